@@ -14,7 +14,7 @@ export interface Zone {
   readonly files: RegExp;
   /**
    * What may be imported: packages, `node:`, and paths from the root, where `/` at the end means
-   * everything below, `/*` the files right there. `OWN` is the file's own folder.
+   * everything below, `/*` the files right there. `OWN` is the file's own folder, `OWN/x.ts` one file of it.
    */
   readonly may: readonly string[];
   readonly reason: string;
@@ -27,24 +27,51 @@ const serverPorts = ['@rollcall/protocol', `${server}/clock.ts`, `${server}/in-t
 
 const registry = `${server}/registry`;
 
-/** The rooms whose decisions a room may use (decision record 0042). */
-const roomsUsed: Readonly<Record<string, readonly string[]>> = {
-  namespace: ['catalog', 'kv'],
-  session: ['catalog', 'member'],
-  catalog: ['kv', 'member'],
-  query: ['catalog', 'record'],
+/** What others may use of a room without its decisions: its face (decision record 0057). */
+const faceFiles = ['rows', 'keys', 'find', 'views', 'commands'];
+
+interface RoomUses {
+  /** Rooms whose faces its own face may use. */
+  readonly face?: readonly string[];
+  /** Rooms whose faces the rest of it may use, besides those. */
+  readonly faces?: readonly string[];
+  /** Rooms that the rest of it may use whole. */
+  readonly rooms?: readonly string[];
+}
+
+/** Neither rooms nor faces may use each other in a ring. A room that is not here uses none. */
+const roomUses: Readonly<Record<string, RoomUses>> = {
+  catalog: { face: ['session'], faces: ['namespace', 'member'] },
+  session: { faces: ['member'], rooms: ['catalog'] },
+  kv: { faces: ['session'] },
+  record: { faces: ['session'] },
+  query: { face: ['record'], faces: ['session'], rooms: ['catalog', 'record'] },
+  coordinate: { faces: ['catalog', 'record'] },
 };
 
-const roomZones: readonly Zone[] = [...Object.keys(roomsUsed), '[^/]+'].map((room) => ({
-  name: 'room',
-  files: new RegExp(`^${registry}/kind/${room}/`),
-  may: [
-    ...['OWN', `${registry}/*`, '@rollcall/protocol', ...(roomsUsed[room] ?? []).map((used) => `${registry}/kind/${used}/`)],
-    // Templates of prepared queries have patterns; matching them is pure, too.
-    ...(room === 'query' ? [`${server}/filter/pattern.ts`] : []),
-  ],
-  reason: 'a room is pure, and uses the shared parts and only the rooms below it (decision record 0042)',
-}));
+const roomZones: readonly Zone[] = [...Object.keys(roomUses), '[^/]+'].flatMap((room) => {
+  const { face = [], faces = [], rooms = [] } = roomUses[room] ?? {};
+  const shared = [`${registry}/*`, '@rollcall/protocol'];
+  const facesOf = (used: readonly string[]) => used.flatMap((each) => faceFiles.map((file) => `${registry}/kind/${each}/${file}.ts`));
+  return [
+    {
+      name: 'face of a room',
+      files: new RegExp(`^${registry}/kind/${room}/(?=(?:${faceFiles.join('|')})\\.ts$)`),
+      may: [...shared, ...faceFiles.map((file) => `OWN/${file}.ts`), ...facesOf(face)],
+      reason: 'what others use of a room knows the shared parts, and only the faces below it (decision record 0057)',
+    },
+    {
+      name: 'room',
+      files: new RegExp(`^${registry}/kind/${room}/`),
+      may: [
+        ...['OWN', ...shared, ...facesOf([...face, ...faces]), ...rooms.map((used) => `${registry}/kind/${used}/`)],
+        // Templates of prepared queries have patterns; matching them is pure, too.
+        ...(room === 'query' ? [`${server}/filter/pattern.ts`] : []),
+      ],
+      reason: 'a room is pure, and uses the shared parts and only the rooms below it (decision record 0057)',
+    },
+  ];
+});
 
 export const zones: readonly Zone[] = [
   {
@@ -66,15 +93,9 @@ export const zones: readonly Zone[] = [
   ...roomZones,
   {
     name: 'list of rooms',
-    files: /^packages\/server\/src\/registry\/(?:(?:kinds|command)\.ts$|migration\/)/,
+    files: /^packages\/server\/src\/registry\/(?:kinds\.ts$|migration\/)/,
     may: [`${registry}/`, '@rollcall/protocol'],
-    reason: 'the lists of rooms and of commands, and the migration, name every room, but the state machine is pure',
-  },
-  {
-    name: 'restore',
-    files: /^packages\/server\/src\/registry\/restore\.ts$/,
-    may: [`${registry}/*`, `${registry}/kind/kv/decide.ts`, '@rollcall/protocol'],
-    reason: 'a restore leaves tombstones for the keys it removes, and knows no other room',
+    reason: 'the list of rooms and the migration name every room, but the state machine is pure',
   },
   {
     name: 'registry',
@@ -260,6 +281,7 @@ function allowed(zone: Zone, path: string, target: string): boolean {
   const own = zone.files.exec(path);
   return zone.may.some((entry) => {
     if (entry === 'OWN') return own !== null && target.startsWith(own[0]);
+    if (entry.startsWith('OWN/')) return own !== null && target === own[0] + entry.slice('OWN/'.length);
     if (entry.endsWith('/*')) return posix.dirname(target) === entry.slice(0, -2);
     return entry.endsWith('/') || entry.endsWith(':') ? target.startsWith(entry) : target === entry;
   });

@@ -8,7 +8,7 @@ import type { Clock } from './clock.ts';
 import type { Wheel } from './health/wheel.ts';
 import { inTurns } from './in-turns.ts';
 import { findPrunable } from './registry/prune.ts';
-import { find } from './registry/reader.ts';
+import { allNamespaces } from './registry/kind/namespace/find.ts';
 import type { Registry } from './registry/registry.ts';
 
 const everyMs = 60_000;
@@ -33,7 +33,7 @@ export function keepHouse(registry: Registry, wheel: Wheel, clock: Clock, log: L
 
 /** A process that stopped while it deleted a namespace has left it half empty, and closed for writes. */
 function finishDeletions(registry: Registry, log: Logger): void {
-  for (const { name, ending } of [...find.namespaces(registry.state)]) {
+  for (const { name, ending } of [...allNamespaces(registry.state)]) {
     if (ending !== true) continue;
     registry.submit({ kind: 'namespace-delete', name }).catch((err: unknown) => {
       log.warn({ err, namespace: name }, 'the deletion of a namespace could not be completed; the next start tries it again');

@@ -7,9 +7,9 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { clusterKey, newClusterSecret, type ClusterKey } from './cluster/cluster-key.ts';
 import type { Identity } from './net/frontend.ts';
-import { find } from './registry/reader.ts';
+import { findRecord } from './registry/kind/record/find.ts';
+import { noNamespace } from './registry/row.ts';
 import type { Registry } from './registry/registry.ts';
-import { noNamespace } from './registry/rows.ts';
 import type { ServerOptions } from './server-options.ts';
 import { version } from './version.ts';
 
@@ -66,7 +66,7 @@ async function kept(
   read: (value: unknown) => string,
   make: () => { readonly [field: string]: string },
 ): Promise<string> {
-  const inStore = () => find.record(registry.state, noNamespace, 'server', id);
+  const inStore = () => findRecord(registry.state, noNamespace, 'server', id);
   const row = inStore();
   if (row !== undefined) return read(row.value);
   await registry.submit({ kind: 'record-put', namespace: noNamespace, type: 'server', id, value: make(), cas: 0 });

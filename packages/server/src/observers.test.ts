@@ -3,12 +3,11 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { memory } from './engine/memory/memory.ts';
 import { manualClock } from './manual-clock.case.ts';
-import type { Command } from './registry/command.ts';
+import { findKv } from './registry/kind/kv/find.ts';
+import { keyView } from './registry/kind/kv/views.ts';
+import type { Command, RowChange } from './registry/kinds.ts';
 import type { Observer } from './registry/observer.ts';
-import { find } from './registry/reader.ts';
 import type { Registry } from './registry/registry.ts';
-import type { RowChange } from './registry/rows.ts';
-import { viewOf } from './registry/view-name.ts';
 import { Replica } from './replica.ts';
 
 const put = (key: string, value: string): Command => ({ kind: 'kv-put', namespace: 'default', key, value: Buffer.from(value), flags: 0n });
@@ -37,7 +36,7 @@ describe('an observer of the registry', () => {
   test('sees the state with the change, before watchers are woken and the command is answered', async () => {
     const order: string[] = [];
     registry.observe(observing((_changes, revision) => order.push(`observed ${revision}, state at ${registry.state.revision}`)));
-    registry.views.watch(viewOf.key('default', 'a'), () => order.push('watcher woken'));
+    registry.views.watch(keyView('default', 'a'), () => order.push('watcher woken'));
     await registry.submit(put('a', '1')).then(() => order.push('answered'));
     expect(order).toEqual(['observed 1, state at 1', 'watcher woken', 'answered']);
   });
@@ -74,7 +73,7 @@ describe('an observer of the registry', () => {
     registry.observe(observing((_changes, revision) => order.push(`first ${revision}`)));
     await registry.submit(put('a', '1'));
     registry.observe(observing((_changes, revision) => order.push(`second ${revision}`)));
-    expect(find.kv(registry.state, 'default', 'a')?.modified).toBe(1);
+    expect(findKv(registry.state, 'default', 'a')?.modified).toBe(1);
     await registry.submit(put('a', '2'));
     expect(order).toEqual(['first 1', 'first 2', 'second 2']);
   });

@@ -6,7 +6,7 @@ import { askOverTcp } from './frontend/dns/ask.case.ts';
 import { SocketClient } from './frontend/stream/socket-client.case.ts';
 import { memory } from './engine/memory/memory.ts';
 import { statuses } from './registry/kind/catalog/effective-status.ts';
-import { find } from './registry/reader.ts';
+import { instancesOfService } from './registry/kind/catalog/find.ts';
 import { createServer, type Server } from './server.ts';
 
 interface Said {
@@ -51,7 +51,7 @@ async function register(at: number, { status, override, enabled, check, node: no
 /** Of each instance, what the core says. */
 function expected(): Map<string, string> {
   const statusOf = statuses(server.registry.state);
-  return new Map(Array.from(find.instancesOfService(server.registry.state, 'default', 'web'), (row) => [row.id, statusOf(row)]));
+  return new Map(Array.from(instancesOfService(server.registry.state, 'default', 'web'), (row) => [row.id, statusOf(row)]));
 }
 
 function idsWith(status: (word: string) => boolean): string[] {
@@ -106,7 +106,7 @@ it('on the native stream, by the same word', async () => {
 
 it('after a change: each protocol sees an override that is set and cleared', async () => {
   const [id] = ready() as [string];
-  const { node } = [...find.instancesOfService(server.registry.state, 'default', 'web')].find((row) => row.id === id) as { node: string };
+  const { node } = [...instancesOfService(server.registry.state, 'default', 'web')].find((row) => row.id === id) as { node: string };
   const seen = async () => {
     const { answers } = await askOverTcp(server.ports["dns"] as number, 'web.service.consul', 'SRV');
     const inDns = answers.some((answer) => (answer as unknown as { data: { port: number } }).data.port === 1_000 + Number(id.slice(1)));

@@ -3,11 +3,13 @@ import { RegistryError } from '@rollcall/protocol';
 import type { CommitResult, Engine, Transaction } from './engine/engine.ts';
 import { memory } from './engine/memory/memory.ts';
 import { manualClock } from './manual-clock.case.ts';
-import type { Command } from './registry/command.ts';
+import { findInstance } from './registry/kind/catalog/find.ts';
+import { nodesView } from './registry/kind/catalog/views.ts';
+import { findKv, kvKeysUnder } from './registry/kind/kv/find.ts';
+import { kvKey } from './registry/kind/kv/keys.ts';
+import { keyView, prefixView } from './registry/kind/kv/views.ts';
+import type { Command } from './registry/kinds.ts';
 import { encodeRow } from './registry/kinds.ts';
-import { find } from './registry/reader.ts';
-import { keys } from './registry/rows.ts';
-import { viewOf } from './registry/view-name.ts';
 import { Replica } from './replica.ts';
 
 const put = (key: string, value: string, cas?: number): Command => ({
@@ -66,8 +68,8 @@ describe('replica', () => {
   test('a write can be read when its promise resolves', async () => {
     const replica = await started(memory());
     await replica.submit(put('a', '1'));
-    expect(find.kv(replica.state, 'default', 'a')?.modified).toBe(1);
-    expect(replica.views.revision(viewOf.key('default', 'a'))).toBe(1);
+    expect(findKv(replica.state, 'default', 'a')?.modified).toBe(1);
+    expect(replica.views.revision(keyView('default', 'a'))).toBe(1);
     await replica.close();
   });
 
@@ -75,10 +77,10 @@ describe('replica', () => {
     const engine = gated();
     const replica = await started(engine);
     let woken = 0;
-    replica.views.watch(viewOf.key('default', 'a'), () => woken++);
+    replica.views.watch(keyView('default', 'a'), () => woken++);
     const written = replica.submit(put('a', '1'));
     await until(() => engine.held.length === 1);
-    expect(find.kv(replica.state, 'default', 'a')).toBeUndefined();
+    expect(findKv(replica.state, 'default', 'a')).toBeUndefined();
     expect(woken).toBe(0);
     engine.held[0]?.();
     await written;
@@ -107,7 +109,7 @@ describe('replica', () => {
     const engine = gated();
     const replica = await started(engine);
     let woken = 0;
-    replica.views.watch(viewOf.prefix('default', 'a'), () => woken++);
+    replica.views.watch(prefixView('default', 'a'), () => woken++);
     const written = ['a1', 'a2', 'a3'].map((key) => replica.submit(put(key, '1')));
     await until(() => engine.held.length === 1);
     engine.held[0]?.();
@@ -152,7 +154,7 @@ describe('replica', () => {
     }
     await Promise.all([deleted, other]);
     expect(order).toEqual(['other', 'deleted true']);
-    expect([...find.kvKeys(replica.state, 'default', '')]).toEqual(['other']);
+    expect([...kvKeysUnder(replica.state, 'default', '')]).toEqual(['other']);
     await replica.close();
   });
 
@@ -191,7 +193,7 @@ describe('replica', () => {
     const outcomes = await Promise.all([one.submit(put('a', 'one', 0)), two.submit(put('a', 'two', 0))]);
     expect(outcomes.sort((a, b) => Number(a) - Number(b))).toEqual([false, true]);
     await Promise.all([one.barrier(), two.barrier()]);
-    expect(find.kv(one.state, 'default', 'a')).toEqual(find.kv(two.state, 'default', 'a'));
+    expect(findKv(one.state, 'default', 'a')).toEqual(findKv(two.state, 'default', 'a'));
     await one.close();
     await two.close();
   });
@@ -214,7 +216,7 @@ describe('replica', () => {
     await two.barrier();
     expect(new Map(one.state.rows())).toEqual(new Map(two.state.rows()));
     tags.push('later');
-    expect(find.instance(one.state, 'default', 'n1', 'web')?.tags).toEqual(['v1']);
+    expect(findInstance(one.state, 'default', 'n1', 'web')?.tags).toEqual(['v1']);
     await one.close();
     await two.close();
   });
@@ -269,7 +271,7 @@ describe('replica', () => {
         order.push('followed');
       },
     });
-    for (const view of [viewOf.key('default', 'old'), viewOf.key('default', 'k7'), viewOf.nodes(), viewOf.prefix('default', 'none')]) {
+    for (const view of [keyView('default', 'old'), keyView('default', 'k7'), nodesView(), prefixView('default', 'none')]) {
       replica.views.watch(view, () => {
         told.woken++;
         order.push('woken');
@@ -279,7 +281,7 @@ describe('replica', () => {
     let done = false;
     const look = () => {
       told.turns++;
-      seen.add([replica.state.revision, replica.state.sizeOf('kv'), replica.state.size, find.kv(replica.state, 'default', 'old')?.key].join(' '));
+      seen.add([replica.state.revision, replica.state.sizeOf('kv'), replica.state.size, findKv(replica.state, 'default', 'old')?.key].join(' '));
       if (!done) setImmediate(look);
     };
     setImmediate(look);
@@ -288,7 +290,7 @@ describe('replica', () => {
       const value = (n: number) => encodeRow({ kind: 'kv', namespace: 'default', key: `k${n}`, value: Buffer.from('v'), flags: 0n, lockIndex: 0, created: 0, modified: 0 });
       const records = [];
       for (let n = 0; n < many; n++) {
-        records.push({ key: keys.kv('default', `k${n}`), value: value(n) });
+        records.push({ key: kvKey('default', `k${n}`), value: value(n) });
         yield;
       }
       return { expect: [], put: records, delete: [...state.rows()].map(([key]) => key), revisionAtLeast: 1_000 };

@@ -25,11 +25,11 @@ import type { Clock } from './clock.ts';
 import type { Engine, Transaction } from './engine/engine.ts';
 import { inTurns } from './in-turns.ts';
 import { decideBatch, type Batch, type Outcome } from './registry/batch.ts';
-import type { AnyResult, Command, Result } from './registry/command.ts';
+import type { Command, Result, Row } from './registry/kinds.ts';
 import type { Observer } from './registry/observer.ts';
 import type { Registry } from './registry/registry.ts';
 import type { State } from './registry/state.ts';
-import { letsOthersPass } from './registry/steps.ts';
+import { decisionOn } from './registry/decide.ts';
 import type { Views } from './registry/views.ts';
 import { Applier, rowsPerTurn } from './replica/applier.ts';
 import { Follower, type Freshness } from './replica/follower.ts';
@@ -63,13 +63,13 @@ interface Replacement {
 }
 
 /** What a batch comes to, and the transaction that it takes, if any. */
-type Decided = Omit<Batch, 'writes'> & { readonly transaction?: Transaction };
+type Decided = Omit<Batch<Row, Command>, 'writes'> & { readonly transaction?: Transaction };
 
 interface Waiting {
   readonly work: Command | Replacement;
   /** It has done a part of its work, and begins a transaction, so that it comes to the next part. */
   readonly goesOn?: true;
-  readonly resolve: (result: AnyResult) => void;
+  readonly resolve: (result: unknown) => void;
   readonly reject: (error: RegistryError) => void;
 }
 
@@ -217,7 +217,7 @@ export class Replica implements Registry {
     await this.#following;
   }
 
-  #enqueue(work: Waiting['work']): Promise<AnyResult> {
+  #enqueue(work: Waiting['work']): Promise<unknown> {
     if (this.#closed) {
       return Promise.reject(new RegistryError('unavailable', 'the registry is shutting down'));
     }
@@ -273,11 +273,11 @@ export class Replica implements Registry {
   }
 
   #goOn(waiting: Waiting): void {
-    if (waiting.work.kind !== 'replacement' && letsOthersPass(waiting.work)) this.#queue.push(waiting);
-    else this.#queue.unshift(waiting);
+    const decision = waiting.work.kind === 'replacement' ? undefined : decisionOn(this.state.kinds, waiting.work);
+    this.#queue[decision?.letsOthersPass === true ? 'push' : 'unshift'](waiting);
   }
 
-  async #commit(works: readonly Waiting['work'][]): Promise<readonly Outcome[]> {
+  async #commit(works: readonly Waiting['work'][]): Promise<readonly Outcome<Command>[]> {
     const [first] = works;
     // A revision that the store had reached after the commands came.
     let current = this.#engine.exclusive ? 0 : Infinity;
@@ -339,7 +339,7 @@ function beginsBatch({ work, goesOn }: Waiting): boolean {
 }
 
 /** @returns the command that has to go on, if any; only the last of a batch can */
-function settle(batch: readonly Waiting[], outcomes: readonly Outcome[]): Waiting | undefined {
+function settle(batch: readonly Waiting[], outcomes: readonly Outcome<Command>[]): Waiting | undefined {
   for (const [at, outcome] of outcomes.entries()) {
     const waiting = batch[at] as Waiting;
     if ('next' in outcome) return { ...waiting, work: outcome.next, goesOn: true };

@@ -8,7 +8,7 @@ import { RegistryError } from '@rollcall/protocol';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { EngineEvent } from './engine/engine.ts';
 import { memory } from './engine/memory/memory.ts';
-import { find } from './registry/reader.ts';
+import { findRecord } from './registry/kind/record/find.ts';
 import { TestAuthority } from './net/certificates.case.ts';
 import { createServer, type ServerOptions } from './server.ts';
 import { version } from './version.ts';
@@ -68,7 +68,7 @@ describe('createServer', () => {
     const nodeIds: unknown[] = [];
     for (let round = 0; round < 2; round++) {
       const server = await createServer({ engine: kept });
-      nodeIds.push(find.record(server.registry.state, '', 'server', 'identity')?.value);
+      nodeIds.push(findRecord(server.registry.state, '', 'server', 'identity')?.value);
       await server.close();
     }
     expect(nodeIds[1]).toEqual(nodeIds[0]);

@@ -7,8 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { TestAuthority, type Issued } from '../../../server/src/net/certificates.case.ts';
-import { find } from '../../../server/src/registry/reader.ts';
-import { viewOf } from '../../../server/src/registry/view-name.ts';
+import { findInstance } from '../../../server/src/registry/kind/catalog/find.ts';
+import { serviceView } from '../../../server/src/registry/kind/catalog/views.ts';
 import { grantor, management, type Grantor } from '../../../server/src/security/grantor.case.ts';
 import type { ServerOptions } from '../../../server/src/server-options.ts';
 import { createServer, type Server } from '../../../server/src/server.ts';
@@ -111,13 +111,13 @@ describe('a token', () => {
     const tokenFile = file('token', `${first.secret}\n`);
     const { rollcall, event } = await client({ servers: [server.url], tokenFile });
     await rollcall.register({ service: 'web', id: 'w', port: 80 });
-    const { modified } = find.instance(server.registry.state, 'default', 'here', 'w') ?? {};
+    const { modified } = findInstance(server.registry.state, 'default', 'here', 'w') ?? {};
     await event('connected');
     file('token', second.secret);
     await grants.revoke(first);
     expect(await event('disconnected')).toMatchObject({ reason: 'token gone' });
     expect(await event('connected')).toMatchObject({ resumed: true });
-    expect(find.instance(server.registry.state, 'default', 'here', 'w')?.modified).toBe(modified);
+    expect(findInstance(server.registry.state, 'default', 'here', 'w')?.modified).toBe(modified);
   });
 
   it('from a file that is replaced too late is used within seconds, even without a call', async () => {
@@ -167,17 +167,17 @@ describe('a token', () => {
     await rollcall.register({ service: 'web', id: 'w', port: 80 });
     await grants.change(token, '');
     // An operator ends the session, so that the client registers again, and may not.
-    const { session = '' } = find.instance(server.registry.state, 'default', 'here', 'w') ?? {};
+    const { session = '' } = findInstance(server.registry.state, 'default', 'here', 'w') ?? {};
     await server.registry.submit({ kind: 'session-destroy', namespace: 'default', id: session });
-    expect(find.instance(server.registry.state, 'default', 'here', 'w')).toBeUndefined();
+    expect(findInstance(server.registry.state, 'default', 'here', 'w')).toBeUndefined();
     await grants.change(token, rules);
     await new Promise<void>((resolve) => {
-      const unwatch = server.registry.views.watch(viewOf.service('default', 'web'), () => {
+      const unwatch = server.registry.views.watch(serviceView('default', 'web'), () => {
         unwatch();
         resolve();
       });
     });
-    expect(find.instance(server.registry.state, 'default', 'here', 'w')?.service).toBe('web');
+    expect(findInstance(server.registry.state, 'default', 'here', 'w')?.service).toBe('web');
   });
 });
 

@@ -7,11 +7,14 @@ import { describe, expect, test, vi } from 'vitest';
 import { embedded } from '../engine/embedded/embedded.ts';
 import type { Engine } from '../engine/engine.ts';
 import { manualClock } from '../manual-clock.case.ts';
-import type { Command } from '../registry/command.ts';
+import { nodeView, nodesView, serviceView, servicesView } from '../registry/kind/catalog/views.ts';
+import { keyView, prefixView } from '../registry/kind/kv/views.ts';
+import { sessionsView } from '../registry/kind/session/views.ts';
+import type { Command } from '../registry/kinds.ts';
 import { Journal } from '../registry/journal.case.ts';
+import { kinds } from '../registry/kinds.ts';
 import { momentOf, type Moment } from '../registry/moment.ts';
 import type { State } from '../registry/state.ts';
-import { viewOf } from '../registry/view-name.ts';
 import { Replica } from '../replica.ts';
 import { inTurns } from '../in-turns.ts';
 import { writeBackup } from './backup.ts';
@@ -56,13 +59,13 @@ const command = fc.oneof(
   ),
 );
 const views = [
-  ...['a', 'a/b', 'b', 'none'].map((name) => viewOf.key('default', name)),
-  ...['', 'a', 'zz'].map((name) => viewOf.prefix('default', name)),
-  ...['web', 'none'].map((name) => viewOf.service('default', name)),
-  viewOf.services('default'),
-  viewOf.nodes(),
-  viewOf.node('default', 'n1'),
-  viewOf.sessions('default'),
+  ...['a', 'a/b', 'b', 'none'].map((name) => keyView('default', name)),
+  ...['', 'a', 'zz'].map((name) => prefixView('default', name)),
+  ...['web', 'none'].map((name) => serviceView('default', name)),
+  servicesView('default'),
+  nodesView(),
+  nodeView('default', 'n1'),
+  sessionsView('default'),
 ];
 
 describe('backup and restore', () => {
@@ -160,7 +163,7 @@ describe('backup and restore', () => {
       ['instance\0default\0n1\0web', node],
       ['unheard-of\0n2', node],
     ] as const) {
-      const forged: Moment = { rows: [[key, row]], revision: 5 };
+      const forged: Moment = { rows: [[key, row]], revision: 5, kinds };
       await expect(readBackup(stream(await bytesOf(forged)), roomy)).rejects.toThrow(/does not match its key|cannot be read|knows no such kind/);
     }
   });
@@ -179,7 +182,7 @@ describe('backup and restore', () => {
     expect(Buffer.compare(kept?.value ?? Buffer.alloc(0), newer(1).value)).toBe(0);
 
     const row = { kind: 'unread', key: newer(0).key, bytes: newer(0).value, created: 2, modified: 2 } as const;
-    const refused = readBackup(stream(await bytesOf({ rows: [[row.key, row]], revision: 2 })), roomy);
+    const refused = readBackup(stream(await bytesOf({ rows: [[row.key, row]], revision: 2, kinds })), roomy);
     await expect(refused).rejects.toThrow('is of kind "election" in format 1; this Rollcall knows no such kind: use a newer one');
     await expect(refused).rejects.toMatchObject({ code: 'invalid_argument' });
   });

@@ -12,9 +12,11 @@
 import { createHash, type Hash } from 'node:crypto';
 import { PassThrough, pipeline, Readable } from 'node:stream';
 import { createGzip } from 'node:zlib';
-import { encodeRow, kinds } from '../registry/kinds.ts';
+import { encodeWith } from '../registry/codec.ts';
+import { recordKey } from '../registry/kind/record/keys.ts';
+import { kinds } from '../registry/kinds.ts';
 import type { Moment } from '../registry/moment.ts';
-import { keys, kindOf, noNamespace } from '../registry/rows.ts';
+import { kindOf, noNamespace, type AnyRow } from '../registry/row.ts';
 
 export const backupFormat = 'rollcall-backup';
 /** 1: its records are of format 1 (`registry/migration/format-1.ts`), and are converted as they are read. */
@@ -26,7 +28,7 @@ export const endMark = 0xffff_ffff;
 /** Bytes that are encoded at once; after each chunk the event loop is free. */
 const chunkBytes = 65_536;
 
-const ownPrefix = keys.record(noNamespace, 'server', '');
+const ownPrefix = recordKey(noNamespace, 'server', '');
 
 /**
  * Records that belong to this server and not to the state that clients wrote. Its identity must not be restored
@@ -37,18 +39,18 @@ export function staysHere(key: string): boolean {
 }
 
 /** A backup of one moment; it may be read more than once and gives the same bytes each time. */
-export function writeBackup({ rows, revision }: Moment): AsyncIterable<Buffer> {
-  return { [Symbol.asyncIterator]: () => packed(rows, revision)[Symbol.asyncIterator]() };
+export function writeBackup<R extends AnyRow>(moment: Moment<R>): AsyncIterable<Buffer> {
+  return { [Symbol.asyncIterator]: () => packed(moment)[Symbol.asyncIterator]() };
 }
 
-function packed(rows: Moment['rows'], revision: number): AsyncIterable<Buffer> {
+function packed<R extends AnyRow>(moment: Moment<R>): AsyncIterable<Buffer> {
   const out = new PassThrough();
   // An error or an early end on either side reaches the reader through `out`.
-  pipeline(Readable.from(frames(rows, revision)), createGzip(), out, () => {});
+  pipeline(Readable.from(frames(moment)), createGzip(), out, () => {});
   return out;
 }
 
-function* frames(rows: Moment['rows'], revision: number): Generator<Buffer, void, undefined> {
+function* frames<R extends AnyRow>({ rows, revision, kinds }: Moment<R>): Generator<Buffer, void, undefined> {
   const digest = createHash('sha256');
   let chunk: Buffer[] = [line({ format: backupFormat, version: backupVersion, revision })];
   let bytes = 0;
@@ -56,7 +58,7 @@ function* frames(rows: Moment['rows'], revision: number): Generator<Buffer, void
   for (const [key, row] of rows) {
     if (staysHere(key)) continue;
     records++;
-    const record = frame(Buffer.from(key), encodeRow(row));
+    const record = frame(Buffer.from(key), encodeWith(kinds, row));
     chunk.push(record);
     bytes += record.length;
     if (bytes < chunkBytes) continue;

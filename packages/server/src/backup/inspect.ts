@@ -1,6 +1,6 @@
 /** Counts and sizes of the records in a backup, so that an operator can tell which backup it is. Restores nothing. */
 
-import { kindOf } from '../registry/rows.ts';
+import { kindOf } from '../registry/row.ts';
 import { readBackup } from './restore.ts';
 
 export interface BackupContent {

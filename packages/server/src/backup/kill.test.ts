@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { embedded } from '../engine/embedded/embedded.ts';
 import { manualClock } from '../manual-clock.case.ts';
-import { find } from '../registry/reader.ts';
+import { kvKeysUnder } from '../registry/kind/kv/find.ts';
 import { Replica } from '../replica.ts';
 
 const script = fileURLToPath(new URL('kill-restorer.mjs', import.meta.url));
@@ -57,7 +57,7 @@ async function lookAt(dir: string): Promise<{ number: number; revision: number }
   const number = Number([...values].find((each) => each.startsWith('value'))?.slice('value '.length));
   expect([...values].sort()).toEqual(['floor', `value ${number}`]);
   expect(state.sizeOf('kv')).toBe(12_001);
-  expect([...find.kvKeys(state, 'default', 'only-')]).toEqual([`only-${number}`]);
+  expect([...kvKeysUnder(state, 'default', 'only-')]).toEqual([`only-${number}`]);
   return { number, revision: state.revision };
 }
 

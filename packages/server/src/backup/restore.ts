@@ -16,7 +16,7 @@ import { decodeRow, encodeRow, keyOf } from '../registry/kinds.ts';
 import { fromFormat1 } from '../registry/migration/format-1.ts';
 import type { Restore } from '../registry/command.ts';
 import { restoreCommand } from '../registry/restore.ts';
-import { keys } from '../registry/rows.ts';
+import { floorKey } from '../registry/markers.ts';
 import type { State } from '../registry/state.ts';
 import { backupFormat, backupVersion, endMark, staysHere } from './backup.ts';
 
@@ -57,9 +57,9 @@ export function* restoreTransaction(backup: Backup, state: State): Generator<voi
   const revisionAtLeast = Math.max(state.revision, backup.revision) + leap;
   const put: Mutable<Transaction['put']> = [];
   const gone: string[] = [];
-  const kept = new Set<string>([keys.floor()]);
+  const kept = new Set<string>([floorKey()]);
   for (const record of backup.records) {
-    if (record.key !== keys.floor() && !staysHere(record.key)) put.push(record);
+    if (record.key !== floorKey() && !staysHere(record.key)) put.push(record);
     kept.add(record.key);
     yield;
   }
@@ -68,7 +68,7 @@ export function* restoreTransaction(backup: Backup, state: State): Generator<voi
     yield;
   }
   const floor = encodeRow({ kind: 'floor', revision: revisionAtLeast, created: 0, modified: 0 });
-  put.push({ key: keys.floor(), value: floor });
+  put.push({ key: floorKey(), value: floor });
   return { expect: [], put, delete: gone, revisionAtLeast };
 }
 
@@ -81,7 +81,7 @@ export function restoreInSteps(backup: Backup, state: State): Restore {
   const intern = interner();
   const rows = backup.records.filter(({ key }) => !staysHere(key)).map(({ key, value }) => decodeRow(key, value, 0, intern));
   const present = Array.from(state.rows()).filter(([key]) => !staysHere(key));
-  return restoreCommand(rows, present.map(([, row]) => row), state.revision, keyOf);
+  return restoreCommand(state.kinds, rows, present.map(([, row]) => row), state.revision);
 }
 
 type Mutable<T extends readonly unknown[]> = T[number][];

@@ -4,7 +4,7 @@
  */
 
 import { defaultNamespace } from '@rollcall/protocol';
-import type { InstanceRow } from '../registry/rows.ts';
+import type { InstanceRow } from '../registry/kind/catalog/rows.ts';
 import type { Loss, Rest } from './self-preservation.ts';
 
 /** The node and the services that a lease vouches for, and the principal that renews it. */

@@ -5,10 +5,11 @@
  */
 
 import type { CheckStatus } from '@rollcall/protocol';
-import type { Command } from '../registry/command.ts';
-import { find } from '../registry/reader.ts';
+import { findCheck, findInstance } from '../registry/kind/catalog/find.ts';
+import { checkKey, instanceKey } from '../registry/kind/catalog/keys.ts';
+import type { CheckRow } from '../registry/kind/catalog/rows.ts';
+import type { Command } from '../registry/kinds.ts';
 import type { Registry } from '../registry/registry.ts';
-import { keys, type CheckRow } from '../registry/rows.ts';
 import { serviceName, type Census } from './census.ts';
 import type { Expiry } from './expiry.ts';
 import { Lease, type LeaseOptions } from './lease.ts';
@@ -42,14 +43,14 @@ class CheckLease extends Lease {
 
   *instances(): Generator<string> {
     const { namespace, node, id } = this.report;
-    yield this.instance === '' ? keys.check(namespace, node, id) : keys.instance(namespace, node, this.instance);
+    yield this.instance === '' ? checkKey(namespace, node, id) : instanceKey(namespace, node, this.instance);
   }
 
   verdict(): Command | undefined {
     const { namespace, node, id, output, rowStatus } = this.report;
     if (rowStatus === 'critical' && output.startsWith(expired)) return undefined;
     const words = output === '' ? expired : `${expired} (last output before timeout follows): ${output}`;
-    const judged = { key: keys.check(namespace, node, id), revision: this.#row()?.modified ?? 0 };
+    const judged = { key: checkKey(namespace, node, id), revision: this.#row()?.modified ?? 0 };
     return { kind: 'update-checks', updates: [{ namespace, node, id, status: 'critical', output: words, judged }] };
   }
 
@@ -60,7 +61,7 @@ class CheckLease extends Lease {
 
   #row(): CheckRow | undefined {
     const { namespace, node, id } = this.report;
-    return find.check(this.#registry.state, namespace, node, id);
+    return findCheck(this.#registry.state, namespace, node, id);
   }
 }
 
@@ -171,7 +172,7 @@ export class Heartbeats {
     lease.stake = undefined;
     if (!lease.vouches()) return;
     const { namespace, node } = lease.report;
-    const instance = find.instance(registry.state, namespace, node, lease.instance);
+    const instance = findInstance(registry.state, namespace, node, lease.instance);
     const services = instance === undefined ? [] : [serviceName(instance)];
     lease.stake = census.enter({ node: machineOf(node, instance), services, principal: lease.principal });
     // One string for all that one principal vouches for, and not one for each of its requests.

@@ -8,7 +8,7 @@
  *                        └──renew, restart──┴──────renew───────┘
  */
 
-import type { Command } from '../registry/command.ts';
+import type { Command } from '../registry/kinds.ts';
 import type { Stake } from './census.ts';
 import type { Wheel, WheelTimer } from './wheel.ts';
 

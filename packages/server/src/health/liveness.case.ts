@@ -6,9 +6,10 @@ import type { Engine } from '../engine/engine.ts';
 import { memory } from '../engine/memory/memory.ts';
 import { manualClock } from '../manual-clock.case.ts';
 import { addressPolicy } from '../outbound/address-policy.ts';
-import type { Command, Result } from '../registry/command.ts';
+import { findCheck, findInstance } from '../registry/kind/catalog/find.ts';
+import { findSession } from '../registry/kind/session/find.ts';
+import type { Command, Result } from '../registry/kinds.ts';
 import type { Observer } from '../registry/observer.ts';
-import { find } from '../registry/reader.ts';
 import { Replica } from '../replica.ts';
 import { soleOwner, type Ownership } from './ownership.ts';
 import { Metrics } from '../telemetry/metrics.ts';
@@ -150,10 +151,10 @@ export async function startLiveness(options: { engine?: Engine; ownership?: Owne
     /** Sent by the instance's own node, as the only principal there. */
     beat: (name: string, status: CheckStatus = 'passing', output = '') =>
       liveness.beat('default', `node-${name}`, `check-${name}`, status, output, `address of ${name}`),
-    row: (name: string) => find.check(replica.state, 'default', `node-${name}`, `check-${name}`),
-    status: (name: string) => find.check(replica.state, 'default', `node-${name}`, `check-${name}`)?.status,
-    exists: (name: string) => find.instance(replica.state, 'default', `node-${name}`, name) !== undefined,
-    session: (id: string) => find.session(replica.state, 'default', id),
+    row: (name: string) => findCheck(replica.state, 'default', `node-${name}`, `check-${name}`),
+    status: (name: string) => findCheck(replica.state, 'default', `node-${name}`, `check-${name}`)?.status,
+    exists: (name: string) => findInstance(replica.state, 'default', `node-${name}`, name) !== undefined,
+    session: (id: string) => findSession(replica.state, 'default', id),
     /** Value of a metric without labels, or of all its labels together. */
     metric: async (name: string): Promise<number> => {
       const values = (await metrics.registry.getSingleMetric(name)?.get())?.values ?? [];

@@ -5,7 +5,7 @@ import type { Clock } from '../clock.ts';
 import { memory } from '../engine/memory/memory.ts';
 import { manualClock } from '../manual-clock.case.ts';
 import { encodeRow, keyOf } from '../registry/kinds.ts';
-import { find } from '../registry/reader.ts';
+import { findCheck } from '../registry/kind/catalog/find.ts';
 import { startLiveness, turns, type Started } from './liveness.case.ts';
 
 const ttl = (ttlMs: number) => ({ type: 'ttl', definition: { ttlMs } }) as const;
@@ -411,8 +411,8 @@ describe('a cut is not a death:', () => {
     await turns(40);
     const sizes = submitted.map((command) => (command.kind === 'update-checks' ? command.updates.length : 0));
     expect(sizes).toEqual([1_024, 1_024, 451]);
-    expect(find.check(replica.state, 'default', 'm', 'i2498')?.status).toBe('critical');
-    expect(find.check(replica.state, 'default', 'm', 'i2499')?.status).toBe('passing');
+    expect(findCheck(replica.state, 'default', 'm', 'i2498')?.status).toBe('critical');
+    expect(findCheck(replica.state, 'default', 'm', 'i2499')?.status).toBe('passing');
   });
 
   it('an override is good for the rest of the same event, too', async () => {

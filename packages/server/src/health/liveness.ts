@@ -10,15 +10,17 @@ import type { Logger } from 'pino';
 import type { Clock } from '../clock.ts';
 import type { Limits } from '../options.ts';
 import type { Registry } from '../registry/registry.ts';
-import { find } from '../registry/reader.ts';
-import { keys, type InstanceRow, type RowChange } from '../registry/rows.ts';
+import { checksOfInstance } from '../registry/kind/catalog/find.ts';
+import { checkKey } from '../registry/kind/catalog/keys.ts';
+import type { InstanceRow } from '../registry/kind/catalog/rows.ts';
+import { sessionKey } from '../registry/kind/session/keys.ts';
+import { keyOf, type RowChange } from '../registry/kinds.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { Census } from './census.ts';
 import { Expiry, type FreezeStatus } from './expiry.ts';
 import type { Health } from './health.ts';
 import { Heartbeats } from './heartbeats.ts';
 import type { Resolve } from '../outbound/address-policy.ts';
-import { keyOf } from '../registry/kinds.ts';
 import { grpcProbe } from './probes/grpc.ts';
 import { httpProbe } from './probes/http.ts';
 import { capOutput } from './probes/output.ts';
@@ -172,20 +174,20 @@ export class Liveness implements Health {
   }
 
   beat(namespace: string, node: string, check: string, status: CheckStatus, output: string, principal: string): Promise<boolean> {
-    const taken = this.#heartbeats.beat(keys.check(namespace, node, check), status, capOutput(output), principal);
+    const taken = this.#heartbeats.beat(checkKey(namespace, node, check), status, capOutput(output), principal);
     if (taken === false) return this.#no;
     this.#metrics.heartbeats.inc();
     return taken === true ? this.#yes : taken.then(() => true);
   }
 
   restart(namespace: string, node: string, check: string, principal: string): void {
-    const key = keys.check(namespace, node, check);
+    const key = checkKey(namespace, node, check);
     this.#heartbeats.restart(key, principal);
     this.#reaper.registered(key, principal);
   }
 
   output(namespace: string, node: string, check: string): string | undefined {
-    const key = keys.check(namespace, node, check);
+    const key = checkKey(namespace, node, check);
     const report = this.#heartbeats.report(key) ?? this.#prober.report(key);
     return report === undefined || report.output === report.rowOutput ? undefined : report.output;
   }
@@ -249,9 +251,9 @@ export class Liveness implements Health {
    */
   #recount({ before, after }: Change<InstanceRow>, sessions: Set<string>): void {
     if (before?.service === after?.service && before?.session === after?.session) return;
-    for (const row of [before, after]) if (row?.session !== undefined) sessions.add(keys.session(row.namespace, row.session));
+    for (const row of [before, after]) if (row?.session !== undefined) sessions.add(sessionKey(row.namespace, row.session));
     if (before === undefined || after === undefined) return;
-    for (const check of find.checksOfInstance(this.#registry.state, after.namespace, after.node, after.id)) {
+    for (const check of checksOfInstance(this.#registry.state, after.namespace, after.node, after.id)) {
       const key = keyOf(check);
       this.#heartbeats.recount(key);
       this.#reaper.recount(key);

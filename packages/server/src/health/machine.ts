@@ -4,8 +4,10 @@
  * one.
  */
 
-import { find, type Reader } from '../registry/reader.ts';
-import type { InstanceRow, SessionRow } from '../registry/rows.ts';
+import type { InstanceRow } from '../registry/kind/catalog/rows.ts';
+import { instancesOfSession } from '../registry/kind/catalog/find.ts';
+import type { SessionRow } from '../registry/kind/session/rows.ts';
+import type { Reader } from '../registry/reader.ts';
 
 /**
  * @param node its name; empty for none
@@ -18,8 +20,6 @@ export function machineOf(node: string, instance: Pick<InstanceRow, 'address'> |
 /** Of a session without a node: that of an instance that it vouches for. */
 export function machineOfSession(reader: Reader, { namespace, node, id }: Pick<SessionRow, 'namespace' | 'node' | 'id'>): string {
   if (node !== '') return node;
-  for (const held of find.heldBySession(reader, namespace, id)) {
-    if (held.kind === 'instance') return machineOf(held.node, held);
-  }
+  for (const instance of instancesOfSession(reader, namespace, id)) return machineOf(instance.node, instance);
   return `session ${id}`;
 }

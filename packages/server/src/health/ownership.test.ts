@@ -2,7 +2,7 @@
 
 import { afterEach, describe, expect, test } from 'vitest';
 import { memory } from '../engine/memory/memory.ts';
-import { find } from '../registry/reader.ts';
+import { findCheck, findInstance } from '../registry/kind/catalog/find.ts';
 import type { Registry } from '../registry/registry.ts';
 import { startLiveness, turns, type Started } from './liveness.case.ts';
 import type { Ownership } from './ownership.ts';
@@ -36,7 +36,7 @@ const pass = async (nodes: { owner: Started; other: Started }, ms: number) => {
   }
 };
 
-const status = ({ replica }: Started, name: string) => find.check(replica.state, 'default', `node-${name}`, `check-${name}`)?.status;
+const status = ({ replica }: Started, name: string) => findCheck(replica.state, 'default', `node-${name}`, `check-${name}`)?.status;
 
 describe('a deadline', () => {
   test('is watched by its owner only', async () => {
@@ -71,7 +71,7 @@ describe('a deadline', () => {
     await owner.replica.submit({ kind: 'update-checks', updates: [{ namespace: 'default', node: 'node-web', id: 'check-web', status: 'passing' }] });
     release();
     await turns();
-    expect(find.instance(owner.replica.state, 'default', 'node-web', 'web')).toBeDefined();
+    expect(findInstance(owner.replica.state, 'default', 'node-web', 'web')).toBeDefined();
   });
 });
 

@@ -4,10 +4,11 @@
  * this process saw the check turn critical: after its own start, and after a freeze, in full.
  */
 
-import type { Command } from '../registry/command.ts';
-import { find } from '../registry/reader.ts';
+import { findInstance } from '../registry/kind/catalog/find.ts';
+import { instanceKey } from '../registry/kind/catalog/keys.ts';
+import type { CheckRow } from '../registry/kind/catalog/rows.ts';
+import type { Command } from '../registry/kinds.ts';
 import type { Registry } from '../registry/registry.ts';
-import { keys, type CheckRow } from '../registry/rows.ts';
 import { serviceName, type Census } from './census.ts';
 import type { Expiry } from './expiry.ts';
 import { Lease, type LeaseOptions } from './lease.ts';
@@ -38,7 +39,7 @@ class Removal extends Lease {
   }
 
   *instances(): Generator<string> {
-    yield keys.instance(this.namespace, this.node, this.instance);
+    yield instanceKey(this.namespace, this.node, this.instance);
   }
 
   verdict(): Command {
@@ -110,7 +111,7 @@ export class Reaper {
     const { census, registry } = this.#options;
     const { namespace, node, instance, principal, stake } = removal;
     if (stake !== undefined) census.leave(stake);
-    const row = find.instance(registry.state, namespace, node, instance);
+    const row = findInstance(registry.state, namespace, node, instance);
     removal.stake = census.enter({ node: machineOf(node, row), services: row === undefined ? [] : [serviceName(row)], principal });
   }
 

@@ -1,8 +1,7 @@
 /** A state that is replaced as a whole, as by a restore: leases follow it in steps. */
 
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { encodeRow, keyOf } from '../registry/kinds.ts';
-import type { Row } from '../registry/rows.ts';
+import { encodeRow, keyOf, type Row } from '../registry/kinds.ts';
 import { startLiveness, type Started } from './liveness.case.ts';
 
 const ttl = { type: 'ttl', definition: { ttlMs: 10_000 } } as const;

@@ -8,7 +8,7 @@ import type { CheckStatus } from '@rollcall/protocol';
 import type { Logger } from 'pino';
 import type { Clock } from '../clock.ts';
 import type { Registry } from '../registry/registry.ts';
-import type { CheckRow } from '../registry/rows.ts';
+import type { CheckRow } from '../registry/kind/catalog/rows.ts';
 import type { Wheel, WheelTimer } from './wheel.ts';
 
 /** How long a changed output may be known here only; Consul's `check_update_interval`. */

@@ -5,10 +5,13 @@
 
 import { RegistryError } from '@rollcall/protocol';
 import type { Logger } from 'pino';
-import type { Command } from '../registry/command.ts';
-import { find } from '../registry/reader.ts';
+import { instanceKey } from '../registry/kind/catalog/keys.ts';
+import { instancesOfSession } from '../registry/kind/catalog/find.ts';
+import { findSession } from '../registry/kind/session/find.ts';
+import { sessionKey } from '../registry/kind/session/keys.ts';
+import type { SessionRow } from '../registry/kind/session/rows.ts';
+import type { Command } from '../registry/kinds.ts';
 import type { Registry } from '../registry/registry.ts';
-import { keys, type SessionRow } from '../registry/rows.ts';
 import { serviceName, type Census } from './census.ts';
 import type { Expiry } from './expiry.ts';
 import { Lease, type LeaseOptions } from './lease.ts';
@@ -52,25 +55,22 @@ class SessionLease extends Lease {
 
   services(): string[] {
     const services = new Set<string>();
-    for (const held of find.heldBySession(this.#registry.state, this.namespace, this.id)) {
-      if (held.kind === 'instance') services.add(serviceName(held));
-    }
+    for (const instance of instancesOfSession(this.#registry.state, this.namespace, this.id)) services.add(serviceName(instance));
     return [...services];
   }
 
   *instances(): Generator<string> {
     let none = true;
-    for (const held of find.heldBySession(this.#registry.state, this.namespace, this.id)) {
-      if (held.kind !== 'instance') continue;
+    for (const { node, id } of instancesOfSession(this.#registry.state, this.namespace, this.id)) {
       none = false;
-      yield keys.instance(this.namespace, held.node, held.id);
+      yield instanceKey(this.namespace, node, id);
     }
     // Its owner is a process, whose locks others wait for.
-    if (none) yield keys.session(this.namespace, this.id);
+    if (none) yield sessionKey(this.namespace, this.id);
   }
 
   verdict(): Command {
-    const key = keys.session(this.namespace, this.id);
+    const key = sessionKey(this.namespace, this.id);
     return { kind: 'session-destroy', namespace: this.namespace, id: this.id, judged: { key, revision: this.row()?.modified ?? 0 } };
   }
 
@@ -80,7 +80,7 @@ class SessionLease extends Lease {
   }
 
   row(): SessionRow | undefined {
-    return find.session(this.#registry.state, this.namespace, this.id);
+    return findSession(this.#registry.state, this.namespace, this.id);
   }
 }
 
@@ -158,7 +158,7 @@ export class Sessions {
 
   /** Starts a session's time anew; false when there is none, or its end has begun. */
   renew(namespace: string, id: string, principal: string): boolean {
-    const lease = this.#leases.get(keys.session(namespace, id));
+    const lease = this.#leases.get(sessionKey(namespace, id));
     if (lease === undefined || lease.state === 'ending') return false;
     if (lease.kind === 'session') lease.renew();
     this.#hear(lease, principal);
@@ -200,7 +200,7 @@ export class Sessions {
   }
 
   #stream(namespace: string, id: string): SessionLease | undefined {
-    const lease = this.#leases.get(keys.session(namespace, id));
+    const lease = this.#leases.get(sessionKey(namespace, id));
     return lease?.kind === 'stream' ? lease : undefined;
   }
 
@@ -230,7 +230,7 @@ export class Sessions {
   #tellAgain(): void {
     for (const lease of [...this.#untold]) {
       this.#untold.delete(lease);
-      if (this.#leases.get(keys.session(lease.namespace, lease.id)) === lease) void this.#tell(lease);
+      if (this.#leases.get(sessionKey(lease.namespace, lease.id)) === lease) void this.#tell(lease);
     }
   }
 }

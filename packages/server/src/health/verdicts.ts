@@ -2,7 +2,8 @@
  * Verdicts: the commands that are committed when leases expire, and the instances that go with them. `expiry.ts` decides when, and commits.
  */
 
-import type { Command, UpdateChecks } from '../registry/command.ts';
+import type { UpdateChecks } from '../registry/kind/catalog/commands.ts';
+import type { Command } from '../registry/kinds.ts';
 import type { Stake } from './census.ts';
 import type { Lease } from './lease.ts';
 import { instancesMin } from './self-preservation.ts';

@@ -1,7 +1,7 @@
 /** Liveness of instances that have no node: their heartbeats count, and each address counts as a machine. */
 
 import { afterEach, expect, it } from 'vitest';
-import { find } from '../registry/reader.ts';
+import { findCheck } from '../registry/kind/catalog/find.ts';
 import { startLiveness, type Started } from './liveness.case.ts';
 import { machineOf, machineOfSession } from './machine.ts';
 
@@ -24,7 +24,7 @@ async function register(addresses: readonly string[], serviceOf: (at: number) =>
 }
 
 const beat = (at: number, address: string) => one.liveness.beat('default', '', `c${at}`, 'passing', '', `address ${address}`);
-const statusOf = (at: number) => find.check(one.replica.state, 'default', '', `c${at}`)?.status;
+const statusOf = (at: number) => findCheck(one.replica.state, 'default', '', `c${at}`)?.status;
 
 it('a heartbeat check expires, and revives with the next heartbeat', async () => {
   one = await startLiveness();

@@ -5,44 +5,45 @@
 
 import { toRegistryError, type RegistryError } from '@rollcall/protocol';
 import { encodeWith } from './codec.ts';
-import type { AnyResult, Command } from './command.ts';
+import type { AnyCommand, AnyTxnResult } from './command.ts';
+import type { AnyRow } from './row.ts';
 import { answerAt } from './decide-txn.ts';
-import { decide } from './decide.ts';
+import { decide, decisionOn } from './decide.ts';
 import { Draft, type DraftOptions } from './draft.ts';
 import { transactionBound, type Bound } from './fill.ts';
 import { fits, halved, sizeOf, tooLarge, unlimited, within, type Limits } from './limits.ts';
-import type { Row } from './rows.ts';
 import type { State } from './state.ts';
 import { goingOn, type Decided } from './steps.ts';
 import { touchHeads } from './touch-heads.ts';
 import { touchViews } from './touch-views.ts';
 
-export type Outcome =
-  | { readonly result: AnyResult }
+/** @typeParam A what the commands may answer */
+export type Outcome<C extends AnyCommand = AnyCommand, A = unknown> =
+  | { readonly result: A }
   | { readonly error: RegistryError }
   /** Not all of it is done; this command does the rest. */
-  | { readonly next: Command };
+  | { readonly next: C };
 
-export interface Writes {
+export interface Writes<R extends AnyRow = AnyRow> {
   /** Rows read by key, with the revision seen; 0 means absent. */
   readonly expect: readonly { readonly key: string; readonly revision: number }[];
   /** No record whose key begins with `under` may have been put after `notAfter`. */
   readonly guards: readonly { readonly under: string; readonly notAfter: number }[];
   /** `row` is what `value` encodes; engines carry the bytes alone. */
-  readonly put: readonly { readonly key: string; readonly value: Uint8Array; readonly row: Row }[];
+  readonly put: readonly { readonly key: string; readonly value: Uint8Array; readonly row: R }[];
   readonly delete: readonly string[];
 }
 
-export interface Batch {
+export interface Batch<R extends AnyRow = AnyRow, C extends AnyCommand = AnyCommand> {
   /** How many of the commands were decided: the transaction has no room for those after them. */
   readonly decided: number;
   /**
    * One per decided command, in order; only the last may have to go on. They hold only if the writes are committed.
    * @param revision of the commit; the state's own when there is nothing to commit
    */
-  readonly outcomesAt: (revision: number) => readonly Outcome[];
+  readonly outcomesAt: (revision: number) => readonly Outcome<C>[];
   /** Undefined when nothing changes. */
-  readonly writes: Writes | undefined;
+  readonly writes: Writes<R> | undefined;
 }
 
 export interface BatchOptions {
@@ -59,7 +60,12 @@ export interface BatchOptions {
 /**
  * @param now wall clock in milliseconds, for lock delays only
  */
-export function decideBatch(state: State, commands: readonly Command[], now: number, options: BatchOptions = {}): Batch {
+export function decideBatch<R extends AnyRow, C extends AnyCommand>(
+  state: State<R>,
+  commands: readonly C[],
+  now: number,
+  options: BatchOptions = {},
+): Batch<R, C> {
   const { bound = transactionBound, limits = unlimited, guarded = false, nodeId } = options;
   for (let tight = within(bound, limits); ; tight = halved(tight)) {
     const batch = decideWithin(state, commands, now, { bound: tight, guarded, nodeId });
@@ -71,9 +77,14 @@ export function decideBatch(state: State, commands: readonly Command[], now: num
   }
 }
 
-function decideWithin(state: State, commands: readonly Command[], now: number, options: Required<DraftOptions>): Batch {
+function decideWithin<R extends AnyRow, C extends AnyCommand>(
+  state: State<R>,
+  commands: readonly C[],
+  now: number,
+  options: Required<DraftOptions>,
+): Batch<R, C> {
   const draft = new Draft(state, options);
-  const decided: (Decided<AnyResult> | { readonly error: RegistryError })[] = [];
+  const decided: (Decided | { readonly error: RegistryError })[] = [];
   for (const command of commands) {
     if (draft.fill.full) break;
     try {
@@ -83,12 +94,13 @@ function decideWithin(state: State, commands: readonly Command[], now: number, o
     }
   }
   draft.dropNoOps();
-  const answers = decided.map((each, index): ((revision: number) => Outcome) => {
+  const answers = decided.map((each, index): ((revision: number) => Outcome<C>) => {
     if ('error' in each) return () => each;
-    if ('rest' in each) return (revision) => ({ next: goingOn(commands[index] as Command, each.rest, revision) });
+    const command = commands[index] as C;
+    if ('rest' in each) return (revision) => ({ next: goingOn(command, decisionOn(state.kinds, command), each.rest, revision) });
     const result = each.answer;
-    if (typeof result !== 'object') return () => ({ result });
-    const at = answerAt(result, state, draft, state.revision);
+    if (command.kind !== 'txn') return () => ({ result });
+    const at = answerAt(result as AnyTxnResult, state, draft, state.revision);
     return (revision) => ({ result: at(revision) });
   });
   const outcomesAt = (revision: number) => answers.map((answer) => answer(revision));
@@ -102,7 +114,7 @@ function decideWithin(state: State, commands: readonly Command[], now: number, o
     writes: {
       expect: Array.from(draft.reads(), ([key, revision]) => ({ key, revision })),
       guards: Array.from(draft.ranges(), (under) => ({ under, notAfter: state.revision })),
-      put: Array.from(draft.puts(), ([key, row]) => ({ key, value: encodeWith(state.kinds, row), row })),
+      put: Array.from(draft.puts(), ([key, row]) => ({ key, value: encodeWith(state.kinds, row), row: row as R })),
       delete: [...draft.deletes()],
     },
   };

@@ -1,8 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { isRegistryError } from '@rollcall/protocol';
 import { interner } from './codec.ts';
-import { decodeRow, encodeRow, keyOf } from './kinds.ts';
-import type { Row } from './rows.ts';
+import { decodeRow, encodeRow, keyOf, type Row } from './kinds.ts';
 
 const rows: Row[] = [
   { kind: 'node', name: 'n1', id: '', address: '10.0.0.1', meta: { rack: 'é\u0001' }, created: 3, modified: 9 },

@@ -12,7 +12,8 @@
 import { RegistryError } from '@rollcall/protocol';
 import type { KindTable } from './kind-table.ts';
 import type { Kind } from './room.ts';
-import { kindOf, type Row, type UnreadRow } from './rows.ts';
+import type { UnreadRow } from './markers.ts';
+import { isOf, kindOf, type AnyRow } from './row.ts';
 
 const newline = 0x0a;
 
@@ -40,8 +41,8 @@ export function interner(): Intern {
   };
 }
 
-export function encodeWith(kinds: KindTable, row: Row): Uint8Array {
-  if (row.kind === 'unread') return row.bytes;
+export function encodeWith(kinds: KindTable, row: AnyRow): Uint8Array {
+  if (isOf<UnreadRow>(row, 'unread')) return row.bytes;
   const kind = kinds.of(row);
   const head = headOf(kind);
   if (kind.raw !== undefined) {
@@ -69,12 +70,15 @@ interface StoredRecord {
  * @throws RegistryError `data_loss` when the bytes are not a row of the kind that the key says; `failed_precondition`
  *   when only a newer Rollcall reads them
  */
-export function decodeWith(kinds: KindTable, record: StoredRecord, intern: Intern): Row {
+export function decodeWith<R extends AnyRow>(kinds: KindTable<R>, record: StoredRecord, intern: Intern): R {
   const { key, value, revision } = record;
   const name = kindOf(key);
   const kind = kinds.get(name);
   const format = value[0];
-  if (format !== undefined && (format === 0 || format !== kind?.format)) return unread(record, { name, format, known: kind?.format });
+  if (format !== undefined && (format === 0 || format !== kind?.format)) {
+    // Every table has the kind of unread rows (`markers.ts`).
+    return unread(record, { name, format, known: kind?.format }) as AnyRow as R;
+  }
   const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
   try {
     const raw = kind?.raw;
@@ -86,7 +90,7 @@ export function decodeWith(kinds: KindTable, record: StoredRecord, intern: Inter
     else raw.join(row, Uint8Array.prototype.slice.call(bytes, end + 1));
     row.created = row.created === 0 ? revision : row.created;
     row.modified = revision;
-    return row as unknown as Row;
+    return row as unknown as R;
   } catch (cause) {
     throw new RegistryError('data_loss', `record ${JSON.stringify(key)} cannot be read`, { cause });
   }
@@ -119,9 +123,9 @@ function unread({ key, value, revision }: StoredRecord, { name, format, known }:
  * What decoding would give for the bytes of a row that was encoded here, for a fraction of the
  * time. A row with a raw part is decoded all the same: that may be a slice of a request's much larger buffer.
  */
-export function committedRow(row: Row, revision: number, intern: Intern): Row {
+export function committedRow<R extends AnyRow>(row: R, revision: number, intern: Intern): R {
   const copy = { ...row, created: row.created === 0 ? revision : row.created, modified: revision };
-  shareStrings(copy, intern);
+  shareStrings(copy as AnyRow as unknown as Record<string, unknown>, intern);
   return copy;
 }
 
@@ -134,7 +138,7 @@ interface Mutable {
 
 const shared = ['kind', 'namespace', 'service', 'node', 'address', 'name', 'status', 'type', 'output', 'notes', 'instance'];
 
-function shareStrings(row: Mutable, intern: Intern): void {
+function shareStrings(row: Record<string, unknown>, intern: Intern): void {
   for (const field of shared) {
     const text = row[field];
     // There is only one empty string.

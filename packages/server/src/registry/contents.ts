@@ -8,24 +8,25 @@ import { OrderedIndex } from './ordered-index.ts';
 import type { Reader } from './reader.ts';
 import type { Indexed, RoomIndex } from './room.ts';
 import { Rowset } from './rowset.ts';
-import type { Row, UnreadRow } from './rows.ts';
+import type { UnreadRow } from './markers.ts';
+import type { AnyRow } from './row.ts';
 import { ViewRevisions } from './view-revisions.ts';
 
-export class Contents implements Reader, Indexed {
-  readonly kinds: KindTable;
+export class Contents<R extends AnyRow = AnyRow> implements Reader, Indexed {
+  readonly kinds: KindTable<R>;
   readonly views: ViewRevisions;
   /** Record keys of the rows that may lapse, lapsed ones included. */
   readonly lapsing = new Set<string>();
-  readonly #set: Rowset;
+  readonly #set: Rowset<R>;
   /** Records of a newer Rollcall, by key; they are in no index. */
-  readonly #unread = new Map<string, UnreadRow>();
+  readonly #unread = new Map<string, R & UnreadRow>();
   /** Indexes of rooms by the room's name. */
   readonly #indexes = new Map<string, RoomIndex>();
   readonly #ordered = new Map<string, OrderedIndex>();
   /** What follows the rows of a kind, if anything does. */
   readonly #followers = new Map<string, Pick<RoomIndex, 'follow'>>();
 
-  constructor(kinds: KindTable) {
+  constructor(kinds: KindTable<R>) {
     this.kinds = kinds;
     this.views = new ViewRevisions(kinds);
     this.#set = new Rowset(kinds);
@@ -44,10 +45,11 @@ export class Contents implements Reader, Indexed {
   }
 
   #lapsingIndex(): Pick<RoomIndex, 'follow'> {
+    const kinds: KindTable = this.kinds;
     return {
       follow: (before, after) => {
-        if (after !== undefined) this.lapsing.add(this.kinds.keyOf(after));
-        else if (before !== undefined) this.lapsing.delete(this.kinds.keyOf(before));
+        if (after !== undefined) this.lapsing.add(kinds.keyOf(after));
+        else if (before !== undefined) this.lapsing.delete(kinds.keyOf(before));
       },
     };
   }
@@ -71,7 +73,7 @@ export class Contents implements Reader, Indexed {
     return this.orderedIndex(kind).under(namespace, prefix, after);
   }
 
-  get(key: string): Row | undefined {
+  get(key: string): R | undefined {
     return this.#set.rows.get(key);
   }
 
@@ -80,11 +82,11 @@ export class Contents implements Reader, Indexed {
   }
 
   /** All of them, those that are kept unread included. */
-  rows(): Iterable<[string, Row]> {
+  rows(): Iterable<[string, R]> {
     return this.#unread.size === 0 ? this.#set.rows : both(this.#set.rows, this.#unread);
   }
 
-  bucket(bucket: string): Iterable<Row> {
+  bucket(bucket: string): Iterable<R> {
     return this.#set.bucket(bucket);
   }
 
@@ -97,39 +99,43 @@ export class Contents implements Reader, Indexed {
   }
 
   /** @returns the row that was there before */
-  put(key: string, row: Row): Row | undefined {
-    if (row.kind === 'unread' || this.#unread.size > 0) return this.#putBesideUnread(key, row);
+  put(key: string, row: R): R | undefined {
+    if (isUnread(row) || this.#unread.size > 0) return this.#putBesideUnread(key, row);
     return this.#put(key, row);
   }
 
   /** A record may turn unreadable, or readable again. */
-  #putBesideUnread(key: string, row: Row): Row | undefined {
+  #putBesideUnread(key: string, row: R): R | undefined {
     const unread = this.#unread.get(key);
     this.#unread.delete(key);
-    if (row.kind !== 'unread') return this.#put(key, row) ?? unread;
+    if (!isUnread(row)) return this.#put(key, row) ?? unread;
     const before = this.delete(key);
     this.#unread.set(key, row);
     return before ?? unread;
   }
 
-  #put(key: string, row: Row): Row | undefined {
+  #put(key: string, row: R): R | undefined {
     const before = this.#set.put(key, row);
     this.#followers.get(row.kind)?.follow(before, row);
     return before;
   }
 
   /** @returns the row that was there before */
-  delete(key: string): Row | undefined {
+  delete(key: string): R | undefined {
     const before = this.#set.delete(key) ?? this.#takeUnread(key);
     if (before !== undefined) this.#followers.get(before.kind)?.follow(before, undefined);
     return before;
   }
 
-  #takeUnread(key: string): UnreadRow | undefined {
+  #takeUnread(key: string): (R & UnreadRow) | undefined {
     const row = this.#unread.get(key);
     if (row !== undefined) this.#unread.delete(key);
     return row;
   }
+}
+
+function isUnread<R extends AnyRow>(row: R): row is R & UnreadRow {
+  return row.kind === 'unread';
 }
 
 function* both<T>(one: Iterable<T>, other: Iterable<T>): Generator<T, void, undefined> {

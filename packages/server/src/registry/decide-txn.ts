@@ -4,16 +4,17 @@
  */
 
 import { RegistryError, toRegistryError } from '@rollcall/protocol';
-import type { Command, Requirement, Result, Txn, TxnFailure, TxnOperation, TxnResult } from './command.ts';
+import type { AnyCommand, AnyTxn, AnyTxnFailure, AnyTxnOperation, AnyTxnResult, Requirement } from './command.ts';
 import { Draft } from './draft.ts';
 import { weigh, type Bound } from './fill.ts';
-import { find, type Reader } from './reader.ts';
-import { keys, type Row, type RowOf } from './rows.ts';
+import type { Reader } from './reader.ts';
+import type { Decision } from './room.ts';
+import { orderedKey, type AnyRow } from './row.ts';
 import { sameContent } from './same-content.ts';
 import type { Decided } from './steps.ts';
 
 /** `decide`, which hands itself in since it calls this. */
-type Decide = <C extends Command>(below: Draft, command: C, now: number) => Decided<Result<C>>;
+type Decide = (below: Draft, command: AnyCommand, now: number) => Decided;
 
 /**
  * What one transaction may read, over all its operations: 128 copies of a whole store would be no answer. A
@@ -21,7 +22,7 @@ type Decide = <C extends Command>(below: Draft, command: C, now: number) => Deci
  * the trees that its clients read in transactions (locks, leader keys, small configurations) have tens of keys.
  */
 const readRowsMax = 16_384;
-/** Bytes of keys and values, the values as base64 writes them. */
+/** Bytes of the rows as an answer shows them (`Kind.shownBytes`). */
 const readBytesMax = 32 * 1024 * 1024;
 /** Rows or bytes that are read in the time that one takes to be written. */
 const readsPerWrite = 16;
@@ -32,13 +33,13 @@ const readsPerWrite = 16;
  */
 export function transact(
   draft: Draft,
-  { operations }: Txn,
+  { operations }: AnyTxn,
   now: number,
   decideOne: Decide,
-): TxnResult {
+): AnyTxnResult {
   const inner = new Draft(draft);
-  const reads: (readonly Row[])[] = [];
-  const failures: TxnFailure[] = [];
+  const reads: (readonly AnyRow[])[] = [];
+  const failures: AnyTxnFailure[] = [];
   const budget: ReadBudget = { rows: 0, bytes: 0 };
   operations.forEach((operation, at) => {
     const failure = attempt(inner, operation, now, decideOne);
@@ -55,10 +56,10 @@ export function transact(
 
 function attempt(
   draft: Draft,
-  { require, change }: TxnOperation,
+  { require, change }: AnyTxnOperation,
   now: number,
   decideOne: Decide,
-): Omit<TxnFailure, 'at'> | undefined {
+): Omit<AnyTxnFailure, 'at'> | undefined {
   if (require !== undefined) {
     const found = draft.get(require.key);
     if (!holds(require, found)) return { reason: 'requirement', ...(found === undefined ? {} : { found }) };
@@ -67,10 +68,10 @@ function attempt(
   try {
     const decided = decideOne(draft, change, now);
     if ('rest' in decided) throw tooLarge(draft.fill.bound);
-    const done = decided.answer;
-    const key = keyOfCondition(change);
-    // To the others, false says that there was nothing to remove.
-    if (done || key === undefined) return undefined;
+    if (decided.answer !== false) return undefined;
+    const key = (draft.kinds.decision(change.kind) as Conditional).conditionOn?.(change);
+    // To commands without a condition, false says that there was nothing to remove.
+    if (key === undefined) return undefined;
     const found = draft.get(key);
     return { reason: 'condition', ...(found === undefined ? {} : { found }) };
   } catch (error) {
@@ -78,17 +79,9 @@ function attempt(
   }
 }
 
-/** Record key of the row that a change has a condition on; undefined when it can have none. */
-function keyOfCondition(change: NonNullable<TxnOperation['change']>): string | undefined {
-  switch (change.kind) {
-    case 'kv-put':
-    case 'kv-delete':
-      return keys.kv(change.namespace, change.key);
-    case 'record-put':
-      return keys.record(change.namespace, change.type, change.id);
-    default:
-      return undefined;
-  }
+/** What comes of a command that may have a condition. */
+interface Conditional extends Decision {
+  conditionOn?(command: AnyCommand): string;
 }
 
 /** A transaction is one step, or none. */
@@ -99,12 +92,17 @@ function tooLarge({ rows, bytes }: Bound): RegistryError {
   return new RegistryError('invalid_argument', message);
 }
 
-function holds(require: Requirement, found: Row | undefined): boolean {
-  if ('session' in require) return found?.kind === 'kv' && found.session === require.session;
+function holds(require: Requirement, found: AnyRow | undefined): boolean {
+  if ('session' in require) return found !== undefined && (found as Holdable).session === require.session;
   if ('present' in require) return (found !== undefined) === require.present;
   if (require.revision === 0) return found === undefined;
   // A row that is not committed yet has no revision that a caller could know.
   return found !== undefined && found.modified === require.revision;
+}
+
+/** A row of a kind that sessions hold. */
+interface Holdable extends AnyRow {
+  readonly session?: string;
 }
 
 /** What the operations before have read. */
@@ -114,28 +112,27 @@ interface ReadBudget {
 }
 
 /** @throws RegistryError `invalid_argument` at the first row beyond what a transaction may read */
-function readAfter(reader: Reader, { read }: TxnOperation, at: number, budget: ReadBudget): readonly Row[] {
+function readAfter(reader: Reader, { read }: AnyTxnOperation, at: number, budget: ReadBudget): readonly AnyRow[] {
   if (read === undefined) return [];
   if ('key' in read) {
     const row = reader.get(read.key);
     if (row === undefined) return [];
-    spend(budget, row, at);
+    spend(reader, row, at, budget);
     return [row];
   }
-  const rows: RowOf<'kv'>[] = [];
-  for (const key of reader.ordered('kv', read.namespace, read.prefix)) {
-    const row = find.kv(reader, read.namespace, key);
+  const rows: [key: string, row: AnyRow][] = [];
+  for (const key of reader.ordered(read.kind, read.namespace, read.prefix)) {
+    const row = reader.get(orderedKey(read.kind, read.namespace, key));
     if (row === undefined) continue;
-    spend(budget, row, at);
-    rows.push(row);
+    spend(reader, row, at, budget);
+    rows.push([key, row]);
   }
-  return rows.sort((a, b) => (a.key < b.key ? -1 : 1));
+  return rows.sort(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row);
 }
 
-function spend(budget: ReadBudget, row: Row, at: number): void {
+function spend({ kinds }: Reader, row: AnyRow, at: number, budget: ReadBudget): void {
   budget.rows++;
-  if (row.kind === 'record') budget.bytes += weigh(row.value);
-  if (row.kind === 'kv') budget.bytes += row.key.length + Math.ceil(row.value.length / 3) * 4;
+  budget.bytes += kinds.of(row).shownBytes?.(row) ?? weigh(row);
   const [what, count, limit] =
     budget.rows > readRowsMax ? ['rows', budget.rows, readRowsMax] : ['bytes', budget.bytes, readBytesMax];
   if (count <= limit) return;
@@ -155,11 +152,11 @@ function spend(budget: ReadBudget, row: Row, at: number): void {
  * @returns a function of the revision of the commit; of `baseRevision` when there is nothing to commit
  */
 export function answerAt(
-  result: TxnResult,
+  result: AnyTxnResult,
   base: Reader,
   batch: Draft,
   baseRevision: number,
-): (revision: number) => TxnResult {
+): (revision: number) => AnyTxnResult {
   if ('failures' in result) return () => result;
   const { written } = result;
   const answers = result.reads.map((rows) =>
@@ -169,12 +166,12 @@ export function answerAt(
 }
 
 function rowAt(
-  row: Row,
+  row: AnyRow,
   base: Reader,
   batch: Draft,
   baseRevision: number,
-  written: Row | undefined,
-): (revision: number) => Row {
+  written: AnyRow | undefined,
+): (revision: number) => AnyRow {
   if (row.modified !== 0) return () => row;
   const key = batch.kinds.keyOf(row);
   const before = base.get(key);
@@ -188,6 +185,6 @@ function rowAt(
   return (revision) => stamp(row, revision > before.modified ? revision : before.modified - 1);
 }
 
-function stamp(row: Row, revision: number): Row {
+function stamp(row: AnyRow, revision: number): AnyRow {
   return { ...row, created: row.created === 0 ? revision : row.created, modified: revision };
 }

@@ -1,10 +1,10 @@
 import { isRegistryError } from '@rollcall/protocol';
 import { expect, test } from 'vitest';
 import { decideBatch } from './batch.ts';
-import type { Command } from './command.ts';
+import { findCheck } from './kind/catalog/find.ts';
+import type { Command } from './kinds.ts';
 import { Journal } from './journal.case.ts';
 import { keyBytesMax } from './key-form.ts';
-import { find } from './reader.ts';
 import { State } from './state.ts';
 
 const put = (key: string): Command => ({ kind: 'kv-put', namespace: 'default', key, value: Buffer.of(1), flags: 0n });
@@ -30,5 +30,5 @@ test('a check that goes with the old name of a node leaves its id free for the s
 
   const { outcomes } = journal.commit([{ ...register, node: node('new', id), checks: [{ id: 'c', name: 'c' }] }]);
   expect(outcomes).toEqual([{ result: true }]);
-  expect(find.check(journal.state, 'default', 'new', 'c')?.instance).toBe('');
+  expect(findCheck(journal.state, 'default', 'new', 'c')?.instance).toBe('');
 });

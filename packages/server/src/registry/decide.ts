@@ -1,17 +1,19 @@
 /**
  * `decide`: from a command to writes on a draft, or an error. Pure: no clock, randomness or I/O.
  *
- * Each kind of command has one function in the room of its kind (`kind/`). View markers are not their business: `touchViews`
- * derives them once per batch.
+ * Each kind of command has one function, in the room of its kind (`kind/`), or here if it concerns rows of every kind. View
+ * markers are not their business: `touchViews` derives them once per batch.
  */
 
-import type { AnyResult, Command, Result, Txn, TxnResult } from './command.ts';
+import type { AnyCommand, AnyTxn, AnyTxnResult, Prune, Restore } from './command.ts';
 import { transact } from './decide-txn.ts';
 import { Draft } from './draft.ts';
+import type { KindTable } from './kind-table.ts';
 import { prune } from './prune.ts';
-import { restoreInSteps } from './restore.ts';
 import type { Reader } from './reader.ts';
+import { restoreInSteps } from './restore.ts';
 import type { Decision } from './room.ts';
+import type { AnyRow } from './row.ts';
 import type { Decided, Steps } from './steps.ts';
 
 /**
@@ -21,42 +23,51 @@ import type { Decided, Steps } from './steps.ts';
  * @param now wall clock in milliseconds, for lock delays and for the times in instances
  * @throws RegistryError `not_found`, `failed_precondition`, `invalid_argument`, `already_exists`
  */
-export function decide<C extends Command>(draft: Draft, command: C, now: number): Decided<Result<C>> {
+export function decide(draft: Draft, command: AnyCommand, now: number): Decided {
   return draft.attempt(() => {
-    const work = decideOn(draft, command, now);
-    if (typeof work !== 'object' || !('next' in work)) return { answer: work };
+    const { kinds } = draft;
+    const decision = decisionOn(kinds, command);
+    if (decision.writes === true) {
+      for (const each of kinds.admissions as readonly Admitting[]) each.check(draft, command.namespace as string);
+    }
+    const work = decision.decide(draft, command, now);
+    if (!isSteps(work)) return { answer: work };
     for (;;) {
       const step = work.next();
       if (step.done === true) return { answer: step.value };
       if (draft.fill.full) return { rest: step.value?.() ?? {} };
     }
-  }) as Decided<Result<C>>;
+  });
 }
 
-/** Answers a transaction that only reads. */
-export function readTransaction(reader: Reader, transaction: Txn, now: number): TxnResult {
-  return transact(new Draft(reader), transaction, now, decide);
+/** Answers a transaction that only reads. @returns rows of the kinds that the reader has */
+export function readTransaction<R extends AnyRow>(reader: Reader & { get(key: string): R | undefined }, transaction: AnyTxn, now: number): AnyTxnResult<R> {
+  return transact(new Draft(reader), transaction, now, decide) as AnyTxnResult<R>;
 }
 
-/** The commands that concern every kind are decided here, the others in the room that has them. */
-function decideOn(draft: Draft, command: Command, now: number): AnyResult | Steps<AnyResult> {
-  if (command.kind === 'txn') return transact(draft, command, now, decide);
-  if (command.kind === 'prune') return prune(draft, command, now);
-  if (command.kind === 'restore') return restoreInSteps(draft, command);
-  const { kinds } = draft;
-  const decision = kinds.decision(command.kind) as Decidable | undefined;
-  if (decision === undefined) throw new TypeError(`no room decides ${command.kind}`);
-  if (decision.writes === true) {
-    for (const each of kinds.admissions as readonly Admitting[]) each.check(draft, (command as { readonly namespace: string }).namespace);
-  }
-  return decision.decide(draft, command, now);
+/** @throws TypeError for a command that neither a room nor the shared part decides */
+export function decisionOn(kinds: KindTable, { kind }: AnyCommand): Decidable {
+  const decision = shared[kind] ?? kinds.decision(kind);
+  if (decision === undefined) throw new TypeError(`no room decides ${kind}`);
+  return decision;
 }
+
+/** What comes of the commands that concern rows of every kind. */
+const shared: Readonly<Record<string, Decidable>> = {
+  txn: { decide: (draft: Draft, command: AnyTxn, now: number) => transact(draft, command, now, decide) },
+  prune: { letsOthersPass: true, decide: (draft: Draft, command: Prune, now: number) => prune(draft, command, now) },
+  restore: { resumes: true, decide: (draft: Draft, command: Restore, now: number) => restoreInSteps(draft, command, now) },
+};
 
 /** Decisions as they are called; rooms describe each with its own command. */
 interface Decidable extends Decision {
-  decide(draft: Draft, command: Command, now: number): AnyResult | Steps<AnyResult>;
+  decide(draft: Draft, command: AnyCommand, now: number): unknown;
 }
 
 interface Admitting {
   check(draft: Draft, namespace: string): void;
+}
+
+function isSteps(work: unknown): work is Steps<unknown> {
+  return typeof work === 'object' && work !== null && 'next' in work;
 }

@@ -12,14 +12,15 @@ import type { Reader } from './reader.ts';
 import type { KindTable } from './kind-table.ts';
 import { checkKeys } from './key-form.ts';
 import { Rowset } from './rowset.ts';
-import { keys, type Row } from './rows.ts';
+import { headKey, type HeadRow, type ViewRow } from './markers.ts';
+import { orderedKey, type AnyRow } from './row.ts';
 import { sameContent } from './same-content.ts';
 import { Fill, transactionBound, weigh, type Bound } from './fill.ts';
 
 interface Undo {
   readonly key: string;
   /** The draft's own row before; undefined when it had none. */
-  readonly row: Row | undefined;
+  readonly row: AnyRow | undefined;
   readonly deleted: boolean;
 }
 
@@ -72,7 +73,7 @@ export class Draft implements Reader {
     this.fill = new Fill(below?.fill.bound ?? bound, this.#basis.reads);
   }
 
-  get(key: string): Row | undefined {
+  get(key: string): AnyRow | undefined {
     const own = this.#set.rows.size === 0 ? undefined : this.#set.rows.get(key);
     if (own !== undefined) return own;
     if (this.#deleted.size > 0 && this.#deleted.has(key)) return undefined;
@@ -87,7 +88,7 @@ export class Draft implements Reader {
     return this.#base.isUnread(key);
   }
 
-  bucket(bucket: string): Iterable<Row> {
+  bucket(bucket: string): Iterable<AnyRow> {
     if (this.guarded) {
       const head = this.kinds.headOfBucket(bucket);
       if (head === undefined) throw new RegistryError('internal', `a decision scans ${JSON.stringify(bucket)}, which has no head`);
@@ -107,7 +108,7 @@ export class Draft implements Reader {
   }
 
   /** For a scan that may miss what other writers add: the caller makes sure of the rest. */
-  *unguardedBucket(bucket: string): Generator<Row, void, undefined> {
+  *unguardedBucket(bucket: string): Generator<AnyRow, void, undefined> {
     const own = this.#set.rows;
     // Three bases deep at most: transaction, batch, state.
     for (const row of this.#below?.unguardedBucket(bucket) ?? this.#base.bucket(bucket)) {
@@ -140,9 +141,11 @@ export class Draft implements Reader {
 
   /**
    * Writes a row unless it says what is already there. Tells whether anything changed.
+   * @typeParam R to be named with a row that is written out: `draft.put<KvRow>({ … })`
    * @param row a new object, which is the draft's from now on
    */
-  put(row: Row): boolean {
+  // oxlint-disable-next-line no-unnecessary-type-parameters -- with an inferred type, fields that the kind does not have would pass
+  put<R extends AnyRow>(row: NoInfer<R>): boolean {
     const key = this.kinds.keyOf(row);
     const before = this.get(key);
     if (before !== undefined && sameContent(before, row)) return false;
@@ -155,7 +158,7 @@ export class Draft implements Reader {
    * @param before the row with the key now, as `get` returns it
    * @param row as of `put`
    */
-  overwrite(key: string, before: Row | undefined, row: Row): void {
+  overwrite(key: string, before: AnyRow | undefined, row: AnyRow): void {
     checkKeys(this.kinds.of(row), key, row);
     this.#remember(key);
     this.#deleted.delete(key);
@@ -192,7 +195,7 @@ export class Draft implements Reader {
   }
 
   /** Writes a marker, whose only content is the revision that it will get. */
-  mark(key: string, row: Row): void {
+  mark(key: string, row: ViewRow | HeadRow): void {
     this.#deleted.delete(key);
     this.#set.put(key, { ...row, created: this.#base.get(key)?.created ?? 0 });
   }
@@ -250,13 +253,13 @@ export class Draft implements Reader {
   /** Adds the heads of what was scanned to what was read. Called once, when everything is decided. */
   expectHeads(): void {
     for (const head of this.#basis.heads) {
-      const key = keys.head(head);
+      const key = headKey(head);
       this.#basis.reads.set(key, this.#base.get(key)?.modified ?? 0);
     }
   }
 
   /** The rows that this draft adds or changes. */
-  puts(): ReadonlyMap<string, Row> {
+  puts(): ReadonlyMap<string, AnyRow> {
     return this.#set.rows;
   }
 
@@ -287,11 +290,6 @@ function newer(key: string): RegistryError {
   return new RegistryError('failed_precondition', `record ${name} was written by a newer Rollcall, which alone can read and change it`);
 }
 
-/** Record key of a row of an ordered kind. */
-function orderedKey(kind: string, namespace: string, key: string): string {
-  return `${kind}\0${namespace}\0${key}`;
-}
-
-function isOrdered(row: Row): row is Row & { readonly namespace: string; readonly key: string } {
+function isOrdered(row: AnyRow): row is AnyRow & { readonly namespace: string; readonly key: string } {
   return 'namespace' in row && 'key' in row;
 }

@@ -1,12 +1,13 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { Command } from './command.ts';
+import { catalogBuckets, checkKey, instanceKey, nodeKey } from './kind/catalog/keys.ts';
+import { kvKeysUnder } from './kind/kv/find.ts';
+import { kvKey, tombstoneKey } from './kind/kv/keys.ts';
+import { keyOf, type Command, type Row } from './kinds.ts';
+import type { Reader } from './reader.ts';
 import { Journal } from './journal.case.ts';
 import { servicesOf } from './kind/catalog/service-index.ts';
 import { servicesAt, tagsAt } from './kind/catalog/services-at.ts';
-import { keyOf } from './kinds.ts';
-import { buckets, find, type Reader } from './reader.ts';
-import { keys } from './rows.ts';
 
 const nodes = ['n1', 'n2'];
 const ids = ['i1', 'i2', 'i3'];
@@ -36,21 +37,21 @@ const command: fc.Arbitrary<Command> = fc.oneof(
 /** Everything that can be asked, in an order of its own. */
 function content(reader: Reader, catalog: readonly (readonly [string, readonly string[]])[]): unknown {
   const asked = [
-    ...nodes.flatMap((node) => [keys.node(node), ...ids.flatMap((id) => [keys.instance('default', node, id), keys.check('default', node, `c-${id}`)])]),
-    ...kvKeys.flatMap((key) => [keys.kv('default', key), keys.tombstone('default', key)]),
+    ...nodes.flatMap((node) => [nodeKey(node), ...ids.flatMap((id) => [instanceKey('default', node, id), checkKey('default', node, `c-${id}`)])]),
+    ...kvKeys.flatMap((key) => [kvKey('default', key), tombstoneKey('default', key)]),
   ];
   const named = [
-    ...[buckets.nodes(), buckets.checks('default'), ...services.map((service) => buckets.instancesOfService('default', service))],
+    ...[catalogBuckets.nodes(), catalogBuckets.checks('default'), ...services.map((service) => catalogBuckets.instancesOfService('default', service))],
     ...nodes.flatMap((node) => [
-      ...[buckets.instancesOnNode('default', node), buckets.checksOnNode('default', node)],
-      ...ids.map((id) => buckets.checksOfInstance('default', node, id)),
+      ...[catalogBuckets.instancesOnNode('default', node), catalogBuckets.checksOnNode('default', node)],
+      ...ids.map((id) => catalogBuckets.checksOfInstance('default', node, id)),
     ]),
   ];
   const prefixes = ['', 'a', 'a/', 'zz'];
   return {
     rows: asked.map((key) => reader.get(key)),
-    buckets: named.map((name) => [...reader.bucket(name)].sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1))),
-    keys: prefixes.map((prefix) => [...find.kvKeys(reader, 'default', prefix)]),
+    buckets: named.map((name) => [...reader.bucket(name)].sort((a, b) => (keyOf(a as Row) < keyOf(b as Row) ? -1 : 1))),
+    keys: prefixes.map((prefix) => [...kvKeysUnder(reader, 'default', prefix)]),
     tombstones: prefixes.map((prefix) => [...reader.ordered('tombstone', 'default', prefix)]),
     catalog,
   };

@@ -13,21 +13,21 @@ import type { Contents } from './contents.ts';
 import type { KindTable } from './kind-table.ts';
 import type { Reader } from './reader.ts';
 import type { IndexNotes, RoomIndex } from './room.ts';
-import type { Row } from './rows.ts';
+import type { AnyRow } from './row.ts';
 
-export class Frozen implements Reader {
+export class Frozen<R extends AnyRow = AnyRow> implements Reader {
   readonly revision: number;
-  readonly kinds: KindTable;
-  readonly #state: Contents;
+  readonly kinds: KindTable<R>;
+  readonly #state: Contents<R>;
   readonly #release: () => void;
   /** Changed rows as they were, undefined for those that were not there; made with the first change. */
-  #rows: Map<string, Row | undefined> | undefined;
-  #buckets: Map<string, Row[]> | undefined;
+  #rows: Map<string, R | undefined> | undefined;
+  #buckets: Map<string, R[]> | undefined;
   /** By room; made with the first change that its index follows. */
   readonly #notes = new Map<string, IndexNotes>();
 
   /** By `State.freeze`. @param release tells the state that it is not read any more */
-  constructor(state: Contents, revision: number, release: (frozen: Frozen) => void) {
+  constructor(state: Contents<R>, revision: number, release: (frozen: Frozen<R>) => void) {
     this.revision = revision;
     this.#state = state;
     this.kinds = state.kinds;
@@ -40,7 +40,7 @@ export class Frozen implements Reader {
   }
 
   /** Told by the state of every change after the revision. */
-  note(key: string, before: Row | undefined, after: Row | undefined): void {
+  note(key: string, before: R | undefined, after: R | undefined): void {
     const rows = (this.#rows ??= new Map());
     this.#noteInIndex(before, after);
     if (rows.has(key)) return;
@@ -54,7 +54,7 @@ export class Frozen implements Reader {
     }
   }
 
-  #noteInIndex(before: Row | undefined, after: Row | undefined): void {
+  #noteInIndex(before: R | undefined, after: R | undefined): void {
     const kind = (before ?? after)?.kind ?? '';
     for (const { name, index } of this.kinds.rooms) {
       if (index?.of.includes(kind) !== true) continue;
@@ -65,8 +65,8 @@ export class Frozen implements Reader {
   }
 
   /** All rows in no particular order, in steps of one row: others may change the state between two of them. */
-  *rows(): Generator<void, readonly (readonly [string, Row])[], undefined> {
-    const rows: (readonly [string, Row])[] = [];
+  *rows(): Generator<void, readonly (readonly [string, R])[], undefined> {
+    const rows: (readonly [string, R])[] = [];
     for (const each of this.#state.rows()) {
       if (each[1].modified <= this.revision) rows.push(each);
       yield;
@@ -83,7 +83,7 @@ export class Frozen implements Reader {
     return rows;
   }
 
-  get(key: string): Row | undefined {
+  get(key: string): R | undefined {
     const row = this.#state.get(key);
     return this.#rows?.has(key) === true ? this.#rows.get(key) : row;
   }
@@ -92,11 +92,11 @@ export class Frozen implements Reader {
     return this.#state.isUnread(key);
   }
 
-  bucket(name: string): Iterable<Row> {
+  bucket(name: string): Iterable<R> {
     return this.#rows === undefined ? this.#state.bucket(name) : this.#bucketBefore(name);
   }
 
-  *#bucketBefore(name: string): Generator<Row, void, undefined> {
+  *#bucketBefore(name: string): Generator<R, void, undefined> {
     for (const row of this.#state.bucket(name)) if (row.modified <= this.revision) yield row;
     yield* this.#buckets?.get(name) ?? [];
   }

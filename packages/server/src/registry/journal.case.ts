@@ -4,16 +4,17 @@
  */
 
 import { decideBatch, type Outcome } from './batch.ts';
-import type { Command } from './command.ts';
+import type { AnyResult, Command, RowChange } from './kinds.ts';
 import type { Bound } from './fill.ts';
-import type { RowChange } from './rows.ts';
 import { State } from './state.ts';
 import { Views } from './views.ts';
 
 /** What a command came to once all of it was done. */
-export type Settled = Exclude<Outcome, { readonly next: unknown }>;
+export type Settled = Exclude<Step, { readonly next: unknown }>;
 
-export interface Committed<O extends Outcome = Settled> {
+type Step = Outcome<Command, AnyResult>;
+
+export interface Committed<O extends Step = Settled> {
   readonly outcomes: readonly O[];
   readonly changes: readonly RowChange[];
   readonly views: ReadonlySet<string>;
@@ -54,10 +55,11 @@ export class Journal {
   }
 
   /** Commits one transaction with as many of the commands as it has room for. */
-  step(commands: readonly Command[], now = 0): Committed<Outcome> {
+  step(commands: readonly Command[], now = 0): Committed<Step> {
     const { nodeId } = this;
     const options = { nodeId, guarded: nodeId !== undefined, ...(this.#bound === undefined ? {} : { bound: this.#bound }) };
-    const { outcomesAt, writes } = decideBatch(this.state, commands, now, options);
+    const { outcomesAt: at, writes } = decideBatch(this.state, commands, now, options);
+    const outcomesAt = at as (revision: number) => readonly Step[];
     if (writes === undefined) return { outcomes: outcomesAt(this.#revision), changes: [], views: new Set(), revision: this.#revision };
     for (const { key, revision } of writes.expect) {
       const found = this.#records.get(key)?.revision ?? 0;

@@ -5,7 +5,8 @@
 
 import { RegistryError } from '@rollcall/protocol';
 import type { Kind } from './room.ts';
-import { keys, type Row } from './rows.ts';
+import { markerKey } from './markers.ts';
+import type { AnyRow } from './row.ts';
 
 /**
  * Longest record key in bytes of UTF-8, its namespace (64 more) not counted: names may be as long in every namespace.
@@ -16,12 +17,12 @@ export const keyBytesMax = 1_800;
 const loneSurrogate = /\p{Surrogate}/u;
 
 /** @throws RegistryError `invalid_argument` when the row's key, or that of its view's marker, is none */
-export function checkKeys(kind: Kind, key: string, row: Row): void {
+export function checkKeys(kind: Kind, key: string, row: AnyRow): void {
   if (kind.keyIsDerived === true) return;
   const namespace = 'namespace' in row ? row.namespace : '';
   checkKey(key, namespace);
   const view = kind.longestView?.(row);
-  if (view !== undefined) checkKey(keys.view(view), namespace);
+  if (view !== undefined) checkKey(markerKey(view), namespace);
 }
 
 function checkKey(key: string, namespace: string): void {

@@ -1,11 +1,11 @@
-/** The descriptions of all rooms, by what they describe. Made once from the list in `kinds.ts`. */
+/** The descriptions of all rooms, by what they describe. Made once from the list in `kinds.ts`; `R` is any of its rows. */
 
 import { defaultNamespace } from '@rollcall/protocol';
 import type { Admission, Decision, Judging, Kind, Room, ViewKind } from './room.ts';
-import { inNamespace, noNamespace, type Row } from './rows.ts';
+import { noNamespace, type AnyRow } from './row.ts';
 import { parseView, type ParsedView } from './view-name.ts';
 
-export class KindTable {
+export class KindTable<R extends AnyRow = AnyRow> {
   readonly rooms: readonly Room[];
   readonly #kinds = new Map<string, Kind>();
   readonly #views = new Map<string, ViewKind>();
@@ -38,7 +38,7 @@ export class KindTable {
   }
 
   /** @throws TypeError for a row of a kind that no room has */
-  of(row: Row): Kind {
+  of(row: R): Kind {
     const kind = this.#kinds.get(row.kind);
     if (kind === undefined) throw new TypeError(`no room has rows of the kind ${row.kind}`);
     return kind;
@@ -49,27 +49,26 @@ export class KindTable {
     return Array.from(this.#kinds).flatMap(([name, kind]) => (holds(kind) ? [name] : []));
   }
 
-  keyOf(row: Row): string {
+  keyOf(row: R): string {
     return this.of(row).key(row);
   }
 
   /** Every bucket that a row belongs to. */
-  bucketsOf(row: Row): string[] {
+  bucketsOf(row: R): string[] {
     const kind = this.of(row);
     const names = kind.buckets?.(row) ?? [];
     // What goes with a namespace that is deleted: all of it but what only keeps a revision.
-    if ('namespace' in row && row.namespace !== defaultNamespace && row.namespace !== noNamespace && kind.keepsRevision !== true) {
-      names.push(inNamespace(row.namespace));
-    }
+    const { namespace = noNamespace } = row;
+    if (namespace !== defaultNamespace && namespace !== noNamespace && kind.keepsRevision !== true) names.push(inNamespace(namespace));
     return names;
   }
 
   /** Whether both rows, which have one key, are in the same buckets for certain. */
-  keepsItsBuckets(before: Row, after: Row): boolean {
+  keepsItsBuckets(before: R, after: R): boolean {
     return before.kind === after.kind && this.of(after).keepsItsBuckets?.(before, after) === true;
   }
 
-  keepsItsViews(before: Row, after: Row): boolean {
+  keepsItsViews(before: R, after: R): boolean {
     return before.kind !== after.kind || (this.of(before).keepsItsViews?.(before, after) ?? true);
   }
 
@@ -95,6 +94,11 @@ export class KindTable {
     const [kind = '', first = '', second = '', third = ''] = bucket.split('\0', 4);
     return this.#heads.get(kind)?.(first, second, third);
   }
+}
+
+/** Name of the bucket with everything in a namespace other than `default` that goes with it: all but tombstones. */
+export function inNamespace(namespace: string): string {
+  return `in\0${namespace}`;
 }
 
 const unknownView: ViewKind = {};

@@ -4,7 +4,8 @@
  */
 
 import type { AdministrativeStatus, CheckStatus } from '@rollcall/protocol';
-import type { Command, Requirement, Txn } from './command.ts';
+import type { Requirement } from './command.ts';
+import type { Command, Txn } from './kinds.ts';
 
 interface Kv {
   key: string;

@@ -6,17 +6,20 @@
 import { administrativeStatuses } from '@rollcall/protocol';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Command, Txn, TxnOperation } from './command.ts';
+import { allChecks, allNodes, findCheck, findInstance, findNode, instancesOfService, serviceRecords } from './kind/catalog/find.ts';
+import { catalogView, checksView, nodeView, nodesView, serviceRecordView, serviceRecordsView, serviceView, servicesView } from './kind/catalog/views.ts';
+import { findKv, kvKeysUnder } from './kind/kv/find.ts';
+import { kvKey } from './kind/kv/keys.ts';
+import { keyView, prefixView } from './kind/kv/views.ts';
+import { allSessions, findSession } from './kind/session/find.ts';
+import { sessionsView } from './kind/session/views.ts';
+import { keyOf, type Command, type Row, type Txn, type TxnOperation } from './kinds.ts';
 import { Journal, type Committed, type Settled } from './journal.case.ts';
 import { servicesOf } from './kind/catalog/service-index.ts';
 import { serviceList } from './kind/catalog/services.ts';
-import { keyOf } from './kinds.ts';
 import { Model, show, type Answer } from './model.case.ts';
 import { prunable } from './prune.case.ts';
-import { find } from './reader.ts';
-import { keys, type Row } from './rows.ts';
 import { sameContent } from './same-content.ts';
-import { viewOf } from './view-name.ts';
 
 const numRuns = Number(process.env['ROLLCALL_RUNS'] ?? 300);
 
@@ -25,16 +28,16 @@ const kvKeys = ['a', 'a/b', 'a/c', 'b'];
 const sessions = ['s1', 's2'];
 
 const views = [
-  viewOf.services('default'),
-  viewOf.nodes(),
-  viewOf.checks('default'),
-  viewOf.catalog(),
-  viewOf.sessions('default'),
-  viewOf.serviceRecords('default'),
-  ...names.service.flatMap((name) => [viewOf.service('default', name), viewOf.serviceRecord('default', name)]),
-  ...names.node.map((name) => viewOf.node('default', name)),
-  ...kvKeys.map((name) => viewOf.key('default', name)),
-  ...['', 'a', 'a/', 'b', 'zz'].map((name) => viewOf.prefix('default', name)),
+  servicesView('default'),
+  nodesView(),
+  checksView('default'),
+  catalogView(),
+  sessionsView('default'),
+  serviceRecordsView('default'),
+  ...names.service.flatMap((name) => [serviceView('default', name), serviceRecordView('default', name)]),
+  ...names.node.map((name) => nodeView('default', name)),
+  ...kvKeys.map((name) => keyView('default', name)),
+  ...['', 'a', 'a/', 'b', 'zz'].map((name) => prefixView('default', name)),
 ];
 
 const pick = (from: readonly string[]) => fc.constantFrom(...from);
@@ -136,9 +139,9 @@ const single: fc.Arbitrary<Command> = fc.oneof(
 );
 
 const requirement = fc.oneof(
-  fc.record({ key: pick(kvKeys.map((key) => keys.kv('default', key))), present: fc.boolean() }),
-  fc.record({ key: pick(kvKeys.map((key) => keys.kv('default', key))), revision: fc.nat(30) }),
-  fc.record({ key: pick(kvKeys.map((key) => keys.kv('default', key))), session: pick(sessions) }),
+  fc.record({ key: pick(kvKeys.map((key) => kvKey('default', key))), present: fc.boolean() }),
+  fc.record({ key: pick(kvKeys.map((key) => kvKey('default', key))), revision: fc.nat(30) }),
+  fc.record({ key: pick(kvKeys.map((key) => kvKey('default', key))), session: pick(sessions) }),
 );
 
 const operation = fc
@@ -147,8 +150,8 @@ const operation = fc
     change: maybe(single.filter(({ kind }) => kind !== 'update-checks' && kind !== 'session-create')),
     read: maybe(
       fc.oneof(
-        fc.record({ key: pick(kvKeys.map((key) => keys.kv('default', key))) }),
-        fc.record({ namespace: fc.constant('default'), prefix: fc.constantFrom('', 'a', 'a/') }),
+        fc.record({ key: pick(kvKeys.map((key) => kvKey('default', key))) }),
+        fc.record({ kind: fc.constant('kv'), namespace: fc.constant('default'), prefix: fc.constantFrom('', 'a', 'a/') }),
       ),
     ),
   })
@@ -159,7 +162,7 @@ const written = fc
   .record({ key: fc.constantFrom('a', 'b'), value: fc.constantFrom('', 'x') })
   .map(({ key, value }): TxnOperation => ({
     change: { kind: 'kv-put', namespace: 'default', key, value: Buffer.from(value), flags: 0n },
-    read: { key: keys.kv('default', key) },
+    read: { key: kvKey('default', key) },
   }));
 
 const txn = fc.array(fc.oneof(operation, written), { minLength: 1, maxLength: 3 }).map((operations): Txn => ({ kind: 'txn', operations }));
@@ -337,19 +340,19 @@ function checkRevisions({ outcomes }: Committed, { state }: Journal): void {
 
 /** A start completes the ends of sessions that it finds begun (`health/sessions.ts`). */
 function endSessionsAsAtStart(journal: Journal, now: number): void {
-  const begun = [...find.sessions(journal.state, 'default')].filter(({ ending }) => ending === true);
+  const begun = [...allSessions(journal.state, 'default')].filter(({ ending }) => ending === true);
   for (const { id } of begun) journal.commit([{ kind: 'session-destroy', namespace: 'default', id }], now);
 }
 
 /** No row depends on a missing one, after every kind of cut. */
 function checkWhole({ state }: Journal): void {
   for (const [, row] of state.rows()) {
-    if (row.kind === 'kv' && row.session !== undefined) expect(find.session(state, 'default', row.session)).toBeDefined();
-    if (row.kind === 'instance' && row.node !== '') expect(find.node(state, row.node)).toBeDefined();
-    if (row.kind === 'instance' && row.session !== undefined) expect(find.session(state, 'default', row.session)).toBeDefined();
-    if (row.kind === 'check' && row.instance !== '') expect(find.instance(state, 'default', row.node, row.instance)).toBeDefined();
+    if (row.kind === 'kv' && row.session !== undefined) expect(findSession(state, 'default', row.session)).toBeDefined();
+    if (row.kind === 'instance' && row.node !== '') expect(findNode(state, row.node)).toBeDefined();
+    if (row.kind === 'instance' && row.session !== undefined) expect(findSession(state, 'default', row.session)).toBeDefined();
+    if (row.kind === 'check' && row.instance !== '') expect(findInstance(state, 'default', row.node, row.instance)).toBeDefined();
     // The end of a session may take a check that it was bound to before the session itself.
-    if (row.kind === 'session' && row.ending !== true) for (const { namespace, id } of row.checks) expect(find.check(state, namespace, row.node, id)).toBeDefined();
+    if (row.kind === 'session' && row.ending !== true) for (const { namespace, id } of row.checks) expect(findCheck(state, namespace, row.node, id)).toBeDefined();
   }
 }
 
@@ -358,10 +361,10 @@ function compare(journal: Journal, model: Model, { revisions } = { revisions: tr
   const copy = new Model();
   const { state } = journal;
   copy.data = {
-    nodes: Array.from(find.nodes(state), ({ name, address, id }) => ({ name, address, id })),
-    services: Array.from(find.services(state, 'default'), ({ name, protectThreshold }) => ({ name, protectThreshold })),
+    nodes: Array.from(allNodes(state), ({ name, address, id }) => ({ name, address, id })),
+    services: Array.from(serviceRecords(state, 'default'), ({ name, protectThreshold }) => ({ name, protectThreshold })),
     instances: names.service.flatMap((service) =>
-      Array.from(find.instancesOfService(state, 'default', service), ({ node, id, service: own, tags, session, status: said = 'up', override, enabled = true }) => ({
+      Array.from(instancesOfService(state, 'default', service), ({ node, id, service: own, tags, session, status: said = 'up', override, enabled = true }) => ({
         node,
         id,
         service: own,
@@ -372,22 +375,22 @@ function compare(journal: Journal, model: Model, { revisions } = { revisions: tr
         enabled,
       })),
     ),
-    checks: Array.from(find.checks(state, 'default'), ({ node, id, instance, status: own, type, output }) => ({
+    checks: Array.from(allChecks(state, 'default'), ({ node, id, instance, status: own, type, output }) => ({
       node,
       id,
       instance,
       status: own,
       type: type === 'status' ? `status ${output.slice(0, output.indexOf(':')).replaceAll(' ', '_')}` : type,
     })),
-    sessions: Array.from(find.sessions(state, 'default'), ({ id, node, checks, behavior, lockDelayMs }) => ({
+    sessions: Array.from(allSessions(state, 'default'), ({ id, node, checks, behavior, lockDelayMs }) => ({
       id,
       node,
       checks: checks.map((check) => check.id),
       behavior,
       lockDelayMs,
     })),
-    kv: Array.from(find.kvKeys(state, 'default', ''), (key) => {
-      const { value, flags, lockIndex, session, modified } = find.kv(state, 'default', key) as NonNullable<ReturnType<typeof find.kv>>;
+    kv: Array.from(kvKeysUnder(state, 'default', ''), (key) => {
+      const { value, flags, lockIndex, session, modified } = findKv(state, 'default', key) as NonNullable<ReturnType<typeof findKv>>;
       const known = model.data.kv.find((each) => each.key === key);
       const shown = revisions ? modified : (known?.modified ?? modified);
       return { key, value: Buffer.from(value).toString(), flags, lockIndex, session, modified: shown };
@@ -395,11 +398,11 @@ function compare(journal: Journal, model: Model, { revisions } = { revisions: tr
     delays: [],
   };
   for (const view of views) expect([view, copy.content(view)]).toEqual([view, model.content(view)]);
-  expect(show(serviceList(state, 'default'))).toBe(model.content(viewOf.services('default')));
+  expect(show(serviceList(state, 'default'))).toBe(model.content(servicesView('default')));
   for (const node of names.node) {
     const shown = new Set<string>();
     servicesOf(state).addViewsOn(node, shown);
-    expect([...shown].sort()).toEqual(model.servicesOn(node).map((service) => viewOf.service('default', service)));
+    expect([...shown].sort()).toEqual(model.servicesOn(node).map((service) => serviceView('default', service)));
   }
 }
 

@@ -2,11 +2,16 @@
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Command } from './command.ts';
+import { findCheck } from './kind/catalog/find.ts';
+import { checksView, nodeView, serviceView, servicesView } from './kind/catalog/views.ts';
+import { keyView, prefixView } from './kind/kv/views.ts';
+import { findNamespace, namespaceNames } from './kind/namespace/find.ts';
+import { namespacesView } from './kind/namespace/views.ts';
+import { recordView, recordsView } from './kind/record/views.ts';
+import { findSession } from './kind/session/find.ts';
+import { sessionView, sessionsView } from './kind/session/views.ts';
+import type { Command, Row } from './kinds.ts';
 import { Journal } from './journal.case.ts';
-import { find, namespaceNames } from './reader.ts';
-import type { Row } from './rows.ts';
-import { viewOf } from './view-name.ts';
 
 const created = (name: string): Command => ({ kind: 'namespace-put', name });
 const put = (namespace: string, key: string): Command => ({ kind: 'kv-put', namespace, key, value: Buffer.from('x'), flags: 0n });
@@ -43,10 +48,10 @@ const own = fc.oneof(
 );
 
 const viewsOf = (namespace: string) => [
-  ...[viewOf.services(namespace), viewOf.service(namespace, 'web'), viewOf.service(namespace, 'db'), viewOf.checks(namespace)],
-  ...[viewOf.sessions(namespace), viewOf.session(namespace, 's1'), viewOf.node(namespace, 'n1')],
-  ...[viewOf.key(namespace, 'a'), viewOf.prefix(namespace, ''), viewOf.prefix(namespace, 'a/')],
-  ...[viewOf.records(namespace, 't'), viewOf.record(namespace, 't', 'x')],
+  ...[servicesView(namespace), serviceView(namespace, 'web'), serviceView(namespace, 'db'), checksView(namespace)],
+  ...[sessionsView(namespace), sessionView(namespace, 's1'), nodeView(namespace, 'n1')],
+  ...[keyView(namespace, 'a'), prefixView(namespace, ''), prefixView(namespace, 'a/')],
+  ...[recordsView(namespace, 't'), recordView(namespace, 't', 'x')],
 ];
 
 /** What a namespace holds, without revisions, which both share. */
@@ -95,10 +100,10 @@ describe('two namespaces', () => {
     journal.commit(['team-a', 'team-b'].map((namespace) => ({ kind: 'register', namespace, node, nodeMode: 'exists', instances: [{ id: 'i', service: 'web' }] })));
     const woken: string[] = [];
     for (const namespace of ['default', 'team-a', 'team-b']) {
-      for (const view of [viewOf.node(namespace, 'n1'), viewOf.service(namespace, 'web')]) journal.views.watch(view, () => woken.push(view));
+      for (const view of [nodeView(namespace, 'n1'), serviceView(namespace, 'web')]) journal.views.watch(view, () => woken.push(view));
     }
     const { revision } = journal.commit([{ kind: 'register', namespace: 'default', node: { ...node, address: '10.0.0.2' }, nodeMode: 'update' }]);
-    const expected = [viewOf.node('default', 'n1'), ...['team-a', 'team-b'].flatMap((each) => [viewOf.node(each, 'n1'), viewOf.service(each, 'web')])];
+    const expected = [nodeView('default', 'n1'), ...['team-a', 'team-b'].flatMap((each) => [nodeView(each, 'n1'), serviceView(each, 'web')])];
     expect(woken.sort()).toEqual(expected.sort());
     for (const view of expected) expect(journal.views.revision(view)).toBe(revision);
   });
@@ -111,9 +116,9 @@ describe('two namespaces', () => {
     });
     const check = { id: 'alive', name: '', status: 'passing' as const };
     journal.commit([{ kind: 'register', namespace: 'team-a', node, nodeMode: 'exists', checks: [check] }, session('team-a'), session('team-b')]);
-    expect(find.check(journal.state, 'default', 'n1', 'alive')).toBeDefined();
+    expect(findCheck(journal.state, 'default', 'n1', 'alive')).toBeDefined();
     journal.commit([{ kind: 'update-checks', updates: [{ namespace: 'default', node: 'n1', id: 'alive', status: 'critical' }] }]);
-    expect([find.session(journal.state, 'team-a', 's'), find.session(journal.state, 'team-b', 's')]).toEqual([undefined, undefined]);
+    expect([findSession(journal.state, 'team-a', 's'), findSession(journal.state, 'team-b', 's')]).toEqual([undefined, undefined]);
   });
 
   test('a session is not bound to a check of another namespace, nor told of it', () => {
@@ -156,10 +161,10 @@ describe('a namespace', () => {
   test('is listed with default, and wakes those that list', () => {
     const journal = new Journal();
     let woken = 0;
-    journal.views.watch(viewOf.namespaces(), () => woken++);
+    journal.views.watch(namespacesView(), () => woken++);
     journal.commit([{ kind: 'namespace-put', name: 'team-a', description: 'A', meta: { k: 'v' }, foreign: { consul: { ACLs: null } } }]);
     expect([...namespaceNames(journal.state)]).toEqual(['default', 'team-a']);
-    expect(find.namespace(journal.state, 'team-a')).toMatchObject({ description: 'A', meta: { k: 'v' }, foreign: { consul: { ACLs: null } } });
+    expect(findNamespace(journal.state, 'team-a')).toMatchObject({ description: 'A', meta: { k: 'v' }, foreign: { consul: { ACLs: null } } });
     journal.commit([created('default')]);
     expect([...namespaceNames(journal.state)]).toEqual(['default', 'team-a']);
     expect(woken).toBe(2);
@@ -199,7 +204,7 @@ describe('a namespace', () => {
     const kept = rowsIn(journal, 'team-b').length;
     expect(journal.commit([{ kind: 'namespace-delete', name: 'team-a' }]).outcomes).toEqual([{ result: true }]);
     expect(rowsIn(journal, 'team-a')).toEqual([]);
-    expect(find.namespace(journal.state, 'team-a')).toBeUndefined();
+    expect(findNamespace(journal.state, 'team-a')).toBeUndefined();
     expect(rowsIn(journal, 'team-b')).toHaveLength(kept);
     expect(journal.commit([put('team-a', 'k')]).outcomes).toEqual([error('not_found', 'does not exist')]);
   });
@@ -231,7 +236,7 @@ describe('a namespace', () => {
 test('records take part in transactions with other rows, and each has a view of its own', () => {
   const journal = new Journal();
   const woken: string[] = [];
-  for (const id of ['release', 'pointer']) journal.views.watch(viewOf.record('default', 'config', id), () => woken.push(id));
+  for (const id of ['release', 'pointer']) journal.views.watch(recordView('default', 'config', id), () => woken.push(id));
   const record = (id: string, value: number, cas?: number): Command =>
     ({ kind: 'record-put', namespace: 'default', type: 'config', id, value, ...(cas === undefined ? {} : { cas }) });
   const txn = (cas: number): Command => ({
@@ -242,11 +247,11 @@ test('records take part in transactions with other rows, and each has a view of 
   expect(journal.state.size).toBe(0);
   const { revision } = journal.commit([txn(0)]);
   expect(woken.sort()).toEqual(['pointer', 'release']);
-  expect(journal.views.revision(viewOf.record('default', 'config', 'pointer'))).toBe(revision);
+  expect(journal.views.revision(recordView('default', 'config', 'pointer'))).toBe(revision);
   woken.length = 0;
   journal.commit([record('release', 3)]);
   expect(woken).toEqual(['release']);
   const last = journal.commit([{ kind: 'record-delete', namespace: 'default', type: 'config', id: 'pointer' }]);
   expect(woken).toEqual(['release', 'pointer']);
-  expect(journal.views.revision(viewOf.record('default', 'config', 'pointer'))).toBe(last.revision);
+  expect(journal.views.revision(recordView('default', 'config', 'pointer'))).toBe(last.revision);
 });

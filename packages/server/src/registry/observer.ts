@@ -4,7 +4,7 @@
  * a view has changed watches the view instead (`views.ts`).
  */
 
-import type { RowChange } from './rows.ts';
+import type { RowChange } from './kinds.ts';
 
 /** Neither method may throw: the registry cannot go on when an observer has missed a change. */
 export interface Observer {

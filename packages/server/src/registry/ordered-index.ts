@@ -1,7 +1,7 @@
 /** The rows of one ordered kind by namespace and key, with the newest revision under each prefix. */
 
 import { OrderedKeys } from './ordered-keys.ts';
-import type { Row } from './rows.ts';
+import type { AnyRow } from './row.ts';
 
 interface OrderedRow {
   readonly namespace: string;
@@ -37,7 +37,7 @@ export class OrderedIndex {
   }
 
   /** Follows one row; either side may be absent. */
-  follow(before: Row | undefined, after: Row | undefined): void {
+  follow(before: AnyRow | undefined, after: AnyRow | undefined): void {
     if (after === undefined) {
       if (before !== undefined) this.#delete(before as unknown as OrderedRow);
       return;

@@ -1,9 +1,10 @@
 /** For tests: what a prune should name, found at once. */
 
 import { findPrunable } from './prune.ts';
+import type { AnyRow } from './row.ts';
 import type { State } from './state.ts';
 
-export function prunable(state: State, now: number): string[] {
+export function prunable(state: State<AnyRow>, now: number): string[] {
   const steps = findPrunable(state, now);
   for (;;) {
     const step = steps.next();

@@ -9,7 +9,8 @@
 import type { Prune } from './command.ts';
 import type { Draft } from './draft.ts';
 import type { Shown } from './room.ts';
-import { keys, type Row, type RowOf } from './rows.ts';
+import { floorKey, markerKey, type FloorRow, type ViewRow } from './markers.ts';
+import { isOf, type AnyRow } from './row.ts';
 import type { State } from './state.ts';
 import type { Steps } from './steps.ts';
 
@@ -20,7 +21,7 @@ import type { Steps } from './steps.ts';
  *
  * @param now wall clock in milliseconds
  */
-export function* findPrunable(state: State, now: number): Generator<void, string[], undefined> {
+export function* findPrunable(state: State<AnyRow>, now: number): Generator<void, string[], undefined> {
   const found: string[] = [];
   for (const key of [...state.lapsing]) {
     const row = state.get(key);
@@ -28,7 +29,7 @@ export function* findPrunable(state: State, now: number): Generator<void, string
     yield;
   }
   const kept: { readonly key: string; readonly modified: number }[] = [];
-  const candidates = Array.from(state.emptyViews, keys.view);
+  const candidates = Array.from(state.emptyViews, markerKey);
   for (const kind of state.kinds.kindsWith(({ keepsRevision }) => keepsRevision === true)) candidates.push(...state.keysOf(kind));
   for (const key of candidates) {
     const row = state.get(key);
@@ -64,13 +65,13 @@ export function* prune(draft: Draft, { keys: pruned }: Prune, now: number): Step
 }
 
 function raiseFloor(draft: Draft, revision: number): void {
-  const floor = (draft.get(keys.floor()) as RowOf<'floor'> | undefined)?.revision ?? 0;
-  if (revision > floor) draft.put({ kind: 'floor', revision, created: 0, modified: 0 });
+  const floor = (draft.get(floorKey()) as FloorRow | undefined)?.revision ?? 0;
+  if (revision > floor) draft.put<FloorRow>({ kind: 'floor', revision, created: 0, modified: 0 });
 }
 
 /** Whether it is the marker of a view without content, which keeps only its revision from going back. */
-function isEmptyView(draft: Draft, row: Row): boolean {
-  if (row.kind !== 'view') return false;
+function isEmptyView(draft: Draft, row: AnyRow): boolean {
+  if (!isOf<ViewRow>(row, 'view')) return false;
   const { parsed, kind } = draft.kinds.view(row.view);
   return kind.forgettable === true && kind.shows?.(parsed, shownBy(draft)) !== true;
 }

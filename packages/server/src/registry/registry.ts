@@ -4,7 +4,7 @@
  * Front ends hold no registry state of their own and never see an engine.
  */
 
-import type { Command, Result } from './command.ts';
+import type { Command, Result } from './kinds.ts';
 import type { Observer } from './observer.ts';
 import type { State } from './state.ts';
 import type { Views } from './views.ts';

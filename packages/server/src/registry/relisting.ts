@@ -6,16 +6,16 @@
 import { decodeWith, type Intern } from './codec.ts';
 import { Contents } from './contents.ts';
 import type { Replacement } from './replacement.ts';
-import type { RowChange } from './rows.ts';
+import type { AnyRow, AnyRowChange } from './row.ts';
 
-export class Relisting {
-  readonly #before: Contents;
-  readonly #contents: Contents;
+export class Relisting<R extends AnyRow = AnyRow> {
+  readonly #before: Contents<R>;
+  readonly #contents: Contents<R>;
   readonly #intern: Intern;
-  readonly #changes: RowChange[] = [];
+  readonly #changes: AnyRowChange<R>[] = [];
 
   /** @param before must not change until `finishing` has ended */
-  constructor(before: Contents, intern: Intern) {
+  constructor(before: Contents<R>, intern: Intern) {
     this.#before = before;
     this.#contents = new Contents(before.kinds);
     this.#intern = intern;
@@ -30,7 +30,7 @@ export class Relisting {
   }
 
   /** Every record was added. A step is one row. @param revision at which the list stands */
-  *finishing(revision: number): Generator<void, Replacement, undefined> {
+  *finishing(revision: number): Generator<void, Replacement<R>, undefined> {
     for (const [key, before] of this.#before.rows()) {
       if (this.#contents.get(key) === undefined && !this.#contents.isUnread(key)) this.#changes.push({ key, before, after: undefined });
       yield;

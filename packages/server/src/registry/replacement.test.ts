@@ -1,15 +1,18 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Command } from './command.ts';
+import { catalogBuckets } from './kind/catalog/keys.ts';
+import { checksView, nodeView, nodesView, serviceView, servicesView } from './kind/catalog/views.ts';
+import { kvKeysUnder } from './kind/kv/find.ts';
+import { keyView } from './kind/kv/views.ts';
+import { recordsView } from './kind/record/views.ts';
+import { sessionsView } from './kind/session/views.ts';
+import { encodeRow, type Command } from './kinds.ts';
+import type { Change } from './row.ts';
 import { Journal } from './journal.case.ts';
 import { servicesOf } from './kind/catalog/service-index.ts';
 import { servicesAt } from './kind/catalog/services-at.ts';
-import { encodeRow } from './kinds.ts';
 import { isLarge, largeBytes, largeRows } from './replacement.ts';
-import { buckets, find } from './reader.ts';
-import type { Change } from './rows.ts';
 import type { State } from './state.ts';
-import { viewOf } from './view-name.ts';
 
 const register = (id: string, service: string, node = 'n1'): Command => ({
   kind: 'register',
@@ -29,10 +32,10 @@ const command = fc.oneof(
   pick('i1', 'i2').map((id): Command => ({ kind: 'record-put', namespace: 'default', type: 'config', id, value: id })),
 );
 const views = [
-  ...['a', 'a/b', 'none'].map((key) => viewOf.key('default', key)),
-  ...['web', 'db', 'none'].map((name) => viewOf.service('default', name)),
-  ...['n1', 'n2'].map((name) => viewOf.node('default', name)),
-  ...[viewOf.nodes(), viewOf.services('default'), viewOf.checks('default'), viewOf.sessions('default'), viewOf.records('default', 'config')],
+  ...['a', 'a/b', 'none'].map((key) => keyView('default', key)),
+  ...['web', 'db', 'none'].map((name) => serviceView('default', name)),
+  ...['n1', 'n2'].map((name) => nodeView('default', name)),
+  ...[nodesView(), servicesView('default'), checksView('default'), sessionsView('default'), recordsView('default', 'config')],
 ];
 
 function stateOf(commands: readonly Command[]): State {
@@ -64,8 +67,8 @@ function content(state: State): unknown {
     views: views.map((view) => [view, state.viewRevision(view)]),
     services: [...servicesOf(state).names('default')].map((name) => [name, servicesOf(state).instancesOf('default', name), [...servicesOf(state).tagsOf('default', name)]]),
     onNode: ['n1', 'n2'].map((node) => servicesOn(state, node)),
-    checks: [...state.bucket(buckets.checks('default'))].length,
-    keys: [...find.kvKeys(state, 'default', '')],
+    checks: [...state.bucket(catalogBuckets.checks('default'))].length,
+    keys: [...kvKeysUnder(state, 'default', '')],
     tombstones: [...state.ordered('tombstone', 'default', '')],
     sizes: [state.size, state.sizeOf('kv'), state.forgettable, state.revision, state.newestUnder('kv', 'default', 'a'), state.newestUnder('kv', 'default', '')],
     empty: [...state.emptyViews].sort(),
@@ -104,7 +107,7 @@ describe('a state that is replaced', () => {
     while (step.done !== true) step = steps.next();
     state.replace(step.value);
     state.apply({ revision: 1_001, put: [], delete: ['kv\0default\0z'] });
-    expect([...find.kvKeys(frozen, 'default', '')]).toEqual(['a', 'b']);
+    expect([...kvKeysUnder(frozen, 'default', '')]).toEqual(['a', 'b']);
     expect(servicesAt(frozen, 'default')).toEqual(['web']);
     expect(frozen.get('kv\0default\0z')).toBeUndefined();
     const rows = frozen.rows();
@@ -113,7 +116,7 @@ describe('a state that is replaced', () => {
     expect(found.value.map(([key]) => key.split('\0')[0]).sort()).toContain('instance');
     expect(found.value.filter(([key]) => key.startsWith('kv\0')).map(([key]) => key).sort()).toEqual(['kv\0default\0a', 'kv\0default\0b']);
     frozen.close();
-    expect([...find.kvKeys(state, 'default', '')]).toEqual([]);
+    expect([...kvKeysUnder(state, 'default', '')]).toEqual([]);
   });
 
   test('is so for many rows, and for many bytes', () => {

@@ -7,7 +7,7 @@
 
 import { decodeWith, type Intern } from './codec.ts';
 import { Contents } from './contents.ts';
-import type { Change, RowChange } from './rows.ts';
+import type { AnyRow, AnyRowChange, Change } from './row.ts';
 
 /** More rows than this are folded in beside: ten times as many as decisions put into one transaction. */
 export const largeRows = 8_192;
@@ -16,10 +16,10 @@ export const largeBytes = 16_777_216;
 /** Copying so many bytes counts as one step more. */
 const stepBytes = 16_384;
 
-export interface Replacement {
+export interface Replacement<R extends AnyRow = AnyRow> {
   readonly revision: number;
-  readonly contents: Contents;
-  readonly changes: readonly RowChange[];
+  readonly contents: Contents<R>;
+  readonly changes: readonly AnyRowChange<R>[];
 }
 
 /** Whether folding a change in at once would take too long for one turn of the event loop. */
@@ -35,10 +35,10 @@ export function isLarge({ put, delete: gone }: Change): boolean {
  * A step is some microseconds.
  * @throws RegistryError `data_loss` when a record cannot be read
  */
-export function* replacing(before: Contents, change: Change, intern: Intern): Generator<void, Replacement, undefined> {
+export function* replacing<R extends AnyRow>(before: Contents<R>, change: Change, intern: Intern): Generator<void, Replacement<R>, undefined> {
   const { revision } = change;
   const contents = new Contents(before.kinds);
-  const changes: RowChange[] = [];
+  const changes: AnyRowChange<R>[] = [];
   const written = new Set<string>();
   for (const { key } of change.put) {
     written.add(key);

@@ -1,98 +1,98 @@
 /**
  * A restore in steps, for an engine whose transactions are small: first every row of the backup is put, then every row that is not
- * in it goes. So each state in between has the rows from before, or the restored ones, or both, and no row without the one that it
+ * in it goes. So each state in between has the rows from before, or the restored ones, or both, and no row without the ones that it
  * depends on. After a crash in the middle, the same restore does the rest. Markers and tombstones are not restored: the floor stands
  * for all of them.
  */
 
 import type { Restore } from './command.ts';
 import type { Draft } from './draft.ts';
-import { removeKey, wasThere } from './kind/kv/decide.ts';
-import { find, namespaceNames } from './reader.ts';
-import { keys, type Row } from './rows.ts';
-import type { Steps } from './steps.ts';
-
-/** A row comes after those of the kinds before its own, and goes before them. */
-const order: readonly Row['kind'][] = ['namespace', 'node', 'session', 'instance', 'check'];
-
-const notRestored: ReadonlySet<Row['kind']> = new Set(['view', 'head', 'tombstone', 'floor']);
+import type { KindTable } from './kind-table.ts';
+import type { FloorRow } from './markers.ts';
+import { Removal } from './removal.ts';
+import type { Kind } from './room.ts';
+import { kindOf, type AnyRow } from './row.ts';
+import { wasThere, type Steps } from './steps.ts';
 
 /**
  * The command that makes the registry what it was at a backup.
  * @param restored every row of the backup that belongs to the registry
  * @param present every row that is there now
  * @param floor a revision that the registry has reached: views without rows stand at it
- * @param keyOf the record key of a row
  */
-export function restoreCommand(restored: readonly Row[], present: Iterable<Row>, floor: number, keyOf: (row: Row) => string): Restore {
-  const rows = restored.filter(({ kind }) => !notRestored.has(kind)).toSorted((a, b) => rank(a) - rank(b));
-  const kept = new Set(rows.map((row) => keyOf(row)));
-  const gone = [...present].filter((row) => !notRestored.has(row.kind) && !kept.has(keyOf(row))).toSorted((a, b) => rank(b) - rank(a));
-  return { kind: 'restore', rows: [{ kind: 'floor', revision: floor, created: 0, modified: 0 }, ...rows], gone: gone.map((row) => keyOf(row)) };
+export function restoreCommand(kinds: KindTable, restored: readonly AnyRow[], present: Iterable<AnyRow>, floor: number): Restore {
+  const isRestored = (row: AnyRow) => kinds.of(row).notRestored !== true;
+  const rows = restored.filter(isRestored);
+  const kept = new Set(rows.map((row) => kinds.keyOf(row)));
+  const gone = Array.from(present).filter((row) => isRestored(row) && !kept.has(kinds.keyOf(row)));
+  const rank = ranks(kinds, [...rows, ...gone]);
+  const floorRow: FloorRow = { kind: 'floor', revision: floor, created: 0, modified: 0 };
+  return {
+    kind: 'restore',
+    rows: [floorRow, ...rows.toSorted((a, b) => rank(a) - rank(b))],
+    gone: gone.toSorted((a, b) => rank(b) - rank(a)).map((row) => kinds.keyOf(row)),
+  };
 }
 
-function rank({ kind }: Row): number {
-  const at = order.indexOf(kind);
-  return at < 0 ? order.length : at;
+/**
+ * An order of kinds in which each comes after those of the rows that its own rows depend on. Rows of namespaces come after
+ * the others, among which are the namespaces.
+ */
+function ranks(kinds: KindTable, rows: readonly AnyRow[]): (row: AnyRow) => number {
+  const parents = new Map<string, Set<string>>();
+  const ranked = new Map<string, number>();
+  for (const row of rows) {
+    let known = parents.get(row.kind);
+    if (known === undefined) parents.set(row.kind, (known = new Set()));
+    for (const key of kinds.of(row).parents?.(row) ?? []) known.add(kindOf(key));
+    if (row.namespace === undefined) ranked.set(row.kind, 0);
+  }
+  const rankOf = (kind: string): number => {
+    const before = ranked.get(kind);
+    if (before !== undefined) return before;
+    // Kinds do not depend on each other in a ring; this would end one.
+    ranked.set(kind, 1);
+    const rank = 1 + Math.max(0, ...Array.from(parents.get(kind) ?? [], rankOf));
+    ranked.set(kind, rank);
+    return rank;
+  };
+  return ({ kind }) => rankOf(kind);
 }
 
-export function* restoreInSteps(draft: Draft, { rows, gone, from = 0, asOf }: Restore): Steps<boolean> {
+export function* restoreInSteps(draft: Draft, { rows, gone, from = 0, asOf }: Restore, now: number): Steps<boolean> {
   for (let at = from; at < rows.length; at++) {
-    const row = rows[at] as Row;
-    if (hasItsParent(draft, row)) put(draft, row);
+    put(draft, rows[at] as AnyRow);
     yield () => ({ from: at + 1 });
   }
+  const removal = new Removal(draft, now);
   for (let at = Math.max(from, rows.length); at < rows.length + gone.length; at++) {
     const row = draft.get(gone[at - rows.length] as string);
     // What others write meanwhile comes after the restore, and keeps what it depends on.
-    if (row !== undefined && wasThere(row.modified, asOf) && !hasDependents(draft, row)) remove(draft, row);
+    if (row !== undefined && wasThere(row.modified, asOf) && !hasDependents(draft, row)) {
+      for (const _ of removal.remove(row)) yield () => ({ from: at });
+    }
     yield () => ({ from: at + 1 });
   }
   return true;
 }
 
-function put(draft: Draft, row: Row): void {
+/** Another writer may meanwhile have removed a row that this one depends on. */
+function put(draft: Draft, restored: AnyRow): void {
+  const kind = draft.kinds.of(restored) as Restorable;
+  const orphaned = kind.parents?.(restored).some((key) => draft.get(key) === undefined) === true;
+  const row = orphaned ? kind.withoutParents?.(restored) : restored;
+  if (row === undefined) return;
   // It is decided again after a lost race, on the rows as they came.
   draft.put({ ...row });
-  if (row.kind === 'kv') draft.delete(keys.tombstone(row.namespace, row.key));
+  kind.restored?.(row, draft);
 }
 
-function remove(draft: Draft, row: Row): void {
-  if (row.kind === 'kv') removeKey(draft, row);
-  else draft.delete(draft.kinds.keyOf(row));
+/** The part of a kind's description that is called here. */
+interface Restorable extends Kind {
+  restored?(row: AnyRow, draft: Draft): void;
 }
 
-/** False when another writer has removed it meanwhile. */
-function hasItsParent(draft: Draft, row: Row): boolean {
-  switch (row.kind) {
-    case 'instance':
-    case 'session':
-      return row.node === '' || find.node(draft, row.node) !== undefined;
-    case 'check':
-      return row.instance === '' ? find.node(draft, row.node) !== undefined : find.instance(draft, row.namespace, row.node, row.instance) !== undefined;
-    default:
-      return true;
-  }
-}
-
-function hasDependents(draft: Draft, row: Row): boolean {
-  switch (row.kind) {
-    case 'instance':
-      return some(find.checksOfInstance(draft, row.namespace, row.node, row.id));
-    case 'session':
-      return some(find.heldBySession(draft, row.namespace, row.id));
-    case 'node':
-      for (const namespace of namespaceNames(draft)) {
-        if (some(find.instancesOnNode(draft, namespace, row.name)) || some(find.checksOnNode(draft, namespace, row.name))) return true;
-        if (some(find.sessionsOnNode(draft, namespace, row.name))) return true;
-      }
-      return false;
-    default:
-      return false;
-  }
-}
-
-function some(rows: Iterable<Row>): boolean {
-  for (const _row of rows) return true;
+function hasDependents(draft: Draft, row: AnyRow): boolean {
+  for (const _row of draft.kinds.of(row).dependents?.(row, draft) ?? []) return true;
   return false;
 }

@@ -2,18 +2,19 @@
  * What a room tells the shared parts of the registry about its kinds of rows. Storing, deciding in batches, drafting,
  * views, watches, pruning and backups ask these descriptions, and know no kind by name.
  *
- * A room is a folder of `kind/`: its rows, the names of its buckets and views, its decisions, and one `Room` in `room.ts`
- * that `kinds.ts` lists. All functions here are pure.
+ * A room is a folder of `kind/`: `rows.ts`, `keys.ts`, `find.ts`, `views.ts` and `commands.ts` are what others may use of
+ * it, as far as it has them; its decisions are behind them, and one `Room` in `room.ts`, which `kinds.ts` lists. All
+ * functions here are pure.
  */
 
 import type { Judge, Judged } from './judged.ts';
-import type { Row } from './rows.ts';
+import type { AnyRow } from './row.ts';
 import type { ParsedView } from './view-name.ts';
 
 /** What a description may look up: committed rows, or those of a draft. */
 export interface Lookup {
-  get(key: string): Row | undefined;
-  bucket(bucket: string): Iterable<Row>;
+  get(key: string): AnyRow | undefined;
+  bucket(bucket: string): Iterable<AnyRow>;
 }
 
 /** Rows with the indexes of the rooms over them: contents of a state. */
@@ -28,7 +29,7 @@ export interface ViewSet {
 }
 
 /** One kind of row. */
-export interface Kind<R extends Row = Row> {
+export interface Kind<R extends AnyRow = AnyRow> {
   /** In which format its records are written and read, 1 to 31. */
   readonly format: number;
   /** An older program that does not know the kind, or this format of it, may keep its records without reading them. */
@@ -67,6 +68,22 @@ export interface Kind<R extends Row = Row> {
   companion?(key: string): string;
   /** Its records are about the nodes of this store, and are in no backup. */
   readonly staysHere?: true;
+  /** Record keys of the rows that must be there before this one: a restore puts those first. */
+  parents?(row: R): readonly string[];
+  /** What a restore puts if one of them is missing; nothing when absent. */
+  withoutParents?(row: R): R;
+  /** Rows that could not stay without this one. A restore keeps it while there is one. */
+  dependents?(row: R, lookup: Lookup): Iterable<AnyRow>;
+  /** A restore leaves these rows out: they follow from what happened before it. */
+  readonly notRestored?: true;
+  /** A restore has put the row: removes what must not be beside it. */
+  restored?(row: R, draft: never): void;
+  /** Removes the row, and before it what depends on it. When absent, nothing does. */
+  remove?(row: R, removal: never): Iterable<unknown> | undefined;
+  /** The session that holds the row ends. When absent, the row is removed. */
+  release?(row: R, session: never, removal: never): void;
+  /** Bytes that the row takes in an answer that shows it; about those of its texts (`weigh`) when absent. */
+  shownBytes?(row: R): number;
 }
 
 export interface RawPart<R> {
@@ -94,7 +111,7 @@ export interface ViewKind {
 
 /** What a view may show rows from: a state or a draft. */
 export interface Shown {
-  get(key: string): Row | undefined;
+  get(key: string): AnyRow | undefined;
   has(bucket: string): boolean;
 }
 
@@ -111,20 +128,20 @@ export interface Revisioned extends Lookup {
 /** An index over committed rows. */
 export interface RoomIndex {
   /** Follows one row; either side may be absent. */
-  follow(before: Row | undefined, after: Row | undefined): void;
+  follow(before: AnyRow | undefined, after: AnyRow | undefined): void;
   /** Notes changes after a moment, so that the index can be read as it was then. */
   notes(): IndexNotes;
 }
 
 export interface IndexNotes {
   /** A change that came after the moment. */
-  note(before: Row | undefined, after: Row | undefined): void;
+  note(before: AnyRow | undefined, after: AnyRow | undefined): void;
 }
 
 /** What changes in views though no row of theirs tells: each of them needs a marker. One for each transaction. */
 export interface Touches {
   /** Follows one row of the transaction. @param before undefined when it is new @param after undefined when it goes */
-  follow(before: Row | undefined, after: Row | undefined, views: ViewSet): void;
+  follow(before: AnyRow | undefined, after: AnyRow | undefined, views: ViewSet): void;
   /** All rows were followed. */
   finish(views: ViewSet): void;
 }
@@ -134,7 +151,7 @@ export interface Wakes {
   /** A view gets its first watcher (1), or loses its last one (-1). */
   follow?(name: string, view: ParsedView, by: 1 | -1): void;
   /** Adds views of a row that was put, or that is gone. */
-  addForRow?(row: Row, present: boolean, views: ViewSet): void;
+  addForRow?(row: AnyRow, present: boolean, views: ViewSet): void;
   /** Adds views that change with a view that has changed. */
   addForView?(view: string, views: ViewSet): void;
 }
@@ -143,6 +160,18 @@ export interface Wakes {
 export interface Decision {
   /** It writes in its `namespace` what was not there: the namespace must exist. */
   readonly writes?: true;
+  /**
+   * A command that goes on in a later transaction gets `asOf` (`Resumable`): it concerns only what was there at its first
+   * one.
+   */
+  readonly resumes?: true;
+  /**
+   * Commands that came later may be decided between the steps of this one. The others keep their place: what they have
+   * left to say of a row must not come after something newer.
+   */
+  readonly letsOthersPass?: true;
+  /** Of a command that answers false when a condition does not hold: record key of the row that it is about. */
+  conditionOn?(command: never): string;
   /** @returns the command's answer, or the steps that lead to it (`steps.ts`) @throws RegistryError when it is refused */
   decide(draft: never, command: never, now: number): unknown;
 }
@@ -175,3 +204,16 @@ export interface Judging {
 export interface Admission {
   check(draft: never, namespace: string): void;
 }
+
+/** The rows of a room: a union. */
+export type RowIn<T extends Room> = T extends Room ? RowsOf<T['kinds']> : never;
+type RowsOf<K> = { [Name in keyof K]: K[Name] extends Kind<infer R> ? R : never }[keyof K];
+
+/** The commands of a room: a union. */
+export type CommandIn<T extends Room> = T extends { readonly decisions: infer D } ? CommandsOf<D> : never;
+type CommandsOf<D> = { [Name in keyof D]: CommandOf<D[Name]> }[keyof D];
+type CommandOf<D> = D extends { decide(draft: never, command: infer C, now: number): unknown } ? C : never;
+
+/** What the room that decides a kind of command answers to it. */
+export type AnswerIn<T extends Room, Name> = T extends { readonly decisions: infer D } ? (Name extends keyof D ? AnswerOf<D[Name]> : never) : never;
+type AnswerOf<D> = D extends { decide(...args: never[]): infer A } ? (A extends Generator<unknown, infer B, undefined> ? B : A) : never;

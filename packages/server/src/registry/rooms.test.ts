@@ -5,14 +5,12 @@
 
 import { expect, test } from 'vitest';
 import { decodeWith, encodeWith, interner } from './codec.ts';
-import type { Command } from './command.ts';
+import { rooms, type Command, type Row } from './kinds.ts';
 import { decideBatch } from './batch.ts';
 import type { Draft } from './draft.ts';
 import { KindTable } from './kind-table.ts';
-import { rooms } from './kinds.ts';
 import { prunable } from './prune.case.ts';
 import type { Decision, Kind, Lookup, Room, ViewSet } from './room.ts';
-import type { Row } from './rows.ts';
 import { State } from './state.ts';
 import { Views } from './views.ts';
 

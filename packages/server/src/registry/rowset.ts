@@ -10,29 +10,29 @@
  */
 
 import type { KindTable } from './kind-table.ts';
-import type { Row } from './rows.ts';
+import type { AnyRow } from './row.ts';
 
-type Buckets = Map<string, Single | Map<string, Row>>;
+type Buckets<R> = Map<string, Single<R> | Map<string, R>>;
 
-interface Single {
+interface Single<R> {
   readonly key: string;
-  readonly row: Row;
+  readonly row: R;
 }
 
-export class Rowset {
-  readonly rows = new Map<string, Row>();
-  readonly #kinds: KindTable;
+export class Rowset<R extends AnyRow = AnyRow> {
+  readonly rows = new Map<string, R>();
+  readonly #kinds: KindTable<R>;
   /** Undefined until they are asked for. */
-  #buckets: Buckets | undefined;
+  #buckets: Buckets<R> | undefined;
 
   /** @param lazy whether the buckets are made only when one is asked for, from all rows at once */
-  constructor(kinds: KindTable, { lazy = false } = {}) {
+  constructor(kinds: KindTable<R>, { lazy = false } = {}) {
     this.#kinds = kinds;
     if (!lazy) this.#buckets = new Map();
   }
 
   /** Returns the row that was there before. */
-  put(key: string, row: Row): Row | undefined {
+  put(key: string, row: R): R | undefined {
     const before = this.rows.get(key);
     this.rows.set(key, row);
     const buckets = this.#buckets;
@@ -46,7 +46,7 @@ export class Rowset {
     return before;
   }
 
-  delete(key: string): Row | undefined {
+  delete(key: string): R | undefined {
     const before = this.rows.get(key);
     if (before === undefined) return undefined;
     this.rows.delete(key);
@@ -55,7 +55,7 @@ export class Rowset {
     return before;
   }
 
-  bucket(name: string): Iterable<Row> {
+  bucket(name: string): Iterable<R> {
     if (this.rows.size === 0) return [];
     const bucket = this.#made().get(name);
     if (bucket === undefined) return [];
@@ -67,23 +67,23 @@ export class Rowset {
     return bucket === undefined ? 0 : bucket instanceof Map ? bucket.size : 1;
   }
 
-  #made(): Buckets {
+  #made(): Buckets<R> {
     if (this.#buckets !== undefined) return this.#buckets;
-    const buckets: Buckets = new Map();
+    const buckets: Buckets<R> = new Map();
     for (const [key, row] of this.rows) for (const name of this.#kinds.bucketsOf(row)) enter(buckets, name, key, row);
     this.#buckets = buckets;
     return buckets;
   }
 }
 
-function enter(buckets: Buckets, name: string, key: string, row: Row): void {
+function enter<R>(buckets: Buckets<R>, name: string, key: string, row: R): void {
   const bucket = buckets.get(name);
   if (bucket instanceof Map) bucket.set(key, row);
   else if (bucket === undefined || bucket.key === key) buckets.set(name, { key, row });
   else buckets.set(name, new Map([[bucket.key, bucket.row]]).set(key, row));
 }
 
-function leave(buckets: Buckets, name: string, key: string): void {
+function leave<R>(buckets: Buckets<R>, name: string, key: string): void {
   const bucket = buckets.get(name);
   if (bucket instanceof Map) {
     bucket.delete(key);

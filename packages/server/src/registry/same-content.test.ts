@@ -1,7 +1,9 @@
 /** Which rows count as the same: a write that changes nothing takes no transaction, and one that changes anything must. */
 
 import { expect, test } from 'vitest';
-import type { Json, RecordRow, Row } from './rows.ts';
+import type { RecordRow } from './kind/record/rows.ts';
+import type { Row } from './kinds.ts';
+import type { Json } from './row.ts';
 import { sameContent } from './same-content.ts';
 
 const record = (value: Json, more: object = {}): RecordRow => ({

@@ -1,11 +1,11 @@
 /** Equality of two rows' content, revisions aside. Rows are plain data, bytes and big integers; an undefined field is absent. */
 
-import type { Row } from './rows.ts';
+import type { AnyRow } from './row.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
 /** @param aside a field that may differ */
-export function sameContent(before: Row, after: Row, aside = ''): boolean {
+export function sameContent(before: AnyRow, after: AnyRow, aside = ''): boolean {
   const a = before as unknown as Fields;
   const b = after as unknown as Fields;
   // Most fields are equal strings of both rows, and found equal here: this runs for every write.

@@ -12,11 +12,9 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import type { CheckKind, CheckStatus } from '@rollcall/protocol';
-import type { Command, TxnOperation, TxnResult } from './command.ts';
+import { keyOf, type Command, type Row, type TxnOperation, type TxnResult } from './kinds.ts';
 import { Journal, type Committed } from './journal.case.ts';
-import { keyOf } from './kinds.ts';
 import { prunable } from './prune.case.ts';
-import type { Row } from './rows.ts';
 
 const folder = new URL('testdata/', import.meta.url);
 
@@ -209,7 +207,7 @@ function parseOperation(text: string, journal: Journal, now: number): TxnOperati
       const [, verb = '', of = '', name = '', rule = '', value = ''] =
         /^(\w+) (\w+)=(\S*)(?: (\w+)=(\S*))?/.exec(step) ?? [];
       const key = withNamespace(`${of}\0${name.replaceAll(',', '\0')}`);
-      if (verb === 'read') return { read: of === 'prefix' ? { namespace: 'default', prefix: name } : { key } };
+      if (verb === 'read') return { read: of === 'prefix' ? { kind: 'kv', namespace: 'default', prefix: name } : { key } };
       if (verb !== 'require') return { change: parse(step, journal, now) as NonNullable<TxnOperation['change']> };
       if (rule === 'present') return { require: { key, present: value === 'true' } };
       return { require: rule === 'session' ? { key, session: value } : { key, revision: Number(value) } };

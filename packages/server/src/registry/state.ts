@@ -9,30 +9,31 @@ import { committedRow, decodeWith, interner } from './codec.ts';
 import { Contents } from './contents.ts';
 import { Frozen } from './frozen.ts';
 import type { KindTable } from './kind-table.ts';
-import { kinds as known } from './kinds.ts';
+import { kinds as known, type Row } from './kinds.ts';
+import { floorKey, type FloorRow } from './markers.ts';
+import { orderedKey, type AnyRow, type AnyRowChange, type Change } from './row.ts';
 import type { Reader } from './reader.ts';
 import { Relisting } from './relisting.ts';
 import { replacing, type Replacement } from './replacement.ts';
 import type { Indexed, Revisioned, RoomIndex } from './room.ts';
-import { keys, type Change, type Row, type RowChange, type RowOf } from './rows.ts';
 
 /** What a change did. */
-export interface Applied {
-  readonly changes: readonly RowChange[];
+export interface Applied<R extends AnyRow = Row> {
+  readonly changes: readonly AnyRowChange<R>[];
   /** Names of the views that show something else now; keys, prefixes and single sessions are not among them. */
   readonly views: ReadonlySet<string>;
 }
 
-export class State implements Reader, Indexed, Revisioned {
-  readonly kinds: KindTable;
-  #contents: Contents;
+export class State<R extends AnyRow = Row> implements Reader, Indexed, Revisioned {
+  readonly kinds: KindTable<R>;
+  #contents: Contents<R>;
   readonly #intern = interner();
   /** Those who still read what was there at an earlier revision. */
-  readonly #frozen = new Set<Frozen>();
+  readonly #frozen = new Set<Frozen<R>>();
   #revision = 0;
 
   /** @param kinds of its rows */
-  constructor(kinds: KindTable = known) {
+  constructor(kinds: KindTable<R> = known as KindTable) {
     this.kinds = kinds;
     this.#contents = new Contents(kinds);
   }
@@ -71,10 +72,10 @@ export class State implements Reader, Indexed, Revisioned {
 
   /** No pruned marker or tombstone had a revision above this. */
   get floor(): number {
-    return (this.#contents.get(keys.floor()) as RowOf<'floor'> | undefined)?.revision ?? 0;
+    return (this.#contents.get(floorKey()) as AnyRow as FloorRow | undefined)?.revision ?? 0;
   }
 
-  get(key: string): Row | undefined {
+  get(key: string): R | undefined {
     return this.#contents.get(key);
   }
 
@@ -82,7 +83,7 @@ export class State implements Reader, Indexed, Revisioned {
     return this.#contents.isUnread(key);
   }
 
-  bucket(bucket: string): Iterable<Row> {
+  bucket(bucket: string): Iterable<R> {
     return this.#contents.bucket(bucket);
   }
 
@@ -98,7 +99,7 @@ export class State implements Reader, Indexed, Revisioned {
   *keysOf(kind: string): Generator<string, void, undefined> {
     const index = this.#contents.orderedIndex(kind);
     for (const namespace of index.namespaces()) {
-      for (const key of index.under(namespace, '')) yield `${kind}\0${namespace}\0${key}`;
+      for (const key of index.under(namespace, '')) yield orderedKey(kind, namespace, key);
     }
   }
 
@@ -110,7 +111,7 @@ export class State implements Reader, Indexed, Revisioned {
     return this.#contents.index(room);
   }
 
-  rows(): Iterable<[string, Row]> {
+  rows(): Iterable<[string, R]> {
     return this.#contents.rows();
   }
 
@@ -124,7 +125,7 @@ export class State implements Reader, Indexed, Revisioned {
   }
 
   /** What is there now, for a reader that takes its time; it must be closed. */
-  freeze(): Frozen {
+  freeze(): Frozen<R> {
     const frozen = new Frozen(this.#contents, this.#revision, (closed) => this.#frozen.delete(closed));
     this.#frozen.add(frozen);
     return frozen;
@@ -147,8 +148,8 @@ export class State implements Reader, Indexed, Revisioned {
    * @param own rows by the bytes that encode them, for a change that was decided here
    * @throws RegistryError `data_loss` when a record cannot be read
    */
-  apply(change: Change, own?: ReadonlyMap<Uint8Array, Row>): Applied {
-    const changes: RowChange[] = [];
+  apply(change: Change, own?: ReadonlyMap<Uint8Array, R>): Applied<R> {
+    const changes: AnyRowChange<R>[] = [];
     for (const key of change.delete) {
       const before = this.#delete(key);
       if (before !== undefined) changes.push({ key, before, after: undefined });
@@ -170,30 +171,30 @@ export class State implements Reader, Indexed, Revisioned {
    * `replace` takes it over.
    * @throws RegistryError `data_loss` when a record cannot be read
    */
-  replacing(change: Change): Generator<void, Replacement, undefined> {
+  replacing(change: Change): Generator<void, Replacement<R>, undefined> {
     return replacing(this.#contents, change, this.#intern);
   }
 
   /** For all records of the store, in place of what is there; nothing else may be applied until `replace` takes it over. */
-  relisting(): Relisting {
+  relisting(): Relisting<R> {
     return new Relisting(this.#contents, this.#intern);
   }
 
   /** From now on the state is what `replacing` or `relisting` made; every view of it may have another revision. */
-  replace({ contents, revision }: Replacement): void {
+  replace({ contents, revision }: Replacement<R>): void {
     this.#contents = contents;
     this.#revision = revision;
     // They go on reading what was there, which does not change any more.
     this.#frozen.clear();
   }
 
-  #put(key: string, row: Row): Row | undefined {
+  #put(key: string, row: R): R | undefined {
     const before = this.#contents.put(key, row);
     for (const frozen of this.#frozen) frozen.note(key, before, row);
     return before;
   }
 
-  #delete(key: string): Row | undefined {
+  #delete(key: string): R | undefined {
     const before = this.#contents.delete(key);
     if (before !== undefined) for (const frozen of this.#frozen) frozen.note(key, before, undefined);
     return before;

@@ -1,9 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import type { Command } from './command.ts';
+import { allChecks, checksOnNode, findCheck, findNode, instancesOnNode } from './kind/catalog/find.ts';
+import { kvKeysUnder } from './kind/kv/find.ts';
+import { findSession, heldBySession } from './kind/session/find.ts';
+import type { Command } from './kinds.ts';
 import { transactionBound } from './fill.ts';
 import { Journal } from './journal.case.ts';
 import { prunable } from './prune.case.ts';
-import { find } from './reader.ts';
 
 const put = (key: string, more: Partial<Extract<Command, { kind: 'kv-put' }>> = {}): Command => ({
   ...{ kind: 'kv-put', namespace: 'default', key, value: Buffer.from('x'), flags: 0n },
@@ -57,7 +59,7 @@ describe('work that is too large for one transaction', () => {
       journal.commit([...meanwhile, `k/000999-${step}`, `k/zz-${step}`].map((key) => put(key)));
     });
     expect(rows).toHaveLength(4);
-    const left = [...find.kvKeys(journal.state, 'default', 'k/')];
+    const left = [...kvKeysUnder(journal.state, 'default', 'k/')];
     expect(left.filter((key) => !/-\d$/.test(key))).toEqual(meanwhile);
     expect(left).toHaveLength(meanwhile.length + 2 * 4);
   });
@@ -66,7 +68,7 @@ describe('work that is too large for one transaction', () => {
     const journal = new Journal({ rows: 4, bytes: 1_000, reads: Infinity });
     journal.commit([put('k/a'), put('k/b'), put('k/c')]);
     journal.commit([put('k/aa'), deleteAll, put('k/bb')]);
-    expect([...find.kvKeys(journal.state, 'default', '')]).toEqual(['k/bb']);
+    expect([...kvKeysUnder(journal.state, 'default', '')]).toEqual(['k/bb']);
   });
 
   test('a node goes in steps: an instance is there with its check, or neither is', () => {
@@ -74,11 +76,11 @@ describe('work that is too large for one transaction', () => {
     journal.commit(Array.from({ length: 3_000 }, (_, n) => instance(`i${n}`)));
     const rows = stepsOf(journal, { kind: 'deregister-node', node: 'n1' }, () => {
       const { state } = journal;
-      const checks = new Set(Array.from(find.checksOnNode(state, 'default', 'n1'), (check) => check.instance));
-      expect(new Set(Array.from(find.instancesOnNode(state, 'default', 'n1'), ({ id }) => id))).toEqual(checks);
+      const checks = new Set(Array.from(checksOnNode(state, 'default', 'n1'), (check) => check.instance));
+      expect(new Set(Array.from(instancesOnNode(state, 'default', 'n1'), ({ id }) => id))).toEqual(checks);
     });
     expect(rows).toHaveLength(6);
-    expect(find.node(journal.state, 'n1')).toBeUndefined();
+    expect(findNode(journal.state, 'n1')).toBeUndefined();
   });
 
   test('what is registered on a node that is being removed stays, and the node with it', () => {
@@ -87,8 +89,8 @@ describe('work that is too large for one transaction', () => {
     stepsOf(journal, { kind: 'deregister-node', node: 'n1' }, (step) => {
       if (step === 1) journal.commit([instance('new')]);
     });
-    expect(Array.from(find.instancesOnNode(journal.state, 'default', 'n1'), ({ id }) => id)).toEqual(['new']);
-    expect(find.node(journal.state, 'n1')).toBeDefined();
+    expect(Array.from(instancesOnNode(journal.state, 'default', 'n1'), ({ id }) => id)).toEqual(['new']);
+    expect(findNode(journal.state, 'n1')).toBeDefined();
   });
 
   test('a session whose end has begun takes hold of nothing, and is there until it holds nothing', () => {
@@ -98,8 +100,8 @@ describe('work that is too large for one transaction', () => {
     journal.commit(Array.from({ length: 3_000 }, (_, n) => acquire(`k/${n}`)));
     const destroy: Command = { kind: 'session-destroy', namespace: 'default', id: 's' };
     const rows = stepsOf(journal, destroy, (step) => {
-      const held = [...find.heldBySession(journal.state, 'default', 's')].length;
-      expect(find.session(journal.state, 'default', 's') === undefined).toBe(held === 0);
+      const held = [...heldBySession(journal.state, 'default', 's')].length;
+      expect(findSession(journal.state, 'default', 's') === undefined).toBe(held === 0);
       if (step > 1) return;
       const codes = journal.commit([acquire('k/new'), instance('late', 's')]).outcomes;
       expect(codes.map((outcome) => 'error' in outcome && outcome.error.code)).toEqual(['failed_precondition', 'not_found']);
@@ -113,8 +115,8 @@ describe('work that is too large for one transaction', () => {
     journal.commit(Array.from({ length: 3_000 }, (_, n) => put(`k/${n}`, { condition: { kind: 'acquire', session: 's' } })));
     const fails: Command = { kind: 'update-checks', updates: [{ namespace: 'default', node: 'n1', id: 'c-i', status: 'critical' }] };
     const rows = stepsOf(journal, fails, () => {
-      const ended = find.session(journal.state, 'default', 's') === undefined;
-      expect(find.check(journal.state, 'default', 'n1', 'c-i')?.status).toBe(ended ? 'critical' : 'passing');
+      const ended = findSession(journal.state, 'default', 's') === undefined;
+      expect(findCheck(journal.state, 'default', 'n1', 'c-i')?.status).toBe(ended ? 'critical' : 'passing');
     });
     expect(rows).toHaveLength(3);
   });
@@ -124,7 +126,7 @@ describe('work that is too large for one transaction', () => {
     journal.commit(Array.from({ length: 25 }, (_, n) => instance(`i${n}`)));
     const updates = Array.from({ length: 30 }, (_, n) => ({ namespace: 'default', node: 'n1', id: `c-i${n}`, status: 'critical' as const }));
     expect(journal.commit([{ kind: 'update-checks', updates }]).outcomes).toEqual([{ result: 25 }]);
-    expect(Array.from(find.checks(journal.state, 'default'), ({ status }) => status)).toEqual(Array(25).fill('critical'));
+    expect(Array.from(allChecks(journal.state, 'default'), ({ status }) => status)).toEqual(Array(25).fill('critical'));
   });
 
   test('tombstones are pruned in steps', () => {

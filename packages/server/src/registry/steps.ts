@@ -7,7 +7,8 @@
  * not done; the same command, given again, does it.
  */
 
-import type { Command } from './command.ts';
+import type { AnyCommand, Resumable } from './command.ts';
+import type { Decision } from './room.ts';
 
 /**
  * Where the work may stop: makes the fields in which the command that goes on differs from this one.
@@ -19,23 +20,24 @@ export type Stop = (() => object) | undefined;
 export type Steps<T> = Generator<Stop, T, undefined>;
 
 /** What a command answers, or in what the command that goes on differs from it. */
-export type Decided<T> = { readonly answer: T } | { readonly rest: object };
+export type Decided<T = unknown> = { readonly answer: T } | { readonly rest: object };
 
 /**
  * The command that goes on with what `command` has left undone.
+ * @param decision what comes of it
  * @param rest the fields in which it differs
  * @param revision of the transaction with what it has done
  */
-export function goingOn(command: Command, rest: object, revision: number): Command {
-  const asOf =
-    command.kind === 'kv-delete-tree' || command.kind === 'deregister-node' || command.kind === 'restore' ? (command.asOf ?? revision) : undefined;
-  return { ...command, ...rest, ...(asOf === undefined ? {} : { asOf }) };
+export function goingOn<C extends AnyCommand>(command: C, { resumes }: Decision, rest: object, revision: number): C {
+  const { asOf = revision } = command as C & Resumable;
+  return { ...command, ...rest, ...(resumes === true ? { asOf } : {}) };
 }
 
 /**
- * Whether commands that came later may be decided between the steps of this one. The others keep their
- * place: what they have left to say of a check or a session must not come after something newer.
+ * Whether what was written at a revision was there when a command began that goes on in steps.
+ * @param revision 0 for what is not committed yet
+ * @param asOf as in `Resumable`
  */
-export function letsOthersPass({ kind }: Command): boolean {
-  return kind === 'kv-delete-tree' || kind === 'deregister-node' || kind === 'prune' || kind === 'namespace-delete';
+export function wasThere(revision: number, asOf: number | undefined): boolean {
+  return asOf === undefined || (revision !== 0 && revision <= asOf);
 }

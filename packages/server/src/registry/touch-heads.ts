@@ -7,7 +7,8 @@
 import type { Draft } from './draft.ts';
 import type { KindTable } from './kind-table.ts';
 import type { Reader } from './reader.ts';
-import { keys, type Row } from './rows.ts';
+import { headKey } from './markers.ts';
+import type { AnyRow } from './row.ts';
 
 /**
  * Adds the heads that the draft's writes need, and removes those of sets that go with what they belong to.
@@ -21,12 +22,12 @@ export function touchHeads(base: Reader, draft: Draft): void {
     const companion = before && draft.kinds.of(before).companion?.(key);
     if (companion !== undefined && base.get(companion) !== undefined) draft.forget(companion);
     const head = before && draft.kinds.of(before).ownHead?.(before);
-    if (head !== undefined && !entered.has(head) && base.get(keys.head(head)) !== undefined) draft.forget(keys.head(head));
+    if (head !== undefined && !entered.has(head) && base.get(headKey(head)) !== undefined) draft.forget(headKey(head));
   }
-  for (const head of entered) draft.mark(keys.head(head), { kind: 'head', of: head, created: 0, modified: 0 });
+  for (const head of entered) draft.mark(headKey(head), { kind: 'head', of: head, created: 0, modified: 0 });
 }
 
-function addHeadsEntered(kinds: KindTable, before: Row | undefined, after: Row, heads: Set<string>): void {
+function addHeadsEntered(kinds: KindTable, before: AnyRow | undefined, after: AnyRow, heads: Set<string>): void {
   const was = before === undefined ? [] : kinds.bucketsOf(before);
   for (const bucket of kinds.bucketsOf(after)) {
     const head = was.includes(bucket) ? undefined : kinds.headOfBucket(bucket);

@@ -1,8 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import type { Command } from './command.ts';
+import { servicesView } from './kind/catalog/views.ts';
+import type { Command, Row } from './kinds.ts';
 import { Journal } from './journal.case.ts';
-import type { Row } from './rows.ts';
-import { viewOf } from './view-name.ts';
 
 const instance = (id: string, tags: string[], node = 'n1'): Command => ({
   kind: 'register',
@@ -55,7 +54,7 @@ describe('finding the views that a change touches', () => {
     const revisions = [instance('a', ['v1']), instance('b', ['v1', 'v1']), instance('a', []), instance('b', ['v2'])].map(
       (command) => {
         journal.commit([command]);
-        return journal.views.revision(viewOf.services('default'));
+        return journal.views.revision(servicesView('default'));
       },
     );
     expect(revisions).toEqual([1, 1, 1, 4]);

@@ -9,7 +9,8 @@
 
 import type { Draft } from './draft.ts';
 import type { Indexed, Lookup, Touches } from './room.ts';
-import { keys, type Row } from './rows.ts';
+import { markerKey } from './markers.ts';
+import type { AnyRow } from './row.ts';
 
 /**
  * Adds the markers that the draft's writes need. Its work follows the writes, and the number of services
@@ -28,7 +29,7 @@ export function touchViews(base: Lookup & Indexed, draft: Draft): void {
   for (const [key, after] of draft.puts()) touch(touching, base.get(key), after);
   for (const each of touches) each.finish(views);
   for (const view of views) {
-    if (!isPartOf(draft, view, views)) draft.mark(keys.view(view), { kind: 'view', view, created: 0, modified: 0 });
+    if (!isPartOf(draft, view, views)) draft.mark(markerKey(view), { kind: 'view', view, created: 0, modified: 0 });
   }
 }
 
@@ -39,7 +40,7 @@ interface Touching {
   readonly draft: Draft;
 }
 
-function touch({ views, touches, base, draft }: Touching, before: Row | undefined, after: Row | undefined): void {
+function touch({ views, touches, base, draft }: Touching, before: AnyRow | undefined, after: AnyRow | undefined): void {
   for (const each of touches) each.follow(before, after, views);
   if (before === undefined) return;
   const { kinds } = draft;

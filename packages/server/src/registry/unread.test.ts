@@ -4,12 +4,12 @@ import { describe, expect, test } from 'vitest';
 import { interner } from './codec.ts';
 import { Journal } from './journal.case.ts';
 import { servicesOf } from './kind/catalog/service-index.ts';
-import { decodeRow, encodeRow } from './kinds.ts';
+import { instancesOnNode } from './kind/catalog/find.ts';
+import { serviceView } from './kind/catalog/views.ts';
+import { decodeRow, encodeRow, type Row } from './kinds.ts';
+import type { Change } from './row.ts';
 import { momentOf } from './moment.ts';
-import { find } from './reader.ts';
-import type { Change, Row } from './rows.ts';
 import { State } from './state.ts';
-import { viewOf } from './view-name.ts';
 
 /** @param format of the kind @param flags bit 0: may be kept unread */
 const value = (format: number, flags: number): Uint8Array => Buffer.from([format, flags, 0xff, 0x00, 0x7b]);
@@ -65,7 +65,7 @@ describe('a record that is kept unread', () => {
   test('is shown by nothing, and counts as a record', () => {
     const { state } = withUnread();
     expect(state.get(unreadKey)).toBeUndefined();
-    expect([...find.instancesOnNode(state, 'default', 'n1')].map(({ id }) => id)).toEqual(['web']);
+    expect([...instancesOnNode(state, 'default', 'n1')].map(({ id }) => id)).toEqual(['web']);
     expect(servicesOf(state).instancesOf('default', 'web')).toBe(1);
     const frozen = state.freeze();
     expect(frozen.get(unreadKey)).toBeUndefined();
@@ -77,7 +77,7 @@ describe('a record that is kept unread', () => {
     const { state } = withUnread();
     const applied = state.apply({ revision: 3, put: [{ ...unread, value: value(4, 1) }], delete: [] });
     expect([...applied.views]).toEqual([]);
-    expect(state.viewRevision(viewOf.service('default', 'web'))).toBe(1);
+    expect(state.viewRevision(serviceView('default', 'web'))).toBe(1);
   });
 
   test('is in every backup, byte for byte, also after the store was replaced as a whole', () => {

@@ -1,9 +1,9 @@
 /** Views take their revisions from rows that are there; a marker is written only where a row is gone. */
 
 import { describe, expect, test } from 'vitest';
-import type { Command } from './command.ts';
+import { checksView, nodeView, nodesView, serviceView, servicesView } from './kind/catalog/views.ts';
+import type { Command } from './kinds.ts';
 import { Journal } from './journal.case.ts';
-import { viewOf } from './view-name.ts';
 
 const web = (id: string, port: number, service = 'web'): Command => ({
   kind: 'register',
@@ -51,11 +51,11 @@ test('a restart derives the revisions of views with rows, of empty ones, and of 
   const journal = new Journal();
   const commands: Command[] = [web('a', 80), web('b', 80), check('passing'), web('c', 80, 'gone'), { kind: 'deregister-instance', namespace: 'default', node: 'n1', id: 'c' }];
   for (const command of commands) journal.commit([command]);
-  const views = [viewOf.service('default', 'web'), viewOf.service('default', 'gone'), viewOf.service('default', 'never'), viewOf.node('default', 'n1'), viewOf.nodes(), viewOf.checks('default'), viewOf.services('default')];
+  const views = [serviceView('default', 'web'), serviceView('default', 'gone'), serviceView('default', 'never'), nodeView('default', 'n1'), nodesView(), checksView('default'), servicesView('default')];
   const revisions = () => views.map((view) => journal.views.revision(view));
   const before = revisions();
   expect(before).toEqual([3, 5, 0, 5, 1, 5, 5]);
   journal.restart();
   expect(revisions()).toEqual(before);
-  expect([...journal.state.emptyViews]).toEqual([viewOf.service('default', 'gone')]);
+  expect([...journal.state.emptyViews]).toEqual([serviceView('default', 'gone')]);
 });

@@ -10,12 +10,13 @@
 
 import type { KindTable } from './kind-table.ts';
 import type { Indexed, Lookup, Shown, ViewKind } from './room.ts';
-import { keys, type Row, type RowChange } from './rows.ts';
+import { markerKey, type ViewRow } from './markers.ts';
+import { isOf, type AnyRow, type AnyRowChange } from './row.ts';
 
 /** The rows that revisions are derived from: contents of a state. */
 interface Source extends Lookup, Indexed, Shown {
-  get(key: string): Row | undefined;
-  rows(): Iterable<[string, Row]>;
+  get(key: string): AnyRow | undefined;
+  rows(): Iterable<[string, AnyRow]>;
 }
 
 export class ViewRevisions {
@@ -44,12 +45,12 @@ export class ViewRevisions {
     const raise = { add: (view: string) => this.#raise(view, revision) };
     for (const [, row] of source.rows()) {
       revision = row.modified;
-      if (row.kind === 'view') this.#raise(row.view, revision);
+      if (isOf<ViewRow>(row, 'view')) this.#raise(row.view, revision);
       else this.#kinds.of(row).addViews?.(row, raise, source, source);
       yield;
     }
     for (const [, row] of source.rows()) {
-      if (row.kind === 'view') this.#classify(row.view, source);
+      if (isOf<ViewRow>(row, 'view')) this.#classify(row.view, source);
       yield;
     }
   }
@@ -58,13 +59,13 @@ export class ViewRevisions {
    * Follows the changes of one revision, which `source` has already taken over.
    * @returns the views that changed, by name
    */
-  follow(changes: readonly RowChange[], revision: number, source: Source): Set<string> {
+  follow(changes: readonly AnyRowChange[], revision: number, source: Source): Set<string> {
     const touched = new Set<string>();
     // Only a row that goes, and a marker, can leave a view without rows.
     let mayEmpty = false;
     for (const { before, after } of changes) {
       const row = after ?? before;
-      if (row?.kind === 'view') touched.add(row.view);
+      if (isOf<ViewRow>(row, 'view')) touched.add(row.view);
       else {
         if (after !== undefined) this.#kinds.of(after).addViews?.(after, touched, source, source);
         if (before !== undefined && (after === undefined || !this.#kinds.keepsItsViews(before, after))) {
@@ -92,7 +93,7 @@ export class ViewRevisions {
     const { parsed, kind } = this.#kinds.view(view);
     // It follows others, and is never forgotten.
     if (kind.revision !== undefined && kind.shows === undefined) return;
-    const marked = source.get(keys.view(view)) !== undefined;
+    const marked = source.get(markerKey(view)) !== undefined;
     const shows = kind.shows?.(parsed, source) ?? false;
     if (marked && !shows && kind.forgettable === true) this.#empty.add(view);
     else this.#empty.delete(view);

@@ -7,19 +7,19 @@
  */
 
 import type { Wakes } from './room.ts';
-import type { Row } from './rows.ts';
+import type { AnyRow } from './row.ts';
 import type { Applied, State } from './state.ts';
 
 export type Watcher = () => void;
 
 export class Views {
-  readonly #state: State;
+  readonly #state: State<AnyRow>;
   readonly #watchers = new Map<string, Set<Watcher>>();
   readonly #wakes: readonly Wakes[];
   #watching = 0;
   #wakeUps = 0;
 
-  constructor(state: State) {
+  constructor(state: State<AnyRow>) {
     this.#state = state;
     this.#wakes = state.kinds.rooms.flatMap((room) => room.wakes?.() ?? []);
   }
@@ -68,11 +68,11 @@ export class Views {
   }
 
   /** Wakes the watchers of every view that a batch changed, each once. */
-  publish({ changes, views: changed }: Applied): void {
+  publish({ changes, views: changed }: Applied<AnyRow>): void {
     if (this.#watching === 0) return;
     const views = new Set(changed);
     for (const wakes of this.#wakes) {
-      if (wakes.addForRow !== undefined) for (const { before, after } of changes) wakes.addForRow((after ?? before) as Row, after !== undefined, views);
+      if (wakes.addForRow !== undefined) for (const { before, after } of changes) wakes.addForRow((after ?? before) as AnyRow, after !== undefined, views);
       if (wakes.addForView !== undefined) for (const view of changed) wakes.addForView(view, views);
     }
     for (const view of views) {

@@ -9,7 +9,8 @@ import { inTurns } from '../in-turns.ts';
 import type { Observer } from '../registry/observer.ts';
 import type { Relisting } from '../registry/relisting.ts';
 import { isLarge, type Replacement } from '../registry/replacement.ts';
-import type { Change, Row } from '../registry/rows.ts';
+import type { Row } from '../registry/kinds.ts';
+import type { Change } from '../registry/row.ts';
 import { State } from '../registry/state.ts';
 import { Views } from '../registry/views.ts';
 
@@ -25,7 +26,7 @@ export class Applier {
   readonly #observers = new Set<Observer>();
   #loaded = false;
   /** All records, while they are listed again. */
-  #relisting: Relisting | undefined;
+  #relisting: Relisting<Row> | undefined;
   /** Rows of the commit in flight: engines in this process give back the very bytes they were given. */
   own: ReadonlyMap<Uint8Array, Row> | undefined;
 
@@ -73,7 +74,7 @@ export class Applier {
   }
 
   /** Tells only the differences: most rows of the list are as they were. */
-  async #relisted(relisting: Relisting, revision: number): Promise<void> {
+  async #relisted(relisting: Relisting<Row>, revision: number): Promise<void> {
     if (revision < this.state.revision) {
       const message = `the store has gone back from revision ${this.state.revision} to ${revision}; was it restored beside Rollcall?`;
       throw new RegistryError('data_loss', message);
@@ -82,7 +83,7 @@ export class Applier {
   }
 
   /** A reader sees the state before, then the one after. Telling those who follow it takes many turns. */
-  async #replace(replacement: Replacement): Promise<void> {
+  async #replace(replacement: Replacement<Row>): Promise<void> {
     const before = await inTurns(this.views.watchedRevisions(), rowsPerTurn);
     this.state.replace(replacement);
     if (replacement.changes.length > 0) {

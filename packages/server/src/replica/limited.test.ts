@@ -4,10 +4,10 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { limited, etcdLimits, type Limited } from '../engine/limited.case.ts';
 import { memory } from '../engine/memory/memory.ts';
 import { restoreInSteps } from '../backup/restore.ts';
-import { encodeRow } from '../registry/kinds.ts';
-import type { Command } from '../registry/command.ts';
+import { findInstance, findNode } from '../registry/kind/catalog/find.ts';
+import { findSession } from '../registry/kind/session/find.ts';
+import { encodeRow, type Command } from '../registry/kinds.ts';
 import { findPrunable } from '../registry/prune.ts';
-import { find } from '../registry/reader.ts';
 import type { State } from '../registry/state.ts';
 import { everything, say, see, view } from './shared-commands.case.ts';
 import { testNode, type TestNode } from './test-node.case.ts';
@@ -41,11 +41,11 @@ function afterEachCommit({ replica }: TestNode, look: (state: State) => void): v
 function expectSound(state: State): void {
   for (const [, row] of state.rows()) {
     if (row.kind === 'instance') {
-      expect(find.node(state, row.node)).toBeDefined();
-      if (row.session !== undefined) expect(find.session(state, row.namespace, row.session)).toBeDefined();
+      expect(findNode(state, row.node)).toBeDefined();
+      if (row.session !== undefined) expect(findSession(state, row.namespace, row.session)).toBeDefined();
     }
-    if (row.kind === 'check' && row.instance !== '') expect(find.instance(state, row.namespace, row.node, row.instance)).toBeDefined();
-    if (row.kind === 'kv' && row.session !== undefined) expect(find.session(state, row.namespace, row.session)).toBeDefined();
+    if (row.kind === 'check' && row.instance !== '') expect(findInstance(state, row.namespace, row.node, row.instance)).toBeDefined();
+    if (row.kind === 'kv' && row.session !== undefined) expect(findSession(state, row.namespace, row.session)).toBeDefined();
   }
 }
 

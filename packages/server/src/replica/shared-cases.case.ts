@@ -4,7 +4,7 @@
  */
 
 import { expect } from 'vitest';
-import type { Command, Result } from '../registry/command.ts';
+import type { Command, Result } from '../registry/kinds.ts';
 import { say, see, view, recordKey } from './shared-commands.case.ts';
 import type { TestNode } from './test-node.case.ts';
 

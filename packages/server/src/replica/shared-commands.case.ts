@@ -1,13 +1,20 @@
 /** Commands and questions about their effect, in few words: for the cases of a shared engine. */
 
 import { queryType } from '../registry/kind/record/bound.ts';
-import type { Command } from '../registry/command.ts';
+import { allNodes, findCheck, findInstance, findNode, instancesOfService } from '../registry/kind/catalog/find.ts';
+import { checksView, nodeView, nodesView, serviceView, servicesView } from '../registry/kind/catalog/views.ts';
+import { findKv, kvKeysUnder } from '../registry/kind/kv/find.ts';
+import { tombstoneKey } from '../registry/kind/kv/keys.ts';
+import { keyView, prefixView } from '../registry/kind/kv/views.ts';
+import { findNamespace } from '../registry/kind/namespace/find.ts';
+import { recordsOfType } from '../registry/kind/record/find.ts';
+import { findSession } from '../registry/kind/session/find.ts';
+import { sessionsView } from '../registry/kind/session/views.ts';
+import type { Command } from '../registry/kinds.ts';
+import { markerKey } from '../registry/markers.ts';
 import { servicesOf } from '../registry/kind/catalog/service-index.ts';
-import { find } from '../registry/reader.ts';
-import { keys } from '../registry/rows.ts';
 import type { State } from '../registry/state.ts';
 import type { Views } from '../registry/views.ts';
-import { viewOf } from '../registry/view-name.ts';
 
 const namespace = 'default';
 
@@ -75,9 +82,9 @@ export const say = {
         ttl: '',
       },
     }) as const,
-  readTree: (prefix: string) => ({ kind: 'txn', operations: [{ read: { namespace, prefix } }] }) as const,
+  readTree: (prefix: string) => ({ kind: 'txn', operations: [{ read: { kind: 'kv', namespace, prefix } }] }) as const,
   readTreeAndPut: (prefix: string, key: string, value: string) =>
-    ({ kind: 'txn', operations: [{ read: { namespace, prefix } }, { change: put(key, value) }] }) as const,
+    ({ kind: 'txn', operations: [{ read: { kind: 'kv', namespace, prefix } }, { change: put(key, value) }] }) as const,
   namespace: (name: string) => ({ kind: 'namespace-put', name }) as const,
   deleteNamespace: (name: string) => ({ kind: 'namespace-delete', name }) as const,
   putIn: (name: string, key: string, value: string) => ({ ...put(key, value), namespace: name }) as const,
@@ -86,44 +93,44 @@ export const say = {
 
 export const see = {
   value: (state: State, key: string) => {
-    const row = find.kv(state, namespace, key);
+    const row = findKv(state, namespace, key);
     return row && Buffer.from(row.value).toString();
   },
-  holder: (state: State, key: string) => find.kv(state, namespace, key)?.session,
-  keys: (state: State, prefix: string) => [...find.kvKeys(state, namespace, prefix)],
-  revisionOf: (state: State, key: string) => find.kv(state, namespace, key)?.modified ?? 0,
-  node: (state: State, name: string) => find.node(state, name),
-  nodesWithId: (state: State, id: string) => Array.from(find.nodes(state)).filter((node) => node.id === id),
-  instance: (state: State, node: string, id: string) => find.instance(state, namespace, node, id),
-  instances: (state: State, service: string) => Array.from(find.instancesOfService(state, namespace, service), ({ id }) => id),
+  holder: (state: State, key: string) => findKv(state, namespace, key)?.session,
+  keys: (state: State, prefix: string) => [...kvKeysUnder(state, namespace, prefix)],
+  revisionOf: (state: State, key: string) => findKv(state, namespace, key)?.modified ?? 0,
+  node: (state: State, name: string) => findNode(state, name),
+  nodesWithId: (state: State, id: string) => Array.from(allNodes(state)).filter((node) => node.id === id),
+  instance: (state: State, node: string, id: string) => findInstance(state, namespace, node, id),
+  instances: (state: State, service: string) => Array.from(instancesOfService(state, namespace, service), ({ id }) => id),
   tags: (state: State, service: string) => [...servicesOf(state).tagsOf(namespace, service)],
-  check: (state: State, node: string, id: string) => find.check(state, namespace, node, id),
-  session: (state: State, id: string) => find.session(state, namespace, id),
-  namespace: (state: State, name: string) => find.namespace(state, name),
-  keysIn: (state: State, name: string) => [...find.kvKeys(state, name, '')],
-  queries: (state: State) => Array.from(find.records(state, namespace, queryType)),
+  check: (state: State, node: string, id: string) => findCheck(state, namespace, node, id),
+  session: (state: State, id: string) => findSession(state, namespace, id),
+  namespace: (state: State, name: string) => findNamespace(state, name),
+  keysIn: (state: State, name: string) => [...kvKeysUnder(state, name, '')],
+  queries: (state: State) => Array.from(recordsOfType(state, namespace, queryType)),
 };
 
 export const view = {
-  catalog: () => viewOf.services(namespace),
-  service: (name: string) => viewOf.service(namespace, name),
-  node: (name: string) => viewOf.node(namespace, name),
-  key: (key: string) => viewOf.key(namespace, key),
-  prefix: (prefix: string) => viewOf.prefix(namespace, prefix),
-  nodes: () => viewOf.nodes(),
-  checks: () => viewOf.checks(namespace),
+  catalog: () => servicesView(namespace),
+  service: (name: string) => serviceView(namespace, name),
+  node: (name: string) => nodeView(namespace, name),
+  key: (key: string) => keyView(namespace, key),
+  prefix: (prefix: string) => prefixView(namespace, prefix),
+  nodes: () => nodesView(),
+  checks: () => checksView(namespace),
 };
 
-export const recordKey = { serviceView: (name: string) => keys.view(viewOf.service(namespace, name)), tombstone: (key: string) => keys.tombstone(namespace, key) };
+export const recordKey = { serviceView: (name: string) => markerKey(serviceView(namespace, name)), tombstone: (key: string) => tombstoneKey(namespace, key) };
 
 /** Everything that a state and its views say, for comparison between nodes. */
 export function everything({ state, views }: { readonly state: State; readonly views: Views }): unknown {
   const rows = Array.from(state.rows()).toSorted(([a], [b]) => (a < b ? -1 : 1));
-  const names = new Set([viewOf.services(namespace), viewOf.nodes(), viewOf.checks(namespace), viewOf.sessions(namespace), viewOf.prefix(namespace, '')]);
+  const names = new Set([servicesView(namespace), nodesView(), checksView(namespace), sessionsView(namespace), prefixView(namespace, '')]);
   for (const [, row] of rows) {
     if (row.kind === 'view') names.add(row.view);
-    if (row.kind === 'node') names.add(viewOf.node(namespace, row.name));
-    if (row.kind === 'instance') names.add(viewOf.service(namespace, row.service));
+    if (row.kind === 'node') names.add(nodeView(namespace, row.name));
+    if (row.kind === 'instance') names.add(serviceView(namespace, row.service));
   }
   return { revision: state.revision, rows, views: Array.from(names).toSorted().map((name) => [name, views.revision(name)]) };
 }

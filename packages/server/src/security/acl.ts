@@ -13,7 +13,7 @@ import { defaultNamespace, type RegistryError } from '@rollcall/protocol';
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../clock.ts';
 import type { Registry } from '../registry/registry.ts';
-import type { RowChange } from '../registry/rows.ts';
+import type { RowChange } from '../registry/kinds.ts';
 import { refused } from './access-error.ts';
 import { unrestricted, type Authorizer, type DefaultPolicy, type Resource, type Verb } from './authorizer.ts';
 import { ExpiryTimer } from './expiry-timer.ts';

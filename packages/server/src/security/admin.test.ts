@@ -1,7 +1,7 @@
 /** Writes of access control: what is stored, what is refused with which message, and what works only once. */
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { find } from '../registry/reader.ts';
+import { recordsOfType } from '../registry/kind/record/find.ts';
 import { hashSecret, recordTypes } from './records.ts';
 import { secured, type Secured } from './security.case.ts';
 import { builtinPolicies } from './templates.ts';
@@ -17,7 +17,7 @@ const uuid = (n: number) => `20000000-0000-4000-8000-${String(n).padStart(12, '0
 /** All records of access control, as text. */
 const kept = () =>
   Object.values(recordTypes)
-    .flatMap((type) => [...find.records(all.replica.state, 'default', type)])
+    .flatMap((type) => [...recordsOfType(all.replica.state, 'default', type)])
     .map((row) => JSON.stringify(row))
     .join('\n');
 

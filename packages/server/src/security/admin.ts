@@ -9,7 +9,7 @@ import { createHash } from 'node:crypto';
 import { defaultNamespace, RegistryError } from '@rollcall/protocol';
 import type { Clock } from '../clock.ts';
 import type { Registry } from '../registry/registry.ts';
-import type { Json } from '../registry/rows.ts';
+import type { Json } from '../registry/row.ts';
 import { type Acl, type Caller } from './acl.ts';
 import { refused, type AccessError } from './access-error.ts';
 import { bindingRuleValue, methodValue, type BindingRuleInput, type MethodInput } from './method-writes.ts';

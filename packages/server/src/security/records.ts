@@ -4,7 +4,8 @@
  */
 
 import { hash } from 'node:crypto';
-import type { Json, RowOf } from '../registry/rows.ts';
+import type { RowOf } from '../registry/kinds.ts';
+import type { Json } from '../registry/row.ts';
 
 export const recordTypes = {
   token: 'acl-token',

@@ -3,9 +3,8 @@
 import { isRegistryError } from '@rollcall/protocol';
 import { expect, it } from 'vitest';
 import type { Transaction } from '../engine/engine.ts';
-import { encodeRow, keyOf } from '../registry/kinds.ts';
-import { find } from '../registry/reader.ts';
-import type { Row } from '../registry/rows.ts';
+import { findKv } from '../registry/kind/kv/find.ts';
+import { encodeRow, keyOf, type Row } from '../registry/kinds.ts';
 import { secured } from './security.case.ts';
 
 it('tokens, policies and keys of a large restore become visible in the same turn', async () => {
@@ -27,7 +26,7 @@ it('tokens, policies and keys of a large restore become visible in the same turn
     return caller === undefined ? 'none' : ['write', 'read'].find((verb) => caller.authorizer.allows('default', 'key', verb as 'read', 'a'));
   };
   const seen = new Set<string>();
-  const look = () => seen.add([find.kv(replica.state, 'default', 'k1')?.key, rights(kept.secret), rights(lost.secret), rights(later.secret)].join(' '));
+  const look = () => seen.add([findKv(replica.state, 'default', 'k1')?.key, rights(kept.secret), rights(lost.secret), rights(later.secret)].join(' '));
   const told: string[] = [];
   for (const [name, { secret }] of [['kept', kept], ['later', later]] as const) {
     const caller = acl.resolve(secret);

@@ -6,8 +6,10 @@
  */
 
 import { defaultNamespace } from '@rollcall/protocol';
-import { find, namespaceNames } from '../registry/reader.ts';
-import { keys, type RowChange, type RowOf } from '../registry/rows.ts';
+import { namespaceNames } from '../registry/kind/namespace/find.ts';
+import { namespaceKey } from '../registry/kind/namespace/keys.ts';
+import { findRecord, recordsOfType } from '../registry/kind/record/find.ts';
+import type { RowChange, RowOf } from '../registry/kinds.ts';
 import type { State } from '../registry/state.ts';
 import {
   bindingRuleOf,
@@ -69,7 +71,7 @@ export class AclStore {
 
   /** Builds the indexes. Call it once the state is loaded. */
   load(): AclChange {
-    const rows = [...namespaceNames(this.#state)].flatMap((namespace) => [...find.records(this.#state, namespace, recordTypes.token)]);
+    const rows = [...namespaceNames(this.#state)].flatMap((namespace) => [...recordsOfType(this.#state, namespace, recordTypes.token)]);
     return { ...this.#index(rows.map((after) => ({ before: undefined, after }))), rules: new Set() };
   }
 
@@ -120,7 +122,7 @@ export class AclStore {
   }
 
   token(namespace: string, accessorId: string): Token | undefined {
-    return found(find.record(this.#state, namespace, recordTypes.token, accessorId), tokenOf);
+    return found(findRecord(this.#state, namespace, recordTypes.token, accessorId), tokenOf);
   }
 
   /** The token with this accessor id, in any namespace: accessor ids are unique. */
@@ -129,7 +131,7 @@ export class AclStore {
   }
 
   tokens(namespace: string): Token[] {
-    return [...find.records(this.#state, namespace, recordTypes.token)].map(tokenOf);
+    return [...recordsOfType(this.#state, namespace, recordTypes.token)].map(tokenOf);
   }
 
   /** Tokens of logins by an auth method, in all namespaces. */
@@ -139,7 +141,7 @@ export class AclStore {
   }
 
   policy(namespace: string, id: string): Policy | undefined {
-    return found(find.record(this.#state, namespace, recordTypes.policy, id), policyOf);
+    return found(findRecord(this.#state, namespace, recordTypes.policy, id), policyOf);
   }
 
   policyByName(namespace: string, name: string): Policy | undefined {
@@ -148,11 +150,11 @@ export class AclStore {
   }
 
   policies(namespace: string): Policy[] {
-    return [...find.records(this.#state, namespace, recordTypes.policy)].map(policyOf);
+    return [...recordsOfType(this.#state, namespace, recordTypes.policy)].map(policyOf);
   }
 
   role(namespace: string, id: string): Role | undefined {
-    return found(find.record(this.#state, namespace, recordTypes.role, id), roleOf);
+    return found(findRecord(this.#state, namespace, recordTypes.role, id), roleOf);
   }
 
   roleByName(namespace: string, name: string): Role | undefined {
@@ -161,41 +163,41 @@ export class AclStore {
   }
 
   roles(namespace: string): Role[] {
-    return [...find.records(this.#state, namespace, recordTypes.role)].map(roleOf);
+    return [...recordsOfType(this.#state, namespace, recordTypes.role)].map(roleOf);
   }
 
   method(namespace: string, name: string): AuthMethod | undefined {
-    return found(find.record(this.#state, namespace, recordTypes.method, name), methodOf);
+    return found(findRecord(this.#state, namespace, recordTypes.method, name), methodOf);
   }
 
   methods(namespace: string): AuthMethod[] {
-    return [...find.records(this.#state, namespace, recordTypes.method)].map(methodOf);
+    return [...recordsOfType(this.#state, namespace, recordTypes.method)].map(methodOf);
   }
 
   bindingRule(namespace: string, id: string): BindingRule | undefined {
-    return found(find.record(this.#state, namespace, recordTypes.bindingRule, id), bindingRuleOf);
+    return found(findRecord(this.#state, namespace, recordTypes.bindingRule, id), bindingRuleOf);
   }
 
   /** The binding rules of one auth method, or of all. */
   bindingRules(namespace: string, method?: string): BindingRule[] {
-    const all = [...find.records(this.#state, namespace, recordTypes.bindingRule)].map(bindingRuleOf);
+    const all = [...recordsOfType(this.#state, namespace, recordTypes.bindingRule)].map(bindingRuleOf);
     return method === undefined ? all : all.filter((rule) => rule.method === method);
   }
 
   /** The policies and roles that the namespace adds to its tokens. */
   namespaceDefaults(namespace: string): NamespaceDefaults & { readonly modified: number } {
-    const row = find.record(this.#state, namespace, recordTypes.defaults, 'defaults');
+    const row = findRecord(this.#state, namespace, recordTypes.defaults, 'defaults');
     return row === undefined ? noDefaults : { ...(row.value as NamespaceDefaults), modified: row.modified };
   }
 
   /** Whether the namespace exists; the default one always does. */
   hasNamespace(namespace: string): boolean {
-    return namespace === defaultNamespace || this.#state.get(keys.namespace(namespace)) !== undefined;
+    return namespace === defaultNamespace || this.#state.get(namespaceKey(namespace)) !== undefined;
   }
 
   /** The revision of the last bootstrap; 0 when there was none. */
   bootstrapRevision(): number {
-    return find.record(this.#state, defaultNamespace, recordTypes.bootstrap, 'bootstrap')?.modified ?? 0;
+    return findRecord(this.#state, defaultNamespace, recordTypes.bootstrap, 'bootstrap')?.modified ?? 0;
   }
 
   #index(

@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import { find } from '../../registry/reader.ts';
+import { findInstance } from '../../registry/kind/catalog/find.ts';
 import { grantor, management, type Grantor } from '../../security/grantor.case.ts';
 import type { ServerOptions } from '../../server-options.ts';
 import { createServer, type Server } from '../../server.ts';
@@ -122,7 +122,7 @@ describe('a namespace without rights', () => {
     for (const name of ['red', 'blue']) await server.registry.submit({ kind: 'namespace-put', name });
     const instances = [{ id: 'azure-1', service: 'azure-svc', tags: ['azure-tag'] }];
     await server.registry.submit({ kind: 'register', namespace: 'blue', node: { name: 'n', address: '10.0.0.1' }, nodeMode: 'ensure', instances });
-    const held = () => find.instance(server.registry.state, 'blue', 'n', 'azure-1');
+    const held = () => findInstance(server.registry.state, 'blue', 'n', 'azure-1');
     const before = held();
     const rule = guests[who];
     const secret = rule === undefined ? undefined : (await grants.token(rule)).secret;

@@ -9,7 +9,9 @@ import { getsTraffic } from '@rollcall/protocol';
 import { inTurns } from '../../in-turns.ts';
 import { statuses, statusOfNode } from '../../registry/kind/catalog/effective-status.ts';
 import { servicesOf } from '../../registry/kind/catalog/service-index.ts';
-import { buckets, find, namespaceNames } from '../../registry/reader.ts';
+import { allNodes, instancesOfService } from '../../registry/kind/catalog/find.ts';
+import { catalogBuckets } from '../../registry/kind/catalog/keys.ts';
+import { namespaceNames } from '../../registry/kind/namespace/find.ts';
 import type { State } from '../../registry/state.ts';
 
 export interface ServiceCounts {
@@ -64,7 +66,7 @@ export function countsOf(state: State): () => Promise<Counts> {
 
 function* counts(state: State): Generator<void, Counts, undefined> {
   let nodesAvailable = 0;
-  for (const { name } of find.nodes(state)) {
+  for (const { name } of allNodes(state)) {
     if (getsTraffic(statusOfNode(state, name))) nodesAvailable++;
     yield;
   }
@@ -75,7 +77,7 @@ function* counts(state: State): Generator<void, Counts, undefined> {
     for (const service of [...servicesOf(state).names(namespace)]) {
       all.services++;
       all.instances += servicesOf(state).instancesOf(namespace, service);
-      for (const instance of find.instancesOfService(state, namespace, service)) {
+      for (const instance of instancesOfService(state, namespace, service)) {
         yield;
         if (statusOf(instance) !== 'passing') continue;
         all.servicesAvailable++;
@@ -85,7 +87,7 @@ function* counts(state: State): Generator<void, Counts, undefined> {
     namespaces.push({ namespace, ...all });
   }
   return {
-    nodes: state.bucketSize(buckets.nodes()),
+    nodes: state.bucketSize(catalogBuckets.nodes()),
     nodesAvailable,
     ...sumOf(namespaces),
     byNamespace: largestOf(namespaces),

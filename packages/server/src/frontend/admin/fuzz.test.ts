@@ -7,7 +7,7 @@ import { request } from 'node:http';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { createServer } from '../../server.ts';
-import { find } from '../../registry/reader.ts';
+import { findKv } from '../../registry/kind/kv/find.ts';
 import { routes } from './routes.ts';
 
 const numRuns = Number(process.env['ROLLCALL_FUZZ_RUNS'] ?? 1_000);
@@ -60,7 +60,7 @@ it('no request to an admin route crashes the server, gets a 5xx, or loses data',
       { numRuns },
     );
     expect(await send('GET', '/healthz', {}, Buffer.alloc(0))).toBe(200);
-    expect(find.kv(server.registry.state, 'default', 'kept')).toBeDefined();
+    expect(findKv(server.registry.state, 'default', 'kept')).toBeDefined();
   } finally {
     await server.close();
   }

@@ -1,7 +1,9 @@
 /** Metrics that are read from the registry during a scrape. */
 
 import type { Registry } from '../../registry/registry.ts';
-import { buckets, namespaceNames } from '../../registry/reader.ts';
+import { catalogBuckets } from '../../registry/kind/catalog/keys.ts';
+import { namespaceNames } from '../../registry/kind/namespace/find.ts';
+import { sessionBuckets } from '../../registry/kind/session/keys.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
 import { availability, countOf, type Counts, type NamespaceCounts } from './availability.ts';
 
@@ -17,8 +19,8 @@ export function exposeRegistry(metrics: Metrics, { state, views }: Registry, cou
     ['rollcall_services', 'Services', async () => (await counts()).services],
     ['rollcall_services_available', 'Services with a passing instance', async () => (await counts()).servicesAvailable],
     ['rollcall_instances', 'Instances of all services', async () => (await counts()).instances],
-    ['rollcall_checks', 'Checks', () => countOf(state, buckets.checks)],
-    ['rollcall_sessions', 'Sessions, those of streams included', () => countOf(state, buckets.sessions)],
+    ['rollcall_checks', 'Checks', () => countOf(state, catalogBuckets.checks)],
+    ['rollcall_sessions', 'Sessions, those of streams included', () => countOf(state, sessionBuckets.all)],
     ['rollcall_kv_keys', 'Keys in the KV store', () => state.sizeOf('kv')],
     [
       'rollcall_availability_ratio',

@@ -1,7 +1,7 @@
 /** What operators order about an instance or a service, over real HTTP. */
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { find } from '../../registry/reader.ts';
+import { findInstance } from '../../registry/kind/catalog/find.ts';
 import { parsed, startAdmin } from './admin.case.ts';
 
 type Admin = Awaited<ReturnType<typeof startAdmin>>;
@@ -46,7 +46,7 @@ describe('the status of an instance', () => {
       { code: 'failed_precondition', message: 'service web has 2 instances i, on the nodes n1, n2; name one node' },
     ]);
     expect((await put({ service: 'web', id: 'i', node: 'n2', override: 'draining' }))[1]).toMatchObject({ node: 'n2', effective: 'draining' });
-    expect(find.instance(admin.replica.state, 'default', 'n1', 'i')?.override).toBeUndefined();
+    expect(findInstance(admin.replica.state, 'default', 'n1', 'i')?.override).toBeUndefined();
   });
 
   it.each<[string, unknown, number, string]>([

@@ -14,8 +14,8 @@ import { readBody } from '../../net/body.ts';
 import type { Context, Exchange } from '../../net/frontend.ts';
 import { statuses } from '../../registry/kind/catalog/effective-status.ts';
 import { servicesOf } from '../../registry/kind/catalog/service-index.ts';
-import { find } from '../../registry/reader.ts';
-import type { InstanceRow } from '../../registry/rows.ts';
+import { findInstance, findService, instancesOfService } from '../../registry/kind/catalog/find.ts';
+import type { InstanceRow } from '../../registry/kind/catalog/rows.ts';
 
 /** A service, and the namespace that it is in. */
 export interface ServiceName {
@@ -42,13 +42,13 @@ export async function setInstanceStatus({ registry }: Context, { request }: Exch
   const enabled = flag(body, 'enabled');
   if (override === undefined && enabled === undefined) throw invalid('give override, enabled, or both');
   demand('write', { namespace, name: service });
-  const row = theInstance([...find.instancesOfService(registry.state, namespace, service)], { service, id, node });
+  const row = theInstance([...instancesOfService(registry.state, namespace, service)], { service, id, node });
   await registry.submit({
     ...{ kind: 'instance-status', namespace, node: row.node, id },
     ...(override === undefined ? {} : { override }),
     ...(enabled === undefined ? {} : { enabled }),
   });
-  const after = find.instance(registry.state, namespace, row.node, id);
+  const after = findInstance(registry.state, namespace, row.node, id);
   if (after === undefined) throw new RegistryError('not_found', `instance ${id} of ${service} was deregistered meanwhile`);
   return {
     ...{ namespace, service, node: after.node, id, status: after.status ?? 'up', override: after.override ?? null },
@@ -75,7 +75,7 @@ export async function serviceRecord({ registry }: Context, { request, query }: E
     if (typeof threshold !== 'number') throw invalid('protectThreshold must be a number from 0 to 1');
     await registry.submit({ kind: 'service-put', namespace, name, meta: metaIn(body), protectThreshold: threshold });
   }
-  const record = find.service(state, namespace, name);
+  const record = findService(state, namespace, name);
   const instances = servicesOf(state).instancesOf(namespace, name);
   if (record === undefined && instances === 0) throw new RegistryError('not_found', `there is no service ${name}`);
   return { namespace, name, meta: record?.meta ?? {}, protectThreshold: record?.protectThreshold ?? 0, instances };

@@ -1,6 +1,7 @@
 /** The status page: identity, counts, availability and liveness of the server. */
 
-import { buckets } from '../../registry/reader.ts';
+import { catalogBuckets } from '../../registry/kind/catalog/keys.ts';
+import { sessionBuckets } from '../../registry/kind/session/keys.ts';
 import type { Context } from '../../net/frontend.ts';
 import { availability, countOf, type Counts, type NamespaceCounts } from './availability.ts';
 import type { AdminDeps, LivenessStatus } from './deps.ts';
@@ -37,8 +38,8 @@ export function statusPage({ identity, registry }: Context, deps: AdminDeps, cou
     revision: state.revision,
     counts: {
       ...all,
-      checks: countOf(state, buckets.checks),
-      sessions: countOf(state, buckets.sessions),
+      checks: countOf(state, catalogBuckets.checks),
+      sessions: countOf(state, sessionBuckets.all),
       kvKeys: state.sizeOf('kv'),
     },
     namespaces: byNamespace,

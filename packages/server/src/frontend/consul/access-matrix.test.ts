@@ -8,7 +8,8 @@ import { generateKeyPairSync } from 'node:crypto';
 import { Agent, request as send } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { coordinateType } from '../../registry/kind/coordinate/coordinate.ts';
-import { find } from '../../registry/reader.ts';
+import { findRecord, recordsOfType } from '../../registry/kind/record/find.ts';
+import { findSession } from '../../registry/kind/session/find.ts';
 import type { Access } from '../../security/access.ts';
 import { recordTypes } from '../../security/records.ts';
 import { namedResources, scalarResources } from '../../security/rules.ts';
@@ -130,10 +131,10 @@ async function arrange(): Promise<Fixture> {
   await registry.submit({ kind: 'kv-put', namespace: 'default', key: 'app/key', value: Buffer.from('value'), flags: 0n });
   const coordinate = { segment: '', vector: [0, 0, 0, 0, 0, 0, 0, 0], error: 1.5, adjustment: 0, height: 1e-5 };
   await registry.submit({ kind: 'record-put', namespace: '', type: coordinateType, id: 'ext', value: coordinate });
-  if ([...find.records(state, '', 'consul-event')].length === 0) await manage('PUT', '/v1/event/fire/deploy');
-  const has = (type: string, id: string | undefined) => id !== undefined && find.record(state, 'default', type, id) !== undefined;
+  if ([...recordsOfType(state, '', 'consul-event')].length === 0) await manage('PUT', '/v1/event/fire/deploy');
+  const has = (type: string, id: string | undefined) => id !== undefined && findRecord(state, 'default', type, id) !== undefined;
   const { policy, role, query } = known;
-  if (known.session === undefined || find.session(state, 'default', known.session) === undefined) {
+  if (known.session === undefined || findSession(state, 'default', known.session) === undefined) {
     known.session = await made('PUT', '/v1/session/create', { NodeChecks: [], TTL: '600s' });
   }
   const search = { Service: { Service: 'web' } };
@@ -146,7 +147,7 @@ async function arrange(): Promise<Fixture> {
   if (!has(recordTypes.bindingRule, known.rule)) known.rule = await made('PUT', '/v1/acl/binding-rule', bind);
   if (!has(recordTypes.token, known.token)) known.token = await made('PUT', '/v1/acl/token', {});
   for (const type of [recordTypes.policy, recordTypes.role, 'prepared-query']) {
-    for (const { id, value } of [...find.records(state, 'default', type)]) {
+    for (const { id, value } of [...recordsOfType(state, 'default', type)]) {
       const { name, Name = name } = value as { name?: string; Name?: string };
       if (Name === 'another') await registry.submit({ kind: 'record-delete', namespace: 'default', type, id });
     }

@@ -2,7 +2,7 @@
 
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { InstanceRow, NodeRow } from '../../registry/rows.ts';
+import type { InstanceRow, NodeRow } from '../../registry/kind/catalog/rows.ts';
 import { addressDigits } from './address.ts';
 import { AddressIndex, type Holder, type Readable } from './address-index.ts';
 

@@ -12,7 +12,7 @@
 
 import { defaultNamespace } from '@rollcall/protocol';
 import { OrderedKeys } from '../../registry/ordered-keys.ts';
-import type { InstanceRow, NodeRow } from '../../registry/rows.ts';
+import type { InstanceRow, NodeRow } from '../../registry/kind/catalog/rows.ts';
 import { addressDigits } from './address.ts';
 
 /** What an address belongs to. */

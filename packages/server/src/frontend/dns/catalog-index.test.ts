@@ -2,7 +2,7 @@
 
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { encodeRow } from '../../registry/kinds.ts';
-import { keys } from '../../registry/rows.ts';
+import { nodeKey } from '../../registry/kind/catalog/keys.ts';
 import { CatalogIndex } from './catalog-index.ts';
 import { startRegistry } from './dns.case.ts';
 
@@ -79,7 +79,7 @@ test('says that it is behind while it follows a restore, even one that comes whi
   const node = { kind: 'node', name: 'new', id: '', address: '10.0.0.1', meta: {}, created: 1, modified: 1 } as const;
   const restored = registry.replica.replace(function* make(state) {
     yield;
-    const put = [{ key: keys.node('new'), value: encodeRow(node) }];
+    const put = [{ key: nodeKey('new'), value: encodeRow(node) }];
     return { expect: [], put, delete: [...state.rows()].map(([key]) => key) };
   });
   await Promise.all([gathered, restored]);

@@ -6,9 +6,10 @@
 import { inTurns } from '../../in-turns.ts';
 import { servicesOf } from '../../registry/kind/catalog/service-index.ts';
 import type { Observer } from '../../registry/observer.ts';
-import { find } from '../../registry/reader.ts';
+import { allNodes, instancesOfService } from '../../registry/kind/catalog/find.ts';
+import { allNamespaces } from '../../registry/kind/namespace/find.ts';
+import type { Row, RowChange } from '../../registry/kinds.ts';
 import type { Registry } from '../../registry/registry.ts';
-import type { Row, RowChange } from '../../registry/rows.ts';
 import type { State } from '../../registry/state.ts';
 import { AddressIndex } from './address-index.ts';
 import { CaseIndex } from './case-index.ts';
@@ -112,9 +113,9 @@ function keepsItsPlace(before: Row, after: Row): boolean {
 }
 
 function* catalogRows(state: State): Generator<Row, void, undefined> {
-  yield* find.namespaces(state);
-  yield* find.nodes(state);
+  yield* allNamespaces(state);
+  yield* allNodes(state);
   for (const namespace of [...servicesOf(state).namespaces()]) {
-    for (const service of [...servicesOf(state).names(namespace)]) yield* find.instancesOfService(state, namespace, service);
+    for (const service of [...servicesOf(state).names(namespace)]) yield* instancesOfService(state, namespace, service);
   }
 }

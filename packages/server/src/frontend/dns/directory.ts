@@ -9,12 +9,15 @@ import { defaultNamespace, isRegistryError } from '@rollcall/protocol';
 import type { Clock } from '../../clock.ts';
 import { servicesOf } from '../../registry/kind/catalog/service-index.ts';
 import { coordinateType } from '../../registry/kind/coordinate/coordinate.ts';
-import type { PreparedService } from '../../registry/kind/query/query.ts';
+import type { PreparedService } from '../../registry/kind/query/rows.ts';
 import { PreparedQueries, type FoundQuery } from '../../registry/kind/query/lookup.ts';
-import { find } from '../../registry/reader.ts';
+import { findNode } from '../../registry/kind/catalog/find.ts';
+import type { NodeRow } from '../../registry/kind/catalog/rows.ts';
+import { nodesView, serviceView } from '../../registry/kind/catalog/views.ts';
+import { findNamespace } from '../../registry/kind/namespace/find.ts';
+import { recordsView } from '../../registry/kind/record/views.ts';
+import { noNamespace } from '../../registry/row.ts';
 import type { Registry } from '../../registry/registry.ts';
-import { noNamespace, type NodeRow } from '../../registry/rows.ts';
-import { viewOf } from '../../registry/view-name.ts';
 import { openAccess, type NameAccess } from './access.ts';
 import { addressDigits } from './address.ts';
 import type { Holder, Readable } from './address-index.ts';
@@ -148,7 +151,7 @@ export class Directory {
 
   /** Finds a namespace by its name in any case; returns the name unchanged when there is none. */
   #namespaceOf({ namespace }: { readonly namespace: string }): string {
-    if (find.namespace(this.#registry.state, namespace) !== undefined) return namespace;
+    if (findNamespace(this.#registry.state, namespace) !== undefined) return namespace;
     return this.#index.namespaces.get('', namespace)[0] ?? namespace;
   }
 
@@ -224,7 +227,7 @@ export class Directory {
     const names = () => this.#namesOf(namespace, wanted.name);
     const readsNode = this.#nodeReader(namespace);
     // The order depends on the coordinates of nodes.
-    const orderedBy = [viewOf.records(noNamespace, coordinateType), viewOf.nodes()];
+    const orderedBy = [recordsView(noNamespace, coordinateType), nodesView()];
     const order = () => (near === '' ? '' : `\0${orderedBy.map((view) => views.revision(view)).join()}`);
     const build = () => preparedQueryInstances(state, { namespace, wanted, near, names: names(), domain, datacenter, readsNode });
     return new LazyIndex(this.#clock, () => this.#revisionOf(namespace, names()) + order(), build);
@@ -247,15 +250,15 @@ export class Directory {
     const { views } = this.#registry;
     // If some nodes may not be told, the answer depends on the rules as well.
     const who = this.#access.readsAllNodes(namespace) ? '' : `\0${this.#access.epoch}`;
-    return services.map((name) => `${name}\0${views.revision(viewOf.service(namespace, name))}`).join('\0') + who;
+    return services.map((name) => `${name}\0${views.revision(serviceView(namespace, name))}`).join('\0') + who;
   }
 
   #node(name: string): Subject {
     const { state } = this.#registry;
     const mayBeTold = (node: string) => this.#access.reads(defaultNamespace, 'node', node);
-    const exact = find.node(state, name);
+    const exact = findNode(state, name);
     if (exact !== undefined && mayBeTold(name)) return nodeSubject(exact, false);
-    const node = find.node(state, this.#index.nodes.get('', name).find(mayBeTold) ?? '');
+    const node = findNode(state, this.#index.nodes.get('', name).find(mayBeTold) ?? '');
     const { behind } = this.#index;
     if (node === undefined) return behind ? nothingYet : nothing;
     return nodeSubject(node, behind);

@@ -8,9 +8,10 @@ import { defaultNamespace, getsTraffic } from '@rollcall/protocol';
 import { nearestFirst } from '../../registry/kind/coordinate/coordinate.ts';
 import { statuses } from '../../registry/kind/catalog/effective-status.ts';
 import { selectorOf } from '../../registry/kind/query/execution.ts';
-import type { PreparedService } from '../../registry/kind/query/query.ts';
-import { find, type Reader } from '../../registry/reader.ts';
-import type { InstanceRow } from '../../registry/rows.ts';
+import type { PreparedService } from '../../registry/kind/query/rows.ts';
+import { findNode, instancesOfService } from '../../registry/kind/catalog/find.ts';
+import type { InstanceRow } from '../../registry/kind/catalog/rows.ts';
+import type { Reader } from '../../registry/reader.ts';
 import { addressDigits } from './address.ts';
 import { hostName, lowerCase } from './host-name.ts';
 import type { Build } from './lazy-index.ts';
@@ -105,7 +106,7 @@ export function* serviceInstances(reader: Reader, options: ServiceOptions): Buil
   const statusOf = statuses(reader);
   for (const name of options.names) {
     const ownNames = ownNamesOf(name, options);
-    for (const instance of find.instancesOfService(reader, options.namespace, name)) {
+    for (const instance of instancesOfService(reader, options.namespace, name)) {
       yield instances.length > 0 ? soFar : undefined;
       if (!options.readsNode(instance.node)) continue;
       const status = statusOf(instance);
@@ -132,7 +133,7 @@ export function* preparedQueryInstances(reader: Reader, options: PreparedQueryOp
   for (const name of options.names) {
     const ownNames = ownNamesOf(name, options);
     const selected = selectorOf(reader, { ...wanted, name });
-    for (const instance of find.instancesOfService(reader, options.namespace, name)) {
+    for (const instance of instancesOfService(reader, options.namespace, name)) {
       yield instances.length > 0 ? made : undefined;
       if (!options.readsNode(instance.node)) continue;
       const found = selected(instance);
@@ -157,7 +158,7 @@ function ownNamesOf(service: string, { namespace, domain, datacenter }: Named): 
 function healthyInstance(reader: Reader, instance: InstanceRow, status: HealthyInstance['status'], ownNames: readonly string[]): HealthyInstance {
   const own = addressDigits(instance.address);
   const atNode = own === undefined && isOneOf(ownNames, instance.address);
-  const address = atNode ? (find.node(reader, instance.node)?.address ?? '') : instance.address;
+  const address = atNode ? (findNode(reader, instance.node)?.address ?? '') : instance.address;
   const digits = own ?? (atNode ? addressDigits(address) : undefined);
   return { instance, status, atNode, digits, host: digits === undefined ? hostName(address) : undefined };
 }

@@ -3,7 +3,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Answer } from 'dns-packet';
 import { coordinateType } from '../../registry/kind/coordinate/coordinate.ts';
-import type { PreparedQuery, PreparedService } from '../../registry/kind/query/query.ts';
+import type { PreparedQuery, PreparedService } from '../../registry/kind/query/rows.ts';
 import { manualClock } from '../../manual-clock.case.ts';
 import { ask, decoded, queryPacket, type QueryType } from './ask.case.ts';
 import { startDns } from './dns.case.ts';

@@ -8,7 +8,7 @@
 
 import { defaultNamespace } from '@rollcall/protocol';
 import { weightOf, wholeWeight } from '../../registry/kind/catalog/effective-status.ts';
-import type { NodeRow } from '../../registry/rows.ts';
+import type { NodeRow } from '../../registry/kind/catalog/rows.ts';
 import { addressDigits } from './address.ts';
 import type { Holder } from './address-index.ts';
 import type { Subject } from './directory.ts';

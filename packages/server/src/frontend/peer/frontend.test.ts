@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
 import { request } from 'undici';
 import { WebSocket } from 'ws';
-import { noNamespace } from '../../registry/rows.ts';
-import { find } from '../../registry/reader.ts';
+import { findRecord } from '../../registry/kind/record/find.ts';
+import { noNamespace } from '../../registry/row.ts';
 import { connect, peerPath, type Connected } from '../../cluster/channel/connect.ts';
 import { systemClock } from '../../clock.ts';
 import { createServer, type Server, type ServerOptions } from '../../server.ts';
@@ -29,7 +29,7 @@ async function follow(server: Server, secret: string, registryId = ''): Promise<
 }
 
 function keyOf({ registry }: Server): string {
-  const row = find.record(registry.state, noNamespace, 'server', 'cluster key');
+  const row = findRecord(registry.state, noNamespace, 'server', 'cluster key');
   return (row?.value as { readonly secret: string } | undefined)?.secret ?? '';
 }
 
@@ -73,7 +73,7 @@ describe('a node is refused', () => {
   it('by a node whose store is its own, with what to do', async () => {
     const server = await start({ followers: false });
     await expect(follow(server, root)).rejects.toMatchObject({ code: 'failed_precondition', message: expect.stringContaining('--followers') as string });
-    expect(find.record(server.registry.state, noNamespace, 'server', 'cluster key')).toBeUndefined();
+    expect(findRecord(server.registry.state, noNamespace, 'server', 'cluster key')).toBeUndefined();
   });
 
   it('when it is on another store', async () => {

@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import type { RequestFrame } from '@rollcall/protocol';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { WebSocket } from 'ws';
-import { find } from '../../registry/reader.ts';
-import { viewOf } from '../../registry/view-name.ts';
+import { findCheck, findInstance, findNode } from '../../registry/kind/catalog/find.ts';
+import { serviceView } from '../../registry/kind/catalog/views.ts';
 import type { TokenWithSecret } from '../../security/admin.ts';
 import { grantor, management, type Grantor } from '../../security/grantor.case.ts';
 import type { ServerOptions } from '../../server-options.ts';
@@ -64,7 +64,7 @@ const register = (id = 'web-1', service = 'web') => ({ type: 'register', instanc
 const put = (key: string) => ({ type: 'kv-put', key, value: 'AA==' });
 const watch = (kind: string, name: string, revision?: number) => ({ type: 'watch', views: [{ kind, name, ...(revision === undefined ? {} : { revision }) }] });
 const view = (kind: string, name: string) => ({ kind, name });
-const instanceOf = (id: string) => find.instance(server.registry.state, 'default', 'here', id);
+const instanceOf = (id: string) => findInstance(server.registry.state, 'default', 'here', id);
 
 /** The whole state that a client could see. */
 async function fill(): Promise<void> {
@@ -215,7 +215,7 @@ describe('a registration', () => {
     await server.registry.submit({ kind: 'register', namespace: 'default', node: { name: 'db-host', address: '10.0.0.9' }, nodeMode: 'update' });
     const there = await greeted(own, { session: newSession(), node: 'db-host' });
     expect(await there.ask(register())).toMatchObject({ type: 'done' });
-    expect(find.node(server.registry.state, 'db-host')?.address).toBe('10.0.0.9');
+    expect(findNode(server.registry.state, 'db-host')?.address).toBe('10.0.0.9');
   });
 
   it('is taken away by its session without any permission', async () => {
@@ -247,8 +247,8 @@ describe('a token that is deleted', () => {
     await client.ask(register());
     await grants.revoke(token);
     await client.ended;
-    expect(find.check(server.registry.state, 'default', 'here', 'stream:web-1')?.status).toBe('passing');
-    await becomes(viewOf.service('default', 'web'), () => instanceOf('web-1') === undefined);
+    expect(findCheck(server.registry.state, 'default', 'here', 'stream:web-1')?.status).toBe('passing');
+    await becomes(serviceView('default', 'web'), () => instanceOf('web-1') === undefined);
   });
 
   it('can be replaced: a stream with a new token resumes the session, and no watcher sees a change', async () => {

@@ -6,7 +6,7 @@
  */
 
 import { RegistryError } from '@rollcall/protocol';
-import { find } from '../../registry/reader.ts';
+import { findKv, kvKeysUnder } from '../../registry/kind/kv/find.ts';
 import type { Registry } from '../../registry/registry.ts';
 
 /** Callers of one service that can have an ordinal. */
@@ -74,12 +74,12 @@ function reach(session: string, attempt: number): number {
 /** @returns the ordinal that the session holds; and the smallest free one, after `passed` others */
 function look({ state }: Registry, session: Holder, prefix: string, passed: number): { held: number | undefined; free: number } {
   const taken = new Set<number>();
-  for (const key of find.kvKeys(state, session.namespace, prefix)) {
+  for (const key of kvKeysUnder(state, session.namespace, prefix)) {
     const digits = key.slice(prefix.length);
     // Other keys below the prefix are not ordinals, even if a session holds them.
     if (!/^(0|[1-9]\d{0,5})$/.test(digits)) continue;
     const ordinal = Number(digits);
-    const holder = find.kv(state, session.namespace, key)?.session;
+    const holder = findKv(state, session.namespace, key)?.session;
     if (holder === session.id) return { held: ordinal, free: 0 };
     // A key that an operator wrote there by hand is not a lease, and can be taken.
     if (holder !== undefined) taken.add(ordinal);

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { manualClock } from '../../manual-clock.case.ts';
-import { find } from '../../registry/reader.ts';
+import { findCheck } from '../../registry/kind/catalog/find.ts';
 import { createServer, type Server, type ServerOptions } from '../../server.ts';
 import { SocketClient, newSession, type Told } from './socket-client.case.ts';
 import { stallMeter } from './stall-meter.case.ts';
@@ -53,7 +53,7 @@ describe('a reader that is gone', () => {
     for (let number = 1; number <= 100; number++) await putBig(server, number);
     lost.webSocket.resume();
     await lost.take((told) => entries(told)[0]?.flags === '100');
-    const statusOf = (id: string) => find.check(server.registry.state, 'default', 'here', `stream:${id}`)?.status;
+    const statusOf = (id: string) => findCheck(server.registry.state, 'default', 'here', `stream:${id}`)?.status;
     const meter = stallMeter();
     closing.push(() => meter.stop());
     const critical = new Promise<number>((resolve) => {

@@ -7,9 +7,9 @@ import { type FrameView, RegistryError, type ReplyFrame, type RequestFrame } fro
 import { Body } from '../../net/answers.ts';
 import type { Context } from '../../net/frontend.ts';
 import { inTurns } from '../../in-turns.ts';
-import type { KvPut } from '../../registry/command.ts';
+import type { KvPut } from '../../registry/kind/kv/commands.ts';
+import { kvKeysUnder } from '../../registry/kind/kv/find.ts';
 import { servicesOf } from '../../registry/kind/catalog/service-index.ts';
-import { find } from '../../registry/reader.ts';
 import type { State } from '../../registry/state.ts';
 import { unrestricted } from '../../security/authorizer.ts';
 import type { StreamAccess } from './access.ts';
@@ -126,7 +126,7 @@ function isLarge(state: State, view: FrameView): boolean {
       return servicesOf(state).size > looksAtOnce;
     case 'prefix': {
       let keys = 0;
-      for (const _key of find.kvKeys(state, namespace, name)) if (++keys > looksAtOnce) return true;
+      for (const _key of kvKeysUnder(state, namespace, name)) if (++keys > looksAtOnce) return true;
       return false;
     }
     case 'key':

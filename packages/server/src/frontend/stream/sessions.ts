@@ -5,7 +5,8 @@
 
 import { timingSafeEqual } from 'node:crypto';
 import { RegistryError, type SessionKey } from '@rollcall/protocol';
-import { find, type Reader } from '../../registry/reader.ts';
+import { findSession } from '../../registry/kind/session/find.ts';
+import type { Reader } from '../../registry/reader.ts';
 import { hashIn, tokenHash } from './translate.ts';
 
 interface Owner {
@@ -33,7 +34,7 @@ export class Sessions {
   claim(state: Reader, namespace: string, key: SessionKey, onTakenOver: () => void): Claim {
     const owners = this.#owners;
     const hash = tokenHash(key.token);
-    const row = find.session(state, namespace, key.id);
+    const row = findSession(state, namespace, key.id);
     const name = `${namespace} ${key.id}`;
     const former = owners.get(name);
     const known = row === undefined ? former?.hash : (hashIn(row) ?? '');

@@ -9,9 +9,10 @@
 import { type CheckStatus, type InstanceRegistration, isRegistryError, RegistryError } from '@rollcall/protocol';
 import type { AgentNode } from '../../net/agent-node.ts';
 import type { Context } from '../../net/frontend.ts';
-import { find } from '../../registry/reader.ts';
-import type { InstanceRow } from '../../registry/rows.ts';
-import { viewOf } from '../../registry/view-name.ts';
+import { findInstance, findNode, instancesOfSession } from '../../registry/kind/catalog/find.ts';
+import type { InstanceRow } from '../../registry/kind/catalog/rows.ts';
+import { findSession } from '../../registry/kind/session/find.ts';
+import { sessionView } from '../../registry/kind/session/views.ts';
 import type { StreamAccess } from './access.ts';
 import { leaseOrdinal, type Pool } from './ordinals.ts';
 import type { Claim } from './sessions.ts';
@@ -71,7 +72,7 @@ export class StreamSession {
   open(): Promise<boolean> {
     return this.#next(async () => {
       const { registry, log } = this.#context;
-      const row = find.session(registry.state, this.#namespace, this.#id);
+      const row = findSession(registry.state, this.#namespace, this.#id);
       if (row === undefined) return false;
       try {
         if (row.node !== this.#node.name) {
@@ -87,7 +88,7 @@ export class StreamSession {
         log.warn({ err, session: this.#id }, 'a session could not be resumed; its client registers again');
         return false;
       }
-      return find.node(registry.state, row.node)?.address === this.#node.address;
+      return findNode(registry.state, row.node)?.address === this.#node.address;
     });
   }
 
@@ -198,7 +199,7 @@ export class StreamSession {
     const { registry } = this.#context;
     const { name: node, address } = this.#node;
     this.#requirePermission(instances);
-    const known = find.node(registry.state, node);
+    const known = findNode(registry.state, node);
     // A node of this name has another address: the instances get the address of their client.
     const elsewhere = known !== undefined && known.address !== address ? { address } : {};
     // All are submitted in one turn, so they are decided in this order and committed together.
@@ -247,14 +248,14 @@ export class StreamSession {
     const node = this.#node.name;
     const services = new Set(instances.map(({ service }) => service));
     // The replaced instance may belong to another client.
-    for (const { id } of instances) services.add(find.instance(this.#context.registry.state, this.#namespace, node, id)?.service ?? '');
+    for (const { id } of instances) services.add(findInstance(this.#context.registry.state, this.#namespace, node, id)?.service ?? '');
     services.delete('');
     for (const service of services) this.#access.require(this.#namespace, 'service', 'write', service);
   }
 
   /** Whether the session's row exists and belongs to this client. */
   #inRegistry(): boolean {
-    const row = find.session(this.#context.registry.state, this.#namespace, this.#id);
+    const row = findSession(this.#context.registry.state, this.#namespace, this.#id);
     return row !== undefined && hashIn(row) === this.#claim.hash;
   }
 
@@ -269,8 +270,8 @@ export class StreamSession {
     const { registry, health } = this.#context;
     this.#created = true;
     this.#unwatch();
-    this.#unwatch = registry.views.watch(viewOf.session(this.#namespace, this.#id), () => {
-      if (find.session(registry.state, this.#namespace, this.#id) !== undefined) return;
+    this.#unwatch = registry.views.watch(sessionView(this.#namespace, this.#id), () => {
+      if (findSession(registry.state, this.#namespace, this.#id) !== undefined) return;
       this.#unwatch();
       this.#created = false;
       this.#onLost();
@@ -296,12 +297,12 @@ export class StreamSession {
    */
   #own(ids: readonly string[] | undefined): InstanceRow[] {
     const { state } = this.#context.registry;
-    const held = [...find.heldBySession(state, this.#namespace, this.#id)].filter((row) => row.kind === 'instance');
+    const held = [...instancesOfSession(state, this.#namespace, this.#id)];
     if (ids === undefined) return held;
     const wanted = new Set(ids);
     const own = held.filter(({ id }) => wanted.has(id));
     for (const id of wanted) {
-      const row = find.instance(state, this.#namespace, this.#node.name, id);
+      const row = findInstance(state, this.#namespace, this.#node.name, id);
       if (row?.persistent === true && this.#access.allows(this.#namespace, 'service', 'write', row.service)) own.push(row);
     }
     return own;

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
-import { find } from '../../registry/reader.ts';
-import { viewOf } from '../../registry/view-name.ts';
+import { findCheck, findInstance } from '../../registry/kind/catalog/find.ts';
+import { checksView } from '../../registry/kind/catalog/views.ts';
+import { findSession } from '../../registry/kind/session/find.ts';
 import { createServer, type Server } from '../../server.ts';
 import { SocketClient, newSession, type Told } from './socket-client.case.ts';
 
@@ -31,8 +32,8 @@ async function opened(): Promise<SocketClient> {
 
 const web = (id: string, fields: object = {}) => ({ type: 'register', instances: [{ id, service: 'web', port: 80, ...fields }] });
 const watchWeb = { type: 'watch', views: [{ kind: 'service', name: 'web' }] };
-const instanceOf = (id: string, node = 'here') => find.instance(server.registry.state, 'default', node, id);
-const checkOf = (id: string, node = 'here') => find.check(server.registry.state, 'default', node, id);
+const instanceOf = (id: string, node = 'here') => findInstance(server.registry.state, 'default', node, id);
+const checkOf = (id: string, node = 'here') => findCheck(server.registry.state, 'default', node, id);
 
 /** The instances of a push, be it a snapshot or a delta. */
 const told = (push: Told) => push['put'] ?? push['items'];
@@ -115,7 +116,7 @@ describe('a registration', () => {
     expect(checkOf('stream:web-1')).toMatchObject({ type: 'stream', status: 'passing', instance: 'web-1' });
     const seen = (await (await fetch(`${server.url}/v1/health/service/web?passing`)).json()) as { Service: { ID: string } }[];
     expect(seen.map(({ Service }) => Service.ID)).toEqual(['web-1']);
-    const stored = find.session(server.registry.state, 'default', session.id);
+    const stored = findSession(server.registry.state, 'default', session.id);
     expect(stored).toMatchObject({ name: 'shop', liveness: 'stream', ttlMs: 10_000, behavior: 'delete', lockDelayMs: 0 });
     expect(JSON.stringify(stored)).not.toContain(session.token);
   });
@@ -243,7 +244,7 @@ describe('a session', () => {
     await client.ask(web('a'));
     expect(await thief.ask(steal)).toMatchObject({ code: 'permission_denied' });
     client.webSocket.terminate();
-    await becomes(viewOf.checks('default'), () => checkOf('stream:a')?.status === 'critical');
+    await becomes(checksView('default'), () => checkOf('stream:a')?.status === 'critical');
     expect(await thief.ask(steal)).toMatchObject({ code: 'permission_denied' });
   });
 
@@ -289,7 +290,7 @@ describe('a session', () => {
     expect(await client.ended).toMatchObject({ code: 1000 });
     expect(told(await watcher.push('web'))).toMatchObject([{ id: 'a', status: 'draining' }]);
     expect(await watcher.push('web')).toMatchObject({ type: 'snapshot', items: [] });
-    expect(find.session(server.registry.state, 'default', session.id)).toBeUndefined();
+    expect(findSession(server.registry.state, 'default', session.id)).toBeUndefined();
   });
 });
 
@@ -366,7 +367,7 @@ describe('a server that closes', () => {
     await server.close();
     expect(await client.take(({ type }) => type === 'go-elsewhere')).toMatchObject({ servers: [] });
     expect(await client.ended).toMatchObject({ code: 1001 });
-    expect(find.check(registry.state, 'default', 'here', 'stream:a')?.status).toBe('passing');
+    expect(findCheck(registry.state, 'default', 'here', 'stream:a')?.status).toBe('passing');
   });
 
   it('does not wait for a client that does not answer', async () => {

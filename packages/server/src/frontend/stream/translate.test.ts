@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { instanceStatuses, type InstanceRegistration } from '@rollcall/protocol';
-import type { InstanceRow, NodeRow } from '../../registry/rows.ts';
+import type { InstanceRow, NodeRow } from '../../registry/kind/catalog/rows.ts';
 import { hashIn, toCheckInputs, toInstance, toKvItem, tokenHash } from './translate.ts';
 
 const instance: InstanceRow = {

@@ -12,9 +12,11 @@ import type {
   InstanceStatus,
   KvItem,
 } from '@rollcall/protocol';
-import type { CheckInput, InstanceInput } from '../../registry/command.ts';
+import type { CheckInput, InstanceInput } from '../../registry/kind/catalog/commands.ts';
+import type { InstanceRow, NodeRow } from '../../registry/kind/catalog/rows.ts';
+import type { KvRow } from '../../registry/kind/kv/rows.ts';
+import type { SessionRow } from '../../registry/kind/session/rows.ts';
 import { weightOf } from '../../registry/kind/catalog/effective-status.ts';
-import type { InstanceRow, KvRow, NodeRow, SessionRow } from '../../registry/rows.ts';
 
 /** Pause between two probes of a check that names none; the value in Consul's examples. */
 const intervalMs = 10_000;

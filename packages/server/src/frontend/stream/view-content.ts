@@ -12,10 +12,12 @@ import {
 } from '@rollcall/protocol';
 import { statuses } from '../../registry/kind/catalog/effective-status.ts';
 import { serviceList } from '../../registry/kind/catalog/services.ts';
-import { find } from '../../registry/reader.ts';
-import type { KvRow } from '../../registry/rows.ts';
+import { findNode, instancesOfService } from '../../registry/kind/catalog/find.ts';
+import { serviceView, servicesView } from '../../registry/kind/catalog/views.ts';
+import { findKv, kvKeysUnder } from '../../registry/kind/kv/find.ts';
+import { keyView, prefixView } from '../../registry/kind/kv/views.ts';
+import type { KvRow } from '../../registry/kind/kv/rows.ts';
 import type { State } from '../../registry/state.ts';
-import { viewOf } from '../../registry/view-name.ts';
 import { unrestricted } from '../../security/authorizer.ts';
 import type { Audience } from './audience.ts';
 import { namespaceOf } from './view-namespace.ts';
@@ -44,9 +46,15 @@ const kvOverheadBytes = 120;
 
 /** Name of a view in the registry. */
 export function registryView(view: FrameView): string {
-  const names: Record<FrameViewKind, (namespace: string, name: string) => string> = viewOf;
-  return names[view.kind](namespaceOf(view), view.name);
+  return registryViews[view.kind](namespaceOf(view), view.name);
 }
+
+const registryViews: Record<FrameViewKind, (namespace: string, name: string) => string> = {
+  service: serviceView,
+  services: servicesView,
+  key: keyView,
+  prefix: prefixView,
+};
 
 export class ViewContent {
   readonly #view: FrameView;
@@ -136,7 +144,7 @@ export class ViewContent {
       case 'key':
         return entries(state, namespace, [name], this.#audience);
       case 'prefix':
-        return entries(state, namespace, [...find.kvKeys(state, namespace, name)], this.#audience);
+        return entries(state, namespace, [...kvKeysUnder(state, namespace, name)], this.#audience);
     }
   }
 }
@@ -145,11 +153,11 @@ type Items = Generator<readonly [string, (before?: Item) => Item]>;
 
 function* instances(state: State, namespace: string, service: string, audience: Audience): Items {
   const statusOf = statuses(state);
-  for (const row of find.instancesOfService(state, namespace, service)) {
+  for (const row of instancesOfService(state, namespace, service)) {
     // Instances without a node need permission for the service only.
     if (row.node !== '' && !audience.allows(namespace, 'node', 'read', row.node)) continue;
     const status = statusOf(row);
-    const node = find.node(state, row.node);
+    const node = findNode(state, row.node);
     const version = `${row.modified} ${node?.modified ?? 0} ${status}`;
     yield [
       `${row.node}\0${row.id}`,
@@ -177,7 +185,7 @@ function encoded(key: FrameItemKey, version: string, json: string): Item {
 function* entries(state: State, namespace: string, keys: Iterable<string>, audience: Audience): Items {
   for (const key of keys) {
     if (!audience.allows(namespace, 'key', 'read', key)) continue;
-    const row = find.kv(state, namespace, key);
+    const row = findKv(state, namespace, key);
     if (row === undefined) continue;
     yield [key, (before) => (before?.version === row.modified ? before : kvEntry(row))];
   }

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { frameLimits, type FrameView, type RegistryError } from '@rollcall/protocol';
 import { memory } from '../../engine/memory/memory.ts';
 import { manualClock } from '../../manual-clock.case.ts';
-import type { Register } from '../../registry/command.ts';
+import type { Register } from '../../registry/kind/catalog/commands.ts';
 import { Replica } from '../../replica.ts';
 import { FanOut, budgetPerTurn } from './fan-out.ts';
 import { looksAtOnce, looksPerWrite, type Subscriber, type Subscription } from './view-feed.ts';

@@ -3,9 +3,10 @@
 import type { CheckDefinition, CheckStatus } from '@rollcall/protocol';
 import { afterEach, describe, expect, it } from 'vitest';
 import { manualClock } from '../../manual-clock.case.ts';
-import type { UpdateChecks } from '../../registry/command.ts';
+import type { UpdateChecks } from '../../registry/kind/catalog/commands.ts';
+import { checkKey } from '../../registry/kind/catalog/keys.ts';
+import type { CheckRow } from '../../registry/kind/catalog/rows.ts';
 import type { Registry } from '../../registry/registry.ts';
-import { keys, type CheckRow } from '../../registry/rows.ts';
 import { logTo, turns } from '../liveness.case.ts';
 import { Reports } from '../reports.ts';
 import { Wheel } from '../wheel.ts';
@@ -47,7 +48,7 @@ function start(options: { runningMax?: number; random?: () => number } = {}) {
   const follow = (id: string, after: CheckRow | undefined, starting = false) => {
     if (after === undefined) rows.delete(id);
     else rows.set(id, after);
-    prober.follow(keys.check('default', 'n', id), after, starting);
+    prober.follow(checkKey('default', 'n', id), after, starting);
   };
   let outage: Error | undefined;
   const registry: Pick<Registry, 'submit'> = {
@@ -103,7 +104,7 @@ function start(options: { runningMax?: number; random?: () => number } = {}) {
     setOutage: (error: Error | undefined) => (outage = error),
     add: (id: string, definition?: CheckDefinition, starting = false) => follow(id, row(id, definition), starting),
     follow,
-    output: (id: string) => prober.report(keys.check('default', 'n', id))?.output,
+    output: (id: string) => prober.report(checkKey('default', 'n', id))?.output,
     pass: async (ms: number): Promise<void> => {
       clock.advance(ms);
       await turns(2);

@@ -6,7 +6,7 @@
 
 import type { CheckDefinition } from '@rollcall/protocol';
 import type { Logger } from 'pino';
-import type { CheckRow } from '../../registry/rows.ts';
+import type { CheckRow } from '../../registry/kind/catalog/rows.ts';
 import { Report, type Reports } from '../reports.ts';
 import type { Wheel, WheelTimer } from '../wheel.ts';
 import { capOutput, shownUrl } from './output.ts';

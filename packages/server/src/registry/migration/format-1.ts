@@ -5,9 +5,11 @@
  */
 
 import { defaultNamespace, RegistryError } from '@rollcall/protocol';
-import { encodeRow, keyOf } from '../kinds.ts';
-import { kindOf, noNamespace, type Row } from '../rows.ts';
-import { viewOf } from '../view-name.ts';
+import { checksView, nodesView, serviceView, servicesView, sharedNodeView } from '../kind/catalog/views.ts';
+import { recordsView } from '../kind/record/views.ts';
+import { sessionsView } from '../kind/session/views.ts';
+import { encodeRow, keyOf, type Row } from '../kinds.ts';
+import { kindOf, noNamespace } from '../row.ts';
 import { recordOf, typeOf } from './records-1.ts';
 
 const brace = 0x7b;
@@ -111,19 +113,19 @@ function newView(view: string): string {
   const name = rest.join('\0');
   switch (kind) {
     case 'nodes':
-      return viewOf.nodes();
+      return nodesView();
     case 'node':
-      return viewOf.sharedNode(name);
+      return sharedNodeView(name);
     case 'service':
-      return viewOf.service(defaultNamespace, name);
+      return serviceView(defaultNamespace, name);
     case 'services':
-      return viewOf.services(defaultNamespace);
+      return servicesView(defaultNamespace);
     case 'checks':
-      return viewOf.checks(defaultNamespace);
+      return checksView(defaultNamespace);
     case 'sessions':
-      return viewOf.sessions(defaultNamespace);
+      return sessionsView(defaultNamespace);
     case 'records':
-      return viewOf.records(namespaceOf(name), typeOf(name));
+      return recordsView(namespaceOf(name), typeOf(name));
     default:
       throw new TypeError(`${kind} is no view of format 1 that has markers`);
   }

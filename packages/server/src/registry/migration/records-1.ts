@@ -4,7 +4,7 @@
  */
 
 import { coordinateType, type NodeCoordinate } from '../kind/coordinate/coordinate.ts';
-import type { PreparedQuery } from '../kind/query/query.ts';
+import type { PreparedQuery } from '../kind/query/rows.ts';
 import { queryType } from '../kind/record/bound.ts';
 
 interface Typed {

@@ -4,7 +4,8 @@
  */
 
 import { createHash } from 'node:crypto';
-import { find, type Reader } from '../../../registry/reader.ts';
+import { findRecord } from '../../../registry/kind/record/find.ts';
+import type { Reader } from '../../../registry/reader.ts';
 import { policyOf, recordTypes, roleOf } from '../../../security/records.ts';
 import type { AuthMethod, BindingRule, Grants, NamespaceDefaults, Policy, Role, Token } from '../../../security/records.ts';
 import type { Rules } from '../../../security/rules.ts';
@@ -44,7 +45,7 @@ function secretOf({ accessorId }: Token): string {
 export function expandedJson(state: Reader, token: Token, datacenter: string): object {
   const { namespace } = token;
   const roles = token.roles.map((id) => roleById(state, namespace, id)).filter((role) => role !== undefined);
-  const defaults = find.record(state, namespace, recordTypes.defaults, 'defaults')?.value as NamespaceDefaults | undefined;
+  const defaults = findRecord(state, namespace, recordTypes.defaults, 'defaults')?.value as NamespaceDefaults | undefined;
   const grants = [token, ...roles];
   const policies = [...new Set(grants.flatMap((grant) => grant.policies))]
     .map((id) => policyById(state, namespace, id))
@@ -137,12 +138,12 @@ function some(name: string, list: readonly unknown[]): object {
 }
 
 function policyById(state: Reader, namespace: string, id: string): Policy | undefined {
-  const row = find.record(state, namespace, recordTypes.policy, id);
+  const row = findRecord(state, namespace, recordTypes.policy, id);
   return row === undefined ? undefined : policyOf(row);
 }
 
 function roleById(state: Reader, namespace: string, id: string): Role | undefined {
-  const row = find.record(state, namespace, recordTypes.role, id);
+  const row = findRecord(state, namespace, recordTypes.role, id);
   return row === undefined ? undefined : roleOf(row);
 }
 

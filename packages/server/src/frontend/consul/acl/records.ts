@@ -4,9 +4,10 @@
  */
 
 import { RegistryError } from '@rollcall/protocol';
-import { find, type Reader } from '../../../registry/reader.ts';
-import type { RowOf } from '../../../registry/rows.ts';
-import { viewOf } from '../../../registry/view-name.ts';
+import { recordsOfType } from '../../../registry/kind/record/find.ts';
+import { recordsView } from '../../../registry/kind/record/views.ts';
+import type { RowOf } from '../../../registry/kinds.ts';
+import type { Reader } from '../../../registry/reader.ts';
 import { recordTypes } from '../../../security/records.ts';
 import { type Permission, permission } from '../request/permission.ts';
 import { type Asked, formOf, jsonBody, type Query, restOf } from '../request/query.ts';
@@ -45,14 +46,14 @@ export function recordList<T extends InNamespace>(
 ): Query {
   const { namespace, params } = asked;
   return {
-    view: viewOf.records(namespace, type),
-    others: also.map((other) => viewOf.records(namespace, other)),
+    view: recordsView(namespace, type),
+    others: also.map((other) => recordsView(namespace, other)),
     name: `${formOf(asked)} ${type} list ${choice.name}`,
     shows: [],
     pretty: params.has('pretty'),
     *write(state, _sight, out) {
       const found: T[] = [];
-      for (const row of yield* select(find.records(state, namespace, type), () => true, out.pace)) {
+      for (const row of yield* select(recordsOfType(state, namespace, type), () => true, out.pace)) {
         const record = of(row);
         if (choice.wanted(record)) found.push(record);
         if (out.pace.spend(unitsPerRecord)) yield;
@@ -76,12 +77,12 @@ export function oneRecord<T extends InNamespace>(
   const { namespace, params } = asked;
   const body = jsonBody(params);
   return {
-    view: viewOf.records(namespace, type),
-    others: also.map((other) => viewOf.records(namespace, other)),
+    view: recordsView(namespace, type),
+    others: also.map((other) => recordsView(namespace, other)),
     name: `${formOf(asked)} ${type} ${wanted.name}`,
     shows: [],
     encode: (state) => {
-      const found = [...find.records(state, namespace, type)].map(of).find(wanted.is);
+      const found = [...recordsOfType(state, namespace, type)].map(of).find(wanted.is);
       if (found === undefined) throw wanted.missing();
       return body(placed(asked, found, json(state, found)));
     },

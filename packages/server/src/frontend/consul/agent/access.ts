@@ -4,7 +4,7 @@
  */
 
 import type { AgentNode } from '../../../net/agent-node.ts';
-import { find } from '../../../registry/reader.ts';
+import { findCheck, findInstance, findNode } from '../../../registry/kind/catalog/find.ts';
 import type { State } from '../../../registry/state.ts';
 import { ownerOf } from '../catalog/access.ts';
 import { type Permission, permission } from '../request/permission.ts';
@@ -16,7 +16,7 @@ import { movesNode } from './enrolment.ts';
  * another address also moves its services, so it requires `node:write`.
  */
 export function* forEnrolment(state: State, agent: AgentNode): Iterable<Permission> {
-  if (movesNode(find.node(state, agent.name), agent)) yield permission('node', 'write', agent.name);
+  if (movesNode(findNode(state, agent.name), agent)) yield permission('node', 'write', agent.name);
 }
 
 /** For registering an instance: its service, and the service that had the id before. */
@@ -32,7 +32,7 @@ export function* forInstance(
 
 /** For changing or removing an instance, which may be absent. */
 export function* forKnownInstance(state: State, { namespace, node, id }: OnAgent): Iterable<Permission> {
-  const row = find.instance(state, namespace, node, id);
+  const row = findInstance(state, namespace, node, id);
   if (row !== undefined) yield permission('service', 'write', row.service);
 }
 
@@ -44,12 +44,12 @@ export function* forCheck(
   { id, instance }: { readonly id: string; readonly instance?: string },
 ): Iterable<Permission> {
   if (instance === undefined) yield permission('node', 'write', node);
-  else yield permission('service', 'write', find.instance(state, namespace, node, instance)?.service);
+  else yield permission('service', 'write', findInstance(state, namespace, node, instance)?.service);
   yield* forKnownCheck(state, { namespace, node, id });
 }
 
 /** For changing or removing a check, which may be absent. */
 export function* forKnownCheck(state: State, { namespace, node, id }: OnAgent): Iterable<Permission> {
-  const row = find.check(state, namespace, node, id);
+  const row = findCheck(state, namespace, node, id);
   if (row !== undefined) yield ownerOf(state, row);
 }

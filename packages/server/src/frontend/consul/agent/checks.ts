@@ -2,10 +2,10 @@
 
 import { type CheckStatus, RegistryError } from '@rollcall/protocol';
 import type { AgentNode } from '../../../net/agent-node.ts';
-import type { CheckInput, DeregisterCheck, Register } from '../../../registry/command.ts';
+import type { CheckInput, DeregisterCheck, Register } from '../../../registry/kind/catalog/commands.ts';
+import { checksOnNode, findCheck, findInstance } from '../../../registry/kind/catalog/find.ts';
+import type { RowOf } from '../../../registry/kinds.ts';
 import { serfHealth } from '../../../registry/kind/catalog/known-checks.ts';
-import { find } from '../../../registry/reader.ts';
-import type { RowOf } from '../../../registry/rows.ts';
 import { State } from '../../../registry/state.ts';
 import { checkJson } from '../catalog/catalog-json.ts';
 import { checkShape, readFilter, wanted } from '../catalog/filters.ts';
@@ -37,7 +37,7 @@ export function listChecks(call: Call): Reply {
       const service = serviceOf(state, row);
       return service === undefined ? visible.includes('node', row.node) : visible.includes('service', service);
     };
-    const own = yield* select(find.checksOnNode(state, call.namespace, name), seen, out.pace, 1);
+    const own = yield* select(checksOnNode(state, call.namespace, name), seen, out.pace, 1);
     const wants = filter.begin(out.pace);
     yield* writeObject(out, yield* inOrder(own, byNodeThenId, out.pace), (row) => {
       const output = context.health.output(row.namespace, row.node, row.id);
@@ -82,7 +82,7 @@ export const registerCheck = commandEndpoint({
 
 /** A check of an instance needs that instance. @throws RegistryError `not_found` */
 function requireInstance(state: State, namespace: string, node: string, { instance }: CheckInput): void {
-  if (instance === undefined || find.instance(state, namespace, node, instance) !== undefined) return;
+  if (instance === undefined || findInstance(state, namespace, node, instance) !== undefined) return;
   throw new RegistryError('not_found', `ServiceID ${JSON.stringify(instance)} does not exist`);
 }
 
@@ -131,7 +131,7 @@ function heartbeat(decode: (incoming: Incoming) => Heartbeat | Promise<Heartbeat
       const kept = output.length > outputMax ? output.slice(0, outputMax) : output;
       const known = await health.beat(namespace, node, id, status, kept, principal(call));
       if (known) return undefined;
-      if (id === serfHealth || find.check(registry.state, namespace, node, id) === undefined) throw unknownCheck(id);
+      if (id === serfHealth || findCheck(registry.state, namespace, node, id) === undefined) throw unknownCheck(id);
       throw new RegistryError('failed_precondition', `CheckID ${quoted(id)} does not have associated TTL`);
     },
   });

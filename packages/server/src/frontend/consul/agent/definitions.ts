@@ -8,7 +8,7 @@
  */
 
 import type { CheckDefinition, CheckKind } from '@rollcall/protocol';
-import type { CheckInput, InstanceInput } from '../../../registry/command.ts';
+import type { CheckInput, InstanceInput } from '../../../registry/kind/catalog/commands.ts';
 import { placeOf, serviceForeign } from '../catalog/definitions.ts';
 import { invalid } from '../wire/errors.ts';
 import { nsPerMs } from '../wire/go-duration.ts';

@@ -6,10 +6,10 @@
 import { defaultNamespace } from '@rollcall/protocol';
 import type { AgentNode } from '../../../net/agent-node.ts';
 import type { Context, Identity } from '../../../net/frontend.ts';
-import type { CheckInput, Register } from '../../../registry/command.ts';
+import type { CheckInput, Register } from '../../../registry/kind/catalog/commands.ts';
+import { findCheck, findNode, nodeWithId } from '../../../registry/kind/catalog/find.ts';
+import type { RowOf } from '../../../registry/kinds.ts';
 import { serfHealth } from '../../../registry/kind/catalog/known-checks.ts';
-import { find } from '../../../registry/reader.ts';
-import type { RowOf } from '../../../registry/rows.ts';
 import type { State } from '../../../registry/state.ts';
 import { isCatalogNode } from '../catalog/catalog-json.ts';
 import { agentId } from '../request/virtual-agent.ts';
@@ -31,16 +31,16 @@ export function enrolment(
   agent: AgentNode,
   identity: Identity,
 ): Pick<Register, 'node' | 'nodeMode'> & { readonly checks: readonly CheckInput[] } {
-  const row = find.node(state, agent.name);
+  const row = findNode(state, agent.name);
   if (row === undefined) {
     const id = agentId(agent.name, identity);
     // If a node of the catalog has this id, it keeps the id and its name.
-    const free = find.nodeWithId(state, id) === undefined;
+    const free = nodeWithId(state, id) === undefined;
     const node = { name: agent.name, address: agent.address, ...(free ? { id } : {}) };
     return { node, nodeMode: 'ensure', checks: [aliveCheck] };
   }
   if (isCatalogNode(row)) return { node: row, nodeMode: 'ensure', checks: [] };
-  const checks = find.check(state, defaultNamespace, agent.name, serfHealth) === undefined ? [aliveCheck] : [];
+  const checks = findCheck(state, defaultNamespace, agent.name, serfHealth) === undefined ? [aliveCheck] : [];
   return { node: { ...row, address: agent.address }, nodeMode: movesNode(row, agent) ? 'update' : 'ensure', checks };
 }
 
@@ -52,6 +52,6 @@ export function movesNode(row: RowOf<'node'> | undefined, { address }: AgentNode
 /** Makes sure that the agent's node and its check exist. */
 export async function enrol({ registry, identity }: Context, agent: AgentNode): Promise<void> {
   const { state } = registry;
-  if (find.check(state, defaultNamespace, agent.name, serfHealth) !== undefined) return;
+  if (findCheck(state, defaultNamespace, agent.name, serfHealth) !== undefined) return;
   await registry.submit({ kind: 'register', namespace: defaultNamespace, ...enrolment(state, agent, identity) });
 }

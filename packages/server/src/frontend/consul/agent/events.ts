@@ -9,9 +9,12 @@ import { defaultNamespace, isRegistryError } from '@rollcall/protocol';
 import { Pattern, type Steps } from '../../../filter/pattern.ts';
 import type { AgentNode } from '../../../net/agent-node.ts';
 import { readBody } from '../../../net/body.ts';
-import { find, type Reader } from '../../../registry/reader.ts';
-import { type Json, noNamespace } from '../../../registry/rows.ts';
-import { viewOf } from '../../../registry/view-name.ts';
+import { instancesOnNode } from '../../../registry/kind/catalog/find.ts';
+import { nodeView } from '../../../registry/kind/catalog/views.ts';
+import { recordsOfType } from '../../../registry/kind/record/find.ts';
+import { recordsView } from '../../../registry/kind/record/views.ts';
+import type { Reader } from '../../../registry/reader.ts';
+import { noNamespace, type Json } from '../../../registry/row.ts';
 import type { Call } from '../request/call.ts';
 import { endpoint } from '../request/endpoint.ts';
 import { permission } from '../request/permission.ts';
@@ -109,9 +112,9 @@ export function list(call: Call): Query {
       .toReversed();
   };
   return {
-    view: viewOf.records(noNamespace, recordType),
+    view: recordsView(noNamespace, recordType),
     // The services of an agent also decide which events it gets.
-    others: [viewOf.node(call.namespace, agent.name)],
+    others: [nodeView(call.namespace, agent.name)],
     name: `${formOf(call)} events of ${agent.name} ${JSON.stringify(vetName(wanted, 'event name'))}`,
     filtered: true,
     shows: ['event'],
@@ -126,7 +129,7 @@ export function list(call: Call): Query {
 
 /** All events, from the oldest to the newest. */
 function events(state: Reader): Event[] {
-  return Array.from(find.records(state, noNamespace, recordType), ({ value }) => value as Json & Event).sort(
+  return Array.from(recordsOfType(state, noNamespace, recordType), ({ value }) => value as Json & Event).sort(
     (a, b) => a.LTime - b.LTime || order(a.ID, b.ID),
   );
 }
@@ -166,7 +169,7 @@ class EventFilter {
   #matches({ NodeFilter, ServiceFilter, TagFilter }: Event, steps: Steps): boolean {
     if (!this.#test(NodeFilter, this.#agent.name, steps)) return false;
     if (ServiceFilter === '') return true;
-    for (const { service, tags } of find.instancesOnNode(this.#state, defaultNamespace, this.#agent.name)) {
+    for (const { service, tags } of instancesOnNode(this.#state, defaultNamespace, this.#agent.name)) {
       if (--steps.left < 0) return false;
       if (!this.#test(ServiceFilter, service, steps)) continue;
       if (TagFilter === '' || tags.some((tag) => this.#test(TagFilter, tag, steps))) return true;

@@ -6,8 +6,9 @@
 import { worseStatus, type InstanceStatus } from '@rollcall/protocol';
 import { statusWith } from '../../../registry/kind/catalog/effective-status.ts';
 import { serfHealth } from '../../../registry/kind/catalog/known-checks.ts';
-import { find, type Reader } from '../../../registry/reader.ts';
-import type { RowOf } from '../../../registry/rows.ts';
+import { findInstance, instancesOnNode } from '../../../registry/kind/catalog/find.ts';
+import type { RowOf } from '../../../registry/kinds.ts';
+import type { Reader } from '../../../registry/reader.ts';
 import { State } from '../../../registry/state.ts';
 import { agentServiceJson, checkJson } from '../catalog/catalog-json.ts';
 import { byNodeThenId, instanceChecks, nodeChecks } from '../catalog/selection.ts';
@@ -37,7 +38,7 @@ export const instanceHealth = endpoint({
   decode: (incoming) => {
     const id = restOf(incoming, 'service ID');
     const node = agentOf(incoming.exchange.request, incoming.identity).name;
-    return { id, find: (state: State) => (isServersOwn(incoming.identity, node, id) ? undefined : find.instance(state, incoming.namespace, node, id)) };
+    return { id, find: (state: State) => (isServersOwn(incoming.identity, node, id) ? undefined : findInstance(state, incoming.namespace, node, id)) };
   },
   *permissions({ find: found }, state) {
     const row = found(state);
@@ -73,7 +74,7 @@ function serviceHealthAnswer({ service, node }: { readonly service: string; read
   const { identity } = call;
   return written(call, function* (state, out) {
     const wanted = (row: RowOf<'instance'>) => row.service === service && !isServersOwn(identity, node, row.id);
-    const own = yield* select(find.instancesOnNode(state, call.namespace, node), wanted, out.pace);
+    const own = yield* select(instancesOnNode(state, call.namespace, node), wanted, out.pace);
     let worst: InstanceStatus = 'passing';
     out.open('[');
     for (const row of yield* inOrder(own, byNodeThenId, out.pace)) {

@@ -5,9 +5,9 @@
 
 import { defaultNamespace } from '@rollcall/protocol';
 import type { AgentNode } from '../../../net/agent-node.ts';
-import type { CheckInput } from '../../../registry/command.ts';
+import type { CheckInput } from '../../../registry/kind/catalog/commands.ts';
+import { findCheck, findInstance } from '../../../registry/kind/catalog/find.ts';
 import { instanceMaintenance, nodeMaintenance } from '../../../registry/kind/catalog/known-checks.ts';
-import { find } from '../../../registry/reader.ts';
 import { endpoint } from '../request/endpoint.ts';
 import { permission } from '../request/permission.ts';
 import { agentOf, type OnAgent } from '../request/virtual-agent.ts';
@@ -37,7 +37,7 @@ export const maintainNode = endpoint({
     const { state } = registry;
     if (check === undefined) {
       await registry.submit({ kind: 'deregister-check', namespace: defaultNamespace, node: agent.name, id: nodeMaintenance });
-    } else if (find.check(state, defaultNamespace, agent.name, nodeMaintenance) === undefined) {
+    } else if (findCheck(state, defaultNamespace, agent.name, nodeMaintenance) === undefined) {
       // As in Consul, enabling it again changes nothing, not even the reason.
       const own = enrolment(state, agent, identity);
       await registry.submit({ kind: 'register', namespace: defaultNamespace, ...own, checks: [...own.checks, check] });
@@ -64,10 +64,10 @@ export const maintainService = endpoint({
   permissions: (named, state) => forKnownInstance(state, named),
   answer: async ({ namespace, node, id, check }, { context: { registry } }) => {
     const { state } = registry;
-    if (find.instance(state, namespace, node, id) === undefined) throw unknownService(id);
+    if (findInstance(state, namespace, node, id) === undefined) throw unknownService(id);
     const checkId = instanceMaintenance(id);
     if (check === undefined) await registry.submit({ kind: 'deregister-check', namespace, node, id: checkId });
-    else if (find.check(state, namespace, node, checkId) === undefined) {
+    else if (findCheck(state, namespace, node, checkId) === undefined) {
       const existing = { node: { name: node, address: '' }, nodeMode: 'exists' } as const;
       await registry.submit({ kind: 'register', namespace, ...existing, checks: [check] });
     }

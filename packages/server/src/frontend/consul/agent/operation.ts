@@ -6,7 +6,7 @@
 import { arch, cpus, freemem, hostname, release, totalmem, uptime } from 'node:os';
 import { defaultNamespace, RegistryError } from '@rollcall/protocol';
 import { serfHealth } from '../../../registry/kind/catalog/known-checks.ts';
-import { find } from '../../../registry/reader.ts';
+import { findCheck } from '../../../registry/kind/catalog/find.ts';
 import type { Metrics } from '../../../telemetry/metrics.ts';
 import type { Call, Handler } from '../request/call.ts';
 import { endpoint } from '../request/endpoint.ts';
@@ -111,7 +111,7 @@ export async function forceLeave({ context, rest }: Call): Promise<Reply> {
   const { registry, identity } = context;
   const name = unescapePath(rest);
   if (name === identity.nodeName) return undefined;
-  if (find.check(registry.state, defaultNamespace, name, serfHealth) === undefined) {
+  if (findCheck(registry.state, defaultNamespace, name, serfHealth) === undefined) {
     throw new RegistryError('failed_precondition', `agent: No node found with name '${name.slice(0, 120)}'`);
   }
   await registry.submit({ kind: 'deregister-node', node: name });

@@ -8,10 +8,12 @@
 import { isDeepStrictEqual } from 'node:util';
 import { defaultNamespace, RegistryError } from '@rollcall/protocol';
 import type { Context } from '../../../net/frontend.ts';
-import type { CheckInput, InstanceInput } from '../../../registry/command.ts';
+import type { CheckInput, InstanceInput } from '../../../registry/kind/catalog/commands.ts';
+import { findCheck, findInstance } from '../../../registry/kind/catalog/find.ts';
+import { findNamespace } from '../../../registry/kind/namespace/find.ts';
+import { findRecord } from '../../../registry/kind/record/find.ts';
+import { noNamespace } from '../../../registry/row.ts';
 import { serfHealth } from '../../../registry/kind/catalog/known-checks.ts';
-import { find } from '../../../registry/reader.ts';
-import { noNamespace } from '../../../registry/rows.ts';
 import type { State } from '../../../registry/state.ts';
 import { namespaceIn } from '../request/scope.ts';
 import { isServersOwn } from '../request/server-identity.ts';
@@ -90,7 +92,7 @@ export async function defineOwn({ registry, identity }: Parts, definitions: OwnD
   await remember(registry, node, { services: union(before.services, ids.services), checks: union(before.checks, ids.checks) });
   for (const place of before.checks) {
     const { namespace, id } = parsePlace(place);
-    const row = find.check(registry.state, namespace, node, id);
+    const row = findCheck(registry.state, namespace, node, id);
     // A check that moves from one service to another is deregistered and registered.
     const stays = wanted.holders.get(place) === row?.instance;
     if (!stays && row !== undefined) await registry.submit({ kind: 'deregister-check', namespace, node, id });
@@ -98,7 +100,7 @@ export async function defineOwn({ registry, identity }: Parts, definitions: OwnD
   const defined = new Set(ids.services);
   for (const place of before.services) {
     const { namespace, id } = parsePlace(place);
-    if (defined.has(place) || find.instance(registry.state, namespace, node, id) === undefined) continue;
+    if (defined.has(place) || findInstance(registry.state, namespace, node, id) === undefined) continue;
     await registry.submit({ kind: 'deregister-instance', namespace, node, id });
   }
   await createNamespaces(registry, wanted);
@@ -117,14 +119,14 @@ export async function defineOwn({ registry, identity }: Parts, definitions: OwnD
 async function createNamespaces(registry: Parts['registry'], { services, checks }: Wanted): Promise<void> {
   const names = new Set([...services, ...checks].map(({ namespace }) => namespace));
   for (const name of names) {
-    if (name === defaultNamespace || find.namespace(registry.state, name) !== undefined) continue;
+    if (name === defaultNamespace || findNamespace(registry.state, name) !== undefined) continue;
     await registry.submit({ kind: 'namespace-put', name, description: 'Created for services in configuration files' });
   }
 }
 
 /** Moves the record of a node to the new name of the node. */
 export async function renameOwn(registry: Parts['registry'], former: string, name: string): Promise<void> {
-  const row = find.record(registry.state, noNamespace, recordType, former);
+  const row = findRecord(registry.state, noNamespace, recordType, former);
   if (row === undefined) return;
   await registry.submit({ kind: 'record-put', namespace: noNamespace, type: recordType, id: name, value: row.value });
   await registry.submit({ kind: 'record-delete', namespace: noNamespace, type: recordType, id: former });
@@ -188,7 +190,7 @@ function read({ registry, identity }: Parts, definitions: OwnDefinitions): Wante
   wanted.checks.forEach(({ namespace, check: { instance } }, index) =>
     about('check', definitions.checks[index], index, () => {
       if (instance === undefined || places.includes(placeOf(namespace, instance))) return;
-      if (find.instance(registry.state, namespace, node, instance) === undefined) {
+      if (findInstance(registry.state, namespace, node, instance) === undefined) {
         throw invalid(`ServiceID ${quoted(instance)} does not exist`);
       }
     }),
@@ -196,7 +198,7 @@ function read({ registry, identity }: Parts, definitions: OwnDefinitions): Wante
   const fromFiles = new Set(kept(registry.state, node).checks);
   for (const [place, instance] of wanted.holders) {
     const { namespace, id } = parsePlace(place);
-    const row = find.check(registry.state, namespace, node, id);
+    const row = findCheck(registry.state, namespace, node, id);
     if (row === undefined || row.instance === instance || fromFiles.has(place)) continue;
     const holder = row.instance === '' ? 'the node' : `service ${quoted(row.instance)}`;
     throw invalid(`check ${quoted(id)}: ${holder} has a check with this ID already, registered through the API`);
@@ -215,7 +217,7 @@ function about<T>(what: string, value: unknown, index: number, action: () => T):
 }
 
 function kept(state: State, node: string): Kept {
-  const row = find.record(state, noNamespace, recordType, node);
+  const row = findRecord(state, noNamespace, recordType, node);
   return (row?.value as Kept | undefined) ?? { services: [], checks: [] };
 }
 

@@ -6,9 +6,10 @@
 
 import { defaultNamespace } from '@rollcall/protocol';
 import type { Context } from '../../../net/frontend.ts';
-import type { CheckInput, InstanceInput } from '../../../registry/command.ts';
+import type { CheckInput, InstanceInput } from '../../../registry/kind/catalog/commands.ts';
+import { checksOnNode, findNode, instancesOnNode, nodeWithId } from '../../../registry/kind/catalog/find.ts';
+import { namespaceNames } from '../../../registry/kind/namespace/find.ts';
 import { serfHealth } from '../../../registry/kind/catalog/known-checks.ts';
-import { find, namespaceNames } from '../../../registry/reader.ts';
 import type { State } from '../../../registry/state.ts';
 import { serverPort, serverService } from '../request/server-identity.ts';
 import { aliveCheck } from './enrolment.ts';
@@ -18,7 +19,7 @@ import { renameOwn } from './own-definitions.ts';
 export async function registerSelf({ registry, identity }: Pick<Context, 'registry' | 'identity'>): Promise<void> {
   const { nodeName, nodeId, address, nodeMeta } = identity;
   const { state } = registry;
-  const before = find.nodeWithId(state, nodeId) ?? find.node(state, nodeName);
+  const before = nodeWithId(state, nodeId) ?? findNode(state, nodeName);
   const renamed = before !== undefined && before.name !== nodeName;
   const [own = noContent, ...others] = renamed ? Array.from(namespaceNames(state), (name) => contentOf(state, name, before.name)) : [];
   if (renamed) await renameOwn(registry, before.name, nodeName);
@@ -46,9 +47,9 @@ const noContent: Content = { namespace: defaultNamespace, instances: [], checks:
 
 /** The services and checks of a node in one namespace; in `default` also the checks of the node itself. */
 function contentOf(state: State, namespace: string, node: string): Content {
-  const rows = [...find.instancesOnNode(state, namespace, node)].filter(({ id, session }) => id !== serverService && session === undefined);
+  const rows = [...instancesOnNode(state, namespace, node)].filter(({ id, session }) => id !== serverService && session === undefined);
   const ids = new Set(['', ...rows.map(({ id }) => id)]);
-  const checks = [...find.checksOnNode(state, namespace, node)].filter(({ id, instance }) => id !== serfHealth && ids.has(instance));
+  const checks = [...checksOnNode(state, namespace, node)].filter(({ id, instance }) => id !== serfHealth && ids.has(instance));
   return {
     namespace,
     instances: rows,

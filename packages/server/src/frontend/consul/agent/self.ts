@@ -4,8 +4,9 @@ import { defaultNamespace } from '@rollcall/protocol';
 import type { AgentNode } from '../../../net/agent-node.ts';
 import type { Identity } from '../../../net/frontend.ts';
 import { serfHealth } from '../../../registry/kind/catalog/known-checks.ts';
-import { find, type Reader } from '../../../registry/reader.ts';
-import type { RowOf } from '../../../registry/rows.ts';
+import { allNodes, checksOnNode, findCheck, findNode, instancesOnNode } from '../../../registry/kind/catalog/find.ts';
+import type { RowOf } from '../../../registry/kinds.ts';
+import type { Reader } from '../../../registry/reader.ts';
 import type { State } from '../../../registry/state.ts';
 import { memberShape, readFilter, wanted } from '../catalog/filters.ts';
 import { type Call, listed } from '../request/call.ts';
@@ -37,7 +38,7 @@ function selfAnswer(agent: AgentNode, { context, identity, limits, params }: Cal
   const secured = context.security.acl.enabled;
   const { state } = context.registry;
   const server = agent.name === identity.nodeName;
-  const row = find.node(state, agent.name);
+  const row = findNode(state, agent.name);
   return jsonBody(params)({
     Config: {
       Datacenter: identity.datacenter,
@@ -74,13 +75,13 @@ function selfAnswer(agent: AgentNode, { context, identity, limits, params }: Cal
 
 /** All values are strings, as in Consul. */
 function stats(state: State, node: string, identity: Identity, secured: boolean): unknown {
-  const checks = [...find.checksOnNode(state, defaultNamespace, node)];
+  const checks = [...checksOnNode(state, defaultNamespace, node)];
   return {
     agent: {
       check_monitors: '0',
       check_ttls: String(checks.filter((check) => check.type === 'ttl').length),
       checks: String(checks.length),
-      services: String([...find.instancesOnNode(state, defaultNamespace, node)].length),
+      services: String([...instancesOnNode(state, defaultNamespace, node)].length),
     },
     build: { prerelease: '', revision: '', version: versionOf(identity) },
     consul: {
@@ -113,17 +114,17 @@ export function members(call: Call): Reply {
   const alone = params.get('wan') !== '';
   return listed(call, function* (state, visible, out) {
     const seen = (row: RowOf<'node'>) => isAgent(state, row) && visible.includes('node', row.name);
-    const agents = alone ? [] : yield* select(find.nodes(state), seen, out.pace, 1);
+    const agents = alone ? [] : yield* select(allNodes(state), seen, out.pace, 1);
     const wants = filter.begin(out.pace);
     yield* writeList(out, yield* inOrder(agents, (a, b) => order(a.name, b.name), out.pace), (row) => {
-      const status = find.check(state, defaultNamespace, row.name, serfHealth)?.status ?? 'critical';
+      const status = findCheck(state, defaultNamespace, row.name, serfHealth)?.status ?? 'critical';
       return wanted(wants, member(row.name, row.address, row.id, status, identity, context.security.acl.enabled));
     });
   });
 }
 
 function isAgent(state: Reader, { name }: RowOf<'node'>): boolean {
-  return find.check(state, defaultNamespace, name, serfHealth) !== undefined;
+  return findCheck(state, defaultNamespace, name, serfHealth) !== undefined;
 }
 
 function member(name: string, address: string, id: string, status: string, identity: Identity, secured: boolean): object {

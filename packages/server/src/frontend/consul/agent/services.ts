@@ -3,10 +3,11 @@
 import { createHash } from 'node:crypto';
 import { defaultNamespace, RegistryError } from '@rollcall/protocol';
 import type { AgentNode } from '../../../net/agent-node.ts';
-import type { CheckInput, DeregisterInstance, InstanceInput, Register } from '../../../registry/command.ts';
-import { find, type Reader } from '../../../registry/reader.ts';
-import type { RowOf } from '../../../registry/rows.ts';
-import { viewOf } from '../../../registry/view-name.ts';
+import type { CheckInput, DeregisterInstance, InstanceInput, Register } from '../../../registry/kind/catalog/commands.ts';
+import { findCheck, findInstance, instancesOnNode } from '../../../registry/kind/catalog/find.ts';
+import { nodeView } from '../../../registry/kind/catalog/views.ts';
+import type { RowOf } from '../../../registry/kinds.ts';
+import type { Reader } from '../../../registry/reader.ts';
 import { agentServiceJson } from '../catalog/catalog-json.ts';
 import { readFilter, serviceShape, wanted } from '../catalog/filters.ts';
 import { byNodeThenId } from '../catalog/selection.ts';
@@ -35,7 +36,7 @@ export function listServices(call: Call): Reply {
   const { name } = agentOf(exchange.request, identity);
   return listed(call, function* (state, visible, out) {
     const seen = (row: RowOf<'instance'>) => !isServersOwn(identity, name, row.id) && visible.includes('service', row.service);
-    const own = yield* select(find.instancesOnNode(state, call.namespace, name), seen, out.pace);
+    const own = yield* select(instancesOnNode(state, call.namespace, name), seen, out.pace);
     const wants = filter.begin(out.pace);
     yield* writeObject(out, yield* inOrder(own, byNodeThenId, out.pace), (row) => {
       const json = wanted(wants, placed(call, row, agentServiceJson(row, identity.datacenter)));
@@ -54,7 +55,7 @@ export function getService(call: Call): Query {
   const { name } = agentOf(exchange.request, identity);
   const id = restOf(call, 'service ID');
   const content = (state: Reader) => {
-    const row = isServersOwn(identity, name, id) ? undefined : find.instance(state, call.namespace, name, id);
+    const row = isServersOwn(identity, name, id) ? undefined : findInstance(state, call.namespace, name, id);
     return row === undefined ? undefined : placed(call, row, agentServiceJson(row, identity.datacenter));
   };
   const hash = (state: Reader) => {
@@ -67,7 +68,7 @@ export function getService(call: Call): Query {
   if (typeof present !== 'string') throw unknown();
   const body = jsonBody(params);
   return {
-    view: viewOf.node(call.namespace, name),
+    view: nodeView(call.namespace, name),
     name: `${formOf(call)} agent-service ${id}`,
     // The node changes for many reasons, which must not wake a watcher of the instance.
     filtered: true,
@@ -137,7 +138,7 @@ export const registerService = commandEndpoint({
 
 /** Keeps the status of an existing check, so that a repeated registration does not change it. */
 export function keepStatus(state: Reader, namespace: string, node: string, check: CheckInput): CheckInput {
-  if (check.status === undefined || find.check(state, check.instance === undefined ? defaultNamespace : namespace, node, check.id) === undefined) return check;
+  if (check.status === undefined || findCheck(state, check.instance === undefined ? defaultNamespace : namespace, node, check.id) === undefined) return check;
   const { status: _initial, ...rest } = check;
   return rest;
 }

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { memory } from '../../../engine/memory/memory.ts';
 import { manualClock } from '../../../manual-clock.case.ts';
 import type { Context, Identity } from '../../../net/frontend.ts';
-import { find } from '../../../registry/reader.ts';
+import { findCheck, findNode } from '../../../registry/kind/catalog/find.ts';
 import { Replica } from '../../../replica.ts';
 import { agentId, agentOf } from '../request/virtual-agent.ts';
 import { keep } from '../wire/foreign.ts';
@@ -54,8 +54,8 @@ test('a new agent gets its node and a passing serfHealth; later requests write n
   const own = (await context()) as Context;
   const { state } = own.registry;
   await enrol(own, { name: 'a', address: '10.0.0.7' });
-  expect(find.node(state, 'a')).toMatchObject({ address: '10.0.0.7', id: agentId('a', identity) });
-  expect(find.check(state, 'default', 'a', 'serfHealth')).toMatchObject({ status: 'passing', type: 'none' });
+  expect(findNode(state, 'a')).toMatchObject({ address: '10.0.0.7', id: agentId('a', identity) });
+  expect(findCheck(state, 'default', 'a', 'serfHealth')).toMatchObject({ status: 'passing', type: 'none' });
   const { revision } = state;
   await enrol(own, { name: 'a', address: '10.0.0.7' });
   expect(state.revision).toBe(revision);
@@ -82,6 +82,6 @@ test('an agent cannot take an id from a node of the catalog', async () => {
   const id = agentId('a', identity);
   await own.registry.submit({ kind: 'register', namespace: 'default', node: { name: 'ext', address: 'public', id }, nodeMode: 'update' });
   await enrol(own, { name: 'a', address: '10.0.0.7' });
-  expect(find.node(state, 'ext')?.id).toBe(id);
-  expect(find.node(state, 'a')).toMatchObject({ id: '', address: '10.0.0.7' });
+  expect(findNode(state, 'ext')?.id).toBe(id);
+  expect(findNode(state, 'a')).toMatchObject({ id: '', address: '10.0.0.7' });
 });

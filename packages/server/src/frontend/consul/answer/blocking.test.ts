@@ -7,7 +7,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { memory } from '../../../engine/memory/memory.ts';
 import { Wheel } from '../../../health/wheel.ts';
 import { manualClock, type ManualClock } from '../../../manual-clock.case.ts';
-import { viewOf } from '../../../registry/view-name.ts';
+import { keyView } from '../../../registry/kind/kv/views.ts';
 import { Replica } from '../../../replica.ts';
 import { openSecurity } from '../../../security/open-security.case.ts';
 import { Consul } from '../consul.case.ts';
@@ -274,7 +274,7 @@ describe('Parking', () => {
         setImmediate(() => turn++);
       },
     });
-    const query = { view: viewOf.key('default', 'k'), name: 'test', shows: [], encode: () => Buffer.alloc(0) };
+    const query = { view: keyView('default', 'k'), name: 'test', shows: [], encode: () => Buffer.alloc(0) };
     const route = { path: '/test', access: { kind: 'open', why: 'a test' } } as const;
     const plan = new Plan(query, 'default', 'leader', route);
     const filtered = new Plan({ ...query, filtered: true }, 'default', 'leader', route);

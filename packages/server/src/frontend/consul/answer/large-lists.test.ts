@@ -6,7 +6,7 @@
 import { expect, test } from 'vitest';
 import { MemoryShare, AnswerMemory } from '../../../net/answer-memory.ts';
 import { Pace } from '../../../net/turns.ts';
-import type { Command } from '../../../registry/command.ts';
+import type { Command } from '../../../registry/kinds.ts';
 import { Journal } from '../../../registry/journal.case.ts';
 import type { State } from '../../../registry/state.ts';
 import * as catalog from '../catalog/catalog.ts';

@@ -5,9 +5,9 @@
 
 import { isDeepStrictEqual } from 'node:util';
 import { defaultNamespace, RegistryError } from '@rollcall/protocol';
-import type { NodeInput, Register } from '../../../registry/command.ts';
-import { find } from '../../../registry/reader.ts';
-import type { RowOf } from '../../../registry/rows.ts';
+import type { NodeInput, Register } from '../../../registry/kind/catalog/commands.ts';
+import { findCheck, findInstance, findNode, nodeWithId } from '../../../registry/kind/catalog/find.ts';
+import type { RowOf } from '../../../registry/kinds.ts';
 import type { State } from '../../../registry/state.ts';
 import type { Caller } from '../../../security/acl.ts';
 import { type Permission, permission } from '../request/permission.ts';
@@ -26,14 +26,14 @@ export function* forRegistration(
   for (const { id, service } of instances) {
     names.set(id, service);
     yield permission('service', 'write', service);
-    const before = find.instance(state, namespace, node.name, id);
+    const before = findInstance(state, namespace, node.name, id);
     if (before !== undefined) yield permission('service', 'write', before.service);
   }
   if (changesNode(state, node, nodeMode)) yield* forNode(state, node);
   for (const { id, instance } of checks) {
-    const before = find.check(state, instance === undefined ? defaultNamespace : namespace, node.name, id);
+    const before = findCheck(state, instance === undefined ? defaultNamespace : namespace, node.name, id);
     if (before !== undefined) yield ownerOf(state, before);
-    const service = (of: string) => names.get(of) ?? find.instance(state, namespace, node.name, of)?.service;
+    const service = (of: string) => names.get(of) ?? findInstance(state, namespace, node.name, of)?.service;
     yield owner(node.name, instance === undefined ? undefined : service(instance));
   }
 }
@@ -41,7 +41,7 @@ export function* forRegistration(
 /** For writing a node. It replaces a node with the same id and another name, so it requires that name, too, unlike in Consul 1.16. */
 export function* forNode(state: State, { name, id }: Pick<NodeInput, 'name' | 'id'>): Iterable<Permission> {
   yield permission('node', 'write', name);
-  const former = id === undefined ? undefined : find.nodeWithId(state, id);
+  const former = id === undefined ? undefined : nodeWithId(state, id);
   if (former !== undefined && former.name !== name) yield permission('node', 'write', former.name);
 }
 
@@ -56,7 +56,7 @@ export function owner(node: string, service: string | undefined): Permission {
 }
 
 function changesNode(state: State, node: Register['node'], mode: Register['nodeMode']): boolean {
-  const before = find.node(state, node.name);
+  const before = findNode(state, node.name);
   if (before === undefined) return true;
   if (mode !== 'update') return false;
   return (
@@ -84,11 +84,11 @@ export function* forDeregistration(
 ): Iterable<Permission> {
   if (caller.authorizer.allows(namespace, 'node', 'write', node)) return;
   if (instance !== '') {
-    const row = find.instance(state, namespace, node, instance);
+    const row = findInstance(state, namespace, node, instance);
     if (row === undefined) throw unknown('service', instance);
     yield permission('service', 'write', row.service);
   } else if (check !== '') {
-    const row = find.check(state, namespace, node, check);
+    const row = findCheck(state, namespace, node, check);
     if (row === undefined) throw unknown('check', check);
     yield ownerOf(state, row);
   } else yield permission('node', 'write', node);

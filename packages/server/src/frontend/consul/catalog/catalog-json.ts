@@ -5,7 +5,8 @@
 
 import { isIP } from 'node:net';
 import { weightOf, wholeWeight } from '../../../registry/kind/catalog/effective-status.ts';
-import type { Json, RowOf } from '../../../registry/rows.ts';
+import type { RowOf } from '../../../registry/kinds.ts';
+import type { Json } from '../../../registry/row.ts';
 import { type JsonMap, kept, nothing, pick } from '../wire/foreign.ts';
 import { durationText } from '../wire/go-duration.ts';
 

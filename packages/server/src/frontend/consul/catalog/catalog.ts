@@ -2,11 +2,13 @@
 
 import { RegistryError } from '@rollcall/protocol';
 import type { Pace, Work } from '../../../net/turns.ts';
-import type { DeregisterCheck, DeregisterInstance, DeregisterNode, Register } from '../../../registry/command.ts';
+import type { DeregisterCheck, DeregisterInstance, DeregisterNode, Register } from '../../../registry/kind/catalog/commands.ts';
+import { findNode, instancesOnNode } from '../../../registry/kind/catalog/find.ts';
+import { catalogView, nodeView, nodesView, serviceView, servicesView } from '../../../registry/kind/catalog/views.ts';
+import { recordsView } from '../../../registry/kind/record/views.ts';
+import type { RowOf } from '../../../registry/kinds.ts';
+import type { Reader } from '../../../registry/reader.ts';
 import { servicesAt, tagsAt } from '../../../registry/kind/catalog/services-at.ts';
-import { find, type Reader } from '../../../registry/reader.ts';
-import type { RowOf } from '../../../registry/rows.ts';
-import { viewOf } from '../../../registry/view-name.ts';
 import { decodeBody } from '../request/body.ts';
 import type { Call } from '../request/call.ts';
 import { commandEndpoint } from '../request/endpoint.ts';
@@ -40,7 +42,7 @@ export function nodes(asked: Asked): Query {
   const selection = readSelection(params);
   const near = readNear(params);
   return {
-    view: viewOf.nodes(),
+    view: nodesView(),
     name: `${formOf(asked)} nodes${selection.name}${near.name}${filter.name}`,
     filtered: filter.given,
     shapedBy: near.views,
@@ -64,7 +66,7 @@ export function services(asked: Asked): Query {
   const pretty = params.has('pretty');
   if (selection.meta.length === 0 && !filter.given) {
     return {
-      view: viewOf.services(namespace),
+      view: servicesView(namespace),
       name,
       shows: ['service'],
       pretty,
@@ -78,7 +80,7 @@ export function services(asked: Asked): Query {
   }
   return {
     // The view of all services does not change when instances move to other nodes; this one does.
-    view: viewOf.catalog(),
+    view: catalogView(),
     name,
     filtered: true,
     shows: ['service'],
@@ -116,7 +118,7 @@ function* servicesOn(
   const found = new Map<string, Set<string>>();
   // A caller that may read a service may also read the names of its nodes.
   for (const node of yield* selectNodes(state, selection, noFilter(), pace)) {
-    for (const row of yield* select(find.instancesOnNode(state, namespace, node.name), () => true, pace)) {
+    for (const row of yield* select(instancesOnNode(state, namespace, node.name), () => true, pace)) {
       if (visible.includes('service', row.service) && wants(placed(asked, row, catalogServiceJson(row, node, datacenter)))) {
         const known = found.get(row.service) ?? new Set<string>();
         found.set(row.service, known);
@@ -136,7 +138,7 @@ export function service(asked: Asked): Query {
   const selection = readSelection(params);
   const near = readNear(params);
   return {
-    view: viewOf.service(asked.namespace, name),
+    view: serviceView(asked.namespace, name),
     name: `${formOf(asked)} catalog-service${selection.name}${near.name}${filter.name}`,
     filtered: filter.given,
     shapedBy: near.views,
@@ -202,15 +204,15 @@ function nodeQuery(
   const filter = readFilter(params, serviceShape);
   const name = restOf(asked, 'node name');
   return {
-    view: viewOf.node(asked.namespace, name),
+    view: nodeView(asked.namespace, name),
     name: `${formOf(asked)} ${form}${filter.name}`,
     filtered: filter.given,
     shows: instanceShows,
     pretty: params.has('pretty'),
     *write(state, visible, out) {
-      const found = find.node(state, name);
+      const found = findNode(state, name);
       const row = found !== undefined && visible.includes('node', name) ? found : undefined;
-      const all = row === undefined ? [] : find.instancesOnNode(state, asked.namespace, name);
+      const all = row === undefined ? [] : instancesOnNode(state, asked.namespace, name);
       const seen = yield* select(all, ({ service }) => visible.includes('service', service), out.pace);
       const own = yield* inOrder(seen, byNodeThenId, out.pace);
       yield* writeNode(out, row && nodeJson(row, datacenter), own, filter.begin(out.pace));
@@ -227,7 +229,7 @@ export function connect(asked: Asked, entries = catalogServiceShape): Query {
   restOf(asked, 'service name');
   const body = jsonBody(asked.params);
   const name = `${formOf(asked)} connect`;
-  return { view: viewOf.records(asked.namespace, 'consul connect'), name, shows: [], encode: () => body([]) };
+  return { view: recordsView(asked.namespace, 'consul connect'), name, shows: [], encode: () => body([]) };
 }
 
 /** `PUT /v1/catalog/register` */

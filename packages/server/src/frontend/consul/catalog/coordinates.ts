@@ -4,9 +4,13 @@
  */
 
 import { coordinateType, dimensions, type NodeCoordinate, valueOf } from '../../../registry/kind/coordinate/coordinate.ts';
-import { find, type Reader } from '../../../registry/reader.ts';
-import { noNamespace, type RowOf } from '../../../registry/rows.ts';
-import { viewOf } from '../../../registry/view-name.ts';
+import { findNode } from '../../../registry/kind/catalog/find.ts';
+import { nodeView, nodesView } from '../../../registry/kind/catalog/views.ts';
+import { findRecord, recordsOfType } from '../../../registry/kind/record/find.ts';
+import { recordsView } from '../../../registry/kind/record/views.ts';
+import type { RowOf } from '../../../registry/kinds.ts';
+import type { Reader } from '../../../registry/reader.ts';
+import { noNamespace } from '../../../registry/row.ts';
 import { decodeBody } from '../request/body.ts';
 import type { Call } from '../request/call.ts';
 import { endpoint } from '../request/endpoint.ts';
@@ -32,15 +36,15 @@ export function datacenters({ context, params }: Call): Reply {
 export function nodes(asked: Asked): Query {
   const { params } = asked;
   return {
-    view: viewOf.records(noNamespace, coordinateType),
-    others: [viewOf.nodes()],
+    view: recordsView(noNamespace, coordinateType),
+    others: [nodesView()],
     name: `${formOf(asked)} coordinates`,
     shows: ['node'],
     pretty: params.has('pretty'),
     *write(state, visible, out) {
       // Coordinates of deleted nodes stay until the next update.
-      const seen = ({ id }: RowOf<'record'>) => find.node(state, id) !== undefined && visible.includes('node', id);
-      const rows = yield* select(find.records(state, noNamespace, coordinateType), seen, out.pace, 1);
+      const seen = ({ id }: RowOf<'record'>) => findNode(state, id) !== undefined && visible.includes('node', id);
+      const rows = yield* select(recordsOfType(state, noNamespace, coordinateType), seen, out.pace, 1);
       const sorted = yield* inOrder(rows, (a, b) => order(a.id, b.id), out.pace);
       yield* writeList(out, sorted, coordinateJson);
     },
@@ -52,10 +56,10 @@ export function node(asked: Asked): Query {
   const name = restOf(asked, 'node name');
   const body = jsonBody(asked.params);
   const row = (state: Reader) =>
-    find.node(state, name) === undefined ? undefined : find.record(state, noNamespace, coordinateType, name);
+    findNode(state, name) === undefined ? undefined : findRecord(state, noNamespace, coordinateType, name);
   return {
-    view: viewOf.records(noNamespace, coordinateType),
-    others: [viewOf.node(asked.namespace, name)],
+    view: recordsView(noNamespace, coordinateType),
+    others: [nodeView(asked.namespace, name)],
     name: `${formOf(asked)} coordinate of ${name}`,
     permission: permission('node', 'read', name),
     shows: [],
@@ -90,11 +94,11 @@ export const update = endpoint({
   },
   permissions: ({ node }) => [permission('node', 'write', node)],
   answer: async ({ node, value }, { context: { registry } }) => {
-    if (find.node(registry.state, node) === undefined) return undefined;
+    if (findNode(registry.state, node) === undefined) return undefined;
     await registry.submit({ kind: 'record-put', namespace: noNamespace, type: coordinateType, id: node, value: { ...value } });
-    for (const { id } of [...find.records(registry.state, noNamespace, coordinateType)]) {
+    for (const { id } of [...recordsOfType(registry.state, noNamespace, coordinateType)]) {
       // Coordinates of deleted nodes.
-      if (find.node(registry.state, id) === undefined) {
+      if (findNode(registry.state, id) === undefined) {
         await registry.submit({ kind: 'record-delete', namespace: noNamespace, type: coordinateType, id });
       }
     }

@@ -3,9 +3,9 @@
  * are stored as they are and never run (type `none`), as in Consul. Pure.
  */
 
-import type { CheckInput, InstanceInput, NodeInput, Register } from '../../../registry/command.ts';
-import { find } from '../../../registry/reader.ts';
-import type { Foreign, Json } from '../../../registry/rows.ts';
+import type { CheckInput, InstanceInput, NodeInput, Register } from '../../../registry/kind/catalog/commands.ts';
+import { findInstance } from '../../../registry/kind/catalog/find.ts';
+import type { Foreign, Json } from '../../../registry/row.ts';
 import { State } from '../../../registry/state.ts';
 import { namespaceIn, type Scope } from '../request/scope.ts';
 import { invalid, quoted } from '../wire/errors.ts';
@@ -33,7 +33,7 @@ export function registration(scope: Scope, fields: CatalogRegistrationFields): R
 export function requireInstances(state: State, { namespace, node, instances = [], checks = [] }: Register): void {
   for (const { id, instance } of checks) {
     if (instance === undefined || instances.some((own) => own.id === instance)) continue;
-    if (find.instance(state, namespace, node.name, instance) !== undefined) continue;
+    if (findInstance(state, namespace, node.name, instance) !== undefined) continue;
     throw invalid(`Unknown service ID '${instance}' for check ID '${id}'`);
   }
 }

@@ -3,9 +3,9 @@
 import type { Work } from '../../../net/turns.ts';
 import type { Frozen } from '../../../registry/frozen.ts';
 import { statusWith } from '../../../registry/kind/catalog/effective-status.ts';
-import { find } from '../../../registry/reader.ts';
-import type { RowOf } from '../../../registry/rows.ts';
-import { viewOf } from '../../../registry/view-name.ts';
+import { allChecks, checksOnNode, findNode } from '../../../registry/kind/catalog/find.ts';
+import { checksView, nodeView, nodesView, serviceView } from '../../../registry/kind/catalog/views.ts';
+import type { RowOf } from '../../../registry/kinds.ts';
 import { permission } from '../request/permission.ts';
 import { type Asked, formOf, type Query, restOf } from '../request/query.ts';
 import { placed } from '../request/scope.ts';
@@ -39,7 +39,7 @@ export function serviceInstances(asked: Asked): Query {
   const near = readNear(params);
   const variant = `${passing ? ' passing' : ''}${foreign ? ' peer' : ''}${selection.name}${near.name}${filter.name}`;
   return {
-    view: viewOf.service(asked.namespace, service),
+    view: serviceView(asked.namespace, service),
     name: `${formOf(asked)} health-service${variant}`,
     filtered: filter.given,
     shapedBy: near.views,
@@ -77,7 +77,7 @@ export function serviceChecks(asked: Asked): Query {
   const selection = readSelection(params);
   const near = readNear(params);
   return {
-    view: viewOf.service(asked.namespace, service),
+    view: serviceView(asked.namespace, service),
     name: `${formOf(asked)} health-checks${selection.name}${near.name}${filter.name}`,
     filtered: filter.given,
     shapedBy: near.views,
@@ -106,13 +106,13 @@ export function nodeHealth(asked: Asked): Query {
   const filter = readFilter(params, checkShape);
   const node = restOf(asked, 'node name');
   return {
-    view: viewOf.node(asked.namespace, node),
+    view: nodeView(asked.namespace, node),
     name: `${formOf(asked)} health-node${filter.name}`,
     filtered: filter.given,
     shows: instanceShows,
     pretty: params.has('pretty'),
     *write(state, visible, out) {
-      const rows = yield* select(find.checksOnNode(state, asked.namespace, node), checksSeen(state, visible), out.pace, 1);
+      const rows = yield* select(checksOnNode(state, asked.namespace, node), checksSeen(state, visible), out.pace, 1);
       yield* writeChecks(asked, state, out, yield* inOrder(rows, byNodeThenId, out.pace), filter);
     },
   };
@@ -126,9 +126,9 @@ export function checksInState(asked: Asked): Query {
   const selection = readSelection(params);
   const near = readNear(params);
   return {
-    view: viewOf.checks(asked.namespace),
+    view: checksView(asked.namespace),
     // Metadata belongs to nodes, whose changes do not count as changes of checks.
-    ...(selection.meta.length === 0 ? {} : { others: [viewOf.nodes()] }),
+    ...(selection.meta.length === 0 ? {} : { others: [nodesView()] }),
     name: `${formOf(asked)} health-state ${JSON.stringify(status)}${selection.name}${near.name}${filter.name}`,
     filtered: filter.given,
     shapedBy: near.views,
@@ -137,12 +137,12 @@ export function checksInState(asked: Asked): Query {
     *write(state, visible, out) {
       const ofSelectedNode = memo((name: string) => {
         if (name === '') return selection.meta.length === 0;
-        const node = find.node(state, name);
+        const node = findNode(state, name);
         return node !== undefined && hasMeta(node, selection);
       });
       const seen = checksSeen(state, visible);
       const rows = yield* select(
-        find.checks(state, asked.namespace),
+        allChecks(state, asked.namespace),
         (row) => (status === 'any' || row.status === status) && ofSelectedNode(row.node) && seen(row),
         out.pace,
         1,

@@ -9,8 +9,9 @@ import type { Exchange, Identity } from '../../../net/frontend.ts';
 import type { Pace, Work } from '../../../net/turns.ts';
 import { bySeconds, coordinateType, distancesFrom } from '../../../registry/kind/coordinate/coordinate.ts';
 import type { Reader } from '../../../registry/reader.ts';
-import { noNamespace } from '../../../registry/rows.ts';
-import { viewOf } from '../../../registry/view-name.ts';
+import { nodesView } from '../../../registry/kind/catalog/views.ts';
+import { recordsView } from '../../../registry/kind/record/views.ts';
+import { noNamespace } from '../../../registry/row.ts';
 import { agentOf } from '../request/virtual-agent.ts';
 import type { Params } from '../wire/params.ts';
 import { headerOf } from '../wire/responses.ts';
@@ -40,7 +41,7 @@ export function readNear(params: Params): Near {
   if (near === '') return anyOrder;
   return {
     name: ` near ${JSON.stringify(near)}`,
-    views: [viewOf.records(noNamespace, coordinateType), viewOf.nodes()],
+    views: [recordsView(noNamespace, coordinateType), nodesView()],
     sort: (state, rows, nodeOf, pace) => nearestFirst(state, near, rows, nodeOf, pace),
   };
 }

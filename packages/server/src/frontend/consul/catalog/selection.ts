@@ -4,8 +4,9 @@
  */
 
 import type { Pace, Work } from '../../../net/turns.ts';
-import { find, type Reader } from '../../../registry/reader.ts';
-import type { RowOf } from '../../../registry/rows.ts';
+import { allNodes, checksOfInstance, checksOfNode, findInstance, findNode, instancesOfService } from '../../../registry/kind/catalog/find.ts';
+import type { RowOf } from '../../../registry/kinds.ts';
+import type { Reader } from '../../../registry/reader.ts';
 import { standInNode } from './catalog-json.ts';
 import type { Shown, VisibilityFilter } from '../request/visibility-filter.ts';
 import type { Params } from '../wire/params.ts';
@@ -60,10 +61,10 @@ export function* selectInstances(
 ): Work<Placed[]> {
   const placed: Placed[] = [];
   // A copy, since it may change between two slices.
-  const rows = [...find.instancesOfService(state, namespace, service)];
+  const rows = [...instancesOfService(state, namespace, service)];
   if (pace.spend(rows.length / copiesPerUnit)) yield;
   for (const instance of rows) {
-    const node = instance.node === '' ? standInNode(instance) : find.node(state, instance.node);
+    const node = instance.node === '' ? standInNode(instance) : findNode(state, instance.node);
     // The node exists: instances are deleted with their node.
     const wanted = node !== undefined && hasTags(instance, selection) && hasMeta(node, selection);
     if (wanted && includesNode(visible, instance.node) && visible.includes('service', service)) placed.push({ instance, node });
@@ -98,22 +99,22 @@ export function serviceOf(state: Reader, row: RowOf<'check'>): string | undefine
 /** The selected nodes that the caller may read, in order. */
 export function* selectNodes(state: Reader, selection: Selection, visible: VisibilityFilter, pace: Pace): Work<RowOf<'node'>[]> {
   const wanted = (row: RowOf<'node'>) => hasMeta(row, selection) && visible.includes('node', row.name);
-  const selected = yield* select(find.nodes(state), wanted, pace, selection.meta.length / tagsPerUnit);
+  const selected = yield* select(allNodes(state), wanted, pace, selection.meta.length / tagsPerUnit);
   return yield* inOrder(selected, (a, b) => order(a.name, b.name), pace);
 }
 
 /** The checks of a node itself, without those of its instances. */
 export function nodeChecks(state: Reader, node: string): RowOf<'check'>[] {
-  return [...find.checksOfNode(state, node)].sort(byNodeThenId);
+  return [...checksOfNode(state, node)].sort(byNodeThenId);
 }
 
 export function instanceChecks(state: Reader, { namespace, node, id }: RowOf<'instance'>): RowOf<'check'>[] {
-  return [...find.checksOfInstance(state, namespace, node, id)].sort(byNodeThenId);
+  return [...checksOfInstance(state, namespace, node, id)].sort(byNodeThenId);
 }
 
 /** The instance that a check belongs to, if any. */
 export function instanceOf(state: Reader, { namespace, node, instance }: RowOf<'check'>): RowOf<'instance'> | undefined {
-  return instance === '' ? undefined : find.instance(state, namespace, node, instance);
+  return instance === '' ? undefined : findInstance(state, namespace, node, instance);
 }
 
 function byInstance(a: Placed, b: Placed): number {

@@ -6,9 +6,9 @@
 import type { Pace, Work } from '../../../net/turns.ts';
 import type { Frozen } from '../../../registry/frozen.ts';
 import { servicesAt } from '../../../registry/kind/catalog/services-at.ts';
-import { find } from '../../../registry/reader.ts';
-import type { RowOf } from '../../../registry/rows.ts';
-import { viewOf } from '../../../registry/view-name.ts';
+import { checksOnNode, findNode, instancesOnNode } from '../../../registry/kind/catalog/find.ts';
+import { catalogView, nodeView } from '../../../registry/kind/catalog/views.ts';
+import type { RowOf } from '../../../registry/kinds.ts';
 import { permission } from '../request/permission.ts';
 import { type Asked, formOf, type Query, restOf } from '../request/query.ts';
 import { placed } from '../request/scope.ts';
@@ -34,7 +34,7 @@ export function services(asked: Asked): Query {
   const { namespace, params } = asked;
   const filter = readFilter(params, healthServiceShape);
   return {
-    view: viewOf.catalog(),
+    view: catalogView(),
     name: `${formOf(asked)} ui-services${filter.name}`,
     // This is the view of all namespaces.
     filtered: true,
@@ -146,7 +146,7 @@ export function nodes(asked: Asked): Query {
   const { params } = asked;
   const selection = readSelection(params);
   return {
-    view: viewOf.catalog(),
+    view: catalogView(),
     name: `${formOf(asked)} ui-nodes${selection.name}`,
     // This is the view of all namespaces.
     filtered: true,
@@ -167,13 +167,13 @@ export function node(asked: Asked): Query {
   const { params } = asked;
   const name = restOf(asked, 'node name');
   return {
-    view: viewOf.node(asked.namespace, name),
+    view: nodeView(asked.namespace, name),
     name: `${formOf(asked)} ui-node`,
     permission: permission('node', 'read', name),
     shows: ['service'],
     pretty: params.has('pretty'),
     *write(state, visible, out) {
-      const row = find.node(state, name);
+      const row = findNode(state, name);
       if (row === undefined) return false;
       yield* writeNode(state, visible, out, row, asked);
       return undefined;
@@ -197,13 +197,13 @@ function* writeNode(
     out.value(value);
   }
   const instances = yield* select(
-    find.instancesOnNode(state, namespace, row.name),
+    instancesOnNode(state, namespace, row.name),
     ({ service }) => visible.includes('service', service),
     pace,
   );
   out.key('Services');
   yield* writeList(out, yield* inOrder(instances, byNodeThenId, pace), (one) => placed(asked, one, serviceJson(one)));
-  const checks = yield* select(find.checksOnNode(state, namespace, row.name), checksSeen(state, visible), pace, 1);
+  const checks = yield* select(checksOnNode(state, namespace, row.name), checksSeen(state, visible), pace, 1);
   out.key('Checks');
   yield* writeList(out, yield* inOrder(checks, byNodeThenId, pace), (check) =>
     placed(asked, check, checkJson(check, instanceOf(state, check))),

@@ -1,6 +1,6 @@
 /** A key of the registry to the object of Consul's API (`api/kv.go`, MPL-2.0). Pure. */
 
-import type { RowOf } from '../../../registry/rows.ts';
+import type { RowOf } from '../../../registry/kinds.ts';
 import type { JsonObject } from '../wire/json.ts';
 
 /** Only these keys, in this order: clients compare them. */

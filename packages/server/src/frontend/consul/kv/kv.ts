@@ -6,10 +6,10 @@
 
 import { RegistryError } from '@rollcall/protocol';
 import { readBody } from '../../../net/body.ts';
-import type { KvDelete, KvDeleteTree, KvPut } from '../../../registry/command.ts';
-import { find } from '../../../registry/reader.ts';
-import type { RowOf } from '../../../registry/rows.ts';
-import { viewOf } from '../../../registry/view-name.ts';
+import type { KvDelete, KvDeleteTree, KvPut } from '../../../registry/kind/kv/commands.ts';
+import { findKv, kvKeysUnder } from '../../../registry/kind/kv/find.ts';
+import { keyView, prefixView } from '../../../registry/kind/kv/views.ts';
+import type { RowOf } from '../../../registry/kinds.ts';
 import { commandEndpoint } from '../request/endpoint.ts';
 import { permission } from '../request/permission.ts';
 import { type Asked, formOf, type Query } from '../request/query.ts';
@@ -32,12 +32,12 @@ export function read(asked: Asked): Query {
   const raw = params.has('raw');
   const body = kvBody(params);
   return {
-    view: viewOf.key(namespace, key),
+    view: keyView(namespace, key),
     name: raw ? 'consul kv raw' : `${formOf(asked)} kv`,
     permission: permission('key', 'read', key),
     shows: [],
     encode: (state) => {
-      const row = find.kv(state, namespace, key);
+      const row = findKv(state, namespace, key);
       if (row === undefined) return undefined;
       return raw ? bytesOf(row) : body([placed(asked, row, kvJson(row))]);
     },
@@ -56,15 +56,15 @@ const unitsPerKey = 1;
 function listRows(prefix: string, asked: Asked): Query {
   const { namespace, params } = asked;
   return {
-    view: viewOf.prefix(namespace, prefix),
+    view: prefixView(namespace, prefix),
     name: `${formOf(asked)} kv`,
     shows: ['key'],
     pretty: params.has('pretty'),
     *write(state, visible, out) {
       let any = false;
       out.open('[');
-      for (const key of find.kvKeys(state, namespace, prefix)) {
-        const row = visible.includes('key', key) ? find.kv(state, namespace, key) : undefined;
+      for (const key of kvKeysUnder(state, namespace, prefix)) {
+        const row = visible.includes('key', key) ? findKv(state, namespace, key) : undefined;
         any ||= row !== undefined;
         if (row !== undefined) out.exact(placed(asked, row, kvJson(row)));
         if (out.pace.spend(unitsPerKey)) yield;
@@ -81,14 +81,14 @@ function listKeys(prefix: string, asked: Asked): Query {
   // The misspelling is Consul's own, from its first version.
   const separator = params.has('separator') ? params.get('separator') : params.get('seperator');
   return {
-    view: viewOf.prefix(namespace, prefix),
+    view: prefixView(namespace, prefix),
     name: `${formOf(asked)} keys ${separator}`,
     shows: ['key'],
     pretty: params.has('pretty'),
     *write(state, visible, out) {
       let last: string | undefined;
       out.open('[');
-      for (const key of find.kvKeys(state, namespace, prefix)) {
+      for (const key of kvKeysUnder(state, namespace, prefix)) {
         if (out.pace.spend(unitsPerKey / 2)) yield;
         if (!visible.includes('key', key)) continue;
         const cut = separator === '' ? -1 : key.indexOf(separator, prefix.length);

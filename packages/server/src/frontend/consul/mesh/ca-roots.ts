@@ -8,7 +8,7 @@
 import { createHash, generateKeyPairSync, sign, X509Certificate } from 'node:crypto';
 import { defaultNamespace } from '@rollcall/protocol';
 import type { Context } from '../../../net/frontend.ts';
-import { viewOf } from '../../../registry/view-name.ts';
+import { recordsView } from '../../../registry/kind/record/views.ts';
 import { type Asked, formOf, jsonBody, type Query } from '../request/query.ts';
 
 const yearMs = 365.25 * 86_400_000;
@@ -19,7 +19,7 @@ const lifeMs = 10 * yearMs;
 export function caRoots(context: Pick<Context, 'clock' | 'uuid'>): (asked: Asked) => Query {
   let roots: unknown;
   return (asked) => ({
-    view: viewOf.records(defaultNamespace, 'consul ca roots'),
+    view: recordsView(defaultNamespace, 'consul ca roots'),
     name: `${formOf(asked)} ca roots`,
     shows: [],
     encode: () => jsonBody(asked.params)((roots ??= makeRoots(context))),

@@ -5,7 +5,7 @@
  */
 
 import { RegistryError } from '@rollcall/protocol';
-import { viewOf } from '../../../registry/view-name.ts';
+import { recordsView } from '../../../registry/kind/record/views.ts';
 import type { Handler } from '../request/call.ts';
 import { endpoint } from '../request/endpoint.ts';
 import { permission } from '../request/permission.ts';
@@ -18,7 +18,7 @@ export function emptyList(asked: Asked): Query {
   const { namespace, params } = asked;
   const body = jsonBody(params);
   return {
-    view: viewOf.records(namespace, 'consul mesh'),
+    view: recordsView(namespace, 'consul mesh'),
     name: `${formOf(asked)} empty`,
     shows: [],
     encode: () => body([]),

@@ -1,8 +1,9 @@
 /** Converts a namespace of the registry to the object of Consul's API (`api/namespace.go`, MPL-2.0). Pure. */
 
 import { defaultNamespace } from '@rollcall/protocol';
-import { find, type Reader } from '../../../registry/reader.ts';
-import type { RowOf } from '../../../registry/rows.ts';
+import { findRecord } from '../../../registry/kind/record/find.ts';
+import type { RowOf } from '../../../registry/kinds.ts';
+import type { Reader } from '../../../registry/reader.ts';
 import { policyOf, recordTypes, roleOf } from '../../../security/records.ts';
 import { kept } from '../wire/foreign.ts';
 
@@ -36,7 +37,7 @@ function aclsJson(state: Reader, row: RowOf<'namespace'> | undefined): object | 
   if (PolicyDefaults.length === 0 && RoleDefaults.length === 0) return undefined;
   const links = (ids: readonly string[], type: string, nameOf: (record: RowOf<'record'>) => string) =>
     ids.flatMap((ID) => {
-      const record = find.record(state, defaultNamespace, type, ID);
+      const record = findRecord(state, defaultNamespace, type, ID);
       return record === undefined ? [] : [{ ID, Name: nameOf(record) }];
     });
   return {

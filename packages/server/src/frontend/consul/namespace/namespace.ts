@@ -4,9 +4,10 @@
  */
 
 import { defaultNamespace, RegistryError } from '@rollcall/protocol';
-import type { NamespacePut } from '../../../registry/command.ts';
-import { find, namespaceNames } from '../../../registry/reader.ts';
-import { viewOf } from '../../../registry/view-name.ts';
+import type { NamespacePut } from '../../../registry/kind/namespace/commands.ts';
+import { findNamespace, namespaceNames } from '../../../registry/kind/namespace/find.ts';
+import { namespacesView } from '../../../registry/kind/namespace/views.ts';
+import { recordsView } from '../../../registry/kind/record/views.ts';
 import { type Link, readPolicyLinks, readRoleLinks } from '../../../security/grants.ts';
 import { recordTypes } from '../../../security/records.ts';
 import { decodeBody } from '../request/body.ts';
@@ -26,19 +27,19 @@ import { type DefaultIds, namespaceJson } from './namespace-json.ts';
 import { namespaceBody, type NamespaceFields } from './schema.ts';
 
 /** A definition shows the names of its default policies and roles. */
-const shownWith = [viewOf.records(defaultNamespace, recordTypes.policy), viewOf.records(defaultNamespace, recordTypes.role)];
+const shownWith = [recordsView(defaultNamespace, recordTypes.policy), recordsView(defaultNamespace, recordTypes.role)];
 
 /** `GET /v1/namespaces`: those that the caller may see. */
 export function list(asked: Asked): Query {
   return {
-    view: viewOf.namespaces(),
+    view: namespacesView(),
     others: shownWith,
     name: `${formOf(asked)} namespaces`,
     shows: ['namespace'],
     pretty: asked.params.has('pretty'),
     *write(state, visible, out) {
       const seen = [...namespaceNames(state)].filter((name) => visible.includesNamespace(name)).sort(order);
-      yield* writeList(out, seen, (name) => namespaceJson(state, name, find.namespace(state, name)));
+      yield* writeList(out, seen, (name) => namespaceJson(state, name, findNamespace(state, name)));
     },
   };
 }
@@ -48,13 +49,13 @@ export function read(asked: Asked): Query {
   const name = vetNamespace(restOf(asked, 'namespace name'));
   const body = jsonBody(asked.params);
   return {
-    view: viewOf.namespaces(),
+    view: namespacesView(),
     others: shownWith,
     name: `${formOf(asked)} namespace ${name}`,
     permission: toDefine(name, 'read'),
     shows: [],
     encode: (state) => {
-      const row = find.namespace(state, name);
+      const row = findNamespace(state, name);
       return row === undefined && name !== defaultNamespace ? undefined : body(namespaceJson(state, name, row));
     },
   };
@@ -86,14 +87,14 @@ export const write = endpoint({
       RoleDefaults: readRoleLinks(acl.store, defaultNamespace, roles),
     };
     const some = policies.length + roles.length > 0;
-    const created = name !== defaultNamespace && find.namespace(registry.state, name) === undefined;
+    const created = name !== defaultNamespace && findNamespace(registry.state, name) === undefined;
     await registry.submit({ ...command, ...(some ? keep({ ...ids }) : {}) });
     if (created) await admin.addManagementPolicy(name);
     const before = acl.store.namespaceDefaults(name);
     if (some || before.policies.length + before.roles.length > 0) {
       await admin.putNamespaceDefaults(name, { policies, roles });
     }
-    return jsonBody(params)(namespaceJson(registry.state, name, find.namespace(registry.state, name)));
+    return jsonBody(params)(namespaceJson(registry.state, name, findNamespace(registry.state, name)));
   },
 });
 
@@ -130,7 +131,7 @@ export const remove = endpoint({
   permissions: (name) => [toDefine(name, 'write')],
   answer: async (name, { context: { registry, clock } }) => {
     if (name === defaultNamespace) throw invalid('The namespace "default" cannot be deleted');
-    const row = find.namespace(registry.state, name);
+    const row = findNamespace(registry.state, name);
     if (row === undefined) throw new RegistryError('not_found', `Namespace ${quoted(name)} does not exist`);
     if (row.ending !== true) {
       const { description, meta } = row;

@@ -5,7 +5,7 @@
  */
 
 import { servicesAt } from '../../../registry/kind/catalog/services-at.ts';
-import { find } from '../../../registry/reader.ts';
+import { allNodes, findNode, instancesOfService } from '../../../registry/kind/catalog/find.ts';
 import { type Call, type Handler, written } from '../request/call.ts';
 import { jsonBody } from '../request/query.ts';
 import { leaderAddress, versionOf } from '../request/server-identity.ts';
@@ -97,7 +97,7 @@ export function autopilotState({ context, params }: Call): Reply {
     StableSince: '0001-01-01T00:00:00Z',
     ReadReplica: false,
     Status: 'leader',
-    Meta: find.node(registry.state, identity.nodeName)?.meta ?? {},
+    Meta: findNode(registry.state, identity.nodeName)?.meta ?? {},
     NodeType: 'voter',
   };
   return jsonBody(params)({
@@ -120,13 +120,13 @@ export function usage(call: Call): Reply {
     let instances = 0;
     let billable = 0;
     for (const service of services) {
-      for (const row of yield* select(find.instancesOfService(state, call.namespace, service), () => true, pace)) {
+      for (const row of yield* select(instancesOfService(state, call.namespace, service), () => true, pace)) {
         instances++;
         // As in Consul, the servers themselves and the parts of a mesh do not count.
         if (service !== 'consul' && row.foreign?.['Kind'] === undefined) billable++;
       }
     }
-    const nodes = yield* select(find.nodes(state), () => true, pace);
+    const nodes = yield* select(allNodes(state), () => true, pace);
     out.value({
       Usage: {
         [datacenter]: {

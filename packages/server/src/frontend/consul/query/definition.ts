@@ -2,7 +2,7 @@
 
 import type { RegistryError } from '@rollcall/protocol';
 import { vetTemplate } from '../../../registry/kind/query/template.ts';
-import type { Failover, PreparedQuery, PreparedService } from '../../../registry/kind/query/query.ts';
+import type { Failover, PreparedQuery, PreparedService } from '../../../registry/kind/query/rows.ts';
 import { vetNamespace } from '../request/scope.ts';
 import { invalid } from '../wire/errors.ts';
 import { parseDuration } from '../wire/go-duration.ts';

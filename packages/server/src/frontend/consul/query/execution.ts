@@ -3,9 +3,9 @@
 import type { Work } from '../../../net/turns.ts';
 import type { Frozen } from '../../../registry/frozen.ts';
 import { failedOverTo, type FoundInstance, selectorOf } from '../../../registry/kind/query/execution.ts';
-import type { PreparedQuery } from '../../../registry/kind/query/query.ts';
-import { find } from '../../../registry/reader.ts';
-import type { RowOf } from '../../../registry/rows.ts';
+import type { PreparedQuery } from '../../../registry/kind/query/rows.ts';
+import { allNodes, instancesOfService } from '../../../registry/kind/catalog/find.ts';
+import type { RowOf } from '../../../registry/kinds.ts';
 import { checkJson, nodeJson, serviceJson, standInNode } from '../catalog/catalog-json.ts';
 import { clientAddress, nearestFirst } from '../catalog/near.ts';
 import { includesNode } from '../catalog/selection.ts';
@@ -33,7 +33,7 @@ export function execute(call: Call, { service: wanted, ttl }: PreparedQuery) {
   return function* (state: Frozen, visible: VisibilityFilter, out: JsonWriter): Work<void> {
     const selected = selectorOf(state, { ...wanted, connect });
     const found: Placed[] = [];
-    for (const instance of yield* select(find.instancesOfService(state, call.namespace, wanted.name), () => true, out.pace)) {
+    for (const instance of yield* select(instancesOfService(state, call.namespace, wanted.name), () => true, out.pace)) {
       const one = selected(instance);
       if (one !== undefined && includesNode(visible, instance.node) && visible.includes('service', one.instance.service)) {
         found.push({ ...one, node: one.node ?? standInNode(instance), key: context.uuid() });
@@ -81,7 +81,7 @@ function sourceOf({ context, exchange }: Call, near: string): string | undefined
       return agentOf(exchange.request, context.identity).name;
     case '_ip': {
       const address = clientAddress(exchange.request);
-      for (const node of find.nodes(context.registry.state)) if (node.address === address) return node.name;
+      for (const node of allNodes(context.registry.state)) if (node.address === address) return node.name;
       return undefined;
     }
     default:

@@ -5,14 +5,15 @@
 
 import { RegistryError } from '@rollcall/protocol';
 import { queryType } from '../../../registry/kind/record/bound.ts';
-import type { RecordDelete } from '../../../registry/command.ts';
+import type { QueryPut } from '../../../registry/kind/query/commands.ts';
+import { queryOf, type PreparedQuery } from '../../../registry/kind/query/rows.ts';
+import type { RecordDelete } from '../../../registry/kind/record/commands.ts';
+import { findRecord, recordsOfType } from '../../../registry/kind/record/find.ts';
+import { recordsView } from '../../../registry/kind/record/views.ts';
+import type { RowOf } from '../../../registry/kinds.ts';
 import { PreparedQueries } from '../../../registry/kind/query/lookup.ts';
-import { type PreparedQuery, queryOf, type QueryPut } from '../../../registry/kind/query/query.ts';
-import { find } from '../../../registry/reader.ts';
 import type { Registry } from '../../../registry/registry.ts';
-import type { RowOf } from '../../../registry/rows.ts';
 import { State } from '../../../registry/state.ts';
-import { viewOf } from '../../../registry/view-name.ts';
 import type { Caller } from '../../../security/acl.ts';
 import { namespaceFor } from '../../../security/hidden-namespace.ts';
 import { hiddenSecret } from '../acl/acl-json.ts';
@@ -36,7 +37,7 @@ import { bound, executor } from './token.ts';
 export function list(asked: Asked): Query {
   const { namespace, params } = asked;
   return {
-    view: viewOf.records(namespace, queryType),
+    view: recordsView(namespace, queryType),
     name: `${formOf(asked)} queries`,
     shows: ['query', 'acl'],
     pretty: params.has('pretty'),
@@ -45,7 +46,7 @@ export function list(asked: Asked): Query {
         const prefix = prefixOf(queryOf(row));
         return prefix === undefined ? visible.includesHidden() : visible.includes('query', prefix);
       };
-      const rows = yield* select(find.records(state, namespace, queryType), seen, out.pace);
+      const rows = yield* select(recordsOfType(state, namespace, queryType), seen, out.pace);
       const sorted = yield* inOrder(rows, (a, b) => order(a.id, b.id), out.pace);
       yield* writeList(out, sorted, (row) => queryJson(row, queryOf(row)));
     },
@@ -65,14 +66,14 @@ export function reader(): Handler {
     permissions: ({ wanted, verb }, state, { context, namespace }) => {
       // Executing a query requires no permission for the query: the answer leaves out rows that the caller may not read.
       if (verb === 'execute') return [];
-      const row = verb === '' ? find.record(state, namespace, queryType, wanted) : queriesOf(context.registry).find(namespace, wanted)?.row;
+      const row = verb === '' ? findRecord(state, namespace, queryType, wanted) : queriesOf(context.registry).find(namespace, wanted)?.row;
       return row === undefined ? [] : forQuery('read', queryOf(row));
     },
     answer: ({ wanted, verb }, call) => {
       const { namespace, context: { registry } } = call;
       const body = jsonBody(call.params);
       if (verb === '') {
-        const row = find.record(registry.state, namespace, queryType, wanted);
+        const row = findRecord(registry.state, namespace, queryType, wanted);
         if (row === undefined) throw unknownQuery();
         return body([queryJson(row, queryOf(row))]);
       }
@@ -135,7 +136,7 @@ export const update = commandEndpoint({
     yield* forQuery('write', query);
   },
   command: ({ id, query, token }, call): QueryPut => {
-    const before = find.record(call.context.registry.state, call.namespace, queryType, id);
+    const before = findRecord(call.context.registry.state, call.namespace, queryType, id);
     const kept = before === undefined ? undefined : queryOf(before);
     return { kind: 'query-put', namespace: call.namespace, id, query: bound(call, query, token, kept), update: true };
   },
@@ -167,7 +168,7 @@ function forQuery(verb: 'read' | 'write', query: PreparedQuery): readonly Permis
 }
 
 function forKnownQuery(state: State, namespace: string, id: string): readonly Permission[] {
-  const row = find.record(state, namespace, queryType, id);
+  const row = findRecord(state, namespace, queryType, id);
   return row === undefined ? [] : forQuery('write', queryOf(row));
 }
 

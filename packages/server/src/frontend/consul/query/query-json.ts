@@ -1,6 +1,6 @@
 /** Prepared queries in Consul's format, for its API and its snapshots (`agent/structs/prepared_query.go`). Pure. */
 
-import type { PreparedQuery, PreparedService } from '../../../registry/kind/query/query.ts';
+import type { PreparedQuery, PreparedService } from '../../../registry/kind/query/rows.ts';
 
 /** Consul's only kind of template. */
 export const templateType = 'name_prefix_match';

@@ -3,7 +3,7 @@
  * public id of the token is stored, so the binding ends with the token.
  */
 
-import type { PreparedQuery } from '../../../registry/kind/query/query.ts';
+import type { PreparedQuery } from '../../../registry/kind/query/rows.ts';
 import type { Caller } from '../../../security/acl.ts';
 import { refused } from '../../../security/access-error.ts';
 import { hiddenSecret } from '../acl/acl-json.ts';

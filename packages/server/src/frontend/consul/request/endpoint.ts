@@ -11,7 +11,7 @@
  * Endpoints without a command only read. Lists that come from a view, and can wait for it, are queries (`query.ts`).
  */
 
-import type { Command, Result } from '../../../registry/command.ts';
+import type { Command, Result } from '../../../registry/kinds.ts';
 import type { State } from '../../../registry/state.ts';
 import type { Reply } from '../wire/reply.ts';
 import type { Call, Handler, Incoming } from './call.ts';

@@ -1,6 +1,6 @@
 /** A session of the registry to the object of Consul's API (`api/session.go`, MPL-2.0). Pure. */
 
-import type { RowOf } from '../../../registry/rows.ts';
+import type { RowOf } from '../../../registry/kinds.ts';
 import { type JsonMap, kept, pick } from '../wire/foreign.ts';
 import { durationText, nsPerMs } from '../wire/go-duration.ts';
 

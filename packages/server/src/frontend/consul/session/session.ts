@@ -6,11 +6,14 @@
 import { defaultNamespace, RegistryError } from '@rollcall/protocol';
 import type { AgentNode } from '../../../net/agent-node.ts';
 import { serfHealth } from '../../../registry/kind/catalog/known-checks.ts';
-import type { SessionCreate, SessionDestroy } from '../../../registry/kind/session/command.ts';
-import { find } from '../../../registry/reader.ts';
-import { type CheckRef, type Json, keys, type RowOf } from '../../../registry/rows.ts';
+import { checkKey } from '../../../registry/kind/catalog/keys.ts';
+import type { SessionCreate, SessionDestroy } from '../../../registry/kind/session/commands.ts';
+import { allSessions, findSession } from '../../../registry/kind/session/find.ts';
+import type { CheckRef } from '../../../registry/kind/session/rows.ts';
+import { sessionView, sessionsView } from '../../../registry/kind/session/views.ts';
+import type { RowOf } from '../../../registry/kinds.ts';
+import type { Json } from '../../../registry/row.ts';
 import { State } from '../../../registry/state.ts';
-import { viewOf } from '../../../registry/view-name.ts';
 import { enrol } from '../agent/enrolment.ts';
 import { decodeOptionalBody } from '../request/body.ts';
 import { type Call, principal } from '../request/call.ts';
@@ -58,13 +61,13 @@ function sessionsQuery(
 ): Query {
   const { namespace, params } = asked;
   return {
-    view: viewOf.sessions(namespace),
+    view: sessionsView(namespace),
     name: `${formOf(asked)} ${name}`,
     shows: ['session'],
     pretty: params.has('pretty'),
     *write(state, visible, out) {
       const seen = (row: RowOf<'session'>) => wanted(row) && visible.includes('session', row.node);
-      const rows = yield* select(find.sessions(state, namespace), seen, out.pace);
+      const rows = yield* select(allSessions(state, namespace), seen, out.pace);
       yield* writeList(out, yield* inOrder(rows, (a, b) => order(a.id, b.id), out.pace), (row) => placed(asked, row, sessionJson(row)));
     },
   };
@@ -75,11 +78,11 @@ export function info(asked: Asked): Query {
   const id = restOf(asked, 'session');
   const body = jsonBody(asked.params);
   return {
-    view: viewOf.session(asked.namespace, id),
+    view: sessionView(asked.namespace, id),
     name: `${formOf(asked)} session`,
     shows: ['session'],
     encode: (state, visible) => {
-      const row = find.session(state, asked.namespace, id);
+      const row = findSession(state, asked.namespace, id);
       return body(row === undefined || !visible.includes('session', row.node) ? [] : [placed(asked, row, sessionJson(row))]);
     },
   };
@@ -119,7 +122,7 @@ function sessionOf(namespace: string, fields: SessionFields, node: string): Omit
   const { nodeChecks, checks } = checksOf(fields);
   const serviceChecks = fields.ServiceChecks ?? [];
   const bound = new Map<string, CheckRef>();
-  const bind = (of: string, id: string) => bound.set(keys.check(of, node, vetName(id, 'check ID')), { namespace: of, id });
+  const bind = (of: string, id: string) => bound.set(checkKey(of, node, vetName(id, 'check ID')), { namespace: of, id });
   for (const id of nodeChecks) bind(defaultNamespace, id);
   for (const { ID = '' } of serviceChecks) bind(namespace, ID);
   for (const id of checks) bind(defaultNamespace, id);
@@ -190,7 +193,7 @@ function decodeDelay(text: string): number {
 }
 
 function* forSession(id: string, state: State, { namespace }: Pick<Call, 'namespace'>): Iterable<Permission> {
-  const row = find.session(state, namespace, id);
+  const row = findSession(state, namespace, id);
   if (row !== undefined) yield permission('session', 'write', row.node);
 }
 
@@ -212,7 +215,7 @@ export const renew = endpoint({
   permissions: forSession,
   answer: (id, call) => {
     const { namespace, context: { registry, health } } = call;
-    const row = find.session(registry.state, namespace, id);
+    const row = findSession(registry.state, namespace, id);
     // A session whose end has begun does not exist for clients, though its row still does.
     const alive = row !== undefined && (row.ttlMs === 0 || health.renewSession(namespace, id, principal(call)));
     if (!alive) throw new RegistryError('not_found', `Session id '${id.slice(0, 512)}' not found`);

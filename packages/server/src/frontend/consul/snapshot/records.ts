@@ -12,8 +12,8 @@
 import { defaultNamespace } from '@rollcall/protocol';
 import { queryType } from '../../../registry/kind/record/bound.ts';
 import type { Moment } from '../../../registry/moment.ts';
-import { queryOf } from '../../../registry/kind/query/query.ts';
-import type { Row, RowOf } from '../../../registry/rows.ts';
+import { queryOf } from '../../../registry/kind/query/rows.ts';
+import type { Row, RowOf } from '../../../registry/kinds.ts';
 import { checkJson, nodeJson, serviceJson } from '../catalog/catalog-json.ts';
 import { queryFields } from '../query/query-json.ts';
 import { sessionJson } from '../session/session-json.ts';

@@ -4,8 +4,9 @@
  * that the caller may not read.
  */
 
-import { find } from '../../../registry/reader.ts';
-import type { Row } from '../../../registry/rows.ts';
+import { findCheck, findInstance } from '../../../registry/kind/catalog/find.ts';
+import { findSession } from '../../../registry/kind/session/find.ts';
+import type { Row } from '../../../registry/kinds.ts';
 import type { State } from '../../../registry/state.ts';
 import { forNode, owner, ownerOf } from '../catalog/access.ts';
 import { serviceOf } from '../catalog/selection.ts';
@@ -28,7 +29,7 @@ export function* forOperation(
   } else if (Check !== undefined) {
     if (Check.Verb !== 'get') yield* forCheck(state, namespace, Check.Check ?? {});
   } else if (Session !== undefined) {
-    const row = find.session(state, namespace, Session.Session?.ID ?? '');
+    const row = findSession(state, namespace, Session.Session?.ID ?? '');
     if (row !== undefined) yield permission('session', 'write', row.node);
   }
 }
@@ -56,7 +57,7 @@ function* forService(
   node: string,
   given: { readonly ID?: string; readonly Service?: string },
 ): Iterable<Permission> {
-  const before = find.instance(state, namespace, node, given.ID || given.Service || '');
+  const before = findInstance(state, namespace, node, given.ID || given.Service || '');
   if (given.Service || before === undefined) yield permission('service', 'write', given.Service ?? '');
   if (before !== undefined) yield permission('service', 'write', before.service);
 }
@@ -67,9 +68,9 @@ function* forCheck(
   given: { readonly Node?: string; readonly CheckID?: string; readonly Name?: string; readonly ServiceID?: string },
 ): Iterable<Permission> {
   const node = given.Node ?? '';
-  const before = find.check(state, namespace, node, given.CheckID || given.Name || '');
+  const before = findCheck(state, namespace, node, given.CheckID || given.Name || '');
   if (before !== undefined) yield ownerOf(state, before);
-  if (given.ServiceID) yield owner(node, find.instance(state, namespace, node, given.ServiceID)?.service ?? '');
+  if (given.ServiceID) yield owner(node, findInstance(state, namespace, node, given.ServiceID)?.service ?? '');
   else if (before === undefined) yield owner(node, undefined);
 }
 

@@ -1,8 +1,9 @@
 /** Operations of `PUT /v1/txn` on nodes, services and checks: each verb as one step, and its results. Pure. */
 
 import { defaultNamespace } from '@rollcall/protocol';
-import type { Register, TxnFailure, TxnOperation } from '../../../registry/command.ts';
-import { keys, type Row } from '../../../registry/rows.ts';
+import type { Register } from '../../../registry/kind/catalog/commands.ts';
+import { checkKey, instanceKey, nodeKey } from '../../../registry/kind/catalog/keys.ts';
+import type { Row, TxnFailure, TxnOperation } from '../../../registry/kinds.ts';
 import { checkJson, nodeJson, serviceJson } from '../catalog/catalog-json.ts';
 import { catalogCheck, catalogInstance, vetNodeId } from '../catalog/definitions.ts';
 import { instanceOf } from '../catalog/selection.ts';
@@ -71,7 +72,7 @@ export function nodeOperation({ Verb = '', Node: fields = {} }: NonNullable<TxnO
   return catalogOperation({
     kind: 'Node',
     verb: Verb,
-    key: keys.node(vetName(node, 'node name')),
+    key: nodeKey(vetName(node, 'node name')),
     revision: revisionOf(fields.ModifyIndex),
     name: `node ${quoted(node)}`,
     register: () => {
@@ -105,7 +106,7 @@ export function serviceOperation(
   return catalogOperation({
     kind: 'Service',
     verb: Verb,
-    key: keys.instance(namespace, node, id),
+    key: instanceKey(namespace, node, id),
     revision: revisionOf(fields.ModifyIndex),
     name: `service ${quoted(id)} on node ${quoted(node)}`,
     register: () => {
@@ -136,7 +137,7 @@ export function checkOperation(
   return catalogOperation({
     kind: 'Check',
     verb: Verb,
-    key: keys.check(own, node, id),
+    key: checkKey(own, node, id),
     revision: revisionOf(fields.ModifyIndex),
     name: `check ${quoted(id)} on node ${quoted(node)}`,
     register: () => {

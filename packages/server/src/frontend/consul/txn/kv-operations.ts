@@ -1,7 +1,9 @@
 /** Operations of `PUT /v1/txn` on keys: each verb as one step, and its results and errors with Consul's texts. Pure. */
 
-import type { KvPut, Requirement, TxnFailure } from '../../../registry/command.ts';
-import { keys, type Row } from '../../../registry/rows.ts';
+import type { Requirement } from '../../../registry/command.ts';
+import type { KvPut } from '../../../registry/kind/kv/commands.ts';
+import { kvKey } from '../../../registry/kind/kv/keys.ts';
+import type { Row, TxnFailure } from '../../../registry/kinds.ts';
 import { kvJson } from '../kv/kv-json.ts';
 import { placed, type Scope } from '../request/scope.ts';
 import { invalid, quoted, Refused } from '../wire/errors.ts';
@@ -28,7 +30,7 @@ export function kvOperation(
   }
   if (key === '' && Verb !== 'get-tree' && Verb !== 'delete-tree') throw invalid('Must provide key');
   checkName(key, 'key name');
-  const own = keys.kv(namespace, key);
+  const own = kvKey(namespace, key);
   const revision = revisionOf(fields.Index);
   const put: KvPut = { kind: 'kv-put', namespace, key, value, flags };
   const name = quoted(key);
@@ -89,7 +91,7 @@ export function kvOperation(
         failure: refused,
       };
     case 'get-tree':
-      return { step: { read: { namespace, prefix: key } }, results: (rows) => kvResults(scope, rows, true), failure: refused };
+      return { step: { read: { kind: 'kv', namespace, prefix: key } }, results: (rows) => kvResults(scope, rows, true), failure: refused };
     case 'check-index':
       return checked({ key: own, revision: revision === 0 ? -1 : revision }, ({ found }) =>
         found === undefined

@@ -1,7 +1,6 @@
 /** The parts of one operation of a transaction: a step of the registry's `txn` command, its results, and its error texts. */
 
-import type { TxnFailure, TxnOperation } from '../../../registry/command.ts';
-import type { Row } from '../../../registry/rows.ts';
+import type { Row, TxnFailure, TxnOperation } from '../../../registry/kinds.ts';
 import type { State } from '../../../registry/state.ts';
 import type { JsonValue } from '../wire/json.ts';
 

@@ -7,9 +7,8 @@
 import { isRegistryError } from '@rollcall/protocol';
 import { readBody } from '../../../net/body.ts';
 import type { Work } from '../../../net/turns.ts';
-import type { Txn, TxnResult } from '../../../registry/command.ts';
+import type { Row, Txn, TxnResult } from '../../../registry/kinds.ts';
 import { readTransaction } from '../../../registry/decide.ts';
-import type { Row } from '../../../registry/rows.ts';
 import { decodeList } from '../request/body.ts';
 import { type Call, type Incoming, written } from '../request/call.ts';
 import { endpoint } from '../request/endpoint.ts';

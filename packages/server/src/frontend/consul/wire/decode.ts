@@ -7,7 +7,7 @@
  */
 
 import { RegistryError } from '@rollcall/protocol';
-import type { Json } from '../../../registry/rows.ts';
+import type { Json } from '../../../registry/row.ts';
 import { invalid, quoted } from './errors.ts';
 import { parseDuration } from './go-duration.ts';
 import type { JsonObject, JsonValue } from './json.ts';

@@ -3,7 +3,7 @@
  * front end returns them.
  */
 
-import type { Foreign, Json } from '../../../registry/rows.ts';
+import type { Foreign, Json } from '../../../registry/row.ts';
 
 export type JsonMap = { readonly [key: string]: Json };
 

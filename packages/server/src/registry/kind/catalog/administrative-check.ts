@@ -10,7 +10,8 @@ import type { InstanceStatus } from '@rollcall/protocol';
 import type { Draft } from '../../draft.ts';
 import { administrativeStatusOf } from './effective-status.ts';
 import { administrativeCheckId } from './known-checks.ts';
-import { keys, type InstanceRow } from '../../rows.ts';
+import { checkKey } from './keys.ts';
+import type { CheckRow, InstanceRow } from './rows.ts';
 
 const outputs: Readonly<Record<Exclude<InstanceStatus, 'passing' | 'warning'>, string>> = {
   starting: 'starting: the instance is not ready yet',
@@ -28,11 +29,11 @@ export function putInstanceRow(draft: Draft, key: string, before: InstanceRow | 
   const { namespace, node, id: instance } = row;
   const status = administrativeStatusOf(row);
   if (status === 'passing' || status === 'warning') {
-    if (before !== undefined && needsCheck(before)) draft.delete(keys.check(namespace, node, administrativeCheckId(instance)));
+    if (before !== undefined && needsCheck(before)) draft.delete(checkKey(namespace, node, administrativeCheckId(instance)));
     return;
   }
   const id = administrativeCheckId(instance);
-  draft.put({
+  draft.put<CheckRow>({
     kind: 'check',
     namespace,
     node,

@@ -1,12 +1,13 @@
 /** What comes of the commands about nodes, instances and checks. */
 
 import { ifItStands } from '../../if-it-stands.ts';
-import type { DeregisterCheck, DeregisterInstance, DeregisterNode, Register, UpdateChecks } from '../../command.ts';
+import type { DeregisterCheck, DeregisterInstance, DeregisterNode, Register, UpdateChecks } from './commands.ts';
 import type { Draft } from '../../draft.ts';
 import type { Decision } from '../../room.ts';
 import { setStatus } from './instance.ts';
 import { refuseReserved, register } from './register.ts';
-import { Removal } from './remove.ts';
+import { Removal } from '../../removal.ts';
+import { removeCheck, removeInstance, removeNode } from './remove.ts';
 import { deleteService, putService } from './service.ts';
 import { updateChecks } from './update-checks.ts';
 
@@ -14,17 +15,21 @@ export const decisions = {
   register: { writes: true, decide: (draft: Draft, command: Register, now: number) => register(draft, command, now) },
   'deregister-instance': {
     decide: (draft: Draft, { namespace, node, id, judged }: DeregisterInstance, now: number) =>
-      ifItStands(draft, judged, new Removal(draft, now).instance(namespace, node, id)),
+      ifItStands(draft, judged, removeInstance(new Removal(draft, now), namespace, node, id)),
   },
   'deregister-check': {
     decide(draft: Draft, { namespace, node, id }: DeregisterCheck, now: number) {
       refuseReserved(id);
-      return new Removal(draft, now).check(namespace, node, id);
+      return removeCheck(new Removal(draft, now), namespace, node, id);
     },
   },
   'instance-status': { decide: setStatus },
   'service-put': { writes: true, decide: putService },
   'service-delete': { decide: deleteService },
-  'deregister-node': { decide: (draft: Draft, command: DeregisterNode, now: number) => new Removal(draft, now).node(command) },
+  'deregister-node': {
+    resumes: true,
+    letsOthersPass: true,
+    decide: (draft: Draft, command: DeregisterNode, now: number) => removeNode(new Removal(draft, now), command),
+  },
   'update-checks': { decide: (draft: Draft, command: UpdateChecks, now: number) => updateChecks(draft, command, now) },
 } satisfies Record<string, Decision>;

@@ -20,7 +20,7 @@ import {
   wholeWeight,
 } from './effective-status.ts';
 import { Journal } from '../../journal.case.ts';
-import { find } from '../../reader.ts';
+import { instancesOfService } from './find.ts';
 import { administrativeCheckId, instanceMaintenance, nodeMaintenance } from './known-checks.ts';
 
 type Said = readonly [type: CheckKind, status: CheckStatus, id?: string];
@@ -141,7 +141,7 @@ it('reads the rows and checks of instances and their nodes from the state', () =
   const { state } = journal;
   expect(statusOfNode(state, 'n')).toBe('warning');
   const statusOf = statuses(state);
-  expect(Array.from(find.instancesOfService(state, 'default', 'web'), (row) => [row.id, statusOf(row)])).toEqual([
+  expect(Array.from(instancesOfService(state, 'default', 'web'), (row) => [row.id, statusOf(row)])).toEqual([
     ['a', 'warning'],
     ['b', 'critical'],
     ['c', 'draining'],

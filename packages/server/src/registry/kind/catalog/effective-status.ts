@@ -8,8 +8,9 @@
 
 import { worseStatus, type AdministrativeStatus, type InstanceStatus } from '@rollcall/protocol';
 import { isMaintenance } from './known-checks.ts';
-import { find, type Reader } from '../../reader.ts';
-import type { CheckRow, InstanceRow } from '../../rows.ts';
+import type { Reader } from '../../reader.ts';
+import { checksOfInstance, checksOfNode } from './find.ts';
+import type { CheckRow, InstanceRow } from './rows.ts';
 
 type Check = Pick<CheckRow, 'id' | 'type' | 'status'>;
 type Administered = Pick<InstanceRow, 'status' | 'override' | 'enabled'>;
@@ -58,7 +59,7 @@ export function statusOfChecks(checks: Iterable<Check>, start: InstanceStatus = 
 
 /** Of a node: the worst of its own checks. Every instance on it is at least as bad. */
 export function statusOfNode(reader: Reader, node: string): InstanceStatus {
-  return node === '' ? 'passing' : statusOfChecks(find.checksOfNode(reader, node));
+  return node === '' ? 'passing' : statusOfChecks(checksOfNode(reader, node));
 }
 
 /** For a reader that has the checks at hand already. @param checks those of the instance and of its node that count */
@@ -80,7 +81,7 @@ export function statuses(reader: Reader): (instance: Administered & Pick<Instanc
       nodes.set(node, ofNode);
     }
     const start = worseStatus(ofNode, administrativeStatusOf(instance));
-    return statusOfChecks(find.checksOfInstance(reader, namespace, node, id), start);
+    return statusOfChecks(checksOfInstance(reader, namespace, node, id), start);
   };
 }
 

@@ -1,12 +1,12 @@
 import { administrativeStatuses } from '@rollcall/protocol';
 import { describe, expect, it } from 'vitest';
-import type { CheckInput, InstanceInput, InstanceStatus } from '../../command.ts';
+import type { CheckInput, InstanceInput, InstanceStatus } from './commands.ts';
+import { allChecks, allNodes, findCheck, findInstance, findService, instancesOfService } from './find.ts';
+import type { InstanceRow } from './rows.ts';
+import { catalogView, checksView, nodeView, serviceRecordView, serviceRecordsView, serviceView, servicesView } from './views.ts';
 import { statuses } from './effective-status.ts';
 import { Journal } from '../../journal.case.ts';
 import { administrativeCheckId } from './known-checks.ts';
-import { find } from '../../reader.ts';
-import type { InstanceRow } from '../../rows.ts';
-import { viewOf } from '../../view-name.ts';
 import { servicesOf } from './service-index.ts';
 
 const check = administrativeCheckId('i');
@@ -26,8 +26,8 @@ function setUp() {
     );
   const say = (said: Omit<InstanceStatus, 'kind' | 'namespace' | 'node' | 'id'>, now = 0) =>
     journal.commit([{ kind: 'instance-status', namespace: 'default', node: 'n', id: 'i', ...said }], now);
-  const row = () => find.instance(journal.state, 'default', 'n', 'i') as InstanceRow;
-  const shown = () => find.check(journal.state, 'default', 'n', check);
+  const row = () => findInstance(journal.state, 'default', 'n', 'i') as InstanceRow;
+  const shown = () => findCheck(journal.state, 'default', 'n', check);
   const status = () => statuses(journal.state)(row());
   return { journal, register, say, row, shown, status };
 }
@@ -104,7 +104,7 @@ describe('the status of an instance', () => {
     const { register, say } = setUp();
     register();
     const { views } = say({ override: 'out_of_service' });
-    expect([...views]).toEqual(expect.arrayContaining([viewOf.service('default', 'web'), viewOf.checks('default'), viewOf.node('default', 'n'), viewOf.catalog()]));
+    expect([...views]).toEqual(expect.arrayContaining([serviceView('default', 'web'), checksView('default'), nodeView('default', 'n'), catalogView()]));
   });
 
   it('goes with the instance: one that comes back under its id is up', () => {
@@ -138,7 +138,7 @@ describe('the administrative check', () => {
     const { outcomes } = journal.commit([{ kind: 'update-checks', updates: [{ namespace: 'default', node: 'n', id: check, status: 'passing' }] }]);
     expect(outcomes).toMatchObject([{ result: 0 }]);
     register();
-    expect([shown()?.status, find.check(journal.state, 'default', 'n', 'own')]).toEqual(['critical', undefined]);
+    expect([shown()?.status, findCheck(journal.state, 'default', 'n', 'own')]).toEqual(['critical', undefined]);
   });
 });
 
@@ -149,14 +149,14 @@ describe('an instance without a node', () => {
     const checks: CheckInput[] = [{ id: 'c', name: 'c', instance: 'i', type: 'ttl', definition: { ttlMs: 1_000 }, status: 'warning' }];
     const { views, outcomes } = journal.commit([{ kind: 'register', namespace: 'default', node, nodeMode: 'none', instances: [{ id: 'i', service: 'web' }], checks }]);
     expect(outcomes).toMatchObject([{ result: true }]);
-    expect([...views].sort()).toEqual([viewOf.catalog(), viewOf.checks('default'), viewOf.service('default', 'web'), viewOf.services('default')].sort());
-    const rows = () => [...find.instancesOfService(journal.state, 'default', 'web')];
+    expect([...views].sort()).toEqual([catalogView(), checksView('default'), serviceView('default', 'web'), servicesView('default')].sort());
+    const rows = () => [...instancesOfService(journal.state, 'default', 'web')];
     expect(rows().map(statuses(journal.state))).toEqual(['warning']);
     journal.restart();
     expect(rows().map(statuses(journal.state))).toEqual(['warning']);
-    expect([...find.nodes(journal.state)]).toEqual([]);
+    expect([...allNodes(journal.state)]).toEqual([]);
     journal.commit([{ kind: 'deregister-instance', namespace: 'default', node: '', id: 'i' }]);
-    expect([rows(), [...find.checks(journal.state, 'default')]]).toEqual([[], []]);
+    expect([rows(), [...allChecks(journal.state, 'default')]]).toEqual([[], []]);
   });
 });
 
@@ -165,8 +165,8 @@ describe('the record of a service', () => {
     const journal = new Journal();
     const put = (protectThreshold: number) =>
       journal.commit([{ kind: 'service-put', namespace: 'default', name: 'web', meta: { owner: 'shop' }, protectThreshold }]);
-    expect([...put(0.5).views].sort()).toEqual([viewOf.serviceRecord('default', 'web'), viewOf.serviceRecords('default')].sort());
-    expect(find.service(journal.state, 'default', 'web')).toMatchObject({ meta: { owner: 'shop' }, protectThreshold: 0.5 });
+    expect([...put(0.5).views].sort()).toEqual([serviceRecordView('default', 'web'), serviceRecordsView('default')].sort());
+    expect(findService(journal.state, 'default', 'web')).toMatchObject({ meta: { owner: 'shop' }, protectThreshold: 0.5 });
     expect(servicesOf(journal.state).has('default', 'web')).toBe(false);
     const before = journal.state.revision;
     put(0.5);
@@ -174,7 +174,7 @@ describe('the record of a service', () => {
     const gone = journal.commit([{ kind: 'service-delete', namespace: 'default', name: 'web' }]);
     expect(gone.outcomes).toMatchObject([{ result: true }]);
     journal.restart();
-    expect([find.service(journal.state, 'default', 'web'), journal.state.viewRevision(viewOf.serviceRecord('default', 'web'))]).toEqual([undefined, gone.revision]);
+    expect([findService(journal.state, 'default', 'web'), journal.state.viewRevision(serviceRecordView('default', 'web'))]).toEqual([undefined, gone.revision]);
     expect(journal.commit([{ kind: 'service-delete', namespace: 'default', name: 'web' }]).outcomes).toMatchObject([{ result: false }]);
   });
 
@@ -183,9 +183,9 @@ describe('the record of a service', () => {
     const put = { kind: 'service-put', namespace: 'team-a', name: 'web' } as const;
     expect(journal.commit([put]).outcomes).toMatchObject([{ error: { code: 'not_found' } }]);
     journal.commit([{ kind: 'namespace-put', name: 'team-a' }, put]);
-    expect(find.service(journal.state, 'team-a', 'web')).toBeDefined();
+    expect(findService(journal.state, 'team-a', 'web')).toBeDefined();
     journal.commit([{ kind: 'namespace-delete', name: 'team-a' }]);
-    expect(find.service(journal.state, 'team-a', 'web')).toBeUndefined();
+    expect(findService(journal.state, 'team-a', 'web')).toBeUndefined();
   });
 
   it.each([-0.1, 1.1, Number.NaN])('refuses a threshold of %d', (protectThreshold) => {
@@ -203,9 +203,9 @@ describe('a session without a node', () => {
     journal.commit([{ ...session, ...rest, checks: [] }]);
     const instances = [{ id: 'i', service: 'web', session: 's' }];
     journal.commit([{ kind: 'register', namespace: 'default', node: { name: '', address: '' }, nodeMode: 'none', instances }]);
-    expect([...find.instancesOfService(journal.state, 'default', 'web')]).toHaveLength(1);
+    expect([...instancesOfService(journal.state, 'default', 'web')]).toHaveLength(1);
     journal.commit([{ kind: 'session-destroy', namespace: 'default', id: 's' }]);
-    expect([...find.instancesOfService(journal.state, 'default', 'web')]).toEqual([]);
+    expect([...instancesOfService(journal.state, 'default', 'web')]).toEqual([]);
   });
 
   it('is bound to no checks', () => {

@@ -1,9 +1,11 @@
 /** Decisions about the row of one instance: its registration, and what is said of it later. */
 
 import { putInstanceRow } from './administrative-check.ts';
-import type { InstanceInput, InstanceStatus, Register } from '../../command.ts';
+import type { InstanceInput, InstanceStatus, Register } from './commands.ts';
+import { instanceKey } from './keys.ts';
+import type { InstanceRow } from './rows.ts';
 import type { Draft } from '../../draft.ts';
-import { keys, type InstanceRow, type Unfinished } from '../../rows.ts';
+import type { Unfinished } from '../../row.ts';
 import { sameContent } from '../../same-content.ts';
 
 /**
@@ -11,7 +13,7 @@ import { sameContent } from '../../same-content.ts';
  * changes nothing, the time of its last change included.
  */
 export function putInstance(draft: Draft, { namespace, node: { name: node } }: Register, input: InstanceInput, now: number): void {
-  const key = keys.instance(namespace, node, input.id);
+  const key = instanceKey(namespace, node, input.id);
   const before = draft.get(key) as InstanceRow | undefined;
   const { id, service, address = '', port = 0, scheme, ports, zone, region, cluster, tags = [], meta = {} } = input;
   const { weight = 1, warningWeight = weight, status = 'up', session, foreign } = input;
@@ -35,7 +37,7 @@ export function putInstance(draft: Draft, { namespace, node: { name: node } }: R
 
 /** @returns false when there is no such instance */
 export function setStatus(draft: Draft, command: InstanceStatus, now: number): boolean {
-  const key = keys.instance(command.namespace, command.node, command.id);
+  const key = instanceKey(command.namespace, command.node, command.id);
   const before = draft.get(key) as InstanceRow | undefined;
   if (before === undefined) return false;
   const { status: statusBefore = 'up', override: overrideBefore, enabled: enabledBefore = true, changedMs: _changed, ...rest } = before;

@@ -1,21 +1,22 @@
 /** The revision of a view of a node: the newest of what all views of the node share, and of what only this one shows. */
 
-import { find } from '../../reader.ts';
+import { markerKey } from '../../markers.ts';
+import type { ParsedView } from '../../view-name.ts';
+import { checksOfNode, findNode } from './find.ts';
+import { nodeView, sharedNodeView } from './views.ts';
 import type { Revisioned } from '../../room.ts';
-import { keys } from '../../rows.ts';
-import { viewOf, type ParsedView } from '../../view-name.ts';
 
 export function nodeRevision({ namespace, name }: ParsedView, state: Revisioned): number {
   const shared = sharedRevision(state, name) ?? state.floor;
-  return Math.max(shared, state.keptRevision(viewOf.node(namespace, name)) ?? 0);
+  return Math.max(shared, state.keptRevision(nodeView(namespace, name)) ?? 0);
 }
 
 /** That of its newest row or its marker; undefined when there is neither. Few rows are looked at. */
 function sharedRevision(state: Revisioned, name: string): number | undefined {
-  const marker = state.get(keys.view(viewOf.sharedNode(name)));
-  const node = find.node(state, name);
+  const marker = state.get(markerKey(sharedNodeView(name)));
+  const node = findNode(state, name);
   if (marker === undefined && node === undefined) return undefined;
   let newest = Math.max(marker?.modified ?? 0, node?.modified ?? 0);
-  for (const { modified } of find.checksOfNode(state, name)) newest = Math.max(newest, modified);
+  for (const { modified } of checksOfNode(state, name)) newest = Math.max(newest, modified);
   return newest;
 }

@@ -1,7 +1,8 @@
 /** Wakes the watched views of a node, one for each namespace, when something changes that all of them show. */
 
 import type { ViewSet, Wakes } from '../../room.ts';
-import { isSharedNode, parseView, type ParsedView } from '../../view-name.ts';
+import { parseView, type ParsedView } from '../../view-name.ts';
+import { isSharedNode } from './views.ts';
 
 export class NodeWakes implements Wakes {
   /** Watched views by the name of their node. */

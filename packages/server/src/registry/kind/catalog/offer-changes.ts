@@ -4,7 +4,8 @@
  */
 
 import type { IndexNotes } from '../../room.ts';
-import type { InstanceRow, Row } from '../../rows.ts';
+import type { AnyRow } from '../../row.ts';
+import type { InstanceRow } from './rows.ts';
 import { offersTheSame } from './offers.ts';
 
 /** What has to be added to the counts of one service. */
@@ -32,7 +33,7 @@ export class OfferChanges implements IndexNotes {
   }
 
   /** Backwards: from what is there now to what was. */
-  note(before: Row | undefined, after: Row | undefined): void {
+  note(before: AnyRow | undefined, after: AnyRow | undefined): void {
     this.follow(after as InstanceRow | undefined, before as InstanceRow | undefined);
   }
 

@@ -1,13 +1,16 @@
 /** Decisions that register nodes, instances and checks. */
 
 import { defaultNamespace, RegistryError, type CheckStatus } from '@rollcall/protocol';
-import type { CheckInput, InstanceInput, Register } from '../../command.ts';
+import { findLiveSession, findSession } from '../session/find.ts';
+import type { CheckInput, InstanceInput, Register } from './commands.ts';
+import { checksOfInstance, findCheck, findInstance, findNode, nodeWithId } from './find.ts';
+import { checkKey } from './keys.ts';
+import type { CheckRow, NodeRow } from './rows.ts';
 import { putInstance } from './instance.ts';
-import { Removal } from './remove.ts';
+import { Removal } from '../../removal.ts';
+import { clearWay, endSessionsWith, removeCheck, removeInstance, removeNode } from './remove.ts';
 import type { Draft } from '../../draft.ts';
 import { instanceMaintenance, isAdministrative, serfHealth } from './known-checks.ts';
-import { find } from '../../reader.ts';
-import { keys, type CheckRow, type NodeRow } from '../../rows.ts';
 import { sameContent } from '../../same-content.ts';
 import type { Steps } from '../../steps.ts';
 
@@ -15,7 +18,7 @@ const unwritten = { created: 0, modified: 0 } as const;
 
 /** Sessions that end by it may take several steps; then everything is registered in one. */
 export function* register(draft: Draft, command: Register, now: number): Steps<boolean> {
-  const node = find.node(draft, command.node.name);
+  const node = findNode(draft, command.node.name);
   // What it has ended itself is no reason to refuse the rest of it.
   if (command.checked !== true) checkRefusals(draft, command, node);
   for (const _ of registerChecked(draft, command, node, now)) yield () => ({ checked: true });
@@ -28,24 +31,24 @@ function* registerChecked(draft: Draft, command: Register, before: NodeRow | und
   const node = command.node.name;
   const checks = (command.checks ?? []).map((check) => placed(command, check));
   const removal = new Removal(draft, now);
-  for (const check of checks) yield* removal.clearWay(check, statusOf(draft, check));
+  for (const check of checks) yield* clearWay(removal, check, statusOf(draft, check));
   const replaced = [...replacedChecks(draft, command)];
-  for (const id of replaced) yield* removal.sessionsWithCheck({ namespace, node, id });
+  for (const id of replaced) yield* endSessionsWith(removal, { namespace, node, id });
 
   // A node is its id: one that comes under another name is renamed, and the old name goes with everything on it.
   const former = formerName(draft, command, before);
-  if (former !== undefined) yield* removal.node({ node: former.name });
+  if (former !== undefined) yield* removeNode(removal, { node: former.name });
   putNode(draft, command, before);
   // An instance whose session has just ended goes with it, and so do its checks.
   for (const instance of command.instances ?? []) {
     if (lives(draft, namespace, instance)) putInstance(draft, command, instance, now);
-    else yield* removal.instance(namespace, node, instance.id);
+    else yield* removeInstance(removal, namespace, node, instance.id);
   }
   for (const check of checks) {
     if (isOfSomething(draft, check)) putCheck(draft, check);
-    else yield* removal.check(check.namespace, node, check.id);
+    else yield* removeCheck(removal, check.namespace, node, check.id);
   }
-  for (const id of replaced) draft.delete(keys.check(namespace, node, id));
+  for (const id of replaced) draft.delete(checkKey(namespace, node, id));
 }
 
 /** A check with its place in the registry. The input is not copied: that would be half of the cost of a registration. */
@@ -76,7 +79,7 @@ function checkRefusals(draft: Draft, command: Register, before: NodeRow | undefi
   if (writesNode(nodeMode, before) && before !== undefined) checkName(draft, before, node.id ?? before.id);
   const former = formerName(draft, command, before);
   // A session of the node that is renamed goes with its old name, and so does what it vouches for.
-  const goes = (session = '') => former !== undefined && find.session(draft, namespace, session)?.node === former.name;
+  const goes = (session = '') => former !== undefined && findSession(draft, namespace, session)?.node === former.name;
   for (const instance of instances) {
     const { session } = instance;
     if (!lives(draft, namespace, instance) || goes(session)) throw new RegistryError('not_found', `session ${session} does not exist`);
@@ -94,7 +97,7 @@ function checkRefusals(draft: Draft, command: Register, before: NodeRow | undefi
     if (nodeMode === 'none' && check.instance === '') {
       throw new RegistryError('invalid_argument', `check ${check.id} names no instance, and there is no node that it could be a check of`);
     }
-    const held = find.check(draft, check.namespace, check.node, check.id);
+    const held = findCheck(draft, check.namespace, check.node, check.id);
     // A check that goes with such a session leaves its id free.
     if (held !== undefined && !goes(sessionOf(draft, held))) refuseForeign(held, check);
   }
@@ -105,8 +108,8 @@ function checkRefusals(draft: Draft, command: Register, before: NodeRow | undefi
  * the name of a node without an id, which gets a new one. As in Consul (`agent/consul/state/catalog.go`, `ensureNodeTxn`).
  */
 function checkName(draft: Draft, holder: NodeRow, id: string): void {
-  if (id === holder.id || (holder.id === '' && find.nodeWithId(draft, id) === undefined)) return;
-  const alive = find.check(draft, defaultNamespace, holder.name, serfHealth);
+  if (id === holder.id || (holder.id === '' && nodeWithId(draft, id) === undefined)) return;
+  const alive = findCheck(draft, defaultNamespace, holder.name, serfHealth);
   if (alive === undefined || alive.status === 'critical') return;
   const reserved = `node name ${holder.name} is reserved by node ${holder.id || 'without an id'}`;
   throw new RegistryError('failed_precondition', `${reserved} with name ${holder.name} (${holder.address})`);
@@ -115,7 +118,7 @@ function checkName(draft: Draft, holder: NodeRow, id: string): void {
 /** The node that has the id now, under another name. */
 function formerName(draft: Draft, { node, nodeMode }: Register, before: NodeRow | undefined): NodeRow | undefined {
   if (node.id === undefined || node.id === '' || !writesNode(nodeMode, before)) return undefined;
-  const former = find.nodeWithId(draft, node.id);
+  const former = nodeWithId(draft, node.id);
   return former?.name === node.name ? undefined : former;
 }
 
@@ -135,17 +138,17 @@ function refuseForeign(before: CheckRow, { node, id, instance }: PlacedCheck): v
 }
 
 function lives(draft: Draft, namespace: string, { session }: InstanceInput): boolean {
-  return session === undefined || find.liveSession(draft, namespace, session) !== undefined;
+  return session === undefined || findLiveSession(draft, namespace, session) !== undefined;
 }
 
 /** Whether a check is one of the node, or of an instance that exists. */
 function isOfSomething(draft: Draft, { namespace, node, instance }: PlacedCheck): boolean {
-  return instance === '' || find.instance(draft, namespace, node, instance) !== undefined;
+  return instance === '' || findInstance(draft, namespace, node, instance) !== undefined;
 }
 
 /** The session that vouches for the instance of a check. */
 function sessionOf(draft: Draft, { namespace, node, instance }: Pick<CheckRow, 'namespace' | 'node' | 'instance'>): string | undefined {
-  return find.instance(draft, namespace, node, instance)?.session;
+  return findInstance(draft, namespace, node, instance)?.session;
 }
 
 function writesNode(nodeMode: Register['nodeMode'], before: NodeRow | undefined): boolean {
@@ -161,8 +164,8 @@ function* replacedChecks(draft: Draft, { namespace, node, instances = [], checks
   const named = new Set(checks.filter(({ instance }) => instance !== undefined).map(({ id }) => id));
   for (const instance of instances) {
     // A new instance has no checks to look for.
-    if (find.instance(draft, namespace, node.name, instance.id) === undefined) continue;
-    for (const { id } of find.checksOfInstance(draft, namespace, node.name, instance.id)) {
+    if (findInstance(draft, namespace, node.name, instance.id) === undefined) continue;
+    for (const { id } of checksOfInstance(draft, namespace, node.name, instance.id)) {
       if (!named.has(id) && id !== instanceMaintenance(instance.id) && !isAdministrative(id)) yield id;
     }
   }
@@ -170,7 +173,7 @@ function* replacedChecks(draft: Draft, { namespace, node, instances = [], checks
 
 function putNode(draft: Draft, { node, nodeMode }: Register, before: NodeRow | undefined): void {
   if (!writesNode(nodeMode, before)) return;
-  draft.put({
+  draft.put<NodeRow>({
     kind: 'node',
     name: node.name,
     id: node.id ?? before?.id ?? '',
@@ -183,12 +186,12 @@ function putNode(draft: Draft, { node, nodeMode }: Register, before: NodeRow | u
 
 /** Absent: an existing check keeps its status, a new one starts critical. */
 function statusOf(draft: Draft, { input, namespace, node, id }: PlacedCheck): CheckStatus {
-  return input.status ?? find.check(draft, namespace, node, id)?.status ?? 'critical';
+  return input.status ?? findCheck(draft, namespace, node, id)?.status ?? 'critical';
 }
 
 function putCheck(draft: Draft, check: PlacedCheck): void {
   const { input, namespace, node, instance } = check;
-  const before = find.check(draft, namespace, node, input.id);
+  const before = findCheck(draft, namespace, node, input.id);
   const row: CheckRow = {
     kind: 'check',
     namespace,

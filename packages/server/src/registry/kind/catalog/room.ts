@@ -1,127 +1,153 @@
 /** The catalog's description: nodes, instances and checks, the views that show them, and the services that they make up. */
 
-import { buckets, find } from '../../reader.ts';
+import type { Removal } from '../../removal.ts';
+import type { AnyRow } from '../../row.ts';
+import type { ParsedView } from '../../view-name.ts';
+import { namespaceNames } from '../namespace/find.ts';
+import { sessionsOnNode } from '../session/find.ts';
+import { sessionBuckets, sessionKey } from '../session/keys.ts';
+import { checksOfInstance, checksOnNode, findInstance, instancesOnNode } from './find.ts';
+import { catalogBuckets, checkKey, instanceKey, nodeHead, nodeIdHead, nodeKey, serviceKey, withoutNodeHead } from './keys.ts';
+import type { CheckRow, InstanceRow, NodeRow, ServiceRow } from './rows.ts';
+import { catalogView, checksView, isSharedNode, nodeView, nodesView, serviceRecordView, serviceRecordsView, serviceView, sharedNodeView } from './views.ts';
 import type { Draft } from '../../draft.ts';
 import type { Indexed, Kind, Lookup, Room, Shown } from '../../room.ts';
 import { claimKey } from '../member/keys.ts';
-import { keys, type CheckRow, type InstanceRow, type NodeRow, type ServiceRow } from '../../rows.ts';
-import { headOf } from '../../heads.ts';
-import { isSharedNode, viewOf, type ParsedView } from '../../view-name.ts';
 import { decisions } from './decisions.ts';
 import { CatalogTouches } from './touches.ts';
 import { nodeRevision } from './node-revision.ts';
 import { NodeWakes } from './node-wakes.ts';
+import { removeCheck, removeInstance, removeNode } from './remove.ts';
 import { ServiceIndex, servicesOf } from './service-index.ts';
 
 const node: Kind<NodeRow> = {
   format: 2,
-  key: ({ name }) => keys.node(name),
-  buckets: ({ id }) => (id === '' ? [buckets.nodes()] : [buckets.nodes(), buckets.nodeWithId(id)]),
+  key: ({ name }) => nodeKey(name),
+  buckets: ({ id }) => (id === '' ? [catalogBuckets.nodes()] : [catalogBuckets.nodes(), catalogBuckets.nodeWithId(id)]),
   addViews({ name }, views, _lookup, indexed) {
-    views.add(viewOf.nodes());
-    views.add(viewOf.sharedNode(name));
+    views.add(nodesView());
+    views.add(sharedNodeView(name));
     servicesOf(indexed).addViewsOn(name, views);
   },
   // It is shown by every service on it.
-  viewsHead: ({ name }) => headOf.node(name),
-  ownHead: ({ name }) => headOf.node(name),
+  viewsHead: ({ name }) => nodeHead(name),
+  ownHead: ({ name }) => nodeHead(name),
+  dependents: ({ name }, lookup) => onNode(lookup, name),
+  remove: ({ name }, removal: Removal) => removeNode(removal, { node: name }),
 };
 
 const instance: Kind<InstanceRow> = {
   format: 2,
-  key: ({ namespace, node: of, id }) => keys.instance(namespace, of, id),
+  key: ({ namespace, node: of, id }) => instanceKey(namespace, of, id),
   buckets({ namespace, service, node: of, session }) {
-    const names = [buckets.instancesOfService(namespace, service)];
-    if (of !== '') names.push(buckets.instancesOnNode(namespace, of));
-    if (session !== undefined) names.push(buckets.heldBySession(namespace, session));
+    const names = [catalogBuckets.instancesOfService(namespace, service)];
+    if (of !== '') names.push(catalogBuckets.instancesOnNode(namespace, of));
+    if (session !== undefined) names.push(sessionBuckets.held(namespace, session));
     return names;
   },
   keepsItsBuckets: (before, after) => before.service === after.service && before.session === after.session,
   addViews({ namespace, service, node: of }, views) {
-    views.add(viewOf.service(namespace, service));
-    if (of !== '') views.add(viewOf.node(namespace, of));
+    views.add(serviceView(namespace, service));
+    if (of !== '') views.add(nodeView(namespace, of));
   },
   keepsItsViews: (before, after) => before.service === after.service,
-  longestView: ({ namespace, service: name }) => viewOf.service(namespace, name),
-  ownHead: ({ namespace, node: of, id }) => (of === '' ? headOf.withoutNode(namespace, id) : undefined),
+  longestView: ({ namespace, service: name }) => serviceView(namespace, name),
+  ownHead: ({ namespace, node: of, id }) => (of === '' ? withoutNodeHead(namespace, id) : undefined),
+  parents: ({ namespace, node: of, session }) => [
+    ...(of === '' ? [] : [nodeKey(of)]),
+    ...(session === undefined ? [] : [sessionKey(namespace, session)]),
+  ],
+  dependents: ({ namespace, node: of, id }, lookup) => checksOfInstance(lookup, namespace, of, id),
+  remove: ({ namespace, node: of, id }, removal: Removal) => removeInstance(removal, namespace, of, id),
 };
 
 /** What a service says of itself; it may have no instance. */
 const service: Kind<ServiceRow> = {
   format: 2,
-  key: ({ namespace, name }) => keys.service(namespace, name),
-  buckets: ({ namespace }) => [buckets.serviceRecords(namespace)],
+  key: ({ namespace, name }) => serviceKey(namespace, name),
+  buckets: ({ namespace }) => [catalogBuckets.serviceRecords(namespace)],
   addViews({ namespace, name }, views) {
-    views.add(viewOf.serviceRecord(namespace, name));
-    views.add(viewOf.serviceRecords(namespace));
+    views.add(serviceRecordView(namespace, name));
+    views.add(serviceRecordsView(namespace));
   },
 };
 
 const check: Kind<CheckRow> = {
   format: 2,
-  key: ({ namespace, node: of, id }) => keys.check(namespace, of, id),
+  key: ({ namespace, node: of, id }) => checkKey(namespace, of, id),
   buckets: ({ namespace, node: of, instance: own }) => [
-    buckets.checksOnNode(namespace, of),
-    buckets.checks(namespace),
-    buckets.checksOfInstance(namespace, of, own),
+    catalogBuckets.checksOnNode(namespace, of),
+    catalogBuckets.checks(namespace),
+    catalogBuckets.checksOfInstance(namespace, of, own),
   ],
   keepsItsBuckets: (before, after) => before.instance === after.instance,
   addViews(row, views, lookup, indexed) {
-    views.add(viewOf.checks(row.namespace));
+    views.add(checksView(row.namespace));
     if (row.instance === '') {
-      views.add(viewOf.sharedNode(row.node));
+      views.add(sharedNodeView(row.node));
       servicesOf(indexed).addViewsOn(row.node, views);
     } else {
-      if (row.node !== '') views.add(viewOf.node(row.namespace, row.node));
-      const own = find.instance(lookup, row.namespace, row.node, row.instance);
-      if (own !== undefined) views.add(viewOf.service(row.namespace, own.service));
+      if (row.node !== '') views.add(nodeView(row.namespace, row.node));
+      const own = findInstance(lookup, row.namespace, row.node, row.instance);
+      if (own !== undefined) views.add(serviceView(row.namespace, own.service));
     }
   },
   keepsItsViews: (before, after) => before.instance === after.instance,
-  viewsHead: (row) => (row.instance === '' ? headOf.node(row.node) : undefined),
+  viewsHead: (row) => (row.instance === '' ? nodeHead(row.node) : undefined),
   companion: claimKey,
+  parents: ({ namespace, node: of, instance: own }) => [own === '' ? nodeKey(of) : instanceKey(namespace, of, own)],
+  remove: ({ namespace, node: of, id }, removal: Removal) => removeCheck(removal, namespace, of, id),
 };
 
-const all = viewOf.catalog();
+const all = catalogView();
 
-export const catalog: Room = {
+export const catalog = {
   name: 'catalog',
   kinds: { node, service, instance, check },
   views: {
     services: { raises: all },
     service: {
-      shows: ({ namespace, name }, shown) => shown.has(buckets.instancesOfService(namespace, name)),
+      shows: ({ namespace, name }, shown) => shown.has(catalogBuckets.instancesOfService(namespace, name)),
       forgettable: true,
       raises: all,
     },
-    'service-record': { shows: ({ namespace, name }, shown) => shown.get(keys.service(namespace, name)) !== undefined, forgettable: true },
-    'service-records': { shows: ({ namespace }, shown) => shown.has(buckets.serviceRecords(namespace)) },
-    nodes: { shows: (_view, shown) => shown.has(buckets.nodes()), raises: all },
+    'service-record': { shows: ({ namespace, name }, shown) => shown.get(serviceKey(namespace, name)) !== undefined, forgettable: true },
+    'service-records': { shows: ({ namespace }, shown) => shown.has(catalogBuckets.serviceRecords(namespace)) },
+    nodes: { shows: (_view, shown) => shown.has(catalogBuckets.nodes()), raises: all },
     node: {
       shows: showsNode,
       forgettable: true,
       raises: all,
       // That of what all views of a node share is found from the few rows that it shows.
       isKept: (name) => !isSharedNode(name),
-      partOf: ({ namespace, name }) => (namespace === '' ? undefined : viewOf.sharedNode(name)),
+      partOf: ({ namespace, name }) => (namespace === '' ? undefined : sharedNodeView(name)),
       revision: nodeRevision,
     },
-    checks: { shows: ({ namespace }, shown) => shown.has(buckets.checks(namespace)), raises: all },
+    checks: { shows: ({ namespace }, shown) => shown.has(catalogBuckets.checks(namespace)), raises: all },
     // It follows the others; the marker that made it so new may be forgotten.
     catalog: { revision: (_view, state) => Math.max(state.keptRevision(all) ?? 0, state.floor) },
   },
   heads: {
-    on: (_namespace, of) => (of === '' ? undefined : headOf.node(of)),
-    'checks-on': (_namespace, of) => (of === '' ? undefined : headOf.node(of)),
-    'checks-of': (namespace, of, id) => (of === '' ? headOf.withoutNode(namespace, id) : headOf.node(of)),
-    'node-id': (id) => headOf.nodeId(id),
+    on: (_namespace, of) => (of === '' ? undefined : nodeHead(of)),
+    'checks-on': (_namespace, of) => (of === '' ? undefined : nodeHead(of)),
+    'checks-of': (namespace, of, id) => (of === '' ? withoutNodeHead(namespace, id) : nodeHead(of)),
+    'node-id': (id) => nodeIdHead(id),
   },
   index: { of: ['instance'], make: () => new ServiceIndex() },
   decisions,
   touches: (base: Lookup & Indexed, draft: Draft) => new CatalogTouches(base, draft),
   wakes: () => new NodeWakes(),
-};
+} satisfies Room;
+
+/** Everything on a node, in every namespace. */
+function* onNode(lookup: Lookup, name: string): Generator<AnyRow, void, undefined> {
+  for (const namespace of namespaceNames(lookup)) {
+    yield* instancesOnNode(lookup, namespace, name);
+    yield* checksOnNode(lookup, namespace, name);
+    yield* sessionsOnNode(lookup, namespace, name);
+  }
+}
 
 function showsNode({ name }: ParsedView, shown: Shown): boolean {
-  return shown.get(keys.node(name)) !== undefined;
+  return shown.get(nodeKey(name)) !== undefined;
 }

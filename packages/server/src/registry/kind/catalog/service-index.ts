@@ -10,8 +10,8 @@
 
 import { OrderedKeys } from '../../ordered-keys.ts';
 import type { Indexed, RoomIndex } from '../../room.ts';
-import type { InstanceRow } from '../../rows.ts';
-import { viewOf } from '../../view-name.ts';
+import type { InstanceRow } from './rows.ts';
+import { serviceView } from './views.ts';
 import { OfferChanges } from './offer-changes.ts';
 import { offersTheSame } from './offers.ts';
 
@@ -98,7 +98,7 @@ export class ServiceIndex implements RoomIndex {
     if (scope === undefined) this.#scopes.set(namespace, (scope = { offers: new Map(), names: new OrderedKeys() }));
     let offer = scope.offers.get(service);
     if (offer === undefined) {
-      offer = { view: viewOf.service(namespace, service), instances: 0, withTag: new Map(), tags: new OrderedKeys() };
+      offer = { view: serviceView(namespace, service), instances: 0, withTag: new Map(), tags: new OrderedKeys() };
       scope.offers.set(service, offer);
       scope.names.add(service);
       this.#size++;

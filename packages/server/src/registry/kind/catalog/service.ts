@@ -1,9 +1,10 @@
 /** Decisions about what a service has besides its instances. */
 
 import { RegistryError } from '@rollcall/protocol';
-import type { ServiceDelete, ServicePut } from '../../command.ts';
+import type { ServiceDelete, ServicePut } from './commands.ts';
+import { serviceKey } from './keys.ts';
+import type { ServiceRow } from './rows.ts';
 import type { Draft } from '../../draft.ts';
-import { keys } from '../../rows.ts';
 
 /** @throws RegistryError `invalid_argument` for a threshold that is no share */
 export function putService(draft: Draft, { namespace, name, meta = {}, protectThreshold = 0, foreign }: ServicePut): boolean {
@@ -11,11 +12,11 @@ export function putService(draft: Draft, { namespace, name, meta = {}, protectTh
     throw new RegistryError('invalid_argument', `protectThreshold is ${protectThreshold}, it must be from 0 to 1`);
   }
   const kept = foreign === undefined ? {} : { foreign };
-  draft.put({ kind: 'service', namespace, name, meta, protectThreshold, ...kept, created: 0, modified: 0 });
+  draft.put<ServiceRow>({ kind: 'service', namespace, name, meta, protectThreshold, ...kept, created: 0, modified: 0 });
   return true;
 }
 
 /** @returns false when there is no such record */
 export function deleteService(draft: Draft, { namespace, name }: ServiceDelete): boolean {
-  return draft.delete(keys.service(namespace, name));
+  return draft.delete(serviceKey(namespace, name));
 }

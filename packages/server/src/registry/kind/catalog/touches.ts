@@ -6,10 +6,13 @@
  */
 
 import type { Draft } from '../../draft.ts';
-import { buckets, find } from '../../reader.ts';
+import { markerKey } from '../../markers.ts';
+import type { AnyRow } from '../../row.ts';
+import { checksOfInstance } from './find.ts';
+import { catalogBuckets } from './keys.ts';
+import type { InstanceRow } from './rows.ts';
+import { checksView, serviceView, servicesView } from './views.ts';
 import type { Indexed, Lookup, Touches, ViewSet } from '../../room.ts';
-import { keys, type InstanceRow, type Row } from '../../rows.ts';
-import { viewOf } from '../../view-name.ts';
 import { OfferChanges, type OfferChange } from './offer-changes.ts';
 import { offersTheSame } from './offers.ts';
 import { servicesOf, type ServiceIndex } from './service-index.ts';
@@ -29,12 +32,16 @@ export class CatalogTouches implements Touches {
     this.#draft = draft;
   }
 
-  follow(before: Row | undefined, after: Row | undefined, views: ViewSet): void {
-    if (before?.kind !== 'instance' && after?.kind !== 'instance') return;
-    this.#offers.follow(before as InstanceRow | undefined, after as InstanceRow | undefined);
-    if (before?.kind !== 'instance' || after?.kind !== 'instance' || offersTheSame(before, after)) return;
-    for (const _check of find.checksOfInstance(this.#draft, after.namespace, after.node, after.id)) {
-      views.add(viewOf.checks(after.namespace));
+  follow(before: AnyRow | undefined, after: AnyRow | undefined, views: ViewSet): void {
+    if ((before ?? after)?.kind !== 'instance') return;
+    this.#followInstance(before as InstanceRow | undefined, after as InstanceRow | undefined, views);
+  }
+
+  #followInstance(before: InstanceRow | undefined, after: InstanceRow | undefined, views: ViewSet): void {
+    this.#offers.follow(before, after);
+    if (before === undefined || after === undefined || offersTheSame(before, after)) return;
+    for (const _check of checksOfInstance(this.#draft, after.namespace, after.node, after.id)) {
+      views.add(checksView(after.namespace));
       return;
     }
   }
@@ -43,11 +50,11 @@ export class CatalogTouches implements Touches {
     const draft = this.#draft;
     for (const change of this.#offers.all()) {
       const { namespace, service, instances } = change;
-      if (this.#changesList(change) || (draft.guarded && !relyOnCounts(change, draft))) views.add(viewOf.services(namespace));
+      if (this.#changesList(change) || (draft.guarded && !relyOnCounts(change, draft))) views.add(servicesView(namespace));
       const comes = instances > 0 && this.#services.instancesOf(namespace, service) === 0;
-      const view = viewOf.service(namespace, service);
+      const view = serviceView(namespace, service);
       // Put anew, so that another writer does not forget it as that of a view without content.
-      if (draft.guarded && comes && this.#base.get(keys.view(view)) !== undefined) views.add(view);
+      if (draft.guarded && comes && this.#base.get(markerKey(view)) !== undefined) views.add(view);
     }
   }
 
@@ -74,7 +81,7 @@ function relyOnCounts({ namespace, service, instances, tags }: OfferChange, draf
   for (const [tag, by] of tags) if (by !== 0) open.add(tag);
   let needsAny = instances !== 0;
   let looked = 0;
-  for (const row of draft.unguardedBucket(buckets.instancesOfService(namespace, service)) as Iterable<InstanceRow>) {
+  for (const row of draft.unguardedBucket(catalogBuckets.instancesOfService(namespace, service)) as Iterable<InstanceRow>) {
     if (!needsAny && open.size === 0) return true;
     // What this transaction writes is no witness for what is there without it.
     if (row.modified === 0) continue;

@@ -4,8 +4,11 @@
  * as they are sent; nothing here computes them.
  */
 
-import { find, type Reader } from '../../reader.ts';
-import { noNamespace, type RecordRow } from '../../rows.ts';
+import type { Reader } from '../../reader.ts';
+import { noNamespace } from '../../row.ts';
+import { findNode } from '../catalog/find.ts';
+import { findRecord } from '../record/find.ts';
+import type { RecordRow } from '../record/rows.ts';
 
 /** Type of the records; the id is the node's name. */
 export const coordinateType = 'coordinate';
@@ -32,8 +35,8 @@ export interface NodeCoordinate extends Coordinate {
 
 /** The coordinate of a node that exists. */
 export function coordinateOf(reader: Reader, node: string): NodeCoordinate | undefined {
-  if (find.node(reader, node) === undefined) return undefined;
-  const row = find.record(reader, noNamespace, coordinateType, node);
+  if (findNode(reader, node) === undefined) return undefined;
+  const row = findRecord(reader, noNamespace, coordinateType, node);
   return row === undefined ? undefined : valueOf(row);
 }
 

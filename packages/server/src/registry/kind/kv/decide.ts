@@ -1,16 +1,21 @@
 /** Decisions about KV keys: writes with a condition, locks, deletions. */
 
 import { RegistryError } from '@rollcall/protocol';
-import type { KvDelete, KvDeleteTree, KvPut } from '../../command.ts';
+import type { Reader } from '../../reader.ts';
+import { findLiveSession } from '../session/find.ts';
+import type { KvDelete, KvDeleteTree, KvPut } from './commands.ts';
+import { findDelay, findKv } from './find.ts';
+import { kvKey, tombstoneKey } from './keys.ts';
+import type { DelayRow, KvRow, TombstoneRow } from './rows.ts';
 import type { Draft } from '../../draft.ts';
-import { find, type Reader } from '../../reader.ts';
-import { keys, type KvRow } from '../../rows.ts';
-import type { Steps } from '../../steps.ts';
+import { wasThere, type Steps } from '../../steps.ts';
+import type { Removal } from '../../removal.ts';
+import type { SessionRow } from '../session/rows.ts';
 import { lapsed } from './delay.ts';
 
 export function putKey(draft: Draft, command: KvPut, now: number): boolean {
   const { namespace, key, value, flags, condition } = command;
-  const before = find.kv(draft, namespace, key);
+  const before = findKv(draft, namespace, key);
   const row: KvRow = {
     kind: 'kv',
     namespace,
@@ -32,7 +37,7 @@ export function putKey(draft: Draft, command: KvPut, now: number): boolean {
       return true;
     case 'acquire': {
       const { session } = condition;
-      if (find.liveSession(draft, namespace, session) === undefined) {
+      if (findLiveSession(draft, namespace, session) === undefined) {
         throw new RegistryError('failed_precondition', `invalid session ${JSON.stringify(session)}`);
       }
       if (before?.session === session) write(draft, row);
@@ -52,7 +57,7 @@ export function putKey(draft: Draft, command: KvPut, now: number): boolean {
 }
 
 export function deleteKey(draft: Draft, { namespace, key, cas }: KvDelete): boolean {
-  const before = find.kv(draft, namespace, key);
+  const before = findKv(draft, namespace, key);
   if (cas !== undefined) {
     if (before === undefined) return true;
     if (!matches(before, cas)) return false;
@@ -69,7 +74,7 @@ export function* deleteTree(draft: Draft, { namespace, prefix, after, asOf }: Kv
   const begins = asOf === undefined;
   let last = after;
   for (const key of draft.unguardedOrdered('kv', namespace, prefix, after)) {
-    const row = find.kv(draft, namespace, key);
+    const row = findKv(draft, namespace, key);
     if (row === undefined) continue;
     if (wasThere(row.modified, asOf)) removeKey(draft, row);
     else draft.fill.add(1, 0);
@@ -81,23 +86,26 @@ export function* deleteTree(draft: Draft, { namespace, prefix, after, asOf }: Kv
   return true;
 }
 
-/**
- * Whether what was written at a revision was there when a removal began.
- * @param revision 0 for what is not committed yet
- * @param asOf as in `Resumable`
- */
-export function wasThere(revision: number, asOf: number | undefined): boolean {
-  return asOf === undefined || (revision !== 0 && revision <= asOf);
-}
-
 /** Removes a key that exists and remembers that it did. */
 export function removeKey(draft: Draft, { namespace, key }: Pick<KvRow, 'namespace' | 'key'>): void {
-  draft.delete(keys.kv(namespace, key));
-  draft.put({ kind: 'tombstone', namespace, key, created: 0, modified: 0 });
+  draft.delete(kvKey(namespace, key));
+  draft.put<TombstoneRow>({ kind: 'tombstone', namespace, key, created: 0, modified: 0 });
+}
+
+/** The session that holds a key ends: its lock is released, or the key is deleted, as the session says. */
+export function letGo(held: KvRow, { behavior, lockDelayMs }: SessionRow, { draft, now }: Removal): void {
+  if (behavior === 'delete') removeKey(draft, held);
+  else {
+    const { session: _released, ...rest } = held;
+    draft.put<KvRow>(rest);
+  }
+  if (lockDelayMs === 0) return;
+  const { namespace, key } = held;
+  draft.put<DelayRow>({ kind: 'delay', namespace, key, untilMs: now + lockDelayMs, delayMs: lockDelayMs, created: 0, modified: 0 });
 }
 
 function write(draft: Draft, row: KvRow): void {
-  if (draft.put(row)) draft.delete(keys.tombstone(row.namespace, row.key));
+  if (draft.put(row)) draft.delete(tombstoneKey(row.namespace, row.key));
 }
 
 /** Whether a key stands at a revision; a write of the same batch has none that matches. */
@@ -107,6 +115,6 @@ function matches(row: KvRow | undefined, revision: number): boolean {
 }
 
 function delayed(reader: Reader, { namespace, key }: KvPut, now: number): boolean {
-  const delay = find.delay(reader, namespace, key);
+  const delay = findDelay(reader, namespace, key);
   return delay !== undefined && !lapsed(delay, now);
 }

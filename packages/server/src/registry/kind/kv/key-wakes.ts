@@ -1,8 +1,10 @@
 /** Wakes the watchers of a key, and of each watched prefix of it, when it changes. */
 
 import type { ViewSet, Wakes } from '../../room.ts';
-import type { Row } from '../../rows.ts';
-import { viewOf, type ParsedView } from '../../view-name.ts';
+import { isOf, type AnyRow } from '../../row.ts';
+import type { ParsedView } from '../../view-name.ts';
+import type { KvRow, TombstoneRow } from './rows.ts';
+import { keyView, prefixView } from './views.ts';
 
 export class KeyWakes implements Wakes {
   /** How many watched prefixes there are of each length: a key is cut at these lengths only. */
@@ -15,13 +17,13 @@ export class KeyWakes implements Wakes {
     else this.#prefixLengths.set(name.length, count);
   }
 
-  addForRow(row: Row, present: boolean, views: ViewSet): void {
+  addForRow(row: AnyRow, present: boolean, views: ViewSet): void {
     // A key that one batch both made and deleted leaves only a tombstone behind.
-    if (row.kind !== 'kv' && !(row.kind === 'tombstone' && present)) return;
+    if (!isOf<KvRow>(row, 'kv') && !(present && isOf<TombstoneRow>(row, 'tombstone'))) return;
     const { namespace, key } = row;
-    views.add(viewOf.key(namespace, key));
+    views.add(keyView(namespace, key));
     for (const length of this.#prefixLengths.keys()) {
-      if (length <= key.length) views.add(viewOf.prefix(namespace, key.slice(0, length)));
+      if (length <= key.length) views.add(prefixView(namespace, key.slice(0, length)));
     }
   }
 }

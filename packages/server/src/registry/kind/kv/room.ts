@@ -1,18 +1,32 @@
 /** The description of the key/value store: keys, tombstones of those that were deleted, and lock delays. */
 
-import { buckets, find } from '../../reader.ts';
+import type { Draft } from '../../draft.ts';
+import type { Removal } from '../../removal.ts';
+import { sessionBuckets, sessionKey } from '../session/keys.ts';
+import { findKv, findTombstone } from './find.ts';
+import { delayKey, kvKey, tombstoneKey } from './keys.ts';
+import type { DelayRow, KvRow, TombstoneRow } from './rows.ts';
 import type { Kind, Room } from '../../room.ts';
-import { keys, type DelayRow, type KvRow, type TombstoneRow } from '../../rows.ts';
+import { letGo, removeKey } from './decide.ts';
 import { decisions } from './decisions.ts';
 import { lapsed } from './delay.ts';
 import { KeyWakes } from './key-wakes.ts';
 
 const kv: Kind<KvRow> = {
   format: 2,
-  key: ({ namespace, key }) => keys.kv(namespace, key),
-  buckets: ({ namespace, session }) => (session === undefined ? [] : [buckets.heldBySession(namespace, session)]),
+  key: ({ namespace, key }) => kvKey(namespace, key),
+  buckets: ({ namespace, session }) => (session === undefined ? [] : [sessionBuckets.held(namespace, session)]),
   keepsItsBuckets: (before, after) => before.session === after.session,
   ordered: true,
+  // An answer shows the value in base64.
+  shownBytes: ({ key, value }) => key.length + Math.ceil(value.length / 3) * 4,
+  parents: ({ namespace, session }) => (session === undefined ? [] : [sessionKey(namespace, session)]),
+  withoutParents: ({ session: _ended, ...rest }) => rest,
+  restored: ({ namespace, key }, draft: Draft) => draft.delete(tombstoneKey(namespace, key)),
+  remove(row, { draft }: Removal) {
+    removeKey(draft, row);
+  },
+  release: letGo,
   raw: {
     split({ value, flags, ...rest }) {
       return { json: { ...rest, value: null, flags: flags.toString(), modified: 0 }, bytes: value };
@@ -26,26 +40,27 @@ const kv: Kind<KvRow> = {
 
 const tombstone: Kind<TombstoneRow> = {
   format: 2,
-  key: ({ namespace, key }) => keys.tombstone(namespace, key),
+  key: ({ namespace, key }) => tombstoneKey(namespace, key),
   ordered: true,
   keepsRevision: true,
+  notRestored: true,
   keyIsDerived: true,
 };
 
 const delay: Kind<DelayRow> = {
   format: 2,
-  key: ({ namespace, key }) => keys.delay(namespace, key),
+  key: ({ namespace, key }) => delayKey(namespace, key),
   lapsed,
   keyIsDerived: true,
 };
 
-export const kvRoom: Room = {
+export const kvRoom = {
   name: 'kv',
   kinds: { kv, tombstone, delay },
   views: {
     key: {
       revision: ({ namespace, name }, state) =>
-        (find.kv(state, namespace, name) ?? state.get(keys.tombstone(namespace, name)))?.modified ?? state.floor,
+        (findKv(state, namespace, name) ?? findTombstone(state, namespace, name))?.modified ?? state.floor,
     },
     prefix: {
       revision: ({ namespace, name }, state) =>
@@ -54,4 +69,4 @@ export const kvRoom: Room = {
   },
   decisions,
   wakes: () => new KeyWakes(),
-};
+} satisfies Room;

@@ -8,7 +8,7 @@ import { findMember, findMembers, holderOf } from './find.ts';
 import { claimKey } from './keys.ts';
 import { ownersBy } from './owners.ts';
 import type { Claim, MemberDrain, MemberJoin, MemberLeave } from './commands.ts';
-import type { Member, MembersRow } from '../../rows.ts';
+import type { ClaimRow, Member, MembersRow } from './rows.ts';
 
 /** Members of one store, workers included. All of them are in one row, and the owner of a key is looked for among all. */
 export const membersMax = 1_024;
@@ -41,7 +41,7 @@ export function* claim(draft: Draft, { nodeId, epoch, keys }: Claim): Steps<bool
     if (row !== undefined && draft.kinds.of(row).companion !== undefined && holderOf(draft, key) !== nodeId) {
       // What its row says already needs no claim besides.
       if ((row as { readonly holder?: string }).holder === nodeId) draft.delete(claimKey(key));
-      else draft.put({ kind: 'claim', of: key, holder: nodeId, created: 0, modified: 0 });
+      else draft.put<ClaimRow>({ kind: 'claim', of: key, holder: nodeId, created: 0, modified: 0 });
     }
     yield () => ({ keys: keys.slice(at + 1) });
   }
@@ -67,5 +67,5 @@ function change(draft: Draft, { nodeId, epoch }: Judge, after: (member: Member) 
 
 /** Fields that a newer Rollcall has put into the row stay. */
 function put(draft: Draft, before: MembersRow | undefined, members: readonly Member[], lastEpoch: number): void {
-  draft.put({ ...before, kind: 'members', lastEpoch, members, created: 0, modified: 0 });
+  draft.put<MembersRow>({ ...before, kind: 'members', lastEpoch, members, created: 0, modified: 0 });
 }

@@ -2,7 +2,7 @@
 
 import type { Lookup } from '../../room.ts';
 import { claimKey, membersKey } from './keys.ts';
-import type { ClaimRow, Member, MembersRow } from '../../rows.ts';
+import type { ClaimRow, Member, MembersRow } from './rows.ts';
 
 const none: readonly Member[] = [];
 

@@ -4,6 +4,3 @@ export const membersKey = 'members';
 
 /** @param of record key of a check or a session */
 export const claimKey = (of: string) => `claim\0${of}`;
-
-/** Name of the view that shows all members. */
-export const membersView = () => 'members';

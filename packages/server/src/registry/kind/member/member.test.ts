@@ -3,10 +3,12 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { staysHere } from '../../../backup/backup.ts';
 import { decideBatch } from '../../batch.ts';
-import type { Command, UpdateChecks } from '../../command.ts';
+import type { UpdateChecks } from '../catalog/commands.ts';
+import { findCheck } from '../catalog/find.ts';
+import { findSession } from '../session/find.ts';
+import type { Command } from '../../kinds.ts';
 import { Journal } from '../../journal.case.ts';
 import type { Judge } from '../../judged.ts';
-import { find } from '../../reader.ts';
 import { findMember, findMembers, holderOf, membersOf } from './find.ts';
 import { claimKey, membersKey } from './keys.ts';
 import { membersMax } from './decide.ts';
@@ -40,13 +42,13 @@ const register = (nodeId: string | undefined, port = 1) => {
 };
 
 const expire = (by?: Judge) => {
-  const judged = { key: check, revision: find.check(journal.state, 'default', 'n', 'c')?.modified ?? 0, ...(by === undefined ? {} : { by }) };
+  const judged = { key: check, revision: findCheck(journal.state, 'default', 'n', 'c')?.modified ?? 0, ...(by === undefined ? {} : { by }) };
   const command: UpdateChecks = {
     kind: 'update-checks',
     updates: [{ namespace: 'default', node: 'n', id: 'c', status: 'critical', output: 'TTL expired', judged }],
   };
   submit(command);
-  return find.check(journal.state, 'default', 'n', 'c')?.status;
+  return findCheck(journal.state, 'default', 'n', 'c')?.status;
 };
 
 describe('a member', () => {
@@ -109,7 +111,7 @@ describe('the holder of a deadline', () => {
 
   it('is not written where one node has the store for itself', () => {
     register(undefined);
-    expect(find.check(journal.state, 'default', 'n', 'c')).not.toHaveProperty('holder');
+    expect(findCheck(journal.state, 'default', 'n', 'c')).not.toHaveProperty('holder');
   });
 
   it('is the member that claims it; no view changes, and the claim goes with the check', () => {
@@ -144,8 +146,8 @@ describe('the holder of a deadline', () => {
     journal.nodeId = 'a';
     const session = { kind: 'session-create', namespace: 'default', name: '', node: '', liveness: 'ttl', lockDelayMs: 0, behavior: 'release', checks: [] } as const;
     journal.commit([{ ...session, id: 's', ttlMs: 10_000 }, { ...session, id: 't', ttlMs: 0 }]);
-    expect(find.session(journal.state, 'default', 's')).toMatchObject({ holder: 'a' });
-    expect(find.session(journal.state, 'default', 't')).not.toHaveProperty('holder');
+    expect(findSession(journal.state, 'default', 's')).toMatchObject({ holder: 'a' });
+    expect(findSession(journal.state, 'default', 't')).not.toHaveProperty('holder');
   });
 });
 

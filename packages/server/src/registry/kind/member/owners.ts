@@ -4,7 +4,7 @@
  */
 
 import { Rendezvous } from './rendezvous.ts';
-import type { Member } from '../../rows.ts';
+import type { Member } from './rows.ts';
 
 export class Owners {
   readonly #members: ReadonlyMap<string, Member>;

@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { Owners } from './owners.ts';
 import { hashText, Rendezvous } from './rendezvous.ts';
-import type { Member } from '../../rows.ts';
+import type { Member } from './rows.ts';
 
 const keys = Array.from({ length: 20_000 }, (_, at) => `check\0default\0node-${at % 500}\0service:web-${at}`);
 const ids = (count: number) => Array.from({ length: count }, (_, at) => `9b2c41f0-0000-4000-8000-00000000000${at}`);

@@ -2,8 +2,9 @@
 
 import type { Decision, Kind, Room } from '../../room.ts';
 import { claim, drain, join, leave, mayJudge } from './decide.ts';
-import { claimKey, membersKey, membersView } from './keys.ts';
-import type { ClaimRow, MembersRow } from '../../rows.ts';
+import { claimKey, membersKey } from './keys.ts';
+import type { ClaimRow, MembersRow } from './rows.ts';
+import { membersView } from './views.ts';
 
 const members: Kind<MembersRow> = {
   format: 1,
@@ -26,10 +27,10 @@ const decisions = {
   claim: { decide: claim },
 } satisfies Record<string, Decision>;
 
-export const memberRoom: Room = {
+export const memberRoom = {
   name: 'member',
   kinds: { members, claim: claimed },
   views: { members: { shows: (_view, shown) => shown.get(membersKey) !== undefined } },
   decisions,
   judges: { mayJudge },
-};
+} satisfies Room;

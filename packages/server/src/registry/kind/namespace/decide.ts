@@ -4,13 +4,15 @@
  */
 
 import { defaultNamespace, isNamespaceName, namespaceLengthMax, RegistryError } from '@rollcall/protocol';
-import type { NamespaceDelete, NamespacePut } from '../../command.ts';
+import { inNamespace } from '../../kind-table.ts';
+import { Removal } from '../../removal.ts';
+import { noNamespace } from '../../row.ts';
+import type { NamespaceDelete, NamespacePut } from './commands.ts';
+import { findNamespace } from './find.ts';
+import { namespaceKey } from './keys.ts';
+import type { NamespaceRow } from './rows.ts';
 import type { Draft } from '../../draft.ts';
-import { buckets, find } from '../../reader.ts';
-import { keys, noNamespace, type Row } from '../../rows.ts';
 import type { Steps } from '../../steps.ts';
-import { Removal } from '../catalog/remove.ts';
-import { removeKey } from '../kv/decide.ts';
 
 /** @throws RegistryError `invalid_argument` for a name that no namespace may have; `failed_precondition` while it is being deleted */
 export function putNamespace(draft: Draft, { name, description, meta, foreign }: NamespacePut): boolean {
@@ -18,16 +20,16 @@ export function putNamespace(draft: Draft, { name, description, meta, foreign }:
     const rule = `1 to ${namespaceLengthMax} letters, digits and hyphens, with no hyphen at either end`;
     throw new RegistryError('invalid_argument', `namespace ${JSON.stringify(name.slice(0, 80))} is not a valid name: use ${rule}`);
   }
-  if (find.namespace(draft, name)?.ending === true) throw beingDeleted(name);
+  if (findNamespace(draft, name)?.ending === true) throw beingDeleted(name);
   const row = { kind: 'namespace', name, description: description ?? '', meta: meta ?? {} } as const;
-  draft.put({ ...row, ...(foreign === undefined ? {} : { foreign }), created: 0, modified: 0 });
+  draft.put<NamespaceRow>({ ...row, ...(foreign === undefined ? {} : { foreign }), created: 0, modified: 0 });
   return true;
 }
 
 /** @throws RegistryError `not_found` when there is no such namespace; `failed_precondition` while it is being deleted */
 export function demandNamespace(draft: Draft, name: string): void {
   if (name === defaultNamespace || name === noNamespace) return;
-  const row = find.namespace(draft, name);
+  const row = findNamespace(draft, name);
   if (row === undefined) {
     throw new RegistryError('not_found', `namespace ${JSON.stringify(name.slice(0, 80))} does not exist; create it first`);
   }
@@ -42,10 +44,10 @@ export function demandNamespace(draft: Draft, name: string): void {
  */
 export function* deleteNamespace(draft: Draft, { name }: NamespaceDelete, now: number): Steps<boolean> {
   if (name === defaultNamespace) throw new RegistryError('invalid_argument', 'namespace "default" cannot be deleted');
-  const row = find.namespace(draft, name);
+  const row = findNamespace(draft, name);
   if (row === undefined) return false;
   if (row.ending !== true) {
-    draft.put({ ...row, ending: true });
+    draft.put<NamespaceRow>({ ...row, ending: true });
     draft.fill.end();
     yield;
   }
@@ -53,22 +55,14 @@ export function* deleteNamespace(draft: Draft, { name }: NamespaceDelete, now: n
   // The end of a session may leave lock delays behind.
   for (let found = true; found; ) {
     found = false;
-    for (const each of draft.unguardedBucket(buckets.inNamespace(name))) {
+    for (const each of draft.unguardedBucket(inNamespace(name))) {
       found = true;
-      yield* remove(draft, removal, each);
+      yield* removal.remove(each);
       yield;
     }
   }
-  draft.delete(keys.namespace(name));
+  draft.delete(namespaceKey(name));
   return true;
-}
-
-function* remove(draft: Draft, removal: Removal, row: Row): Steps<void> {
-  if (row.kind === 'session') yield* removal.session(row.namespace, row.id);
-  else if (row.kind === 'instance') yield* removal.instance(row.namespace, row.node, row.id);
-  else if (row.kind === 'check') yield* removal.check(row.namespace, row.node, row.id);
-  else if (row.kind === 'kv') removeKey(draft, row);
-  else draft.delete(draft.kinds.keyOf(row));
 }
 
 function beingDeleted(name: string): RegistryError {

@@ -1,29 +1,28 @@
 /** The description of namespaces. */
 
-import { headOf } from '../../heads.ts';
-import { buckets } from '../../reader.ts';
+import { namespaceBuckets, namespaceKey, namespacesHead } from './keys.ts';
+import type { NamespaceRow } from './rows.ts';
+import { namespacesView } from './views.ts';
 import type { Decision, Kind, Room } from '../../room.ts';
-import { keys, type NamespaceRow } from '../../rows.ts';
-import { viewOf } from '../../view-name.ts';
 import { deleteNamespace, demandNamespace, putNamespace } from './decide.ts';
 
 const namespace: Kind<NamespaceRow> = {
   format: 2,
-  key: ({ name }) => keys.namespace(name),
-  buckets: () => [buckets.namespaces()],
-  addViews: (_row, views) => views.add(viewOf.namespaces()),
+  key: ({ name }) => namespaceKey(name),
+  buckets: () => [namespaceBuckets.all()],
+  addViews: (_row, views) => views.add(namespacesView()),
 };
 
 const decisions = {
   'namespace-put': { decide: putNamespace },
-  'namespace-delete': { decide: deleteNamespace },
+  'namespace-delete': { letsOthersPass: true, decide: deleteNamespace },
 } satisfies Record<string, Decision>;
 
-export const namespaceRoom: Room = {
+export const namespaceRoom = {
   name: 'namespace',
   kinds: { namespace },
-  views: { namespaces: { shows: (_view, shown) => shown.has(buckets.namespaces()) } },
-  heads: { namespaces: () => headOf.namespaces() },
+  views: { namespaces: { shows: (_view, shown) => shown.has(namespaceBuckets.all()) } },
+  heads: { namespaces: () => namespacesHead() },
   decisions,
   admits: { check: demandNamespace },
-};
+} satisfies Room;

@@ -2,9 +2,10 @@
 
 import { getsTraffic } from '@rollcall/protocol';
 import { statusWith } from '../catalog/effective-status.ts';
-import type { PreparedService } from './query.ts';
-import { find, type Reader } from '../../reader.ts';
-import type { CheckRow, InstanceRow, NodeRow } from '../../rows.ts';
+import type { PreparedService } from './rows.ts';
+import type { Reader } from '../../reader.ts';
+import { checksOfInstance, checksOfNode, findNode, instancesOfService } from '../catalog/find.ts';
+import type { CheckRow, InstanceRow, NodeRow } from '../catalog/rows.ts';
 
 export interface FoundInstance {
   readonly instance: InstanceRow;
@@ -20,7 +21,7 @@ export interface FoundInstance {
 export function executeQuery(reader: Reader, namespace: string, wanted: PreparedService): FoundInstance[] {
   const found: FoundInstance[] = [];
   const selected = selectorOf(reader, wanted);
-  for (const instance of find.instancesOfService(reader, namespace, wanted.name)) {
+  for (const instance of instancesOfService(reader, namespace, wanted.name)) {
     const one = selected(instance);
     if (one !== undefined) found.push(one);
   }
@@ -42,14 +43,14 @@ export function selectorOf(
     else required.push(tag);
   }
   return (instance) => {
-    const node = find.node(reader, instance.node);
+    const node = findNode(reader, instance.node);
     if (node === undefined && instance.node !== '') return undefined;
     const tags = new Set(instance.tags.map((tag) => tag.toLowerCase()));
     if (!required.every((tag) => tags.has(tag)) || excluded.some((tag) => tags.has(tag))) return undefined;
     if (!hasAll(node?.meta ?? {}, wanted.nodeMeta) || !hasAll(instance.meta, wanted.meta)) return undefined;
     const checks = [
-      ...[...find.checksOfNode(reader, instance.node)].sort(byId),
-      ...[...find.checksOfInstance(reader, instance.namespace, instance.node, instance.id)].sort(byId),
+      ...[...checksOfNode(reader, instance.node)].sort(byId),
+      ...[...checksOfInstance(reader, instance.namespace, instance.node, instance.id)].sort(byId),
     ];
     const counted = ignored.size === 0 ? checks : checks.filter(({ id }) => !ignored.has(id));
     const status = statusWith(instance, counted);

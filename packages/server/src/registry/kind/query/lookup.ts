@@ -5,12 +5,12 @@
 
 import { RegistryError } from '@rollcall/protocol';
 import { queryType } from '../record/bound.ts';
-import { queryOf, type PreparedQuery } from './query.ts';
+import { queryOf, type PreparedQuery } from './rows.ts';
 import { compileTemplate, type QueryTemplate } from './template.ts';
-import { find } from '../../reader.ts';
+import type { RowOf } from '../../kinds.ts';
+import { findRecord, recordsOfType } from '../record/find.ts';
+import { recordsView } from '../record/views.ts';
 import type { Registry } from '../../registry.ts';
-import type { RowOf } from '../../rows.ts';
-import { viewOf } from '../../view-name.ts';
 
 export interface FoundQuery {
   readonly row: RowOf<'record'>;
@@ -44,7 +44,7 @@ export class PreparedQueries {
 
   /** Rises with every change of a query of the namespace. */
   revision(namespace: string): number {
-    return this.#registry.views.revision(viewOf.records(namespace, queryType));
+    return this.#registry.views.revision(recordsView(namespace, queryType));
   }
 
   /**
@@ -54,7 +54,7 @@ export class PreparedQueries {
    */
   find(namespace: string, idOrName: string): FoundQuery | undefined {
     if (idOrName === '' || idOrName.length > nameLengthMax) return undefined;
-    const byId = find.record(this.#registry.state, namespace, queryType, idOrName);
+    const byId = findRecord(this.#registry.state, namespace, queryType, idOrName);
     if (byId !== undefined) {
       if (queryOf(byId).template.type === '') return { row: byId, query: queryOf(byId) };
       const message = 'prepared query templates can only be resolved up by name, not by ID';
@@ -86,7 +86,7 @@ export class PreparedQueries {
     if (known?.revision === revision) return known;
     const names = new Map<string, RowOf<'record'>>();
     const templates = new Map<string, RowOf<'record'>>();
-    for (const row of find.records(this.#registry.state, namespace, queryType)) {
+    for (const row of recordsOfType(this.#registry.state, namespace, queryType)) {
       const { name, template } = queryOf(row);
       if (name !== '') names.set(name.toLowerCase(), row);
       if (template.type === 'prefix') templates.set(name.toLowerCase(), row);

@@ -6,9 +6,9 @@ import { memory } from '../../../engine/memory/memory.ts';
 import { manualClock } from '../../../manual-clock.case.ts';
 import { Replica } from '../../../replica.ts';
 import { queryType } from '../record/bound.ts';
-import type { PreparedQuery } from './query.ts';
+import type { PreparedQuery } from './rows.ts';
 import { PreparedQueries } from './lookup.ts';
-import { find } from '../../reader.ts';
+import { recordsOfType } from '../record/find.ts';
 
 async function start(): Promise<Replica> {
   const onFatal = (error: unknown) => {
@@ -77,7 +77,7 @@ it('ends in the transaction that ends its session, and cannot be bound to one th
   const { revision } = replica.state;
   await replica.submit({ kind: 'deregister-node', node: 'n' });
   expect(replica.state.revision).toBe(revision + 1);
-  expect([...find.records(replica.state, 'default', queryType)].map(({ id }) => id)).toEqual(['free']);
+  expect([...recordsOfType(replica.state, 'default', queryType)].map(({ id }) => id)).toEqual(['free']);
   const late = replica.submit({ kind: 'query-put', namespace: 'default', id: 'late', query: query('', false, 's'), update: false });
   await expect(late).rejects.toMatchObject({ code: 'failed_precondition', message: 'invalid session "s"' });
   expect(await replica.submit({ kind: 'query-put', namespace: 'default', id: 'bound', query: query('x'), update: true })).toBe(false);

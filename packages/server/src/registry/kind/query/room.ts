@@ -3,4 +3,4 @@
 import type { Room } from '../../room.ts';
 import { decisions } from './decisions.ts';
 
-export const queryRoom: Room = { name: 'query', kinds: {}, decisions };
+export const queryRoom = { name: 'query', kinds: {}, decisions } satisfies Room;

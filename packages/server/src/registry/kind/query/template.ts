@@ -12,7 +12,7 @@
 
 import { RegistryError } from '@rollcall/protocol';
 import { Pattern } from '../../../filter/pattern.ts';
-import type { PreparedQuery, PreparedService } from './query.ts';
+import type { PreparedQuery, PreparedService } from './rows.ts';
 
 export interface QueryTemplate {
   /**

@@ -1,6 +1,6 @@
 /** Records that are bound to a session and go with it: for now, prepared queries. */
 
-import type { RecordRow } from '../../rows.ts';
+import type { RecordRow } from './rows.ts';
 
 /** Type of the records that are prepared queries (`kind/query/query.ts`). */
 export const queryType = 'prepared-query';

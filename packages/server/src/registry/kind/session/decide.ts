@@ -1,26 +1,29 @@
 /** Decisions that create sessions and follow the connection of those that a stream vouches for. */
 
 import { RegistryError } from '@rollcall/protocol';
-import { Removal } from '../catalog/remove.ts';
 import type { Draft } from '../../draft.ts';
-import { find } from '../../reader.ts';
-import type { SessionConnected, SessionCreate } from './command.ts';
-import type { CheckRow, SessionRow } from '../../rows.ts';
+import { Removal } from '../../removal.ts';
 import type { Steps, Stop } from '../../steps.ts';
+import { checksOfInstance, findCheck, findNode, instancesOfSession } from '../catalog/find.ts';
+import { clearWay } from '../catalog/remove.ts';
+import type { CheckRow } from '../catalog/rows.ts';
+import type { SessionConnected, SessionCreate } from './commands.ts';
+import { findLiveSession, findSession } from './find.ts';
+import type { SessionRow } from './rows.ts';
 
 export function createSession(draft: Draft, command: SessionCreate): boolean {
   const { namespace, node } = command;
-  if (find.session(draft, namespace, command.id) !== undefined) {
+  if (findSession(draft, namespace, command.id) !== undefined) {
     throw new RegistryError('already_exists', `session ${command.id} exists already`);
   }
-  if (node !== '' && find.node(draft, node) === undefined) {
+  if (node !== '' && findNode(draft, node) === undefined) {
     throw new RegistryError('failed_precondition', `node ${node} is not registered`);
   }
   if (node === '' && command.checks.length > 0) {
     throw new RegistryError('failed_precondition', 'a session without a node cannot be bound to checks');
   }
   for (const { namespace: of, id } of command.checks) {
-    const check = find.check(draft, of, node, id);
+    const check = findCheck(draft, of, node, id);
     // Another namespace's instances must not end it, nor tell whether they exist.
     if (check === undefined || (of !== namespace && check.instance !== '')) {
       throw new RegistryError('failed_precondition', `check ${id} is not registered on node ${node}`);
@@ -30,7 +33,7 @@ export function createSession(draft: Draft, command: SessionCreate): boolean {
     }
   }
   const { kind: _kind, holder: _holder, ...content } = command;
-  draft.put({ ...content, ...held(draft, command), kind: 'session', created: 0, modified: 0 });
+  draft.put<SessionRow>({ ...content, ...held(draft, command), kind: 'session', created: 0, modified: 0 });
   return true;
 }
 
@@ -43,25 +46,24 @@ function held({ nodeId }: Draft, { liveness, ttlMs, holder }: SessionCreate): Pi
 /** All checks of the session turn, in one transaction unless the engine takes only small ones. Those that have turned are left alone. */
 export function* connectSession(draft: Draft, command: SessionConnected, now: number): Steps<boolean> {
   const { namespace, id, connected } = command;
-  const session = find.liveSession(draft, namespace, id);
+  const session = findLiveSession(draft, namespace, id);
   if (session === undefined || !isNewest(session, command)) return false;
   const { holder: _before, ...rest } = session;
   const before = session.epoch ?? 0;
   const epoch = session.holder === command.holder ? before : (command.epoch ?? before + 1);
-  draft.put(connected ? { ...rest, holder: command.holder, epoch } : rest);
+  draft.put<SessionRow>(connected ? { ...rest, holder: command.holder, epoch } : rest);
   const going: Stop = connected ? () => ({ epoch }) : undefined;
   const checks: CheckRow[] = [];
-  for (const held of find.heldBySession(draft, namespace, id)) {
-    if (held.kind !== 'instance') continue;
-    for (const check of find.checksOfInstance(draft, namespace, held.node, held.id)) {
+  for (const instance of instancesOfSession(draft, namespace, id)) {
+    for (const check of checksOfInstance(draft, namespace, instance.node, instance.id)) {
       const said = connected ? open : closed;
       if (check.type === 'stream' && (check.status !== said.status || check.output !== said.output)) checks.push({ ...check, ...said });
     }
   }
   const removal = new Removal(draft, now);
   for (const check of checks) {
-    for (const _ of removal.clearWay(check, check.status)) yield going;
-    if (find.check(draft, namespace, check.node, check.id) !== undefined) draft.put(check);
+    for (const _ of clearWay(removal, check, check.status)) yield going;
+    if (findCheck(draft, namespace, check.node, check.id) !== undefined) draft.put(check);
     yield going;
   }
   return true;

@@ -1,17 +1,18 @@
 /** What comes of the commands about sessions. */
 
 import { ifItStands } from '../../if-it-stands.ts';
-import type { SessionDestroy } from './command.ts';
+import type { SessionDestroy } from './commands.ts';
 import type { Draft } from '../../draft.ts';
 import type { Decision } from '../../room.ts';
-import { Removal } from '../catalog/remove.ts';
+import { Removal } from '../../removal.ts';
 import { connectSession, createSession } from './decide.ts';
+import { endSession } from './end.ts';
 
 export const decisions = {
   'session-create': { writes: true, decide: createSession },
   'session-destroy': {
     decide: (draft: Draft, { namespace, id, judged }: SessionDestroy, now: number) =>
-      ifItStands(draft, judged, new Removal(draft, now).session(namespace, id)),
+      ifItStands(draft, judged, endSession(new Removal(draft, now), namespace, id)),
   },
   'session-connected': { decide: connectSession },
 } satisfies Record<string, Decision>;

@@ -1,45 +1,52 @@
 /** The description of sessions. What they hold belongs to other rooms, whose rows are in the bucket of their session. */
 
-import { headOf } from '../../heads.ts';
-import { buckets, find } from '../../reader.ts';
+import type { Removal } from '../../removal.ts';
+import { isOf } from '../../row.ts';
+import { nodeHead, nodeKey, withoutNodeHead } from '../catalog/keys.ts';
+import { endSession } from './end.ts';
+import { findSession, heldBySession } from './find.ts';
+import { sessionBuckets, sessionHead, sessionKey } from './keys.ts';
+import type { SessionRow } from './rows.ts';
+import { sessionView, sessionsView } from './views.ts';
 import type { Kind, Room } from '../../room.ts';
-import { keys, type SessionRow } from '../../rows.ts';
 import { claimKey } from '../member/keys.ts';
-import { viewOf } from '../../view-name.ts';
 import { decisions } from './decisions.ts';
 
 const session: Kind<SessionRow> = {
   format: 2,
-  key: ({ namespace, id }) => keys.session(namespace, id),
+  key: ({ namespace, id }) => sessionKey(namespace, id),
   buckets: ({ namespace, node, checks }) => [
-    buckets.sessionsOnNode(namespace, node),
-    buckets.sessions(namespace),
-    ...checks.map((check) => buckets.sessionsWithCheck(check.namespace, node, check.id)),
+    sessionBuckets.onNode(namespace, node),
+    sessionBuckets.all(namespace),
+    ...checks.map((check) => sessionBuckets.withCheck(check.namespace, node, check.id)),
   ],
-  addViews: ({ namespace }, views) => views.add(viewOf.sessions(namespace)),
-  ownHead: ({ namespace, id }) => headOf.session(namespace, id),
+  addViews: ({ namespace }, views) => views.add(sessionsView(namespace)),
+  ownHead: ({ namespace, id }) => sessionHead(namespace, id),
   companion: claimKey,
+  parents: ({ node }) => (node === '' ? [] : [nodeKey(node)]),
+  dependents: ({ namespace, id }, lookup) => heldBySession(lookup, namespace, id),
+  remove: ({ namespace, id }, removal: Removal) => endSession(removal, namespace, id),
 };
 
-export const sessionRoom: Room = {
+export const sessionRoom = {
   name: 'session',
   kinds: { session },
   views: {
-    sessions: { shows: ({ namespace }, shown) => shown.has(buckets.sessions(namespace)) },
+    sessions: { shows: ({ namespace }, shown) => shown.has(sessionBuckets.all(namespace)) },
     session: {
       revision: ({ namespace, name }, state) =>
-        find.session(state, namespace, name)?.modified ?? state.keptRevision(viewOf.sessions(namespace)) ?? state.floor,
+        findSession(state, namespace, name)?.modified ?? state.keptRevision(sessionsView(namespace)) ?? state.floor,
     },
   },
   heads: {
-    'sessions-on': (_namespace, node) => (node === '' ? undefined : headOf.node(node)),
-    'sessions-with': (namespace, node, check) => (node === '' ? headOf.withoutNode(namespace, check) : headOf.node(node)),
-    held: (namespace, id) => headOf.session(namespace, id),
+    'sessions-on': (_namespace, node) => (node === '' ? undefined : nodeHead(node)),
+    'sessions-with': (namespace, node, check) => (node === '' ? withoutNodeHead(namespace, check) : nodeHead(node)),
+    held: (namespace, id) => sessionHead(namespace, id),
   },
   decisions,
   wakes: () => ({
     addForRow(row, _present, views) {
-      if (row.kind === 'session') views.add(viewOf.session(row.namespace, row.id));
+      if (isOf<SessionRow>(row, 'session')) views.add(sessionView(row.namespace, row.id));
     },
   }),
-};
+} satisfies Room;

@@ -1,7 +1,8 @@
 /** The commands about sessions. */
 
 import type { Judged } from '../../judged.ts';
-import type { CheckRef, Foreign } from '../../rows.ts';
+import type { Foreign } from '../../row.ts';
+import type { CheckRef } from './rows.ts';
 
 export interface SessionCreate {
   readonly kind: 'session-create';

@@ -1,16 +1,12 @@
 /**
  * Prepared queries: questions about a service that are kept under a name
- * (https://developer.hashicorp.com/consul/api-docs/query), and the decision to keep one. Finding one by a
- * name is `lookup.ts`, answering it `execution.ts`.
+ * (https://developer.hashicorp.com/consul/api-docs/query). Finding one by a name is `lookup.ts`, answering it
+ * `execution.ts`.
  *
  * They are generic records. One that is bound to a session goes with it.
  */
 
-import { RegistryError } from '@rollcall/protocol';
-import { queryType } from '../record/bound.ts';
-import type { Draft } from '../../draft.ts';
-import { find } from '../../reader.ts';
-import type { Json, RecordRow } from '../../rows.ts';
+import type { RecordRow } from '../record/rows.ts';
 
 export interface PreparedQuery {
   readonly name: string;
@@ -59,44 +55,6 @@ export interface Failover {
   readonly targets: readonly { readonly peer: string; readonly datacenter: string }[] | null;
 }
 
-/** Writes a prepared query. */
-export interface QueryPut {
-  readonly kind: 'query-put';
-  readonly namespace: string;
-  readonly id: string;
-  readonly query: PreparedQuery;
-  /** It must exist: false when it does not, and nothing was written. */
-  readonly update: boolean;
-}
-
 export function queryOf({ value }: Pick<RecordRow, 'value'>): PreparedQuery {
   return value as unknown as PreparedQuery;
-}
-
-/**
- * @throws RegistryError `failed_precondition` when its session does not exist; `invalid_argument` when
- *   another query has its name; in Consul's words
- */
-export function putQuery(draft: Draft, { namespace, id, query, update }: QueryPut): boolean {
-  if (update && find.record(draft, namespace, queryType, id) === undefined) return false;
-  const { session, name, template } = query;
-  if (session !== '' && find.liveSession(draft, namespace, session) === undefined) {
-    throw new RegistryError('failed_precondition', `invalid session "${session.slice(0, 80)}"`);
-  }
-  const nameless = name === '' && template.type === '';
-  if (!nameless) checkName(draft, namespace, id, name);
-  draft.put({ kind: 'record', namespace, type: queryType, id, value: query as unknown as Json, created: 0, modified: 0 });
-  return true;
-}
-
-/** Names are found without regard to case, those of templates and of other queries alike. */
-function checkName(draft: Draft, namespace: string, id: string, name: string): void {
-  const folded = name.toLowerCase();
-  for (const row of find.records(draft, namespace, queryType)) {
-    const other = queryOf(row);
-    if (row.id === id || other.name.toLowerCase() !== folded || (other.name === '' && other.template.type === '')) continue;
-    const message =
-      name === '' ? 'a query template with an empty name already exists' : `name '${name}' aliases an existing query name`;
-    throw new RegistryError('invalid_argument', message);
-  }
 }

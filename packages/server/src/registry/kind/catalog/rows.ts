@@ -1,0 +1,95 @@
+/** The rows of the catalog: nodes, services, instances and their checks. */
+
+import type { AdministrativeStatus, CheckDefinition, CheckKind, CheckStatus, NamedPort } from '@rollcall/protocol';
+import type { Foreign, Revisions } from '../../row.ts';
+
+export interface NodeRow extends Revisions {
+  readonly kind: 'node';
+  readonly name: string;
+  /** A UUID in lower case, unique among nodes; empty when the registrant gave none. */
+  readonly id: string;
+  readonly address: string;
+  readonly meta: Readonly<Record<string, string>>;
+  readonly foreign?: Foreign;
+}
+
+/**
+ * What a service has besides its instances. A service exists without one as long as it has instances, and with one
+ * also when it has none.
+ */
+export interface ServiceRow extends Revisions {
+  readonly kind: 'service';
+  readonly namespace: string;
+  readonly name: string;
+  readonly meta: Readonly<Record<string, string>>;
+  /**
+   * Share of healthy instances, 0 to 1, at or below which a reader is to take all of them for healthy. Kept for
+   * readers; the registry itself does nothing by it.
+   */
+  readonly protectThreshold: number;
+  readonly foreign?: Foreign;
+}
+
+/** Most rows lack most of the optional fields: absent means the usual value, so that a row stays small. */
+export interface InstanceRow extends Revisions {
+  readonly kind: 'instance';
+  readonly namespace: string;
+  /** Empty when the protocol that registered the instance has no nodes. */
+  readonly node: string;
+  readonly id: string;
+  readonly service: string;
+  /** Empty means: reachable at its node's address. */
+  readonly address: string;
+  readonly port: number;
+  /** That of `port`, as in a URL. */
+  readonly scheme?: string;
+  /** Further ports, by name. */
+  readonly ports?: Readonly<Record<string, NamedPort>>;
+  readonly zone?: string;
+  readonly region?: string;
+  /** The group within the service. */
+  readonly cluster?: string;
+  readonly tags: readonly string[];
+  readonly meta: Readonly<Record<string, string>>;
+  /** Relative share of traffic, 0 or more. */
+  readonly weight: number;
+  /** The same while a check warns; absent: `weight`. */
+  readonly warningWeight?: number;
+  /** What the instance says of itself; absent, and never written: `up`. */
+  readonly status?: AdministrativeStatus;
+  /** What an operator says of it; stays until the operator clears it, or the instance is deregistered. */
+  readonly override?: AdministrativeStatus;
+  /** False: it gets no traffic. Absent: true. */
+  readonly enabled?: false;
+  /** True: nothing vouches for it, and it stays until it is deregistered. Absent: false. */
+  readonly persistent?: true;
+  /** When it was first registered, in milliseconds since the Unix epoch; 0 when that is not known. */
+  readonly registeredMs: number;
+  /** When its content last changed, in the same unit; absent: not since it was first registered. */
+  readonly changedMs?: number;
+  /** The stream session of the same namespace that vouches for the instance; it goes when the session goes. */
+  readonly session?: string;
+  readonly foreign?: Foreign;
+}
+
+export interface CheckRow extends Revisions {
+  readonly kind: 'check';
+  /** That of its instance; `default` for a check of the node itself. */
+  readonly namespace: string;
+  readonly node: string;
+  readonly id: string;
+  readonly name: string;
+  readonly status: CheckStatus;
+  readonly notes: string;
+  readonly output: string;
+  /** Id of the instance on the same node; empty for a check of the node itself. */
+  readonly instance: string;
+  readonly type: CheckKind;
+  readonly definition: CheckDefinition;
+  /**
+   * Of a `ttl` check on a store that several nodes share: id of the node through which it was registered, which watches its
+   * deadline while it is a member and no other one has claimed it.
+   */
+  readonly holder?: string;
+  readonly foreign?: Foreign;
+}

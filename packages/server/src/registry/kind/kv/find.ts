@@ -1,0 +1,23 @@
+/** Finds keys of the key/value store. */
+
+import type { Reader } from '../../reader.ts';
+import type { Lookup } from '../../room.ts';
+import { delayKey, kvKey, tombstoneKey } from './keys.ts';
+import type { DelayRow, KvRow, TombstoneRow } from './rows.ts';
+
+export function findKv(reader: Lookup, namespace: string, key: string): KvRow | undefined {
+  return reader.get(kvKey(namespace, key)) as KvRow | undefined;
+}
+
+export function findTombstone(reader: Lookup, namespace: string, key: string): TombstoneRow | undefined {
+  return reader.get(tombstoneKey(namespace, key)) as TombstoneRow | undefined;
+}
+
+export function findDelay(reader: Lookup, namespace: string, key: string): DelayRow | undefined {
+  return reader.get(delayKey(namespace, key)) as DelayRow | undefined;
+}
+
+/** The keys under a prefix. @param after only those above this one */
+export function kvKeysUnder(reader: Pick<Reader, 'ordered'>, namespace: string, prefix: string, after?: string): Iterable<string> {
+  return reader.ordered('kv', namespace, prefix, after);
+}

@@ -1,0 +1,3 @@
+/** Names of the views of members: one that shows all of them. */
+
+export const membersView = () => 'members';

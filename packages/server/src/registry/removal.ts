@@ -1,0 +1,50 @@
+/**
+ * What one decision removes. A row takes with it what depends on it, whatever the kinds of both: its room says what that
+ * is (`Kind.remove`, `Kind.release`), and calls back here for the rows of other rooms.
+ *
+ * Any row may have many dependents, so each cascade yields where the work may stop (`steps.ts`). What depends on something
+ * goes before it: a lock is never left without its session, nor an instance without only the check that fails.
+ */
+
+import type { Draft } from './draft.ts';
+import type { AnyRow } from './row.ts';
+import type { Steps, Stop } from './steps.ts';
+
+export class Removal {
+  readonly draft: Draft;
+  /** Wall clock in milliseconds, for lock delays. */
+  readonly now: number;
+  readonly #begun = new Set<string>();
+
+  constructor(draft: Draft, now: number) {
+    this.draft = draft;
+    this.now = now;
+  }
+
+  /** Removes a row that exists, and before it what depends on it. */
+  *remove(row: AnyRow): Steps<void> {
+    const kind = this.draft.kinds.of(row) as Removable;
+    if (kind.remove === undefined) this.draft.delete(this.draft.kinds.keyOf(row));
+    else yield* kind.remove(row, this) ?? [];
+  }
+
+  /** The holder of a row ends: the row is released, or removed if its kind cannot be without a holder. */
+  *release(row: AnyRow, holder: AnyRow): Steps<void> {
+    const kind = this.draft.kinds.of(row) as Removable;
+    if (kind.release === undefined) yield* this.remove(row);
+    else kind.release(row, holder, this);
+  }
+
+  /** For a kind whose rows may depend on each other in a ring: false when the removal of the row has begun already. */
+  begins(key: string): boolean {
+    if (this.#begun.has(key)) return false;
+    this.#begun.add(key);
+    return true;
+  }
+}
+
+/** The part of a kind's description that is called here. */
+interface Removable {
+  remove?(row: AnyRow, removal: Removal): Iterable<Stop> | undefined;
+  release?(row: AnyRow, holder: AnyRow, removal: Removal): void;
+}
