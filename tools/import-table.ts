@@ -110,6 +110,12 @@ export const zones: readonly Zone[] = [
     reason: 'an engine knows keys, bytes and revisions, nothing about services',
   },
   {
+    name: 'engine etcd',
+    files: /^packages\/server\/src\/engine\/etcd\//,
+    may: ['OWN', `${server}/engine/*`, `${server}/clock.ts`, '@rollcall/protocol', 'node:', '@grpc/grpc-js', 'protobufjs'],
+    reason: 'an engine imports its port, itself and its one driver, so that it can be replaced without a change elsewhere',
+  },
+  {
     name: 'engine',
     files: /^packages\/server\/src\/engine\/(?<own>[^/]+)\//,
     may: ['OWN', `${server}/engine/*`, `${server}/in-turns.ts`, '@rollcall/protocol', 'node:'],

@@ -7,6 +7,8 @@ export type { AccessOptions, FrontendName, HttpsOptions, ServerOptions, SocketOp
 export { makeDirectory } from './engine/embedded/directory.ts';
 export { embedded } from './engine/embedded/embedded.ts';
 export type { EmbeddedOptions } from './engine/embedded/embedded.ts';
+export { etcd } from './engine/etcd/etcd.ts';
+export type { EtcdOptions } from './engine/etcd/etcd.ts';
 export { memory } from './engine/memory/memory.ts';
 export type { Engine } from './engine/engine.ts';
 export { defaultLimits } from './options.ts';

@@ -74,7 +74,7 @@ export type EngineEvent =
     };
 
 export interface Engine {
-  /** For messages and metrics: `memory`, `embedded`. */
+  /** For messages and metrics: `memory`, `embedded`, `etcd`. */
   readonly name: string;
 
   readonly limits: EngineLimits;

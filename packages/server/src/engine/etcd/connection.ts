@@ -1,0 +1,157 @@
+/**
+ * The connection to etcd, as a cluster: keeps one member that serves, and takes another one when that does not answer, has no
+ * leader, or is gone. The first member that answers is taken, so nodes spread over the members that are near.
+ *
+ *   connecting ──a member answers──► connected ──a check fails──► connecting
+ *
+ * A call fails when no member serves within a moment. What a failed call means for a transaction is decided by its caller.
+ */
+
+import { status, type ClientDuplexStream } from '@grpc/grpc-js';
+import { isRegistryError, RegistryError } from '@rollcall/protocol';
+import type { Clock } from '../../clock.ts';
+import { Endpoint } from './endpoint.ts';
+import { CallError, callError } from './errors.ts';
+import type { EtcdOptions } from './options.ts';
+import type { Method } from './wire.ts';
+
+/** How often the member in use is asked whether it serves, and how long it may take to answer: a frozen one is noticed in 3 s. */
+const checkEveryMs = 1_000;
+const checkMs = 2_000;
+
+/** Between two rounds of attempts while no member serves. */
+const againMs = 250;
+
+/** How long a call waits for a member. */
+const waitMs = 1_500;
+
+export class Connection {
+  readonly #options: EtcdOptions;
+  readonly #clock: Clock;
+  #current: Endpoint | undefined;
+  #closed = false;
+  /** Why no member serves. */
+  #reason = 'no member has answered yet';
+  #waiting: (() => void)[] = [];
+  #cancelTimer = () => {};
+
+  /** Connects in the background from the first use on. */
+  constructor(options: EtcdOptions, clock: Clock) {
+    this.#options = options;
+    this.#clock = clock;
+  }
+
+  /**
+   * Connects for the first time.
+   * @throws RegistryError `unavailable` when no member serves; `failed_precondition` when one is too old; `invalid_argument`
+   *   when a file cannot be read
+   */
+  async start(): Promise<void> {
+    try {
+      this.#use(await this.#race());
+    } catch (error) {
+      throw isRegistryError(error) ? error : new RegistryError('unavailable', `etcd cannot be used: ${reasonOf(error)}`, { cause: error });
+    }
+  }
+
+  /** @throws CallError; `unreached` is true when no member serves, so nothing was sent */
+  async call<Q, A>(method: Method<Q, A>, request: Q, ms: number): Promise<A> {
+    const endpoint = await this.#serving();
+    return endpoint.call(method, request, ms);
+  }
+
+  /** @throws CallError as `call` */
+  async stream<Q, A>(method: Method<Q, A>): Promise<ClientDuplexStream<Q, A>> {
+    return (await this.#serving()).stream(method);
+  }
+
+  /** Every call and stream ends with an error. */
+  close(): void {
+    this.#closed = true;
+    this.#cancelTimer();
+    this.#current?.close();
+    this.#current = undefined;
+    this.#wake();
+  }
+
+  async #serving(): Promise<Endpoint> {
+    if (this.#current === undefined && !this.#closed) {
+      await new Promise<void>((resolve) => {
+        const cancel = this.#clock.timer(waitMs, resolve);
+        this.#waiting.push(() => {
+          cancel();
+          resolve();
+        });
+      });
+    }
+    if (this.#closed) throw new Unreached('the engine is closed');
+    if (this.#current === undefined) throw new Unreached(this.#reason);
+    return this.#current;
+  }
+
+  #use(endpoint: Endpoint): void {
+    this.#current = endpoint;
+    this.#wake();
+    this.#cancelTimer = this.#clock.timer(checkEveryMs, () => void this.#check(endpoint));
+  }
+
+  async #check(endpoint: Endpoint): Promise<void> {
+    try {
+      await endpoint.check(checkMs);
+      if (this.#closed) return;
+      this.#cancelTimer = this.#clock.timer(checkEveryMs, () => void this.#check(endpoint));
+    } catch (error) {
+      if (this.#closed) return;
+      this.#reason = reasonOf(error);
+      this.#current = undefined;
+      endpoint.close();
+      await this.#connect();
+    }
+  }
+
+  async #connect(): Promise<void> {
+    try {
+      const endpoint = await this.#race();
+      if (this.#closed) endpoint.close();
+      else this.#use(endpoint);
+    } catch (error) {
+      if (this.#closed) return;
+      this.#reason = reasonOf(error);
+      this.#cancelTimer = this.#clock.timer(againMs, () => void this.#connect());
+    }
+  }
+
+  /** The first member that serves. */
+  async #race(): Promise<Endpoint> {
+    const { urls } = this.#options;
+    let chosen: Endpoint | undefined;
+    const attempts = urls.map(async (url) => {
+      const endpoint = await Endpoint.open(url, this.#options, this.#clock);
+      if (chosen === undefined) chosen = endpoint;
+      else if (chosen !== endpoint) endpoint.close();
+      return endpoint;
+    });
+    try {
+      return await Promise.any(attempts);
+    } catch (error) {
+      const { errors } = error as AggregateError;
+      throw errors.find((each) => isRegistryError(each)) ?? new CallError(status.UNAVAILABLE, [...new Set(errors.map(reasonOf))].join('; '));
+    }
+  }
+
+  #wake(): void {
+    for (const wake of this.#waiting.splice(0)) wake();
+  }
+}
+
+/** No member serves, so nothing was sent. */
+export class Unreached extends CallError {
+  constructor(reason: string) {
+    super(status.UNAVAILABLE, reason);
+    this.name = 'Unreached';
+  }
+}
+
+function reasonOf(error: unknown): string {
+  return isRegistryError(error) ? error.message : callError(error).message;
+}

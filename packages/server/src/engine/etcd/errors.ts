@@ -1,0 +1,77 @@
+/** What a failed call to etcd means: whether anything may have been written, and what an operator can do. */
+
+import { status, type ServiceError } from '@grpc/grpc-js';
+import { RegistryError } from '@rollcall/protocol';
+
+/** A call that failed. */
+export class CallError extends Error {
+  /** A status of gRPC. */
+  readonly code: status;
+
+  constructor(code: status, message: string) {
+    super(message);
+    this.name = 'CallError';
+    this.code = code;
+  }
+}
+
+export function callError(error: unknown): CallError {
+  const { code, details, message } = error as ServiceError;
+  if (error instanceof CallError) return error;
+  return new CallError(typeof code === 'number' ? code : status.UNKNOWN, details || message || String(error));
+}
+
+/** Refusals after which nothing was written: etcd answers them before it proposes a transaction (`rpctypes/error.go`). */
+const refused: ReadonlySet<status> = new Set([
+  status.INVALID_ARGUMENT,
+  status.PERMISSION_DENIED,
+  status.UNAUTHENTICATED,
+  status.FAILED_PRECONDITION,
+  status.UNIMPLEMENTED,
+  status.OUT_OF_RANGE,
+  status.NOT_FOUND,
+]);
+
+/** etcd's quota is used up. It answers so before a transaction is proposed, and after one that took effect when the quota ended in between. */
+export function isOutOfSpace({ code, message }: CallError): boolean {
+  return code === status.RESOURCE_EXHAUSTED && message.includes('database space exceeded');
+}
+
+export function isTooManyOperations({ code, message }: CallError): boolean {
+  return code === status.INVALID_ARGUMENT && message.includes('too many operations');
+}
+
+/** The token of the user is not valid any more, or the users were changed meanwhile; nothing was done. */
+export function wantsNewToken({ code, message }: CallError): boolean {
+  return message.includes('invalid auth token') || message.includes('revision of auth store is old') || (code === status.INVALID_ARGUMENT && message.includes('user name is empty'));
+}
+
+/** Of a read: it can be asked again. */
+export function readError(error: CallError): RegistryError {
+  return new RegistryError('unavailable', `etcd did not answer: ${advice(error)}`, { cause: error });
+}
+
+/** Of a transaction that was sent. */
+export function writeError(error: CallError): RegistryError {
+  const { code, message } = error;
+  if (isOutOfSpace(error)) return new RegistryError('resource_exhausted', spaceAdvice, { cause: error });
+  if (refused.has(code) || message.includes('too many requests')) {
+    return new RegistryError('unavailable', `etcd refused the write, nothing was written: ${advice(error)}`, { cause: error });
+  }
+  const what = `etcd did not say whether the write took effect: ${message}; read the value before you write again`;
+  return new RegistryError('unknown_outcome', what, { cause: error });
+}
+
+const spaceAdvice =
+  'etcd has used up its space and accepts no writes (alarm NOSPACE); compact and defragment it, or start it with a larger --quota-backend-bytes, then run: etcdctl alarm disarm';
+
+function advice({ code, message }: CallError): string {
+  if (code === status.PERMISSION_DENIED) return `${message}; grant the user readwrite permission on the keys below --engine-prefix`;
+  if (code === status.UNAUTHENTICATED || message.includes('user name is empty')) {
+    return `${message}; set --engine-user and --engine-password-file`;
+  }
+  if (code === status.DATA_LOSS) return `${message}; the members of etcd disagree (alarm CORRUPT), see etcd's guide on data corruption`;
+  if (message.includes('request is too large')) return `${message}; start etcd with its default --max-request-bytes, or more`;
+  if (message.includes('too many operations')) return `${message}; start etcd with its default --max-txn-ops (128), or more`;
+  return message;
+}

@@ -1,0 +1,334 @@
+/**
+ * The log of transactions in etcd: commits one after the other, and tells where the store stands. Every transaction expects the eras
+ * it was made with, and that `seq` has not gone back, so none takes effect on a store that was restored from a backup before the
+ * restore was noticed. What came in is read in `changes.ts`.
+ */
+
+import { randomBytes } from 'node:crypto';
+import { RegistryError } from '@rollcall/protocol';
+import { checkTransaction } from '../check-transaction.ts';
+import type { CommitResult, Transaction } from '../engine.ts';
+import { Unreached, type Connection } from './connection.ts';
+import { Eras } from './eras.ts';
+import { callError, isOutOfSpace, readError, writeError } from './errors.ts';
+import { endOf, type Keys } from './keys.ts';
+import { compare, methods, type Compare, type RangeResponse, type RequestOp, type TxnRequest, type TxnResponse } from './wire.ts';
+
+/** A commit without an answer fails in time for writes to fail within 5 s. */
+const commitMs = 4_000;
+const readMs = 3_000;
+
+/** Tries of one transaction whose eras were not current; each try means that another node began one. */
+const triesMax = 10;
+
+/** Transactions of this process whose values the feed gives back instead of copies. */
+const recentMax = 16;
+
+/** Revisions that a store may have lost that was restored while no node ran: 10,000 writes a second for five days. */
+const lostMax = 2 ** 32;
+
+/** Where the store stands. */
+export interface Position {
+  /** Of etcd, when this was read. */
+  readonly etcd: number;
+  /** Of etcd, of the newest transaction; 0 when there is none. */
+  readonly seq: number;
+}
+
+export class Log {
+  readonly #connection: Connection;
+  readonly #keys: Keys;
+  /** Distinguishes transactions of this process from those of others. */
+  readonly #id = randomBytes(8).toString('base64url');
+  #number = 0;
+  readonly #recent = new Map<string, Transaction>();
+  #eras = Eras.first('');
+  /** Revision of etcd at which the eras were last written, and at which they were read. */
+  #erasAt = { written: 0, read: 0 };
+  /** The newest transaction seen, in etcd's revisions. */
+  #seq = 0;
+  /** The newest revision of the registry that was shown to a caller. */
+  #shown = 0;
+  #last: Promise<unknown> = Promise.resolve();
+  #renewing: Promise<void> | undefined;
+  #closed = false;
+
+  constructor(connection: Connection, keys: Keys) {
+    this.#connection = connection;
+    this.#keys = keys;
+  }
+
+  get eras(): Eras {
+    return this.#eras;
+  }
+
+  /**
+   * Finds the eras of the store, or begins the first; begins another if the cluster was restored from a snapshot while no node ran.
+   * @throws RegistryError `unavailable`; `failed_precondition` when a newer Rollcall wrote the store, or etcd's limits are too low
+   */
+  async start(): Promise<void> {
+    const found = await this.#read();
+    const cluster = found.header.cluster_id.toString();
+    if (this.#erasAt.written === 0) {
+      await this.#beginEra(found, Eras.first(cluster));
+    } else if (this.#eras.last.cluster !== cluster) {
+      const { seq, etcd } = this.#position(found);
+      const ours = this.#eras.ours(seq) + lostMax;
+      await this.#beginEra(found, this.#eras.with({ from: etcd + 1, ours, cluster, restored: true }));
+    }
+    await this.barrier();
+  }
+
+  /** @throws as `Engine.commit` */
+  commit(transaction: Transaction): Promise<CommitResult> {
+    if (this.#closed) return Promise.reject(closedError());
+    // Calls that overlap on one connection may be applied in any order, so each waits for the one before.
+    const result = this.#last.then(() => this.#commit(transaction));
+    this.#last = result.catch(() => {});
+    return result;
+  }
+
+  /** The newest transaction's revision of the registry. @throws RegistryError `unavailable` */
+  async barrier(): Promise<number> {
+    return this.#show((await this.locate()).seq);
+  }
+
+  /** Where the store stands now, linearizably, with current eras. @throws RegistryError `unavailable` */
+  async locate(): Promise<Position> {
+    if (this.#closed) throw closedError();
+    const seen = this.#seq;
+    const found = await this.#read();
+    const position = this.#position(found);
+    if (position.seq >= seen) {
+      this.#seq = Math.max(this.#seq, position.seq);
+      return position;
+    }
+    await this.#renew();
+    return this.#position(await this.#read());
+  }
+
+  /** The feed has shown a transaction. */
+  passed(seq: number): void {
+    this.#seq = Math.max(this.#seq, seq);
+  }
+
+
+  /** The registry's revision of a transaction that a reader of the feed sees now. */
+  shows(etcd: number): number {
+    return this.#show(etcd);
+  }
+
+  /** A reader of the feed comes to eras that were written at a revision of etcd. */
+  reaches(etcd: number, eras: Uint8Array): void {
+    if (etcd > this.#erasAt.read) this.#took(Eras.parse(eras), etcd);
+  }
+
+  /** A transaction that this process committed, by what it put into `seq`. */
+  own(seq: Uint8Array): Transaction | undefined {
+    return this.#recent.get(Buffer.from(seq).toString());
+  }
+
+  /** Waits for commits in flight. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#last;
+  }
+
+  async #commit(transaction: Transaction): Promise<CommitResult> {
+    checkTransaction(transaction);
+    const name = `${this.#id}.${++this.#number}`;
+    for (let tries = 1; tries <= triesMax; tries++) {
+      const leap = await this.#leap(transaction.revisionAtLeast ?? 0);
+      const seen = this.#seq;
+      const answer = await this.#write(name, transaction, leap);
+      if (answer === undefined) continue;
+      const revision = answer.header.revision.toNumber();
+      if (answer.succeeded) {
+        if (leap !== undefined) this.#took(leap, revision);
+        this.#seq = Math.max(this.#seq, revision);
+        return { ok: true, revision: this.#show(revision) };
+      }
+      const found = answer.responses.map(({ response_range: range }) => range as RangeResponse);
+      const current = this.#takeEras(answer, found);
+      if (this.#position(answer).seq < seen) await this.#renew();
+      else if (current) {
+        const failed = this.#failed(transaction, found.slice(2));
+        if (failed !== undefined) return failed;
+      }
+    }
+    throw new RegistryError('aborted', `other nodes changed the eras of the store ${triesMax} times in a row; nothing was written, try again`);
+  }
+
+  /** @returns undefined when it was not written, and is tried again */
+  async #write(name: string, transaction: Transaction, leap: Eras | undefined): Promise<TxnResponse | undefined> {
+    const request = this.#request(name, transaction, leap);
+    this.#recent.set(name, transaction);
+    if (this.#recent.size > recentMax) this.#recent.delete(this.#recent.keys().next().value as string);
+    try {
+      return await this.#connection.call(methods.txn, request, commitMs);
+    } catch (error) {
+      if (error instanceof Unreached) {
+        throw new RegistryError('unavailable', `etcd cannot be reached, nothing was written: ${error.message}`, { cause: error });
+      }
+      const failure = callError(error);
+      if (!isOutOfSpace(failure)) throw writeError(failure);
+      return this.#wasWritten(name, failure);
+    }
+  }
+
+  /** etcd says that it is out of space also after the transaction that used up the last of it. */
+  async #wasWritten(name: string, failure: ReturnType<typeof callError>): Promise<TxnResponse> {
+    const before = this.#seq;
+    const found = await this.#read();
+    const seq = rangeAt(found, 1).kvs[0];
+    if (seq?.value.toString() === name) return { ...found, header: { ...found.header, revision: seq.mod_revision }, succeeded: true };
+    if ((seq?.mod_revision.toNumber() ?? 0) <= before) throw writeError(failure);
+    const message = `etcd ran out of space, and other nodes wrote since: it cannot be told whether the write took effect`;
+    throw new RegistryError('unknown_outcome', message, { cause: failure });
+  }
+
+  #request(name: string, { expect, guards = [], put, delete: gone }: Transaction, leap: Eras | undefined): TxnRequest {
+    const keys = this.#keys;
+    const conditions: Compare[] = [modIs(keys.era, this.#erasAt.written)];
+    // With a new era, no transaction may come between what it was calculated from and its first revision.
+    conditions.push(leap === undefined ? modAbove(keys.seq, this.#seq - 1) : modIs(keys.seq, this.#seq));
+    const found: RequestOp[] = [read(keys.era), read(keys.seq)];
+    for (const { key, revision } of expect) {
+      const at = keys.record(key);
+      conditions.push(modIs(at, revision === 0 ? 0 : (this.#eras.etcds(revision) ?? Number.MAX_SAFE_INTEGER)));
+      found.push({ request_range: { key: at, keys_only: true } });
+    }
+    for (const { under, notAfter } of guards) {
+      const at = keys.record(under);
+      const next = this.#eras.etcdsUpTo(notAfter) + 1;
+      conditions.push({ ...modBelow(at, next), range_end: endOf(at) });
+      found.push({ request_range: { key: at, range_end: endOf(at), min_mod_revision: next, limit: 1, keys_only: true } });
+    }
+    // etcd takes each key once; the last value counts, and a put more than a deletion.
+    const values = new Map(put.map(({ key, value }) => [key, value]));
+    const writes: RequestOp[] = Array.from(values, ([key, value]) => ({ request_put: { key: keys.record(key), value } }));
+    for (const key of new Set(gone)) if (!values.has(key)) writes.push({ request_delete_range: { key: keys.record(key) } });
+    if (leap !== undefined) writes.push({ request_put: { key: keys.era, value: leap.encode() } });
+    writes.push({ request_put: { key: keys.seq, value: Buffer.from(name) } });
+    return { compare: conditions, success: writes, failure: found };
+  }
+
+  /** Which condition of the caller failed; `found` are the ranges of its expectations, then of its guards. */
+  #failed({ expect, guards = [] }: Transaction, found: readonly RangeResponse[]): CommitResult | undefined {
+    for (const [at, { key, revision }] of expect.entries()) {
+      const real = this.#eras.ours(found[at]?.kvs[0]?.mod_revision.toNumber() ?? 0);
+      if (real !== revision) return { ok: false, key, revision: real };
+    }
+    for (const [at, { under }] of guards.entries()) {
+      if ((found[expect.length + at]?.kvs.length ?? 0) > 0) return { ok: false, key: under, revision: 0 };
+    }
+    return undefined;
+  }
+
+  /** The eras with which the next transaction reaches a revision; undefined when it does without. */
+  async #leap(least: number): Promise<Eras | undefined> {
+    if (least <= this.#shown + 1) return undefined;
+    const found = await this.#read();
+    const { etcd } = this.#position(found);
+    if (this.#eras.ours(etcd + 1) >= least) return undefined;
+    return this.#eras.with({ from: etcd + 1, ours: least, cluster: found.header.cluster_id.toString() });
+  }
+
+  /** Begins an era above everything that this node has shown: the store has gone back. One at a time. */
+  #renew(): Promise<void> {
+    this.#renewing ??= this.#renewed().finally(() => (this.#renewing = undefined));
+    return this.#renewing;
+  }
+
+  async #renewed(): Promise<void> {
+    for (let tries = 1; tries <= triesMax; tries++) {
+      const found = await this.#read(true);
+      const { etcd, seq } = this.#position(found);
+      if (this.#erasAt.written === 0) throw emptied();
+      // Another node may have done it.
+      if (this.#eras.ours(seq) > this.#shown) {
+        this.#seq = seq;
+        return;
+      }
+      const cluster = found.header.cluster_id.toString();
+      await this.#beginEra(found, this.#eras.with({ from: etcd + 1, ours: this.#shown + 1, cluster, restored: true }));
+    }
+    throw new RegistryError('unavailable', 'etcd has gone back, and other nodes write too fast for a new era to begin; try again');
+  }
+
+  /** Writes eras, unless a transaction came since `found` was read. */
+  async #beginEra(found: TxnResponse, eras: Eras): Promise<void> {
+    const { seq } = this.#position(found);
+    const writes = [put(this.#keys.era, eras.encode()), ...(this.#erasAt.written === 0 ? [] : [put(this.#keys.seq, Buffer.from('era'))])];
+    const request = { compare: [modIs(this.#keys.era, this.#erasAt.written), modIs(this.#keys.seq, seq)], success: writes };
+    try {
+      await this.#connection.call(methods.txn, request, commitMs);
+    } catch (error) {
+      throw new RegistryError('unavailable', `the registry cannot begin an era in etcd: ${writeError(callError(error)).message}`, { cause: error });
+    }
+  }
+
+  /** The eras and `seq`, linearizably. @param goneBack takes the eras in even if they are older than those that were read before */
+  async #read(goneBack = false): Promise<TxnResponse> {
+    const request = { success: [read(this.#keys.era), read(this.#keys.seq)] };
+    let answer: TxnResponse;
+    try {
+      answer = await this.#connection.call(methods.txn, request, readMs);
+    } catch (error) {
+      throw readError(callError(error));
+    }
+    if (goneBack) this.#erasAt = { written: 0, read: 0 };
+    this.#takeEras(answer, [rangeAt(answer, 0)]);
+    return answer;
+  }
+
+  /** @returns whether the eras are those that were known */
+  #takeEras({ header }: TxnResponse, [range]: readonly RangeResponse[]): boolean {
+    const read = header.revision.toNumber();
+    if (read < this.#erasAt.read) return true;
+    const kv = range?.kvs[0];
+    if (kv === undefined) {
+      if (this.#erasAt.written > 0) throw emptied();
+      return true;
+    }
+    const written = kv.mod_revision.toNumber();
+    const known = written === this.#erasAt.written;
+    if (!known) this.#eras = Eras.parse(kv.value);
+    this.#erasAt = { written, read };
+    return known;
+  }
+
+  #took(eras: Eras, revision: number): void {
+    this.#eras = eras;
+    this.#erasAt = { written: revision, read: revision };
+  }
+
+  #position(answer: TxnResponse): Position {
+    return { etcd: answer.header.revision.toNumber(), seq: rangeAt(answer, 1).kvs[0]?.mod_revision.toNumber() ?? 0 };
+  }
+
+  #show(etcd: number): number {
+    const revision = this.#eras.ours(etcd);
+    this.#shown = Math.max(this.#shown, revision);
+    return revision;
+  }
+}
+
+export function closedError(): RegistryError {
+  return new RegistryError('unavailable', 'the etcd engine is closed');
+}
+
+function emptied(): RegistryError {
+  const message = 'the registry is gone from etcd: its keys were removed, or etcd was emptied; restore etcd, or start the nodes anew for an empty registry';
+  return new RegistryError('unavailable', message);
+}
+
+function rangeAt({ responses }: TxnResponse, at: number): RangeResponse {
+  return responses[at]?.response_range as RangeResponse;
+}
+
+const read = (key: Buffer): RequestOp => ({ request_range: { key } });
+const put = (key: Buffer, value: Buffer): RequestOp => ({ request_put: { key, value } });
+const modIs = (key: Buffer, revision: number): Compare => ({ result: compare.equal, target: compare.mod, key, mod_revision: revision });
+const modAbove = (key: Buffer, revision: number): Compare => ({ ...modIs(key, revision), result: compare.greater });
+const modBelow = (key: Buffer, revision: number): Compare => ({ ...modIs(key, revision), result: compare.less });
