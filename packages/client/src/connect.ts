@@ -13,7 +13,7 @@ import { credentialSource, type CredentialOptions, type CredentialSource } from 
 import { Leases } from './connection/leases.ts';
 import { Registrations } from './connection/registrations.ts';
 import { serverUrl } from './connection/rotation.ts';
-import type { ConnectionEvent } from './connection/registry-connection.ts';
+import type { ConnectionEvent } from './connection/connection-event.ts';
 import { WatchedViews } from './connection/watched-views.ts';
 import { WatchCache } from './source/watch-cache.ts';
 
@@ -171,12 +171,12 @@ function restore(disk: DiskCache | undefined, { kind, namespace = defaultNamespa
   return { items: instances, revision, registry, ageMs: Math.max(0, clock.now() - savedAt) };
 }
 
-function keep(disk: DiskCache | undefined, { view, items, revision, resumable, registry }: CachedView, clock: Clock): void {
+function keep(disk: DiskCache | undefined, { view, items, revision, resumable, registry, ageMs }: CachedView, clock: Clock): void {
   if (view.kind !== 'service' || items === undefined || revision === undefined || registry === undefined) return;
   const instances = items as readonly Instance[];
   // Of what may be read now, nothing says that it may be read tomorrow: the next process asks for the whole.
   const { name: service, namespace = defaultNamespace } = view;
-  disk?.save({ service, namespace, registry, revision: resumable ?? 0, savedAt: clock.now(), instances });
+  disk?.save({ service, namespace, registry, revision: resumable ?? 0, savedAt: clock.now() - ageMs, instances });
 }
 
 function requireOption(holds: boolean, message: string): void {

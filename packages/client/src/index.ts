@@ -5,7 +5,7 @@ export type { ErrorCode } from '@rollcall/protocol';
 export { connect, readCredentials } from './connect.ts';
 export type { ConnectOptions, ConnectSurroundings } from './connect.ts';
 export type { NamespacedServiceOptions, Rollcall } from './client.ts';
-export type { ConnectionEvent } from './connection/registry-connection.ts';
+export type { ConnectionEvent } from './connection/connection-event.ts';
 export { connectionFailure } from './connection/connection-failure.ts';
 export { credentialVariables } from './connection/credentials.ts';
 export type { CredentialOptions, Credentials, CredentialSource } from './connection/credentials.ts';

@@ -33,7 +33,13 @@ const valid: Record<string, object> = {
     ...{ type: 'welcome', id: 1, protocol: 1, registry: 'r', server: { name: 's', version: '1' }, node: 'n' },
     ...{ resumed: true, graceMs: 10_000, pingMs: 1_000, namespace: 'team-a' },
   },
+  'a welcome of a node that does not follow its store': {
+    ...{ type: 'welcome', id: 1, protocol: 1, registry: 'r', server: { name: 's', version: '1' }, node: 'n' },
+    ...{ resumed: true, graceMs: 10_000, pingMs: 1_000, staleMs: 1_200 },
+  },
   'a done': { type: 'done', id: 1, applied: false },
+  'a done of a known revision': { type: 'done', id: 1, applied: true, revision: 7 },
+  'the news that a node does not follow its store': { type: 'freshness', staleMs: 1 },
   'a lease': { type: 'leased', id: 1, ordinal: 0 },
   'a watching': { type: 'watching', id: 1, revisions: [0, 7] },
   'a snapshot of a service': { type: 'snapshot', view: service, revision: 1, items: [instance] },

@@ -32,6 +32,7 @@ const types = [
   'watch-ended',
   'session-lost',
   'go-elsewhere',
+  'freshness',
   'error',
 ] as const satisfies readonly ReplyFrame['type'][];
 
@@ -71,10 +72,16 @@ function reply(frame: Fields): ReplyFrame {
         graceMs: integer(get('graceMs'), 'graceMs', 0, unlimited),
         pingMs: integer(get('pingMs'), 'pingMs', 1, unlimited),
         namespace: optional(get('namespace'), (given) => namespace(given, 'namespace')),
+        staleMs: optional(get('staleMs'), staleMs),
       });
     }
     case 'done':
-      return { type, id: requestId(get('id')), applied: boolean(get('applied'), 'applied') };
+      return compact<ReplyFrame>({
+        type,
+        id: requestId(get('id')),
+        applied: boolean(get('applied'), 'applied'),
+        revision: optional(get('revision'), (given) => revision(given, 'revision')),
+      });
     case 'leased':
       return { type, id: requestId(get('id')), ordinal: integer(get('ordinal'), 'ordinal', 0, unlimited) };
     case 'watching':
@@ -110,6 +117,8 @@ function reply(frame: Fields): ReplyFrame {
         type,
         servers: list(get('servers'), 'servers', 1_000, (server, what) => string(server, what, unlimited)),
       };
+    case 'freshness':
+      return { type, staleMs: staleMs(get('staleMs')) };
     case 'error':
       return compact<ReplyFrame>({
         type,
@@ -122,6 +131,10 @@ function reply(frame: Fields): ReplyFrame {
 
 function requestId(value: unknown): number {
   return integer(value, 'id', 1, unlimited);
+}
+
+function staleMs(value: unknown): number {
+  return integer(value, 'staleMs', 0, unlimited);
 }
 
 function code(value: unknown): (typeof errorCodes)[number] {

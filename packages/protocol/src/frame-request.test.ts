@@ -8,6 +8,7 @@ const instance = { id: 'web-1', service: 'web' };
 const valid: Record<string, object> = {
   'a hello': { type: 'hello', protocol: 1, client: 'shop' },
   'a hello with everything': { type: 'hello', protocol: 1, client: 'shop', node: 'n1', session, graceMs: 10_000 },
+  'a hello of a client that knows another node': { type: 'hello', protocol: 1, client: 'shop', seen: { registry: 'r', revision: 7 } },
   'a hello in a namespace': { type: 'hello', protocol: 1, client: 'shop', namespace: 'team-a' },
   'a registration': { type: 'register', instances: [instance] },
   'a registration with everything': {
@@ -74,6 +75,7 @@ const invalid: [string, unknown, string][] = [
   ['an unknown type', { type: 'hack' }, 'type is "hack"'],
   ['no type', {}, 'type is missing'],
   ['a type that is a method of objects', { type: 'toString' }, 'type is "toString"'],
+  ['a revision without its registry', { type: 'hello', protocol: 1, client: 'c', seen: { revision: 7 } }, 'seen.registry'],
   ['a hello without a name', { type: 'hello', protocol: 1, client: '' }, 'client is empty'],
   ['a session id in capitals', { type: 'hello', protocol: 1, client: 'c', session: { ...session, id: session.id.toUpperCase() } }, 'session.id'],
   ['a short token', { type: 'hello', protocol: 1, client: 'c', session: { ...session, token: 'secret' } }, 'session.token'],

@@ -3,8 +3,8 @@
  * are ignored, so that newer clients can talk to older registries; unknown types are refused.
  */
 
-import type { Checked, FrameView, RequestFrame, SessionKey, WatchedView } from './frame.ts';
-import { frameLimits as limits } from './frame.ts';
+import type { Checked, FrameView, RequestFrame, SeenRevision, SessionKey, WatchedView } from './frame.ts';
+import { frameLimits as limits } from './frame-limits.ts';
 import { defaultNamespace, isNamespaceName, namespaceLengthMax } from './namespace.ts';
 import { instance, instanceId, serviceName } from './registration-request.ts';
 import {
@@ -67,6 +67,7 @@ function request(frame: Fields, id: number): RequestFrame {
         session: optional(get('session'), sessionKey),
         graceMs: optional(get('graceMs'), (grace) => integer(grace, 'graceMs', 1_000, 300_000)),
         namespace: optional(get('namespace'), (given) => namespace(given, 'namespace')),
+        seen: optional(get('seen'), seen),
       });
     case 'register':
       return { type, id, instances: list(get('instances'), 'instances', limits.listMax, instance) };
@@ -109,6 +110,14 @@ function request(frame: Fields, id: number): RequestFrame {
     case 'goodbye':
       return { type, id };
   }
+}
+
+function seen(value: unknown): SeenRevision {
+  const given = fields(value, 'seen');
+  return {
+    registry: name(field(given, 'registry'), 'seen.registry', limits.nameMax),
+    revision: revision(field(given, 'revision'), 'seen.revision'),
+  };
 }
 
 function sessionKey(value: unknown): SessionKey {

@@ -18,28 +18,6 @@ export const streamProtocol = 1;
 /** Path of the WebSocket on the registry's HTTP listener. */
 export const streamPath = '/rollcall/v1/stream';
 
-export const frameLimits = {
-  /** Largest frame of a client, in bytes; a registry may be configured to accept more. */
-  frameBytesMax: 1_048_576,
-  /** Names of services, instances, nodes, checks, clients; in UTF-16 code units. */
-  nameMax: 255,
-  /** A KV key or prefix, in UTF-16 code units; the registry's limit in bytes is 1,800 with its own prefix. */
-  keyMax: 1_700,
-  tagsMax: 512,
-  /** Long, since proxies keep whole header policies in tags. */
-  tagMax: 65_536,
-  metaMax: 64,
-  metaKeyMax: 128,
-  metaValueMax: 512,
-  checksMax: 16,
-  portsMax: 16,
-  textMax: 4_096,
-  /** Views in one `watch` or `unwatch`, instances in one `register`, `deregister` or `drain`. */
-  listMax: 1_000,
-  /** Largest snapshot of one view, in bytes; more than this cannot be watched or read at once. */
-  snapshotBytesMax: 33_554_432,
-} as const;
-
 export type FrameViewKind = 'service' | 'services' | 'key' | 'prefix';
 
 /** A view that can be watched or read; `name` is empty for `services`. */
@@ -82,6 +60,17 @@ export interface HelloFrame {
    * another namespace sends nothing else before the welcome has confirmed it: older registries do not know this field.
    */
   readonly namespace?: string;
+  /**
+   * The newest revision that the client has seen of a registry, on any node of it. A node that is behind catches up before it
+   * answers, or refuses with `unavailable`.
+   */
+  readonly seen?: SeenRevision;
+}
+
+/** A revision together with the store that it is of: revisions of different stores cannot be compared. */
+export interface SeenRevision {
+  readonly registry: string;
+  readonly revision: number;
 }
 
 /** Registers or replaces instances, all or none; the open stream vouches for them. */
@@ -231,6 +220,8 @@ export interface WelcomeFrame {
   readonly pingMs: number;
   /** The namespace of the hello. Absent: the registry is older than namespaces, and everything is in `default`. */
   readonly namespace?: string;
+  /** As in `FreshnessFrame`; absent: 0. */
+  readonly staleMs?: number;
 }
 
 /** The answer to requests that return no content. */
@@ -239,6 +230,8 @@ export interface DoneFrame {
   readonly id: number;
   /** False when a `cas` did not hold, or when there was nothing to remove. */
   readonly applied: boolean;
+  /** Where the node stands, which includes what the request has written; absent from older registries. */
+  readonly revision?: number;
 }
 
 /** The answer to `lease`. */
@@ -300,6 +293,16 @@ export interface GoElsewhereFrame {
   readonly servers: readonly string[];
 }
 
+/**
+ * The node follows its store no longer, or again. While it does not, what it shows may be old. Absent from older registries,
+ * which say nothing of it.
+ */
+export interface FreshnessFrame {
+  readonly type: 'freshness';
+  /** Milliseconds since the node's state was last known to be that of the store, at least 1; 0 when it follows the store. */
+  readonly staleMs: number;
+}
+
 /** A request was refused; without `id` when the frame has no readable one. */
 export interface ErrorFrame {
   readonly type: 'error';
@@ -318,6 +321,7 @@ export type ReplyFrame =
   | WatchEndedFrame
   | SessionLostFrame
   | GoElsewhereFrame
+  | FreshnessFrame
   | ErrorFrame;
 
 /** The result of checking a frame: the frame, or the error. */

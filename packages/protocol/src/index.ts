@@ -10,7 +10,8 @@ export type { AdministrativeStatus, Instance, InstanceStatus, NamedPort, Service
 export type { CheckRegistration, InstanceRegistration } from './registration.ts';
 export { checkRequest } from './frame-request.ts';
 export { checkReply } from './frame-reply.ts';
-export { frameLimits, streamPath, streamProtocol } from './frame.ts';
+export { frameLimits } from './frame-limits.ts';
+export { streamPath, streamProtocol } from './frame.ts';
 export type {
   BeatFrame,
   Checked,
@@ -23,6 +24,7 @@ export type {
   FrameItemKey,
   FrameView,
   FrameViewKind,
+  FreshnessFrame,
   GetFrame,
   GoElsewhereFrame,
   GoodbyeFrame,
@@ -35,6 +37,7 @@ export type {
   RegisterFrame,
   ReplyFrame,
   RequestFrame,
+  SeenRevision,
   ServiceEntry,
   SessionKey,
   SessionLostFrame,

@@ -3,7 +3,7 @@
  * `frame-request.ts` checks the other frames.
  */
 
-import { frameLimits as limits } from './frame.ts';
+import { frameLimits as limits } from './frame-limits.ts';
 import { administrativeStatuses, type NamedPort } from './instance.ts';
 import type { CheckRegistration, InstanceRegistration } from './registration.ts';
 import { Malformed, boolean, compact, field, fields, integer, list, matching, name, number, oneOf, optional, string, texts } from './shape.ts';

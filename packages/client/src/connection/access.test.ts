@@ -14,7 +14,7 @@ import type { ServerOptions } from '../../../server/src/server-options.ts';
 import { createServer, type Server } from '../../../server/src/server.ts';
 import { connect, type ConnectOptions } from '../connect.ts';
 import type { Rollcall } from '../client.ts';
-import type { ConnectionEvent } from './registry-connection.ts';
+import type { ConnectionEvent } from './connection-event.ts';
 
 let dir: string;
 beforeEach(() => {

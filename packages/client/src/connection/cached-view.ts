@@ -46,6 +46,11 @@ export class CachedView {
   refusal: Error | undefined;
   /** The content is from before this process, and no registry has confirmed it. */
   restored = false;
+  /**
+   * Since when the server that is connected does not follow its store, on the monotonic clock: what it shows may be old. Undefined
+   * while it follows it.
+   */
+  staleSince: number | undefined;
   /** Set by each use of the view, cleared by the search for unused ones. */
   used = true;
 
@@ -83,14 +88,16 @@ export class CachedView {
     return this.#stamp;
   }
 
-  /** False while the registry cannot be asked, or has not answered yet. */
+  /** False while the registry cannot be asked, has not answered yet, or does not know itself whether its content is current. */
   get current(): boolean {
-    return this.#confirmed && this.#kept === undefined;
+    return this.#confirmed && this.staleSince === undefined && this.#kept === undefined;
   }
 
   /** Milliseconds since the content was known to be current. */
   get ageMs(): number {
-    return this.current ? 0 : Math.max(0, this.#clock.monotonic() - this.#confirmedAt);
+    if (this.current) return 0;
+    const since = this.#confirmed ? (this.staleSince ?? this.#confirmedAt) : this.#confirmedAt;
+    return Math.max(0, this.#clock.monotonic() - since);
   }
 
   get watched(): boolean {
@@ -143,8 +150,9 @@ export class CachedView {
 
   /** The registry cannot be asked any more. */
   lost(): void {
-    if (this.#confirmed) this.#confirmedAt = this.#clock.monotonic();
+    if (this.#confirmed) this.#confirmedAt = this.staleSince ?? this.#clock.monotonic();
     this.#confirmed = false;
+    this.staleSince = undefined;
   }
 
   /**

@@ -3,7 +3,7 @@ import { RegistryError, type InstanceRegistration, type ReplyFrame, type Welcome
 import { manualClock, type ManualClock } from '../../../server/src/manual-clock.case.ts';
 import { Registrations } from './registrations.ts';
 import type { Ask } from './requests.ts';
-import type { ConnectionEvent } from './registry-connection.ts';
+import type { ConnectionEvent } from './connection-event.ts';
 
 const instance = (id: string, port = 80): InstanceRegistration => ({ id, service: 'web', port });
 const greeting = (resumed: boolean) => ({ resumed }) as WelcomeFrame;

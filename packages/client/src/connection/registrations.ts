@@ -7,9 +7,8 @@
  *                      ├─ batch ─► the registry ┤
  *   want ─► version 5 ─┘                        └─► refused: told why, and tried again later
  *
- * A wanted registration is tried until it is withdrawn: it waits for a registry that is unreachable, is sent
- * again within a second to one that is busy, and every 5 to 10 s to one that refuses it, since tokens and
- * registries change.
+ * A wanted registration is tried until it is withdrawn: it waits for a registry that is unreachable, is sent again
+ * within a second to one that is busy, and every 5 to 10 s to one that refuses it, since tokens change.
  */
 
 import {
@@ -22,7 +21,8 @@ import {
   type WelcomeFrame,
 } from '@rollcall/protocol';
 import type { Clock, Random } from '../clock.ts';
-import type { ConnectionEvent, RegistryConnection, ConnectionPart } from './registry-connection.ts';
+import type { ConnectionEvent } from './connection-event.ts';
+import type { ConnectionPart, RegistryConnection } from './registry-connection.ts';
 
 interface Waiter {
   readonly version: number;

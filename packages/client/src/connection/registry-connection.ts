@@ -10,7 +10,6 @@ import {
   RegistryError,
   defaultNamespace,
   streamProtocol,
-  type ErrorCode,
   type HelloFrame,
   type ReplyFrame,
   type SessionKey,
@@ -19,28 +18,14 @@ import {
 } from '@rollcall/protocol';
 import type { Clock, Random } from '../clock.ts';
 import { BackOff } from './back-off.ts';
+import type { ConnectionEvent } from './connection-event.ts';
 import type { CredentialSource, Credentials } from './credentials.ts';
 import { Link, type LinkEnd } from './link.ts';
 import { Requests, helloId, type Ask, type AskOptions } from './requests.ts';
 import { Rotation } from './rotation.ts';
+import { Seen } from './seen.ts';
 import { TokenWait } from './token-wait.ts';
 import { noNamespaces } from './view-name.ts';
-
-/** Events of the connection, for logs and metrics of the program. */
-export type ConnectionEvent =
-  | { readonly kind: 'connected'; readonly server: string; readonly resumed: boolean }
-  /** From here on, lists are stale; the client connects again by itself. */
-  | { readonly kind: 'disconnected'; readonly server: string; readonly reason: string }
-  /** An attempt to connect failed; the next one comes by itself. */
-  | { readonly kind: 'unreachable'; readonly server: string; readonly reason: string }
-  /** The server refuses this client's token, or its files cannot be read; reported once, tried again automatically. */
-  | { readonly kind: 'refused'; readonly server: string; readonly code: ErrorCode; readonly reason: string }
-  /** A registry has an instance that was registered here; told again after a registry had lost it. */
-  | { readonly kind: 'registered'; readonly id: string; readonly service: string }
-  /** An instance is not registered: refused, or no registry was reachable for a while. Tried again automatically. */
-  | { readonly kind: 'not-registered'; readonly id: string; readonly service: string; readonly code: ErrorCode; readonly reason: string }
-  /** A fault that the client tolerates. */
-  | { readonly kind: 'warning'; readonly message: string };
 
 /** A part of the client that uses the connection. */
 export interface ConnectionPart {
@@ -97,6 +82,7 @@ export class RegistryConnection {
   readonly #rotation: Rotation;
   readonly #backOff: BackOff;
   readonly #token: TokenWait;
+  readonly #seen = new Seen();
   readonly #parts: ConnectionPart[] = [];
   #link: Link | undefined;
   #welcome: WelcomeFrame | undefined;
@@ -141,9 +127,12 @@ export class RegistryConnection {
     return this.#welcome !== undefined || (this.#link !== undefined && this.#helloSent && this.#mayGoAhead);
   }
 
-  /** Whether registrations may be sent before the welcome. A registry that knows no namespaces would register in `default`. */
+  /**
+   * Whether registrations may be sent before the welcome. A registry that knows no namespaces would register in `default`; one
+   * that is behind what this client has seen takes nothing before it has caught up.
+   */
   get #mayGoAhead(): boolean {
-    return !this.#mayResume && this.#options.namespace === defaultNamespace;
+    return !this.#mayResume && this.#seen.revision === undefined && this.#options.namespace === defaultNamespace;
   }
 
   /** Parts are called in the order in which they were added; to be called before `start`. */
@@ -234,6 +223,7 @@ export class RegistryConnection {
 
   #hello(link: Link): void {
     const { client, node, key, graceMs, namespace } = this.#options;
+    const seen = this.#seen.revision;
     const hello: HelloFrame = {
       type: 'hello',
       id: helloId,
@@ -243,6 +233,7 @@ export class RegistryConnection {
       graceMs,
       ...(node === undefined ? {} : { node }),
       ...(namespace === defaultNamespace ? {} : { namespace }),
+      ...(seen === undefined ? {} : { seen }),
     };
     link.send(hello);
     this.#helloSent = true;
@@ -250,6 +241,7 @@ export class RegistryConnection {
   }
 
   #receive(link: Link, frame: ReplyFrame): void {
+    this.#seen.read(frame);
     if (frame.type === 'welcome') this.#greeted(link, frame);
     else if (frame.type === 'go-elsewhere') this.#rotation.prefer(frame.servers);
     else if ('id' in frame && frame.id !== undefined) {
@@ -257,7 +249,10 @@ export class RegistryConnection {
       else if (frame.type === 'error') link.cut(`the registry refused: ${frame.message}`, helloRefusal(link.server, frame));
     } else if (frame.type === 'error') {
       this.#options.onEvent({ kind: 'warning', message: `${link.server} says: ${frame.message}` });
-    } else for (const part of this.#parts) part.pushed(frame);
+    } else {
+      if (frame.type === 'freshness') this.#tellFreshness(link, frame.staleMs);
+      for (const part of this.#parts) part.pushed(frame);
+    }
   }
 
   #greeted(link: Link, welcome: WelcomeFrame): void {
@@ -268,14 +263,20 @@ export class RegistryConnection {
       return;
     }
     this.#welcome = welcome;
+    this.#seen.greeted(welcome);
     this.#attempts = 0;
     this.#refusal = undefined;
     this.#toldRefusal = '';
     this.#greetedAt = clock.monotonic();
     link.pinged(welcome.pingMs);
     onEvent({ kind: 'connected', server: link.server, resumed: welcome.resumed });
+    if (welcome.staleMs !== undefined) this.#tellFreshness(link, welcome.staleMs);
     for (const part of this.#parts) part.greeted(welcome);
     this.#requests.flush((frame) => link.send(frame));
+  }
+
+  #tellFreshness({ server }: Link, staleMs: number): void {
+    this.#options.onEvent(staleMs === 0 ? { kind: 'current', server } : { kind: 'stale', server, staleMs });
   }
 
   #ended(link: Link, end: LinkEnd): void {

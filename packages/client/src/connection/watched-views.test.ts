@@ -52,8 +52,41 @@ beforeEach(() => {
 
 function greet(registry?: string): void {
   connection.welcome = welcome(registry);
-  views.greeted();
+  views.greeted(connection.welcome);
 }
+
+describe('watched views of a server that does not follow its store', () => {
+  it('are stale from when it was last known to, until it follows it again; each is kept with its age', () => {
+    greet();
+    const a = views.use(key('a'));
+    views.pushed(snapshot('a', 7));
+    clock.advance(1_000);
+    expect([a.current, a.ageMs]).toEqual([true, 0]);
+    saved = [];
+    views.pushed({ type: 'freshness', staleMs: 300 });
+    clock.advance(200);
+    expect([a.current, a.ageMs]).toEqual([false, 500]);
+    expect(saved).toEqual(['a@7']);
+    views.pushed(snapshot('a', 9));
+    expect([a.revision, a.current, a.ageMs]).toEqual([9, false, 500]);
+    views.pushed({ type: 'freshness', staleMs: 0 });
+    expect([a.current, a.ageMs]).toEqual([true, 0]);
+  });
+
+  it('stay as old as they were when the connection ends', () => {
+    greet();
+    const a = views.use(key('a'));
+    views.pushed(snapshot('a', 7));
+    views.pushed({ type: 'freshness', staleMs: 300 });
+    clock.advance(200);
+    views.lost();
+    expect([a.current, a.ageMs]).toEqual([false, 500]);
+    // The next server follows its store.
+    greet();
+    views.pushed(snapshot('a', 8));
+    expect([a.current, a.ageMs]).toEqual([true, 0]);
+  });
+});
 
 describe('watched views', () => {
   it('are asked for together when a registry is there, each from its revision', async () => {

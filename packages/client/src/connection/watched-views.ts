@@ -32,7 +32,7 @@ export interface WatchedViewsOptions {
   readonly clock: Clock;
   /** Content of a view before its first use, if any. */
   readonly restore: (view: FrameView) => Known | undefined;
-  /** Called with a view whose content is current: when the content is new, and when the link ends. */
+  /** Called with a view of the connected registry: when its content is new, and when it stops being current. */
   readonly onContent: (view: CachedView) => void;
 }
 
@@ -42,6 +42,8 @@ export class WatchedViews implements ConnectionPart {
   /** Views to ask for at the end of this turn. */
   readonly #wanted = new Set<CachedView>();
   #closed = false;
+  /** As `CachedView.staleSince`, for views that are used from now on. */
+  #staleSince: number | undefined;
   #cancelSettle: () => void = () => {};
   #cancelSweep: () => void = () => {};
 
@@ -55,6 +57,7 @@ export class WatchedViews implements ConnectionPart {
     let cached = this.#views.get(name);
     if (cached === undefined) {
       cached = new CachedView(view, this.#options.clock);
+      cached.staleSince = this.#staleSince;
       if (this.#views.size === 0) this.#sweepLater();
       this.#views.set(name, cached);
       const known = this.#options.restore(view);
@@ -86,7 +89,8 @@ export class WatchedViews implements ConnectionPart {
 
   opened(): void {}
 
-  greeted(): void {
+  greeted({ staleMs = 0 }: WelcomeFrame): void {
+    this.#freshness(staleMs);
     for (const view of this.#views.values()) this.#want(view);
   }
 
@@ -104,6 +108,9 @@ export class WatchedViews implements ConnectionPart {
         else this.#ask([view], { anew: true });
         return;
       }
+      case 'freshness':
+        this.#freshness(frame.staleMs);
+        return;
       case 'watch-ended':
         this.#failed(this.#views.get(viewKey(frame.view)), new RegistryError(frame.code, frame.message));
         return;
@@ -112,6 +119,7 @@ export class WatchedViews implements ConnectionPart {
   }
 
   lost(): void {
+    this.#staleSince = undefined;
     for (const view of this.#views.values()) this.#lost(view);
   }
 
@@ -127,6 +135,16 @@ export class WatchedViews implements ConnectionPart {
     this.#cancelSweep();
     this.#closed = true;
     for (const view of this.#views.values()) this.#failed(view, closedError());
+  }
+
+  /** @param staleMs milliseconds since the registry was last known to show what is in its store; 0 while it follows it */
+  #freshness(staleMs: number): void {
+    this.#staleSince = staleMs === 0 ? undefined : this.#options.clock.monotonic() - staleMs;
+    for (const view of this.#views.values()) {
+      const wasCurrent = view.current;
+      view.staleSince = this.#staleSince;
+      if (wasCurrent && !view.current) this.#options.onContent(view);
+    }
   }
 
   #tellContent(view: CachedView): void {

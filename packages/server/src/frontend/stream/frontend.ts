@@ -16,6 +16,7 @@ import { TooManyFailures, type Origin } from '../../security/gate.ts';
 import { requestAccess } from './access.ts';
 import { statusByCode } from './errors.ts';
 import { FanOut } from './fan-out.ts';
+import { FreshnessNews } from './freshness-news.ts';
 import { PingSweep, pingMs } from './ping-sweep.ts';
 import { Sessions } from './sessions.ts';
 import { Stream } from './stream.ts';
@@ -39,6 +40,7 @@ export function stream(context: Context): Frontend {
   const sessions = new Sessions();
   const sweep = new PingSweep<Stream>(context.wheel, context.clock, () => fanOut.busy);
   const open = new Set<Stream>();
+  const freshnessNews = new FreshnessNews(registry, open, fanOut);
   let closing = false;
   let onEmpty: () => void = () => {};
   metrics.observe('rollcall_stream_views', 'Views that native streams watch', () => feeds.size);
@@ -113,6 +115,7 @@ export function stream(context: Context): Frontend {
     async close(): Promise<void> {
       closing = true;
       sweep.close();
+      freshnessNews.close();
       if (open.size === 0) return;
       const empty = new Promise<void>((resolve) => (onEmpty = resolve));
       for (const one of open) one.dismiss();

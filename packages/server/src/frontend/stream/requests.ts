@@ -41,7 +41,7 @@ export type Answer = ReplyFrame | { readonly body: readonly string[] };
  */
 export async function answer(stream: Streamside, frame: RequestFrame): Promise<Answer> {
   const { id } = frame;
-  const done = (applied: boolean): Answer => ({ type: 'done', id, applied });
+  const done = (applied: boolean): Answer => ({ type: 'done', id, applied, revision: stream.context.registry.state.revision });
   switch (frame.type) {
     case 'hello':
       throw new RegistryError('failed_precondition', 'this stream has had its hello');

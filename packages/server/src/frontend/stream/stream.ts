@@ -14,6 +14,7 @@ import {
   type HelloFrame,
   type ReplyFrame,
   type RequestFrame,
+  type SeenRevision,
   type SessionKey,
 } from '@rollcall/protocol';
 import type { WebSocket } from 'ws';
@@ -31,7 +32,7 @@ import type { Sessions } from './sessions.ts';
 import { StreamSession, type StreamEnd, type StreamSessionOptions } from './stream-session.ts';
 import { namespaceOf } from './view-namespace.ts';
 import { Watches, type Feeds } from './watches.ts';
-import { frameText, frameTexts, parseJson } from './wire.ts';
+import { frameText, frameTexts, parseJson, type Message } from './wire.ts';
 
 /** Requests of one stream that may be in work; more are refused. */
 export const inFlightMax = 1_024;
@@ -77,6 +78,8 @@ export class Stream {
   };
   readonly #remoteAddress: string | undefined;
   readonly #inFlight = new Set<number>();
+  /** A hello is in work, or done. */
+  #helloCame = false;
   #greeted = false;
   #session: StreamSession | undefined;
   #namespace = defaultNamespace;
@@ -139,6 +142,11 @@ export class Stream {
     this.#webSocket.close(closeCodes.goingAway, 'the server is closing');
   }
 
+  /** Sends news that all clients get. */
+  push(message: Message): void {
+    if (this.#greeted && this.#hasRoom()) this.#outbox.write(message);
+  }
+
   /** Ends the socket without a close frame. */
   terminate(): void {
     this.#webSocket.terminate();
@@ -177,7 +185,7 @@ export class Stream {
     this.#inFlight.add(id);
     try {
       const reply =
-        type === 'hello' && !this.#greeted
+        type === 'hello' && !this.#helloCame
           ? await this.#greet(frame)
           : await answer(
               { context: this.#context, namespace: this.#namespace, watches: this.#watches, access: this.#access, session: this.#session },
@@ -198,6 +206,22 @@ export class Stream {
   }
 
   async #greet(frame: HelloFrame): Promise<Answer> {
+    this.#helloCame = true;
+    try {
+      if (this.#isBehind(frame.seen)) await this.#context.registry.barrier();
+      return await this.#welcome(frame);
+    } finally {
+      this.#helloCame = this.#greeted;
+    }
+  }
+
+  /** Whether the client has seen more on another node. */
+  #isBehind(seen: SeenRevision | undefined): boolean {
+    const { registry, identity } = this.#context;
+    return seen?.registry === identity.registryId && seen.revision > registry.state.revision;
+  }
+
+  async #welcome(frame: HelloFrame): Promise<Answer> {
     const { context, namedNode, pingMs } = this.#options;
     const { identity } = context;
     if (frame.protocol !== streamProtocol) {
@@ -216,6 +240,8 @@ export class Stream {
     }
     // Set now, before the session is found: the client may send requests before it has the welcome.
     this.#greeted = true;
+    const resumed = (await resuming) ?? false;
+    const { staleMs } = context.registry;
     return {
       type: 'welcome',
       id: frame.id,
@@ -223,10 +249,11 @@ export class Stream {
       registry: identity.registryId,
       server: { name: identity.nodeName, version: identity.version },
       node: node.name,
-      resumed: (await resuming) ?? false,
+      resumed,
       graceMs,
       pingMs,
       namespace: this.#namespace,
+      ...(staleMs === 0 ? {} : { staleMs }),
     };
   }
 

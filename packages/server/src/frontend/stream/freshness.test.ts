@@ -1,0 +1,123 @@
+/** Streams of nodes that share a store: what a node that is behind, or has lost the store, says to its clients. */
+
+import { afterEach, describe, expect, test } from 'vitest';
+import { RegistryError } from '@rollcall/protocol';
+import { heldEngine, type HeldEngine } from '../../engine/held-engine.case.ts';
+import { memory } from '../../engine/memory/memory.ts';
+import { manualClock, type ManualClock } from '../../manual-clock.case.ts';
+import { createServer, type Server } from '../../server.ts';
+import { SocketClient, type Told } from './socket-client.case.ts';
+
+const closing: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const close of closing.splice(0)) await close();
+});
+
+/** Two servers on one store; the feed of the first is in the hands of the test. */
+async function pair(): Promise<{ held: HeldEngine; one: Server; other: Server; clock: ManualClock }> {
+  const engine = memory();
+  const held = heldEngine(engine);
+  const clock = manualClock();
+  const one = await createServer({ http: { port: 0 }, engine: held.engine, clock, nodeName: 'one' });
+  const other = await createServer({ http: { port: 0 }, engine: { ...engine, exclusive: false }, nodeName: 'other' });
+  closing.push(
+    () => one.close(),
+    () => other.close(),
+  );
+  return { held, one, other, clock };
+}
+
+const freshness = ({ type }: Told) => type === 'freshness';
+const hello = { type: 'hello', protocol: 1, client: 'test' };
+
+async function turnsUntil(holds: () => boolean, advance: () => void): Promise<void> {
+  for (let turn = 0; turn < 5_000 && !holds(); turn++) {
+    advance();
+    await new Promise((next) => setImmediate(next));
+  }
+}
+
+describe('a node that no longer follows its store', () => {
+  test('tells every open stream, and those that open later in their welcome; then that it follows it again', async () => {
+    const { held, one, clock } = await pair();
+    const early = await Promise.all([1, 2, 3].map(() => SocketClient.greeted(one.url)));
+    const silent = await SocketClient.open(one.url);
+    held.unreachable = true;
+    held.cut(new RegistryError('unavailable', 'the connection was reset'));
+    for (const client of early) {
+      expect(await client.take(freshness)).toEqual({ type: 'freshness', staleMs: expect.any(Number) as number });
+    }
+    clock.advance(2_000);
+    const late = await SocketClient.open(one.url);
+    const welcome = await late.ask(hello);
+    expect(welcome).toMatchObject({ type: 'welcome' });
+    expect(welcome['staleMs']).toBeGreaterThanOrEqual(2_000);
+    held.unreachable = false;
+    await turnsUntil(() => one.registry.staleMs === 0, () => clock.advance(100));
+    for (const client of [...early, late]) expect(await client.take(freshness)).toEqual({ type: 'freshness', staleMs: 0 });
+    const greeting = await silent.ask(hello);
+    expect(greeting['staleMs']).toBeUndefined();
+    // A stream is told nothing before its welcome.
+    expect(silent.inbox).toEqual([]);
+    for (const client of [...early, late, silent]) client.webSocket.terminate();
+  });
+
+  test('goes on answering reads, and refuses writes as not written', async () => {
+    const { held, one } = await pair();
+    const client = await SocketClient.greeted(one.url);
+    await client.ask({ type: 'kv-put', key: 'k', value: 'dg==' });
+    held.unreachable = true;
+    held.cut();
+    await client.take(freshness);
+    expect(await client.ask({ type: 'get', view: { kind: 'key', name: 'k' } })).toMatchObject({ type: 'snapshot', items: [{ value: 'dg==' }] });
+    expect(await client.ask({ type: 'kv-put', key: 'k', value: 'dw==' })).toMatchObject({ type: 'error', code: 'unavailable' });
+    client.webSocket.terminate();
+  });
+});
+
+describe('a node that is behind another one', () => {
+  async function moved() {
+    const nodes = await pair();
+    const before = await SocketClient.open(nodes.other.url);
+    const { registry } = (await before.ask(hello)) as Told & { registry: string };
+    nodes.held.hold();
+    const done = await before.ask({ type: 'kv-put', key: 'k', value: 'bmV3' });
+    before.webSocket.terminate();
+    const client = await SocketClient.open(nodes.one.url);
+    return { ...nodes, client, registry, revision: done['revision'] as number };
+  }
+
+  test('says welcome to a client that has seen more when it has caught up', async () => {
+    const { held, client, registry, revision } = await moved();
+    const welcome = client.ask({ ...hello, seen: { registry, revision } });
+    expect(await client.ask({ type: 'unwatch', views: [] })).toMatchObject({ type: 'error', code: 'failed_precondition' });
+    expect(await client.ask(hello)).toMatchObject({ type: 'error', message: 'this stream has had its hello' });
+    held.go();
+    expect(await welcome).toMatchObject({ type: 'welcome' });
+    expect(await client.ask({ type: 'get', view: { kind: 'key', name: 'k' } })).toMatchObject({ items: [{ value: 'bmV3' }] });
+    client.webSocket.terminate();
+  });
+
+  test('sends it elsewhere after 3 seconds; it may say hello again', async () => {
+    const { held, client, registry, revision, clock } = await moved();
+    const refused = client.ask({ ...hello, seen: { registry, revision } });
+    // Each request is a sign of life.
+    for (let elapsed = 0; elapsed < 3_000; elapsed += 250) {
+      await client.ask({ type: 'unwatch', views: [] });
+      clock.advance(250);
+    }
+    expect(await refused).toMatchObject({ type: 'error', code: 'unavailable' });
+    held.go();
+    expect(await client.ask({ ...hello, seen: { registry, revision } })).toMatchObject({ type: 'welcome' });
+    client.webSocket.terminate();
+  });
+
+  test('welcomes a client at once that has seen another store, or a revision that the store has not reached', async () => {
+    const { held, client, one, registry, revision } = await moved();
+    expect(await client.ask({ ...hello, seen: { registry: 'another', revision: revision + 1_000 } })).toMatchObject({ type: 'welcome' });
+    held.go();
+    const next = await SocketClient.open(one.url);
+    expect(await next.ask({ ...hello, seen: { registry, revision: revision + 1_000 } })).toMatchObject({ type: 'welcome' });
+    for (const each of [client, next]) each.webSocket.terminate();
+  });
+});
