@@ -21,8 +21,8 @@ import { Expiry, type FreezeStatus } from './expiry.ts';
 import type { Health } from './health.ts';
 import { Heartbeats } from './heartbeats.ts';
 import type { Resolve } from '../outbound/address-policy.ts';
-import { grpcProbe } from './probes/grpc.ts';
 import { httpProbe } from './probes/http.ts';
+import { lazyProbe } from './probes/lazy.ts';
 import { capOutput } from './probes/output.ts';
 import { Prober } from './probes/prober.ts';
 import { tcpProbe } from './probes/tcp.ts';
@@ -121,8 +121,10 @@ export class Liveness implements Health {
     this.#sessions = new Sessions({ registry, census: leases, wheel, expiry: this.#leases, ownership, log });
     this.#reaper = new Reaper({ registry, census: removals, wheel, expiry: this.#removals, ownership });
     const { resolve } = options;
+    // `@grpc/grpc-js` takes 34 ms to load.
+    const grpc = lazyProbe(async () => (await import('./probes/grpc.ts')).grpcProbe(resolve, options.probeTrust));
     this.#prober = new Prober({
-      probes: { http: httpProbe(resolve, options.probeTrust), tcp: tcpProbe(resolve), grpc: grpcProbe(resolve, options.probeTrust) },
+      probes: { http: httpProbe(resolve, options.probeTrust), tcp: tcpProbe(resolve), grpc },
       wheel,
       reports,
       log,

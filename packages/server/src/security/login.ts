@@ -10,7 +10,6 @@ import type { AclAdmin, TokenWithSecret } from './admin.ts';
 import { bind, bindNamespace } from './binding.ts';
 import { refused } from './access-error.ts';
 import { readJwtConfig, type JwtConfig } from './jwt-config.ts';
-import { verifyJwt } from './jwt.ts';
 import { KeySource, type FetchText } from './key-source.ts';
 import type { AuthMethod } from './records.ts';
 
@@ -60,6 +59,8 @@ export class Login {
     this.#running++;
     try {
       const { config, source } = this.#validator(method);
+      // `jose` takes 28 ms to load, and most servers never see a login.
+      const { verifyJwt } = await import('./jwt.ts');
       const identity = await verifyJwt(bearerToken, config, source, clock.now());
       const place = bindNamespace(method, identity);
       const { none, ...bindings } = bind(acl.store, place, acl.store.bindingRules(namespace, name), identity, datacenter);

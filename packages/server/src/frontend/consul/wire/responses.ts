@@ -109,7 +109,7 @@ export class Wire {
   shaped(response: ServerResponse, { status, body, type, headers = [] }: Shaped): void {
     if (type === 'streamed') return;
     const length = ['Content-Length', String(body.length)];
-const head = [...contentHeaders[type], ...this.#common, ...withContact(headers, this.#staleMs()), ...length];
+    const head = [...contentHeaders[type], ...this.#common, ...withContact(headers, this.#staleMs()), ...length];
     response.writeHead(status, head);
     endWith(response, body);
   }
