@@ -130,8 +130,11 @@ export const zones: readonly Zone[] = [
   {
     name: 'cluster',
     files: /^packages\/server\/src\/cluster\/[^/]+\.ts$/,
-    may: [`${server}/cluster/`, `${server}/registry/`, `${server}/engine/presence.ts`, ...serverPorts, 'node:', 'pino'],
-    reason: 'membership and ownership follow the log and the presence of nodes; no protocol of clients enters',
+    may: [
+      ...[`${server}/cluster/`, `${server}/health/`, `${server}/registry/`, `${server}/telemetry/`, ...serverPorts],
+      ...[`${server}/engine/presence.ts`, 'node:', 'pino'],
+    ],
+    reason: 'membership and ownership follow the log and the presence of nodes, and serve liveness; no protocol of clients enters',
   },
   {
     name: 'front end of nodes',

@@ -11,11 +11,12 @@ export interface Health {
    * differs from the registry's. An output that changes alone is kept here and committed late.
    * @param output for people; beyond 4,096 bytes it is cut
    * @param principal who says so, for self-preservation (`net/principal.ts`)
+   * @param connection number of the connection on which it came (`net/connection-number.ts`)
    * @returns false when there is no such check, or its type is not `ttl`
    * @throws RegistryError as `Registry.submit` does, when a change could not be committed; the
    *   deadline is renewed all the same
    */
-  beat(namespace: string, node: string, check: string, status: CheckStatus, output: string, principal: string): Promise<boolean>;
+  beat(namespace: string, node: string, check: string, status: CheckStatus, output: string, principal: string, connection?: number): Promise<boolean>;
 
   /**
    * Starts the time of a `ttl` check anew without saying anything about it: it was registered again, maybe
@@ -27,7 +28,7 @@ export interface Health {
   output(namespace: string, node: string, check: string): string | undefined;
 
   /** Starts the session's time anew; false when there is no such session, or its end has begun. */
-  renewSession(namespace: string, id: string, principal: string): boolean;
+  renewSession(namespace: string, id: string, principal: string, connection?: number): boolean;
 
   /**
    * A stream vouches for the session from now on: its time stops. Its instances' `stream` checks turn

@@ -29,11 +29,15 @@ class CheckLease extends Lease {
   principal: string | undefined = undefined;
   readonly #registry: Registry;
 
-  constructor(options: LeaseOptions, registry: Registry, row: CheckRow) {
-    super(options, ttlOf(row));
+  constructor(options: LeaseOptions, registry: Registry, key: string, row: CheckRow) {
+    super(options, key, ttlOf(row));
     this.#registry = registry;
     this.report = new Report(row);
     this.instance = row.instance;
+  }
+
+  begin(): void {
+    this.renew();
   }
 
   /** Whether its expiry takes something away from those who discover; if not, it is no loss. */
@@ -50,7 +54,7 @@ class CheckLease extends Lease {
     const { namespace, node, id, output, rowStatus } = this.report;
     if (rowStatus === 'critical' && output.startsWith(expired)) return undefined;
     const words = output === '' ? expired : `${expired} (last output before timeout follows): ${output}`;
-    const judged = { key: checkKey(namespace, node, id), revision: this.#row()?.modified ?? 0 };
+    const judged = this.judged(this.#row()?.modified);
     return { kind: 'update-checks', updates: [{ namespace, node, id, status: 'critical', output: words, judged }] };
   }
 
@@ -88,15 +92,17 @@ export class Heartbeats {
   }
 
   /**
-   * Takes a heartbeat in.
+   * Takes a heartbeat in. If another node watches the check, that one gets it as well.
    * @param key record key of the check
    * @param principal who sent it (`net/principal.ts`)
+   * @param connection number of the connection on which it came; 0 when that is not known
    * @returns true when that is all; a promise when something has to be committed; false when there
    *   is no such TTL check
    */
-  beat(key: string, status: CheckStatus, output: string, principal: string): boolean | Promise<void> {
+  beat(key: string, status: CheckStatus, output: string, principal: string, connection = 0): boolean | Promise<void> {
     const lease = this.#leases.get(key);
     if (lease === undefined) return false;
+    if (!lease.owned) this.#options.ownership().stray({ key, status, output, principal, connection });
     const tooLate = lease.state === 'ending';
     lease.renew();
     if (lease.principal !== principal) this.#hear(lease, principal);
@@ -109,8 +115,19 @@ export class Heartbeats {
   restart(key: string, principal: string): void {
     const lease = this.#leases.get(key);
     if (lease === undefined) return;
+    if (!lease.owned) this.#options.ownership().stray({ key, status: '', output: '', principal, connection: 0 });
     if (lease.state !== 'ending') lease.renew();
     if (lease.principal !== principal) this.#hear(lease, principal);
+  }
+
+  /** Whether this node watches the check; undefined when there is no such TTL check. @param key record key of the check */
+  owns(key: string): boolean | undefined {
+    return this.#leases.get(key)?.owned;
+  }
+
+  /** Another node may watch the check from now on. @param key its record key */
+  reown(key: string): void {
+    this.#leases.get(key)?.reown();
   }
 
   /** The instance of a check has become one of another service. @param key record key of the check */
@@ -132,14 +149,15 @@ export class Heartbeats {
 
   #add(key: string, row: CheckRow): void {
     const { wheel, expiry, registry, ownership } = this.#options;
-    const lease = new CheckLease({ wheel, expiry, owned: () => ownership().owns(key) }, registry, row);
+    const lease = new CheckLease({ wheel, expiry, ownership }, registry, key, row);
     this.#leases.set(key, lease);
     this.#count(lease);
-    lease.renew();
+    lease.reown();
   }
 
   #change(lease: CheckLease, row: CheckRow): void {
     const before = lease.report.rowStatus;
+    lease.reown();
     this.#options.reports.follow(lease.report, row);
     const vouched = lease.stake !== undefined;
     const moved = lease.instance !== row.instance;

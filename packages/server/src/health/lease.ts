@@ -6,10 +6,15 @@
  *      ▲                 ▲ │                │                  │
  *      └──────stop───────┼─┴────────────────┤                  │ not committed: lapsed again
  *                        └──renew, restart──┴──────renew───────┘
+ *
+ * It runs only on the node that watches its deadline. When another node watches it from now on, it stops here, and there it begins
+ * in full.
  */
 
 import type { Command } from '../registry/kinds.ts';
+import type { Judged } from '../registry/judged.ts';
 import type { Stake } from './census.ts';
+import type { Ownership } from './ownership.ts';
 import type { Wheel, WheelTimer } from './wheel.ts';
 
 export type LeaseState = 'stopped' | 'running' | 'lapsed' | 'ending';
@@ -21,8 +26,8 @@ export type LeaseKind = 'check' | 'session' | 'stream' | 'removal';
 export interface LeaseOptions {
   readonly wheel: Wheel;
   readonly expiry: Lapsed;
-  /** Whether this node watches the deadline; without that, the lease never runs here. */
-  readonly owned: () => boolean;
+  /** Says whether this node watches the deadline; without that, the lease never runs here. */
+  readonly ownership: () => Ownership;
 }
 
 /** Where lapsed leases wait (`expiry.ts`). */
@@ -38,13 +43,24 @@ export abstract class Lease {
   /** Its place in the census; absent when its expiry takes nothing away from those who discover. */
   stake: Stake | undefined = undefined;
   readonly #options: LeaseOptions;
+  /** Record key of the row that has the deadline. */
+  readonly key: string;
   #timer: WheelTimer | undefined;
   #state: LeaseState = 'stopped';
+  #owned = false;
+  /** Whether it has begun here: this node watched the deadline when that was last looked at by `reown` or `renew`. */
+  #begun = false;
+  /** The generation of the ownership in which `#owned` was found; -1: it must be found anew. */
+  #foundIn = -1;
 
-  constructor(options: LeaseOptions, lengthMs: number) {
+  constructor(options: LeaseOptions, key: string, lengthMs: number) {
     this.#options = options;
+    this.key = key;
     this.lengthMs = lengthMs;
   }
+
+  /** Starts its time, in full, if there is something to watch. Called when this node gets to watch the deadline. */
+  abstract begin(): void;
 
   /**
    * What to commit when it expires; undefined when there is nothing to say. It names the revision of the record that it judges: if
@@ -62,9 +78,36 @@ export abstract class Lease {
     return this.#state;
   }
 
+  /** Whether this node watches the deadline. */
+  get owned(): boolean {
+    const ownership = this.#options.ownership();
+    const { generation } = ownership;
+    if (this.#foundIn !== generation) {
+      this.#foundIn = generation;
+      this.#owned = ownership.owns(this.key);
+    }
+    return this.#owned;
+  }
+
+  /** Called when another node may watch the deadline from now on, and once for a new lease. */
+  reown(): void {
+    this.#foundIn = -1;
+    if (this.owned === this.#begun) return;
+    this.#begun = this.owned;
+    if (this.owned) this.begin();
+    else this.stop();
+  }
+
+  /** What a verdict says of its own basis. @param revision of the row that it judges; 0 when there is none */
+  protected judged(revision: number | undefined): Judged {
+    const { judge: by } = this.#options.ownership();
+    return { key: this.key, revision: revision ?? 0, ...(by === undefined ? {} : { by }) };
+  }
+
   /** Starts its time anew; O(1), and nothing is allocated after the first time. */
   renew(lengthMs: number = this.lengthMs): void {
-    if (!this.#options.owned()) {
+    this.#begun = this.owned;
+    if (!this.owned) {
       this.stop();
       return;
     }

@@ -10,6 +10,7 @@ import type { Logger } from 'pino';
 import type { Clock } from '../clock.ts';
 import type { Limits } from '../options.ts';
 import type { Registry } from '../registry/registry.ts';
+import { inTurns } from '../in-turns.ts';
 import { checksOfInstance } from '../registry/kind/catalog/find.ts';
 import { checkKey } from '../registry/kind/catalog/keys.ts';
 import type { InstanceRow } from '../registry/kind/catalog/rows.ts';
@@ -37,6 +38,9 @@ interface Change<R> {
   readonly before: R | undefined;
   readonly after: R | undefined;
 }
+
+/** Deadlines whose owner is found anew between two turns of the event loop: some 5 ms. */
+const deadlinesPerTurn = 1_024;
 
 /** Shorter stalls happen on every busy machine; the metrics count them. */
 const stallWorthSayingMs = 1_000;
@@ -74,6 +78,8 @@ export class Liveness implements Health {
   #ownership: Ownership | undefined;
   /** While leases and probes do not yet follow a state that was replaced. */
   #behind = false;
+  /** While the owners of all deadlines are found anew; true: they have changed again meanwhile. */
+  #reowning: { again: boolean } | undefined;
 
   constructor(options: LivenessOptions) {
     const { registry, metrics } = options;
@@ -143,6 +149,25 @@ export class Liveness implements Health {
     for (const [key, row] of this.#registry.state.rows()) this.#follow({ key, before: undefined, after: row }, true);
   }
 
+  /**
+   * Any deadline may have another owner than before. Those that this node watches from now on begin in full, those that it does not watch
+   * any more stop; in slices, since there may be very many. Until then a verdict on one of them does nothing.
+   */
+  reown(): void {
+    if (this.#reowning !== undefined) {
+      this.#reowning.again = true;
+      return;
+    }
+    const run = { again: false };
+    this.#reowning = run;
+    void inTurns(this.#reownSteps(run), deadlinesPerTurn).finally(() => (this.#reowning = undefined));
+  }
+
+  /** How many checks this node probes. */
+  get probed(): number {
+    return this.#prober.size;
+  }
+
   /** Follows a batch that the registry has applied; before `start` it is ignored. */
   observe(changes: readonly RowChange[]): void {
     if (this.#ownership === undefined) return;
@@ -152,6 +177,22 @@ export class Liveness implements Health {
       if ((change.after ?? change.before)?.kind === 'instance') this.#recount(change as Change<InstanceRow>, sessions);
     }
     for (const key of sessions) this.#sessions.recount(key);
+  }
+
+  /**
+   * Takes a heartbeat that came to another node.
+   * @param key record key of the check or the session
+   * @returns `moved` when another node watches it; `absent` when there is no such check or session with a time
+   * @throws RegistryError (the promise) as `beat`
+   */
+  async deliver(key: string, status: CheckStatus | '', output: string, principal: string): Promise<'taken' | 'moved' | 'absent'> {
+    const ofCheck = this.#heartbeats.owns(key);
+    const owned = ofCheck ?? this.#sessions.owns(key);
+    if (owned !== true) return owned === false ? 'moved' : 'absent';
+    if (ofCheck === undefined) return this.#sessions.renew(key, principal, 0) ? 'taken' : 'absent';
+    if (status === '') this.#heartbeats.restart(key, principal);
+    else await this.#heartbeats.beat(key, status, output, principal);
+    return 'taken';
   }
 
   /** Follows a state that was replaced as a whole, in steps; no verdict is passed until all of it is followed. */
@@ -175,8 +216,8 @@ export class Liveness implements Health {
     }
   }
 
-  beat(namespace: string, node: string, check: string, status: CheckStatus, output: string, principal: string): Promise<boolean> {
-    const taken = this.#heartbeats.beat(checkKey(namespace, node, check), status, capOutput(output), principal);
+  beat(namespace: string, node: string, check: string, status: CheckStatus, output: string, principal: string, connection = 0): Promise<boolean> {
+    const taken = this.#heartbeats.beat(checkKey(namespace, node, check), status, capOutput(output), principal, connection);
     if (taken === false) return this.#no;
     this.#metrics.heartbeats.inc();
     return taken === true ? this.#yes : taken.then(() => true);
@@ -194,8 +235,8 @@ export class Liveness implements Health {
     return report === undefined || report.output === report.rowOutput ? undefined : report.output;
   }
 
-  renewSession(namespace: string, id: string, principal: string): boolean {
-    const renewed = this.#sessions.renew(namespace, id, principal);
+  renewSession(namespace: string, id: string, principal: string, connection = 0): boolean {
+    const renewed = this.#sessions.renew(sessionKey(namespace, id), principal, connection);
     if (renewed) this.#metrics.heartbeats.inc();
     return renewed;
   }
@@ -235,7 +276,8 @@ export class Liveness implements Health {
   }
 
   #follow({ key, before, after: row }: RowChange, starting: boolean): void {
-    const kind = (row ?? before)?.kind;
+    const any = row ?? before;
+    const kind = any?.kind;
     if (kind === 'check') {
       const check = row?.kind === 'check' ? row : undefined;
       this.#heartbeats.follow(key, check);
@@ -244,7 +286,31 @@ export class Liveness implements Health {
       this.#reaper.follow(key, check);
     } else if (kind === 'session') {
       this.#sessions.follow(key, row?.kind === 'session' ? row : undefined, starting);
-    }
+    } else if (any?.kind === 'claim') {
+      this.#reown(any.of);
+    } else if (kind === 'members' && !starting) this.reown();
+  }
+
+  /** @param key record key of a check or a session */
+  #reown(key: string): void {
+    const row = this.#registry.state.get(key);
+    if (row?.kind === 'check') {
+      this.#heartbeats.reown(key);
+      this.#reaper.reown(key);
+      this.#prober.follow(key, this.#owned().owns(key) ? row : undefined, true);
+    } else if (row?.kind === 'session') this.#sessions.reown(key);
+  }
+
+  /** A step is one row. */
+  *#reownSteps(run: { again: boolean }): Generator<void, void, undefined> {
+    do {
+      run.again = false;
+      for (const [key] of this.#registry.state.rows()) {
+        if (this.#ownership === undefined) return;
+        this.#reown(key);
+        yield;
+      }
+    } while (run.again);
   }
 
   /**

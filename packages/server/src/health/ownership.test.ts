@@ -3,9 +3,10 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { memory } from '../engine/memory/memory.ts';
 import { findCheck, findInstance } from '../registry/kind/catalog/find.ts';
+import { holderOf } from '../registry/kind/member/find.ts';
 import type { Registry } from '../registry/registry.ts';
 import { startLiveness, turns, type Started } from './liveness.case.ts';
-import type { Ownership } from './ownership.ts';
+import { soleOwner, type Ownership } from './ownership.ts';
 
 const ttlMs = 10_000;
 /** Far beyond what a verdict takes. */
@@ -17,15 +18,16 @@ afterEach(async () => {
   for (const each of started.splice(0)) await each.close();
 });
 
-/** `owner` watches every deadline; `other` none. */
+/** `other` watches what it holds, and `owner` everything else. */
 async function two(): Promise<{ owner: Started; other: Started }> {
   const engine = { ...memory(), exclusive: false, close: () => Promise.resolve() };
-  const node = (nodeId: string, owns: boolean): Ownership => ({
-    nodeId,
-    owns: () => owns,
-    livesElsewhere: (holder) => holder !== nodeId,
+  const states: Record<string, Started['replica']> = {};
+  const node = (nodeId: string): Ownership => ({
+    ...soleOwner(nodeId),
+    owns: (key) => ((states[nodeId] && holderOf(states[nodeId].state, key)) ?? 'owner') === nodeId,
   });
-  const [owner, other] = [await startLiveness({ engine, ownership: node('owner', true) }), await startLiveness({ engine, ownership: node('other', false) })];
+  const [owner, other] = [await startLiveness({ engine, ownership: node('owner') }), await startLiveness({ engine, ownership: node('other') })];
+  Object.assign(states, { owner: owner.replica, other: other.replica });
   started.push(owner, other);
   return { owner, other };
 }

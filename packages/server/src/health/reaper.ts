@@ -26,16 +26,18 @@ class Removal extends Lease {
   principal: string | undefined = undefined;
 
   readonly #registry: Registry;
-  readonly #check: string;
 
   /** @param check its record key */
   constructor(options: LeaseOptions, registry: Registry, check: string, row: CheckRow, allowedMs: number) {
-    super(options, allowedMs);
+    super(options, check, allowedMs);
     this.#registry = registry;
-    this.#check = check;
     this.namespace = row.namespace;
     this.node = row.node;
     this.instance = row.instance;
+  }
+
+  begin(): void {
+    if (!this.isOver()) this.renew();
   }
 
   *instances(): Generator<string> {
@@ -43,7 +45,7 @@ class Removal extends Lease {
   }
 
   verdict(): Command {
-    const judged = { key: this.#check, revision: this.#row()?.modified ?? 0 };
+    const judged = this.judged(this.#row()?.modified);
     return { kind: 'deregister-instance', namespace: this.namespace, node: this.node, id: this.instance, judged };
   }
 
@@ -52,7 +54,7 @@ class Removal extends Lease {
   }
 
   #row(): CheckRow | undefined {
-    return this.#registry.state.get(this.#check) as CheckRow | undefined;
+    return this.#registry.state.get(this.key) as CheckRow | undefined;
   }
 }
 
@@ -83,12 +85,13 @@ export class Reaper {
     if (removal?.instance !== row.instance) {
       if (removal !== undefined) this.#drop(key, removal);
       const { wheel, expiry, registry, ownership } = this.#options;
-      removal = new Removal({ wheel, expiry, owned: () => ownership().owns(key) }, registry, key, row, allowedMs);
+      removal = new Removal({ wheel, expiry, ownership }, registry, key, row, allowedMs);
       this.#removals.set(key, removal);
       this.#count(removal);
     }
     const changed = removal.lengthMs !== allowedMs;
     removal.lengthMs = allowedMs;
+    removal.reown();
     if (row.status !== 'critical') removal.stop();
     else if (changed || removal.state === 'stopped') removal.renew();
   }
@@ -105,6 +108,11 @@ export class Reaper {
   recount(key: string): void {
     const removal = this.#removals.get(key);
     if (removal !== undefined) this.#count(removal);
+  }
+
+  /** Another node may watch the check from now on. @param key its record key */
+  reown(key: string): void {
+    this.#removals.get(key)?.reown();
   }
 
   #count(removal: Removal): void {

@@ -40,17 +40,32 @@ class SessionLease extends Lease {
   /** Whether a stream is open; always false for a session with a time. */
   open = false;
   readonly #registry: Registry;
+  readonly #ownership: () => Ownership;
 
   /** What the registry was told last, or is being told; a stream is told about one after the other. */
   told: Promise<void> = Promise.resolve();
 
-  constructor(options: LeaseOptions, registry: Registry, row: SessionRow) {
-    super(options, row.liveness === 'stream' ? row.ttlMs : row.ttlMs * ttlMultiplier);
+  /** Least time that it gets. */
+  readonly #leastMs: number;
+
+  /** @param starting whether the session existed when this process started */
+  constructor(options: LeaseOptions & { readonly starting: boolean }, registry: Registry, key: string, row: SessionRow) {
+    super(options, key, row.liveness === 'stream' ? row.ttlMs : row.ttlMs * ttlMultiplier);
+    this.#leastMs = row.liveness === 'stream' && options.starting ? startGraceMinMs : 0;
+    this.#ownership = options.ownership;
     this.kind = row.liveness === 'stream' ? 'stream' : 'session';
     this.namespace = row.namespace;
     this.id = row.id;
     this.node = row.node;
     this.#registry = registry;
+  }
+
+  /** The time of a stream that is open here does not run. Clients of a node that has gone get time to find another one. */
+  begin(): void {
+    if (this.open) return;
+    const holder = this.kind === 'stream' ? this.row()?.holder : undefined;
+    const isLeft = holder !== undefined && holder !== this.#ownership().nodeId;
+    this.renew(Math.max(this.lengthMs, isLeft ? startGraceMinMs : this.#leastMs));
   }
 
   services(): string[] {
@@ -70,8 +85,7 @@ class SessionLease extends Lease {
   }
 
   verdict(): Command {
-    const key = sessionKey(this.namespace, this.id);
-    return { kind: 'session-destroy', namespace: this.namespace, id: this.id, judged: { key, revision: this.row()?.modified ?? 0 } };
+    return { kind: 'session-destroy', namespace: this.namespace, id: this.id, judged: this.judged(this.row()?.modified) };
   }
 
   isOver(): boolean {
@@ -96,6 +110,8 @@ export interface SessionsOptions {
 export class Sessions {
   readonly #options: SessionsOptions;
   readonly #leases = new Map<string, SessionLease>();
+  /** Sessions whose end had begun when this process started: their owner completes it. */
+  readonly #unfinished = new Map<string, SessionRow>();
   /** Streams whose state the registry has not been told yet. */
   readonly #untold = new Set<SessionLease>();
   readonly #retry: WheelTimer;
@@ -114,32 +130,41 @@ export class Sessions {
     const before = this.#leases.get(key);
     if (before !== undefined && row !== undefined) {
       if (before.kind === 'stream') this.#followHolder(before, row);
+      else before.reown();
       return;
     }
     if (row === undefined) {
+      this.#unfinished.delete(key);
       before?.stop();
       if (before?.stake !== undefined) this.#options.census.leave(before.stake);
       this.#leases.delete(key);
       return;
     }
     const { wheel, expiry, registry, ownership } = this.#options;
-    if (starting && row.ending === true && ownership().owns(key)) this.#endNow(row);
-    if (row.liveness === 'ttl' && row.ttlMs === 0) return;
-    const lease = new SessionLease({ wheel, expiry, owned: () => ownership().owns(key) }, registry, row);
-    this.#leases.set(key, lease);
-    this.#count(lease);
-    if (row.holder !== undefined && ownership().livesElsewhere(row.holder)) return;
-    if (starting && lease.kind === 'stream') lease.renew(Math.max(lease.lengthMs, startGraceMinMs));
-    else lease.renew();
+    if (starting && row.ending === true) this.#unfinished.set(key, row);
+    if (row.liveness === 'ttl' && row.ttlMs === 0) this.reown(key);
+    else {
+      const lease = new SessionLease({ wheel, expiry, ownership, starting }, registry, key, row);
+      this.#leases.set(key, lease);
+      this.#count(lease);
+      this.reown(key);
+    }
   }
 
   /** A stream has moved to another node, or that one has lost it: its time stops, or starts. */
   #followHolder(lease: SessionLease, { holder }: SessionRow): void {
-    const { nodeId, livesElsewhere } = this.#options.ownership();
-    if (holder !== undefined && holder !== nodeId && livesElsewhere(holder)) {
-      lease.open = false;
-      lease.stop();
-    } else if (holder === undefined && !lease.open && lease.state === 'stopped') lease.renew();
+    if (holder !== undefined && holder !== this.#options.ownership().nodeId) lease.open = false;
+    lease.reown();
+    if (holder === undefined && lease.owned && lease.state === 'stopped') lease.begin();
+  }
+
+  /** Another node may watch the session from now on. @param key its record key */
+  reown(key: string): void {
+    this.#leases.get(key)?.reown();
+    const unfinished = this.#unfinished.get(key);
+    if (unfinished === undefined || !this.#options.ownership().owns(key)) return;
+    this.#unfinished.delete(key);
+    this.#endNow(unfinished);
   }
 
   /** The process that had begun its end stopped before it was done. */
@@ -156,13 +181,26 @@ export class Sessions {
     if (lease !== undefined) this.#count(lease);
   }
 
-  /** Starts a session's time anew; false when there is none, or its end has begun. */
-  renew(namespace: string, id: string, principal: string): boolean {
-    const lease = this.#leases.get(sessionKey(namespace, id));
+  /**
+   * Starts a session's time anew. If another node watches the session, that one is told.
+   * @param key record key of the session
+   * @param connection number of the connection on which the renewal came; 0 when that is not known
+   * @returns false when there is no such session, or its end has begun
+   */
+  renew(key: string, principal: string, connection: number): boolean {
+    const lease = this.#leases.get(key);
     if (lease === undefined || lease.state === 'ending') return false;
-    if (lease.kind === 'session') lease.renew();
+    if (lease.kind === 'session') {
+      if (!lease.owned) this.#options.ownership().stray({ key, status: '', output: '', principal, connection });
+      lease.renew();
+    }
     this.#hear(lease, principal);
     return true;
+  }
+
+  /** Whether this node watches the session; undefined when there is no such session with a time. @param key its record key */
+  owns(key: string): boolean | undefined {
+    return this.#leases.get(key)?.owned;
   }
 
   /** @throws RegistryError `not_found` when there is no such stream session, or its end has begun */

@@ -25,6 +25,11 @@ export function verdictsOn(endings: readonly Ending[]): Verdict[] {
   const checks: Ending[] = [];
   const updates: UpdateChecks['updates'][number][] = [];
   for (const ending of endings) {
+    // Another node watches it by now.
+    if (!ending.lease.owned) {
+      ending.lease.stop();
+      continue;
+    }
     const command = ending.lease.verdict();
     ending.lease.end();
     if (command === undefined) ending.lease.ended();

@@ -39,6 +39,11 @@ export class Metrics {
     buckets: seconds,
   });
   readonly heartbeats = this.#counter('rollcall_heartbeats_total', 'Heartbeats of TTL checks and sessions');
+  readonly strays = this.#counter(
+    'rollcall_stray_heartbeats_total',
+    'Heartbeats of deadlines that other nodes watch, by what became of them',
+    ['outcome'],
+  );
   readonly expiries = this.#counter('rollcall_expiries_total', 'Deadlines that passed', ['kind']);
   readonly expiryFrozen = this.#gauge('rollcall_expiry_frozen', '1 while self-preservation holds expiries back');
   readonly expiryFrozenUntil = this.#gauge(

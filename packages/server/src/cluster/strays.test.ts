@@ -1,0 +1,179 @@
+/** Strays are sent to the owner in batches, are followed once when the owner has moved, and are claimed when that is better. */
+
+import { beforeEach, describe, expect, it } from 'vitest';
+import { turns } from '../health/liveness.case.ts';
+import { manualClock } from '../manual-clock.case.ts';
+import type { Member } from '../registry/kind/member/rows.ts';
+import { beatsMax, type BeatAnswer, type BeatBatch } from './channel/beat-body.ts';
+import { Strays, streakMax, waitingMax } from './strays.ts';
+
+const member = (nodeId: string, epoch = 1): Member => ({ nodeId, name: nodeId, address: '', version: '', epoch });
+
+let clock: ReturnType<typeof manualClock>;
+let owners: Map<string, Member>;
+let sent: { to: string; batch: BeatBatch }[];
+let claimed: string[][];
+let counts: Record<string, number>;
+/** How each node answers a beat. */
+let answer: (to: string, key: string) => Promise<BeatAnswer> | BeatAnswer;
+let strays: Strays;
+
+beforeEach(() => {
+  clock = manualClock();
+  owners = new Map();
+  sent = [];
+  claimed = [];
+  counts = {};
+  answer = () => ({ kind: 'taken' });
+  strays = new Strays({
+    nodeId: 'self',
+    clock,
+    ownerOf: (key) => owners.get(key) ?? member('owner'),
+    async send(to, batch) {
+      sent.push({ to: to.nodeId, batch });
+      return Promise.all(batch.beats.map(async ({ key }) => answer(to.nodeId, key)));
+    },
+    claim: async (keys) => claimed.push([...keys]),
+    count: (outcome, beats) => (counts[outcome] = (counts[outcome] ?? 0) + beats),
+  });
+});
+
+const take = (key: string, more: { status?: 'passing' | 'warning'; connection?: number } = {}) =>
+  strays.take({ key, status: 'passing', output: '', principal: 'p', connection: 0, ...more });
+
+const pass = async (ms: number) => {
+  clock.advance(ms);
+  await turns();
+};
+
+describe('a stray', () => {
+  it('waits 5 ms for others, and goes with them to the owner, with its epoch', async () => {
+    owners.set('a', member('owner', 7)).set('b', member('owner', 7)).set('c', member('third', 3));
+    for (const key of ['a', 'b', 'c']) take(key);
+    await pass(4);
+    expect(sent).toEqual([]);
+    await pass(1);
+    expect(sent.map(({ to, batch }) => [to, batch.epoch, batch.beats.map(({ key }) => key)])).toEqual([['owner', 7, ['a', 'b']], ['third', 3, ['c']]]);
+    expect(counts).toEqual({ forwarded: 3, dropped: 0 });
+  });
+
+  it('does not wait once there are 512', async () => {
+    for (let at = 0; at < beatsMax; at++) take(`k${at}`);
+    await turns();
+    expect(sent.map(({ batch }) => batch.beats.length)).toEqual([beatsMax]);
+  });
+
+  it('of the same deadline replaces the one that waits', async () => {
+    take('a', { status: 'passing' });
+    take('a', { status: 'warning' });
+    await pass(5);
+    expect(sent[0]?.batch.beats).toMatchObject([{ key: 'a', status: 'warning' }]);
+  });
+
+  it('waits while a batch is on its way, so that one owner gets one batch at a time', async () => {
+    let release = () => {};
+    answer = () => new Promise((resolve) => (release = () => resolve({ kind: 'taken' })));
+    take('a');
+    await pass(5);
+    take('b');
+    await pass(50);
+    expect(sent).toHaveLength(1);
+    release();
+    await turns();
+    expect(sent[1]?.batch.beats).toMatchObject([{ key: 'b' }]);
+  });
+
+  it('is dropped when too many wait, and counted', async () => {
+    answer = () => new Promise(() => {});
+    take('first');
+    await pass(5);
+    for (let at = 0; at < waitingMax + 10; at++) take(`k${at}`);
+    expect(counts).toMatchObject({ dropped: 10 });
+  });
+
+  it('follows one "moved", and no second one', async () => {
+    answer = (to) => (to === 'owner' ? { kind: 'moved', to: 'third' } : { kind: 'moved', to: 'owner' });
+    owners.set('a', member('owner'));
+    take('a');
+    await pass(5);
+    // The log says meanwhile what the former owner said.
+    owners.set('a', member('third'));
+    await pass(5);
+    await pass(50);
+    expect(sent.map(({ to }) => to)).toEqual(['owner', 'third']);
+    expect(counts).toMatchObject({ moved: 1, dropped: 1 });
+  });
+
+  it('that this node is to watch, as the log says by now, needs nothing', async () => {
+    owners.set('a', member('self'));
+    take('a');
+    await pass(10);
+    expect(sent).toEqual([]);
+  });
+
+  it('of a deadline that no longer exists is counted and forgotten', async () => {
+    answer = () => ({ kind: 'absent' });
+    take('a');
+    await pass(5);
+    expect(counts).toMatchObject({ dropped: 1 });
+  });
+});
+
+describe('a claim', () => {
+  it('comes with the third beat in a row on one connection', async () => {
+    for (let beat = 1; beat <= streakMax; beat++) {
+      expect(claimed).toEqual([]);
+      take('a', { connection: 9 });
+      await pass(1_000);
+    }
+    expect(claimed).toEqual([['a']]);
+    // The owner heard of all of them, in case that the claim fails.
+    expect(counts).toMatchObject({ claimed: 1, forwarded: streakMax });
+  });
+
+  it('does not come while connections change, or are not known', async () => {
+    for (let beat = 0; beat < 10; beat++) {
+      take('a', { connection: 1 + (beat % 2) });
+      take('b', { connection: 0 });
+      await pass(1_000);
+    }
+    expect(claimed).toEqual([]);
+  });
+
+  it('comes at once when the owner cannot be reached', async () => {
+    answer = () => Promise.reject(new Error('connection refused'));
+    take('a');
+    take('b');
+    await pass(5);
+    await pass(5);
+    expect(claimed).toEqual([['a', 'b']]);
+  });
+
+  it('comes when the owner has not answered for a second', async () => {
+    answer = () => new Promise(() => {});
+    take('a');
+    await pass(5);
+    await pass(999);
+    expect(claimed).toEqual([]);
+    await pass(1);
+    await pass(5);
+    expect(claimed).toEqual([['a']]);
+  });
+
+  it('of many is cut into commands of 512', async () => {
+    answer = () => Promise.reject(new Error('connection refused'));
+    for (let at = 0; at < 2 * beatsMax; at++) take(`k${at}`);
+    await turns();
+    await pass(5);
+    await pass(5);
+    expect(claimed.map(({ length }) => length)).toEqual([beatsMax, beatsMax]);
+  });
+});
+
+it('sends nothing once it is closed', async () => {
+  take('a');
+  strays.close();
+  take('b');
+  await pass(100);
+  expect(sent).toEqual([]);
+});
