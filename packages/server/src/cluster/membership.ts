@@ -89,11 +89,8 @@ export class Membership {
   /** Leaves the store, as far as it can be reached. Idempotent; nothing is watched any more. */
   async leave(): Promise<void> {
     if (this.#closed) return;
-    this.#closed = true;
+    this.#stop();
     const { registry, self, clock, log } = this.#options;
-    this.#unwatch();
-    for (const cancel of this.#absent.values()) cancel();
-    this.#absent.clear();
     const leaving = (async () => {
       await this.#joining?.catch(() => {});
       // First the log: its members must not learn from the end of the presence that a node has died.
@@ -105,6 +102,13 @@ export class Membership {
     cancel();
   }
 
+  #stop(): void {
+    this.#closed = true;
+    this.#unwatch();
+    for (const cancel of this.#absent.values()) cancel();
+    this.#absent.clear();
+  }
+
   async #hold(): Promise<void> {
     const { presence, self, log, clock, onReplaced } = this.#options;
     const held = await presence.hold(self.nodeId);
@@ -112,6 +116,7 @@ export class Membership {
     void held.lost.then((reason) => {
       if (this.#closed) return;
       if (reason === 'replaced') {
+        this.#stop();
         const message = `another process has joined the store as node ${self.name} (${self.nodeId}); give each node a name of its own`;
         onReplaced(new RegistryError('failed_precondition', message));
         return;
@@ -146,7 +151,8 @@ export class Membership {
     const { registry, self } = this.#options;
     const members = membersOf(registry.state);
     const own = members.find(({ nodeId }) => nodeId === self.nodeId);
-    if (own === undefined) this.#joinAgain();
+    // It was removed; or it has joined with an epoch that it was not told of, since the answer was lost.
+    if (own?.epoch !== this.#epoch) this.#joinAgain();
     const others = members.filter(({ nodeId }) => nodeId !== self.nodeId);
     for (const [nodeId, cancel] of this.#absent) {
       if (others.some((member) => member.nodeId === nodeId) && !this.#present.has(nodeId)) continue;
@@ -188,11 +194,10 @@ export class Membership {
     }
   }
 
-  /** Others have taken this node for dead, or the store was replaced. */
   #joinAgain(): void {
     if (this.#joining !== undefined) return;
     const { log, clock } = this.#options;
-    log.warn('the other nodes have taken this one for dead; it joins again');
+    log.warn('this node is no member as it knows itself: the others have taken it for dead; it joins again');
     this.#joining = this.#join()
       .catch((error: unknown) => {
         log.warn({ err: toRegistryError(error) }, 'this node could not join again; it is tried again');
