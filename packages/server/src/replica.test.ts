@@ -64,6 +64,28 @@ async function until(reached: () => boolean): Promise<void> {
   expect.unreachable('the condition was not reached in 1,000 turns');
 }
 
+test('a replica that starts on many records lets the event loop turn while it finds the revisions of the views', async () => {
+  const engine = memory();
+  const records = 5_000;
+  const instances = Array.from({ length: records }, (_, n) => ({ id: `i${n}`, service: `s${n}` }));
+  const node = { name: 'n', address: '10.0.0.1' };
+  const filling = await started(engine);
+  await filling.submit({ kind: 'register', namespace: 'default', node, nodeMode: 'ensure', instances });
+  await filling.close();
+  let turns = 0;
+  let counting = true;
+  const count = () => {
+    turns++;
+    if (counting) setImmediate(count);
+  };
+  setImmediate(count);
+  const replica = await started(engine);
+  counting = false;
+  expect(turns).toBeGreaterThanOrEqual(Math.floor(records / 1_024));
+  expect(replica.views.revision(nodesView())).toBe(replica.state.revision);
+  await replica.close();
+});
+
 describe('replica', () => {
   test('a write can be read when its promise resolves', async () => {
     const replica = await started(memory());

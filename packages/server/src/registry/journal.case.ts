@@ -78,6 +78,6 @@ export class Journal {
     this.state = new State();
     this.views = new Views(this.state);
     for (const record of this.#records.values()) this.state.load(record);
-    this.state.loaded(this.#revision);
+    Array.from(this.state.loading(this.#revision));
   }
 }

@@ -92,7 +92,7 @@ class Log {
     this.state = new State(kinds);
     this.views = new Views(this.state);
     for (const record of this.records.values()) this.state.load(record);
-    this.state.loaded(revision);
+    Array.from(this.state.loading(revision));
   }
 }
 
@@ -146,7 +146,7 @@ test('is kept unread by a program without the room, byte for byte, and read agai
   const bytes = encodeWith(kinds, log.state.get(keyOf('default', 'main')) as Row);
   const older = new State();
   older.load({ key: keyOf('default', 'main'), value: bytes, revision: 1 });
-  older.loaded(1);
+  Array.from(older.loading(1));
   const [[key, kept] = []] = older.rows();
   const again = encodeWith(older.kinds, kept as Row);
   expect([key, Buffer.compare(again, bytes)]).toEqual([keyOf('default', 'main'), 0]);

@@ -136,11 +136,10 @@ export class State<R extends AnyRow = Row> implements Reader, Indexed, Revisione
     this.#put(record.key, decodeWith(this.kinds, record, this.#intern));
   }
 
-  /** The initial state is complete and stands at `revision`. */
-  loaded(revision: number): void {
+  /** Completes the initial state, which stands at `revision` afterwards; nothing may be read or applied meanwhile. A step is one row. */
+  *loading(revision: number): Generator<void, void, undefined> {
+    yield* this.#contents.views.deriving(this.#contents);
     this.#revision = revision;
-    const steps = this.#contents.views.deriving(this.#contents);
-    while (steps.next().done !== true);
   }
 
   /**

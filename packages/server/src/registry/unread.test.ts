@@ -98,7 +98,7 @@ describe('a record that is kept unread', () => {
     const { state } = withUnread();
     const again = new State();
     for (const [key, row] of state.rows()) again.load({ key, value: encodeRow(row), revision: row.modified });
-    again.loaded(state.revision);
+    Array.from(again.loading(state.revision));
     expect([...again.rows()].map(([key]) => key).sort()).toEqual([...state.rows()].map(([key]) => key).sort());
     expect(again.isUnread(unreadKey)).toBe(true);
   });

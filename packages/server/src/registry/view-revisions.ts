@@ -43,14 +43,17 @@ export class ViewRevisions {
   *deriving(source: Source): Generator<void, void, undefined> {
     let revision = 0;
     const raise = { add: (view: string) => this.#raise(view, revision) };
+    const marked: string[] = [];
     for (const [, row] of source.rows()) {
       revision = row.modified;
-      if (isOf<ViewRow>(row, 'view')) this.#raise(row.view, revision);
-      else this.#kinds.of(row).addViews?.(row, raise, source, source);
+      if (isOf<ViewRow>(row, 'view')) {
+        this.#raise(row.view, revision);
+        marked.push(row.view);
+      } else this.#kinds.of(row).addViews?.(row, raise, source, source);
       yield;
     }
-    for (const [, row] of source.rows()) {
-      if (isOf<ViewRow>(row, 'view')) this.#classify(row.view, source);
+    for (const view of marked) {
+      this.#classify(view, source);
       yield;
     }
   }

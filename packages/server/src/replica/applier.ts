@@ -52,9 +52,9 @@ export class Applier {
         const relisting = this.#relisting;
         this.#relisting = undefined;
         if (relisting !== undefined) return this.#relisted(relisting, event.revision);
-        if (!this.#loaded) this.state.loaded(event.revision);
+        if (this.#loaded) return undefined;
         this.#loaded = true;
-        return undefined;
+        return inTurns(this.state.loading(event.revision), rowsPerTurn);
       }
       case 'transaction':
         if (isLarge(event)) return this.#replaced(event);
