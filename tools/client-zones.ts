@@ -64,7 +64,7 @@ export const clientZones: readonly Zone[] = [
     name: 'client: connection',
     files: /^packages\/client\/src\/connection\//,
     may: [...at('connection/'), ...words, 'node:', 'ws'],
-    reason: 'the connection to the registry carries lists, and knows nothing of those who choose from them',
+    reason: 'the connection to the registry carries lists, and does not know the parts that choose from them',
   },
   {
     name: 'client: sources',

@@ -37,7 +37,7 @@ async function list(
 }
 
 describe('a registration', () => {
-  it('is seen by another client, follows its changes, and goes', async () => {
+  it('is found by another client, with its changes, until it is closed', async () => {
     const [one, other] = [await client(), await client({ name: 'other' })];
     const registration = await one.register({ service: 'web', port: 8080, tags: ['a'], meta: { v: '1' }, weight: 3 });
     expect(registration.id).toMatch(/^web-[0-9a-f]{8}$/);
@@ -60,7 +60,7 @@ describe('a registration', () => {
     await expect(registration.update({ port: 1 })).rejects.toMatchObject({ code: 'failed_precondition' });
   });
 
-  it('shows its place, its ports and its status', async () => {
+  it('shows its zone, its ports and its status', async () => {
     const [one, other] = [await client(), await client()];
     const place = { scheme: 'https', ports: { admin: { port: 9, scheme: 'http' } }, zone: 'a', region: 'r', cluster: 'c' };
     const registration = await one.register({ service: 'web', id: 'i', port: 443, ...place, weight: 0.5, status: 'starting' });
@@ -76,7 +76,7 @@ describe('a registration', () => {
     await list(other, 'web', (statuses) => statuses['i'] === 'passing');
   });
 
-  it('that is persistent outlives its client, and is drained and removed by a later one', async () => {
+  it('that is persistent outlives its client, and a later client drains and removes it', async () => {
     const [one, other] = [await client(), await client()];
     await one.register({ service: 'web', id: 'stays', persistent: true });
     await one.register({ service: 'web', id: 'goes' });
@@ -89,7 +89,7 @@ describe('a registration', () => {
     expect(await list(other, 'web', (statuses) => Object.keys(statuses).length === 0)).toEqual([]);
   });
 
-  it('ends with its block, or with the client', async () => {
+  it('is removed at the end of its block, or with the client', async () => {
     const [one, other] = [await client(), await client()];
     {
       await using first = await one.register({ service: 'web', id: 'first' });
@@ -113,7 +113,7 @@ describe('a registration', () => {
     await expect(registration.beat('none')).rejects.toMatchObject({ code: 'not_found' });
   });
 
-  it('fails at once with the reason, and leaves others registered', async () => {
+  it('rejects at once with the reason, and keeps other registrations', async () => {
     const one = await client();
     await expect(one.register({ service: 'my web' })).rejects.toMatchObject({ code: 'invalid_argument', message: expect.stringContaining('service "my web"') });
     await expect(one.register({ service: 'web', port: 70_000 })).rejects.toMatchObject({ code: 'invalid_argument' });
@@ -142,7 +142,7 @@ describe('a registration', () => {
     await expect(one.register({ service: 'web' })).rejects.toMatchObject({ code: 'resource_exhausted' });
   });
 
-  it('that is aborted does not appear later', async () => {
+  it('that is aborted is not made later', async () => {
     const one = await client();
     const controller = new AbortController();
     const registering = one.register({ service: 'web', id: 'a' }, { signal: controller.signal });
@@ -154,7 +154,7 @@ describe('a registration', () => {
 });
 
 describe('services', () => {
-  it('are listed with their tags, and watched as they come and go', async () => {
+  it('are listed with their tags, and watched', async () => {
     const [one, other] = [await client(), await client()];
     const watch = other.watchServices();
     // The registry is a service of its own.
@@ -179,7 +179,7 @@ describe('services', () => {
 });
 
 describe('keys', () => {
-  it('are written, compared, read, listed, deleted', async () => {
+  it('are written, compared, read, listed and deleted', async () => {
     const { kv } = await client();
     expect(await kv.get('a')).toBeUndefined();
     expect(await kv.put('a', Uint8Array.of(0, 255), { flags: 2n ** 64n - 1n, cas: 0 })).toBe(true);
@@ -197,7 +197,7 @@ describe('keys', () => {
     expect(await kv.list('')).toEqual([]);
   });
 
-  it('are watched, one or all below a prefix, with revisions that ascend over deletions', async () => {
+  it('are watched, one or all under a prefix, with revisions that rise over deletions', async () => {
     const [{ kv }, other] = [await client(), await client()];
     const [key, prefix] = [other.kv.watch({ key: 'a/1' }), other.kv.watch({ prefix: 'a/' })];
     const revisions: number[] = [];
@@ -217,7 +217,7 @@ describe('keys', () => {
     expect(revisions).toEqual([...new Set(revisions)].sort((a, b) => a - b));
   });
 
-  it('over the limits are refused, the stream goes on', async () => {
+  it('over the limits are refused, and the stream continues', async () => {
     const { kv } = await client();
     await expect(kv.put('k', new Uint8Array(600_000))).rejects.toMatchObject({ code: 'invalid_argument' });
     await expect(kv.put('k', new Uint8Array(2_000_000))).rejects.toMatchObject({ code: 'invalid_argument' });
@@ -230,7 +230,7 @@ describe('keys', () => {
 });
 
 describe('a watch', () => {
-  it('ends with its signal, and is removed', async () => {
+  it('ends with its signal, and is removed from the registry', async () => {
     const one = await client();
     const controller = new AbortController();
     const watch = one.kv.watch({ key: 'k' }, { signal: controller.signal });
@@ -241,7 +241,7 @@ describe('a watch', () => {
     expect((await watch.next()).done).toBe(true);
   });
 
-  it('of a slow reader has the newest content only', async () => {
+  it('gives a slow reader only the newest content', async () => {
     const one = await client();
     const watch = one.kv.watch({ key: 'k' });
     await watch.next();
@@ -253,7 +253,7 @@ describe('a watch', () => {
 });
 
 describe('a client', () => {
-  it('reports events of its connection, and the server that it is connected to', async () => {
+  it('reports events of its connection, and its server', async () => {
     const one = await client();
     expect(one.server).toBeUndefined();
     await one.services();

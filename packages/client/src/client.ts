@@ -1,5 +1,5 @@
 /**
- * The client as a program holds it: one object per process, joining registration, services and
+ * The client object that a program uses: one per process. It combines registration, services and
  * configuration keys over one connection to the registry.
  */
 
@@ -56,13 +56,13 @@ export class Rollcall {
   readonly #services = new Map<string, ServiceClient>();
   #closing: Promise<void> | undefined;
 
-  /** Made by `connect`. */
+  /** `connect` calls this. */
   constructor(parts: RollcallParts) {
     this.#parts = parts;
     this.kv = new Kv(parts);
   }
 
-  /** Lists of instances of this client, for code with a transport of its own (`@rollcall/client/grpc`). */
+  /** Lists of instances of this client, for code with its own transport (`@rollcall/client/grpc`). */
   get source(): SnapshotSource {
     return this.#parts.source;
   }
@@ -78,13 +78,13 @@ export class Rollcall {
   }
 
   /**
-   * Registers an instance, for as long as this process and its connection live, and resolves when the registry
+   * Registers an instance for the life of this process, and resolves when the registry
    * has it. Waits for an unreachable registry, without limit unless `wait` has one; `onEvent` reports it. If
-   * the registry is unreachable later for longer than the grace, the instance is registered again as soon as it
+   * the registry is later unreachable for longer than the grace, the client registers the instance again as soon as it
    * is back.
-   * @param wait once it is over, the promise rejects and the instance is not registered later, either
-   * @throws RegistryError `invalid_argument` for a registration that the registry refuses as invalid,
-   *   `already_exists` for an id or a check that is taken, `resource_exhausted`, `permission_denied`,
+   * @param wait after its end the promise rejects, and the instance is not registered later
+   * @throws RegistryError `invalid_argument` for an invalid registration,
+   *   `already_exists` for an id or a check that is in use, `resource_exhausted`, `permission_denied`,
    *   `unauthenticated`, `unavailable` when `timeoutMs` is over
    * @throws the signal's reason when it aborts
    */
@@ -94,10 +94,10 @@ export class Rollcall {
   }
 
   /**
-   * Registers an instance without waiting for it. If the registry is unreachable or refuses the token, it is
-   * tried again until the instance is registered or closed. `onEvent` reports `registered` and
+   * Registers an instance without waiting for it. If the registry is unreachable or refuses the token, the client
+   * tries again until the instance is registered or closed. `onEvent` reports `registered` and
    * `not-registered`; `registered()` of the result waits.
-   * @throws RegistryError `invalid_argument` for what no registry takes, `already_exists` for an id that this client has
+   * @throws RegistryError `invalid_argument` for an invalid registration, `already_exists` for an id that this client has
    *   registered already, `failed_precondition` when closed
    */
   announce(options: RegisterOptions): Registration {
@@ -106,11 +106,11 @@ export class Rollcall {
   }
 
   /**
-   * The service of that name, which need not exist yet. The same name and namespace give the same object, so that
+   * The service of that name, which need not exist yet. The same name and namespace return the same object, so that
    * its balancer learns from every request.
-   * @param options only with the first call for that name, but for `namespace`: by default the client's own
-   * @throws RegistryError `failed_precondition` for options that come too late, or when closed; `invalid_argument` for a
-   *   namespace that no registry can have
+   * @param options only with the first call for that name, except `namespace`, which is by default the client's own
+   * @throws RegistryError `failed_precondition` for options in a later call, or when closed; `invalid_argument` for an
+   *   invalid namespace
    */
   service(name: string, given: NamespacedServiceOptions = {}): ServiceClient {
     if (this.#closing !== undefined) throw closedError();
@@ -130,7 +130,7 @@ export class Rollcall {
   }
 
   /**
-   * Why each instance of a service is or is not chosen now; see `ServiceClient.explain`. For a service that
+   * Explains why each instance of a service is or is not chosen now; see `ServiceClient.explain`. For a service that
    * this client has not used yet, it explains the first request, and does not count as a use.
    * @throws RegistryError `failed_precondition` when closed; `invalid_argument` as `service`
    */
@@ -148,9 +148,9 @@ export class Rollcall {
   }
 
   /**
-   * The platform's `fetch`, for which `http://NAME.rollcall/…` is the service NAME,
-   * `http://NAME.NAMESPACE.ns.rollcall/…` that of another namespace; other hosts stay as they are. It needs no
-   * `this`, and fits wherever a `fetch` is taken. For services, see `ServiceClient.fetch`.
+   * The platform's `fetch`, with two special forms of URL: `http://NAME.rollcall/…` is the service NAME, and
+   * `http://NAME.NAMESPACE.ns.rollcall/…` is that of another namespace. Other hosts work as usual. It needs no
+   * `this`, so it can be passed wherever a `fetch` is expected. For services, see `ServiceClient.fetch`.
    * @throws TypeError, as `fetch` does, with a RegistryError as its `cause`; the signal's reason when it aborts
    */
   readonly fetch: Fetch = (input, init) => {
@@ -168,19 +168,19 @@ export class Rollcall {
   };
 
   /**
-   * A dispatcher for undici, for which `http://NAME.rollcall/…` is the service NAME and other hosts stay as
-   * they are: `request('http://orders.rollcall/7', { dispatcher })`. Close it when other hosts were asked. It
-   * costs nothing to make one for a single request.
-   * @param options of every request through it, or a function that gives those of a request
+   * A dispatcher for undici, in which `http://NAME.rollcall/…` is the service NAME and other hosts work as
+   * usual: `request('http://orders.rollcall/7', { dispatcher })`. Close it if you used it for other hosts. It
+   * is cheap enough to create for a single request.
+   * @param options of every request through it, or a function that returns those of a request
    */
   dispatcher(options?: TryOptions | ((request: Dispatcher.DispatchOptions) => TryOptions)): Dispatcher {
     return serviceDispatcher((name, namespace) => this.#named({ name, namespace }), options);
   }
 
   /**
-   * An agent for `node:http` and libraries over it (axios, got), for which `http://NAME.rollcall/…` is the service
+   * An agent for `node:http` and libraries based on it (axios, got), in which `http://NAME.rollcall/…` is the service
    * NAME. Requests are balanced but not retried.
-   * @param options of `http.Agent`, with connections kept alive by default, and the key that each request has
+   * @param options of `http.Agent`, with connections kept alive by default, and the key of each request
    */
   httpAgent(options?: ServiceAgentOptions): ServiceAgent {
     return new ServiceAgent((name, namespace) => this.#named({ name, namespace }), options);
@@ -199,7 +199,7 @@ export class Rollcall {
   }
 
   /**
-   * All services now and after every change; a slow reader gets the newest list only. Ends when the
+   * All services now and after every change; a slow reader gets only the newest list. Ends when the
    * client closes.
    * @throws the signal's reason when it aborts
    */

@@ -10,12 +10,12 @@ export interface Clock {
   monotonic(): number;
   /**
    * Runs `callback` once after `delayMs`, but after 25 days at the latest; the result cancels it. Does not keep the
-   * process up.
+   * process running.
    */
   timer(delayMs: number, callback: () => void): () => void;
 }
 
-/** Longest interval that a timer takes, in milliseconds: about 25 days; Node takes a longer one for 1. */
+/** Longest interval of a timer, in milliseconds: about 25 days; Node treats a longer one as 1. */
 const intervalMax = 2 ** 31 - 1;
 
 export const systemClock: Clock = {
@@ -34,9 +34,9 @@ export type Random = () => number;
 export const systemRandom: Random = Math.random;
 
 /**
- * Keeps the process running, which timers and sockets of the client do not: between two connections
+ * Keeps the process running. Timers and sockets of the client do not: between two connections
  * there may be none.
- * @returns lets the process end; idempotent
+ * @returns a function that lets the process end; it may be called more than once
  */
 export function keepAlive(): () => void {
   const interval = setInterval(() => {}, intervalMax);

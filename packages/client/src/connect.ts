@@ -18,13 +18,13 @@ import { WatchedViews } from './connection/watched-views.ts';
 import { WatchCache } from './source/watch-cache.ts';
 
 /**
- * The token and the TLS files come from the environment when they are not given here: ROLLCALL_TOKEN,
+ * If the token and the TLS files are not given here, they come from the environment: ROLLCALL_TOKEN,
  * ROLLCALL_TOKEN_FILE, ROLLCALL_CA_FILE, ROLLCALL_CERT_FILE, ROLLCALL_KEY_FILE, ROLLCALL_TLS_SERVER_NAME.
  */
 export interface ConnectOptions extends CredentialOptions {
   /**
-   * The registry's servers, as `http://host:port` or `https://host:port`; a random one first, the others when
-   * it is unreachable. By default those of the environment variable ROLLCALL_HTTP_ADDR (separated by commas),
+   * The registry's servers, as `http://host:port` or `https://host:port`. The client uses a random one, and the next
+   * when it is unreachable. By default those of the environment variable ROLLCALL_HTTP_ADDR (separated by commas),
    * else http://127.0.0.1:8500.
    */
   readonly servers?: readonly string[];
@@ -37,13 +37,13 @@ export interface ConnectOptions extends CredentialOptions {
    * ROLLCALL_NAMESPACE, else `default`. A namespace other than `default` must have been created.
    */
   readonly namespace?: string;
-  /** Folder of the disk cache, in which lists of instances outlive this process. None by default: no disk cache. */
+  /** Folder of the disk cache, which keeps lists of instances between runs of the process. By default there is no disk cache. */
   readonly cacheDir?: string;
   /** Longest that an operation waits for the registry, in milliseconds, 1 or more; 5,000 by default. */
   readonly timeoutMs?: number;
   /**
-   * How long the registry keeps this client's instances after it has lost the connection, in milliseconds,
-   * 1,000 to 300,000; 10,000 by default. Meanwhile they are critical: no client picks them.
+   * Time for which the registry keeps this client's instances after the connection is lost, in milliseconds,
+   * 1,000 to 300,000; 10,000 by default. During this time they are critical: no client picks them.
    */
   readonly graceMs?: number;
   /** Closes the client. */
@@ -68,12 +68,13 @@ export interface ConnectSurroundings {
 }
 
 /**
- * Makes a client. It resolves at once, whether or not a registry can be reached: lists come from the cache, if
- * there is one, and operations wait for the connection up to `timeoutMs`. When the registry refuses the token,
+/**
+ * Creates a client. Resolves at once, whether or not a registry can be reached: lists come from the cache, if
+ * there is one, and operations wait for the connection up to `timeoutMs`. If the registry refuses the token,
  * waiting operations end with `unauthenticated` at once, and the client tries again automatically, with the
- * token that is then in the file. An open client keeps its process running; close it, or say `await using`.
+ * token that is then in the file. An open client keeps its process running; close it, or use `await using`.
  *
- * @throws RegistryError `invalid_argument` for a wrong option; the signal's reason when it has aborted
+ * @throws RegistryError `invalid_argument` for an invalid option; the signal's reason when it has aborted
  */
 export async function connect(
   options: ConnectOptions = {},
@@ -96,7 +97,7 @@ export async function connect(
   const onWarning = (message: string) => tell({ kind: 'warning', message });
   const uuid = randomUUID;
   const disk = cacheDir === undefined ? undefined : await DiskCache.open({ dir: cacheDir, servers, clock, uuid, onWarning });
-  // Loaded by the first connection, for it brings the package ws: importing the client should cost little.
+  // Imported at the first call, since it loads the package ws: importing the client should be cheap.
   const { RegistryConnection } = await import('./connection/registry-connection.ts');
   signal?.throwIfAborted();
 
@@ -139,7 +140,7 @@ export async function connect(
 }
 
 /**
- * The credentials of a client with these options, also for programs that talk to registries in another way.
+ * Reads the credentials of a client with these options; also for programs that use the registry in another way.
  * @throws RegistryError `invalid_argument` for options that contradict each other
  */
 export function readCredentials(
@@ -149,13 +150,13 @@ export function readCredentials(
   return credentialSource(options, env, (path) => readFile(path, 'utf8'));
 }
 
-/** The warnings for programs without `onEvent`: an instance is not registered. Once for each instance and reason. */
+/** Warnings for programs without `onEvent` when an instance is not registered, once for each instance and reason. */
 function registrationWarnings(): (event: ConnectionEvent) => void {
   const told = new Set<string>();
   return (event) => {
     if (event.kind !== 'not-registered' || told.has(`${event.id}\n${event.code}`)) return;
     told.add(`${event.id}\n${event.code}`);
-    warn(`${event.id} of ${event.service} is not registered, and is tried again: ${event.reason}`);
+    warn(`${event.id} of ${event.service} is not registered yet and will be tried again: ${event.reason}`);
   };
 }
 
@@ -174,7 +175,7 @@ function restore(disk: DiskCache | undefined, { kind, namespace = defaultNamespa
 function keep(disk: DiskCache | undefined, { view, items, revision, resumable, registry, ageMs }: CachedView, clock: Clock): void {
   if (view.kind !== 'service' || items === undefined || revision === undefined || registry === undefined) return;
   const instances = items as readonly Instance[];
-  // Of what may be read now, nothing says that it may be read tomorrow: the next process asks for the whole.
+  // The rights of the token may change, so the next process must read the whole list.
   const { name: service, namespace = defaultNamespace } = view;
   disk?.save({ service, namespace, registry, revision: resumable ?? 0, savedAt: clock.now() - ageMs, instances });
 }

@@ -21,7 +21,7 @@ describe('reconcile', () => {
     expect(removed).toContain(a);
   });
 
-  it('tells who became ready again', () => {
+  it('reports the endpoints that became ready again', () => {
     const down = reconcile(new Map(), [anInstance('a', { status: 'critical' }), anInstance('b'), anInstance('c', { status: 'draining' })]);
     const up = reconcile(down.endpoints, [anInstance('a'), anInstance('b', { status: 'warning' }), anInstance('c', { status: 'critical' })]);
     expect(up.revived.map(({ instance }) => instance.id)).toEqual(['a']);
@@ -32,6 +32,6 @@ it.each([
   ['10.1.2.3', 80, '10.1.2.3:80'],
   ['web.internal', 8080, 'web.internal:8080'],
   ['fd00::1', 8080, '[fd00::1]:8080'],
-])('writes %s as it stands in a URL', (address, port, authority) => {
+])('formats %s as in a URL', (address, port, authority) => {
   expect(new Endpoint(anInstance('a', { address, port })).authority).toBe(authority);
 });

@@ -1,5 +1,5 @@
 /**
- * An endpoint: one instance as balancing sees it, for as long as it is in the list. The client's findings about
+ * An endpoint: one instance as balancing sees it, for as long as it is in the list. The client's measurements of
  * an instance (requests in flight, latency, ejection) belong to the identity of this object, so they survive
  * every update of the list that still has the instance. This file does not depend on balancers or transports.
  */
@@ -11,9 +11,9 @@ export class Endpoint {
   instance: Instance;
   /** Requests begun and not yet ended, counted by the sender. */
   inFlight = 0;
-  /** Those of them whose answer has begun and was not read to its end, as far as this client sends them itself. */
+  /** Requests in flight whose answer has begun but was not read to its end; counts only requests that this client sends itself. */
   answering = 0;
-  /** The part of its weight that it gets for now, more than 0 and up to 1; slow start raises it. */
+  /** The present share of its weight, more than 0 and up to 1; slow start raises it. */
   ramp = 1;
 
   constructor(instance: Instance) {
@@ -25,7 +25,7 @@ export class Endpoint {
     return this.instance.weight * this.ramp;
   }
 
-  /** `host:port` as it stands in a URL: IPv6 addresses are in brackets. */
+  /** `host:port` as in a URL: IPv6 addresses are in brackets. */
   get authority(): string {
     const { address, port } = this.instance;
     return `${address.includes(':') ? `[${address}]` : address}:${port}`;
@@ -36,15 +36,15 @@ export class Endpoint {
 export interface Reconciled {
   /** Endpoints of the new list in its order, by identity. */
   readonly endpoints: ReadonlyMap<string, Endpoint>;
-  /** Endpoints that are gone. */
+  /** Endpoints whose instances left the list. */
   readonly removed: readonly Endpoint[];
-  /** Endpoints whose instance became ready (again): it was registered anew or passes its checks. */
+  /** Endpoints whose instances became ready (again): registered anew, or passing again. */
   readonly revived: readonly Endpoint[];
 }
 
 /**
- * Gives each instance the endpoint it had before, or a new one. An instance that moved to another
- * address or port is another endpoint: nothing learnt about the old place holds for the new one.
+ * Gives each instance the endpoint that it had before, or a new one. An instance that moved to another
+ * address or port gets a new one, since measurements of the old address do not apply to the new one.
  */
 export function reconcile(known: ReadonlyMap<string, Endpoint>, instances: readonly Instance[]): Reconciled {
   const endpoints = new Map<string, Endpoint>();
@@ -67,7 +67,7 @@ export function reconcile(known: ReadonlyMap<string, Endpoint>, instances: reado
   return { endpoints, removed, revived };
 }
 
-/** Whether the registry says that the instance gets new work. */
+/** Whether the instance should get new requests. */
 export function isReady(instance: Instance): boolean {
   return getsTraffic(instance.status);
 }

@@ -7,7 +7,7 @@ it.each([
     throw new Error('oops');
   }],
   ['rejects', () => Promise.reject(new Error('oops'))],
-])('a listener that %s is warned of once, and called on', async (_how, fail) => {
+])('a listener that %s causes one warning, and is still called', async (_how, fail) => {
   const heard: number[] = [];
   const warnings: string[] = [];
   const onWarning = ({ message }: Error) => warnings.push(message);
@@ -26,6 +26,6 @@ it.each([
   expect(warnings).toEqual([expect.stringMatching(/^onEvent of web threw.*: Error: oops$/)]);
 });
 
-it('no listener hears nothing', () => {
+it('an undefined listener is allowed', () => {
   expect(() => guardedListener(undefined, 'onEvent')('event')).not.toThrow();
 });

@@ -1,6 +1,6 @@
 /**
- * Wraps a listener of the program: an error that it throws, or rejects with, neither interrupts the client nor
- * ends the process. The first error is a process warning (`RollcallWarning`).
+ * Wraps a listener of the program, so that its errors and rejections neither interrupt the client nor
+ * end the process. The first error becomes a process warning (`RollcallWarning`).
  */
 
 /**
@@ -10,13 +10,13 @@
 export function guardedListener<T>(listener: ((event: T) => unknown) | undefined, what: string): (event: T) => void {
   let told = false;
   const failed = (error: unknown) => {
-    if (!told) warn(`${what} threw; it is called again, and what else it throws is not told: ${String(error)}`);
+    if (!told) warn(`${what} threw an error; it will be called again, and further errors are not reported: ${String(error)}`);
     told = true;
   };
   return (event) => {
     try {
       const returned = listener?.(event);
-      // An async function is a listener, too.
+      // The listener may be an async function.
       if (returned instanceof Promise) returned.catch(failed);
     } catch (error) {
       failed(error);

@@ -65,7 +65,7 @@ it('fails no GET when one of five processes is killed with SIGKILL', async () =>
   expect(failures).toEqual([]);
 });
 
-it('fails no GET when two of five die at once', async () => {
+it('fails no GET when two of five are killed at once', async () => {
   const servers = await start(() => webServer((_request, response) => setImmediate(() => response.end('ok'))));
   let killed: Promise<unknown> | undefined;
   const failures = await load(client(servers), 2000, (done) => {

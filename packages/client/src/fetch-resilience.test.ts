@@ -49,7 +49,7 @@ const code = (expected: string) => expect.objectContaining({ name: 'TypeError', 
 const because = (message: RegExp) => expect.objectContaining({ cause: expect.objectContaining({ message: expect.stringMatching(message) as string }) as object });
 
 describe('a hedge', () => {
-  it('is sent when an answer takes long, and its answer counts', async () => {
+  it('is sent when an answer takes long, and its answer is used', async () => {
     const [slow, quick] = [await silent(), await ok()];
     const { web, clock, events } = client([slow.authority, quick.authority]);
     const asked = slow.asked();
@@ -62,7 +62,7 @@ describe('a hedge', () => {
     expect(events).toEqual([{ kind: 'hedge', endpoint: slow.authority, delayMs: 1_000 }]);
   });
 
-  it('is not sent for a request that may not be made twice, has a body, or has hedging off', async () => {
+  it('is not sent for a request that may not be applied twice, has a body, or has hedging off', async () => {
     const quick = await ok();
     for (const [init, options] of [
       [{ method: 'POST' }, {}],
@@ -83,7 +83,7 @@ describe('a hedge', () => {
     }
   });
 
-  it('is sent for a share of the requests only, so that it adds little to an overload', async () => {
+  it('is sent for a small share of the requests, so that it adds little to an overload', async () => {
     const [slow, quick] = [await serve(() => {}), await ok()];
     const { web, clock, events } = client([slow.authority, quick.authority], { hedging: { maxShare: 0.1 } });
     const abort = new AbortController();
@@ -98,7 +98,7 @@ describe('a hedge', () => {
     await Promise.allSettled(responses);
   });
 
-  it('is not sent after a retry, which has only just begun', async () => {
+  it('is not sent after a retry, which has just begun', async () => {
     const first = await serve((_, response) => setImmediate(() => response.destroy()));
     const gate = await silent();
     const spare = await ok();
@@ -128,7 +128,7 @@ describe('a hedge', () => {
 });
 
 describe('the time for a request', () => {
-  it('goes with it, less the time of retries', async () => {
+  it('is sent with it, less the time of earlier tries', async () => {
     const dead = await deadAuthority();
     const seen = await silent();
     const { web, clock } = client([dead, seen.authority], { hedging: false });
@@ -140,7 +140,7 @@ describe('the time for a request', () => {
     await expect(response).rejects.toEqual(code('deadline_exceeded'));
   });
 
-  it('is what is left of that of the request that is being served', async () => {
+  it('is at most the remaining time of the request that is being served', async () => {
     const seen = await silent();
     const { web, clock } = client([seen.authority], { timeoutMs: 5_000 });
     const asked = seen.asked();
@@ -151,7 +151,7 @@ describe('the time for a request', () => {
     await expect(response).rejects.toEqual(code('deadline_exceeded'));
   });
 
-  it('is over: nothing is sent', async () => {
+  it('has passed: nothing is sent', async () => {
     const server = await ok();
     const { web, clock, kinds } = client([server.authority]);
     const incoming = { headers: { [deadlineHeader]: '10' } };
@@ -160,7 +160,7 @@ describe('the time for a request', () => {
     expect([server.requests, kinds()]).toEqual([0, ['refused']]);
   });
 
-  it('ends a POST with an error that says it may have been applied', async () => {
+  it('ends a POST with an error that it may have been applied', async () => {
     const seen = await silent();
     const { web, clock } = client([seen.authority], { timeoutMs: 100 });
     const asked = seen.asked();
@@ -192,7 +192,7 @@ describe('the time for a request', () => {
 describe('an instance that fails', () => {
   const failing = () => serve((_, response) => response.writeHead(500).end());
 
-  it('is left out after five failures in a row, with an event', async () => {
+  it('is ejected after five failures in a row, with an event', async () => {
     const [bad, good] = [await failing(), await ok()];
     const { web, events } = client([bad.authority, good.authority], { ejection: {} });
     const statuses = [];
@@ -205,7 +205,7 @@ describe('an instance that fails', () => {
     expect(events).toEqual([{ kind: 'ejected', endpoint: bad.authority, reason: 'outlier', lengthMs: 1_000 }]);
   });
 
-  it('is not asked while its circuit is open, even if it is the only one', async () => {
+  it('gets no request while its circuit is open, even if it is the only one', async () => {
     const bad = await failing();
     const { web, clock, kinds } = client([bad.authority], { breaker: { requestsMin: 3 } });
     for (let n = 0; n < 3; n++) await (await web.fetch('/')).text();
@@ -219,7 +219,7 @@ describe('an instance that fails', () => {
 });
 
 describe('requests in flight', () => {
-  it('go to another instance when one has as many as it may have, and to none when all have', async () => {
+  it('go to another instance when one has reached its limit, and fail when all have', async () => {
     const [first, second] = [await silent(), await silent()];
     const { web } = client([first.authority, second.authority], { endpointRequestsMax: 1, hedging: false });
     const abort = new AbortController();
@@ -231,7 +231,7 @@ describe('requests in flight', () => {
     await Promise.allSettled(pending);
   });
 
-  it('are as many as latency allows', async () => {
+  it('are limited by latency', async () => {
     const seen = await silent();
     const { web, kinds } = client([seen.authority], { concurrency: { min: 1, initial: 1 }, hedging: false });
     const asked = seen.asked();

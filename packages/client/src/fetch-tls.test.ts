@@ -63,7 +63,7 @@ function client(instances: readonly StaticInstance[], options: ServiceOptions = 
 const because = (message: RegExp) => expect.objectContaining({ cause: expect.objectContaining({ message: expect.stringMatching(message) as string }) as object });
 
 describe('TLS', () => {
-  it('is used with all instances of a service that has options for it', async () => {
+  it('is used with all instances of a service whose options say so', async () => {
     const { port } = await secure();
     const { web, text } = client([at(port)], { tls: { ca } });
     expect(await text()).toBe('tls unknown for no name');
@@ -80,7 +80,7 @@ describe('TLS', () => {
     await expect(text()).rejects.toEqual(because(/does not speak TLS there; leave tls out/));
   });
 
-  it('is used with instances that have it in their metadata, and plain HTTP with the others', async () => {
+  it('is used with instances that are marked in their metadata, and plain HTTP with the others', async () => {
     const plain = await webServer((_request, response) => response.end('plain'));
     cleanups.push(() => plain.kill());
     const plainPort = Number(plain.authority.split(':')[1]);
@@ -117,13 +117,13 @@ describe('TLS', () => {
     await expect(client([at(port)], { tls: { ca } }).text()).rejects.toEqual(because(/a certificate of this client/));
   });
 
-  it('goes to an instance only if its certificate is for the address, or the name that is expected', async () => {
+  it('accepts an instance only if its certificate is for the address, or for the configured name', async () => {
     const { port } = await secure({ names: ['web.internal'] });
     await expect(client([at(port)], { tls: { ca } }).text()).rejects.toEqual(because(/is for another name \(DNS:web\.internal\).*tls\.serverName/));
     expect(await client([at(port)], { tls: { ca, serverName: 'web.internal' } }).text()).toBe('tls unknown for web.internal');
   });
 
-  it('goes to an instance only if its certificate is signed by an authority that is trusted, unless that is switched off', async () => {
+  it('accepts an instance only if a trusted authority signed its certificate, unless the check is off', async () => {
     const { port } = await secure();
     const other = new TestAuthority('another');
     for (const tls of [{}, { ca: other.cert }]) {
@@ -133,7 +133,7 @@ describe('TLS', () => {
     expect(await client([at(port)], { tls: { verify: false } }).text()).toMatch(/^tls/);
   });
 
-  it('is part of the check whether an instance that could not be connected to is back', async () => {
+  it('is used to check whether an ejected instance is reachable again', async () => {
     const broken = await secure({}, new TestAuthority('another').issue());
     const other = await secure();
     const events: string[] = [];
@@ -153,12 +153,12 @@ describe('TLS', () => {
     await web.close();
   });
 
-  it('is proposed when an instance does not answer plain HTTP', async () => {
+  it('is recommended in the error when an instance does not speak plain HTTP', async () => {
     const { port } = await secure();
     await expect(client([at(port)]).text()).rejects.toEqual(because(/does it want TLS, or a certificate of this client/));
   });
 
-  it('is what a URL in https: requires', async () => {
+  it('is required by a URL that begins with https:', async () => {
     const { port } = await secure();
     for (const tls of [undefined, { ca, instances: 'marked' }, { instances: 'none' }] as const) {
       const { web } = client([at(port, { scheme: 'https' })], tls && { tls });
@@ -173,7 +173,7 @@ describe('TLS', () => {
     expect(wrong.connections()).toBe(1);
   });
 
-  it('has options that are refused when they make no sense', () => {
+  it('refuses options that contradict each other', () => {
     const { cert, key } = authority.issue();
     expect(() => client([], { tls: { cert } })).toThrow(/belong together/);
     expect(() => client([], { tls: { key } })).toThrow(/belong together/);
@@ -198,7 +198,7 @@ describe('HTTP/2', () => {
     return { ...client([at(port)], { tls: { ca }, ...options }), sessions };
   }
 
-  it('is used when it is on and the instance supports it, and requests without a body share a connection', async () => {
+  it('is used when it is on and the instance supports it; requests without a body share a connection', async () => {
     const { web, text, sessions } = await setUp({ connections: { http2: true } });
     expect(await text()).toBe('GET ');
     const responses = await Promise.all(Array.from({ length: 20 }, () => web.fetch('/')));
@@ -207,7 +207,7 @@ describe('HTTP/2', () => {
     expect(sessions.size).toBe(1);
   });
 
-  it('does not let a request with a body wait for a stream that goes on', async () => {
+  it('does not make a request with a body wait for an endless stream', async () => {
     const { web, sessions } = await setUp({ connections: { http2: true } });
     const events = await web.fetch('/events');
     const response = await web.fetch('/', { method: 'POST', body: 'x' });
@@ -222,7 +222,7 @@ describe('HTTP/2', () => {
     expect(sessions.size).toBe(0);
   });
 
-  it('is not needed: an instance without it answers in HTTP/1.1', async () => {
+  it('is optional: an instance without it answers in HTTP/1.1', async () => {
     const { port } = await secure();
     expect(await client([at(port)], { tls: { ca }, connections: { http2: true } }).text()).toMatch(/^tls/);
   });
@@ -256,7 +256,7 @@ describe('other ways to a service that requires TLS', () => {
     expect(connections()).toBe(1);
   });
 
-  it('an agent does not give plain requests a connection of TLS, nor the other way round', async () => {
+  it('an agent does not use a connection of TLS for plain requests, nor the other way round', async () => {
     const plain = await webServer((_request, response) => response.end('plain'));
     cleanups.push(() => plain.kill());
     const { web } = client([at(Number(plain.authority.split(':')[1]))]);
@@ -269,7 +269,7 @@ describe('other ways to a service that requires TLS', () => {
     ]);
   });
 
-  it('a WebSocket, which is a wss: one', async () => {
+  it('a WebSocket with wss:', async () => {
     const { server, web } = await setUp();
     const sockets = new WebSocketServer({ server });
     cleanups.push(() => sockets.close());
@@ -283,7 +283,7 @@ describe('other ways to a service that requires TLS', () => {
     (await opened).terminate();
   });
 
-  it('a program’s own, with what tlsOf says', async () => {
+  it('a program’s own connection, with the options of tlsOf', async () => {
     const { web } = await setUp();
     expect(web.tlsOf(web.pick().instance)).toEqual({ ca, ...own, rejectUnauthorized: true });
     expect(client([at(1)]).web.tlsOf((await client([at(1)]).web.instances())[0]!)).toBeUndefined();
@@ -319,7 +319,7 @@ describe('connections', () => {
     await once(socket, 'close');
   });
 
-  it('with an answer that is silent for too long are given up, if that has a limit', async () => {
+  it('whose answer is silent for too long are closed, if there is a limit', async () => {
     const server = await webServer((_request, response) => response.write('data: 1\n\n'));
     cleanups.push(() => server.kill());
     // Undici counts such times in steps of half a second or more.

@@ -71,7 +71,7 @@ describe('a request', () => {
     expect(inFlight()).toBe(0);
   });
 
-  it('may be a URL of the service’s own name, and of no other', async () => {
+  it('may name a URL of the service’s own name, and of no other', async () => {
     const server = await serve((request, response) => response.end(request.url));
     const { web } = client([server.authority]);
     expect(await (await web.fetch(new URL('http://web.rollcall/x'))).text()).toBe('/x');
@@ -95,7 +95,7 @@ describe('a request', () => {
     expect(inFlight()).toBe(0);
   });
 
-  it('follows a redirect to another path by the balancer, and to another host directly', async () => {
+  it('follows a redirect to another path through the balancer, and to another host directly', async () => {
     const other = await serve((_request, response) => response.end('other'));
     const server = await serve((request, response) => {
       const location = request.url === '/out' ? `http://${other.authority}/` : '/in';
@@ -128,7 +128,7 @@ describe('a request', () => {
     for (const outcome of held) expect(await outcome).toEqual(code('cancelled'));
   });
 
-  it('fails as `fetch` does for what `fetch` refuses, and asks no instance', async () => {
+  it('fails as `fetch` does for invalid arguments, and contacts no instance', async () => {
     const server = await serve((_request, response) => response.end());
     const { web, inFlight } = client([server.authority]);
     await expect(web.fetch('/', { method: 'bad method' })).rejects.toThrow(TypeError);
@@ -158,21 +158,21 @@ describe('an instance that refuses connections', () => {
     expect(await response.text()).toBe('one two');
   });
 
-  it('is not asked again: it is ejected at once', async () => {
+  it('gets no further request: it is ejected at once', async () => {
     const server = await serve((_request, response) => response.end());
     const { web } = client([await deadAuthority(), server.authority], { ejection: {}, retryBudget: { perSecond: 0.1, share: 0 } });
     // The budget has one retry.
     for (let n = 0; n < 20; n++) expect((await web.fetch('/')).status).toBe(200);
   });
 
-  it('is reported when there is no other', async () => {
+  it('is reported when it is the only one', async () => {
     const { web, inFlight } = client([await deadAuthority()]);
     await expect(web.fetch('/path')).rejects.toEqual(because(/GET \/path of web: no answer after one try, the last at 127\.0\.0\.1:\d+: .*ECONNREFUSED/));
     await expect(web.fetch('/', { method: 'POST', body: 'x' })).rejects.toEqual(code('unavailable'));
     expect(inFlight()).toBe(0);
   });
 
-  it('and one without a port, and one without a valid address, are passed by', async () => {
+  it('is skipped, as are those without a port or a valid address', async () => {
     const server = await serve((_request, response) => response.end('ok'));
     const { web } = client([server.authority]);
     const source = new StaticSource({ web: [{ address: '127.0.0.1', port: 0 }, { address: 'no such host', port: 80 }, server.authority] });
@@ -195,7 +195,7 @@ describe('an instance that breaks the connection', () => {
     expect(inFlight()).toBe(0);
   });
 
-  it('may have applied a POST, so that it is not sent again', async () => {
+  it('may have applied a POST, which is therefore not sent again', async () => {
     const broken = await serve((request) => request.socket.destroy());
     const server = await serve((_request, response) => response.end('ok'));
     const { web, inFlight } = client([broken.authority, server.authority]);
@@ -211,7 +211,7 @@ describe('an instance that breaks the connection', () => {
     ['bytes', new Uint8Array(200_000).fill(120)],
     ['a stream', new Blob(['x'.repeat(100_000), 'x'.repeat(100_000)]).stream()],
     ['a blob', new Blob(['x'.repeat(200_000)])],
-  ])('in the middle of a PUT with %s for a body, which another gets whole', async (_what, body) => {
+  ])('in the middle of a PUT with %s for a body: another instance gets the whole body', async (_what, body) => {
     const broken = await serve((request) => request.once('data', () => request.socket.resetAndDestroy()));
     const server = await serve(async (request, response) => response.end(String((await textOf(request)).length)));
     const { web } = client([broken.authority, server.authority]);
@@ -220,7 +220,7 @@ describe('an instance that breaks the connection', () => {
     expect(broken.requests).toBe(1);
   });
 
-  it('after more of a body than is kept: it is not sent again, and never sent in part', async () => {
+  it('after more of a body than is kept: the request is not sent again, and never in part', async () => {
     const broken = await serve((request) => {
       let read = 0;
       request.on('data', (chunk: Buffer) => {
@@ -237,7 +237,7 @@ describe('an instance that breaks the connection', () => {
     expect(server.requests).toBe(0);
   });
 
-  it('that it kept alive, as the next request goes out: that is sent again, to the same one if need be', async () => {
+  it('that was kept alive, when the next request is sent: the request is sent again, to the same instance if necessary', async () => {
     // Answers the first request of each connection and drops it at the second.
     let connections = 0;
     const server = createTcpServer((socket) => {
@@ -258,7 +258,7 @@ describe('an instance that breaks the connection', () => {
     }
   });
 
-  it('in the middle of its answer: the reader is told, nothing is retried, it is ejected', async () => {
+  it('in the middle of its answer: the reader gets an error, nothing is retried, and it is ejected', async () => {
     const broken = await serve((_request, response) => {
       response.writeHead(200, { 'content-length': 1000 });
       response.write('part', () => response.destroy());
@@ -274,7 +274,7 @@ describe('an instance that breaks the connection', () => {
 });
 
 describe('an answer 502, 503 or 504', () => {
-  it.each([502, 503, 504])('%i is asked for again elsewhere, if the method is idempotent', async (status) => {
+  it.each([502, 503, 504])('%i is retried elsewhere if the method is idempotent', async (status) => {
     const busy = await serve((_request, response) => response.writeHead(status).end('x'.repeat(100_000)));
     const server = await serve((_request, response) => response.end('ok'));
     const { web, inFlight } = client([busy.authority, server.authority]);
@@ -285,7 +285,7 @@ describe('an answer 502, 503 or 504', () => {
     expect(inFlight()).toBe(0);
   });
 
-  it('is handed on, whole, when all instances refuse', async () => {
+  it('is passed on unchanged when all instances refuse', async () => {
     const servers = await Promise.all([1, 2].map((n) => serve((_request, response) => response.writeHead(503).end(`busy ${n}`))));
     const { web } = client(servers.map(({ authority }) => authority));
     const response = await web.fetch('/');
@@ -294,7 +294,7 @@ describe('an answer 502, 503 or 504', () => {
     expect(servers.map(({ requests }) => requests)).toEqual([1, 1]);
   });
 
-  it.each([500, 501, 429, 404])('is not %i, which is handed on', async (status) => {
+  it.each([500, 501, 429, 404])('is not %i, which is passed on', async (status) => {
     const failing = await serve((_request, response) => response.writeHead(status).end());
     const server = await serve((_request, response) => response.end('ok'));
     const { web } = client([failing.authority, server.authority]);
@@ -327,7 +327,7 @@ describe('retries', () => {
 });
 
 describe('a try that takes too long', () => {
-  it('is ended, and another instance is tried', async () => {
+  it('is cancelled, and another instance is tried', async () => {
     const hung = await serve(() => {});
     const server = await serve((_request, response) => response.end('ok'));
     const clock = manualClock();
@@ -345,7 +345,7 @@ describe('a try that takes too long', () => {
     expect(inFlight()).toBe(0);
   });
 
-  it('is reported when there is no other, and frees the connection', async () => {
+  it('is reported when there is no other instance, and frees the connection', async () => {
     const hung = await serve(() => {});
     const clock = manualClock();
     const { web, inFlight } = client([hung.authority], {}, clock);
@@ -358,7 +358,7 @@ describe('a try that takes too long', () => {
     await closed;
   });
 
-  it('may have an answer that takes long once it has begun', async () => {
+  it('may have an answer whose body takes long', async () => {
     let finish = () => {};
     const server = await serve((_request, response) => {
       response.write('a');
@@ -396,14 +396,14 @@ describe('an aborted request', () => {
     expect(hung.requests).toBe(1);
   });
 
-  it('is not sent when it was aborted before', async () => {
+  it('is not sent when the signal was aborted before', async () => {
     const server = await serve((_request, response) => response.end());
     const { web } = client([server.authority]);
     await expect(web.fetch('/', { signal: AbortSignal.abort() })).rejects.toHaveProperty('name', 'AbortError');
     expect(server.requests).toBe(0);
   });
 
-  it('has a deadline over all tries by AbortSignal.timeout', async () => {
+  it('has one deadline for all tries with AbortSignal.timeout', async () => {
     const hung = await serve(() => {});
     const { web } = client([hung.authority, hung.authority.replace('127.0.0.1', 'localhost')], { tryTimeoutMs: 10_000 });
     const outcome = web.fetch('/', { signal: AbortSignal.timeout(30) });
@@ -411,21 +411,21 @@ describe('an aborted request', () => {
   });
 });
 
-describe('the balancer hears', () => {
+describe('the balancer gets', () => {
   it.each([
     [200, 'ok'],
     [404, 'ok'],
     [429, 'failed'],
     [500, 'failed'],
     [503, 'failed'],
-  ])('of status %i as %s', async (status, result) => {
+  ])('a status %i as %s', async (status, result) => {
     const server = await serve((_request, response) => response.writeHead(status).end());
     const { web, outcomes } = client([server.authority]);
     await (await web.fetch('/')).text();
     expect(outcomes.map((outcome) => outcome.result)).toEqual([result]);
   });
 
-  it('of the time to the headers, not to the end', async () => {
+  it('the time to the headers, not to the end', async () => {
     let answer = () => {};
     let finish = () => {};
     const server = await serve((_request, response) => {
@@ -446,7 +446,7 @@ describe('the balancer hears', () => {
     expect(outcomes).toHaveLength(1);
   });
 
-  it('of each try', async () => {
+  it('the result of each try', async () => {
     const busy = await serve((_request, response) => response.writeHead(503).end());
     const broken = await serve((request) => request.socket.destroy());
     const { web, outcomes } = client([await deadAuthority(), busy.authority, broken.authority]);
@@ -457,7 +457,7 @@ describe('the balancer hears', () => {
   it.each([
     ['gave up', new Error('enough'), 'cancelled'],
     ['had a deadline', new DOMException('late', 'TimeoutError'), 'failed'],
-  ])('that the caller %s', async (_what, reason, result) => {
+  ])('when the caller %s', async (_what, reason, result) => {
     const hung = await serve(() => {});
     const { web, outcomes } = client([hung.authority]);
     const controller = new AbortController();
@@ -496,7 +496,7 @@ describe('connections', () => {
     expect(await response.text()).toBe('first last');
   });
 
-  it('of instances that left break with the client, too', async () => {
+  it('to instances that left the list break with the client, too', async () => {
     const server = await serve((_request, response) => response.write('first '));
     const { web, source } = client([server.authority]);
     const response = await web.fetch('/');

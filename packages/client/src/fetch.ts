@@ -1,7 +1,7 @@
 /**
- * `fetch` for one service: that of the platform, given a dispatcher that chooses an instance for each request
+ * `fetch` for one service: the platform's `fetch`, with a dispatcher that chooses an instance for each request
  * and retries (`http/exchange.ts`). So requests, answers, forms, redirects and errors are the platform's own,
- * and code that takes a `fetch` takes this one. It serves one service only; `Rollcall.fetch` finds the service
+ * and every program that takes a `fetch` can use it. It serves one service only; `Rollcall.fetch` finds the service
  * by the URL.
  */
 
@@ -19,22 +19,22 @@ import { checkTryOptions, exchangeOptions, type TryOptions } from './try-options
 /** The platform's `fetch`, with options for retries. Assignable to `typeof fetch`. */
 export type Fetch = (input: string | URL | Request, init?: RequestInit & TryOptions) => Promise<Response>;
 
-/** The platform's `fetch` when this module is loaded: a program may replace the global one with ours. */
+/** The platform's `fetch` at the time when this module is loaded: a program may replace the global one with ours. */
 export const platformFetch = globalThis.fetch;
 
 export interface ServiceFetchContext extends Omit<ExchangeContext, 'pools' | 'telemetry'> {
   readonly transport: Transport;
   /** Time for a whole request in milliseconds; Infinity for no limit. */
   readonly timeoutMs: number;
-  /** Whether no instance is asked without TLS: only then may a URL say `https:`. */
+  /** Whether all instances use TLS; only then may a URL begin with `https:`. */
   readonly isSecure: boolean;
-  /** Hosts that name the service, one or more; see `hostsOf`. */
+  /** Host names of the service, at least one; see `hostsOf`. */
   readonly hosts: readonly string[];
   /** The wait for the first list of instances; undefined when one is known. */
   readonly listWait: () => ListWait | undefined;
 }
 
-/** Of the dispatchers of undici, `fetch` calls one method; types of Node name no more of it. */
+/** `fetch` calls only one method of a dispatcher, and the types of Node declare no other. */
 type FetchDispatcher = NonNullable<RequestInit['dispatcher']>;
 
 const noInit: RequestInit & TryOptions = {};
@@ -42,13 +42,13 @@ const noInit: RequestInit & TryOptions = {};
 export class ServiceFetch {
   readonly #context: ServiceFetchContext;
   readonly #base: URL;
-  /** Of `#base`, which would put it together anew for every request. */
+  /** The origin of `#base`, kept because `URL` would build it again for every request. */
   readonly #origin: string;
-  /** Every origin that names the service; one that requires TLS can be named with either scheme. */
+  /** All origins of the service: if it requires TLS, with either scheme. */
   readonly #ownOrigins: ReadonlySet<unknown>;
-  /** Set when undici is there. */
+  /** Set once undici is loaded. */
   #exchange: ExchangeContext | undefined;
-  /** For requests without options of their own. */
+  /** For requests without their own options. */
   readonly #usual: { readonly dispatcher: FetchDispatcher };
 
   constructor(context: ServiceFetchContext) {
@@ -69,7 +69,7 @@ export class ServiceFetch {
       const target = this.#resolve(input);
       const own = exchangeOptions(init, this.#context);
       if (init === noInit && own === undefined) return platformFetch(target, this.#usual);
-      // `fetch` reads what it knows of its options and passes over ours.
+      // `fetch` reads its own options and ignores ours.
       const { dispatcher } = own === undefined ? this.#usual : { dispatcher: this.#dispatcher(own) };
       return platformFetch(target, { ...init, dispatcher });
     } catch (error) {
@@ -86,7 +86,7 @@ export class ServiceFetch {
     this.#send(request, handler, exchangeOptions(options, this.#context) ?? {});
   }
 
-  /** For display. */
+  /** For `explain`. */
   explain(now: number): ExplainedRequests {
     const { requests, concurrency, budget, hedging } = this.#context;
     const { current: inFlight, answering, max } = requests;
@@ -98,11 +98,11 @@ export class ServiceFetch {
     };
   }
 
-  /** Requests to the service's own name are balanced; a redirect to another place goes there. */
+  /** Requests to the service's own name are balanced; a redirect to another host goes there. */
   #dispatcher(options: ExchangeOptions): FetchDispatcher {
     const dispatch = (request: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean => {
       if (this.#isOwn(request.origin)) this.#send(bodied(request), handler, options);
-      // An instance of the service has redirected, so the transport is loaded.
+      // An instance of the service has redirected here, so the transport is loaded.
       else return this.#context.transport.loaded?.elsewhere().dispatch(request, handler) ?? false;
       return true;
     };
@@ -129,42 +129,42 @@ export class ServiceFetch {
     return origin === this.#origin || this.#ownOrigins.has(origin);
   }
 
-  /** Accepts a path, or a URL of the service's own name. Any other host is refused: the request would not go there. */
+  /** Accepts a path, or a URL of the service's own name. Refuses other hosts: the request would not go to them. */
   #resolve(input: string | URL | Request): string | URL | Request {
-    // The common case; `fetch` parses it anyway. Two slashes would begin a host.
+    // The common case; `fetch` parses it anyway. Two slashes would begin a host name.
     if (typeof input === 'string' && /^\/(?![/\\])/.test(input)) return this.#origin + input;
-    // As `Rollcall.fetch` gives it, which has parsed it.
+    // A URL from `Rollcall.fetch`, which has parsed it already.
     if (input instanceof URL && this.#isOwn(input.origin)) return input;
     const given = input instanceof Request ? input.url : String(input);
-    // Only strings may be relative: what else becomes a string that is no URL was not meant as one.
+    // Only strings may be relative: another value whose text is not a URL is a mistake.
     const base = typeof input === 'string' ? this.#base.href : undefined;
     const url = URL.canParse(given, base) ? new URL(given, base) : undefined;
     if (url !== undefined && this.#isOwn(url.origin)) return input instanceof Request ? input : url;
     if (url?.host === this.#base.host) throw new RegistryError('invalid_argument', `"${given}": ${noTls}`);
-    const message = `"${given}" is neither a path nor a URL below ${this.#origin}; other hosts are not this service`;
+    const message = `"${given}" is neither a path nor a URL under ${this.#origin}; other hosts are not this service`;
     throw new RegistryError('invalid_argument', message);
   }
 }
 
-/** A request as undici 7 takes it, when it has a body. */
+/** Converts a request with a body to the form that undici 7 expects. */
 function bodied(request: Dispatcher.DispatchOptions): Dispatcher.DispatchOptions {
   const headers = (request.body ?? undefined) === undefined ? request.headers : withOneLength(request.headers);
   return headers === request.headers ? request : { ...request, headers: headers ?? null };
 }
 
-/** As `fetch` tells errors: a TypeError, with ours as its cause. */
+/** Fails as `fetch` does: with a TypeError whose cause is our error. */
 export function refused(error: Error): Promise<never> {
   return Promise.reject(error instanceof TypeError ? error : new TypeError(error.message, { cause: error }));
 }
 
-/** Bodies that packages bring beside those of the platform (undici, form-data, node-fetch). */
+/** Bodies from packages that have their own versions of the platform's classes (undici, form-data, node-fetch). */
 const foreignBody = /^\[object (FormData|Blob|File|URLSearchParams|ReadableStream)\]$/;
 
-/** The platform would send an unknown body as the text "[object FormData]". */
+/** The platform would send a foreign body as the text "[object FormData]". */
 function checkBody(body: object): void {
   if (body instanceof Blob || body instanceof FormData || body instanceof ReadableStream || body instanceof URLSearchParams) return;
   if (ArrayBuffer.isView(body) || Symbol.asyncIterator in body) return;
   const sent = (body as { toString(): string }).toString();
   if (!foreignBody.test(sent)) return;
-  throw new RegistryError('invalid_argument', `the body is ${sent} of another implementation; give the platform's own, which is global`);
+  throw new RegistryError('invalid_argument', `the body is ${sent} of another implementation; use the platform's own class, which is a global`);
 }

@@ -37,7 +37,7 @@ async function becomes(id: string, status: string | undefined): Promise<void> {
   }
 }
 
-it('a killed process is not picked any more, at once, and only that one', async () => {
+it('a killed process is no longer picked, at once, and the others still are', async () => {
   const [dies, lives] = await Promise.all([start('dies'), start('lives')]);
   await Promise.all([becomes('dies', 'passing'), becomes('lives', 'passing')]);
   const critical = becomes('dies', 'critical');
@@ -55,7 +55,7 @@ it('a killed process is not picked any more, at once, and only that one', async 
   expect(lives.exitCode).toBeNull();
 });
 
-it('a process that is asked to end, and does not say goodbye, ends like a killed one', async () => {
+it('a process that is terminated without a goodbye ends like a killed one', async () => {
   const child = await start('a');
   await becomes('a', 'passing');
   const critical = becomes('a', 'critical');

@@ -12,33 +12,33 @@ import type { WatchedViews } from './connection/watched-views.ts';
 export interface KvEntry {
   readonly key: string;
   readonly value: Uint8Array;
-  /** An unsigned 64-bit number for the writer's own use. */
+  /** An unsigned 64-bit number, for any use by the writer. */
   readonly flags: bigint;
-  /** Revision at which the key last changed; what `cas` compares. */
+  /** Revision of the last change of the key; `cas` compares it. */
   readonly revision: number;
   /** The session that holds the key as a lock. */
   readonly session?: string;
 }
 
-/** The keys that a watch is about, at one revision. */
+/** The keys of a watch, at one revision. */
 export interface KvSnapshot {
-  /** Rises with every change, deletions included, as long as the registry is the same one. */
+  /** Rises with every change, also with deletions, as long as the registry is the same. */
   readonly revision: number;
   /** In order of their keys. */
   readonly entries: readonly KvEntry[];
 }
 
 export interface KvPutOptions extends WaitOptions {
-  /** Write only if the key stands at this revision; 0: only if it does not exist. */
+  /** Write only if this is the revision of the key; 0: only if the key does not exist. */
   readonly cas?: number | undefined;
   /** 0 to 2^64 - 1; 0 by default. */
   readonly flags?: bigint | undefined;
 }
 
 export interface KvDeleteOptions extends WaitOptions {
-  /** Delete only if the key stands at this revision. */
+  /** Delete only if this is the revision of the key. */
   readonly cas?: number | undefined;
-  /** Delete every key that begins with it; not together with `cas`. */
+  /** Delete every key with this prefix; cannot be combined with `cas`. */
   readonly recurse?: boolean | undefined;
 }
 
@@ -55,9 +55,9 @@ export interface KvParts {
 }
 
 /**
- * Every operation throws RegistryError `unavailable` or `deadline_exceeded` when no registry has
- * answered in time, `invalid_argument` for a key or value over the limits or an option that there is not, and the signal's reason
- * when it aborts. A write also throws `unknown_outcome` when it may have taken effect.
+ * Every operation throws RegistryError `unavailable` or `deadline_exceeded` if no registry has
+ * answered in time, `invalid_argument` for a key or value over the limits or an unknown option, and the signal's reason
+ * when it aborts. A write also throws `unknown_outcome` if it may have taken effect.
  */
 export class Kv {
   readonly #connection: RegistryConnection;
@@ -72,7 +72,7 @@ export class Kv {
     this.#namespace = namespace;
   }
 
-  /** The key as it stands in the registry now; undefined when it does not exist. */
+  /** Reads a key from the registry; undefined if it does not exist. */
   async get(key: string, options: WaitOptions = {}): Promise<KvEntry | undefined> {
     checkKnown(options, waitOptions, 'kv.get');
     const [entry] = await this.#read(viewIn(this.#namespace, 'key', key), options);
@@ -85,13 +85,13 @@ export class Kv {
     return this.#read(viewIn(this.#namespace, 'prefix', prefix), options);
   }
 
-  /** @returns false when `cas` did not hold and nothing was written */
+  /** @returns false if `cas` did not match, so that nothing was written */
   async put(key: string, value: Uint8Array | string, options: KvPutOptions = {}): Promise<boolean> {
     checkKnown(options, putOptions, 'kv.put');
     const { cas, flags } = options;
     const bytes = Buffer.from(value);
     if (bytes.length * 1.34 + key.length * 3 > frameLimits.frameBytesMax - 1_024) {
-      const message = `the value of ${JSON.stringify(key)} has ${bytes.length} bytes, which no frame can carry`;
+      const message = `the value of ${JSON.stringify(key)} has ${bytes.length} bytes, which is more than a frame can carry`;
       throw new RegistryError('invalid_argument', message);
     }
     const condition = cas === undefined ? {} : { cas };
@@ -99,7 +99,7 @@ export class Kv {
     return this.#write({ type: 'kv-put', key, value: bytes.toString('base64'), ...condition, ...flagged }, options);
   }
 
-  /** @returns false when `cas` did not hold and nothing was deleted; true when the key is gone */
+  /** @returns false if `cas` did not match, so that nothing was deleted; true if the key no longer exists */
   async delete(key: string, options: KvDeleteOptions = {}): Promise<boolean> {
     checkKnown(options, deleteOptions, 'kv.delete');
     const { cas, recurse } = options;
@@ -108,10 +108,10 @@ export class Kv {
   }
 
   /**
-   * The key or the keys below a prefix, now and after every change; a slow reader gets the newest
-   * only, an outage of the registry makes a pause. Ends when the client closes.
-   * @throws the signal's reason when it aborts; RegistryError `resource_exhausted` when there is too
-   *   much to watch at once
+   * Returns a key, or the keys under a prefix, now and after every change. A slow reader gets only the newest
+   * state; while the registry is unreachable, nothing is returned. Ends when the client closes.
+   * @throws the signal's reason when it aborts; RegistryError `resource_exhausted` if the watched content is
+   *   too large
    */
   watch(target: KvTarget, options: WaitOptions = {}): AsyncIterableIterator<KvSnapshot, undefined> {
     checkKnown(target, { key: true, prefix: true }, 'the target of kv.watch');

@@ -40,7 +40,7 @@ function chosen(rollcall: Rollcall): string[] {
   return [...ids].sort();
 }
 
-it('clients with a subset are numbered from 0, and share out the instances', async () => {
+it('clients with a subset get numbers from 0, and share the instances', async () => {
   const server = await registry();
   const owner = await client(server);
   await Promise.all(Array.from({ length: 20 }, (_, n) => owner.register({ service: 'web', id: `web-${n}`, port: 80 })));
@@ -68,7 +68,7 @@ it('a number is free again when its client closes', async () => {
   expect(await held(second, 1)).toEqual([['0', true]]);
 });
 
-it('is leased again from a registry that has lost everything', async () => {
+it('a number is leased again from a registry that has lost everything', async () => {
   const before = await registry();
   const rollcall = await client(before);
   rollcall.service('web', { routing: { subset: { size: 1 } } });
@@ -79,7 +79,7 @@ it('is leased again from a registry that has lost everything', async () => {
   expect(await held(other, 1)).toEqual([['0', true]]);
 });
 
-it('clients without a subset, or with an ordinal of their own, ask for none', async () => {
+it('clients without a subset, or with a configured ordinal, lease none', async () => {
   const rollcall = await client(await registry());
   rollcall.service('db', { routing: { subset: { size: 1, ordinal: 7 } } });
   rollcall.service('web');

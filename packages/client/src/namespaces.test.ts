@@ -55,7 +55,7 @@ async function named(name: string): Promise<number> {
 const portsOf = async (service: ServiceClient) => (await service.instances()).map(({ port }) => port).sort((a, b) => a - b);
 
 describe('a client in a namespace', () => {
-  it('registers, finds, lists and keeps keys there, and sees no other', async () => {
+  it('registers, finds, lists and writes keys there, and sees no other namespace', async () => {
     const server = await registry();
     const [a, b, none] = [await client(server, { namespace: 'team-a' }), await client(server, { namespace: 'team-b' }), await client(server)];
     await a.register({ service: 'web', id: 'web-1', port: 1 });
@@ -70,7 +70,7 @@ describe('a client in a namespace', () => {
     expect([a.namespace, none.namespace]).toEqual(['team-a', 'default']);
   });
 
-  it('finds services of another one when a call names it', async () => {
+  it('finds services of another namespace when a call names it', async () => {
     const server = await registry();
     const [a, none] = [await client(server, { namespace: 'team-a' }), await client(server)];
     await a.register({ service: 'web', port: 1 });
@@ -83,7 +83,7 @@ describe('a client in a namespace', () => {
     expect(() => none.service('web', { namespace: 'a.b' })).toThrow('namespace is "a.b"; it must be 1 to 63 letters, digits and inner hyphens');
   });
 
-  it('takes it from the environment when it is not given', async () => {
+  it('reads the namespace from the environment if no option is set', async () => {
     const server = await registry();
     vi.stubEnv('ROLLCALL_NAMESPACE', 'team-a');
     expect((await client(server)).namespace).toBe('team-a');
@@ -92,7 +92,7 @@ describe('a client in a namespace', () => {
     await expect(client(server)).rejects.toThrow('namespace is "team a"');
   });
 
-  it('is told that its namespace does not exist, and is registered once it does', async () => {
+  it('gets an error while its namespace does not exist, and is registered once it does', async () => {
     const server = await registry();
     const events: string[] = [];
     const late = await client(server, { namespace: 'team-x', onEvent: (event) => events.push(event.kind) });
@@ -105,7 +105,7 @@ describe('a client in a namespace', () => {
     await vi.waitFor(async () => expect(await portsOf(late.service('web'))).toEqual([2]), { timeout: 20_000, interval: 100 });
   });
 
-  it('is leased ordinals for subsets of services in its own and in other namespaces', async () => {
+  it('leases ordinals for subsets of services in its own and in other namespaces', async () => {
     const server = await registry();
     const [a, none] = [await client(server, { namespace: 'team-a' }), await client(server)];
     await Promise.all([1, 2, 3, 4].map((port) => a.register({ service: 'web', id: `web-${port}`, port })));
@@ -116,7 +116,7 @@ describe('a client in a namespace', () => {
     await vi.waitFor(async () => expect([await keysOf(a), await keysOf(none)]).toEqual([['rollcall/ordinals/web/0'], ['rollcall/ordinals/team-a/web/0']]));
   });
 
-  it('starts from lists that it has kept of that namespace', async () => {
+  it('starts with cached lists of that namespace', async () => {
     const cacheDir = await mkdtemp(join(tmpdir(), 'rollcall-cache-'));
     cleanups.push(() => rm(cacheDir, { recursive: true }));
     const server = await createServer({ engine: memory(), http: { port: 0 } });
@@ -134,7 +134,7 @@ describe('a client in a namespace', () => {
   });
 });
 
-it('a client whose token has no rights in its namespace is told so', async () => {
+it('a client whose token has no rights in its namespace gets that error', async () => {
   const server = await createServer({ engine: memory(), http: { port: 0 }, acl: { initialManagement: 'root' } });
   cleanups.push(() => server.close());
   const created = await fetch(`${server.url}/v1/acl/token`, { method: 'PUT', headers: { authorization: 'Bearer root' }, body: '{}' });
@@ -146,7 +146,7 @@ it('a client whose token has no rights in its namespace is told so', async () =>
 });
 
 describe('requests to services by URL', () => {
-  it('name the namespace as in DNS, or mean the own one', async () => {
+  it('name the namespace as in DNS; without one, the client’s own is used', async () => {
     const server = await registry();
     const [a, none] = [await client(server, { namespace: 'team-a' }), await client(server)];
     await a.register({ service: 'web', port: await named('of team-a') });
@@ -158,14 +158,14 @@ describe('requests to services by URL', () => {
     expect(await text(a, 'http://web.default.ns.rollcall/')).toBe('of default');
     const service = none.service('web', { namespace: 'team-a' });
     expect(await (await service.fetch('/path')).text()).toBe('of team-a');
-    await expect(service.fetch('http://web.rollcall/')).rejects.toThrow('neither a path nor a URL below http://web.team-a.ns.rollcall');
+    await expect(service.fetch('http://web.rollcall/')).rejects.toThrow('neither a path nor a URL under http://web.team-a.ns.rollcall');
     const { body } = await request('http://web.team-a.ns.rollcall/', { dispatcher: none.dispatcher() });
     expect(await body.text()).toBe('of team-a');
     const { data } = await axios.get<string>('http://web.team-a.ns.rollcall/', { httpAgent: none.httpAgent() });
     expect(data).toBe('of team-a');
   });
 
-  it('of gRPC name it where a URL has its host', async () => {
+  it('of gRPC name it in the place of a host', async () => {
     const server = await registry();
     const [a, none] = [await client(server, { namespace: 'team-a' }), await client(server)];
     await a.register({ service: 'echo', port: (await backend('of team-a')).port });
@@ -184,7 +184,7 @@ describe('requests to services by URL', () => {
   });
 });
 
-describe('a registry that does not know namespaces', () => {
+describe('a registry without namespaces', () => {
   /** It welcomes every hello as such a registry does, and keeps what else it is sent. */
   async function old(): Promise<{ url: string; heard: { type: string }[] }> {
     const http = createHttpServer().listen(0, '127.0.0.1');
@@ -211,7 +211,7 @@ describe('a registry that does not know namespaces', () => {
     return { url: `http://127.0.0.1:${(http.address() as AddressInfo).port}`, heard };
   }
 
-  it('is sent nothing by a client of a namespace, which says why', async () => {
+  it('gets no registration from a client of a namespace, which reports why', async () => {
     const { url, heard } = await old();
     const events: string[] = [];
     const rollcall = await client({ url }, { namespace: 'team-a', onEvent: (event) => events.push('reason' in event ? `${event.kind}: ${event.reason}` : event.kind) });
@@ -223,7 +223,7 @@ describe('a registry that does not know namespaces', () => {
     expect(events[0]).toContain('refused: ');
   });
 
-  it('serves a client of default, but for the services of other namespaces', async () => {
+  it('serves a client of default, except services of other namespaces', async () => {
     const { url, heard } = await old();
     const rollcall = await client({ url });
     expect(await rollcall.service('web').instances()).toEqual([]);

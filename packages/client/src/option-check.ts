@@ -7,7 +7,7 @@ export function checkRange(holds: boolean, option: string, value: number, wanted
   if (!holds) throw new RegistryError('invalid_argument', `${option} is ${value}; it must be ${wanted}`);
 }
 
-/** @throws RegistryError `invalid_argument` unless it is missing, or a whole number that is large enough */
+/** @throws RegistryError `invalid_argument` unless the value is undefined, or a whole number of at least `min` */
 export function checkWhole(value: number | undefined, min: number, option: string): void {
   if (value !== undefined) checkRange(Number.isSafeInteger(value) && value >= min, option, value, `a whole number, ${min} or more`);
 }
@@ -17,7 +17,7 @@ export type OptionNames<T> = Readonly<Record<keyof T, true>>;
 
 /**
  * Refuses misspelt options, which would otherwise have no effect.
- * @param where what the options are of, for the message
+ * @param where names the options object in the message
  * @throws RegistryError `invalid_argument` for an unknown option; the message names the nearest known one
  */
 export function checkKnown(options: object, known: Readonly<Record<string, true>>, where: string): void {

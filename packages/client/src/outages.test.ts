@@ -163,7 +163,7 @@ async function failuresOf(web: ServiceClient, count: number): Promise<number> {
   return failed;
 }
 
-it('over real connections: four of five go, then the last one, and one comes back', async () => {
+it('over real connections: four of five fail, then the last one, and one comes back', async () => {
   const servers = await someServers(5);
   const web = clientOf(servers);
   expect(await failuresOf(web, 100)).toBe(0);
@@ -180,7 +180,7 @@ it('over real connections: four of five go, then the last one, and one comes bac
   expect(await failuresOf(web, 200)).toBe(0);
 });
 
-it('over real connections: an instance is asked by the side whether it is back, and no request fails for that', async () => {
+it('over real connections: a side request checks whether an instance is back, and no request fails for that', async () => {
   const servers = await someServers(2);
   const events: string[] = [];
   const source = new StaticSource({ web: servers.map(({ authority }) => authority) });

@@ -69,7 +69,7 @@ function sharedStore(): Engine {
 }
 
 describe('a connection that is lost', () => {
-  it('costs nothing when it is back within the grace: critical, then passing, the same registration', async () => {
+  it('has no lasting effect when it is back within the grace: critical, then passing, the same registration', async () => {
     const server = await start();
     const proxy = await proxied(server);
     const [owner, watcher] = [await client([proxy.url]), await client([server.url])];
@@ -91,7 +91,7 @@ describe('a connection that is lost', () => {
     expect(owner.events.map(({ kind }) => kind)).toEqual(['connected', 'registered', 'disconnected', 'connected']);
   });
 
-  it('ends what is registered after the grace, and begins it anew when it is back', async () => {
+  it('removes the registration after the grace, and makes it again when it is back', async () => {
     const server = await start();
     const proxy = await proxied(server);
     const [owner, watcher] = [await client([proxy.url], { graceMs: 1_000 }), await client([server.url])];
@@ -108,7 +108,7 @@ describe('a connection that is lost', () => {
     expect(list.instances).toMatchObject([{ id: 'a', tags: ['mine'], status: 'passing' }]);
   });
 
-  it('and found again brings watches to where they would be, and never back', async () => {
+  it('and restored brings watches to the present state, and never back', async () => {
     const server = await start();
     const proxy = await proxied(server);
     const [one, other] = [await client([proxy.url]), await client([server.url])];
@@ -128,7 +128,7 @@ describe('a connection that is lost', () => {
     expect(revisions).toEqual([...new Set(revisions)].sort((a, b) => a - b));
   });
 
-  it('is noticed within 3 s when nothing arrives any more, and another server is found', async () => {
+  it('is detected within 3 s of silence, and another server is found', async () => {
     const engine = sharedStore();
     const [near, far] = [await start({ engine }), await start({ engine })];
     const [toNear, toFar] = [await proxied(near), await proxied(far)];
@@ -149,7 +149,7 @@ describe('a connection that is lost', () => {
 });
 
 describe('a server that restarts', () => {
-  it('is no death: nothing of it is seen, and everything is resumed', async () => {
+  it('causes no deregistration: clients resume everything', async () => {
     const engine = sharedStore();
     const server = await start({ engine });
     const { rollcall, events, event } = await client([server.url]);
@@ -170,7 +170,7 @@ describe('a server that restarts', () => {
     expect(events.filter(({ kind }) => kind === 'warning')).toEqual([]);
   });
 
-  it('with nothing left is filled again by its clients, and lists do not become empty meanwhile', async () => {
+  it('with an empty store is filled again by its clients, and lists do not become empty meanwhile', async () => {
     const server = await start();
     const proxy = await proxied(server);
     const [owner, watcher] = [await client([proxy.url]), await client([server.url])];
@@ -200,7 +200,7 @@ describe('a server that restarts', () => {
 });
 
 describe('a session that another client has ended', () => {
-  it('is begun again, with everything that was registered', async () => {
+  it('starts again, with everything that was registered', async () => {
     const server = await start();
     const { rollcall } = await client([server.url]);
     await rollcall.register({ service: 'web', id: 'a' });
@@ -212,8 +212,8 @@ describe('a session that another client has ended', () => {
   });
 });
 
-describe('no registry at all', () => {
-  it('leaves the lists as they were, says so, and fails what needs it in time', async () => {
+describe('an unreachable registry', () => {
+  it('leaves the lists as they were, marks them stale, and fails other calls in time', async () => {
     const server = await start();
     const { rollcall, event } = await client([server.url], { timeoutMs: 200 });
     await rollcall.register({ service: 'web', id: 'a' });
@@ -235,7 +235,7 @@ describe('no registry at all', () => {
     await expect(rollcall.register({ service: 'web', id: 'b' }, { timeoutMs: 200 })).rejects.toMatchObject(unavailable);
   });
 
-  it('does not keep a client from starting, which is connected as soon as there is one', async () => {
+  it('does not prevent the start of a client, which connects as soon as there is one', async () => {
     const gone = await start();
     const { url, ports: { http: httpPort } } = gone;
     await gone.close();
@@ -246,7 +246,7 @@ describe('no registry at all', () => {
     expect((await registering).id).toBe('a');
   });
 
-  it('is waited for by what is announced, which tells, and is registered within two seconds of its coming', async () => {
+  it('delays announced registrations, which report it and are made within two seconds of its return', async () => {
     const gone = await start();
     const { url, ports: { http: httpPort } } = gone;
     await gone.close();
@@ -268,7 +268,7 @@ describe('no registry at all', () => {
     await registration.close();
   });
 
-  it('that never comes holds up no shutdown of what was announced', async () => {
+  it('that never returns does not delay the close of announced registrations', async () => {
     const gone = await start();
     await gone.close();
     const { rollcall } = await client([gone.url]);
@@ -279,7 +279,7 @@ describe('no registry at all', () => {
     await expect(registration.registered()).rejects.toMatchObject({ code: 'failed_precondition' });
   });
 
-  it('is survived by the disk cache, over the end of the client', async () => {
+  it('is bridged by the disk cache, also for a new client', async () => {
     const dir = await mkdtemp(join(tmpdir(), 'rollcall-cache-'));
     closing.push(() => rm(dir, { recursive: true, force: true }));
     const server = await start();
@@ -301,7 +301,7 @@ describe('no registry at all', () => {
 });
 
 describe('several servers', () => {
-  it('stand in for each other when one closes, and the registration stays', async () => {
+  it('take over when one closes, and the registration stays', async () => {
     const engine = sharedStore();
     const servers = [await start({ engine }), await start({ engine })];
     const { rollcall, event } = await client(servers.map(({ url }) => url));
@@ -314,7 +314,7 @@ describe('several servers', () => {
     expect(statuses(await web(rollcall, ({ stale }) => !stale))).toEqual({ a: 'passing' });
   });
 
-  it('are tried one after the other until one is there', async () => {
+  it('are tried one after the other until one answers', async () => {
     const gone = await start();
     await gone.close();
     const server = await start();

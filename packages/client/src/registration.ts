@@ -1,6 +1,6 @@
 /**
- * What a program holds of an instance that it has registered. How the wish gets into the registry,
- * and stays there, is `connection/registrations.ts`.
+ * The registration object that a program holds. `connection/registrations.ts` brings its instance into the registry
+ * and keeps it there.
  */
 
 import {
@@ -29,10 +29,10 @@ export interface RegisterOptions {
   readonly scheme?: string;
   /** Further ports by name, at most 16. */
   readonly ports?: Readonly<Record<string, NamedPort>>;
-  /** The failure domain that the instance runs in; `routing.zone` of callers goes by it. */
+  /** The failure domain of the instance; `routing.zone` of callers uses it. */
   readonly zone?: string;
   readonly region?: string;
-  /** The group within the service, as Nacos has it. */
+  /** The group within the service, as in Nacos. */
   readonly cluster?: string;
   readonly tags?: readonly string[];
   readonly meta?: Readonly<Record<string, string>>;
@@ -40,9 +40,9 @@ export interface RegisterOptions {
   readonly weight?: number;
   /** The same while a check warns; `weight` by default. */
   readonly warningWeight?: number;
-  /** What the instance says of itself; only one that is `up` gets traffic. `up` by default. */
+  /** The status that the instance reports; only `up` gets traffic. `up` by default. */
   readonly status?: AdministrativeStatus;
-  /** False: the instance gets no traffic. Absent: as it is, true for a new instance. */
+  /** False: the instance gets no traffic. Absent: unchanged, or true for a new instance. */
   readonly enabled?: boolean;
   /** True: the instance outlives this client, and stays until it is deregistered; false by default. */
   readonly persistent?: boolean;
@@ -58,7 +58,7 @@ export const registerOptions: OptionNames<RegisterOptions> = {
 export type RegistrationChange = Partial<Omit<RegisterOptions, 'id' | 'service'>>;
 
 export interface WaitOptions {
-  /** Gives up the wait. */
+  /** Cancels the wait. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -76,29 +76,29 @@ export interface Registration {
   readonly id: string;
   readonly service: string;
   /**
-   * Resolves when a registry has the instance as it is wanted now. A wait that ends otherwise changes nothing: the
-   * instance is registered as soon as a registry takes it.
-   * @throws RegistryError why a registry does not take it (it is asked again every 5 to 10 s), `unavailable` when
+   * Resolves when a registry has the instance as it is now. If the wait ends early, the instance is still
+   * registered as soon as a registry accepts it.
+   * @throws RegistryError the reason why a registry refuses it (the client tries again every 5 to 10 s), `unavailable` when
    *   `timeoutMs` is over, `cancelled` when the client closes; the signal's reason when it aborts
    */
   registered(wait?: RegisterWait): Promise<void>;
   /**
-   * Changes what is given and leaves the rest; also takes a `drain` back.
-   * @throws RegistryError why it was refused; `unavailable` when the registry could not be told in
-   *   time: it is told later
+   * Changes the given fields and keeps the others; also ends a `drain`.
+   * @throws RegistryError the reason of a refusal; `unavailable` if the registry cannot be reached in
+   *   time: the client sends the change later
    */
   update(change: RegistrationChange, options?: WaitOptions): Promise<void>;
   /**
-   * Says that the instance is about to leave (status `draining`): pickers stop choosing it, requests in flight may finish.
+   * Announces that the instance is about to leave (status `draining`): pickers stop choosing it, requests in flight may finish.
    * @throws RegistryError as `update`
    */
   drain(options?: WaitOptions): Promise<void>;
   /**
    * A heartbeat for the `ttlMs` check of that name.
-   * @throws RegistryError `not_found` when there is no such check; `unavailable`, `deadline_exceeded`
+   * @throws RegistryError `not_found` for an unknown check; `unavailable`, `deadline_exceeded`
    */
   beat(check: string, status?: CheckStatus, output?: string, options?: WaitOptions): Promise<void>;
-  /** Deregisters. Never rejects: a registry that cannot be told now is told later. Idempotent. */
+  /** Deregisters. Never rejects: if the registry cannot be reached now, the client deregisters later. May be called twice. */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
@@ -129,7 +129,7 @@ export async function register(surroundings: RegisterSurroundings, options: Regi
   try {
     await registration.registered(wait);
   } catch (error) {
-    // The program does not get hold of it, so it shall not appear later.
+    // The program does not get the registration object, so the instance must not appear later.
     surroundings.registrations.want(registration.id, undefined);
     throw error;
   }
@@ -164,7 +164,7 @@ class Registered implements Registration {
 
   update(change: RegistrationChange, options: WaitOptions = {}): Promise<void> {
     const { status, ...rest } = this.#instance;
-    // A change takes a drain back; what else the instance said of itself stays.
+    // A change ends a drain; the other fields that the instance reported stay.
     const before = status === undefined || status === 'draining' ? rest : { ...rest, status };
     return this.#want(() => ({ ...before, ...toInstance({ ...change, id: before.id, service: before.service }) }), options);
   }
@@ -206,8 +206,8 @@ function closedError(id: string): RegistryError {
 }
 
 /**
- * What is absent stays absent, so that an update can be laid over what there was.
- * @throws RegistryError `invalid_argument` for what the registry would refuse by its form
+ * Absent fields stay absent, so that an update can be merged with the former registration.
+ * @throws RegistryError `invalid_argument` for a malformed registration, which the registry would refuse
  */
 function toInstance(given: RegisterOptions & { readonly id: string }): InstanceRegistration {
   checkKnown(given, registerOptions, 'register');

@@ -27,7 +27,7 @@ const failed = (expected: string) => expect.objectContaining({ name: 'TypeError'
 const three = ['10.0.0.1:80', '10.0.0.2:80', '10.0.0.3:80'];
 
 describe('the list', () => {
-  it('is known at once or waited for', async () => {
+  it('is returned at once, or waited for', async () => {
     const { source, web } = setUp(undefined);
     expect(web.snapshot()).toBeUndefined();
     const waiting = web.instances();
@@ -42,7 +42,7 @@ describe('the list', () => {
     await expect(web.instances({ signal: AbortSignal.abort(new Error('enough')) })).rejects.toThrow('enough');
   });
 
-  it('has all instances, also those that are not chosen', async () => {
+  it('has all instances, also those that are not picked', async () => {
     const { web } = setUp(['10.0.0.1:80', { address: '10.0.0.2', port: 80, status: 'critical' }]);
     expect(await web.instances()).toHaveLength(2);
     expect(web.pick().address).toBe('10.0.0.1');
@@ -50,7 +50,7 @@ describe('the list', () => {
 });
 
 describe('a watch', () => {
-  it('gives the list now and each newer one, the newest only to a slow reader', async () => {
+  it('returns the list now and each newer one; a slow reader gets only the newest', async () => {
     const { source, web } = setUp(three);
     const revisions: number[] = [];
     for await (const { revision, instances } of web.watch()) {
@@ -87,12 +87,12 @@ describe('a watch', () => {
 });
 
 describe('a pick', () => {
-  it('chooses by the balancer', () => {
+  it('uses the balancer', () => {
     const { web } = setUp(three, { balancer: roundRobin() });
     expect(new Set([web.pick(), web.pick(), web.pick()].map(({ address }) => address)).size).toBe(3);
   });
 
-  it('learns from how requests went: peak EWMA leaves the slow one', () => {
+  it('learns from results: peak EWMA avoids the slow instance', () => {
     const { clock, web } = setUp(three.slice(0, 2));
     for (let n = 0; n < 10; n++) {
       const picked = web.pick();
@@ -119,7 +119,7 @@ describe('a pick', () => {
     }
   });
 
-  it('does not choose what was tried, nor for a while what could not be reached', () => {
+  it('does not choose an instance that was tried, nor for a while one that was unreachable', () => {
     const { clock, web } = setUp(three);
     const first = web.pick();
     const second = web.pick({ exclude: [first] });
@@ -137,7 +137,7 @@ describe('a pick', () => {
     }
   });
 
-  it('says whether there is no instance or nothing is known yet', () => {
+  it('reports whether there is no instance, or no list is known yet', () => {
     expect(() => setUp(undefined).web.pick()).toThrow(/no list of web is known yet/);
     expect(() => setUp([]).web.pick()).toThrow(/no instance of web is registered/);
     expect(() => setUp([]).web.pick()).toThrow(code('unavailable'));
@@ -157,7 +157,7 @@ describe('a request before the first list', () => {
     await Promise.all([expect(asked).rejects.toEqual(failed('cancelled')), web.close()]);
   });
 
-  it('has no more time than any other', async () => {
+  it('has the same time limit as any other', async () => {
     const { clock, web } = setUp(undefined, { timeoutMs: 100 });
     const asked = expect(web.fetch('/')).rejects.toEqual(failed('deadline_exceeded'));
     await new Promise((turn) => setImmediate(turn));
@@ -165,7 +165,7 @@ describe('a request before the first list', () => {
     await asked;
   });
 
-  it('counts as one in flight', async () => {
+  it('counts as in flight', async () => {
     const { web } = setUp(undefined, { requestsMax: 1 });
     const first = web.fetch('/').catch(() => {});
     await expect(web.fetch('/')).rejects.toEqual(failed('resource_exhausted'));
@@ -174,26 +174,26 @@ describe('a request before the first list', () => {
   });
 });
 
-describe('what a program gives that throws', () => {
+describe('an error that a program throws', () => {
   const warned = async () => (await once(process, 'warning')) as [Error];
 
-  it('as a selector: the list before is used on', async () => {
+  it('in a selector keeps the former list in use', async () => {
     const picky = { select: ({ address }: { address: string }) => address === '10.0.0.1' || fail(address) };
     const { source, web } = setUp(['10.0.0.1:80'], { routing: picky });
     const warning = warned();
     source.set('web', ['10.0.0.1:80', '10.0.0.2:80']);
     expect(web.pick().address).toBe('10.0.0.1');
-    expect((await warning)[0].message).toContain('the new list of web is not used, since its routing threw: Error: 10.0.0.2');
+    expect((await warning)[0].message).toContain('the new list of web is ignored, because a selector of its routing threw: Error: 10.0.0.2');
   });
 
-  it('as the first selector: requests say why', async () => {
+  it('in the first selector fails requests with that reason', async () => {
     const warning = warned();
     const { web } = setUp(three, { routing: { select: () => fail('oops') } });
     await warning;
     await expect(web.fetch('/')).rejects.toMatchObject({ cause: { message: 'oops' } });
   });
 
-  it('as onEvent: the request goes on', async () => {
+  it('in onEvent does not disturb the request', async () => {
     const { web } = setUp([await deadAuthority(), await deadAuthority()], { onEvent: () => fail('oops') });
     const warning = warned();
     await expect(web.fetch('/')).rejects.toEqual(failed('unavailable'));

@@ -1,7 +1,7 @@
 /**
- * A service as a caller sees it: who is there (`snapshot`, `instances`, `watch`), whom to ask next
- * (`pick`), and asking (`fetch`). It joins a source of instances, a picker and the transport; it
- * finds nothing itself and keeps no list longer than the source does.
+ * A service as a caller sees it: its instances (`snapshot`, `instances`, `watch`), the choice of one (`pick`), and
+ * requests (`fetch`). It combines a source of instances, a picker and the transport. It
+ * finds no instances itself and keeps no list longer than the source does.
  */
 
 import { type Instance, RegistryError } from '@rollcall/protocol';
@@ -34,33 +34,33 @@ import { breakersOf, concurrencyOf, hedgingOf, limitsOf, routerOf, type ServiceO
 import type { SnapshotSource, SourcedSnapshot } from './source/snapshot-source.ts';
 import type { TryOptions } from './try-options.ts';
 
-/** What the client around it has, or a test drives. */
+/** The surroundings that the client, or a test, provides. */
 export interface ServiceSurroundings {
   readonly clock?: Clock;
-  /** Asked once, for the seed of the balancer. */
+  /** Used once, for the seed of the balancer. */
   readonly random?: Random;
   /** Namespace in which `http://NAME.rollcall` is the service NAME; by default that of the source. */
   readonly ownNamespace?: string;
 }
 
-/** An instance chosen for one request. Call `done` once it went well or not: balancers live on it. */
+/** An instance chosen for one request. Call `done` when the request has ended, well or not: balancers need it. */
 export interface Picked {
   readonly instance: Instance;
   readonly address: string;
   readonly port: number;
   /**
    * Ends the request; only the first call counts. The latency is the time since the pick.
-   * @param result `ok` by default; an instance that is `unreachable` is left out, as is one whose connection is `broken`
+   * @param result `ok` by default; an instance that is `unreachable`, or whose connection is `broken`, is ejected
    */
   done(result?: OutcomeResult): void;
 }
 
 export interface PickOptions {
-  /** What was picked for this request before. */
+  /** The instances that were picked for this request before. */
   readonly exclude?: readonly Picked[];
-  /** What the request is about (a user, a cache key): hashing balancers send equal keys to the same instance. */
+  /** The subject of the request (a user, a cache key): hashing balancers send equal keys to the same instance. */
   readonly key?: string;
-  /** Headers of the request, for a canary that goes by one. */
+  /** Headers of the request, for canaries that select by a header. */
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -81,7 +81,7 @@ export class ServiceClient {
   readonly #stopWatch: () => void;
   readonly #stopLease: (() => void) | undefined;
   readonly #watches = new Set<Latest<SourcedSnapshot>>();
-  /** Requests that came before the first list. */
+  /** Requests that arrived before the first list. */
   readonly #waiting = new Set<(failure?: Error) => void>();
   #asking = false;
   /** Aborted by `close`. */
@@ -91,14 +91,14 @@ export class ServiceClient {
 
   /**
    * The platform's `fetch`, to an instance of this service; it needs no `this`. A request is sent again, to another
-   * instance, when nothing of it was sent (no connection), or when its method is idempotent (RFC 9110 §9.2.2) and
-   * the connection broke before an answer, the try took too long, or the answer was 502, 503 or 504;
-   * as long as its body can be sent again (up to `replayBytesMax` of it, streams too), within
+   * instance, if nothing of it was sent (no connection), or if its method is idempotent (RFC 9110 §9.2.2) and
+   * the connection broke before an answer, the try took too long, or the answer was 502, 503 or 504. Retries
+   * need a body that can be sent again (up to `replayBytesMax` of it, streams too), and are limited by
    * `triesMax` and the retry budget. An answer that breaks off after its headers is not retried.
-   * @param input a path, a URL below `http://NAME.rollcall`, or a `Request` for one; the host header is the instance's
-   * @throws TypeError, as `fetch` does; its `cause` is a RegistryError: `unavailable` when no instance could be
-   *   reached, `deadline_exceeded` when the last try took too long, `unknown_outcome` when a request that is not
-   *   idempotent may have been applied, `resource_exhausted` beyond `requestsMax`, `invalid_argument` for a wrong
+   * @param input a path, a URL under `http://NAME.rollcall`, or a `Request` for one; the host header is the instance's
+   * @throws TypeError, as `fetch` does; its `cause` is a RegistryError: `unavailable` if no instance could be
+   *   reached, `deadline_exceeded` if the last try took too long, `unknown_outcome` if a request that is not
+   *   idempotent may have been applied, `resource_exhausted` over `requestsMax`, `invalid_argument` for an invalid
    *   input, `failed_precondition` when the client is closed
    * @throws the signal's reason when it aborts
    */
@@ -108,8 +108,8 @@ export class ServiceClient {
   };
 
   /**
-   * Starts to watch the service; `close` ends that.
-   * @throws RegistryError `invalid_argument` when an option is out of its range
+   * Starts to watch the service, until `close`.
+   * @throws RegistryError `invalid_argument` for an option out of its range
    */
   constructor(
     source: SnapshotSource,
@@ -153,8 +153,8 @@ export class ServiceClient {
       try {
         this.#accept(snapshot);
       } catch (error) {
-        // A selector of the program threw: the source has others to tell, and the list before is better than none.
-        warn(`the new list of ${name} is not used, since its routing threw: ${String(error)}`);
+        // A selector of the program threw. The source must still call its other listeners, and the former list is better than none.
+        warn(`the new list of ${name} is ignored, because a selector of its routing threw: ${String(error)}`);
       }
     });
   }
@@ -174,7 +174,7 @@ export class ServiceClient {
   }
 
   /**
-   * The list now and each newer one; a slow reader gets the newest only. Ends when the client closes.
+   * The list now and each newer one; a slow reader gets only the newest. Ends when the client closes.
    * @throws the signal's reason when it aborts
    */
   watch({ signal }: { signal?: AbortSignal } = {}): AsyncIterable<SourcedSnapshot> {
@@ -193,8 +193,8 @@ export class ServiceClient {
   }
 
   /**
-   * Chooses an instance for one request; synchronous. Every pick must be `done`.
-   * @throws RegistryError `unavailable` when there is none, or no list is known yet: await
+   * Chooses an instance for one request, synchronously. Call `done` on every result.
+   * @throws RegistryError `unavailable` if there is no instance, or no list is known yet: await
    *   `instances()` first
    */
   pick(options?: PickOptions): Picked {
@@ -210,10 +210,10 @@ export class ServiceClient {
   }
 
   /**
-   * Why each instance is or is not chosen now, and what limits requests. It changes nothing, so that the next pick is what it
-   * would have been.
+   * Explains why each instance is or is not chosen now, and which limits apply to requests. It changes nothing, not even
+   * the next pick.
    * @param options of the request in question; by default one without a key and without headers
-   * @throws RegistryError `invalid_argument` for an option that there is not
+   * @throws RegistryError `invalid_argument` for an unknown option
    */
   explain(options: ExplainOptions = {}): Explanation {
     checkKnown(options, explainOptions, 'explain');
@@ -225,22 +225,22 @@ export class ServiceClient {
   }
 
   /**
-   * Options of `tls.connect` for an instance, for programs that connect to what they `pick`; undefined for one that is
-   * asked without TLS.
+   * Options of `tls.connect` for an instance, for programs that connect to an instance from `pick`; undefined for an instance
+   * without TLS.
    */
   tlsOf(instance: Instance): TlsSettings | undefined {
     const { tls } = this.#connecting;
     return isSecure(instance, tls) ? tlsConnectionOptions(tls) : undefined;
   }
 
-  /** Whether no instance is asked without TLS, so that `https://NAME.rollcall` is true. */
+  /** Whether all instances use TLS, so that a URL may begin with `https:`. */
   get requiresTls(): boolean {
     return requiresTls(this.#connecting.tls);
   }
 
   /**
-   * Sends a request of an undici dispatcher to an instance, as `fetch` does; its origin is not looked at. For
-   * programs, `Rollcall.dispatcher` is the way in.
+   * Sends a request of an undici dispatcher to an instance, as `fetch` does; its origin is ignored. Programs use
+   * `Rollcall.dispatcher` instead.
    * @throws RegistryError `invalid_argument` for an option out of its range, `failed_precondition` when closed
    */
   dispatch(request: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler, options: TryOptions = {}): void {
@@ -266,7 +266,7 @@ export class ServiceClient {
     this.#endWait();
   }
 
-  /** For requests that came before the first list: they wait for one answer of the source, whether it is a list or not. */
+  /** For requests before the first list: they wait for one answer of the source, be it a list or an error. */
   readonly #wait: ListWait = (begin) => {
     if (this.#known) {
       begin();

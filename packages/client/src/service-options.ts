@@ -1,6 +1,6 @@
 /**
- * The options of a service, their defaults and their ranges, and the parts that follow from them. With
- * nothing configured: peak EWMA, ejection, retries under a budget and hedges; no limits that only an
+ * The options of a service with their defaults and ranges, and the parts that are built from them. The
+ * defaults: peak EWMA, ejection, retries under a budget and hedges; no limits that only an
  * application can know.
  */
 
@@ -23,26 +23,26 @@ import { Router } from './routing/router.ts';
 import type { RoutingOptions } from './routing/routing-options.ts';
 
 export interface ServiceOptions {
-  /** Who is chosen. `peakEwma()` by default, with `tryTimeoutMs` as the price of a failure. */
+  /** Chooses the endpoint. `peakEwma()` by default, which counts a failure as `tryTimeoutMs`. */
   readonly balancer?: BalancerFactory;
-  /** Which instances requests go to, before the balancer chooses. All of them by default. */
+  /** Selects the instances among which the balancer chooses. All of them by default. */
   readonly routing?: RoutingOptions;
-  /** How long instances that cannot be connected to, or answer badly, are left out. */
+  /** How long an instance is ejected that does not accept connections or gives bad answers. */
   readonly ejection?: EjectionOptions;
   /**
-   * Share of the instances, from 0 to 1, that must be passing or warning for the critical ones to be
-   * left out; 0 by default: they are left out as long as any instance is ready. Below it, all are asked.
+   * Share of the instances, from 0 to 1, that must be passing or warning. While fewer are, critical ones are used, too.
+   * 0 by default: critical ones are not used as long as any instance is ready.
    */
   readonly panicThreshold?: number;
   /** Share of requests that may be retried or hedged. */
   readonly retryBudget?: RetryBudgetOptions;
   /**
-   * Tries of one request, the first included; a whole number, 1 (no retry, no hedge) or more. 3 by default. Tries that
-   * found no connection, and so sent nothing, do not count in the first second, up to ten of them.
+   * Most tries of one request, the first included; a whole number, 1 (no retry, no hedge) or more. 3 by default. Tries without
+   * a connection, which sent nothing, do not count in the first second, up to ten of them.
    */
   readonly triesMax?: number;
   /**
-   * Longest one try may take until the answer's headers, in milliseconds, more than 0; then the next
+   * Longest time of one try until the answer's headers, in milliseconds, more than 0; then the next
    * instance is tried. No limit by default, since only the caller knows how long an answer may take.
    */
   readonly tryTimeoutMs?: number;
@@ -52,8 +52,8 @@ export interface ServiceOptions {
    */
   readonly timeoutMs?: number;
   /**
-   * When requests that may be made twice and have no body are sent to a second instance, too, because the
-   * first one takes longer than nearly all answers do. `false` for never.
+   * When to send a second try of a request to another instance, because the first takes longer than nearly all answers do.
+   * Only for requests without a body that may be applied twice. `false` for never.
    */
   readonly hedging?: HedgingOptions | false;
   /** Circuit breakers of instances; none by default, since ejection leaves out those that fail. */
@@ -63,14 +63,14 @@ export interface ServiceOptions {
   /** Limit of requests in flight that follows latency; none by default. */
   readonly concurrency?: ConcurrencyOptions;
   /**
-   * Longest that a request which may be made twice waits because an instance answered 503 or 429 with `Retry-After`, in
-   * milliseconds, 0 (not at all) or more; 5,000 by default. After a 503 it waits only when no other instance is left; an
-   * answer that asks for more is given to the caller as it is.
+   * Longest time that a request waits because an instance answered 503 or 429 with `Retry-After`, in
+   * milliseconds, 0 (not at all) or more; 5,000 by default. Only requests that may be applied twice wait; after a 503 only if no
+   * other instance is left. If an answer asks for more, the caller gets it.
    */
   readonly retryAfterMaxMs?: number;
-  /** Longest a connection may take, in milliseconds, more than 0. 2,000 by default: one lost SYN is survived. */
+  /** Longest time to connect, in milliseconds, more than 0. 2,000 by default: enough for a retransmitted SYN. */
   readonly connectTimeoutMs?: number;
-  /** TLS to the instances. By default, those that are marked in their metadata have it, with Node's authorities. */
+  /** TLS to the instances. By default, instances with a mark in their metadata use it, with Node's authorities. */
   readonly tls?: TlsOptions;
   /** Connections: how many, for how long, HTTP/2. */
   readonly connections?: ConnectionOptions;
@@ -78,7 +78,7 @@ export interface ServiceOptions {
   readonly requestsMax?: number;
   /** Most bytes of an idempotent request's body kept for a retry; 0 or more. 1 MiB by default. */
   readonly replayBytesMax?: number;
-  /** Told what is decided for requests; called in the middle of them, so it should be quick and not throw. */
+  /** Called with decisions about requests, while they run: it should be fast and must not throw. */
   readonly onEvent?: (event: ServiceEvent) => void;
 }
 
@@ -129,12 +129,12 @@ export function limitsOf(options: ServiceOptions): Limits {
   return limits;
 }
 
-/** What the routers of a service need besides its options. */
+/** The inputs of a service's routers besides its options. */
 export interface RouterSurroundings {
   readonly random: RandomSource;
   /** For balancers that ask endpoints for their load. */
   readonly probing: Probing;
-  /** Checks endpoints that took no connection. */
+  /** Checks endpoints that accepted no connection. */
   readonly reach: Reach;
   readonly onEject: EjectionListener;
   readonly onSpill: SpillListener;
@@ -158,7 +158,7 @@ export function routerOf(
     },
   };
   const balancer: BalancerFactory = (source) => make(source, heard);
-  // Pickers are made when there are instances; what is wrong with their options is said now.
+  // Pickers are created later, with the first instances; errors in their options are reported now.
   void new Ejection(ejection);
   const router = new Router(routing, () => new Picker(balancer, ejection, random, panicThreshold, onEject, reach), random, onSpill);
   return router;

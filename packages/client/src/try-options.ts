@@ -1,5 +1,5 @@
 /**
- * What a single request may say for itself, instead of what its service says for all: through `fetch`, and through
+ * Options of a single request, which replace those of its service: for `fetch`, and for
  * dispatchers (`Rollcall.dispatcher`).
  */
 
@@ -10,21 +10,21 @@ import { checkKnown, type OptionNames } from './option-check.ts';
 import { checkAbove0, checkTries } from './service-options.ts';
 
 export interface TryOptions {
-  /** Instead of the service's `tryTimeoutMs`. */
+  /** Replaces the service's `tryTimeoutMs`. */
   readonly tryTimeoutMs?: number;
-  /** Instead of the service's `triesMax`; 1 for no retry and no hedge. */
+  /** Replaces the service's `triesMax`; 1 for no retry and no hedge. */
   readonly triesMax?: number;
-  /** Whether the request may be made twice with the effect of one. By default what its method says (RFC 9110 §9.2.2). */
+  /** Whether the request may be applied twice with the effect of one. By default, its method decides (RFC 9110 §9.2.2). */
   readonly idempotent?: boolean;
-  /** False: not hedged. True, the default, hedges what may be made twice and has no body, unless the service never does. */
+  /** False: no hedge. True, the default: hedged if it may be applied twice and has no body, unless the service never hedges. */
   readonly hedging?: boolean;
-  /** What the request is about (a user, a cache key): hashing balancers send equal keys to the same instance. */
+  /** The subject of the request (a user, a cache key): hashing balancers send equal keys to the same instance. */
   readonly hashKey?: string;
   /**
-   * Time for the whole request, retries and the answer's body included, in milliseconds, more than 0. What
-   * is left of it goes with the request (`resilience/deadline.ts`). A redirect to another host is not counted.
-   * By default the time that is left for the request that is being served, if that has a deadline
-   * (`withDeadline`), else none.
+   * Time for the whole request, retries and the answer's body included, in milliseconds, more than 0. The request carries
+   * the remaining time (`resilience/deadline.ts`). A redirect to another host does not count.
+   * By default the remaining time of the request that this process is serving, if that has a deadline
+   * (`withDeadline`), else no limit.
    */
   readonly timeoutMs?: number;
 }
@@ -34,17 +34,17 @@ const tryOptions: OptionNames<TryOptions> = {
 };
 
 /**
- * For options that stand alone; those of `fetch` stand among the platform's, and other libraries' own.
- * @throws RegistryError `invalid_argument` for one that there is not
+ * For options objects that have no other options; those of `fetch` are mixed with options of the platform and of other libraries.
+ * @throws RegistryError `invalid_argument` for an unknown option
  */
 export function checkTryOptions(options: TryOptions): void {
   checkKnown(options, tryOptions, 'a request');
 }
 
 /**
- * The options of one request, where they differ from those of all requests.
- * @returns undefined when nothing differs
- * @throws RegistryError `invalid_argument` when one is out of its range
+ * The options of one request, if they differ from those of all requests.
+ * @returns undefined if nothing differs
+ * @throws RegistryError `invalid_argument` for one out of its range
  */
 export function exchangeOptions(
   { tryTimeoutMs, triesMax, idempotent, hedging, hashKey, timeoutMs = Infinity }: TryOptions,

@@ -104,7 +104,7 @@ describe('a token', () => {
     expect(events).toEqual([{ kind: 'refused', server: server.url, code: 'unauthenticated', reason: expect.stringContaining('no token has this secret') }]);
   });
 
-  it('from a file is replaced there: no caller notices, and nothing is registered anew', async () => {
+  it('from a file is replaced in the file: no call fails, and nothing is registered again', async () => {
     const { server, grants } = await serve();
     const rules = 'service_prefix "" { policy = "write" } node_prefix "" { policy = "read" }';
     const [first, second] = [await grants.token(rules), await grants.token(rules)];
@@ -136,7 +136,7 @@ describe('a token', () => {
     expect(performance.now() - started).toBeLessThan(4_500);
   });
 
-  it('that was revoked leaves lists as they were last known', async () => {
+  it('that was revoked keeps the last known lists', async () => {
     const { server, grants } = await serve();
     const token = await grants.token('service_prefix "" { policy = "read" } node_prefix "" { policy = "read" }');
     const { rollcall, event } = await client({ servers: [server.url], token: token.secret });
@@ -150,7 +150,7 @@ describe('a token', () => {
     expect(await service.instances()).toHaveLength(1);
   });
 
-  it('may come late: a missing file is read once it exists', async () => {
+  it('may be written late: a missing file is read once it exists', async () => {
     const { server } = await serve();
     const tokenFile = join(dir, 'token');
     const { rollcall, event } = await client({ servers: [server.url], tokenFile });
@@ -159,7 +159,7 @@ describe('a token', () => {
     await rollcall.kv.put('a', Buffer.from('x'));
   });
 
-  it('that loses the right to an instance gets it back with the right', async () => {
+  it('that loses the right to an instance registers it again when it has the right', async () => {
     const { server, grants } = await serve();
     const rules = 'service "web" { policy = "write" }';
     const token = await grants.token(rules);
@@ -182,7 +182,7 @@ describe('a token', () => {
 });
 
 describe('content that may not be read', () => {
-  it('is denied by name', async () => {
+  it('is refused, with the name of the permission', async () => {
     const { server } = await serve();
     const { rollcall } = await client({ servers: [server.url] });
     await expect(rollcall.service('web').instances()).rejects.toMatchObject({ code: 'permission_denied', message: expect.stringContaining('service:read') });
@@ -190,7 +190,7 @@ describe('content that may not be read', () => {
     expect(await rollcall.services()).toEqual([]);
   });
 
-  it('appears once it may be read, although the whole view is no newer than the part', async () => {
+  it('appears once it may be read, although the revision of the view has not changed', async () => {
     const { server, grants } = await serve();
     const admin = await client({ servers: [server.url], token: management });
     await admin.rollcall.register({ service: 'web', id: 'w' });
@@ -222,7 +222,7 @@ describe('TLS', () => {
 
   const caFile = () => file('ca.crt', authority.cert);
 
-  it('works for all calls when the authority is given', async () => {
+  it('works for all calls when the authority is configured', async () => {
     const { url } = await serveTls();
     expect(url).toMatch(/^https:/);
     const { rollcall } = await client({ servers: [url], token: management, caFile: caFile() });
@@ -230,7 +230,7 @@ describe('TLS', () => {
     expect(await rollcall.service('web').instances()).toHaveLength(1);
   });
 
-  it('shows a certificate to a registry that requires one', async () => {
+  it('sends a certificate to a registry that requires one', async () => {
     const { url } = await serveTls({}, { caFile: caFile(), verifyIncoming: true });
     const own = authority.issue({ names: ['a client'] });
     const files = { certFile: file('client.crt', own.cert), keyFile: file('client.key', own.key) };
@@ -262,7 +262,7 @@ describe('TLS', () => {
     expect(await reason({ servers: [url], caFile: caFile() })).toContain('has expired');
   });
 
-  it('is not spoken by a plain server', async () => {
+  it('is reported as missing on a plain server', async () => {
     const plain = createHttpServer().listen(0, '127.0.0.1');
     onTestFinished(() => void plain.close());
     await new Promise((resolve) => plain.on('listening', resolve));

@@ -3,7 +3,7 @@ import { BackOff } from './back-off.ts';
 import { Rotation, serverUrl, streamUrl } from './rotation.ts';
 
 describe('the back-off', () => {
-  it('grows to a ceiling below the grace, is spread over all of it, and starts anew', () => {
+  it('grows to a maximum below the grace, is spread over the whole interval, and can be reset', () => {
     const longest = new BackOff(() => 1);
     expect(Array.from({ length: 8 }, () => longest.next())).toEqual([100, 200, 400, 800, 1_600, 2_000, 2_000, 2_000]);
     longest.reset();
@@ -14,7 +14,7 @@ describe('the back-off', () => {
 });
 
 describe('the rotation', () => {
-  it('tries every server in turn, in an order of its own', () => {
+  it('tries every server in turn, in a random order', () => {
     const rotation = new Rotation(['a', 'b', 'c'], () => 0);
     const turns = Array.from({ length: 6 }, () => rotation.next());
     expect(new Set(turns.slice(0, 3))).toEqual(new Set(['a', 'b', 'c']));
@@ -23,7 +23,7 @@ describe('the rotation', () => {
     expect(new Set(firsts).size).toBeGreaterThan(1);
   });
 
-  it('tries servers that a closing server named first, and only once', () => {
+  it('tries servers that a closing server named first, and each of them once', () => {
     const rotation = new Rotation(['http://a:1'], () => 0);
     rotation.prefer(['http://b:1', 'file:///etc', 'http://c:1/path']);
     expect([rotation.next(), rotation.next(), rotation.next()]).toEqual(['http://b:1', 'http://a:1', 'http://a:1']);
@@ -44,7 +44,7 @@ describe('a server', () => {
     expect(() => serverUrl(given)).toThrow(/^server /);
   });
 
-  it('has its stream at the same place, with TLS if it has TLS', () => {
+  it('has its stream at the same path, over TLS if the server uses TLS', () => {
     expect(streamUrl('https://h:1')).toBe('wss://h:1/rollcall/v1/stream');
     expect(streamUrl('http://h:1')).toBe('ws://h:1/rollcall/v1/stream');
   });

@@ -21,7 +21,7 @@ function setUp() {
 }
 
 describe('a cached view', () => {
-  it('knows nothing before the first snapshot, and then follows deltas', () => {
+  it('has no content before the first snapshot, and then follows deltas', () => {
     const { cached, ids } = setUp();
     expect([ids(), cached.revision, cached.current]).toEqual([undefined, undefined, false]);
     cached.snapshot(snapshot(5, 'a', 'b'));
@@ -30,14 +30,14 @@ describe('a cached view', () => {
     expect((cached.items as Instance[]).find(({ id }) => id === 'a')?.status).toBe('critical');
   });
 
-  it('asks for the whole when a delta does not follow, and keeps its content', () => {
+  it('needs a snapshot when a delta does not follow, and keeps its content', () => {
     const { cached, ids } = setUp();
     cached.snapshot(snapshot(5, 'a'));
     expect(cached.delta(delta(6, 7, [instance('b')]))).toBe(false);
     expect([ids(), cached.revision]).toEqual([['a'], 5]);
   });
 
-  it('never goes back', () => {
+  it('ignores older content', () => {
     const { cached, ids } = setUp();
     cached.snapshot(snapshot(5, 'a'));
     expect(cached.snapshot(snapshot(4))).toBe(false);
@@ -45,7 +45,7 @@ describe('a cached view', () => {
     expect([ids(), cached.revision]).toEqual([['a'], 5]);
   });
 
-  it('tells instances of the same id on different nodes apart', () => {
+  it('distinguishes instances of the same id on different nodes', () => {
     const { cached } = setUp();
     cached.snapshot({ ...snapshot(1), items: [instance('a'), instance('a', { node: 'm' })] });
     expect(cached.items).toHaveLength(2);
@@ -66,14 +66,14 @@ describe('a cached view', () => {
     expect([cached.current, cached.ageMs]).toEqual([true, 0]);
   });
 
-  it('takes over content from before the process began', () => {
+  it('starts with content from before this process', () => {
     const { clock, cached, ids } = setUp();
     cached.restore({ items: [instance('a')], revision: 9, registry: 'r', ageMs: 60_000 });
     clock.advance(1_000);
     expect([ids(), cached.revision, cached.current, cached.ageMs]).toEqual([['a'], 9, false, 61_000]);
   });
 
-  it('calls its listeners until they stop', () => {
+  it('calls its listeners until they are removed', () => {
     const { cached } = setUp();
     let told = 0;
     const listener = () => told++;
@@ -115,7 +115,7 @@ describe('a cached view whose registry is another one', () => {
     expect(cached.stamp).toBeGreaterThan(stamp);
   });
 
-  it('keeps everything when that registry is lost again before its first content', () => {
+  it('keeps everything when that registry is lost before its first content', () => {
     const { cached, ids } = setUp();
     cached.snapshot(snapshot(500, 'a'));
     cached.replaced(true);
@@ -127,7 +127,7 @@ describe('a cached view whose registry is another one', () => {
     expect(ids()).toEqual(['a']);
   });
 
-  it('takes the new content at once when nothing is kept', () => {
+  it('takes the new content at once when no instance is kept', () => {
     const { cached, ids } = setUp();
     cached.snapshot(snapshot(500, 'a'));
     cached.replaced(false);

@@ -1,8 +1,8 @@
 /**
- * This client's copy of one view: kept by key, updated by snapshots and deltas, kept when the registry is
+ * This client's copy of one view: stored by key, updated by snapshots and deltas, and kept while the registry is
  * unreachable. It sends no requests.
  *
- * A registry with another identity starts its revisions anew, and may be empty because it has lost its data.
+ * A registry with another identity has new revisions, and may be empty because it has lost its data.
  * Then instances that it does not list yet are kept for a while beside those that it lists, so that a list does
  * not shrink to the instances that came back first.
  */
@@ -114,7 +114,7 @@ export class CachedView {
     this.#changed();
   }
 
-  /** @returns false when an older content than the one known has come, which is dropped */
+  /** @returns false for a snapshot older than the known content, which is dropped */
   snapshot({ items, revision, partial }: SnapshotFrame): boolean {
     if (!this.#partial && this.#revision !== undefined && revision < this.#revision) return false;
     this.#partial = partial === true;
@@ -126,7 +126,7 @@ export class CachedView {
     return true;
   }
 
-  /** @returns false when the delta does not follow the content known: a snapshot is needed */
+  /** @returns false for a delta that does not follow the known content: a snapshot is needed */
   delta({ from, revision, put, remove }: DeltaFrame): boolean {
     if (from !== this.#revision) return this.#revision !== undefined && revision <= this.#revision;
     for (const key of remove) {
@@ -156,7 +156,7 @@ export class CachedView {
   }
 
   /**
-   * The registry is another one: its content replaces this one, at once or after the time that instances have to
+   * The registry is another one: its content replaces this one, at once or after the time in which instances can
    * register again.
    */
   replaced(keep: boolean): void {
@@ -170,7 +170,7 @@ export class CachedView {
     this.registry = undefined;
   }
 
-  /** The time to register again is over: from now on the other registry's content counts. */
+  /** The time to register again is over: from now on only the other registry's content counts. */
   settle(): void {
     if (this.#kept === undefined) return;
     this.#kept = undefined;
@@ -178,13 +178,13 @@ export class CachedView {
   }
 
   listen(listener: ViewListener): () => void {
-    // A function that listens twice is called twice.
+    // A function that was added twice is called twice.
     const own = () => listener();
     this.#listeners.add(own);
     return () => this.#listeners.delete(own);
   }
 
-  /** Calls the listeners: there is new content, or a failure. */
+  /** Calls the listeners: the content has changed, or the view has failed. */
   tell(): void {
     for (const listener of [...this.#listeners]) listener();
   }

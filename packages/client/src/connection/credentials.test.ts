@@ -28,7 +28,7 @@ describe('credentials', () => {
     ['two tokens', { token: 'a', tokenFile: 'token' }, {}, 'token and tokenFile are both set'],
     ['two tokens in the environment', {}, { ROLLCALL_TOKEN: 'a', ROLLCALL_TOKEN_FILE: 'token' }, 'ROLLCALL_TOKEN and ROLLCALL_TOKEN_FILE are both set'],
     ['a certificate without its key', { certFile: 'pem' }, {}, 'certFile and keyFile belong together'],
-    ['a token that would be another header', { token: 'a\r\nX-Other: b' }, {}, 'the token has characters that no token has'],
+    ['a token that would be another header', { token: 'a\r\nX-Other: b' }, {}, 'the token has characters that a token cannot have'],
     ['an empty token', { token: '' }, {}, 'the token is empty'],
   ])('are refused at once: %s', (_what, options, env, message) => {
     expect(() => source(options, env)).toThrow(message);
@@ -38,7 +38,7 @@ describe('credentials', () => {
   it.each<[CredentialOptions, string]>([
     [{ tokenFile: 'missing' }, "cannot read the token file: ENOENT: no such file, open 'missing'"],
     [{ tokenFile: 'empty' }, 'token file empty is empty'],
-    [{ tokenFile: 'two' }, 'token file two has characters that no token has'],
+    [{ tokenFile: 'two' }, 'token file two has characters that a token cannot have'],
     [{ caFile: 'text' }, 'caFile text is not PEM'],
   ])('in files that cannot be used are reported with every attempt: %j', async (options, message) => {
     await expect(source(options)).rejects.toMatchObject({ code: 'unauthenticated', message: expect.stringContaining(message) });

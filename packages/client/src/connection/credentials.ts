@@ -10,13 +10,13 @@ export interface CredentialOptions {
   readonly token?: string;
   /** File with the token, read for every connection. */
   readonly tokenFile?: string;
-  /** File with the certificates (PEM) of the authorities that registries must be signed by, in place of Node's. */
+  /** File with the certificates (PEM) of the authorities that sign registries' certificates; replaces Node's list. */
   readonly caFile?: string;
   /** File with the client's own certificate (PEM), for registries that require one; together with `keyFile`. */
   readonly certFile?: string;
   /** File with the key (PEM) of the certificate, without a password. */
   readonly keyFile?: string;
-  /** Name that the registry's certificate must be for, when it is not that of its URL. */
+  /** Name that the registry's certificate must have, if it differs from that of its URL. */
   readonly tlsServerName?: string;
 }
 
@@ -86,7 +86,7 @@ export function credentialSource(
   };
 }
 
-/** Options go before the environment; a token of the program also before a token file of the environment. */
+/** Options take precedence over the environment; a token of the program also over a token file of the environment. */
 function chosen(options: CredentialOptions, env: Environment): CredentialOptions {
   const { token, tokenFile } = options;
   const of = (name: keyof CredentialOptions) => options[name] ?? (env[credentialVariables[name]] || undefined);
@@ -112,11 +112,11 @@ function checkedToken(text: string, where: string): string {
   return text;
 }
 
-/** A token becomes part of a header, and an empty one would count as no token. */
+/** A token becomes part of a header, and an empty one would count as none. */
 function checkToken(text: string, where: string, fail: (message: string) => RegistryError): void {
   if (text === '') throw fail(`${where} is empty`);
   if (text.length > tokenMax) throw fail(`${where} has ${text.length} characters, the limit is ${tokenMax}`);
-  if (!/^[\x20-\x7e]+$/.test(text) || text !== text.trim()) throw fail(`${where} has characters that no token has`);
+  if (!/^[\x20-\x7e]+$/.test(text) || text !== text.trim()) throw fail(`${where} has characters that a token cannot have; use visible ASCII characters`);
 }
 
 function checkedPem(text: string, where: string): string {

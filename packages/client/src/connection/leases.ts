@@ -23,7 +23,7 @@ interface Lease {
   readonly pool: Pool;
   readonly listeners: Set<(ordinal: number) => void>;
   ordinal: number | undefined;
-  /** The registry is being asked, or holds it for this session. */
+  /** A request to the registry is under way, or the registry holds the ordinal for this session. */
   settled: boolean;
 }
 
@@ -41,7 +41,7 @@ export class Leases implements ConnectionPart {
     return this.#leases.size;
   }
 
-  /** Leases an ordinal, and calls the listener with it and every later one. @returns ends the calls; the lease stays */
+  /** Leases an ordinal, and calls the listener with it and every later one. @returns stops the calls; the lease stays */
   want(pool: Pool, listener: (ordinal: number) => void): () => void {
     const key = `${pool.namespace} ${pool.service}`;
     let lease = this.#leases.get(key);

@@ -54,7 +54,7 @@ function open(): void {
 describe('registrations that the registry refuses', () => {
   const denied = new RegistryError('permission_denied', 'no');
 
-  it('reject waiting callers at once, and are tried again slowly until they are withdrawn', async () => {
+  it('reject waiting callers at once, and are tried again slowly until they are closed', async () => {
     open();
     registrations.want('a', instance('a'));
     const failed = expect(registrations.confirmed('a', kept)).rejects.toBe(denied);
@@ -72,7 +72,7 @@ describe('registrations that the registry refuses', () => {
     expect(events[0]).toEqual({ kind: 'not-registered', id: 'a', service: 'web', code: 'permission_denied', reason: 'no' });
   });
 
-  it('are not tried again once they are withdrawn', async () => {
+  it('are not tried again once they are closed', async () => {
     open();
     registrations.want('a', instance('a'));
     await connection.answer(denied);
@@ -82,7 +82,7 @@ describe('registrations that the registry refuses', () => {
     expect(connection.asked).toEqual([]);
   });
 
-  it('that were never sent are withdrawn without a registry', async () => {
+  it('that were never sent are closed without a registry', async () => {
     registrations.want('a', instance('a'));
     const waiting = registrations.confirmed('a', { timeoutMs: Infinity });
     registrations.want('a', undefined);
@@ -92,7 +92,7 @@ describe('registrations that the registry refuses', () => {
     expect(events).toEqual([]);
   });
 
-  it('are reported when no registry was reachable within the time limit of operations, and when one is found', async () => {
+  it('are reported when no registry was reachable within the time limit, and when one is found', async () => {
     registrations.want('a', instance('a'));
     clock.advance(4_999);
     expect(events).toEqual([]);

@@ -1,14 +1,14 @@
 /**
- * Keeps this process's instances in the registry as the process wants them: sends one frame at a time, and
+ * Keeps this process's instances in the registry as the program wants them. Sends one frame at a time, and
  * sends again after every loss, until everything is confirmed. It knows instances by id only; `registration.ts`
- * is the object that programs hold.
+ * has the object that programs hold.
  *
- *   want ─► version 3 ─┐                        ┌─► confirmed 3: those who wait for ≤ 3 are told
+ *   want ─► version 3 ─┐                        ┌─► confirmed 3: resolves the waits for ≤ 3
  *                      ├─ batch ─► the registry ┤
- *   want ─► version 5 ─┘                        └─► refused: told why, and tried again later
+ *   want ─► version 5 ─┘                        └─► refused: rejects the waits, and tries again later
  *
- * A wanted registration is tried until it is withdrawn: it waits for a registry that is unreachable, is sent again
- * within a second to one that is busy, and every 5 to 10 s to one that refuses it, since tokens change.
+ * A wanted registration is tried until the program closes it. It waits for a registry that is unreachable, is sent
+ * again within a second to one that is busy, and every 5 to 10 s to one that refuses it, since tokens change.
  */
 
 import {
@@ -42,9 +42,9 @@ interface Entry extends Wish {
   version: number;
   /** Version that the registry has confirmed, or finally refused; 0 for none. */
   confirmed: number;
-  /** A registry may know of it. */
+  /** A registry may have it. */
   sent: boolean;
-  /** The registry has had it before. */
+  /** The registry had it before. */
   taken: boolean;
   /** Why the last attempt failed. */
   lastError: RegistryError | undefined;
@@ -98,7 +98,7 @@ const denials: ReadonlySet<ErrorCode> = new Set(['permission_denied', 'unauthent
 /** Longest pause before an instance that was refused is tried again, in milliseconds. */
 const deniedMs = 10_000;
 
-/** Longest pause before what was refused for the moment is tried again, in milliseconds. */
+/** Longest pause before instances are sent again after a temporary refusal, in milliseconds. */
 const pauseMs = 1_000;
 
 export class Registrations implements ConnectionPart {
@@ -110,7 +110,7 @@ export class Registrations implements ConnectionPart {
   readonly #entries = new Map<string, Entry>();
   #working = false;
   #paused = false;
-  /** A batch was refused: its instances go one by one, so that only the wrong one fails. */
+  /** A batch was refused: its instances are sent one by one, so that only the invalid one fails. */
   #oneByOne = false;
 
   constructor({ connection, clock, random, timeoutMs, onEvent }: RegistrationsOptions) {
@@ -142,7 +142,7 @@ export class Registrations implements ConnectionPart {
     if (wanted === undefined) entry.stopTimer();
     entry.wanted = wanted;
     entry.version++;
-    // It was never sent, so no registry must be told.
+    // It was never sent, so no registry has it.
     if (wanted === undefined && !entry.sent) {
       this.#entries.delete(id);
       this.#settle(entry, entry.version, undefined);
@@ -153,9 +153,9 @@ export class Registrations implements ConnectionPart {
   }
 
   /**
-   * Resolves when the registry has the instance as it is wanted now. However the wait ends, the registration is
+   * Resolves when the registry has the instance as it is wanted now. After the wait has ended, the registration is
    * still tried.
-   * @throws RegistryError why it was refused; `unavailable` when no registry could be told in time
+   * @throws RegistryError the reason of a refusal; `unavailable` if no registry could be reached in time
    * @throws the signal's reason when it aborts first
    */
   confirmed(id: string, { signal, timeoutMs }: Wait): Promise<void> {
@@ -194,7 +194,7 @@ export class Registrations implements ConnectionPart {
   pushed(frame: ReplyFrame): void {
     if (frame.type !== 'session-lost') return;
     this.#forget();
-    // A caller that ended this session probably ended others, too: they must not all come back at once.
+    // The operator who ended this session probably ended others, too; the clients must not all come back at once.
     this.#pause(this.#random() * pauseMs);
   }
 
@@ -221,7 +221,7 @@ export class Registrations implements ConnectionPart {
     }
   }
 
-  /** An unreachable registry sends no event of its own. */
+  /** Reports a registration that is late, since an unreachable registry sends no event. */
   #watchLate(entry: Entry): void {
     entry.stopTimer = this.#clock.timer(this.#timeoutMs, () => {
       if (entry.confirmed < entry.version) this.#tellFailure(entry, entry.lastError ?? notTaken(this.#timeoutMs));
@@ -270,7 +270,7 @@ export class Registrations implements ConnectionPart {
     );
   }
 
-  /** Either registrations or deregistrations, as they are wanted at this moment. */
+  /** Either registrations or deregistrations, with their present content. */
   #nextBatch(): Sent[] {
     const batch: Sent[] = [];
     let bytes = 0;
@@ -288,7 +288,7 @@ export class Registrations implements ConnectionPart {
   }
 
   async #send(batch: readonly Sent[]): Promise<void> {
-    // Not repeatable: after a reconnect the wanted state may be another.
+    // Not repeatable: after a reconnect the wanted state may differ.
     const options = { repeatable: false, timeoutMs: Infinity };
     const instances = batch.flatMap(({ wanted }) => (wanted === undefined ? [] : [wanted]));
     if (instances.length > 0) await this.#connection.ask({ type: 'register', instances }, options);
@@ -305,7 +305,7 @@ export class Registrations implements ConnectionPart {
   }
 
   #refuse(batch: readonly Sent[], error: RegistryError): void {
-    // The link has ended; the next one starts anew.
+    // The link has ended; the next one sends again.
     if (error.code === 'unknown_outcome' || error.code === 'cancelled') return;
     // A full registry refuses new instances for good; for an instance that it had before, it will have room
     // again.
@@ -321,13 +321,13 @@ export class Registrations implements ConnectionPart {
       for (const { entry, version } of batch) {
         this.#settle(entry, version, error);
         this.#tellFailure(entry, error);
-        // A refused update leaves the earlier version in the registry; the program has been told.
+        // After a refused update the registry keeps the earlier version; the program has got the error.
         if (!entry.taken || denials.has(error.code)) this.#askAgain(entry);
       }
     }
   }
 
-  /** The program still holds it, so it is registered as soon as the registry allows it. */
+  /** The program still holds it, so the client registers it as soon as the registry allows it. */
   #askAgain(entry: Entry): void {
     this.#clock.timer(deniedMs / 2 + (this.#random() * deniedMs) / 2, () => {
       if (this.#entries.get(entry.id) !== entry || entry.wanted === undefined || entry.confirmed < entry.version) return;
@@ -346,5 +346,5 @@ export class Registrations implements ConnectionPart {
 }
 
 function notTaken(timeoutMs: number): RegistryError {
-  return new RegistryError('unavailable', `no registry has taken the registration within ${timeoutMs} ms; it is registered when one does`);
+  return new RegistryError('unavailable', `no registry accepted the registration within ${timeoutMs} ms; the client keeps trying`);
 }

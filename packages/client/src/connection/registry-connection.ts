@@ -67,10 +67,10 @@ const spreadMs = 100;
 /** How long a client that is refused waits, at least this and at most twice as long. */
 const refusedMs = 5_000;
 
-/** A longer wait that a server asks for is cut to this. */
+/** Longest wait that a server may ask for. */
 const retryAfterMsMax = 60_000;
 
-/** When a caller waits, the least pause after the last refusal. */
+/** Shortest pause after the last refusal while a caller waits. */
 const urgedMs = 1_000;
 
 /** Longest time for a goodbye; after it the registry detects the end itself. */

@@ -16,7 +16,7 @@ function setUp() {
 }
 
 describe('a request', () => {
-  it('gets the answer with its id, whatever the order', async () => {
+  it('gets the answer with its id, in any order of answers', async () => {
     const { requests, sent, send, options } = setUp();
     const [one, two] = [requests.ask(read, options(), send), requests.ask(write, options(), send)];
     const [first, second] = sent.map(({ id }) => id);
@@ -51,7 +51,7 @@ describe('a request', () => {
     expect(await reads).toMatchObject({ type: 'done' });
   });
 
-  it('that was never sent is not lost with the link', async () => {
+  it('that was never sent waits for the next link', async () => {
     const { requests, sent, send, options } = setUp();
     const writes = requests.ask(write, options({ repeatable: false }), undefined);
     requests.interrupted('the connection broke');
@@ -60,7 +60,7 @@ describe('a request', () => {
     expect(await writes).toMatchObject({ applied: true });
   });
 
-  it('whose write was sent and not answered has an unknown outcome', async () => {
+  it('that writes, was sent and not answered, has an unknown outcome', async () => {
     const { clock, requests, send, options } = setUp();
     const writes = requests.ask(write, options({ repeatable: false }), send);
     clock.advance(1_000);
@@ -91,7 +91,7 @@ describe('a request', () => {
     expect(results.every(({ status }) => status === 'rejected')).toBe(true);
   });
 
-  it('whose answer is malformed fails alone', async () => {
+  it('whose answer is malformed fails without effect on others', async () => {
     const { requests, sent, send, options } = setUp();
     const strange = requests.ask(read, options(), send);
     requests.garbled(sent[0]?.id ?? 0, 'items is a number');

@@ -15,7 +15,7 @@ import type { Clock } from '../clock.ts';
 export type Ask = RequestFrame extends infer F ? (F extends RequestFrame ? Omit<F, 'id'> : never) : never;
 
 export interface AskOptions {
-  /** May be sent again when it is not known whether it was answered. */
+  /** May be sent again if the client does not know whether it was answered. */
   readonly repeatable: boolean;
   /** Longest wait for the answer, in milliseconds; `Infinity` for none. */
   readonly timeoutMs: number;
@@ -30,7 +30,7 @@ interface Pending {
   sent: boolean;
 }
 
-/** Requests that may be under way; a client that has more does not wait for its answers. */
+/** Most requests under way; a program that has more does not wait for its answers. */
 export const pendingMax = 10_000;
 
 export const helloId = 1;
@@ -46,10 +46,10 @@ export class Requests {
   }
 
   /**
-   * @param send sends a frame, when a link is open
-   * @throws RegistryError `unavailable` when no registry could be reached in time, `deadline_exceeded` when a
-   *   registry was, `unknown_outcome` when the link broke on a request that cannot be repeated,
-   *   `resource_exhausted` when too many are under way, or the registry's own error
+   * @param send sends a frame; undefined while no link is open
+   * @throws RegistryError `unavailable` if no registry could be reached in time, `deadline_exceeded` if a
+   *   registry was, `unknown_outcome` if the link broke on a request that cannot be repeated,
+   *   `resource_exhausted` if too many are under way, or the registry's own error
    */
   ask(ask: Ask, options: AskOptions, send: ((frame: RequestFrame) => void) | undefined): Promise<ReplyFrame> {
     return new Promise((resolve, reject) => {
@@ -91,7 +91,7 @@ export class Requests {
     else pending?.resolve(reply);
   }
 
-  /** The answer has come and is malformed. */
+  /** An answer has arrived and is malformed. */
   garbled(id: number, message: string): void {
     this.#pending.get(id)?.reject(new RegistryError('internal', `the registry's answer is malformed: ${message}`));
   }

@@ -31,8 +31,8 @@ export class Rotation {
   }
 
   /**
-   * Servers that a closing server named: each is tried once before the list goes on. A client that uses TLS
-   * never sends its token without it, even to a server that another one named.
+   * Puts the servers that a closing server named first: each is tried once before the list continues. A client that uses TLS
+   * never sends its token without TLS, not even to a server that another server named.
    */
   prefer(servers: readonly string[]): void {
     const withTls = this.#servers.every((server) => server.startsWith('https:'));

@@ -1,5 +1,5 @@
 /**
- * The pause of a client whose token was refused: it ends after its time, or as soon as a file holds another
+ * The pause of a client whose token was refused. It ends after its time, or as soon as a file contains another
  * token, since files may be replaced at any time.
  */
 

@@ -15,7 +15,7 @@ export function viewKey({ kind, namespace = defaultNamespace, name }: FrameView)
   return `${kind} ${namespace} ${name}`;
 }
 
-/** A registry that serves `default`, whatever namespace it is asked for. */
+/** The error for a registry that serves `default` for every namespace. */
 export function noNamespaces(server: string | undefined, namespace: string): RegistryError {
   const message = `the registry at ${server ?? 'this address'} does not know namespaces, so it has no namespace ${namespace}; use a newer registry`;
   return new RegistryError('unimplemented', message);

@@ -89,7 +89,7 @@ describe('watched views of a server that does not follow its store', () => {
 });
 
 describe('watched views', () => {
-  it('are asked for together when a registry is there, each from its revision', async () => {
+  it('are requested together from a reachable registry, each from its revision', async () => {
     const a = views.use(key('a'));
     views.use(key('b'));
     await turn();
@@ -122,7 +122,7 @@ describe('watched views', () => {
     expect([a.current, b.current]).toEqual([true, false]);
   });
 
-  it('are asked for in frames within the registry’s limits', async () => {
+  it('are requested in frames within the registry’s limits', async () => {
     greet();
     for (let number = 0; number < 1_200; number++) views.use(key(`k${number}`));
     views.use(key('long'.repeat(400)));
@@ -132,7 +132,7 @@ describe('watched views', () => {
     expect(Math.max(...connection.asked.map(({ ask }) => JSON.stringify(ask).length))).toBeLessThan(1_048_576);
   });
 
-  it('fail alone when one of them is refused, and are asked for again when they are wanted again', async () => {
+  it('fail one by one when one of them is refused, and are requested again when they are used again', async () => {
     greet();
     const [good, bad] = [views.use(key('good')), views.use(key('bad'))];
     await turn();
@@ -151,7 +151,7 @@ describe('watched views', () => {
     expect(connection.taken()).toEqual(['watch: bad']);
   });
 
-  it('that are refused are asked for again from time to time, as long as a caller uses them', async () => {
+  it('that are refused are requested again from time to time, as long as a caller uses them', async () => {
     greet();
     const view = views.use(key('a'));
     await turn();
@@ -165,7 +165,7 @@ describe('watched views', () => {
     expect([view.failure, view.current]).toEqual([undefined, true]);
   });
 
-  it('of which only a part was sent are asked for whole by the next link, and accept an older revision then', async () => {
+  it('of which a part was sent are requested whole from the next link, and then accept an older revision', async () => {
     greet();
     const view = views.use(key('a'));
     await turn();
@@ -197,7 +197,7 @@ describe('watched views', () => {
     expect(fresh.hopeless).toBeUndefined();
   });
 
-  it('are asked for whole when a delta does not follow', async () => {
+  it('are requested whole when a delta does not follow', async () => {
     greet();
     const a = views.use(key('a'));
     await turn();
@@ -236,7 +236,7 @@ describe('watched views', () => {
     expect(saved).toEqual(['a@5', 'a@5']);
   });
 
-  it('of another registry are asked for whole', async () => {
+  it('of another registry are requested whole', async () => {
     greet('r');
     const a = views.use(key('a'));
     views.pushed(snapshot('a', 50));

@@ -20,7 +20,7 @@ import { noNamespaces, viewKey } from './view-name.ts';
 /** A view that was not used for one to two of these periods is dropped; in milliseconds. */
 const unusedMs = 60_000;
 
-/** Pause before a refused view is requested again: the token may have got the right to it. */
+/** Pause before a refused view is requested again: the token may have got the right meanwhile. */
 const deniedMs = 10_000;
 
 /** The registry's answers to one frame of these stay well below its buffer's limit, if they are small. */
@@ -73,7 +73,7 @@ export class WatchedViews implements ConnectionPart {
   useAgain(view: FrameView): CachedView {
     const cached = this.use(view);
     this.#options.connection.urge();
-    // The next attempt shows whether the refusal still holds.
+    // The next attempt shows whether the registry still refuses it.
     cached.refusal = undefined;
     if (cached.failure !== undefined && !this.#closed) {
       cached.failure = undefined;
@@ -183,7 +183,7 @@ export class WatchedViews implements ConnectionPart {
   #replaced(view: CachedView, { graceMs }: WelcomeFrame): void {
     view.replaced(view.view.kind === 'service');
     this.#cancelSettle();
-    // Instances learn of the new registry at the same moment as this client, and have this time to register
+    // Instances notice the new registry at the same moment as this client, and have this time to register
     // again.
     this.#cancelSettle = this.#options.clock.timer(graceMs, () => {
       for (const each of this.#views.values()) each.settle();
@@ -207,7 +207,7 @@ export class WatchedViews implements ConnectionPart {
     if (batch.length > 0) this.#ask(batch, { anew: false });
   }
 
-  /** @param anew ask for the whole content, even if some is known */
+  /** @param anew request the whole content, even if some is known */
   #ask(views: readonly CachedView[], { anew }: { anew: boolean }): void {
     const { connection } = this.#options;
     const { welcome } = connection;
@@ -218,7 +218,7 @@ export class WatchedViews implements ConnectionPart {
     const asked = views.map(({ view, resumable }): WatchedView => {
       return anew || resumable === undefined ? view : { ...view, revision: resumable };
     });
-    // Not repeatable: the next link begins by asking for everything.
+    // Not repeatable: the next link requests everything again.
     connection.ask({ type: 'watch', views: asked }, { repeatable: false, timeoutMs: Infinity }).then(
       (reply) => {
         if (reply.type !== 'watching' || connection.welcome !== welcome) return;
@@ -234,7 +234,7 @@ export class WatchedViews implements ConnectionPart {
     );
   }
 
-  /** A registry that knows no namespaces would take views of all of them for those of `default`. */
+  /** A registry without namespaces would return the views of `default` for all of them. */
   #withoutNamespaces(views: readonly CachedView[], anew: boolean, server: string | undefined): void {
     const known = views.filter(({ view }) => view.namespace === undefined);
     if (known.length > 0) this.#ask(known, { anew });
@@ -255,7 +255,7 @@ export class WatchedViews implements ConnectionPart {
         view.used = false;
         return idle;
       });
-      // A refused view may be allowed by now.
+      // A refused view may be allowed now.
       for (const view of this.#views.values()) if (view.failure !== undefined) this.#want(view);
       for (const view of unused) {
         this.#views.delete(viewKey(view.view));
