@@ -11,6 +11,7 @@ export type KeyInput =
   /** Writes `value` when the revision of the key is `revision`; 0: when the key does not exist. */
   | { readonly kind: 'cas'; readonly revision: number; readonly value: string }
   | { readonly kind: 'delete' }
+  /** Deletes the key when its revision is `revision`, and succeeds when it does not exist, as in Consul. */
   | { readonly kind: 'delete-cas'; readonly revision: number };
 
 export interface KeyOutput {
@@ -60,7 +61,7 @@ export function keyModel(revisions: ReadonlyMap<string, number>): Model<KeyState
         case 'delete':
           return removed(state);
         case 'delete-cas':
-          return conditional(state, state.revision === input.revision, output, () => removed(state));
+          return conditional(state, state.value === undefined || state.revision === input.revision, output, () => removed(state));
       }
     },
     key: ({ value, floor }) => `${value ?? ''} ${floor}`,

@@ -115,6 +115,11 @@ describe('histories of one key', () => {
       ],
     ],
     [
+      'a conditional deletion of an absent key succeeds',
+      true,
+      [key(0, 1, { kind: 'delete-cas', revision: 1 }, yes), key(2, 3, { kind: 'get' }, {})],
+    ],
+    [
       'a conditional deletion removes a later value',
       false,
       [

@@ -38,7 +38,7 @@ export type Verdict<Input, Output> =
   | { readonly ok: undefined; readonly steps: number };
 
 /** Steps of the search for one key: some seconds. */
-const stepsMax = 5_000_000;
+const stepsMax = 1_000_000;
 
 /** A call, or a return, in a list that is linked both ways so that an operation can be taken out and put back. */
 interface Event {

@@ -13,7 +13,7 @@
 export interface ListTransaction {
   readonly id: number;
   /** Whether it committed; undefined when that is unknown. Then its reads are not known either. */
-  readonly committed: boolean | undefined;
+  readonly committed?: boolean | undefined;
   readonly steps: readonly ListStep[];
 }
 

@@ -5,46 +5,42 @@
 
 export interface Life {
   readonly instance: string;
-  /** When its registration was acknowledged. */
-  readonly from: number;
-  /** When it was killed, left or stopped being well; `Infinity` when it was well to the end. */
-  readonly to: number;
-  /** Longest that it may be shown after `to`, in milliseconds. */
-  readonly goneWithinMs: number;
+  /** From here on every view must show it. */
+  readonly visibleFrom: number;
+  /** When it was killed, left, or stopped being well; `Infinity` when it was well to the end. */
+  readonly wellUntil: number;
+  /** From here on no view may show it. */
+  readonly goneBy: number;
 }
 
-/** What a node showed at one time. */
+/** What a node showed to one request, or told a watcher. */
 export interface Sight {
   readonly node: string;
-  readonly at: number;
+  /** When it was asked; the same as `told` for what a watcher was told. */
+  readonly asked: number;
+  readonly told: number;
   /** Instances that pass. */
   readonly passing: ReadonlySet<string>;
   /** Whether the node said that this may be old. Then only missing instances count. */
   readonly stale: boolean;
 }
 
-export interface LivenessOptions {
-  /** Longest from an acknowledged registration to its being visible on every node, in milliseconds. */
-  readonly visibleWithinMs: number;
-}
-
-/** Breaches, one sentence each; of one instance missing from one node only the first. */
-export function checkLiveness(lives: readonly Life[], sights: readonly Sight[], { visibleWithinMs }: LivenessOptions): string[] {
+/** Breaches, one sentence each; of one instance on one node only the first of each kind. */
+export function checkLiveness(lives: readonly Life[], sights: readonly Sight[]): string[] {
   const breaks = new Map<string, string>();
-  for (const { node, at, passing, stale } of sights) {
-    for (const { instance, from, to, goneWithinMs } of lives) {
+  const note = (key: string, text: string): void => {
+    if (!breaks.has(key)) breaks.set(key, text);
+  };
+  for (const { node, asked, told, passing, stale } of sights) {
+    for (const { instance, visibleFrom, wellUntil, goneBy } of lives) {
       const shown = passing.has(instance);
-      if (!shown && at >= from + visibleWithinMs && at < to) {
-        note(breaks, `missing ${instance} ${node}`, `instance ${instance} is well and missing from node ${node} at ${at.toFixed(0)} ms (registered at ${from.toFixed(0)} ms)`);
+      if (!shown && asked >= visibleFrom && told < wellUntil) {
+        note(`missing ${instance} ${node}`, `instance ${instance} is well and missing from node ${node} at ${told.toFixed(0)} ms (to be seen from ${visibleFrom.toFixed(0)} ms)`);
       }
-      if (shown && !stale && at > to + goneWithinMs) {
-        note(breaks, `shown ${instance} ${node}`, `instance ${instance} ended at ${to.toFixed(0)} ms and node ${node} shows it at ${at.toFixed(0)} ms (bound ${goneWithinMs} ms)`);
+      if (shown && !stale && asked > goneBy) {
+        note(`shown ${instance} ${node}`, `instance ${instance} ended at ${wellUntil.toFixed(0)} ms and node ${node} shows it at ${asked.toFixed(0)} ms (bound ${goneBy.toFixed(0)} ms)`);
       }
     }
   }
   return [...breaks.values()];
-}
-
-function note(breaks: Map<string, string>, key: string, text: string): void {
-  if (!breaks.has(key)) breaks.set(key, text);
 }

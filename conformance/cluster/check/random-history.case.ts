@@ -89,7 +89,7 @@ export function randomKeyHistory(shape: HistoryShape): KeyOperation[] {
         state = { ...state, value: undefined, revision: 0 };
         return { applied: true };
       case 'delete-cas':
-        if (state.revision !== input.revision) return { applied: false };
+        if (state.value !== undefined && state.revision !== input.revision) return { applied: false };
         state = { ...state, value: undefined, revision: 0 };
         return { applied: true };
     }

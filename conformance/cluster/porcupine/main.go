@@ -92,7 +92,7 @@ func keyModel(operations []operation) porcupine.Model {
 			}
 			return possible, after
 		case "cas", "delete-cas":
-			holds := state.revision == in.Revision
+			holds := state.revision == in.Revision || (in.Kind == "delete-cas" && !state.present)
 			possible, after := true, removed
 			if in.Kind == "cas" {
 				possible, after = write(state, in.Value)

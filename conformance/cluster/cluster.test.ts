@@ -1,0 +1,40 @@
+/** Short runs with fixed seeds. A longer one with any seed: `npm run chaos -- --minutes N --seed S`. */
+
+import { afterEach, expect, test } from 'vitest';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Deployment } from './deployment.ts';
+import { pair } from './deploy/pair.ts';
+import { single } from './deploy/single.ts';
+import { History } from './history.ts';
+import { judge } from './judge.ts';
+import { run, settleMs, together, type Part } from './run.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'rollcall-chaos-'));
+let deployment: Deployment | undefined;
+
+afterEach(async () => {
+  await deployment?.close();
+  deployment = undefined;
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function breachesOf(seed: number, runMs: number, parts: readonly Part[]) {
+  const history = new History();
+  await run(deployment as Deployment, history, { seed, runMs, parts });
+  const { breaches, counts } = judge(history.events, { settleMs, together });
+  // A run in which nothing happened proves nothing.
+  for (const checker of ['keys', 'locks', 'transactions', 'watches', 'indexes']) expect(counts[checker], checker).toBeGreaterThan(20);
+  return breaches;
+}
+
+test('two servers on one store, whose feeds are late or lost, keep all promises about keys, locks, transactions and watches', async () => {
+  deployment = await pair();
+  expect(await breachesOf(1, 10_000, ['keys', 'locks', 'lists', 'watches'])).toEqual({});
+}, 60_000);
+
+test('one server that is killed, frozen and restarted keeps all promises', async () => {
+  deployment = await single(folder);
+  expect(await breachesOf(1, 15_000, ['keys', 'locks', 'lists', 'watches', 'native', 'ttl'])).toEqual({});
+}, 60_000);

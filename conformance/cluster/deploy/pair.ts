@@ -1,0 +1,151 @@
+/**
+ * Two servers in this process on one memory engine, the quickest deployment with more than one writer. Commits and events take some
+ * milliseconds, as between machines. What can fail is what each server knows of the store: its feed is late or lost, or the store cannot
+ * be reached.
+ */
+
+import { RegistryError } from '@rollcall/protocol';
+import { createServer, memory, type Engine, type Server } from '@rollcall/server';
+import type { ClusterNode, Deployment, FaultKind } from '../deployment.ts';
+import { linkFaults } from '../fault/link-faults.ts';
+import { faultProxy } from '../fault/proxy.ts';
+import { seeded, type Random } from '../seeded.ts';
+import { sleep } from '../workload/scene.ts';
+
+/** A bug that is planted between a server and its engine, so that a test can see whether it is caught. */
+export type Planted = (engine: Engine) => Engine;
+
+interface Inside {
+  readonly node: ClusterNode;
+  readonly server: Server;
+  readonly store: StoreLink;
+}
+
+export async function pair(planted: Planted = (engine) => engine): Promise<Deployment> {
+  const engine = memory();
+  const inside: Inside[] = [];
+  const problems: string[] = [];
+  for (const name of ['n1', 'n2']) {
+    const store = storeLink(engine, seeded(inside.length));
+    const server = await createServer({ engine: planted(store.engine), nodeName: name });
+    void server.fatal.then((error) => problems.push(`server ${name} could not follow its log: ${error.message}`));
+    const { hostname: host, port } = new URL(server.url);
+    const target = () => ({ host, port: Number(port) });
+    inside.push({ node: { name, url: server.url, link: await faultProxy(target), home: await faultProxy(target) }, server, store });
+  }
+  return {
+    name: 'pair',
+    nodes: inside.map(({ node }) => node),
+    faults: [...storeFaults(inside), ...linkFaults(inside.map(({ node }) => ({ name: `clients to ${node.name}`, proxies: [node.link] })))],
+    problems: () => problems,
+    async close() {
+      for (const { server, node } of inside) {
+        await server.close();
+        await node.link.close();
+        await node.home.close();
+      }
+      await engine.close();
+    },
+  };
+}
+
+interface StoreLink {
+  readonly engine: Engine;
+  /** The feed shows nothing more; `false` shows what was held back. */
+  hold(held: boolean): void;
+  /** Ends the feed; it can be followed again when the store can be reached. */
+  lose(): void;
+  reachable: boolean;
+}
+
+/** As between machines: without it, a server would know each commit of the other before its own next decision. */
+const latencyMsMax = 12;
+
+function storeLink(inner: Engine, random: Random): StoreLink {
+  let held: Promise<void> | undefined;
+  let release = (): void => {};
+  let lost = new AbortController();
+  const unavailable = () => new RegistryError('unavailable', 'the store cannot be reached (a fault of the test)');
+  const assertReachable = (): void => {
+    if (!link.reachable) throw unavailable();
+  };
+  const link: StoreLink = {
+    engine: {
+      ...inner,
+      exclusive: false,
+      async *changes(options) {
+        assertReachable();
+        const { signal } = lost;
+        const wait = () => sleep(random.below(latencyMsMax));
+        const gone = new Promise<'lost'>((resolve) => signal.addEventListener('abort', () => resolve('lost')));
+        const events = inner.changes(options)[Symbol.asyncIterator]();
+        try {
+          for (;;) {
+            const next = await Promise.race([events.next(), gone]);
+            if (next === 'lost') throw unavailable();
+            if (next.done === true) return;
+            if (next.value.kind === 'transaction' && held !== undefined && (await Promise.race([held, gone])) === 'lost') throw unavailable();
+            if (next.value.kind === 'transaction') await wait();
+            yield next.value;
+          }
+        } finally {
+          void events.return?.();
+        }
+      },
+      async commit(transaction) {
+        assertReachable();
+        await sleep(random.below(latencyMsMax));
+        return inner.commit(transaction);
+      },
+      async barrier() {
+        assertReachable();
+        return inner.barrier();
+      },
+      // The other server uses it, too.
+      close: async () => {
+        link.lose();
+      },
+    },
+    hold(wanted) {
+      release();
+      held = wanted ? new Promise((resolve) => (release = resolve)) : undefined;
+    },
+    lose() {
+      lost.abort();
+      lost = new AbortController();
+    },
+    reachable: true,
+  };
+  return link;
+}
+
+function storeFaults(inside: readonly Inside[]): FaultKind[] {
+  const fault = (name: string, begin: (store: StoreLink) => void, end: (store: StoreLink) => void): FaultKind => ({
+    name,
+    lastsMs: [300, 2_500],
+    async begin(random) {
+      const chosen = random.pick(inside);
+      if (chosen !== undefined) begin(chosen.store);
+      return {
+        what: `${name} of ${chosen?.node.name ?? 'none'}`,
+        async end() {
+          if (chosen !== undefined) end(chosen.store);
+        },
+      };
+    },
+  });
+  return [
+    fault('late feed', (store) => store.hold(true), (store) => store.hold(false)),
+    fault('lost feed', (store) => store.lose(), () => {}),
+    fault(
+      'unreachable store',
+      (store) => {
+        store.reachable = false;
+        store.lose();
+      },
+      (store) => {
+        store.reachable = true;
+      },
+    ),
+  ];
+}

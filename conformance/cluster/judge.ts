@@ -1,0 +1,128 @@
+/** Gives the history of a run to the checkers. A run is good when the list of breaches is empty. */
+
+import { acceptedLate, checkFencing, type FencedWrite } from './check/fencing.ts';
+import { checkIndexes } from './check/index-order.ts';
+import { keyModel, revisionsOf, type KeyOperation } from './check/key-model.ts';
+import { linearizable, type Verdict } from './check/linearizable.ts';
+import { checkListAppend } from './check/list-append.ts';
+import { checkLiveness, type Life } from './check/liveness.ts';
+import { lockModel, type LockOperation } from './check/lock-model.ts';
+import { checkDeltas, checkWatches, type WatchEvent } from './check/watch.ts';
+import { operationOf, type HistoryEvent } from './history.ts';
+
+export interface Judgement {
+  /** Breaches by what was promised; empty when all is well. */
+  readonly breaches: Readonly<Record<string, readonly string[]>>;
+  /** What was judged, so that an empty run does not look like a good one. */
+  readonly counts: Readonly<Record<string, number>>;
+}
+
+export interface JudgeOptions {
+  /** Longest from an acknowledged registration to its being seen on every node, and from a node's return to its views being right; in milliseconds. */
+  readonly settleMs: number;
+  /** Sets of keys of a view that are always written together. */
+  readonly together: Readonly<Record<string, readonly (readonly string[])[]>>;
+}
+
+type Of<T extends HistoryEvent['t']> = Extract<HistoryEvent, { readonly t: T }>;
+
+export function judge(events: readonly HistoryEvent[], options: JudgeOptions): Judgement {
+  const breaches: Record<string, string[]> = {};
+  const counts: Record<string, number> = {};
+  const of = <T extends HistoryEvent['t']>(t: T): Of<T>[] => events.filter((event): event is Of<T> => event.t === t);
+  const say = (what: string, found: readonly string[], judged: number): void => {
+    counts[what] = judged;
+    if (found.length > 0) breaches[what] = [...found];
+  };
+
+  const keys = grouped(of('key'), ({ key }) => key);
+  say('keys', [...keys].flatMap(([key, own]) => judgeKey(key, own.map(({ operation }) => operationOf(operation)))), of('key').length);
+  const locks = grouped(of('lock'), ({ lock }) => lock);
+  say('locks', [...locks].flatMap(([lock, own]) => judgeLock(lock, own.map(({ operation }) => operationOf(operation)))), of('lock').length);
+  const transactions = of('list').map(({ transaction }) => transaction);
+  say('transactions', checkListAppend(transactions).map(({ text }) => text), transactions.length);
+  say('fencing', fencing(of('grant'), of('held'), of('fenced')), of('grant').length);
+  say('watches', watches(of('watch'), of('watch-end'), of('final'), options), of('watch').length);
+  say('liveness', liveness(of('life'), of('sight'), of('fault'), options), of('sight').length);
+  say('indexes', checkIndexes(of('index').map(({ seen }) => seen)), of('index').length);
+  say('run', of('breach').map(({ text }) => text), of('fault').length);
+  return { breaches, counts };
+}
+
+function judgeKey(key: string, operations: readonly KeyOperation[]): string[] {
+  const { revisions, breaks } = revisionsOf(operations);
+  return [...breaks.map((text) => `key ${key}: ${text}`), ...told(`key ${key}`, linearizable(keyModel(revisions), operations))];
+}
+
+function judgeLock(lock: string, operations: readonly LockOperation[]): string[] {
+  return told(`lock ${lock}`, linearizable(lockModel, operations));
+}
+
+function told(what: string, verdict: Verdict<unknown, unknown>): string[] {
+  if (verdict.ok === true) return [];
+  if (verdict.ok === undefined) return [`${what}: too many operations overlap to be judged (${verdict.steps} steps)`];
+  const [first] = verdict.undone;
+  return [`${what} is not linearizable: no order reaches ${JSON.stringify(first)}${verdict.undone.length > 1 ? ` and ${verdict.undone.length - 1} more` : ''}`];
+}
+
+function fencing(grants: readonly Of<'grant'>[], seen: readonly Of<'held'>[], writes: readonly Of<'fenced'>[]): string[] {
+  const late = [...grouped(writes, ({ lock }) => lock)].flatMap(([lock, own]) => {
+    const taken: readonly FencedWrite[] = acceptedLate(own.map(({ write }) => write));
+    return taken.map(({ token }) => `lock ${lock}: the resource took a late write with token ${token}`);
+  });
+  return [...checkFencing(grants.map(({ grant }) => grant), seen.map(({ held }) => held)), ...late];
+}
+
+function watches(
+  told: readonly Of<'watch'>[],
+  ends: readonly Of<'watch-end'>[],
+  finals: readonly Of<'final'>[],
+  { together }: JudgeOptions,
+): string[] {
+  const breaks: string[] = [];
+  for (const [view, own] of grouped([...told, ...ends], (event) => event.view)) {
+    const watched = [...grouped(own, ({ watcher }) => watcher)].map(([watcher, all]) => {
+      const events: WatchEvent[] = all.flatMap((each) => (each.t === 'watch' ? [each.event] : []));
+      const deltas = all.flatMap((each) => (each.t === 'watch' ? [{ from: each.from, revision: each.event.revision }] : []));
+      breaks.push(...checkDeltas(`${watcher} of ${view}`, deltas));
+      return { watcher: `${watcher} of ${view}`, events, connectedAtEnd: all.some((each) => each.t === 'watch-end' && each.connected) };
+    });
+    const final = finals.find((each) => each.view === view)?.content;
+    breaks.push(...checkWatches(watched, { ...(final === undefined ? {} : { final }), together: together[view] ?? [] }));
+  }
+  return breaks;
+}
+
+/** A bound counts from the end of every fault that falls into it: while the store is away, for example, nothing can be removed. */
+function liveness(lives: readonly Of<'life'>[], sights: readonly Of<'sight'>[], faults: readonly Of<'fault'>[], { settleMs }: JudgeOptions): string[] {
+  const after = (from: number, boundMs: number): number => {
+    let end = from + boundMs;
+    for (let moved = true; moved; ) {
+      moved = false;
+      for (const { at, until } of faults) {
+        if (at > end || until < from || until + boundMs <= end) continue;
+        end = until + boundMs;
+        moved = true;
+      }
+    }
+    return end;
+  };
+  const judged: Life[] = [...grouped(lives, ({ instance }) => instance)].flatMap(([instance, own]) => {
+    const registered = own.find(({ what }) => what === 'registered');
+    const ended = own.find(({ what }) => what === 'ended');
+    const wellUntil = ended?.at ?? Infinity;
+    const goneBy = ended === undefined ? Infinity : after(ended.at, ended.graceMs + settleMs);
+    return [{ instance, visibleFrom: registered === undefined ? Infinity : after(registered.at, settleMs), wellUntil, goneBy }];
+  });
+  return checkLiveness(judged, sights.map(({ node, asked, told: at, passing, stale }) => ({ node, asked, told: at, passing: new Set(passing), stale })));
+}
+
+function grouped<T>(all: readonly T[], by: (each: T) => string): Map<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const each of all) {
+    const group = groups.get(by(each));
+    if (group === undefined) groups.set(by(each), [each]);
+    else group.push(each);
+  }
+  return groups;
+}

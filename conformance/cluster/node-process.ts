@@ -1,0 +1,117 @@
+/** A Rollcall node in a process of its own, always on the same port, which can be killed, frozen and started again. */
+
+import { spawn, type ChildProcess } from 'node:child_process';
+import { createWriteStream } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import type { ClusterNode } from './deployment.ts';
+import { faultProxy } from './fault/proxy.ts';
+
+const program = fileURLToPath(new URL('../../packages/cli/bin/rollcall.mjs', import.meta.url));
+
+const startMsMax = 30_000;
+
+export interface NodeProcess extends ClusterNode {
+  readonly pid: number | undefined;
+  /** Ends of its processes that were not asked for. */
+  readonly problems: readonly string[];
+  /** Starts it, on the same port each time; resolves when it serves. */
+  start(): Promise<void>;
+  /** SIGKILL; resolves when the process is gone. */
+  kill(): Promise<void>;
+  /** SIGTERM; resolves with its exit code when the process is gone. */
+  stop(): Promise<number | null>;
+  /** SIGSTOP and SIGCONT. */
+  freeze(): void;
+  thaw(): void;
+  /** Kills it and closes its proxies. */
+  close(): Promise<void>;
+}
+
+export interface NodeProcessOptions {
+  readonly name: string;
+  /** Of `rollcall serve`, besides its address and name. */
+  readonly args: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** Its log is appended to this file. */
+  readonly logFile: string;
+}
+
+export async function nodeProcess({ name, args, env = {}, logFile }: NodeProcessOptions): Promise<NodeProcess> {
+  const port = await freePort();
+  const target = () => ({ host: '127.0.0.1', port });
+  const link = await faultProxy(target);
+  const home = await faultProxy(target);
+  const all = ['serve', '--json', '--http', `127.0.0.1:${port}`, '--dns', 'off', '--node-name', name, ...args];
+  const inherited = Object.entries(process.env).filter(([key]) => !key.startsWith('ROLLCALL_'));
+  let child: ChildProcess | undefined;
+  const wanted = new WeakSet<ChildProcess>();
+  const problems: string[] = [];
+  const gone = (): Promise<number | null> => {
+    const dying = child;
+    if (dying !== undefined) wanted.add(dying);
+    if (dying === undefined || dying.exitCode !== null || dying.signalCode !== null) return Promise.resolve(dying?.exitCode ?? null);
+    return new Promise((resolve) => dying.once('exit', (code) => resolve(code)));
+  };
+  // A run that fails must not leave servers behind.
+  const onExit = (): void => void child?.kill('SIGKILL');
+  process.on('exit', onExit);
+  const node: NodeProcess = {
+    name,
+    url: `http://127.0.0.1:${port}`,
+    link,
+    home,
+    problems,
+    get pid() {
+      return child?.pid;
+    },
+    async start() {
+      const started = spawn(process.execPath, [program, ...all], { env: { ...Object.fromEntries(inherited), ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+      child = started;
+      const log = createWriteStream(logFile, { flags: 'a' });
+      started.stderr.pipe(log);
+      await new Promise<void>((resolve, reject) => {
+        const timer = setTimeout(() => reject(new Error(`node ${name} does not serve after ${startMsMax / 1_000} s (log: ${logFile})`)), startMsMax);
+        started.stdout.once('data', () => {
+          clearTimeout(timer);
+          resolve();
+        });
+        started.once('exit', (code, signal) => {
+          clearTimeout(timer);
+          reject(new Error(`node ${name} ended with ${code ?? signal} when it was started (log: ${logFile})`));
+        });
+      });
+      started.stdout.resume();
+      started.once('exit', (code, signal) => {
+        if (!wanted.has(started)) problems.push(`node ${name} ended by itself with ${code ?? signal} (log: ${logFile})`);
+      });
+    },
+    async kill() {
+      const ended = gone();
+      child?.kill('SIGKILL');
+      await ended;
+    },
+    stop() {
+      const ended = gone();
+      child?.kill('SIGTERM');
+      return ended;
+    },
+    freeze: () => void child?.kill('SIGSTOP'),
+    thaw: () => void child?.kill('SIGCONT'),
+    async close() {
+      await node.kill();
+      process.off('exit', onExit);
+      await link.close();
+      await home.close();
+    },
+  };
+  return node;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}

@@ -1,0 +1,40 @@
+/** The faults of a run: which, when and for how long. All of it comes from the seed, so that a failing seed is repeated. */
+
+import type { FaultKind } from './deployment.ts';
+import type { Random } from './seeded.ts';
+
+export interface PlannedFault {
+  readonly at: number;
+  readonly kind: FaultKind;
+  readonly lastsMs: number;
+  /** Of its choices. */
+  readonly random: Random;
+}
+
+export interface PlanOptions {
+  readonly runMs: number;
+  /** Time without faults at the beginning, and between two faults on average, in milliseconds. */
+  readonly calmMs: number;
+}
+
+/** One fault after the other; each kind comes once before one comes again. */
+export function planFaults(random: Random, kinds: readonly FaultKind[], { runMs, calmMs }: PlanOptions): PlannedFault[] {
+  const plan: PlannedFault[] = [];
+  let deck: FaultKind[] = [];
+  for (let at = calmMs; kinds.length > 0; ) {
+    if (deck.length === 0) deck = shuffled(random, kinds);
+    const kind = deck.pop();
+    if (kind === undefined) break;
+    const [least, most] = kind.lastsMs;
+    const lastsMs = least + random.next() * (most - least);
+    if (at + lastsMs > runMs) break;
+    plan.push({ at, kind, lastsMs, random: random.fork(`fault ${plan.length}`) });
+    at += lastsMs + calmMs * (0.5 + random.next());
+  }
+  return plan;
+}
+
+function shuffled<T>(random: Random, list: readonly T[]): T[] {
+  const rest = [...list];
+  return list.flatMap(() => rest.splice(random.below(rest.length), 1));
+}

@@ -1,0 +1,75 @@
+/** Each bug here is planted between a server and its store. A run under faults must catch it, by the checker that is about it. */
+
+import { expect, test } from 'vitest';
+import type { Engine, EngineEvent, Transaction } from '../../packages/server/src/engine/engine.ts';
+import { pair, type Planted } from './deploy/pair.ts';
+import { History } from './history.ts';
+import { judge } from './judge.ts';
+import { run, settleMs, together, type Part } from './run.ts';
+
+const changing = (change: (event: EngineEvent) => EngineEvent): Planted => (engine) => ({
+  ...engine,
+  async *changes(options) {
+    for await (const event of engine.changes(options)) yield change(event);
+  },
+});
+
+const committing = (change: (transaction: Transaction) => Transaction): Planted => (engine) => ({
+  ...engine,
+  commit: (transaction) => engine.commit(change(transaction)),
+});
+
+/** Each eighth transaction brings the puts of an earlier one again, as an engine does that repeats events after a lost connection. */
+function repeating(): Planted {
+  const kept: Transaction['put'][] = [];
+  return changing((event) => {
+    if (event.kind !== 'transaction') return event;
+    kept.push(event.put.filter(({ key }) => key.includes('chaos/')));
+    if (kept.length % 8 !== 0) return event;
+    const again = kept.at(-4) ?? [];
+    const own = new Set([...event.put.map(({ key }) => key), ...event.delete]);
+    return { ...event, put: [...event.put, ...again.filter(({ key }) => !own.has(key))] };
+  });
+}
+
+/** Each 20th transaction is not shown. */
+function losing(): Planted {
+  let count = 0;
+  return changing((event) => (event.kind === 'transaction' && ++count % 20 === 0 ? { ...event, put: [], delete: [] } : event));
+}
+
+/** A feed that comes back lists the store again, and the list is added to what was known. */
+const forgetful: Planted = (engine) =>
+  changing((event) => (event.kind === 'records' ? { ...event, reset: false } : event))({ ...engine, changes: ({ signal }) => engine.changes({ signal }) });
+
+/** Says of the store what the server has been shown. */
+const staleBarrier: Planted = (engine: Engine) => {
+  let shown = 0;
+  const told = changing((event) => {
+    if (event.kind !== 'records') shown = event.revision;
+    return event;
+  })(engine);
+  return { ...told, barrier: async () => shown };
+};
+
+const keyed: readonly Part[] = ['keys', 'locks', 'lists', 'watches'];
+
+/** Each with the checkers that are about it, of which one at least must catch it. */
+test.each<[string, Planted, string, readonly string[]]>([
+  ['expectations are skipped', committing((transaction) => ({ ...transaction, expect: [] })), 'late feed', ['keys', 'locks', 'transactions']],
+  ['an event is repeated', repeating(), 'late feed', ['keys', 'watches']],
+  ['an event is lost', losing(), 'late feed', ['keys', 'watches']],
+  ['a new list forgets deletions', forgetful, 'unreachable store', ['keys', 'watches']],
+  ['consistent reads do not ask the store', staleBarrier, 'late feed', ['keys']],
+])('a run catches it when %s', async (_, planted, fault, caught) => {
+  const deployment = await pair(planted);
+  try {
+    const history = new History();
+    const faults = deployment.faults.filter(({ name }) => name === fault);
+    await run({ ...deployment, faults }, history, { seed: 1, runMs: 3_500, calmMs: 300, recoveryMs: 2_000, parts: keyed, slower: 0.5 });
+    const { breaches } = judge(history.events, { settleMs, together });
+    expect(caught.filter((checker) => breaches[checker] !== undefined)).not.toEqual([]);
+  } finally {
+    await deployment.close();
+  }
+}, 60_000);

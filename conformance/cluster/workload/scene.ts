@@ -1,0 +1,53 @@
+/** What every part of a workload gets: the nodes, the history, and a pace that comes from the seed alone. */
+
+import type { History } from '../history.ts';
+import type { Random } from '../seeded.ts';
+import type { Entry } from './caller.ts';
+
+export interface Scene {
+  readonly history: History;
+  /** Where clients reach the nodes; these links may fail. */
+  readonly entries: readonly Entry[];
+  /** Where instances reach the nodes: links that fail only with the node. */
+  readonly homes: readonly Entry[];
+  /** Where observers reach the nodes, without a proxy between. */
+  readonly direct: readonly Entry[];
+  /** Aborts when the workload shall end. */
+  readonly signal: AbortSignal;
+  /** How long the workload runs, in milliseconds. */
+  readonly runMs: number;
+}
+
+/**
+ * Moments of a client, planned ahead: each is a random time after the one before, whatever the answers are. A client that is late takes
+ * the next one at once.
+ * @param meanMs mean time between two moments, in milliseconds
+ */
+export async function* moments(scene: Scene, random: Random, meanMs: number): AsyncGenerator<number> {
+  for (let at = random.next() * meanMs; at < scene.runMs && !scene.signal.aborted; at += meanMs * (0.5 + random.next())) {
+    await sleep(at - scene.history.now(), scene.signal);
+    if (scene.signal.aborted) return;
+    yield at;
+  }
+}
+
+/** Resolves after so many milliseconds, or when the signal aborts. */
+export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (ms <= 0 || signal?.aborted === true) {
+      resolve();
+      return;
+    }
+    const end = (): void => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', end);
+      resolve();
+    };
+    // Node takes a longer wait for none.
+    const timer = setTimeout(end, Math.min(ms, 2 ** 31 - 1));
+    signal?.addEventListener('abort', end);
+  });
+}
+
+/** A name that changes with time, so that no key gets more operations than a checker can judge. */
+export const epochOf = (at: number, epochMs = 5_000): number => Math.floor(at / epochMs);
