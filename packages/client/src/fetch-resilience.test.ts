@@ -25,7 +25,7 @@ function client(instances: readonly StaticInstance[], options: ServiceOptions = 
   const clock = manualClock();
   const events: ServiceEvent[] = [];
   const source = new StaticSource({ web: instances });
-  const given = { balancer: inOrder, ejection: { maxShare: 0 }, onEvent: (event: ServiceEvent) => events.push(event), ...options };
+  const given = { balancer: inOrder, ejection: { maxShare: 0, unreachable: false }, onEvent: (event: ServiceEvent) => events.push(event), ...options };
   const web = new ServiceClient(source, 'web', given, { clock });
   cleanups.push(() => web.close());
   return { web, clock, events, kinds: () => events.map(({ kind }) => kind) };

@@ -48,7 +48,7 @@ function client(authorities: readonly string[], options: ServiceOptions = {}, cl
     };
   };
   // Nothing is ejected unless the test is about that, so that the order stays.
-  const web = new ServiceClient(source, 'web', { ejection: { maxShare: 0 }, ...options, balancer: spied }, { clock });
+  const web = new ServiceClient(source, 'web', { ejection: { maxShare: 0, unreachable: false }, ...options, balancer: spied }, { clock });
   cleanups.push(() => web.close());
   return { web, source, inFlight: () => endpoints.reduce((sum, { inFlight }) => sum + inFlight, 0), outcomes };
 }
@@ -176,7 +176,7 @@ describe('an instance that refuses connections', () => {
     const server = await serve((_request, response) => response.end('ok'));
     const { web } = client([server.authority]);
     const source = new StaticSource({ web: [{ address: '127.0.0.1', port: 0 }, { address: 'no such host', port: 80 }, server.authority] });
-    const other = new ServiceClient(source, 'web', { balancer: inOrder, ejection: { maxShare: 0 } });
+    const other = new ServiceClient(source, 'web', { balancer: inOrder, ejection: { maxShare: 0, unreachable: false } });
     cleanups.push(() => other.close());
     expect(await (await other.fetch('/')).text()).toBe('ok');
     expect((await web.fetch('/')).status).toBe(200);

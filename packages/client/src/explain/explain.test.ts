@@ -112,7 +112,7 @@ describe('an instance', () => {
   });
 
   it('whose circuit is open is out, and takes one request when the rest is over', () => {
-    const { of, meet, pick, clock } = setUp(pair, { breaker: { requestsMin: 2, openMs: 500 }, ejection: { maxShare: 0 } });
+    const { of, meet, pick, clock } = setUp(pair, { breaker: { requestsMin: 2, openMs: 500 }, ejection: { maxShare: 0, unreachable: false } });
     meet('a', 'failed', 2);
     clock.advance(100);
     expect(of('a')).toMatchObject({ standing: 'out', reasons: [{ kind: 'breaker', state: 'open', forMs: 400 }], share: 0 });

@@ -168,7 +168,7 @@ describe('limits of single instances', () => {
     const [a, b] = [await backend('a'), await backend('b', failing)];
     const heard: ServiceEvent[] = [];
     const { who, become } = client([at(a), at(b)], 'round_robin', {
-      ejection: { maxShare: 0 },
+      ejection: { maxShare: 0, unreachable: false },
       breaker: { requestsMin: 2, openMs: 300 },
       onEvent: (event) => heard.push(event),
     });

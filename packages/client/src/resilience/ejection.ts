@@ -20,15 +20,20 @@ export interface EjectionOptions {
   /** Longest ejection, in milliseconds; more than 0. 30,000 by default. */
   readonly maxMs?: number;
   /**
-   * Largest share of the endpoints that may be out at once, from 0 to 1; 0.5 by default. Those that take no connection
-   * do not count: they may all be out. With 0 no endpoint is ever left out, not even those.
+   * Largest share of the endpoints that may be out at once, from 0 to 1; 0.5 by default, 0 for none. Those that take no
+   * connection do not count: see `unreachable`.
    */
   readonly maxShare?: number;
+  /**
+   * Whether endpoints that take no connection are left out until they take one again, however many; true by default. With
+   * false, requests try them all the same.
+   */
+  readonly unreachable?: boolean;
   /** When endpoints are left out for too many failed answers; `false` for never. */
   readonly outliers?: OutlierOptions | false;
 }
 
-const ejectionOptions: OptionNames<EjectionOptions> = { baseMs: true, maxMs: true, maxShare: true, outliers: true };
+const ejectionOptions: OptionNames<EjectionOptions> = { baseMs: true, maxMs: true, maxShare: true, unreachable: true, outliers: true };
 
 /** Called with an endpoint that is out from now on, and for how many milliseconds. */
 export type EjectionListener = (endpoint: Endpoint, reason: EjectionReason, lengthMs: number) => void;

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import type { Endpoint } from '../endpoint.ts';
 import type { Outcome } from '../balancer/balancer.ts';
+import type { EjectionOptions } from '../resilience/ejection.ts';
 import { Picker } from './picker.ts';
 import { roundRobin } from '../balancer/round-robin.ts';
 import { SeededRandom } from '../balancer/seeded-random.ts';
@@ -8,8 +9,8 @@ import { anInstance } from '../balancer/simulation.case.ts';
 
 const three = [anInstance('a'), anInstance('b'), anInstance('c')];
 
-function setUp(instances = three) {
-  const picker = new Picker(roundRobin(), {}, new SeededRandom(1));
+function setUp(instances = three, ejection: EjectionOptions = {}) {
+  const picker = new Picker(roundRobin(), ejection, new SeededRandom(1));
   picker.update(instances, 0);
   const turn = (now: number, count = 6) =>
     new Set(Array.from({ length: count }, () => picker.pick(now)?.instance.id));
@@ -23,6 +24,24 @@ function setUp(instances = three) {
     picker.observe(endpoint, { now, latencyMs: 1, result });
   return { picker, turn, get, report };
 }
+
+it('leaves out what takes no connection also when nothing is ejected, unless told not to', () => {
+  for (const [ejection, left] of [
+    [{ maxShare: 0 }, ['a', 'c']],
+    [{ unreachable: false }, ['a', 'b', 'c']],
+  ] as const) {
+    const { turn, get, report } = setUp(three, ejection);
+    report(get('b'), 'unreachable', 100);
+    expect(turn(100)).toEqual(new Set(left));
+  }
+  // Without reachability, a broken connection still ejects, and the other way round.
+  const broken = setUp(three, { unreachable: false });
+  broken.report(broken.get('b'), 'broken', 100);
+  expect(broken.turn(100)).toEqual(new Set(['a', 'c']));
+  const kept = setUp(three, { maxShare: 0 });
+  kept.report(kept.get('b'), 'broken', 100);
+  expect(kept.turn(100)).toEqual(new Set(['a', 'b', 'c']));
+});
 
 it('picks among the eligible ones', () => {
   const { turn } = setUp([anInstance('a'), anInstance('b', { status: 'critical' }), anInstance('c', { status: 'draining' })]);

@@ -55,9 +55,9 @@ export class Picker {
   ) {
     this.#balancer = balancer(random);
     this.#ejection = new Ejection(ejection, onEject);
-    const { baseMs = 1000, maxMs = 30_000, maxShare } = ejection;
+    const { baseMs = 1000, maxMs = 30_000, unreachable = true } = ejection;
     this.#reachability = new Reachability({ baseMs, maxMs, reach });
-    this.#leavesOut = maxShare !== 0;
+    this.#leavesOut = unreachable;
     this.#onEject = onEject;
     this.#panicThreshold = panicThreshold;
   }

@@ -49,7 +49,7 @@ const answering = (status: number) => serve((_request, response) => response.wri
 
 function client(instances: readonly string[], options: ServiceOptions = {}) {
   const clock = manualClock();
-  const web = new ServiceClient(new StaticSource({ web: instances }), 'web', { balancer: inOrder, ejection: { maxShare: 0 }, ...options }, { clock });
+  const web = new ServiceClient(new StaticSource({ web: instances }), 'web', { balancer: inOrder, ejection: { maxShare: 0, unreachable: false }, ...options }, { clock });
   cleanups.push(() => web.close());
   return { web, clock };
 }
