@@ -16,6 +16,7 @@ export type { Limits } from './options.ts';
 export { inspectBackup } from './backups.ts';
 export type { BackupContent } from './backup/inspect.ts';
 export { stderrLog } from './telemetry/log.ts';
+export { tarEnd, tarHeader, tarPadding } from './net/tar.ts';
 export { verifyAudit } from './security/audit.ts';
 export type { AuditVerdict } from './security/audit.ts';
 export { linesOf } from './security/audit-file.ts';

@@ -63,7 +63,7 @@ export function addDebug(parent: Command, { terminal }: CommandContext): void {
     const all = [...files, { path: 'index.json', content: Buffer.from(`${JSON.stringify(index, undefined, 2)}\n`) }];
     if (typeof place === 'object') {
       const folder = path.split('/').at(-1) ?? path;
-      await place.writeFile(gzipSync(tar(all.map((file) => ({ ...file, path: `${folder}/${file.path}` })), started.getTime())));
+      await place.writeFile(gzipSync(await tar(all.map((file) => ({ ...file, path: `${folder}/${file.path}` })), started.getTime())));
       await place.close();
     } else await writeFolder(path, all);
     if (json === true) printJson(terminal, { file: result, files: all.length, problems });

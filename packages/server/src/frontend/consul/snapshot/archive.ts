@@ -9,6 +9,7 @@ import { createHash } from 'node:crypto';
 import { pipeline, Readable } from 'node:stream';
 import { setImmediate as turn } from 'node:timers/promises';
 import { createGzip } from 'node:zlib';
+import { tarEnd, tarHeader, tarPadding } from '../../../net/tar.ts';
 import type { BackupStore } from '../../../net/transfers.ts';
 import type { Moment } from '../../../registry/moment.ts';
 import { Packer } from './msgpack.ts';
@@ -19,8 +20,6 @@ export const backupKey = 'rollcall-backup';
 export const backupField = 'Rollcall';
 
 export const members = { meta: 'meta.json', state: 'state.bin', sums: 'SHA256SUMS' } as const;
-
-export const blockBytes = 512;
 
 const chunkBytes = 65_536;
 /** Rows between two turns of the event loop: a few milliseconds, even of large values. */
@@ -87,10 +86,10 @@ async function* archive(options: ArchiveOptions, revision: number, counted: Chun
 async function* membersOf(options: ArchiveOptions, revision: number, counted: Chunks, sent: Chunks): Chunks {
   let size = 0;
   for await (const chunk of counted) size += chunk.length;
-  const mtime = Math.floor(options.nowMs / 1_000);
+  const { nowMs } = options;
   const meta = metaOf(options, revision, size);
-  yield* whole(members.meta, meta, mtime);
-  yield header(members.state, size, mtime);
+  yield* whole(members.meta, meta, nowMs);
+  yield tarHeader(members.state, size, nowMs);
   const digest = createHash('sha256');
   let left = size;
   for await (const chunk of sent) {
@@ -99,14 +98,13 @@ async function* membersOf(options: ArchiveOptions, revision: number, counted: Ch
     yield chunk;
   }
   if (left !== 0) throw new Error(`state.bin has ${size - left} bytes and not ${size}, as it had when it was counted`);
-  yield padding(size);
+  yield tarPadding(size);
   const sums = [
     `${createHash('sha256').update(meta).digest('hex')}  ${members.meta}`,
     `${digest.digest('hex')}  ${members.state}`,
   ];
-  yield* whole(members.sums, Buffer.from(`${sums.join('\n')}\n`), mtime);
-  // The end of an archive: two blocks of zeros.
-  yield Buffer.alloc(2 * blockBytes);
+  yield* whole(members.sums, Buffer.from(`${sums.join('\n')}\n`), nowMs);
+  yield tarEnd();
 }
 
 /** `raft.SnapshotMeta` as JSON: a cluster of this one server. */
@@ -120,38 +118,6 @@ function metaOf({ nodeId, address, nowMs }: ArchiveOptions, revision: number, si
   return Buffer.from(`${JSON.stringify(meta)}\n`);
 }
 
-function* whole(name: string, bytes: Buffer, mtime: number): Generator<Buffer> {
-  yield Buffer.concat([header(name, bytes.length, mtime), bytes, padding(bytes.length)]);
-}
-
-function padding(bytes: number): Buffer {
-  return Buffer.alloc((blockBytes - (bytes % blockBytes)) % blockBytes);
-}
-
-/** A header of POSIX.1-1988 (`ustar`): a regular file that its owner may read and write. */
-function header(name: string, size: number, mtime: number): Buffer {
-  const block = Buffer.alloc(blockBytes);
-  const octal = (value: number, at: number, digits: number) => block.write(`${value.toString(8).padStart(digits, '0')}\0`, at);
-  block.write(name, 0);
-  octal(0o600, 100, 7);
-  octal(0, 108, 7);
-  octal(0, 116, 7);
-  writeSize(block, size);
-  octal(mtime, 136, 11);
-  block.write('        0', 148);
-  block.write('ustar\x0000', 257, 'latin1');
-  const sum = block.reduce((total, byte) => total + byte, 0);
-  block.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148);
-  return block;
-}
-
-/** Eleven octal digits reach to 8 GiB; beyond that the number is binary, which GNU's, BSD's and Go's readers know. */
-function writeSize(block: Buffer, size: number): void {
-  const text = size.toString(8);
-  if (text.length <= 11) {
-    block.write(`${text.padStart(11, '0')}\0`, 124);
-    return;
-  }
-  block[124] = 0x80;
-  block.writeBigUInt64BE(BigInt(size), 128);
+function* whole(name: string, bytes: Buffer, modifiedMs: number): Generator<Buffer> {
+  yield Buffer.concat([tarHeader(name, bytes.length, modifiedMs), bytes, tarPadding(bytes.length)]);
 }

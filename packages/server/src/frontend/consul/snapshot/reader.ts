@@ -9,7 +9,8 @@ import { createHash, type Hash } from 'node:crypto';
 import { pipeline, Readable } from 'node:stream';
 import { constants, createGunzip, gunzipSync } from 'node:zlib';
 import { RegistryError } from '@rollcall/protocol';
-import { backupField, blockBytes, members } from './archive.ts';
+import { tarBlockBytes } from '../../../net/tar.ts';
+import { backupField, members } from './archive.ts';
 import { Incomplete, type Packed, Unpacker, Unreadable } from './msgpack.ts';
 import { recordTypes } from './records.ts';
 
@@ -92,7 +93,7 @@ class ArchiveReader {
     this.#waiting = this.#waiting.length === 0 ? chunk : Buffer.concat([this.#waiting, chunk]);
     for (;;) {
       const member = this.#member;
-      const wanted = member === undefined ? blockBytes : Math.min(member.left, this.#waiting.length);
+      const wanted = member === undefined ? tarBlockBytes : Math.min(member.left, this.#waiting.length);
       if (this.#waiting.length < wanted || this.#waiting.length === 0) return;
       const taken = this.#waiting.subarray(0, wanted);
       this.#waiting = this.#waiting.subarray(wanted);
@@ -129,7 +130,7 @@ class ArchiveReader {
     if (!known || this.#members.has(name)) throw refuse(`it has an unexpected member ${JSON.stringify(name.slice(0, 80))}`);
     const size = sizeOf(block);
     if (name !== members.state && size > shortBytesMax) throw refuse(`its ${name} has ${size} bytes`);
-    const padding = (blockBytes - (size % blockBytes)) % blockBytes;
+    const padding = (tarBlockBytes - (size % tarBlockBytes)) % tarBlockBytes;
     this.#member = { name, left: size + padding, padding, digest: createHash('sha256'), text: '' };
     this.#members.set(name, this.#member);
     if (this.#member.left === 0) this.#member = undefined;
