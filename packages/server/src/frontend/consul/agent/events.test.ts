@@ -67,6 +67,22 @@ describe('events', () => {
     expect(await listed('', headers)).toEqual(['by-node', 'by-service', 'by-tag']);
   });
 
+  test('are in no namespace: one that the request names changes nothing, and filters see services of default', async () => {
+    await consul.put('/v1/namespace', { Name: 'team-a' });
+    const headers = { 'x-rollcall-node': 'worker-1' };
+    await fire('a?ns=team-a');
+    await fire('by-service?service=web&ns=team-a');
+    expect(await listed('', headers)).toEqual(['a']);
+    expect(await listed('?ns=team-a', headers)).toEqual(['a']);
+    await consul.put('/v1/agent/service/register?ns=team-a', { Name: 'web' }, { headers });
+    expect(await listed('?ns=team-a', headers)).toEqual(['a']);
+    const { headers: told } = await consul.get('/v1/event/list?ns=team-a', { headers });
+    const waiting = consul.get(`/v1/event/list?ns=team-a&index=${String(told['x-consul-index'])}&wait=60s`, { headers });
+    await consul.untilParked(1);
+    await consul.put('/v1/agent/service/register', { Name: 'web' }, { headers });
+    expect((await waiting).json<Event[]>().map(({ Name }) => Name)).toEqual(['a', 'by-service']);
+  });
+
   test('are kept up to 256', async () => {
     for (let n = 1; n <= 260; n++) await fire(`e${n}`);
     const names = await listed();

@@ -3,6 +3,9 @@
  * here they are records of the store, so all servers have the same events in the same order.
  *
  * The filter is applied when an agent lists events.
+ *
+ * Events are in no namespace, also in Consul Enterprise: their endpoints take none, and the filter by service looks at the agent's
+ * services in `default` (`agent/user_event.go` of Consul: "this only works in the default partition and default namespace").
  */
 
 import { defaultNamespace, isRegistryError } from '@rollcall/protocol';
@@ -114,7 +117,7 @@ export function list(call: Call): Query {
   return {
     view: recordsView(noNamespace, recordType),
     // The services of an agent also decide which events it gets.
-    others: [nodeView(call.namespace, agent.name)],
+    others: [nodeView(defaultNamespace, agent.name)],
     name: `${formOf(call)} events of ${agent.name} ${JSON.stringify(vetName(wanted, 'event name'))}`,
     filtered: true,
     shows: ['event'],
