@@ -4,31 +4,43 @@
  */
 
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { root } from './source-files.ts';
 
-/** Prints the URL of each module that an import resolves to. */
-const printing = `data:text/javascript,${encodeURIComponent(`
-  import { writeSync } from 'node:fs';
+/**
+ * Writes the URL of each module that an import resolves to into a file. Not to the standard output: a pipe refuses more than it has
+ * room for (EAGAIN) while its reader is slow.
+ */
+const noting = (file: string) => `data:text/javascript,${encodeURIComponent(`
+  import { appendFileSync } from 'node:fs';
   export async function resolve(specifier, context, next) {
     const resolved = await next(specifier, context);
-    if (resolved.url.startsWith('file:')) writeSync(1, resolved.url + '\\n');
+    if (resolved.url.startsWith('file:')) appendFileSync(${JSON.stringify(file)}, resolved.url + '\\n');
     return resolved;
   }
 `)}`;
 
 /** Names of the packages that a program loads, beside those of Rollcall. */
 function packagesOf(program: string): string[] {
+  const folder = mkdtempSync(join(tmpdir(), 'rollcall-imports-'));
+  const file = join(folder, 'urls');
   const text = `
     import { register } from 'node:module';
-    register(${JSON.stringify(printing)});
+    register(${JSON.stringify(noting(file))});
     ${program}
   `;
-  const printed = execFileSync(process.execPath, ['--input-type=module', '-e', text], { cwd: root, encoding: 'utf8' });
-  const names = [...printed.matchAll(/\/node_modules\/((?:@[^/]+\/)?[^/]+)\//g)].map(([, name]) => name as string);
+  let noted: string;
+  try {
+    writeFileSync(file, '');
+    execFileSync(process.execPath, ['--input-type=module', '-e', text], { cwd: root });
+    noted = readFileSync(file, 'utf8');
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+  const names = [...noted.matchAll(/\/node_modules\/((?:@[^/]+\/)?[^/]+)\//g)].map(([, name]) => name as string);
   return [...new Set(names)].sort();
 }
 

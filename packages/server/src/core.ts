@@ -79,7 +79,7 @@ export function createCore(engine: Engine, { audit, probeTrust }: Files, options
   const liveness = new Liveness({ registry: replica, clock, log, metrics, limits, random, resolve, probeTrust });
   const { defaultPolicy = 'deny', defaultToken } = options.acl ?? {};
   const security = makeSecurity({
-    ...{ registry: replica, clock, resolve, audit: audit?.log, uuid: randomUUID },
+    ...{ registry: replica, clock, resolve, audit: audit?.log, failuresPerAddressMax: limits.failuresPerAddressMax, uuid: randomUUID },
     config: {
       ...{ enabled: options.acl !== undefined, defaultPolicy, datacenter: options.datacenter ?? 'dc1' },
       ...(defaultToken === undefined ? {} : { defaultToken }),

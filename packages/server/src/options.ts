@@ -31,6 +31,8 @@ export interface Limits {
   readonly instancesPerStreamMax: number;
   /** Probes that may run at the same time. */
   readonly probesMax: number;
+  /** Wrong tokens and failed logins that one address may send in a burst; 5 of them are forgiven each second. */
+  readonly failuresPerAddressMax: number;
   /** Unpacked bytes of a backup that may be restored; they are held in memory. */
   readonly restoreBytesMax: number;
 }
@@ -56,5 +58,7 @@ export const defaultLimits: Limits = {
   watchesPerStreamMax: 10_000,
   instancesPerStreamMax: 1_000,
   probesMax: 128,
+  // Clients that start with an old token try it a few times; 128 bits cannot be guessed at 5 a second. Raise it behind a NAT.
+  failuresPerAddressMax: 50,
   restoreBytesMax: 1_073_741_824,
 };

@@ -32,9 +32,10 @@ export class FailureLimiter {
   readonly #limits: FailureLimits;
   readonly #buckets: LRUCache<string, Bucket>;
 
-  constructor(limits: FailureLimits = defaultFailureLimits) {
-    this.#limits = limits;
-    this.#buckets = new LRUCache({ max: limits.addressesMax });
+  /** @param limits those that differ from the defaults */
+  constructor(limits: Partial<FailureLimits> = {}) {
+    this.#limits = { ...defaultFailureLimits, ...limits };
+    this.#buckets = new LRUCache({ max: this.#limits.addressesMax });
   }
 
   /** Number of addresses kept now. */

@@ -29,13 +29,15 @@ export interface SecurityOptions {
   /** Resolves the host names in the URLs of auth methods. */
   readonly resolve: Resolve;
   readonly audit?: Audit | undefined;
+  /** As `Limits.failuresPerAddressMax`. */
+  readonly failuresPerAddressMax?: number;
   readonly onDenied?: (denial: Denial) => void;
   /** Called when the removal of expired tokens fails; the server refuses expired tokens in any case. */
   readonly onError: (error: unknown) => void;
   readonly uuid: () => string;
 }
 
-export function makeSecurity({ registry, clock, config, resolve, audit, onDenied, onError, uuid }: SecurityOptions): Security {
+export function makeSecurity({ registry, clock, config, resolve, audit, failuresPerAddressMax, onDenied, onError, uuid }: SecurityOptions): Security {
   const acl: Acl = new Acl({
     ...{ registry, clock, config },
     ...(onDenied === undefined ? {} : { onDenied }),
@@ -43,6 +45,7 @@ export function makeSecurity({ registry, clock, config, resolve, audit, onDenied
   });
   const admin = new AclAdmin({ acl, registry, clock, uuid });
   const login = new Login({ acl, admin, clock, datacenter: config.datacenter, fetchText: fetchTextFrom(resolve) });
-  const gate = new Gate({ acl, limiter: new FailureLimiter(), clock, audit });
+  const limiter = new FailureLimiter(failuresPerAddressMax === undefined ? {} : { burst: failuresPerAddressMax });
+  const gate = new Gate({ acl, limiter, clock, audit });
   return { gate, acl, admin, login };
 }

@@ -56,7 +56,8 @@ const everything =
   'session_prefix "" { policy = "write" } query_prefix "" { policy = "write" } node_prefix "" { policy = "read" }';
 
 beforeAll(async () => {
-  consul = await Consul.start({ acl: { initialManagement: management } });
+  // Every login here fails, and those of a slow run are as many in a second as an attack.
+  consul = await Consul.start({ acl: { initialManagement: management }, limits: { failuresPerAddressMax: 100_000 } });
   for (const space of ['red', 'blue'] as const) await fill(space);
   const { SecretID } = await manage<{ SecretID: string }>('PUT', '/v1/acl/token?ns=red', {
     Policies: [{ ID: await made('PUT', '/v1/acl/policy?ns=red', { Name: 'all', Rules: everything }) }],
