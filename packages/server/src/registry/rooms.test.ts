@@ -1,28 +1,36 @@
 /**
- * A new kind is a folder and a line: the room of elections below is in no shared part, and works through deciding, the
- * log, views, watches, restarts, pruning and backups.
+ * A new kind is a folder and a line. The two rooms below are in no shared part and in no list of the product: elections,
+ * and configurations with a row for each release, one for the release that is current and one for each step of the history.
+ * Both work, with the types of their own rows, commands and answers, through deciding, transactions, the log, views,
+ * watches, restarts, pruning and backups.
  */
 
-import { expect, test } from 'vitest';
-import { decodeWith, encodeWith, interner } from './codec.ts';
-import { rooms, type Command, type Row } from './kinds.ts';
+import { describe, expect, expectTypeOf, test } from 'vitest';
+import { writeBackup } from '../backup/backup.ts';
+import { readBackup } from '../backup/restore.ts';
+import { inTurns } from '../in-turns.ts';
 import { decideBatch } from './batch.ts';
+import { decodeWith, encodeWith, interner } from './codec.ts';
+import type { AnyTxn, AnyTxnResult, Prune } from './command.ts';
 import type { Draft } from './draft.ts';
 import { KindTable } from './kind-table.ts';
+import { findKv } from './kind/kv/find.ts';
+import { kvKey } from './kind/kv/keys.ts';
+import { rooms as known, type Command, type Row } from './kinds.ts';
+import { momentOf } from './moment.ts';
 import { prunable } from './prune.case.ts';
-import type { Decision, Kind, Lookup, Room, ViewSet } from './room.ts';
+import type { AnswerIn, CommandIn, Decision, Kind, Lookup, Room, RowIn } from './room.ts';
+import type { Revisions } from './row.ts';
 import { State } from './state.ts';
 import { Views } from './views.ts';
 
 /** Who leads; the term rises with each leader. */
-interface ElectionRow {
+interface ElectionRow extends Revisions {
   readonly kind: 'election';
   readonly namespace: string;
   readonly name: string;
   readonly leader: string;
   readonly term: number;
-  readonly created: number;
-  readonly modified: number;
 }
 
 interface Campaign {
@@ -32,58 +40,166 @@ interface Campaign {
   readonly leader: string;
 }
 
-const keyOf = (namespace: string, name: string) => `election\0${namespace}\0${name}`;
-const find = (reader: Lookup, namespace: string, name: string) => reader.get(keyOf(namespace, name)) as unknown as ElectionRow | undefined;
-const elections = (namespace: string) => `elections\0${namespace}`;
-const row = (each: ElectionRow) => each as unknown as Row;
+interface Resign {
+  readonly kind: 'resign';
+  readonly namespace: string;
+  readonly name: string;
+}
 
-const election: Kind<never> = {
+const electionKey = (namespace: string, name: string) => `election\0${namespace}\0${name}`;
+const electionsView = (namespace: string) => `elections\0${namespace}`;
+
+function findElection(reader: Lookup, name: string, namespace = 'default'): ElectionRow | undefined {
+  return reader.get(electionKey(namespace, name)) as ElectionRow | undefined;
+}
+
+const election: Kind<ElectionRow> = {
   format: 1,
   mayStayUnread: true,
-  key: ({ namespace, name }: ElectionRow) => keyOf(namespace, name),
-  buckets: ({ namespace }: ElectionRow) => [elections(namespace)],
-  addViews: ({ namespace, name }: ElectionRow, views: ViewSet) => {
-    views.add(elections(namespace));
-    views.add(keyOf(namespace, name));
+  key: ({ namespace, name }) => electionKey(namespace, name),
+  buckets: ({ namespace }) => [electionsView(namespace)],
+  addViews({ namespace, name }, views) {
+    views.add(electionsView(namespace));
+    views.add(electionKey(namespace, name));
   },
-} as unknown as Kind<never>;
-
-const room: Room = {
-  name: 'election',
-  kinds: { election: election as unknown as Kind },
-  views: {
-    elections: { shows: ({ namespace }, shown) => shown.has(elections(namespace)) },
-    election: { shows: ({ namespace, name }, shown) => shown.get(keyOf(namespace, name)) !== undefined, forgettable: true },
-  },
-  decisions: {
-    campaign: {
-      writes: true,
-      decide(draft: Draft, { namespace, name, leader }: Campaign) {
-        const before = find(draft, namespace, name);
-        if (before?.leader === leader) return false;
-        return draft.put(row({ kind: 'election', namespace, name, leader, term: (before?.term ?? 0) + 1, created: 0, modified: 0 }));
-      },
-    },
-    resign: { decide: (draft: Draft, { namespace, name }: Campaign) => draft.delete(keyOf(namespace, name)) },
-  } satisfies Record<string, Decision>,
 };
 
-const kinds = new KindTable([...rooms, room]);
-const campaign = (name: string, leader: string, namespace = 'default') => ({ kind: 'campaign', namespace, name, leader }) as unknown as Command;
-const resign = (name: string) => ({ kind: 'resign', namespace: 'default', name }) as unknown as Command;
+/** @returns the term, which rises with each leader */
+function campaign(draft: Draft, { namespace, name, leader }: Campaign): number {
+  const before = findElection(draft, name, namespace);
+  if (before?.leader === leader) return before.term;
+  const term = (before?.term ?? 0) + 1;
+  draft.put<ElectionRow>({ kind: 'election', namespace, name, leader, term, created: 0, modified: 0 });
+  return term;
+}
+
+const electionRoom = {
+  name: 'election',
+  kinds: { election },
+  views: {
+    elections: { shows: ({ namespace }, shown) => shown.has(electionsView(namespace)) },
+    election: { shows: ({ namespace, name }, shown) => shown.get(electionKey(namespace, name)) !== undefined, forgettable: true },
+  },
+  decisions: {
+    campaign: { writes: true, decide: campaign },
+    resign: { decide: (draft: Draft, { namespace, name }: Resign): boolean => draft.delete(electionKey(namespace, name)) },
+  } satisfies Record<string, Decision>,
+} satisfies Room;
+
+/** Never changes once it is written. */
+interface ReleaseRow extends Revisions {
+  readonly kind: 'release';
+  readonly namespace: string;
+  readonly app: string;
+  readonly number: number;
+  readonly content: string;
+}
+
+/** Which release of an application its clients get. */
+interface CurrentRow extends Revisions {
+  readonly kind: 'current';
+  readonly namespace: string;
+  readonly app: string;
+  readonly release: number;
+}
+
+interface StepRow extends Revisions {
+  readonly kind: 'step';
+  readonly namespace: string;
+  readonly app: string;
+  readonly release: number;
+  readonly by: string;
+}
+
+interface Release {
+  readonly kind: 'release-put';
+  readonly namespace: string;
+  readonly app: string;
+  readonly number: number;
+  readonly content: string;
+}
+
+/** False when another release is current than the one that the caller has seen. */
+interface MakeCurrent {
+  readonly kind: 'make-current';
+  readonly namespace: string;
+  readonly app: string;
+  readonly release: number;
+  readonly insteadOf: number;
+}
+
+interface Note {
+  readonly kind: 'note-step';
+  readonly namespace: string;
+  readonly app: string;
+  readonly release: number;
+  readonly by: string;
+}
+
+const releaseKey = (namespace: string, app: string, number: number) => `release\0${namespace}\0${app}\0${number}`;
+const currentKey = (namespace: string, app: string) => `current\0${namespace}\0${app}`;
+const stepKey = (namespace: string, app: string, release: number) => `step\0${namespace}\0${app}\0${release}`;
+
+const unwritten = { namespace: 'default', created: 0, modified: 0 } as const;
+
+const release: Kind<ReleaseRow> = { format: 1, key: ({ namespace, app, number }) => releaseKey(namespace, app, number) };
+const current: Kind<CurrentRow> = {
+  format: 1,
+  key: ({ namespace, app }) => currentKey(namespace, app),
+  addViews: ({ namespace, app }, views) => views.add(currentKey(namespace, app)),
+  parents: ({ namespace, app, release: number }) => [releaseKey(namespace, app, number)],
+};
+const step: Kind<StepRow> = { format: 1, key: ({ namespace, app, release: number }) => stepKey(namespace, app, number) };
+
+const configurationRoom = {
+  name: 'configuration',
+  kinds: { release, current, step },
+  views: { current: { shows: ({ namespace, name }, shown) => shown.get(currentKey(namespace, name)) !== undefined } },
+  decisions: {
+    'release-put': {
+      writes: true,
+      decide: (draft: Draft, { kind: _kind, ...content }: Release): boolean => draft.put<ReleaseRow>({ kind: 'release', ...content, created: 0, modified: 0 }),
+    },
+    'make-current': {
+      writes: true,
+      conditionOn: ({ namespace, app }: MakeCurrent) => currentKey(namespace, app),
+      decide(draft: Draft, { namespace, app, release: number, insteadOf }: MakeCurrent): boolean {
+        const before = draft.get(currentKey(namespace, app)) as CurrentRow | undefined;
+        if ((before?.release ?? 0) !== insteadOf) return false;
+        draft.put<CurrentRow>({ kind: 'current', namespace, app, release: number, created: 0, modified: 0 });
+        return true;
+      },
+    },
+    'note-step': {
+      writes: true,
+      decide: (draft: Draft, { kind: _kind, ...content }: Note): boolean => draft.put<StepRow>({ kind: 'step', ...content, created: 0, modified: 0 }),
+    },
+  } satisfies Record<string, Decision>,
+} satisfies Room;
+
+/** The line of the list. */
+const rooms = [...known, electionRoom, configurationRoom] as const;
+
+type TestRoom = (typeof rooms)[number];
+type TestRow = RowIn<TestRoom>;
+type TestTxn = AnyTxn<CommandIn<TestRoom>>;
+type TestCommand = CommandIn<TestRoom> | TestTxn | Prune;
+
+const kinds = new KindTable<TestRow>(rooms);
 
 class Log {
   state = new State(kinds);
   views = new Views(this.state);
   readonly records = new Map<string, { key: string; value: Uint8Array; revision: number }>();
 
-  commit(...commands: Command[]): readonly unknown[] {
+  commit(...commands: TestCommand[]): readonly unknown[] {
     const { outcomesAt, writes } = decideBatch(this.state, commands, 0);
-    if (writes === undefined) return outcomesAt(this.state.revision);
-    const revision = this.state.revision + 1;
-    for (const key of writes.delete) this.records.delete(key);
-    for (const { key, value } of writes.put) this.records.set(key, { key, value, revision });
-    this.views.publish(this.state.apply({ revision, put: writes.put, delete: writes.delete }));
+    const revision = this.state.revision + (writes === undefined ? 0 : 1);
+    if (writes !== undefined) {
+      for (const key of writes.delete) this.records.delete(key);
+      for (const { key, value } of writes.put) this.records.set(key, { key, value, revision });
+      this.views.publish(this.state.apply({ revision, put: writes.put, delete: writes.delete }));
+    }
     return outcomesAt(revision).map((outcome) => ('result' in outcome ? outcome.result : 'error' in outcome ? outcome.error.code : outcome));
   }
 
@@ -96,63 +212,143 @@ class Log {
   }
 }
 
-test('its commands are decided on top of each other, with the namespace checked and views raised', () => {
-  const log = new Log();
-  const woken: string[] = [];
-  for (const view of [elections('default'), keyOf('default', 'main'), keyOf('default', 'other')]) log.views.watch(view, () => woken.push(view));
-  expect(log.commit(campaign('main', 'a'), campaign('main', 'b'), campaign('main', 'b'), campaign('x', 'a', 'nowhere'))).toEqual([true, true, false, 'not_found']);
-  expect(find(log.state, 'default', 'main')).toMatchObject({ leader: 'b', term: 2, created: 1, modified: 1 });
-  expect(woken.sort()).toEqual([elections('default'), keyOf('default', 'main')].sort());
-  log.commit({ kind: 'kv-put', namespace: 'default', key: 'k', value: Buffer.from('v'), flags: 0n });
-  expect(log.views.revision(keyOf('default', 'main'))).toBe(1);
+const run = (name: string, leader: string, namespace = 'default'): Campaign => ({ kind: 'campaign', namespace, name, leader });
+const resign = (name: string): Resign => ({ kind: 'resign', namespace: 'default', name });
+const put = { kind: 'kv-put', namespace: 'default', key: 'k', value: Buffer.from('v'), flags: 0n } as const;
+
+describe('the types of a room', () => {
+  test('of rows, commands and answers follow from the list', () => {
+    expectTypeOf<Extract<TestRow, { kind: 'election' }>>().toEqualTypeOf<ElectionRow>();
+    expectTypeOf<Exclude<TestRow, Row>['kind']>().toEqualTypeOf<'election' | 'release' | 'current' | 'step'>();
+    expectTypeOf<Exclude<TestCommand, Command | TestTxn>>().toEqualTypeOf<Campaign | Resign | Release | MakeCurrent | Note>();
+    expectTypeOf<AnswerIn<TestRoom, 'campaign'>>().toEqualTypeOf<number>();
+    expectTypeOf<AnswerIn<TestRoom, 'update-checks'>>().toEqualTypeOf<number>();
+    expectTypeOf<AnswerIn<TestRoom, 'kv-delete-tree'>>().toEqualTypeOf<boolean>();
+    // One mistake a line: a list without the room, a field that is missing, one that the kind does not have, no type.
+    // @ts-expect-error
+    const notInTheList: Command = run('main', 'a');
+    // @ts-expect-error
+    const withoutLeader: TestCommand = { kind: 'campaign', namespace: 'default', name: 'main' };
+    const draws = (draft: Draft) => [
+      // @ts-expect-error
+      draft.put<StepRow>({ ...unwritten, kind: 'step', app: 'a', release: 1 }),
+      // @ts-expect-error
+      draft.put<StepRow>({ ...unwritten, kind: 'step', app: 'a', release: 1, by: 'b', why: '' }),
+      // @ts-expect-error
+      draft.put({ ...unwritten, kind: 'step', app: 'a', release: 1, by: 'b' }),
+    ];
+    expect([notInTheList, withoutLeader, draws]).toHaveLength(3);
+  });
+
+  test('a state and its readers have them', () => {
+    const log = new Log();
+    log.commit(run('main', 'a'));
+    const leaders = Array.from(log.state.rows(), ([, row]) => (row.kind === 'election' ? row.leader : row.kind));
+    expect(leaders).toEqual(['a']);
+  });
 });
 
-test('takes part in transactions with rows of other kinds', () => {
-  const log = new Log();
-  const put = { kind: 'kv-put', namespace: 'default', key: 'k', value: Buffer.from('v'), flags: 0n };
-  const txn = (require: object) => ({ kind: 'txn', operations: [{ change: campaign('main', 'a') }, { require, change: put }] }) as unknown as Command;
-  expect(log.commit(txn({ key: 'kv\0default\0k', present: true }))).toMatchObject([{ result: { failures: [{ at: 1 }] } }]);
-  expect(log.state.size).toBe(0);
-  log.commit(txn({ key: keyOf('default', 'main'), present: true }));
-  expect([find(log.state, 'default', 'main')?.leader, log.state.sizeOf('kv')]).toEqual(['a', 1]);
+describe('a row of a new kind', () => {
+  test('is decided on top of what the batch has decided, with the namespace checked and views raised', () => {
+    const log = new Log();
+    const woken: string[] = [];
+    for (const view of [electionsView('default'), electionKey('default', 'main'), electionKey('default', 'other')]) log.views.watch(view, () => woken.push(view));
+    expect(log.commit(run('main', 'a'), run('main', 'b'), run('main', 'b'), run('x', 'a', 'nowhere'))).toEqual([1, 2, 2, 'not_found']);
+    expect(findElection(log.state, 'main')).toMatchObject({ leader: 'b', term: 2, created: 1, modified: 1 });
+    expect(woken.sort()).toEqual([electionsView('default'), electionKey('default', 'main')].sort());
+    log.commit(put);
+    expect(log.views.revision(electionKey('default', 'main'))).toBe(1);
+  });
+
+  test('keeps its revisions over a restart and after it is gone, until the marker is pruned', () => {
+    const log = new Log();
+    log.commit(run('main', 'a'));
+    log.commit(run('main', 'b'));
+    log.commit(resign('main'));
+    const revisions = () => [electionsView('default'), electionKey('default', 'main')].map((view) => log.views.revision(view));
+    expect(revisions()).toEqual([3, 3]);
+    log.restart();
+    expect(revisions()).toEqual([3, 3]);
+    const keys = prunable(log.state, 0);
+    expect(keys).toEqual([`view\0${electionKey('default', 'main')}`]);
+    log.commit({ kind: 'prune', keys });
+    expect(log.state.get(keys[0] as string)).toBeUndefined();
+    expect(log.views.revision(electionKey('default', 'main'))).toBe(3);
+  });
+
+  test('goes with its namespace', () => {
+    const log = new Log();
+    log.commit({ kind: 'namespace-put', name: 'team-a' }, run('main', 'a', 'team-a'));
+    for (let steps = 0; steps < 3; steps++) log.commit({ kind: 'namespace-delete', name: 'team-a' });
+    expect(findElection(log.state, 'main', 'team-a')).toBeUndefined();
+  });
+
+  test('is kept unread by a program without the room, byte for byte, and read again by one with it', () => {
+    const log = new Log();
+    log.commit(run('main', 'a'));
+    const key = electionKey('default', 'main');
+    const bytes = encodeWith(kinds, log.state.get(key) as ElectionRow);
+    const older = new State();
+    older.load({ key, value: bytes, revision: 1 });
+    Array.from(older.loading(1));
+    const [[kept, row] = []] = older.rows();
+    const again = encodeWith(older.kinds, row as Row);
+    expect([kept, Buffer.compare(again, bytes)]).toEqual([key, 0]);
+    expect(decodeWith(kinds, { key, value: again, revision: 1 }, interner())).toMatchObject({ kind: 'election', leader: 'a' });
+  });
+
+  test('is in a backup of its state', async () => {
+    const log = new Log();
+    log.commit(run('main', 'a'), put);
+    const chunks: Buffer[] = [];
+    for await (const chunk of writeBackup(await inTurns(momentOf(log.state)))) chunks.push(chunk);
+    // The program that reads it here has no room for elections, and may keep them.
+    const { records } = await readBackup(chunks.values() as unknown as AsyncIterable<Buffer>, 1e6);
+    expect(records.map(({ key }) => key).sort()).toEqual([electionKey('default', 'main'), kvKey('default', 'k')]);
+  });
 });
 
-test('keeps its revisions over a restart and after it is gone, until the marker is pruned', () => {
-  const log = new Log();
-  log.commit(campaign('main', 'a'));
-  log.commit(campaign('main', 'b'));
-  log.commit(resign('main'));
-  const revisions = () => [elections('default'), keyOf('default', 'main')].map((view) => log.views.revision(view));
-  expect(revisions()).toEqual([3, 3]);
-  log.restart();
-  expect(revisions()).toEqual([3, 3]);
-  const keys = prunable(log.state, 0);
-  expect(keys).toEqual([`view\0${keyOf('default', 'main')}`]);
-  log.commit({ kind: 'prune', keys });
-  expect(log.state.get(keys[0] as string)).toBeUndefined();
-  expect(log.views.revision(keyOf('default', 'main'))).toBe(3);
-});
+describe('a transaction with rows of new kinds', () => {
+  const publish = (number: number, insteadOf: number): TestTxn => ({
+    kind: 'txn',
+    operations: [
+      { change: { kind: 'release-put', namespace: 'default', app: 'shop', number, content: `content ${number}` } },
+      { change: { kind: 'make-current', namespace: 'default', app: 'shop', release: number, insteadOf } },
+      { change: { kind: 'note-step', namespace: 'default', app: 'shop', release: number, by: 'ann' }, read: { key: currentKey('default', 'shop') } },
+    ],
+  });
 
-test('goes with its namespace', () => {
-  const log = new Log();
-  log.commit({ kind: 'namespace-put', name: 'team-a' }, campaign('main', 'a', 'team-a'));
-  for (let steps = 0; steps < 3; steps++) log.commit({ kind: 'namespace-delete', name: 'team-a' });
-  expect(find(log.state, 'team-a', 'main')).toBeUndefined();
-});
+  test('writes the release, the pointer to it and the history in one commit', () => {
+    const log = new Log();
+    const woken: string[] = [];
+    log.views.watch(currentKey('default', 'shop'), () => woken.push('shop'));
+    const [answer] = log.commit(publish(1, 0)) as AnyTxnResult<TestRow>[];
+    expect(answer).toMatchObject({ reads: [[], [], [{ kind: 'current', release: 1, created: 1, modified: 1 }]] });
+    log.commit(publish(2, 1));
+    expect(log.state.revision).toBe(2);
+    expect(woken).toEqual(['shop', 'shop']);
+    const written = [currentKey('default', 'shop'), releaseKey('default', 'shop', 2), stepKey('default', 'shop', 2)].map((key) => log.state.get(key));
+    expect(written).toMatchObject([{ release: 2, modified: 2 }, { content: 'content 2', modified: 2 }, { by: 'ann', modified: 2 }]);
+  });
 
-test('is kept unread by a program without the room, byte for byte, and read again by one with it', () => {
-  const log = new Log();
-  log.commit(campaign('main', 'a'));
-  const bytes = encodeWith(kinds, log.state.get(keyOf('default', 'main')) as Row);
-  const older = new State();
-  older.load({ key: keyOf('default', 'main'), value: bytes, revision: 1 });
-  Array.from(older.loading(1));
-  const [[key, kept] = []] = older.rows();
-  const again = encodeWith(older.kinds, kept as Row);
-  expect([key, Buffer.compare(again, bytes)]).toEqual([keyOf('default', 'main'), 0]);
-  expect(decodeWith(kinds, { key: key as string, value: again, revision: 1 }, interner())).toMatchObject({ kind: 'election', leader: 'a' });
+  test('writes none of them when the pointer is not where the caller saw it, and says what is there', () => {
+    const log = new Log();
+    log.commit(publish(1, 0));
+    const [answer] = log.commit(publish(2, 0));
+    expect(answer).toEqual({ failures: [{ at: 1, reason: 'condition', found: expect.objectContaining({ release: 1 }) as unknown }] });
+    expect([log.state.revision, log.state.get(releaseKey('default', 'shop', 2))]).toEqual([1, undefined]);
+  });
+
+  test('has rows of other kinds with them, and requires any row to be there', () => {
+    const log = new Log();
+    const both = (key: string): TestTxn => ({ kind: 'txn', operations: [{ change: run('main', 'a') }, { require: { key, present: true }, change: put }] });
+    expect(log.commit(both(kvKey('default', 'k')))).toMatchObject([{ failures: [{ at: 1, reason: 'requirement' }] }]);
+    expect(log.state.size).toBe(0);
+    log.commit(both(electionKey('default', 'main')));
+    expect([findElection(log.state, 'main')?.leader, findKv(log.state, 'default', 'k')?.modified]).toEqual(['a', 1]);
+  });
 });
 
 test('two rooms cannot describe the same kind', () => {
-  expect(() => new KindTable([...rooms, room, room])).toThrow('two rooms describe election');
+  expect(() => new KindTable([...rooms, electionRoom])).toThrow('two rooms describe election');
 });
