@@ -4,7 +4,7 @@
  * Commands of one batch are decided in order, each on top of the ones before; what a command that
  * fails half-way has written is undone, and leaves no trace. A draft also remembers which rows were read
  * by key, at which revision: these become the transaction's expectations. Where other writers may add what a scan has
- * missed, it remembers what was scanned, too (`heads.ts`).
+ * missed, it remembers what was scanned, too (`touch-heads.ts`).
  */
 
 import { RegistryError } from '@rollcall/protocol';

@@ -60,7 +60,7 @@ export interface Kind<R extends AnyRow = AnyRow> {
   longestView?(row: R): string;
   /** A part of the row that is stored as raw bytes after the JSON. */
   readonly raw?: RawPart<R>;
-  /** The head (`heads.ts`) of the set of rows that says which views show the row, if its own fields do not. */
+  /** The head (`touch-heads.ts`) of the set of rows that says which views show the row, if its own fields do not. */
   viewsHead?(row: R): string | undefined;
   /** The head of the set of rows that goes when the row goes. */
   ownHead?(row: R): string | undefined;

@@ -1,7 +1,12 @@
 /**
- * Which heads (`heads.ts`) a batch of writes puts, derived from the rows before and after like markers of views, and which
- * companions of its rows go with them. A companion that another node writes at this very moment may stay behind: it means nothing
- * without its row.
+ * Heads: on an engine with other writers, each set of rows that decisions scan has a small record, its head
+ * (docs/decisions/0037). A transaction that adds a row to the set puts the head. A transaction whose decision scanned
+ * the set expects the head as it was, and so loses against one that added what the scan has missed.
+ *
+ * A decision reads by key what it uses of the rows that it found, so rows that change or go are expected by themselves.
+ * Which bucket has which head says the room of its rows (`Room.heads`). Here is decided which heads a transaction puts,
+ * from the rows before and after, like markers of views; and which companions of its rows go with them. A companion that
+ * another node writes at this very moment may stay behind: it means nothing without its row.
  */
 
 import type { Draft } from './draft.ts';
