@@ -13,8 +13,8 @@ export const exitCodes = {
   unreachable: 4,
   /** `serve`: the address cannot be listened on. */
   addressTaken: 5,
-  /** `serve`: the data directory cannot be used: another process has it open, or it is not ours. */
-  dataDirRefused: 6,
+  /** `serve`: the store cannot be used: another process has the data directory open, or no etcd answers, or it is not ours. */
+  storeRefused: 6,
   /** `serve`: the store is damaged. */
   storeDamaged: 7,
   /** `serve`: the address is reachable from other machines without protection. */

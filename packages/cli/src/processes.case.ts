@@ -116,7 +116,7 @@ export function serve(...args: string[]): Promise<Registry> {
 }
 
 async function startRegistry(args: readonly string[], options: StartOptions): Promise<Registry> {
-  const store = args.includes('--data-dir') ? [] : ['--dev'];
+  const store = args.includes('--data-dir') || args.includes('--engine') ? [] : ['--dev'];
   const at = args.includes('--http') ? [] : ['--http', '127.0.0.1:0'];
   const started = start(['serve', '--json', '--dns', 'off', '--log-level', 'error', ...at, ...store, ...args], options);
   const line = await started.seen(/^\{.*\}$/m);

@@ -10,9 +10,14 @@ import { sdNotify } from '../sd-notify.ts';
 import { signalNumber, stopSignals } from '../signals.ts';
 import { formatAddress } from '../settings/address.ts';
 import { configVariable, resolveSettings } from '../settings/resolve.ts';
+import { storeOf } from '../settings/engine.ts';
+import { openEngine } from '../settings/open-engine.ts';
 import { serverOptions } from '../settings/server-options.ts';
 import { settingsTable, type Setting, type Settings } from '../settings/table.ts';
 import { colorsFor, print, printJson, remark, type Terminal } from '../terminal.ts';
+
+/** Settings that say the same in two ways. */
+const conflicts: Readonly<Partial<Record<keyof Settings, string[]>>> = { dev: ['dataDir', 'engine'], engine: ['dataDir'] };
 
 export function addServe(parent: Command, { terminal }: CommandContext): void {
   const command = parent
@@ -23,7 +28,7 @@ export function addServe(parent: Command, { terminal }: CommandContext): void {
   for (const [key, setting] of Object.entries(settingsTable) as [keyof Settings, Setting<unknown>][]) {
     if (setting.flag === undefined) continue;
     const option = new Option(setting.flag, describe(setting));
-    command.addOption(key === 'dev' ? option.conflicts('dataDir') : option);
+    command.addOption(option.conflicts(conflicts[key] ?? []));
   }
   command.addHelpText('after', '\nThe command line overrides the environment, and the environment overrides the file.');
   command.action((flags: Record<string, unknown>) => serve(flags, terminal));
@@ -73,7 +78,7 @@ export interface AgentOptions {
  */
 export async function runServer(settings: Settings, { dnsOptional, json, agent }: RunOptions, terminal: Terminal): Promise<void> {
   // Loaded here, since commands that talk to a registry do not need the server.
-  const { assertListenersAllowed, createServer, embedded, memory, stderrLog } = await import('@rollcall/server');
+  const { assertListenersAllowed, createServer, stderrLog } = await import('@rollcall/server');
   const options = serverOptions(settings);
   await failingWith(exitCodes.publicBindRefused, () => assertListenersAllowed(options));
   let running: Server | undefined;
@@ -84,11 +89,11 @@ export async function runServer(settings: Settings, { dnsOptional, json, agent }
   // With TLS, SIGHUP renews the certificates; without, it stops the server, as when its terminal closes.
   const signals = stopSignals(agent === undefined && settings.https === undefined ? undefined : hangUp);
   const log = stderrLog(settings.logLevel);
-  const engine = await failingWith(
-    exitCodes.dataDirRefused,
-    () => (settings.dev ? memory() : embedded({ dir: settings.dataDir, log })),
-    ['failed_precondition', 'resource_exhausted'],
-  );
+  const engine = await failingWith(exitCodes.storeRefused, () => openEngine(settings, log), [
+    'failed_precondition',
+    'resource_exhausted',
+    'unavailable',
+  ]);
   const server = await failingWith(exitCodes.addressTaken, () =>
     createServer({
       ...agent?.more,
@@ -136,11 +141,12 @@ async function failingWith<T>(
 }
 
 function facts(server: Server, settings: Settings): object {
+  const store = storeOf(settings);
   return {
     url: server.url,
     https: httpsUrl(server, settings) ?? null,
     dns: dnsAddress(server, settings) ?? null,
-    dataDir: settings.dev ? null : settings.dataDir,
+    dataDir: store.kind === 'embedded' ? store.dir : null,
     pid: process.pid,
   };
 }
@@ -163,6 +169,18 @@ function dnsLine(server: Server, settings: Settings): string {
   return `off, since ${formatAddress(settings.dns)} is taken; --dns names another address`;
 }
 
+function dataLine(settings: Settings): string {
+  const store = storeOf(settings);
+  switch (store.kind) {
+    case 'memory':
+      return 'in memory only: gone when this stops';
+    case 'embedded':
+      return store.dir;
+    case 'etcd':
+      return `in etcd at ${store.urls.join(', ')}, below ${settings.enginePrefix}/`;
+  }
+}
+
 function greet(terminal: Terminal, server: Server, settings: Settings): void {
   const { bold, dim } = colorsFor(terminal.stdout, terminal.env);
   const { http } = settings;
@@ -174,7 +192,7 @@ function greet(terminal: Terminal, server: Server, settings: Settings): void {
     ...(secure === undefined ? [] : [`  HTTPS ${secure}${settings.tlsVerifyIncoming ? ', for clients with a certificate' : ''}`]),
     `  DNS   ${dnsLine(server, settings)}`,
     ...(settings.acl ? ['  ACL   on: clients need a token'] : []),
-    settings.dev ? '  data  in memory only: gone when this stops' : `  data  ${settings.dataDir}`,
+    `  data  ${dataLine(settings)}`,
     '',
     'Try in another terminal:',
     '',

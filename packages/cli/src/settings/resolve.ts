@@ -40,6 +40,8 @@ export const addressVariable = 'ROLLCALL_HTTP_ADDR';
 export const withoutVariable = 'ROLLCALL_UNSAFE_WITHOUT';
 const credentialVariables = ['TOKEN', 'TOKEN_FILE', 'CA_FILE', 'CERT_FILE', 'KEY_FILE', 'TLS_SERVER_NAME'].map((name) => `ROLLCALL_${name}`);
 
+const commonStart = 'ROLLCALL_';
+
 interface Given {
   readonly value: unknown;
   readonly source: Source;
@@ -152,10 +154,12 @@ function parseConfig(path: string, text: string): Record<string, unknown> {
 function misspelled(env: ResolveInput['env']): string[] {
   const known = Object.values(settingsTable).flatMap((setting: Setting<unknown>) => setting.env ?? []);
   known.push(configVariable, addressVariable, withoutVariable, ...credentialVariables);
+  // Without what all of them begin with: it would make any two alike.
+  const endings = known.map((name) => name.slice(commonStart.length));
   return Object.keys(env).flatMap((name) => {
-    if (!name.startsWith('ROLLCALL_') || known.includes(name)) return [];
+    if (!name.startsWith(commonStart) || known.includes(name)) return [];
     if (/_(PORT|SERVICE)(_|$)/.test(name)) return [];
-    const meant = nearest(name, known);
-    return meant === undefined ? [] : [`${name} in the environment means nothing; did you mean ${meant}?`];
+    const meant = nearest(name.slice(commonStart.length), endings);
+    return meant === undefined ? [] : [`${name} in the environment means nothing; did you mean ${commonStart}${meant}?`];
   });
 }

@@ -7,6 +7,7 @@
 import { resolve } from 'node:path';
 import type { Limits } from '@rollcall/server';
 import { parseAddress, parseAddressOrSocket, type Address, type SocketPath } from './address.ts';
+import { engineForms, engineSetting, type EngineSetting } from './engine.ts';
 import {
   agentName,
   datacenter,
@@ -38,6 +39,16 @@ export interface Settings {
   readonly https: Address | undefined;
   /** Undefined: DNS is not served. */
   readonly dns: Address | undefined;
+  /** Undefined: `dev` and `dataDir` say it. */
+  readonly engine: EngineSetting | undefined;
+  /** The keys of the registry in etcd begin with it. */
+  readonly enginePrefix: string;
+  /** PEM; absolute, as all files. */
+  readonly engineCaFile: string | undefined;
+  readonly engineCertFile: string | undefined;
+  readonly engineKeyFile: string | undefined;
+  readonly engineUser: string | undefined;
+  readonly enginePasswordFile: string | undefined;
   /** Absolute. */
   readonly dataDir: string;
   readonly dev: boolean;
@@ -109,17 +120,66 @@ export const settingsTable: { readonly [K in keyof Settings]: Setting<Settings[K
     fallback: '127.0.0.1:8600',
     read: (value) => (value === 'off' ? undefined : parseAddress(text(value))),
   },
+  engine: {
+    flag: '--engine <engine>',
+    env: 'ROLLCALL_ENGINE',
+    description: `where to keep what is registered: ${engineForms}; several nodes may share an etcd`,
+    fallback: undefined,
+    read: (value, folder) => (value === undefined ? undefined : engineSetting(text(value), folder)),
+  },
+  enginePrefix: {
+    flag: '--engine-prefix <prefix>',
+    env: 'ROLLCALL_ENGINE_PREFIX',
+    description: 'what the keys of this registry in etcd begin with',
+    fallback: 'rollcall',
+    read: (value) => filled(text(value)),
+  },
+  engineCaFile: {
+    flag: '--engine-ca-file <file>',
+    env: 'ROLLCALL_ENGINE_CA_FILE',
+    description: 'certificates, in PEM, that those of etcd must be signed by; the well-known ones when not given',
+    fallback: undefined,
+    read: file,
+  },
+  engineCertFile: {
+    flag: '--engine-cert-file <file>',
+    env: 'ROLLCALL_ENGINE_CERT_FILE',
+    description: 'certificate, in PEM, that this node shows to etcd',
+    fallback: undefined,
+    read: file,
+  },
+  engineKeyFile: {
+    flag: '--engine-key-file <file>',
+    env: 'ROLLCALL_ENGINE_KEY_FILE',
+    description: 'private key of that certificate, in PEM',
+    fallback: undefined,
+    read: file,
+  },
+  engineUser: {
+    flag: '--engine-user <name>',
+    env: 'ROLLCALL_ENGINE_USER',
+    description: 'user of etcd that this node logs in as',
+    fallback: undefined,
+    read: (value) => (value === undefined ? undefined : filled(text(value))),
+  },
+  enginePasswordFile: {
+    flag: '--engine-password-file <file>',
+    env: 'ROLLCALL_ENGINE_PASSWORD_FILE',
+    description: "file whose first line is that user's password",
+    fallback: undefined,
+    read: file,
+  },
   dataDir: {
     flag: '--data-dir <dir>',
     env: 'ROLLCALL_DATA_DIR',
-    description: 'where to keep what is registered; created when missing',
+    description: 'directory to keep what is registered in, short for --engine embedded:DIR; created when missing',
     fallback: './data',
     read: (value, folder) => resolve(folder, filled(text(value))),
   },
   dev: {
     flag: '--dev',
     env: 'ROLLCALL_DEV',
-    description: 'keep everything in memory only: it is lost when the server stops',
+    description: 'keep everything in memory only, short for --engine memory: it is lost when the server stops',
     fallback: false,
     read: flag,
   },
