@@ -145,9 +145,9 @@ describe('backup and restore', () => {
   });
 
   for (const [what, bytes, message] of [
-    ['an empty file', Buffer.alloc(0), 'cut off'],
+    ['an empty file', Buffer.alloc(0), 'cut short'],
     ['text', Buffer.from('hello'), 'not gzip'],
-    ['gzip of something else', gzipSync('{"format":"other"}\n'), 'does not begin like one'],
+    ['gzip of something else', gzipSync('{"format":"other"}\n'), 'does not begin with the header of a backup'],
     ['a newer version', gzipSync('{"format":"rollcall-backup","version":9,"revision":1}\n'), 'its version is 9'],
   ] as const) {
     test(`${what} is refused with the reason`, async () => {

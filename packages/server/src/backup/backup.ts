@@ -19,13 +19,13 @@ import type { Moment } from '../registry/moment.ts';
 import { kindOf, noNamespace, type AnyRow } from '../registry/row.ts';
 
 export const backupFormat = 'rollcall-backup';
-/** 1: its records are of format 1 (`registry/migration/format-1.ts`), and are converted as they are read. */
+/** Version 1 has records of format 1 (`registry/migration/format-1.ts`), which are converted when they are read. */
 export const backupVersion = 2;
 
 /** Stands in place of a key length and ends the records. */
 export const endMark = 0xffff_ffff;
 
-/** Bytes that are encoded at once; after each chunk the event loop is free. */
+/** Bytes that are encoded at once; between two chunks the event loop can run. */
 const chunkBytes = 65_536;
 
 const ownPrefix = recordKey(noNamespace, 'server', '');

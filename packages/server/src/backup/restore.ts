@@ -1,8 +1,8 @@
 /**
- * Reads a backup, and makes the transaction that replaces the whole state by it.
+ * Reads a backup, and creates the transaction that replaces the whole state by it.
  *
  * The whole backup is read and checked before anything is written. Revisions never go back: the
- * restore leaps ahead of every revision of this store, and of those that a lost store may have given
+ * restore jumps past every revision of this store, and past those that a lost store may have given
  * after the backup was made.
  */
 
@@ -28,7 +28,7 @@ export interface Backup {
 
 /**
  * More writes than any store makes between a backup and its loss: 30 years at one a second, 11 days
- * at a thousand. There is room for nine million such leaps below 2^53.
+ * at a thousand. Nine million such jumps fit below 2^53.
  */
 const leap = 1_000_000_000;
 
@@ -49,7 +49,7 @@ export async function readBackup(source: AsyncIterable<Uint8Array>, bytesMax: nu
 }
 
 /**
- * The transaction that gives the registry the state of the backup, apart from revisions: every
+ * The transaction that gives the registry the state of the backup, except for revisions: every
  * record gets the revision of the restore, and so do views without a record. A step is one record; the state
  * must not change between them.
  */
@@ -73,9 +73,9 @@ export function* restoreTransaction(backup: Backup, state: State): Generator<voi
 }
 
 /**
- * The same as a command in steps, for an engine that takes no such transaction. Revisions go on from those of the store: it cannot leap
- * ahead of the revisions of another store that was lost.
- * @throws RegistryError `data_loss` when a record cannot be read
+ * The same as a command in steps, for an engine that does not accept such a transaction. Revisions continue from those of the store: it
+ * cannot jump past the revisions of another store that was lost.
+ * @throws RegistryError `data_loss` for an unreadable record
  */
 export function restoreInSteps(backup: Backup, state: State): Restore {
   const intern = interner();
@@ -102,7 +102,7 @@ async function unpack(source: AsyncIterable<Uint8Array>, bytesMax: number): Prom
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code;
     if (code === 'Z_DATA_ERROR') throw refuse('it is not gzip data, or it is damaged', cause);
-    if (code === 'Z_BUF_ERROR') throw refuse('it is cut off', cause);
+    if (code === 'Z_BUF_ERROR') throw refuse('it is cut short', cause);
     throw cause;
   }
   return join(chunks, bytes);
@@ -123,7 +123,7 @@ async function join(chunks: readonly Buffer[], bytes: number): Promise<Buffer> {
   return whole;
 }
 
-/** Lets the event loop turn after every so many records. */
+/** Parses the records, with turns of the event loop in between. */
 async function parse(bytes: Buffer): Promise<Backup> {
   const { version, revision, end } = parseHeader(bytes);
   const records: { key: string; value: Uint8Array }[] = [];
@@ -138,7 +138,7 @@ async function parse(bytes: Buffer): Promise<Backup> {
       await checkEnd(bytes, at, second === records.length);
       return { revision, records };
     }
-    if (at + keyBytes + second > bytes.length) throw refuse('it is cut off');
+    if (at + keyBytes + second > bytes.length) throw refuse('it is cut short');
     const key = bytes.toString('utf8', at, at + keyBytes);
     const value = bytes.subarray(at + keyBytes, at + keyBytes + second);
     at += keyBytes + second;
@@ -160,13 +160,13 @@ function parseHeader(bytes: Buffer): { version: number; revision: number; end: n
   } catch {
     // Refused below, like any other text that is not a header.
   }
-  if (header['format'] !== backupFormat) throw refuse('it does not begin like one');
+  if (header['format'] !== backupFormat) throw refuse('it does not begin with the header of a backup');
   const version = header['version'];
   if (version !== 1 && version !== backupVersion) {
-    throw refuse(`its version is ${String(version)}, and this server reads those up to ${backupVersion}`);
+    throw refuse(`its version is ${String(version)}, and this server reads versions up to ${backupVersion}`);
   }
   const revision = header['revision'];
-  if (!Number.isSafeInteger(revision) || (revision as number) < 0) throw refuse('its revision is no number');
+  if (!Number.isSafeInteger(revision) || (revision as number) < 0) throw refuse('its revision is not a number');
   return { version, revision: revision as number, end: end + 1 };
 }
 
@@ -178,7 +178,7 @@ async function checkEnd(bytes: Buffer, at: number, complete: boolean): Promise<v
   }
   const digest = hash.digest();
   const stored = bytes.subarray(at, at + digestBytes);
-  if (stored.length < digestBytes) throw refuse('it is cut off');
+  if (stored.length < digestBytes) throw refuse('it is cut short');
   if (!complete || !digest.equals(stored) || bytes.length > at + digestBytes) throw refuse('it is damaged');
 }
 
@@ -204,7 +204,7 @@ function checkRecord({ key, value }: Backup['records'][number], intern: (text: s
 }
 
 function readLength(bytes: Buffer, at: number): number {
-  if (at + 4 > bytes.length) throw refuse('it is cut off');
+  if (at + 4 > bytes.length) throw refuse('it is cut short');
   return bytes.readUInt32BE(at);
 }
 

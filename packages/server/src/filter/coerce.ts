@@ -20,7 +20,7 @@ export function coerce(raw: string, shape: Shape): Coerced {
   }
 }
 
-/** Whether a field has the wanted value; numbers may come as `number` or `bigint`. */
+/** Whether a field has the wanted value; numbers may be `number` or `bigint`. */
 export function equals(value: unknown, wanted: Coerced): boolean {
   if (typeof wanted !== 'bigint' || typeof value === 'bigint') return value === wanted;
   return typeof value === 'number' && Number.isInteger(value) && BigInt(value) === wanted;

@@ -14,24 +14,24 @@ import { isPrimitive, operatorsOf, type Operator, type Shape, type StructShape }
 /** @throws RegistryError `resource_exhausted` when its patterns need too much work together */
 export type Filter = (value: unknown) => boolean;
 
-/** Match expressions in one filter; each is tried on every value. */
+/** Most match expressions in one filter; each is tried on every value. */
 const matchesMax = 256;
 
 /**
- * Steps of all patterns of one filter over all its values. This bounds the work that one expression may
- * cause: half a second.
+ * Most steps of all patterns of one filter over all its values. This limits the work of one expression
+ * to half a second.
  */
 const stepsMax = 20_000_000;
 /** Steps over one value. This bounds how long a caller that yields between two values holds the event loop. */
 const stepsPerValueMax = 500_000;
 
 /**
- * Compiles an expression. Make one filter for each pass over the values: the steps of its patterns
- * are counted from here.
+/**
+ * Compiles an expression. Create one filter for each pass over the values: it counts the steps of its patterns.
  *
  * @param shape the fields that an expression may select; see `shape.ts`
- * @throws RegistryError `invalid_argument` with go-bexpr's words: a syntax error with its position, an
- *   unknown selector, an operator that does not fit, a value or pattern that cannot be read
+ * @throws RegistryError `invalid_argument` with go-bexpr's text: a syntax error with its position, an
+ *   unknown selector, an operator that does not fit, an unreadable value or pattern
  */
 export function compile(expression: string, shape: StructShape): Filter {
   return compileCounted(expression, shape).wants;
@@ -69,8 +69,8 @@ export function compileCounted(expression: string, shape: StructShape): CountedF
 }
 
 /**
- * `compile` for the parameter `filter` of Consul's API: an error begins with the words that Consul's
- * does, an empty expression passes everything.
+ * `compile` for the parameter `filter` of Consul's API: errors begin like Consul's, and an empty expression matches
+ * everything.
  */
 export function compileQuery(expression: string, shape: StructShape): CountedFilter {
   if (expression === '') return { wants: () => true, comparisons: 0, steps: () => 0 };
@@ -157,7 +157,7 @@ function property(owner: unknown, name: string): unknown {
   return (owner as Readonly<Record<string, unknown>>)[name];
 }
 
-/** With these operators a key that is missing in a map is no match. With all others, `matches` included, it is a match. */
+/** With these operators, a missing key of a map does not match. With all others, also `matches`, it does. */
 const presentOnly: readonly Operator[] = ['Equal', 'Is Not Empty', 'In'];
 
 function walk(path: readonly Step[], index: number, value: unknown, test: Filter, ifAbsent: boolean): boolean {

@@ -24,7 +24,7 @@ const stepsPerUnicodeClass = 1_200;
 /** Folding looks at no character above this one. */
 const foldedMax = 0x1e943;
 
-/** The tokens of a pattern; the order matters. */
+/** The tokens of a pattern; their order matters. */
 const token =
   /\\Q(?<quoted>[^]*?)(?:\\E|$)|\\[pP](?:\{[^}]*\}|[^])?|\\x\{[^}]*\}|\\[^]?|(?<class>\[\^?\]?(?:\[:\^?\w*:\]|\\[^]|[^\]\\])*)\]?|\{(?<least>\d+)(?<open>,?)(?<most>\d*)\}|(?<flags>\(\?[imsU-]*\))|(?<group>\((?:\?(?:P?<\w*>|[imsU-]*:))?)|[^]/gu;
 

@@ -12,15 +12,15 @@ import { RegistryError } from '@rollcall/protocol';
 import { RE2JS, RE2JSSyntaxException } from 're2js';
 import { costOf } from './pattern-cost.ts';
 
-/** How much work may still be done. */
+/** The work that is still allowed. */
 export interface Steps {
   left: number;
 }
 
-/** Characters of a pattern; go-bexpr means to allow 512 in a value. */
+/** Most characters of a pattern; go-bexpr intends to allow 512 in a value. */
 const lengthMax = 1_024;
 
-/** Instructions of a pattern when its repetitions are written out. */
+/** Most instructions of a pattern whose repetitions are written out. */
 const instructionsMax = 2_000;
 
 /** Enough to compile any pattern of usual size; it takes 8 ms, and 28 ms in a process that has just begun. */
@@ -31,9 +31,9 @@ export class Pattern {
   readonly #instructions: number;
 
   /**
-   * @param steps are counted down by the work of compiling
-   * @throws RegistryError `invalid_argument` with the words of Go's `regexp.Compile`, or for a pattern
-   *   beyond a limit
+   * @param steps decreases by the work of compiling
+   * @throws RegistryError `invalid_argument` with the texts of Go's `regexp.Compile`, or for a pattern
+   *   over a limit
    */
   constructor(pattern: string, steps: Steps = { left: compileStepsMax }) {
     if (pattern.length > lengthMax) throw invalid(`expression too long: ${pattern.length} characters, the limit is ${lengthMax}`);
@@ -67,8 +67,8 @@ export class Pattern {
   }
 
   /**
-   * The whole match and then the text of each group, empty for a group that took no part; undefined when
-   * the pattern matches nowhere in the text.
+   * The whole match and then the text of each group, empty for a group that took no part; undefined if
+   * the pattern does not match.
    * @throws RegistryError like `test`
    */
   match(text: string, steps: Steps): readonly string[] | undefined {

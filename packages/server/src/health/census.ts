@@ -1,6 +1,6 @@
 /**
- * The census counts leases by node, by service and by principal, and says which share of each a loss takes away. The counts
- * follow every lease that comes or goes, so weighing a loss costs time in proportion to the loss and not to the fleet.
+ * The census counts leases by node, by service and by principal, and computes the share of each in a loss. The counts
+ * follow every lease that starts or ends, so the cost of weighing a loss depends on the loss and not on the fleet.
  */
 
 import { defaultNamespace } from '@rollcall/protocol';
@@ -12,7 +12,7 @@ export interface Standing {
   readonly node: string;
   /** Each once. Empty for a lock and for a check of the node, which belong to no service. */
   readonly services: readonly string[];
-  /** Absent while it is not known, as after a start: then its node stands for it. */
+  /** Absent while it is unknown, as after a start: then the node counts in its place. */
   readonly principal: string | undefined;
 }
 
@@ -29,12 +29,12 @@ export interface Stake {
   readonly principal: Group;
 }
 
-/** What one group has lost, for people. */
+/** The loss of one group, for people. */
 export interface Cause {
   readonly name: string;
   /** Leases that have lapsed. */
   readonly lost: number;
-  /** Leases that there are, those that lapsed included. */
+  /** All leases, those that lapsed included. */
   readonly of: number;
   /** Its share of all leases that have lapsed, 0 to 1. */
   readonly share: number;
@@ -46,15 +46,15 @@ export interface Causes {
   readonly principals: readonly Cause[];
 }
 
-/** Groups that are named as the causes of a loss, of each kind. */
+/** Most groups of each kind that are named as the causes of a loss. */
 const causesMax = 5;
 
-/** How a service is called here: those of other namespaces than `default` bear the namespace's name. */
+/** The name of a service in logs: with its namespace, if that is not `default`. */
 export function serviceName({ namespace, service }: Pick<InstanceRow, 'namespace' | 'service'>): string {
   return namespace === defaultNamespace ? service : `${namespace}/${service}`;
 }
 
-/** For leases without a service: together they are one more, since they are lost together. */
+/** Leases without a service count as one more group, since they are lost together. */
 const noService: readonly string[] = ['(no service)'];
 
 export class Census {
@@ -64,12 +64,12 @@ export class Census {
   #leases = 0;
   #serviceLeases = 0;
 
-  /** How many leases vouch for something. */
+  /** Number of leases that vouch for something. */
   get leases(): number {
     return this.#leases;
   }
 
-  /** The same, where a lease counts once for each service that it vouches for. */
+  /** The same, but a lease counts once for each service that it vouches for. */
   get serviceLeases(): number {
     return this.#serviceLeases;
   }
@@ -85,7 +85,7 @@ export class Census {
     };
   }
 
-  /** A further lease that stands for the same. */
+  /** Another lease with the same node, services and principal. */
   enterLike({ node, services, principal }: Stake): Stake {
     return this.enter({ node: node.name, services: services.map(({ name }) => name), principal: principal.name });
   }
@@ -136,7 +136,7 @@ export class Tally {
   }
 
   /**
-   * @param instancesLost counts the distinct instances of the stakes for which `counts` holds, up to a limit of its own
+   * @param instancesLost counts the distinct instances of the stakes for which `counts` holds, up to its own limit
    */
   loss(instancesLost: (counts: (stake: Stake) => boolean) => number): Loss {
     const { nodes, services, principals, leases, serviceLeases } = this.#census;
@@ -201,7 +201,7 @@ function rest(
   };
 }
 
-/** A lease that changes its standing after it has lapsed may leave a group smaller than its loss. */
+/** A lease whose node or service changed after it lapsed may make a group smaller than its loss. */
 function shareOf({ leases }: Group, lost: number): number {
   return lost < leases ? lost / leases : 1;
 }

@@ -1,7 +1,7 @@
 /**
- * Expiry takes over leases that have lapsed. They wait for a second, in which a late heartbeat renews them. Then their
- * verdicts are committed in batches, unless self-preservation holds them. A commit that fails is tried again: a verdict
- * describes a state, so committing it twice does no harm.
+ * Expiry takes over leases that have lapsed. They wait for a second, in which a late heartbeat can renew them. Then their
+ * verdicts are committed in batches, unless self-preservation holds them. A failed commit is tried again: a verdict
+ * describes a state, so committing it twice is harmless.
  *
  *   lapsed ──1 s──► yield to I/O ──► decide ──expire──► commit ──► done
  *                       ▲              │ hold              │ failed
@@ -19,7 +19,7 @@ import type { Wheel, WheelTimer } from './wheel.ts';
 
 /**
  * How long a lapsed lease waits for its verdict. Long enough to recognise a mass loss before its first leases expire, and
- * short beside any TTL.
+ * short compared to any TTL.
  */
 export const holdMs = 1_000;
 
@@ -29,17 +29,17 @@ const againMs = 1_000;
 /** Leases that lapse within this of each other share a sweep. */
 const sweepMs = 100;
 
-/** Verdicts passed together: some 20 ms of work for the registry, then the sockets have their turn. */
+/** Verdicts committed together: some 20 ms of work for the registry; then the sockets are read. */
 const batchMax = 1_024;
 
-/** What an operator is told about a freeze. */
+/** The report about a freeze for operators. */
 export interface FreezeStatus {
   readonly frozen: boolean;
   /** Wall clock, in milliseconds, of the freeze's beginning; absent when not frozen. */
   readonly sinceMs?: number;
-  /** Wall clock, in milliseconds, of its end unless there is new evidence; absent when not frozen. */
+  /** Wall clock, in milliseconds, at which it ends without new evidence; absent when not frozen. */
   readonly untilMs?: number;
-  /** Leases that have lapsed and wait. */
+  /** Lapsed leases that wait. */
   readonly held: number;
   /** The same by kind; absent when not frozen. */
   readonly kinds?: Readonly<Partial<Record<LeaseKind, number>>>;
@@ -50,7 +50,7 @@ export interface FreezeStatus {
 }
 
 export interface ExpiryOptions {
-  /** What lapses here, for the log: `leases`, `removals`. */
+  /** The name of the leases in the log: `leases`, `removals`. */
   readonly name: string;
   readonly registry: Registry;
   readonly wheel: Wheel;
@@ -65,21 +65,21 @@ export interface ExpiryOptions {
   readonly onExpired: (kind: LeaseKind) => void;
   /** Called when a freeze begins, when new evidence makes it last longer, and when it ends. */
   readonly onFrozen: (frozen: boolean) => void;
-  /** True while expiry shall wait for another reason. */
+  /** True while expiry must wait for another reason. */
   readonly paused?: () => boolean;
 }
 
-/** What a lapsed lease is to self-preservation. */
+/** A lapsed lease, for self-preservation. */
 interface Held {
   /** Since when it waits, on the liveness clock. */
   readonly since: number;
-  /** Absent when it vouches for nothing, or when its loss is taken to be real. */
+  /** Absent if it vouches for nothing, or if its loss is considered real. */
   readonly stake: Stake | undefined;
   /** The evidence that it may be part of. */
   readonly evidence: Tally;
 }
 
-/** A lease that has expired within the window: it is part of the loss that is decided about. */
+/** A lease that has expired within the window: it is part of the loss in question. */
 interface Gone {
   readonly at: number;
   readonly stake: Stake;
@@ -95,7 +95,7 @@ export class Expiry implements Lapsed {
   /** The part of the missing leases that lapsed since the last evidence of a mass loss. */
   #fresh: Tally;
   #gone: Gone[] = [];
-  /** Set while anything waits. */
+  /** Runs while anything waits. */
   readonly #sweepTimer: WheelTimer;
   #sweeping = false;
   #sinceMs = 0;
@@ -117,7 +117,7 @@ export class Expiry implements Lapsed {
     this.#hold(lease, lease.stake);
   }
 
-  /** The lease came back, or is not wanted any more. */
+  /** The lease was renewed, or is not needed any more. */
   drop(lease: Lease): void {
     const held = this.#lapsed.get(lease);
     if (held === undefined) return;
@@ -135,19 +135,19 @@ export class Expiry implements Lapsed {
     return { frozen: true, sinceMs: this.#sinceMs, untilMs: this.#untilMs(), held, share, causes: this.#missing.causes() };
   }
 
-  /** How many of each kind wait. */
+  /** Number of waiting leases of each kind. */
   kinds(): Partial<Record<LeaseKind, number>> {
     const kinds: Partial<Record<LeaseKind, number>> = {};
     for (const { kind } of this.#lapsed.keys()) kinds[kind] = (kinds[kind] ?? 0) + 1;
     return kinds;
   }
 
-  /** Ends a freeze and lets everything that waits expire. @returns how many leases that is */
+  /** Ends a freeze and lets all waiting leases expire. @returns their number */
   override(): number {
     const held = [...this.#lapsed.keys()];
     if (this.frozen) {
       this.#preservation.override();
-      this.#options.log.warn({ of: this.#options.name, held: held.length }, 'an operator let expiries through');
+      this.#options.log.warn({ of: this.#options.name, held: held.length }, 'an operator ended the freeze: the lapsed leases expire now');
       this.#options.onFrozen(false);
     }
     this.#settle(held);
@@ -200,23 +200,23 @@ export class Expiry implements Lapsed {
         this.#fresh = new Tally(this.#options.census);
         log.error(
           { ...this.#told(), until: new Date(this.#untilMs()) },
-          'too many lapsed at once, all over the fleet: expiry is frozen until they come back, its time is over, or an operator overrides it',
+          'too many leases lapsed at once, across the fleet: expiry is frozen until they are renewed, the freeze ends, or an operator overrides it',
         );
         onFrozen(true);
         return false;
       case 'extend':
         this.#fresh = new Tally(this.#options.census);
-        log.warn({ ...this.#told(), until: new Date(this.#untilMs()) }, 'many more lapsed at once: expiry stays frozen longer');
+        log.warn({ ...this.#told(), until: new Date(this.#untilMs()) }, 'many more leases lapsed at once: the freeze is extended');
         onFrozen(true);
         return false;
       case 'thaw':
-        log.warn(this.#told(), 'expiry goes on; what is missing starts anew');
+        log.warn(this.#told(), 'the freeze has ended; the missing leases get their full time again');
         onFrozen(false);
-        // Their time in full: those that are alive have had no chance to say so since it ended.
+        // In full: instances that are alive have had no chance to renew since the freeze ended.
         for (const lease of [...this.#lapsed.keys()]) lease.renew();
         return false;
       case 'release':
-        log.error(this.#told(), 'the freeze has lasted as long as it may: what is missing is taken to be gone, and expires');
+        log.error(this.#told(), 'the freeze has reached its limit: the missing leases are considered lost and expire');
         onFrozen(false);
         this.#settle([...this.#lapsed.keys()]);
         return false;
@@ -255,7 +255,7 @@ export class Expiry implements Lapsed {
     return Math.round(clock.now() + this.#preservation.untilMs - clock.monotonic());
   }
 
-  /** Forgets leases that expired before the window. */
+  /** Drops leases that expired before the window. */
   #forget(until: number): void {
     let old = 0;
     while (old < this.#gone.length && (this.#gone[old] as Gone).at <= until) this.#remove(this.#gone[old++] as Gone);
@@ -267,13 +267,13 @@ export class Expiry implements Lapsed {
     this.#options.census.leave(stake);
   }
 
-  /** Lets leases expire whose loss is taken to be real: it is no part of any later one. */
+  /** Lets leases expire whose loss is considered real: it is not part of any later loss. */
   #settle(leases: readonly Lease[]): void {
     for (const gone of this.#gone.splice(0)) this.#remove(gone);
     void this.#expire(leases, { asLoss: false });
   }
 
-  /** Commits the verdicts, some at a time, on leases that were not renewed before their turn. */
+  /** Commits the verdicts in batches, on leases that were not renewed before their turn. */
   async #expire(leases: readonly Lease[], { asLoss }: { readonly asLoss: boolean }): Promise<void> {
     const endings = leases.map((lease) => ({ lease, stake: asLoss ? this.#lapsed.get(lease)?.stake : undefined }));
     for (const lease of leases) this.drop(lease);
@@ -292,7 +292,7 @@ export class Expiry implements Lapsed {
       await registry.submit(command);
     } catch (err) {
       if (this.#closed) return;
-      log.warn({ err, leases: endings.length }, 'an expiry could not be committed; it is tried again');
+      log.warn({ err, leases: endings.length }, 'an expiry could not be committed; it will be tried again');
       for (const { lease, stake } of endings) if (lease.notEnded()) this.#hold(lease, stake === undefined ? undefined : lease.stake);
       return;
     }

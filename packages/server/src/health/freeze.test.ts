@@ -161,7 +161,7 @@ describe('a loss that stretches over many hosts, services and principals', () =>
     expect([one.liveness.status().frozen, left(one, fleet), one.status('silent')]).toEqual([true, 12, 'passing']);
     await one.pass(10_000 + slackMs);
     expect([one.liveness.status().frozen, left(one, fleet), one.status('silent')]).toEqual([false, 3, 'critical']);
-    expect(one.lines.some(({ level, msg }) => level === 50 && msg.includes('taken to be gone'))).toBe(true);
+    expect(one.lines.some(({ level, msg }) => level === 50 && msg.includes('considered lost and expire'))).toBe(true);
     expect(await one.metric('rollcall_expiry_frozen_until_timestamp_seconds')).toBe(0);
     expect((await one.metrics.expiryLossShare.get()).values).toEqual([]);
     // The end of it is no loss that begins another one; the next death is one.
@@ -184,7 +184,7 @@ describe('a loss that stretches over many hosts, services and principals', () =>
     await one.pass(graceMs + slackMs);
     expect(one.liveness.status()).toMatchObject({ frozen: true, sinceMs, held: 18 });
     expect(one.liveness.status().untilMs).toBeGreaterThan(untilMs! + 60_000);
-    expect(one.lines.some(({ msg }) => msg.includes('stays frozen longer'))).toBe(true);
+    expect(one.lines.some(({ msg }) => msg.includes('the freeze is extended'))).toBe(true);
   });
 
   it('is the sum of what lapses within the window: three small losses are one', async () => {

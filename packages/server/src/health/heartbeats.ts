@@ -1,7 +1,7 @@
 /**
- * TTL checks: each has a lease that heartbeats renew. A heartbeat that says nothing new costs a lookup
+ * TTL checks: each has a lease that heartbeats renew. A heartbeat without a change costs a look-up
  * and a renewal; only a change goes through the log. A check whose lease expires turns critical, with
- * the words of Consul's agent (https://developer.hashicorp.com/consul/docs/register/health-check/vm#ttl-check).
+ * the text of Consul's agent (https://developer.hashicorp.com/consul/docs/register/health-check/vm#ttl-check).
  */
 
 import type { CheckStatus } from '@rollcall/protocol';
@@ -25,7 +25,7 @@ class CheckLease extends Lease {
   readonly report: Report;
   /** Id of the instance; empty for a check of the node. */
   instance: string;
-  /** Who sent its last heartbeat, or registered it; absent while it is not known. */
+  /** Sent the last heartbeat, or registered it; absent while it is unknown. */
   principal: string | undefined = undefined;
   readonly #registry: Registry;
 
@@ -40,7 +40,7 @@ class CheckLease extends Lease {
     this.renew();
   }
 
-  /** Whether its expiry takes something away from those who discover; if not, it is no loss. */
+  /** Whether its expiry removes an instance from traffic; if not, it does not count as a loss. */
   vouches(): boolean {
     return this.report.rowStatus !== 'critical';
   }
@@ -106,12 +106,12 @@ export class Heartbeats {
     const tooLate = lease.state === 'ending';
     lease.renew();
     if (lease.principal !== principal) this.#hear(lease, principal);
-    // "Critical" is on its way to the log; only a commit after it puts that right.
+    // "Critical" is on its way to the log; only a commit after it corrects that.
     if (tooLate) return this.#options.reports.commit(lease.report, status, output);
     return this.#options.reports.tell(lease.report, status, output) ?? true;
   }
 
-  /** Starts a check's time anew; what has begun to end stays critical until the next heartbeat. */
+  /** Restarts a check's time. A check whose end has begun stays critical until the next heartbeat. */
   restart(key: string, principal: string): void {
     const lease = this.#leases.get(key);
     if (lease === undefined) return;
@@ -130,7 +130,7 @@ export class Heartbeats {
     this.#leases.get(key)?.reown();
   }
 
-  /** The instance of a check has become one of another service. @param key record key of the check */
+  /** The instance of a check now belongs to another service. @param key record key of the check */
   recount(key: string): void {
     const lease = this.#leases.get(key);
     if (lease?.stake !== undefined) this.#count(lease);
@@ -164,7 +164,7 @@ export class Heartbeats {
     lease.instance = row.instance;
     if (vouched !== lease.vouches() || moved) this.#count(lease);
     const ttlMs = ttlOf(row);
-    // A check that vouches again must have a deadline, for every reason.
+    // A check that vouches again must have a deadline.
     const revived = before !== row.status && row.status !== 'critical';
     if (ttlMs === lease.lengthMs && !revived) return;
     lease.lengthMs = ttlMs;
@@ -183,7 +183,7 @@ export class Heartbeats {
     if (lease.stake !== undefined) this.#count(lease);
   }
 
-  /** Takes its place in the census anew, or gives it up. */
+  /** Updates its place in the census. */
   #count(lease: CheckLease): void {
     const { census, registry } = this.#options;
     if (lease.stake !== undefined) census.leave(lease.stake);
@@ -193,12 +193,12 @@ export class Heartbeats {
     const instance = findInstance(registry.state, namespace, node, lease.instance);
     const services = instance === undefined ? [] : [serviceName(instance)];
     lease.stake = census.enter({ node: machineOf(node, instance), services, principal: lease.principal });
-    // One string for all that one principal vouches for, and not one for each of its requests.
+    // One string for all checks of a principal, instead of one for each request.
     if (lease.principal !== undefined) lease.principal = lease.stake.principal.name;
   }
 }
 
-/** A front end refuses a TTL check without a time; a row that has none all the same never expires. */
+/** A front end refuses a TTL check without a time; a row without one never expires. */
 function ttlOf(row: CheckRow): number {
   return row.definition.ttlMs ?? Infinity;
 }

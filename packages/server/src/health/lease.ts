@@ -1,6 +1,6 @@
 /**
- * A lease: something that stands only while it is renewed. When it lapses it goes to `Expiry`, which
- * holds it, may give it back, and in the end commits what the lease says shall become of it.
+ * A lease: a right that ends unless it is renewed. When it lapses it goes to `Expiry`, which
+ * holds it, may return it, and in the end commits its verdict.
  *
  *   stopped ──renew──► running ──time──► lapsed ──expiry──► ending ──committed──► stopped
  *      ▲                 ▲ │                │                  │
@@ -19,7 +19,7 @@ import type { Wheel, WheelTimer } from './wheel.ts';
 
 export type LeaseState = 'stopped' | 'running' | 'lapsed' | 'ending';
 
-/** What lapses, as metrics and logs name it. */
+/** Kinds of leases, for metrics and logs. */
 export type LeaseKind = 'check' | 'session' | 'stream' | 'removal';
 
 /** What a lease needs to run. */
@@ -40,7 +40,7 @@ export abstract class Lease {
   abstract readonly kind: LeaseKind;
   /** What the lease runs for when it is renewed, in milliseconds. */
   lengthMs: number;
-  /** Its place in the census; absent when its expiry takes nothing away from those who discover. */
+  /** Its place in the census; absent if its expiry removes nothing from traffic. */
   stake: Stake | undefined = undefined;
   readonly #options: LeaseOptions;
   /** Record key of the row that has the deadline. */
@@ -50,7 +50,7 @@ export abstract class Lease {
   #owned = false;
   /** Whether it has begun here: this node watched the deadline when that was last looked at by `reown` or `renew`. */
   #begun = false;
-  /** The generation of the ownership in which `#owned` was found; -1: it must be found anew. */
+  /** The generation of the ownership at which `#owned` was computed; -1: it must be computed again. */
   #foundIn = -1;
 
   constructor(options: LeaseOptions, key: string, lengthMs: number) {
@@ -59,19 +59,19 @@ export abstract class Lease {
     this.lengthMs = lengthMs;
   }
 
-  /** Starts its time, in full, if there is something to watch. Called when this node gets to watch the deadline. */
+  /** Starts its time, in full, if it has a deadline. Called when this node begins to watch the deadline. */
   abstract begin(): void;
 
   /**
-   * What to commit when it expires; undefined when there is nothing to say. It names the revision of the record that it judges: if
-   * something newer was said of it meanwhile, the verdict does nothing.
+   * The command to commit when it expires; undefined if there is none. It names the revision of the record that it judges, so
+   * that it does nothing if the record has changed meanwhile.
    */
   abstract verdict(): Command | undefined;
 
-  /** Whether there is nothing to watch any more: the verdict has taken effect, or the record needs none. */
+  /** Whether it has no deadline any more: the verdict has taken effect, or the record needs none. */
   abstract isOver(): boolean;
 
-  /** Record keys of what goes with it, as self-preservation counts it. */
+  /** Record keys of the instances that end with it, as self-preservation counts them. */
   abstract instances(): Iterable<string>;
 
   get state(): LeaseState {
@@ -89,7 +89,7 @@ export abstract class Lease {
     return this.#owned;
   }
 
-  /** Called when another node may watch the deadline from now on, and once for a new lease. */
+  /** Called when another node may have begun to watch the deadline, and once for a new lease. */
   reown(): void {
     this.#foundIn = -1;
     if (this.owned === this.#begun) return;
@@ -98,13 +98,13 @@ export abstract class Lease {
     else this.stop();
   }
 
-  /** What a verdict says of its own basis. @param revision of the row that it judges; 0 when there is none */
+  /** The basis of a verdict. @param revision of the row that it judges; 0 if there is none */
   protected judged(revision: number | undefined): Judged {
     const { judge: by } = this.#options.ownership();
     return { key: this.key, revision: revision ?? 0, ...(by === undefined ? {} : { by }) };
   }
 
-  /** Starts its time anew; O(1), and nothing is allocated after the first time. */
+  /** Restarts its time; O(1), and allocates nothing after the first time. */
   renew(lengthMs: number = this.lengthMs): void {
     this.#begun = this.owned;
     if (!this.owned) {
@@ -129,8 +129,8 @@ export abstract class Lease {
   }
 
   /**
-   * The verdict is committed, or there was none. If something newer was said meanwhile, the lease begins anew. Without effect
-   * when it was renewed meanwhile.
+   * The verdict is committed, or there was none. If the record has changed meanwhile, the lease starts again. Has no effect
+   * if it was renewed meanwhile.
    * @returns whether the verdict has taken effect
    */
   ended(): boolean {

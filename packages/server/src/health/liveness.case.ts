@@ -29,7 +29,7 @@ export interface RegisteredCheck {
   readonly session?: string;
 }
 
-/** Lets everything that is under way on the event loop come to rest: no time passes. */
+/** Lets all pending work of the event loop finish, without any time passing. */
 export async function turns(count = 12): Promise<void> {
   for (let turn = 0; turn < count; turn++) await new Promise((next) => setImmediate(next));
 }
@@ -40,7 +40,7 @@ export async function until(condition: () => boolean, what: string): Promise<voi
     if (condition()) return;
     await turns(1);
   }
-  throw new Error(`it never came to this: ${what}`);
+  throw new Error(`the condition did not come true: ${what}`);
 }
 
 /** Collects what is logged. */
@@ -63,7 +63,7 @@ export async function startLiveness(options: { engine?: Engine; ownership?: Owne
   const metrics = new Metrics();
   /** While set, every commit fails with it. */
   let outage: Error | undefined;
-  /** Commits begin when it resolves. */
+  /** Commits start when it resolves. */
   let gate: Promise<void> = Promise.resolve();
   const submitted: Command[] = [];
   const registry = {
@@ -104,14 +104,14 @@ export async function startLiveness(options: { engine?: Engine; ownership?: Owne
     /** Every command that liveness submitted. */
     submitted,
     setOutage: (error: Error | undefined) => (outage = error),
-    /** Makes commits wait. @returns lets them go on */
+    /** Makes commits wait. @returns a function that lets them continue */
     holdCommits: (): (() => void) => {
       let open: () => void = () => {};
       gate = new Promise((resolve) => (open = resolve));
       return open;
     },
 
-    /** Lets time pass as it does for a process with nothing else to do. */
+    /** Lets time pass, as in an idle process. */
     pass: async (ms: number): Promise<void> => {
       for (let left = ms; left > 0; left -= 100) {
         clock.advance(Math.min(100, left));
@@ -119,7 +119,7 @@ export async function startLiveness(options: { engine?: Engine; ownership?: Owne
       }
     },
 
-    /** An instance on a node of its own with one check. */
+    /** An instance on a node with its name, with one check. */
     register: async (name: string, check: RegisteredCheck): Promise<void> => {
       const { type, definition = {}, status = 'passing', output = '', session } = check;
       await replica.submit({

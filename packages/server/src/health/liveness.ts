@@ -39,10 +39,10 @@ interface Change<R> {
   readonly after: R | undefined;
 }
 
-/** Deadlines whose owner is found anew between two turns of the event loop: some 5 ms. */
+/** Deadlines whose owner is computed between two turns of the event loop: some 5 ms. */
 const deadlinesPerTurn = 1_024;
 
-/** Shorter stalls happen on every busy machine; the metrics count them. */
+/** Shorter stalls happen on every busy machine; only the metrics count them. */
 const stallWorthSayingMs = 1_000;
 
 export interface LivenessOptions {
@@ -141,7 +141,7 @@ export class Liveness implements Health {
   }
 
   /**
-   * Takes over what the registry holds; to be called once, when its state is complete.
+   * Takes over the deadlines of the registry. Call it once, when its state is complete.
    * @param ownership of deadlines, among the nodes of the store
    */
   start(ownership: Ownership): void {
@@ -150,8 +150,8 @@ export class Liveness implements Health {
   }
 
   /**
-   * Any deadline may have another owner than before. Those that this node watches from now on begin in full, those that it does not watch
-   * any more stop; in slices, since there may be very many. Until then a verdict on one of them does nothing.
+   * Any deadline may have another owner now. Deadlines that this node newly watches start in full, those that it no longer
+   * watches stop; in slices, since there may be many. Until then a verdict on one of them does nothing.
    */
   reown(): void {
     if (this.#reowning !== undefined) {
@@ -168,7 +168,7 @@ export class Liveness implements Health {
     return this.#prober.size;
   }
 
-  /** Follows a batch that the registry has applied; before `start` it is ignored. */
+  /** Follows a batch that the registry has applied; ignored before `start`. */
   observe(changes: readonly RowChange[]): void {
     if (this.#ownership === undefined) return;
     const sessions = new Set<string>();
@@ -180,7 +180,7 @@ export class Liveness implements Health {
   }
 
   /**
-   * Takes a heartbeat that came to another node.
+   * Takes a heartbeat that arrived at another node.
    * @param key record key of the check or the session
    * @returns `moved` when another node watches it; `absent` when there is no such check or session with a time
    * @throws RegistryError (the promise) as `beat`
@@ -195,7 +195,7 @@ export class Liveness implements Health {
     return 'taken';
   }
 
-  /** Follows a state that was replaced as a whole, in steps; no verdict is passed until all of it is followed. */
+  /** Follows a state that was replaced as a whole, in steps; no verdict is committed until it is complete. */
   *replaced(changes: readonly RowChange[]): Generator<void, void, undefined> {
     if (this.#ownership === undefined) return;
     this.#behind = true;
@@ -249,7 +249,7 @@ export class Liveness implements Health {
     return this.#sessions.closed(namespace, id);
   }
 
-  /** For the operator: whether expiry is frozen, since when and until when, what is held, and by whose loss. */
+  /** For operators: whether expiry is frozen, since when and until when, the waiting leases, and the causes of the loss. */
   status(): FreezeStatus {
     const leases = this.#leases.status();
     const removals = this.#removals.status();
@@ -258,14 +258,14 @@ export class Liveness implements Health {
     return { ...worse, ...kinds, held: worse.held + other.held, share: Math.max(worse.share, other.share) };
   }
 
-  /** An operator's word that the loss is real: what is held expires now. @returns how much that is */
+  /** An operator confirms that the loss is real: waiting leases expire now. @returns their number */
   override(): number {
-    // In this order: when leases thaw, the removals that wait begin anew.
+    // In this order: when leases thaw, the removals that wait get their full time again.
     const removals = this.#removals.override();
     return removals + this.#leases.override();
   }
 
-  /** Stops every timer and probe. Outputs that were not committed yet are lost; statuses never are. */
+  /** Stops every timer and probe. Outputs that are not yet committed are lost; statuses never are. */
   close(): void {
     this.#prober.close();
     this.#leases.close();
@@ -301,7 +301,7 @@ export class Liveness implements Health {
     } else if (row?.kind === 'session') this.#sessions.reown(key);
   }
 
-  /** A step is one row. */
+  /** Each step is one row. */
   *#reownSteps(run: { again: boolean }): Generator<void, void, undefined> {
     do {
       run.again = false;

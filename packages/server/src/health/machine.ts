@@ -1,5 +1,5 @@
 /**
- * The machine that something runs on, as the census counts machines: its node, or, for an instance that has no node, its
+ * The machine of a lease, as the census counts machines: its node, or, for an instance without a node, its
  * address. Instances without a node must not all count as one machine: losses of many machines would look like the loss of
  * one.
  */
@@ -17,7 +17,7 @@ export function machineOf(node: string, instance: Pick<InstanceRow, 'address'> |
   return node === '' ? `address ${instance?.address ?? ''}` : node;
 }
 
-/** Of a session without a node: that of an instance that it vouches for. */
+/** The machine of a session: its node, or that of an instance that it vouches for. */
 export function machineOfSession(reader: Reader, { namespace, node, id }: Pick<SessionRow, 'namespace' | 'node' | 'id'>): string {
   if (node !== '') return node;
   for (const instance of instancesOfSession(reader, namespace, id)) return machineOf(instance.node, instance);

@@ -16,13 +16,13 @@ import type { Ownership } from './ownership.ts';
 import { machineOf } from './machine.ts';
 import type { Wheel } from './wheel.ts';
 
-/** The time that a critical check is allowed. It runs while the check is critical. */
+/** The time limit of a critical check. It runs while the check is critical. */
 class Removal extends Lease {
   readonly kind = 'removal';
   readonly namespace: string;
   readonly node: string;
   readonly instance: string;
-  /** Who registered the check; absent while it is not known. */
+  /** The principal that registered the check; absent while it is unknown. */
   principal: string | undefined = undefined;
 
   readonly #registry: Registry;
@@ -104,7 +104,7 @@ export class Reaper {
     this.#count(removal);
   }
 
-  /** The instance of a check has become one of another service. @param key record key of the check */
+  /** The instance of a check now belongs to another service. @param key record key of the check */
   recount(key: string): void {
     const removal = this.#removals.get(key);
     if (removal !== undefined) this.#count(removal);
@@ -129,7 +129,7 @@ export class Reaper {
     if (removal.stake !== undefined) this.#options.census.leave(removal.stake);
   }
 
-  /** Every time that runs starts anew. */
+  /** Restarts the time of all critical checks. */
   restart(): void {
     for (const removal of this.#removals.values()) if (removal.state !== 'stopped') removal.renew();
   }

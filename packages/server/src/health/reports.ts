@@ -1,5 +1,5 @@
 /**
- * Carries the reports of heartbeats and probes to the registry. A changed status is committed at once. A changed output
+ * Brings the reports of heartbeats and probes into the registry. A changed status is committed at once. A changed output
  * alone is kept here and committed later, so that a check whose output has a timestamp does not write to the log with every
  * heartbeat.
  */
@@ -11,25 +11,25 @@ import type { Registry } from '../registry/registry.ts';
 import type { CheckRow } from '../registry/kind/catalog/rows.ts';
 import type { Wheel, WheelTimer } from './wheel.ts';
 
-/** How long a changed output may be known here only; Consul's `check_update_interval`. */
+/** Longest time for which a changed output is known only here; Consul's `check_update_interval`. */
 export const outputDelayMs = 300_000;
 
 /** Outputs committed per turn, and the pause between two turns: 512 a second never crowd out commands. */
 const outputsMax = 512;
 const turnMs = 1_000;
 
-/** The newest report of one check, and what the registry has of it. */
+/** The newest report of one check, and the registry's copy of it. */
 export class Report {
   readonly namespace: string;
   readonly node: string;
   readonly id: string;
-  /** What the registry says. */
+  /** The status in the registry. */
   rowStatus: CheckStatus;
-  /** What the registry says, or will say when what was submitted is applied. */
+  /** The output in the registry, or the one that a submitted commit will write. */
   rowOutput: string;
   /** The newest output. */
   output: string;
-  /** What was submitted last; counts while `committing`. */
+  /** The status submitted last; counts while `committing`. */
   submitted: CheckStatus;
   /** Commits under way. */
   committing = 0;
@@ -44,7 +44,7 @@ export class Report {
     this.output = row.output;
   }
 
-  /** What the registry says, or will say when what was submitted is applied. */
+  /** The status in the registry, or the one that a submitted commit will write. */
   get status(): CheckStatus {
     return this.committing > 0 ? this.submitted : this.rowStatus;
   }
@@ -59,7 +59,7 @@ export interface ReportsOptions {
 
 export class Reports {
   readonly #options: ReportsOptions;
-  /** Outputs to commit, with the time on the liveness clock when that is due; in this order. */
+  /** Outputs to commit, each with its due time on the liveness clock, in this order. */
   readonly #unsaved = new Map<Report, number>();
   readonly #timer: WheelTimer;
 
@@ -69,7 +69,7 @@ export class Reports {
   }
 
   /**
-   * Takes a report in.
+   * Takes a report.
    * @returns undefined when the registry says so already, otherwise the commit
    * @throws RegistryError (the promise) as `Registry.submit` does
    */
@@ -79,7 +79,7 @@ export class Reports {
     return undefined;
   }
 
-  /** Commits a status and an output whatever the registry says. */
+  /** Commits a status and an output, even if the registry has them already. */
   async commit(report: Report, status: CheckStatus, output: string): Promise<void> {
     const { rowOutput } = report;
     report.submitted = status;
@@ -107,7 +107,7 @@ export class Reports {
     this.#unsaved.delete(report);
   }
 
-  /** The check is gone. */
+  /** The check was removed. */
   forget(report: Report): void {
     this.#unsaved.delete(report);
   }
@@ -143,7 +143,7 @@ export class Reports {
     try {
       await this.#options.registry.submit({ kind: 'update-checks', updates });
     } catch (err) {
-      this.#options.log.warn({ err, checks: updates.length }, 'outputs of checks could not be saved; they are kept');
+      this.#options.log.warn({ err, checks: updates.length }, 'outputs of checks could not be committed; they will be tried again');
       reports.forEach((report, index) => {
         report.rowOutput = before[index] ?? '';
         this.#later(report, report.output);

@@ -1,11 +1,11 @@
 /**
- * Self-preservation: when many leases lapse at once all over the fleet, the fault is more likely in this server (its network,
+ * Self-preservation: if many leases lapse at once across the fleet, the fault is more likely in this server (its network,
  * its store, its own overload) than in all of the instances. Then expiry freezes until the leases are renewed, until the freeze has
- * lasted long enough, or until an operator says that the instances are really gone. This file decides; `expiry.ts` acts.
+ * reached its limit, or until an operator confirms that the instances are dead. This file decides; `expiry.ts` acts.
  *
  * The idea is Eureka's (https://github.com/Netflix/eureka/wiki/Understanding-Eureka-Peer-to-Peer-Communication), which
- * stops expiring below 85 % of the expected renewals. Eureka counts renewals, so that one client with many of them can
- * stop expiry for all, and it never ends. Here a loss is weighed by who has lost (docs/decisions/0022).
+ * stops expiring below 85 % of the expected renewals. Eureka counts renewals, so one client with many of them can
+ * stop expiry for all, and a freeze never ends. Here a loss is weighed by the groups that have lost (docs/decisions/0022).
  */
 
 /** A loss without the group that has lost most leases; the whole loss when there is one group only. */
@@ -22,7 +22,7 @@ export interface Rest {
 }
 
 export interface Loss {
-  /** Nodes that vouch for anything, or did until now. */
+  /** Nodes that vouch for instances, or did until now. */
   readonly machines: number;
   /** Without the node that has lost most. */
   readonly nodes: Rest;
@@ -32,10 +32,10 @@ export interface Loss {
   readonly principals: Rest;
 }
 
-/** Below this a loss is small enough to be what it looks like: a machine, a deployment. */
+/** A smaller loss is taken as it looks: a machine, a deployment. */
 export const instancesMin = 10;
 
-/** Eureka's share: what may be missing of the expected heartbeats. */
+/** Eureka's share of the expected heartbeats that may be missing. */
 export const shareMax = 0.15;
 
 /**
@@ -46,17 +46,17 @@ export const shareMax = 0.15;
 export const windowMs = 5_000;
 
 /**
- * How long a freeze lasts after the last evidence for it. Most cuts are repaired within it; and an instance that is really dead is
+ * How long a freeze lasts after the last evidence for it. Most cuts are repaired within this time; a dead instance is
  * removed this much later.
  */
 export const freezeMsMax = 15 * 60_000;
 
 /**
- * Whether a loss is a mass loss. It is one when it is large even without the node that has lost most, without the service
- * that has lost most, and without the principal that has lost most. So none of them can make one, or make a small loss
- * elsewhere look like one, whatever it brings along. Nodes and principals count alike, however many leases they have;
- * services, of which a fleet may have few, by their leases. One machine is never a mass loss: a process that dies takes
- * all its instances with it, and a host all its processes.
+ * Whether a loss is a mass loss. It must be large even without the node that has lost most, without the service
+ * that has lost most, and without the principal that has lost most. So none of them alone can cause one, or make a small loss
+ * elsewhere look like one. Nodes and principals count equally, however many leases they have;
+ * services, of which a fleet may have few, count by their leases. The loss of one machine is never a mass loss: all processes
+ * of a host, and all instances of a process, are lost together.
  */
 export function isMassLoss({ machines, nodes, services, principals }: Loss): boolean {
   return machines > 1 && isLarge(nodes) && isLarge(services) && isLarge(principals) && isWide(nodes) && isWide(principals);
@@ -71,8 +71,9 @@ function isWide({ groups, groupsLost }: Rest): boolean {
 }
 
 /**
- * `expire`: go ahead. `freeze`, `extend`, `hold`: nothing expires; a freeze begins, has new evidence, goes on. `thaw`: it
- * ends, and what is missing starts anew. `release`: its time is over, and what is missing is taken to be gone.
+ * `expire`: expire now. `freeze`, `extend`, `hold`: nothing expires; a freeze begins, has new evidence, continues. `thaw`: it
+ * ends, and the missing leases get their full time again. `release`: it has reached its limit, and the missing leases are
+ * considered lost.
  */
 export type Decision = 'expire' | 'freeze' | 'extend' | 'hold' | 'thaw' | 'release';
 
@@ -90,17 +91,17 @@ export class SelfPreservation {
   }
 
   /**
-   * Decides about what is missing now.
-   * @param missing what has lapsed and has not come back, whenever that was, and what has expired within the window;
-   *   nothing but the latter is no reason for a freeze, and is not to be asked about
+   * Decides about the missing leases.
+   * @param missing the leases that have lapsed at any time and were not renewed, and those that have expired within the
+   *   window; if only the latter exist there is no reason for a freeze, so do not call it
    * @param fresh the part of it that lapsed since the last evidence
-   * @param now milliseconds on a clock that never jumps
+   * @param now milliseconds on a monotonic clock
    */
   decide(missing: Loss, fresh: () => Loss, now: number): Decision {
     const wasFrozen = this.#frozen;
     this.#frozen = isMassLoss(missing);
     if (!this.#frozen) return wasFrozen ? 'thaw' : 'expire';
-    // A further mass loss is evidence that the cut goes on; a few more that lapse are none.
+    // A further mass loss shows that the cut continues; a few more lapsed leases do not.
     if (!wasFrozen || isMassLoss(fresh())) {
       this.#untilMs = now + freezeMsMax;
       return wasFrozen ? 'extend' : 'freeze';
@@ -110,7 +111,7 @@ export class SelfPreservation {
     return 'release';
   }
 
-  /** An operator's word that the loss is real. */
+  /** An operator confirms that the loss is real. */
   override(): void {
     this.#frozen = false;
   }

@@ -20,12 +20,12 @@ import { machineOfSession } from './machine.ts';
 import type { Wheel, WheelTimer } from './wheel.ts';
 
 /**
- * A session expires after twice its TTL: the owner is promised one TTL, the rest covers delays on the network. Consul's
+ * A session expires after twice its TTL: the owner may use one TTL, the rest covers delays on the network. Consul's
  * `SessionTTLMultiplier` (`agent/structs/structs.go`).
  */
 const ttlMultiplier = 2;
 
-/** After a start of the server, clients need time to connect again, however short a grace period they asked for. */
+/** After a start of the server, clients need time to connect again, even if they asked for a shorter grace. */
 const startGraceMinMs = 10_000;
 
 const retryMs = 1_000;
@@ -35,17 +35,17 @@ class SessionLease extends Lease {
   readonly namespace: string;
   readonly id: string;
   readonly node: string;
-  /** Who opened the stream, or renewed the session, last; absent while it is not known. */
+  /** Opened the stream, or renewed the session, last; absent while it is unknown. */
   principal: string | undefined = undefined;
   /** Whether a stream is open; always false for a session with a time. */
   open = false;
   readonly #registry: Registry;
   readonly #ownership: () => Ownership;
 
-  /** What the registry was told last, or is being told; a stream is told about one after the other. */
+  /** The last commit of the stream's state; a later one starts after it. */
   told: Promise<void> = Promise.resolve();
 
-  /** Least time that it gets. */
+  /** Shortest time that it gets. */
   readonly #leastMs: number;
 
   /** @param starting whether the session existed when this process started */
@@ -60,7 +60,7 @@ class SessionLease extends Lease {
     this.#registry = registry;
   }
 
-  /** The time of a stream that is open here does not run. Clients of a node that has gone get time to find another one. */
+  /** The time of an open stream does not run. Clients of a node that has died get time to find another one. */
   begin(): void {
     if (this.open) return;
     const holder = this.kind === 'stream' ? this.row()?.holder : undefined;
@@ -80,7 +80,7 @@ class SessionLease extends Lease {
       none = false;
       yield instanceKey(this.namespace, node, id);
     }
-    // Its owner is a process, whose locks others wait for.
+    // Its owner is a process; others wait for its locks.
     if (none) yield sessionKey(this.namespace, this.id);
   }
 
@@ -110,9 +110,9 @@ export interface SessionsOptions {
 export class Sessions {
   readonly #options: SessionsOptions;
   readonly #leases = new Map<string, SessionLease>();
-  /** Sessions whose end had begun when this process started: their owner completes it. */
+  /** Sessions whose end had begun when this process started: sessions with a holder here complete it. */
   readonly #unfinished = new Map<string, SessionRow>();
-  /** Streams whose state the registry has not been told yet. */
+  /** Streams whose state is not yet committed. */
   readonly #untold = new Set<SessionLease>();
   readonly #retry: WheelTimer;
 
@@ -167,7 +167,7 @@ export class Sessions {
     this.#endNow(unfinished);
   }
 
-  /** The process that had begun its end stopped before it was done. */
+  /** The process that had begun its end stopped before it was complete. */
   #endNow({ namespace, id }: SessionRow): void {
     const { registry, log } = this.#options;
     registry.submit({ kind: 'session-destroy', namespace, id }).catch((err: unknown) => {
@@ -175,7 +175,7 @@ export class Sessions {
     });
   }
 
-  /** What a session vouches for has changed. @param key its record key */
+  /** The instances that a session vouches for have changed. @param key its record key */
   recount(key: string): void {
     const lease = this.#leases.get(key);
     if (lease !== undefined) this.#count(lease);
@@ -229,7 +229,7 @@ export class Sessions {
     this.#count(lease);
   }
 
-  /** Takes its place in the census anew. */
+  /** Updates its place in the census. */
   #count(lease: SessionLease): void {
     const { census, registry } = this.#options;
     if (lease.stake !== undefined) census.leave(lease.stake);
@@ -242,7 +242,7 @@ export class Sessions {
     return lease?.kind === 'stream' ? lease : undefined;
   }
 
-  /** Commits whether the stream is open; what could not be committed is tried again. */
+  /** Commits whether the stream is open; a failed commit is tried again. */
   #tell(lease: SessionLease): Promise<void> {
     lease.told = lease.told.then(() => this.#tellNow(lease));
     return lease.told;
@@ -253,13 +253,13 @@ export class Sessions {
     const { nodeId: holder } = this.#options.ownership();
     const session = { kind: 'session-connected', namespace, id, holder } as const;
     const row = lease.row();
-    // Another node has the stream by now: what was lost here is an older connection.
+    // Another node has the stream now: the lost connection was an older one.
     if (!open && row?.holder !== undefined && row.holder !== holder) return;
     try {
       if (!open) await this.#options.registry.submit({ ...session, connected: false, epoch: row?.epoch ?? 0 });
       else await this.#options.registry.submit({ ...session, connected: true });
     } catch (err) {
-      this.#options.log.warn({ err, session: id, open }, 'the state of a stream could not be committed; it is tried again');
+      this.#options.log.warn({ err, session: id, open }, 'the state of a stream could not be committed; it will be tried again');
       if (this.#untold.size === 0) this.#retry.renew(retryMs);
       this.#untold.add(lease);
     }

@@ -3,10 +3,10 @@
  *
  * After the event loop was blocked (a long garbage collection, a stopped process, a paused machine),
  * timers run *before* the heartbeats that queued in the sockets are read: on the ordinary clock every
- * deadline that passed meanwhile would fire on instances that are alive. This clock is looked at every
- * 250 ms and counts at most 500 ms between two looks. So a stall of any length ages no deadline by more
- * than that for every first reader of the clock after it; all deadlines move by the rest of the stall at no
- * cost. What is left, reading the heartbeats before anything expires, is `yieldToIo`'s part.
+ * deadline that passed meanwhile would fire for instances that are alive. This clock is read every
+ * 250 ms and counts at most 500 ms between two readings. So a stall of any length ages no deadline by more
+ * than that; all deadlines move by the rest of the stall at no
+ * cost. `yieldToIo` does the rest: the heartbeats are read before anything expires.
  *
  * An observer that accounts for its own slowness is Lifeguard's idea: Dadgar, Phillips, Currey, "Local
  * health awareness for more accurate failure detection", 2017 (https://arxiv.org/abs/1707.00788).
@@ -17,12 +17,12 @@ import type { Clock } from '../clock.ts';
 /** Rare enough to cost nothing, often enough that one missed look is short beside a TTL of 1 s. */
 export const lookMs = 250;
 
-/** A look may come as late again as it was planned for: far above a usual collection's pause. */
+/** A reading may be late by its whole interval: far more than the pause of a usual garbage collection. */
 export const gapMaxMs = 2 * lookMs;
 
 export interface StallGuardOptions {
   readonly clock: Clock;
-  /** Told of every stall, and how much of it, in milliseconds, no deadline was charged with. */
+  /** Called for every stall, with the part of it, in milliseconds, that no deadline was charged with. */
   readonly onStall: (forgivenMs: number) => void;
 }
 
@@ -34,7 +34,7 @@ export class StallGuard implements Clock {
   #shown = 0;
   #stop: () => void;
 
-  /** Looks at the clock from now on; `close` ends it. */
+  /** Starts to read the clock; `close` ends it. */
   constructor(options: StallGuardOptions) {
     this.#clock = options.clock;
     this.#onStall = options.onStall;

@@ -1,5 +1,5 @@
 /**
- * Verdicts: the commands that are committed when leases expire, and the instances that go with them. `expiry.ts` decides when, and commits.
+ * Verdicts: the commands to commit when leases expire, and the instances that end with them. `expiry.ts` decides when, and commits.
  */
 
 import type { UpdateChecks } from '../registry/kind/catalog/commands.ts';
@@ -10,7 +10,7 @@ import { instancesMin } from './self-preservation.ts';
 
 export interface Ending {
   readonly lease: Lease;
-  /** Absent when its loss is taken to be real, or is none. */
+  /** Absent if its loss is considered real, or is not a loss. */
   readonly stake: Stake | undefined;
 }
 
@@ -19,13 +19,13 @@ export interface Verdict {
   readonly endings: readonly Ending[];
 }
 
-/** What to commit, with the leases whose verdict it is: checks together, the others one by one. The leases end with it. */
+/** The commands to commit, with their leases: checks together, the others one by one. The leases end with them. */
 export function verdictsOn(endings: readonly Ending[]): Verdict[] {
   const verdicts: Verdict[] = [];
   const checks: Ending[] = [];
   const updates: UpdateChecks['updates'][number][] = [];
   for (const ending of endings) {
-    // Another node watches it by now.
+    // Another node watches it now.
     if (!ending.lease.owned) {
       ending.lease.stop();
       continue;
@@ -43,7 +43,7 @@ export function verdictsOn(endings: readonly Ending[]): Verdict[] {
   return verdicts;
 }
 
-/** How many instances go with a lease, up to `instancesMin`. */
+/** Number of instances that end with a lease, up to `instancesMin`. */
 export function countInstances(lease: Lease): number {
   let instances = 0;
   for (const _instance of lease.instances()) if (++instances >= instancesMin) break;

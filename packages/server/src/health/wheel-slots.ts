@@ -9,8 +9,8 @@
  *     3    32,768 ticks        2²⁰ ticks        [ · · · · · · · · … ]    entries move to finer levels
  *     4       2²⁰ ticks        2²⁵ ticks        [ · · · · · · · · … ]    (longer ones go round again)
  *
- * Insert, move and remove are O(1) and allocate nothing: the rings run through the entries. A later
- * deadline does not even move its entry; the slot finds, at its tick, that there is more to wait for.
+ * Insert, move and remove are O(1) and allocate nothing: the rings link the entries. A later
+ * deadline does not even move its entry; the slot finds the later deadline at its tick.
  *
  * Source: G. Varghese, A. Lauck, "Hashed and hierarchical timing wheels", SOSP 1987, scheme 7.
  */
@@ -28,7 +28,7 @@ class Link {
 export class Entry extends Link {
   /** The tick at which it is due. */
   deadline = 0;
-  /** The first tick of its slot: when it is looked at next. Never after `deadline`. */
+  /** The first tick of its slot, when it is examined next. Never after `deadline`. */
   visit = 0;
   /** Index of its slot; -1 while it is in none. */
   slot = -1;
@@ -50,7 +50,7 @@ export class Slots {
     return this.#size;
   }
 
-  /** Waits until `deadline` with an entry that may be waiting already. A past one counts as the next tick. */
+  /** Adds an entry with a `deadline`, or moves it. A past one counts as the next tick. */
   put(entry: Entry, deadline: number): void {
     if (entry.slot >= 0) {
       if (deadline >= entry.visit && deadline > this.#tick) {
@@ -71,7 +71,7 @@ export class Slots {
     this.#size--;
   }
 
-  /** The next tick at which a slot has to be looked at; `Infinity` when all are empty. O(levels). */
+  /** The next tick at which a slot must be examined; `Infinity` if all are empty. O(levels). */
   next(): number {
     let next = Infinity;
     for (let level = 0; level <= top; level++) {
@@ -88,13 +88,13 @@ export class Slots {
     return next;
   }
 
-  /** Moves on to a tick before `next()`; an earlier one than now is ignored. */
+  /** Advances to a tick before `next()`; ignores an earlier one than now. */
   skipTo(tick: number): void {
     if (tick > this.#tick) this.#tick = tick;
   }
 
   /**
-   * Moves on to `tick` and hands out what is due on the way, tick by tick; within a tick in no
+   * Advances to `tick` and hands out all entries due until then, tick by tick; within a tick in no
    * particular order. `due` may put and remove entries; it must not throw.
    */
   advance(tick: number, due: (entry: Entry) => void): void {
@@ -112,7 +112,7 @@ export class Slots {
   #visit(slot: number, due: (entry: Entry) => void): void {
     const ring = this.#rings[slot]!;
     if (ring.next === ring) return;
-    // In a ring of their own, what `due` or #link puts into this very slot is not met again.
+    // In a separate ring, so that entries which `due` or #link puts into this slot are not handled now.
     const visited = new Link();
     visited.next = ring.next;
     visited.previous = ring.previous;
@@ -140,7 +140,7 @@ export class Slots {
     while (level < top && away >= widths[level + 1]!) level++;
     const width = widths[level]!;
     const current = Math.floor(this.#tick / width);
-    // Beyond the top level: as far as it goes, and from there again.
+    // Beyond the top level: goes round the top level again.
     const nth = Math.min(Math.floor(entry.deadline / width), current + slots - 1);
     const slot = level * slots + (nth & (slots - 1));
     entry.visit = nth * width;

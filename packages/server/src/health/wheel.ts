@@ -24,7 +24,7 @@ import { Entry, Slots } from './wheel-slots.ts';
 export const tickMs = 10;
 
 export interface WheelTimer {
-  /** Starts the time anew; O(1). Also revives a timer that has fired or was cancelled. */
+  /** Restarts the time; O(1). Also revives a timer that has fired or was cancelled. */
   renew(delayMs: number): void;
   /** O(1). Does nothing when the timer has fired or was cancelled already. */
   cancel(): void;
@@ -32,7 +32,7 @@ export interface WheelTimer {
 
 export interface WheelOptions {
   readonly clock: Clock;
-  /** Told what a callback threw; the wheel goes on. Must not throw. */
+  /** Called with an error that a callback threw; the wheel continues. Must not throw. */
   readonly onError: (error: unknown) => void;
 }
 
@@ -78,8 +78,8 @@ export class Wheel {
 
   /**
    * Runs `callback` once after `delayMs`; the handle renews or cancels it.
-   * @param delayMs with no upper limit, `Infinity` never fires; what is below 0 counts as 0
-   * @throws RegistryError `invalid_argument` when `delayMs` is not a number
+   * @param delayMs without an upper limit; `Infinity` never fires; a negative one counts as 0
+   * @throws RegistryError `invalid_argument` if `delayMs` is not a number
    */
   schedule(delayMs: number, callback: () => void): WheelTimer {
     const timer = new Timer(this, callback);
@@ -87,7 +87,7 @@ export class Wheel {
     return timer;
   }
 
-  /** What a timer's `renew` does. */
+  /** Implements a timer's `renew`. */
   renew(timer: Timer, delayMs: number): void {
     if (Number.isNaN(delayMs)) throw new RegistryError('invalid_argument', 'a delay must be a number of milliseconds');
     const elapsedMs = this.#elapsedMs();
@@ -98,13 +98,13 @@ export class Wheel {
     if (timer.visit < this.#armed) this.#arm(timer.visit);
   }
 
-  /** What a timer's `cancel` does. */
+  /** Implements a timer's `cancel`. */
   cancel(timer: Timer): void {
-    // The clock stays set: waking up once for nothing is cheaper than setting it at every cancel.
+    // The clock's timer stays set: one needless wake-up is cheaper than setting it at every cancel.
     this.#slots.remove(timer);
   }
 
-  /** Nothing fires any more. */
+  /** After this no timer fires. */
   close(): void {
     this.#closed = true;
     this.#arm(-Infinity);

@@ -35,8 +35,8 @@ test.each([
 });
 
 test('without an address it is no node, with any header', () => {
-  expect(() => agentNode(identity, undefined, undefined)).toThrow('the client went away');
-  expect(() => agentNode(identity, undefined, 'worker')).toThrow('the client went away');
+  expect(() => agentNode(identity, undefined, undefined)).toThrow('the client has disconnected');
+  expect(() => agentNode(identity, undefined, 'worker')).toThrow('the client has disconnected');
 });
 
 async function accepted(listenOn: object): Promise<{ client: Socket; socket: Socket; close: () => Promise<void> }> {

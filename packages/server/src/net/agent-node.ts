@@ -1,6 +1,6 @@
 /**
- * Finds the node of a client. In Consul, an agent runs on every machine, and an instance belongs to the agent that it was registered
- * with. Rollcall has no agents, so each client address is a virtual agent with a node of its own, and two hosts that
+ * Finds the node of a client. In Consul, an agent runs on every machine, and an instance belongs to the agent with which it was
+ * registered. Rollcall has no agents, so each client address is a virtual agent with its own node, and two hosts that
  * register the id `web` do not collide.
  *
  * Clients on loopback and on a Unix socket have the server's own node. Other clients have `ip-10-0-0-7` for 10.0.0.7, unless
@@ -31,7 +31,7 @@ export function agentNode(
   remoteAddress: string | undefined,
   named: string | undefined,
 ): AgentNode {
-  if (remoteAddress === undefined) throw new RegistryError('cancelled', 'the client went away');
+  if (remoteAddress === undefined) throw new RegistryError('cancelled', 'the client has disconnected');
   const address = plainAddress(remoteAddress);
   const local = isLoopback(address);
   const nodeAddress = local ? identity.address : address;

@@ -71,7 +71,7 @@ describe('a listener without TLS and access control', () => {
       'refusing to listen on 0.0.0.0 (http, port 8500): other machines can reach it; there is no access control, so ' +
         'every machine there could read and change everything: switch it on with --acl (acl); there is no TLS, so tokens ' +
         'could be read on their way: serve it over TLS (for HTTP: --https with --tls-cert-file and --tls-key-file); or listen on ' +
-        '127.0.0.1, or add --unsafe-allow-unauthenticated (unsafeAllowUnauthenticated) if that is what you want',
+        '127.0.0.1, or add --unsafe-allow-unauthenticated (unsafeAllowUnauthenticated) if that is intended',
     );
   });
 

@@ -19,9 +19,9 @@ loopback.addAddress('::1', 'ipv6');
 export interface BindPolicy {
   /** What callers without a token may do: `allow` gives them all that no rule forbids, and so protects nothing. */
   readonly accessControl: 'off' | 'allow' | 'deny';
-  /** The operator's word that an open public listener is meant. */
+  /** The operator confirms that a public listener without access control is intended. */
   readonly unsafeAllowUnauthenticated: boolean;
-  /** The operator's word that tokens may travel unencrypted, for example behind a proxy with TLS. */
+  /** The operator confirms that tokens may travel unencrypted, for example behind a proxy with TLS. */
   readonly unsafeAllowPlaintext: boolean;
 }
 
@@ -39,8 +39,8 @@ export function isLoopbackHost(host: string): boolean {
 }
 
 /**
- * A Unix socket is always allowed: its file says who may open it.
- * @throws RegistryError `failed_precondition` that names what is missing, when other machines reach the address
+ * A Unix socket is always allowed: the permissions of its file protect it.
+ * @throws RegistryError `failed_precondition` that names what is missing, if other machines can reach the address
  */
 export function assertBindAllowed({ name, at, tls, tokens }: ListenAddress, policy: BindPolicy): void {
   if (!('host' in at) || isLoopbackHost(at.host) || policy.unsafeAllowUnauthenticated) return;
@@ -65,6 +65,6 @@ export function assertBindAllowed({ name, at, tls, tokens }: ListenAddress, poli
   throw new RegistryError(
     'failed_precondition',
     `refusing to listen on ${where} (${name}, port ${at.port}): other machines can reach it; ` +
-      `${missing.join('; ')}; or listen on 127.0.0.1, or add ${unsafe} if that is what you want`,
+      `${missing.join('; ')}; or listen on 127.0.0.1, or add ${unsafe} if that is intended`,
   );
 }

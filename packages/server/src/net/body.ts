@@ -26,7 +26,7 @@ export class BodyTooLarge extends RegistryError {
 
 /**
  * @param limit bytes
- * @throws BodyTooLarge; RegistryError `cancelled` when the client went away
+ * @throws BodyTooLarge; RegistryError `cancelled` when the client has disconnected
  */
 export function readBody(request: IncomingMessage, limit: number): Promise<Buffer> | Buffer {
   const announced = request.headers['content-length'];
@@ -56,7 +56,7 @@ function collect(request: IncomingMessage, limit: number): Promise<Buffer> {
     });
     request.on('close', () => {
       // `close` comes after every end, too, and making an error costs more than reading a small body.
-      if (!ended) reject(new RegistryError('cancelled', 'the client went away'));
+      if (!ended) reject(new RegistryError('cancelled', 'the client has disconnected'));
     });
   });
 }

@@ -121,7 +121,7 @@ describe('a renewed certificate', () => {
     writeFileSync(certFile, next.cert);
     for (let time = 0; time < 3; time++) expect(await certificates.reload()).toBe(false);
     expect(certificates.context.cert).toBe(first.cert);
-    expect(errors(lines)).toEqual([expect.stringContaining('do not go together')]);
+    expect(errors(lines)).toEqual([expect.stringContaining('do not belong together')]);
     writeFileSync(keyFile, next.key);
     expect(await certificates.reload()).toBe(true);
     expect(certificates.context.cert).toBe(next.cert);
@@ -176,7 +176,7 @@ describe('the start', () => {
   it('is refused with the file and the reason', async () => {
     const other = authority.issue();
     const mixed = { cert: authority.issue().cert, key: other.key };
-    await expect(opened(mixed)).rejects.toMatchObject({ code: 'invalid_argument', message: /cert\.pem.*key\.pem do not go together/ });
+    await expect(opened(mixed)).rejects.toMatchObject({ code: 'invalid_argument', message: /cert\.pem.*key\.pem do not belong together/ });
     await expect(opened({ ...other, cert: '' })).rejects.toThrow('holds no certificate in PEM');
     await expect(opened(other, { caFile: '/nowhere/ca.pem' })).rejects.toThrow('cannot read /nowhere/ca.pem');
   });

@@ -168,7 +168,7 @@ async function load({ certFile, keyFile, caFile, minVersion }: CertificateOption
   try {
     createSecureContext(context);
   } catch (cause) {
-    throw broken(`${certFile} and ${keyFile} do not go together: ${(cause as Error).message}`, cause);
+    throw broken(`${certFile} and ${keyFile} do not belong together: ${(cause as Error).message}`, cause);
   }
   const { validTo, subject } = parse(certFile, own);
   const digest = createHash('sha256').update(JSON.stringify([cert, key, ca])).digest('hex');

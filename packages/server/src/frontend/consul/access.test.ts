@@ -363,12 +363,12 @@ test('a query of an open route keeps waiting when policies change, since it has 
   await using server = await Consul.start({ acl: { initialManagement: management } });
   const { index } = await server.get('/v1/connect/ca/roots');
   const ends = new AbortController();
-  const waiting = server.get(`/v1/connect/ca/roots?index=${index}&wait=5m`, { signal: ends.signal }).catch(() => 'cut off');
+  const waiting = server.get(`/v1/connect/ca/roots?index=${index}&wait=5m`, { signal: ends.signal }).catch(() => 'cut short');
   await server.untilParked(1);
   await server.put('/v1/acl/policy', { Name: 'any', Rules: 'acl = "read"' }, as(management));
   expect(await server.parked()).toBe(1);
   ends.abort();
-  expect(await waiting).toBe('cut off');
+  expect(await waiting).toBe('cut short');
 });
 
 test('the audit log has writes, denials and logins, without secrets and values', async () => {

@@ -37,7 +37,7 @@ export function parseServer(text: string): Server {
   const address = isIP(text) > 0 ? text : (bracketed ?? plain ?? '');
   const number = Number(port ?? 53);
   if (isIP(address) > 0 && number > 0 && number <= 65_535) return { address, port: number };
-  const message = `recursor ${JSON.stringify(text)} is no address; write 10.0.0.53, 10.0.0.53:53 or [2001:db8::53]:53`;
+  const message = `recursor ${JSON.stringify(text)} is not an address; write 10.0.0.53, 10.0.0.53:53 or [2001:db8::53]:53`;
   throw new RegistryError('invalid_argument', message);
 }
 

@@ -26,7 +26,7 @@ it('every type of frame has an example', () => {
 it('the limits are those of the code', () => {
   const number = (value: number) => value.toLocaleString('en');
   const row = (what: string) => text.split('\n').find((line) => line.startsWith(`| ${what}`)) ?? '';
-  expect(row('requests in work')).toContain(number(inFlightMax));
+  expect(row('requests under way')).toContain(number(inFlightMax));
   expect(row('views that one')).toContain(number(defaultLimits.watchesPerStreamMax));
   expect(row('views that one')).toContain(number(frameLimits.listMax));
   expect(row('instances of one')).toContain(number(defaultLimits.instancesPerStreamMax));

@@ -397,11 +397,11 @@ describe('a bad frame', () => {
     expect(await client.ask(watchWeb)).toMatchObject({ type: 'watching' });
   });
 
-  it('may not have the id of a request in work', async () => {
+  it('may not have the id of a request under way', async () => {
     const client = await greeted({ session: newSession() });
     client.send(JSON.stringify({ id: 50, ...web('a') }));
     client.send(JSON.stringify({ id: 50, ...web('b') }));
-    expect(await client.take(({ type }) => type === 'error')).toMatchObject({ message: expect.stringContaining('request 50 is still in work') });
+    expect(await client.take(({ type }) => type === 'error')).toMatchObject({ message: expect.stringContaining('request 50 is still under way') });
     expect(await client.take(({ id }) => id === 50)).toMatchObject({ type: 'done' });
     expect([instanceOf('a')?.id, instanceOf('b')?.id]).toEqual(['a', undefined]);
   });

@@ -34,7 +34,7 @@ import { namespaceOf } from './view-namespace.ts';
 import { Watches, type Feeds } from './watches.ts';
 import { frameText, frameTexts, parseJson, type Message } from './wire.ts';
 
-/** Requests of one stream that may be in work; more are refused. */
+/** Requests of one stream that may be under way; more are refused. */
 export const inFlightMax = 1_024;
 
 /** A client that does not read its answers is cut when they reach this many times the soft limit. */
@@ -78,7 +78,7 @@ export class Stream {
   };
   readonly #remoteAddress: string | undefined;
   readonly #inFlight = new Set<number>();
-  /** A hello is in work, or done. */
+  /** A hello is under way, or done. */
   #helloCame = false;
   #greeted = false;
   #session: StreamSession | undefined;
@@ -171,9 +171,9 @@ export class Stream {
     }
     const { frame } = checked;
     if (this.#inFlight.has(frame.id)) {
-      this.#refuse('invalid_argument', `request ${frame.id} is still in work; give each its own id`, undefined, frame.type);
+      this.#refuse('invalid_argument', `request ${frame.id} is still under way; give each its own id`, undefined, frame.type);
     } else if (this.#inFlight.size >= inFlightMax) {
-      const text = `${inFlightMax} requests are in work, which is the limit; wait for answers`;
+      const text = `${inFlightMax} requests are under way, which is the limit; wait for answers`;
       this.#refuse('resource_exhausted', text, frame.id, frame.type);
     } else if (!this.#greeted && frame.type !== 'hello') {
       this.#refuse('failed_precondition', 'the first request must be hello', frame.id, frame.type);

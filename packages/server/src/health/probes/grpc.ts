@@ -45,7 +45,7 @@ function channelTargets(addresses: readonly Address[], port: number): string[] {
   });
 }
 
-/** The first answer; tries the next target only when the one before takes no connection. */
+/** The first answer; tries the next target only if the one before refuses connections. */
 async function askAny(
   [channel = '', ...others]: readonly string[],
   askOne: (channel: string) => Promise<ServingStatus>,

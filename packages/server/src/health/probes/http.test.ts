@@ -94,7 +94,7 @@ describe('the request', () => {
   it('sends the credentials of the URL, and leaves them out of its output', async () => {
     const { request, result, port } = await echo((port) => ({ http: `http://user:pass@127.0.0.1:${port}/` }));
     expect(result.output).toBe(`HTTP GET http://127.0.0.1:${port}/: 200 OK Output: fine`);
-    await expect(probe({ http: 'ftp://user:pass@127.0.0.1/' })).rejects.toThrow('"ftp://127.0.0.1/" is no http');
+    await expect(probe({ http: 'ftp://user:pass@127.0.0.1/' })).rejects.toThrow('"ftp://127.0.0.1/" is not an http');
     expect(request.headers.authorization).toBe(`Basic ${Buffer.from('user:pass').toString('base64')}`);
   });
 

@@ -1,10 +1,10 @@
 /**
- * The HTTP probe: 2xx is passing, 429 warning, everything else critical (Consul's rules,
+ * The HTTP probe: 2xx is passing, 429 warning, every other status critical (Consul's rules,
  * https://developer.hashicorp.com/consul/docs/register/health-check/vm#http-check), with one difference:
  * redirects are not followed, since their targets would not pass the address policy.
  *
- * On `node:http` rather than undici: a probe needs no pool and no interceptor, but control of
- * lookup, SNI and Host, each by itself.
+ * Uses `node:http` rather than undici: a probe needs no pool and no interceptor, but separate control of
+ * lookup, SNI and Host.
  */
 
 import { request as requestHttp, type IncomingMessage } from 'node:http';
@@ -34,13 +34,13 @@ export function httpProbe(resolve: Resolve, trust?: SecureContext): Probe {
     const tls = {
       ...(trust === undefined ? {} : { secureContext: trust }),
       rejectUnauthorized: definition.tlsSkipVerify !== true,
-      // Of the URL, not of a Host header that the check may set; none for an address (RFC 6066, section 3).
+      // The name in the URL, not in a Host header that the check may set; none for an address (RFC 6066, section 3).
       servername: definition.tlsServerName ?? (isIP(bare(url.hostname)) === 0 ? url.hostname : ''),
     };
     return new Promise<ProbeResult>((resolved, reject) => {
       const request =
         url.protocol === 'https:' ? requestHttps(url, { ...options, ...tls }) : requestHttp(url, options);
-      // More than one may come: the first counts.
+      // There may be more than one: the first counts.
       request.on('error', reject);
       request.once('response', (response) => {
         readStart(response).then((body) => {
@@ -56,7 +56,7 @@ export function httpProbe(resolve: Resolve, trust?: SecureContext): Probe {
 function parseUrl(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url?.protocol === 'http:' || url?.protocol === 'https:') return url;
-  throw new RegistryError('invalid_argument', `${JSON.stringify(shownUrl(text))} is no http or https URL`);
+  throw new RegistryError('invalid_argument', `${JSON.stringify(shownUrl(text))} is not an http or https URL`);
 }
 
 /** IPv6 without its brackets. */

@@ -1,4 +1,4 @@
-/** A probe whose code is loaded when it first asks: most servers never need what it imports. */
+/** A probe whose code is loaded at its first run: most servers never need the packages that it imports. */
 
 import type { Probe } from './probe.ts';
 

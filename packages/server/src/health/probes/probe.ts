@@ -9,12 +9,12 @@ export interface ProbeResult {
 }
 
 /**
- * Asks once, over a new connection that is closed afterwards: a kept one would not show
+ * Tests an instance once, over a new connection that is closed afterwards: a pooled one would not show
  * whether a new client can connect.
  *
- * @param signal aborts when the time of the probe is over or no caller wants the result any more; the caller
+ * @param signal aborts when the time of the probe is over or its result is not needed any more; the caller
  *   does not wait for the probe after that
- * @throws Error when there is no answer: the check turns critical with the error's message
+ * @throws Error if there is no answer: the check turns critical with the error's message
  */
 export type Probe = (definition: CheckDefinition, signal: AbortSignal) => Promise<ProbeResult>;
 

@@ -21,8 +21,8 @@ const intervalDefaultMs = 10_000;
 const timeoutDefaultMs = 10_000;
 
 /**
- * The first probe comes after a random share of the interval, or of this if it is shorter: a new registration gets a
- * status soon, and after our own start the probes of the whole fleet do not start at once.
+ * The first probe comes after a random share of the interval, or of this time if it is shorter: a new registration gets a
+ * status soon, and after a start of this process the probes of the whole fleet do not start at once.
  */
 const firstFreshMs = 1_000;
 const firstResumedMs = 30_000;
@@ -175,7 +175,7 @@ export class Prober {
     if (status === undefined) return;
     this.#options.reports.tell(task.report, status, result.output)?.catch((err: unknown) => {
       if (this.#closed) return;
-      this.#options.log.warn({ err, check: task.report.id }, 'a probe could not be reported; the next one will be');
+      this.#options.log.warn({ err, check: task.report.id }, 'the result of a probe could not be committed; the next probe will report again');
     });
   }
 }

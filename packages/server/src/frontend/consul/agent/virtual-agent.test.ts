@@ -40,7 +40,7 @@ test('the address of a client is its node, unless the configuration or a header 
 });
 
 test('a closed connection, which has no address any more, is not treated as a local one', () => {
-  expect(() => agentOf(request(undefined, [], true), identity)).toThrow('the client went away');
+  expect(() => agentOf(request(undefined, [], true), identity)).toThrow('the client has disconnected');
 });
 
 test('the server’s own node id is stored; other ids are derived from the name', () => {

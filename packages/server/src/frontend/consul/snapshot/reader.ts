@@ -74,7 +74,7 @@ async function* backupWithin(source: AsyncIterable<Uint8Array>, bytesMax: number
     if (cause instanceof Unreadable) throw refuse(`its records cannot be read: ${cause.message}`, cause);
     const { code } = cause as NodeJS.ErrnoException;
     if (code === 'Z_DATA_ERROR') throw refuse('it is damaged', cause);
-    if (code === 'Z_BUF_ERROR') throw refuse('it is cut off', cause);
+    if (code === 'Z_BUF_ERROR') throw refuse('it is cut short', cause);
     throw cause;
   }
   archive.end();
@@ -104,7 +104,7 @@ class ArchiveReader {
 
   /** @throws RegistryError `invalid_argument` if a member is missing or its checksum is wrong */
   end(): void {
-    if (this.#member !== undefined || this.#zeros < 2 || this.#waiting.length > 0) throw refuse('it is cut off');
+    if (this.#member !== undefined || this.#zeros < 2 || this.#waiting.length > 0) throw refuse('it is cut short');
     this.#records.end();
     const sums = this.#members.get(members.sums);
     for (const name of [members.meta, members.state]) {
