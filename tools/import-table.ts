@@ -106,7 +106,7 @@ export const zones: readonly Zone[] = [
   {
     name: 'engine port',
     files: /^packages\/server\/src\/engine\/[^/]+\.ts$/,
-    may: [`${server}/engine/*`, '@rollcall/protocol', 'node:'],
+    may: [`${server}/engine/*`, `${server}/clock.ts`, '@rollcall/protocol', 'node:'],
     reason: 'an engine knows keys, bytes and revisions, nothing about services',
   },
   {
@@ -114,6 +114,12 @@ export const zones: readonly Zone[] = [
     files: /^packages\/server\/src\/engine\/etcd\//,
     may: ['OWN', `${server}/engine/*`, `${server}/clock.ts`, '@rollcall/protocol', 'node:', '@grpc/grpc-js', 'protobufjs'],
     reason: 'an engine imports its port, itself and its one driver, so that it can be replaced without a change elsewhere',
+  },
+  {
+    name: 'engine of a follower',
+    files: /^packages\/server\/src\/engine\/(?<own>node)\//,
+    may: ['OWN', `${server}/engine/*`, `${server}/cluster/channel/`, `${server}/clock.ts`, '@rollcall/protocol', 'node:'],
+    reason: 'the engine that follows another node has the channel between nodes as its driver',
   },
   {
     name: 'engine',

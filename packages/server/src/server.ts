@@ -5,6 +5,7 @@
 
 import { randomUUID } from 'node:crypto';
 import { RegistryError } from '@rollcall/protocol';
+import { systemClock } from './clock.ts';
 import { closeCore, createCore, openFiles, type Core } from './core.ts';
 import { makeChannel } from './channel.ts';
 import { followed } from './engine/followed.ts';
@@ -73,7 +74,7 @@ export function createServer(options: ServerOptions = {}): Promise<Server> {
 /** The same with front ends of another table: tests bring their own. */
 export async function startServer(options: ServerOptions, table: FrontendTable): Promise<Server> {
   const store = await (options.engine ?? memory());
-  const engine = options.followers === true && store.exclusive ? followed(store) : store;
+  const engine = options.followers === true && store.exclusive ? followed(store, { clock: options.clock ?? systemClock }) : store;
   const core = createCore(engine, await openFiles(engine, options), options);
   try {
     return await serve(core, options, table, store.exclusive);

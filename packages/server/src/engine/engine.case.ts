@@ -25,6 +25,8 @@ export interface Deviations {
   readonly reopen?: string;
   /** The store keeps its history until it is told to forget it. */
   readonly history?: string;
+  /** Transactions are on their way to a slow reader, which gets those before it starts again. */
+  readonly onTheWay?: string;
 }
 
 /** @param open an engine with an empty store, a new one for each test */
@@ -272,6 +274,10 @@ export function engineCases(name: string, open: () => Promise<EngineUnderTest>, 
         await reader.until('caught-up');
         const calls = Array.from({ length: 3_000 }, (_, index) => commit(engine, { put: { a: String(index) } }));
         const last = (await Promise.all(calls)).at(-1) as number;
+        if (deviations.onTheWay !== undefined) {
+          for (let event = await reader.next(); event.kind === 'records' || event.revision < last; ) event = await reader.next();
+          return reader.end();
+        }
         if (deviations.history !== undefined) {
           expect((await reader.transactions(3_000)).at(-1)?.revision).toBe(last);
           return reader.end();

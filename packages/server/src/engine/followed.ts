@@ -3,16 +3,28 @@
  * replica of this process writes heads and guards as all others do (docs/decisions/0037).
  */
 
+import type { Clock } from '../clock.ts';
 import type { Engine } from './engine.ts';
 import { localPresence, type LocalPresence } from './local-presence.ts';
+import type { Presence } from './presence.ts';
 
 export interface FollowedEngine extends Engine {
   readonly presence: LocalPresence;
 }
 
+/** Followers of a primary that was restarted are back within so long: they try again every 2 s at most. */
+const returnMs = 5_000;
+
+export interface FollowedOptions {
+  readonly clock: Clock;
+  /** Whether followers of an earlier life may be on their way back; true by default. */
+  readonly afterRestart?: boolean;
+}
+
 /** @param engine closed with the result */
-export function followed(engine: Engine): FollowedEngine {
-  const presence = localPresence();
+export function followed(engine: Engine, { clock, afterRestart = true }: FollowedOptions): FollowedEngine {
+  const own = localPresence();
+  const presence = afterRestart ? { ...own, watch: watchLater(own, clock) } : own;
   return {
     name: engine.name,
     limits: engine.limits,
@@ -25,5 +37,20 @@ export function followed(engine: Engine): FollowedEngine {
       presence.close();
       return engine.close();
     },
+  };
+}
+
+/** Who is present is not known before followers had time to come back. */
+function watchLater(presence: Presence, clock: Clock): Presence['watch'] {
+  const knownAt = clock.monotonic() + returnMs;
+  return (listener) => {
+    let stop = () => {};
+    const begin = () => {
+      stop = presence.watch(listener);
+    };
+    const waitMs = knownAt - clock.monotonic();
+    if (waitMs > 0) stop = clock.timer(waitMs, begin);
+    else begin();
+    return () => stop();
   };
 }

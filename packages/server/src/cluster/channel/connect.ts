@@ -20,7 +20,7 @@ export interface ConnectOptions {
   readonly ca?: string | undefined;
   readonly hello: PeerHello;
   /** What the other node may ask. */
-  readonly methods: Methods;
+  readonly methods: () => Methods;
   readonly clock: Clock;
   readonly signal: AbortSignal;
 }

@@ -6,7 +6,7 @@
 import { RegistryError, toRegistryError } from '@rollcall/protocol';
 import type { Clock } from '../../clock.ts';
 import { connect, type Connected } from './connect.ts';
-import type { PeerHello, PeerWelcome } from './hello.ts';
+import { encodeHello, type PeerHello, type PeerWelcome } from './hello.ts';
 import type { CallOptions, Methods, Peer } from './peer.ts';
 
 export interface LinkOptions {
@@ -19,7 +19,7 @@ export interface LinkOptions {
   /** Who this node is; asked for each connection. */
   readonly hello: () => PeerHello;
   /** What the other node may ask of this one. */
-  readonly methods?: Methods;
+  readonly methods?: () => Methods;
   readonly clock: Clock;
   /** Uniform in [0, 1). */
   readonly random: () => number;
@@ -65,11 +65,18 @@ export class Link {
 
   /** The open connection, if any. */
   get peer(): Peer | undefined {
-    return this.#connected?.peer;
+    const peer = this.#connected?.peer;
+    return peer?.open === true ? peer : undefined;
   }
 
   get welcome(): PeerWelcome | undefined {
     return this.#connected?.welcome;
+  }
+
+  /** Says again who this node is, if there is a connection. @throws RegistryError what the other node refuses with */
+  async greet(): Promise<void> {
+    const { peer } = this;
+    if (peer !== undefined) await peer.call('hello', encodeHello(this.#options.hello()));
   }
 
   /** @throws RegistryError `unavailable` while there is no connection; as `Peer.call` */
@@ -85,9 +92,9 @@ export class Link {
     yield* peer.stream(method, body, signal);
   }
 
-  /** Resolves when there is a connection, or `signal` aborts, or the link is closed. */
-  async connected(signal: AbortSignal): Promise<void> {
-    while (this.#connected === undefined && !signal.aborted && !this.#stop.signal.aborted) {
+  /** Waits for a connection. @returns false when `signal` has aborted, or the link is closed */
+  async connected(signal: AbortSignal): Promise<boolean> {
+    while (this.peer === undefined && !signal.aborted && !this.#stop.signal.aborted) {
       await new Promise<void>((resolve) => {
         const wake = () => {
           signal.removeEventListener('abort', wake);
@@ -97,6 +104,7 @@ export class Link {
         this.#wakeWaiting.push(wake);
       });
     }
+    return !signal.aborted && !this.#stop.signal.aborted;
   }
 
   /** Ends the connection. Idempotent. */
@@ -127,7 +135,7 @@ export class Link {
   }
 
   async #connect(): Promise<Connected> {
-    const { url, ca, clock, hello, methods = {}, onChange } = this.#options;
+    const { url, ca, clock, hello, methods = () => ({}), onChange } = this.#options;
     const { signal } = this.#stop;
     const secret = await this.#options.secret();
     const connected = await connect({ url, ca, clock, methods, secret, signal, hello: hello() });

@@ -53,7 +53,7 @@ export async function pair(methods: Methods, options: { readonly first?: string;
 function end(sockets: { webSocket: WebSocket; socket: Socket }, methods: Methods, first?: string) {
   let tell: (reason: string) => void = () => {};
   const ended = new Promise<string>((resolve) => (tell = resolve));
-  const peer = new Peer({ ...sockets, methods, clock: systemClock, onClosed: (reason) => tell(reason), ...(first === undefined ? {} : { first }) });
+  const peer = new Peer({ ...sockets, methods: () => methods, clock: systemClock, onClosed: (reason) => tell(reason), ...(first === undefined ? {} : { first }) });
   return { peer, ended };
 }
 

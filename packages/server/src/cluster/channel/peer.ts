@@ -30,7 +30,8 @@ export interface PeerOptions {
   readonly webSocket: WebSocket;
   readonly socket: Socket;
   readonly clock: Clock;
-  readonly methods: Methods;
+  /** What the other end may ask now. */
+  readonly methods: () => Methods;
   /** Every other method is refused until this one has been answered. */
   readonly first?: string;
   /** Called once. */
@@ -49,9 +50,9 @@ export const cancelled = Symbol('cancelled');
 const servingMax = 512;
 
 /** Pause between two looks for a sign of life, and between pings. */
-const lookMs = 2_000;
+const lookMs = 1_000;
 
-/** Looks in a row without one, after which the connection is cut: within 8 to 10 s. A stall of ours costs one look. */
+/** Looks in a row without one, after which the connection is cut: within 4 to 5 s. A stall of ours costs one look. */
 const quietMax = 4;
 
 /** Of the WebSocket (RFC 6455 §7.4.1): the other end broke the protocol. */
@@ -166,7 +167,8 @@ export class Peer {
   }
 
   #serve({ id, method: name, body }: Extract<Frame, { kind: 'request' }>): void {
-    const { methods, first } = this.#options;
+    const { first } = this.#options;
+    const methods = this.#options.methods();
     const method = Object.hasOwn(methods, name) ? methods[name] : undefined;
     if (this.#serving.has(id)) throw new Error(`request ${id} is still in work`);
     if (!this.#greeted && name !== first) this.#refuse(id, 'failed_precondition', `the first request must be ${first}`);

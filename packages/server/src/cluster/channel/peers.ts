@@ -86,7 +86,8 @@ export class Peers {
       throw new RegistryError('resource_exhausted', `this node is connected to ${linksMax} others, which is the limit`);
     }
     const { hello, secret, methods, ca, clock, random } = this.#options;
-    const link = new Link({ url: address, secret, ca, clock, random, hello, methods: methods(() => nodeId) });
+    const ownMethods = methods(() => nodeId);
+    const link = new Link({ url: address, secret, ca, clock, random, hello, methods: () => ownMethods });
     this.#links.set(nodeId, { address, link });
     link.start();
     return link;

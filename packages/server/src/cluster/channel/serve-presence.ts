@@ -8,25 +8,40 @@ import type { Held, Presence } from '../../engine/presence.ts';
 import { ByteReader, ByteWriter } from './bytes.ts';
 import { cancelled, type Methods } from './peer.ts';
 
-/** Present for so long after a connection has broken. Together with the time that finds a silent node, below `ttlMs` of the port. */
-const returnMs = 1_000;
+/** Present for so long after a connection has broken: a follower tries again sooner. */
+const returnMs = 1_500;
 
 /** As the port says of node ids. */
 const nodeIdMax = 200;
 
+/** The items of `presence-hold`: first one of the first two, then one of the last two. */
+export type HoldItem = 'held' | 'held still' | Awaited<Held['lost']>;
+
 export function presenceMethods(presence: Presence, clock: Clock): Methods {
+  /** Nodes that are present through this one, with what holds them now. */
+  const holding = new Map<string, Held>();
+
+  async function release(nodeId: string, held: Held): Promise<void> {
+    if (holding.get(nodeId) === held) holding.delete(nodeId);
+    await held.release();
+  }
+
   return {
     'presence-hold': {
       kind: 'stream',
       async *run(body, signal) {
-        const held = await presence.hold(nodeIdIn(body));
+        const nodeId = body.toString().slice(0, nodeIdMax);
+        const before = holding.has(nodeId);
+        const held = await presence.hold(nodeId);
+        holding.set(nodeId, held);
+        let lost: Awaited<Held['lost']> | undefined;
         try {
-          yield Buffer.of();
-          const lost = await Promise.race([held.lost, aborted(signal)]);
-          if (lost !== undefined) yield Buffer.from(lost);
+          yield item(before ? 'held still' : 'held');
+          lost = await Promise.race([held.lost, aborted(signal)]);
+          if (lost !== undefined) yield item(lost);
         } finally {
-          if (signal.aborted && signal.reason !== cancelled) clock.timer(returnMs, () => void held.release());
-          else await held.release();
+          if (lost === undefined && signal.aborted && signal.reason !== cancelled) clock.timer(returnMs, () => void release(nodeId, held));
+          else await release(nodeId, held);
         }
       },
     },
@@ -71,14 +86,8 @@ export function decodePresent(body: Buffer): Set<string> {
   return present;
 }
 
-/** @returns how a presence was lost; undefined for an item that says that it is held */
-export function lossIn(item: Buffer): Awaited<Held['lost']> | undefined {
-  const text = item.toString();
-  return text === 'expired' || text === 'replaced' ? text : undefined;
-}
-
-function nodeIdIn(body: Buffer): string {
-  return body.toString().slice(0, nodeIdMax);
+function item(what: HoldItem): Buffer {
+  return Buffer.from(what);
 }
 
 function aborted(signal: AbortSignal): Promise<undefined> {

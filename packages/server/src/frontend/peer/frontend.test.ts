@@ -23,7 +23,7 @@ async function start(options: ServerOptions = {}): Promise<Server> {
 async function follow(server: Server, secret: string, registryId = ''): Promise<Connected> {
   const { signal } = new AbortController();
   const hello = { nodeId: 'other', epoch: 0, version: '0.1.0', registryId };
-  const connected = await connect({ url: server.url, secret, hello, methods: {}, clock: systemClock, signal });
+  const connected = await connect({ url: server.url, secret, hello, methods: () => ({}), clock: systemClock, signal });
   closing.push(() => connected.peer.close('the test is over'));
   return connected;
 }

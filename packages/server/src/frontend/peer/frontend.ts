@@ -77,14 +77,17 @@ export function peer(context: Context, deps: PeerDeps): Frontend {
         kind: 'answer',
         run: async (body) => {
           hello = await welcome(decodeHello(body));
-          leave = deps.admitted(hello, opened);
+          // A follower learns who it is from the store, and says it again.
+          leave();
+          if (hello.nodeId !== '') leave = deps.admitted(hello, opened);
           log.info({ peer: hello.nodeId, version: hello.version, remote: request.socket.remoteAddress }, 'another node has connected');
           return encodeHello(deps.welcome());
         },
       };
+      const methods = { ...deps.methods(() => hello?.nodeId ?? ''), hello: greet };
       const opened: Peer = new Peer({
         ...{ webSocket, socket: socket as Socket, clock, first: 'hello' },
-        methods: { ...deps.methods(() => hello?.nodeId ?? ''), hello: greet },
+        methods: () => methods,
         onClosed: (reason) => {
           open.delete(opened);
           cancelHello();
