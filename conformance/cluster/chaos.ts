@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Deployment } from './deployment.ts';
+import { onEtcd } from './deploy/on-etcd.ts';
 import { single } from './deploy/single.ts';
 import { History } from './history.ts';
 import { judge } from './judge.ts';
@@ -12,6 +13,7 @@ import { allParts, run, settleMs, together, type Part } from './run.ts';
 
 const deployments: Readonly<Record<string, (folder: string) => Promise<Deployment>>> = {
   single: (folder) => single(folder),
+  etcd: (folder) => onEtcd(folder),
 };
 
 export async function main(args: readonly string[], print: (line: string) => void): Promise<number> {

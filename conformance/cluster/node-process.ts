@@ -9,6 +9,10 @@ import { faultProxy } from './fault/proxy.ts';
 
 const program = fileURLToPath(new URL('../../packages/cli/bin/rollcall.mjs', import.meta.url));
 
+/** @param args of `rollcall serve`, besides its address and name */
+export const serving = (name: string, args: readonly string[]) => (port: number): readonly string[] =>
+  [program, 'serve', '--json', '--http', `127.0.0.1:${port}`, '--dns', 'off', '--node-name', name, ...args];
+
 const startMsMax = 30_000;
 
 export interface NodeProcess extends ClusterNode {
@@ -30,19 +34,18 @@ export interface NodeProcess extends ClusterNode {
 
 export interface NodeProcessOptions {
   readonly name: string;
-  /** Of `rollcall serve`, besides its address and name. */
-  readonly args: readonly string[];
+  /** What is run with Node; it writes a line to stdout when it serves. */
+  readonly command: (port: number) => readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   /** Its log is appended to this file. */
   readonly logFile: string;
 }
 
-export async function nodeProcess({ name, args, env = {}, logFile }: NodeProcessOptions): Promise<NodeProcess> {
+export async function nodeProcess({ name, command, env = {}, logFile }: NodeProcessOptions): Promise<NodeProcess> {
   const port = await freePort();
   const target = () => ({ host: '127.0.0.1', port });
   const link = await faultProxy(target);
   const home = await faultProxy(target);
-  const all = ['serve', '--json', '--http', `127.0.0.1:${port}`, '--dns', 'off', '--node-name', name, ...args];
   const inherited = Object.entries(process.env).filter(([key]) => !key.startsWith('ROLLCALL_'));
   let child: ChildProcess | undefined;
   const wanted = new WeakSet<ChildProcess>();
@@ -66,7 +69,7 @@ export async function nodeProcess({ name, args, env = {}, logFile }: NodeProcess
       return child?.pid;
     },
     async start() {
-      const started = spawn(process.execPath, [program, ...all], { env: { ...Object.fromEntries(inherited), ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+      const started = spawn(process.execPath, command(port), { env: { ...Object.fromEntries(inherited), ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
       child = started;
       const log = createWriteStream(logFile, { flags: 'a' });
       started.stderr.pipe(log);

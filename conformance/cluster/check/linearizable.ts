@@ -50,58 +50,97 @@ interface Event {
   next: Event | undefined;
 }
 
+/**
+ * Operations of unknown outcome stand aside: they need not have happened, so one is tried only where no other operation goes on, and only
+ * if it changes something. Tried in the order of their calls, a few dozen of them would make the search hopeless.
+ */
 export function linearizable<State, Input, Output>(
   model: Model<State, Input, Output>,
   operations: readonly Operation<Input, Output>[],
   limit = stepsMax,
 ): Verdict<Input, Output> {
   const head = linked(operations);
+  const open = operations.flatMap(({ call, return: end }, index) => (end === Infinity ? [{ call, index }] : [])).sort((one, other) => one.call - other.call);
   const done = new Done(operations.length);
   const seen = new Set<string>();
-  const stack: { readonly event: Event; readonly before: State }[] = [];
-  const closed = operations.filter((operation) => operation.return !== Infinity).length;
-  let closedDone = 0;
-  let furthest = -1;
+  /** What is done, in order: a call that was taken out of the list, or the position of an open operation. */
+  const stack: { readonly choice: Event | number; readonly before: State }[] = [];
+  let left = operations.length - open.length;
+  let least = Infinity;
   let undone: readonly Operation<Input, Output>[] = [];
   let state = model.initial;
-  let event = head.next;
-  for (let steps = 0; closedDone < closed; steps++) {
+  /** The next to try here. */
+  let choice: Event | number | undefined = head.next;
+
+  /** Whether the operation can come next; then it is done. */
+  const tried = (index: number, chosen: Event | number): boolean => {
+    const { input, output } = operations[index] as Operation<Input, Output>;
+    const after = model.step(state, input, output);
+    if (after === undefined) return false;
+    const key = model.key(after);
+    // One of unknown outcome that changes nothing need not have happened.
+    if (typeof chosen === 'number' && key === model.key(state)) return false;
+    if (seen.size === seen.add(done.key(index) + key).size) return false;
+    stack.push({ choice: chosen, before: state });
+    state = after;
+    done.flip(index);
+    return true;
+  };
+
+  for (let steps = 0; left > 0; steps++) {
     if (steps >= limit) return { ok: undefined, steps };
-    const operation = event === undefined ? undefined : operations[event.operation];
-    if (event !== undefined && operation !== undefined && event.match !== undefined) {
-      const after = model.step(state, operation.input, operation.output);
-      if (after !== undefined && seen.size < seen.add(done.key(event.operation) + model.key(after)).size) {
-        stack.push({ event, before: state });
-        state = after;
-        done.flip(event.operation);
-        if (operation.return !== Infinity) closedDone++;
-        takeOut(event);
-        event = head.next;
+    if (typeof choice === 'object') {
+      if (choice.match === undefined) {
+        // A return whose call is not done: no other call can come before it, except the open ones.
+        choice = 0;
+      } else if (tried(choice.operation, choice)) {
+        left--;
+        takeOut(choice);
+        choice = head.next;
       } else {
-        event = event.next;
+        choice = choice.next;
       }
       continue;
     }
-    // A return whose call is not done yet (or the end): the orders that begin like this one lead nowhere.
-    if (closedDone > furthest) {
-      furthest = closedDone;
+    const next: number = choice ?? 0;
+    const candidate = open[next];
+    const firstReturn = firstReturnOf(head);
+    if (candidate !== undefined && candidate.call < firstReturn) {
+      choice = !done.has(candidate.index) && tried(candidate.index, next) ? head.next : next + 1;
+      continue;
+    }
+    if (left < least) {
+      least = left;
       undone = operations.filter((each, index) => each.return !== Infinity && !done.has(index));
     }
+    // The orders that begin like this one lead nowhere.
     const last = stack.pop();
     if (last === undefined) return { ok: false, undone };
     state = last.before;
-    done.flip(last.event.operation);
-    if (operations[last.event.operation]?.return !== Infinity) closedDone--;
-    putBack(last.event);
-    event = last.event.next;
+    if (typeof last.choice === 'number') {
+      done.flip(open[last.choice]?.index ?? 0);
+      choice = last.choice + 1;
+    } else {
+      done.flip(last.choice.operation);
+      left++;
+      putBack(last.choice);
+      choice = last.choice.next;
+    }
   }
   return { ok: true };
 }
 
-/** @returns an event before the first */
+function firstReturnOf(head: Event): number {
+  let event = head.next;
+  while (event?.match !== undefined) event = event.next;
+  return event?.at ?? Infinity;
+}
+
+/** The operations with a known outcome. @returns an event before the first */
 function linked<Input, Output>(operations: readonly Operation<Input, Output>[]): Event {
   const events: Event[] = [];
   operations.forEach((operation, index) => {
+    if (operation.return === Infinity) return;
     const end: Event = { at: operation.return, operation: index, match: undefined, previous: undefined, next: undefined };
     events.push({ at: operation.call, operation: index, match: end, previous: undefined, next: undefined }, end);
   });

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Deployment } from '../deployment.ts';
 import { linkFaults } from '../fault/link-faults.ts';
 import { nodeFaults } from '../fault/node-faults.ts';
-import { nodeProcess } from '../node-process.ts';
+import { nodeProcess, serving } from '../node-process.ts';
 
 /**
  * @param folder of its data and log
@@ -13,7 +13,7 @@ import { nodeProcess } from '../node-process.ts';
  */
 export async function single(folder: string, args: readonly string[] = []): Promise<Deployment> {
   mkdirSync(folder, { recursive: true });
-  const node = await nodeProcess({ name: 'n1', args: ['--data-dir', join(folder, 'data'), ...args], logFile: join(folder, 'n1.log') });
+  const node = await nodeProcess({ name: 'n1', command: serving('n1', ['--data-dir', join(folder, 'data'), ...args]), logFile: join(folder, 'n1.log') });
   try {
     await node.start();
   } catch (error) {

@@ -1,0 +1,64 @@
+/**
+ * Several nodes on an etcd cluster. Every connection of clients to nodes, and of each node to each member, goes through a proxy of its
+ * own; the members of etcd talk to each other directly.
+ */
+
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { startEtcdCluster, type EtcdCluster } from '../../etcd/start.mjs';
+import type { Deployment } from '../deployment.ts';
+import { etcdFaults } from '../fault/etcd-faults.ts';
+import { linkFaults } from '../fault/link-faults.ts';
+import { nodeFaults } from '../fault/node-faults.ts';
+import { faultProxy, type FaultProxy } from '../fault/proxy.ts';
+import { nodeProcess, type NodeProcess } from '../node-process.ts';
+
+const program = fileURLToPath(new URL('../cluster-node.mjs', import.meta.url));
+
+export interface OnEtcdOptions {
+  /** 3 by default. */
+  readonly nodes?: number;
+  readonly members?: number;
+}
+
+export interface OnEtcd extends Deployment {
+  readonly nodes: readonly NodeProcess[];
+  readonly etcd: EtcdCluster;
+}
+
+/** @param folder of the logs of the nodes */
+export async function onEtcd(folder: string, { nodes: nodeCount = 3, members = 3 }: OnEtcdOptions = {}): Promise<OnEtcd> {
+  mkdirSync(folder, { recursive: true });
+  const etcd = await startEtcdCluster(members);
+  const nodes: NodeProcess[] = [];
+  const storeLinks: { readonly name: string; readonly proxies: readonly FaultProxy[] }[] = [];
+  const close = async (): Promise<void> => {
+    await Promise.all(nodes.map((node) => node.close()));
+    await Promise.all(storeLinks.flatMap(({ proxies }) => proxies.map((proxy) => proxy.close())));
+    await etcd.stop();
+  };
+  try {
+    for (let index = 1; index <= nodeCount; index++) {
+      const name = `n${index}`;
+      const proxies = await Promise.all(etcd.urls.map((url) => faultProxy(() => ({ host: new URL(url).hostname, port: Number(new URL(url).port) }))));
+      storeLinks.push({ name: `store of ${name}`, proxies });
+      const urls = proxies.map(({ host, port }) => `http://${host}:${port}`);
+      const command = (port: number): readonly string[] => [program, JSON.stringify({ port, name, urls })];
+      nodes.push(await nodeProcess({ name, command, logFile: join(folder, `${name}.log`) }));
+    }
+    await Promise.all(nodes.map((node) => node.start()));
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  const clientLinks = nodes.map(({ name, link }) => ({ name: `clients to ${name}`, proxies: [link] }));
+  return {
+    name: 'etcd',
+    nodes,
+    etcd,
+    faults: [...nodeFaults(nodes), ...etcdFaults(etcd), ...linkFaults([...storeLinks, ...storeLinks, ...clientLinks])],
+    problems: () => nodes.flatMap((node) => node.problems),
+    close,
+  };
+}
