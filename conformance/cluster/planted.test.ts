@@ -5,7 +5,7 @@ import type { Engine, EngineEvent, Transaction } from '../../packages/server/src
 import { pair, type Planted } from './deploy/pair.ts';
 import { History } from './history.ts';
 import { judge } from './judge.ts';
-import { run, settleMs, together, type Part } from './run.ts';
+import { run, settleMs, together, type RunOptions } from './run.ts';
 
 const changing = (change: (event: EngineEvent) => EngineEvent): Planted => (engine) => ({
   ...engine,
@@ -52,21 +52,30 @@ const staleBarrier: Planted = (engine: Engine) => {
   return { ...told, barrier: async () => shown };
 };
 
-const keyed: readonly Part[] = ['keys', 'locks', 'lists', 'watches'];
+const keyed = { parts: ['keys', 'locks', 'lists', 'watches'], runMs: 3_500, calmMs: 300, slower: 0.5 } as const;
 
-/** Each with the checkers that are about it, of which one at least must catch it. */
-test.each<[string, Planted, string, readonly string[]]>([
-  ['expectations are skipped', committing((transaction) => ({ ...transaction, expect: [] })), 'late feed', ['keys', 'locks', 'transactions']],
-  ['an event is repeated', repeating(), 'late feed', ['keys', 'watches']],
-  ['an event is lost', losing(), 'late feed', ['keys', 'watches']],
-  ['a new list forgets deletions', forgetful, 'unreachable store', ['keys', 'watches']],
-  ['consistent reads do not ask the store', staleBarrier, 'late feed', ['keys']],
-])('a run catches it when %s', async (_, planted, fault, caught) => {
+interface PlantedCase {
+  readonly bug: string;
+  readonly planted: Planted;
+  /** Under which the bug shows. */
+  readonly fault: string;
+  readonly shape: Pick<RunOptions, 'runMs' | 'parts' | 'calmMs' | 'slower'>;
+  /** The checkers that are about it, of which one at least must catch it. */
+  readonly caught: readonly string[];
+}
+
+test.each<PlantedCase>([
+  { bug: 'expectations are skipped', planted: committing((transaction) => ({ ...transaction, expect: [] })), fault: 'late feed', shape: keyed, caught: ['keys', 'locks', 'transactions'] },
+  { bug: 'an event is repeated', planted: repeating(), fault: 'late feed', shape: keyed, caught: ['keys', 'watches'] },
+  { bug: 'an event is lost', planted: losing(), fault: 'late feed', shape: keyed, caught: ['keys', 'watches'] },
+  { bug: 'a new list forgets deletions', planted: forgetful, fault: 'unreachable store', shape: keyed, caught: ['keys', 'watches'] },
+  { bug: 'consistent reads do not ask the store', planted: staleBarrier, fault: 'late feed', shape: keyed, caught: ['keys'] },
+])('a run catches it when $bug', async ({ planted, fault, shape, caught }) => {
   const deployment = await pair(planted);
   try {
     const history = new History();
     const faults = deployment.faults.filter(({ name }) => name === fault);
-    await run({ ...deployment, faults }, history, { seed: 1, runMs: 3_500, calmMs: 300, recoveryMs: 2_000, parts: keyed, slower: 0.5 });
+    await run({ ...deployment, faults }, history, { ...shape, seed: 1, recoveryMs: 2_000 });
     const { breaches } = judge(history.events, { settleMs, together });
     expect(caught.filter((checker) => breaches[checker] !== undefined)).not.toEqual([]);
   } finally {

@@ -9,7 +9,7 @@ import type { History } from './history.ts';
 import { planFaults } from './plan.ts';
 import { seeded } from './seeded.ts';
 import { Caller } from './workload/caller.ts';
-import { planLives, runNativeInstance, runTtlInstance } from './workload/instances.ts';
+import { planLives, runNativeInstance, runTtlInstance, ttlMs, verdictMs } from './workload/instances.ts';
 import { runKeyClient } from './workload/key-client.ts';
 import { runListClient } from './workload/list-client.ts';
 import { FencedResource, runLockClient } from './workload/lock-client.ts';
@@ -44,11 +44,11 @@ export const settleMs = 3_000;
 /** Keys of the view of pairs that are always written together. */
 export const together = { [viewOf({ kind: 'prefix', name: pairPrefix })]: [0, 1].map((pair) => [`${pairPrefix}${pair}/a`, `${pairPrefix}${pair}/b`]) };
 
-/** After the last request of the clients: longer than a change takes to every watcher when nothing fails. */
-const restMs = 1_500;
+/** After the last request of the clients: longer than a change takes to every watcher, and a dead instance to go, when nothing fails. */
+const restMs = { changes: 1_500, deaths: ttlMs + verdictMs + settleMs + 500 };
 
 export async function run(deployment: Deployment, history: History, options: RunOptions): Promise<void> {
-  const { seed, runMs, calmMs = 2_000, recoveryMs = 30_000, tell = () => {} } = options;
+  const { seed, runMs, parts = allParts, calmMs = 2_000, recoveryMs = 30_000, tell = () => {} } = options;
   const stop = new AbortController();
   // Every part of the workload listens.
   setMaxListeners(0, stop.signal);
@@ -73,8 +73,9 @@ export async function run(deployment: Deployment, history: History, options: Run
     history.add({ t: 'fault', what, at: began, until: history.now() });
   }
   await clients;
+  await sleep(runMs - history.now());
   // Watchers and observers go on until all is at rest, so that they see the end.
-  await sleep(restMs);
+  await sleep(parts.includes('native') || parts.includes('ttl') ? restMs.deaths : restMs.changes);
   await recordFinal(scene);
   await sleep(200);
   stop.abort();

@@ -74,8 +74,8 @@ export function linearizable<State, Input, Output>(
 
   /** Whether the operation can come next; then it is done. */
   const tried = (index: number, chosen: Event | number): boolean => {
-    const { input, output } = operations[index] as Operation<Input, Output>;
-    const after = model.step(state, input, output);
+    const operation = operations[index];
+    const after = operation && model.step(state, operation.input, operation.output);
     if (after === undefined) return false;
     const key = model.key(after);
     // One of unknown outcome that changes nothing need not have happened.

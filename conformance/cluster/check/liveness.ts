@@ -5,7 +5,7 @@
 
 export interface Life {
   readonly instance: string;
-  /** From here on every view must show it. */
+  /** From here on every view must show it; a node that has shown it must show it from then on. */
   readonly visibleFrom: number;
   /** When it was killed, left, or stopped being well; `Infinity` when it was well to the end. */
   readonly wellUntil: number;
@@ -25,20 +25,27 @@ export interface Sight {
   readonly stale: boolean;
 }
 
-/** Breaches, one sentence each; of one instance on one node only the first of each kind. */
+/**
+ * Breaches, one sentence each; of one instance on one node only the first of each kind.
+ * @param sights in the order in which they were told
+ */
 export function checkLiveness(lives: readonly Life[], sights: readonly Sight[]): string[] {
   const breaks = new Map<string, string>();
   const note = (key: string, text: string): void => {
     if (!breaks.has(key)) breaks.set(key, text);
   };
+  const seen = new Map<string, number>();
   for (const { node, asked, told, passing, stale } of sights) {
     for (const { instance, visibleFrom, wellUntil, goneBy } of lives) {
       const shown = passing.has(instance);
-      if (!shown && asked >= visibleFrom && told < wellUntil) {
-        note(`missing ${instance} ${node}`, `instance ${instance} is well and missing from node ${node} at ${told.toFixed(0)} ms (to be seen from ${visibleFrom.toFixed(0)} ms)`);
+      const key = `${instance} ${node}`;
+      if (shown && !seen.has(key)) seen.set(key, told);
+      const from = Math.min(visibleFrom, seen.get(key) ?? Infinity);
+      if (!shown && asked >= from && told < wellUntil) {
+        note(`missing ${key}`, `instance ${instance} is well and missing from node ${node} at ${told.toFixed(0)} ms (to be seen from ${from.toFixed(0)} ms)`);
       }
       if (shown && !stale && asked > goneBy) {
-        note(`shown ${instance} ${node}`, `instance ${instance} ended at ${wellUntil.toFixed(0)} ms and node ${node} shows it at ${asked.toFixed(0)} ms (bound ${goneBy.toFixed(0)} ms)`);
+        note(`shown ${key}`, `instance ${instance} ended at ${wellUntil.toFixed(0)} ms and node ${node} shows it at ${asked.toFixed(0)} ms (bound ${goneBy.toFixed(0)} ms)`);
       }
     }
   }

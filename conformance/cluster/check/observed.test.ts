@@ -46,6 +46,7 @@ describe('liveness', () => {
     ['a registration may take a moment to be seen', [], [well], [sight(105, [])]],
     ['an answer to a question from before the registration', [], [well], [{ ...sight(150, []), asked: 100 }]],
     ['an instance that is well is missing', ['instance w is well and missing from node n1 at 150 ms (to be seen from 110 ms)'], [well], [sight(150, []), sight(160, [])]],
+    ['a node loses sight of an instance', ['instance w is well and missing from node n1 at 108 ms (to be seen from 106 ms)'], [well], [sight(106, ['w']), sight(108, [])]],
     ['a stale view misses an instance that is well', ['instance w is well and missing from node n1 at 150 ms (to be seen from 110 ms)'], [well], [sight(150, [], true)]],
     ['a dead instance stays', ['instance d ended at 200 ms and node n1 shows it at 251 ms (bound 250 ms)'], [dead], [sight(251, ['d'])]],
     ['a stale view may show a dead instance', [], [dead], [sight(251, ['d'], true)]],

@@ -5,16 +5,13 @@
 
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { startEtcdCluster, type EtcdCluster } from '../../etcd/start.mjs';
 import type { Deployment } from '../deployment.ts';
 import { etcdFaults } from '../fault/etcd-faults.ts';
 import { linkFaults } from '../fault/link-faults.ts';
 import { nodeFaults } from '../fault/node-faults.ts';
 import { faultProxy, type FaultProxy } from '../fault/proxy.ts';
-import { nodeProcess, type NodeProcess } from '../node-process.ts';
-
-const program = fileURLToPath(new URL('../cluster-node.mjs', import.meta.url));
+import { nodeProcess, serving, type NodeProcess } from '../node-process.ts';
 
 export interface OnEtcdOptions {
   /** 3 by default. */
@@ -44,8 +41,7 @@ export async function onEtcd(folder: string, { nodes: nodeCount = 3, members = 3
       const proxies = await Promise.all(etcd.urls.map((url) => faultProxy(() => ({ host: new URL(url).hostname, port: Number(new URL(url).port) }))));
       storeLinks.push({ name: `store of ${name}`, proxies });
       const urls = proxies.map(({ host, port }) => `http://${host}:${port}`);
-      const command = (port: number): readonly string[] => [program, JSON.stringify({ port, name, urls })];
-      nodes.push(await nodeProcess({ name, command, logFile: join(folder, `${name}.log`) }));
+      nodes.push(await nodeProcess({ name, command: serving(name, ['--engine', `etcd:${urls.join()}`]), logFile: join(folder, `${name}.log`) }));
     }
     await Promise.all(nodes.map((node) => node.start()));
   } catch (error) {

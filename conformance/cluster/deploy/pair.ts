@@ -4,8 +4,10 @@
  * be reached.
  */
 
+import { randomUUID } from 'node:crypto';
 import { RegistryError } from '@rollcall/protocol';
 import { createServer, memory, type Engine, type Server } from '@rollcall/server';
+import type { MemoryEngine } from '../../../packages/server/src/engine/memory/memory.ts';
 import type { ClusterNode, Deployment, FaultKind } from '../deployment.ts';
 import { linkFaults } from '../fault/link-faults.ts';
 import { faultProxy } from '../fault/proxy.ts';
@@ -19,6 +21,7 @@ interface Inside {
   readonly node: ClusterNode;
   readonly server: Server;
   readonly store: StoreLink;
+  readonly endPresence: () => void;
 }
 
 export async function pair(planted: Planted = (engine) => engine): Promise<Deployment> {
@@ -27,16 +30,17 @@ export async function pair(planted: Planted = (engine) => engine): Promise<Deplo
   const problems: string[] = [];
   for (const name of ['n1', 'n2']) {
     const store = storeLink(engine, seeded(inside.length));
-    const server = await createServer({ engine: planted(store.engine), nodeName: name });
+    const nodeId = randomUUID();
+    const server = await createServer({ engine: planted(store.engine), nodeName: name, nodeId });
     void server.fatal.then((error) => problems.push(`server ${name} could not follow its log: ${error.message}`));
     const { hostname: host, port } = new URL(server.url);
     const target = () => ({ host, port: Number(port) });
-    inside.push({ node: { name, url: server.url, link: await faultProxy(target), home: await faultProxy(target) }, server, store });
+    inside.push({ node: { name, url: server.url, link: await faultProxy(target), home: await faultProxy(target) }, server, store, endPresence: () => engine.presence.end(nodeId) });
   }
   return {
     name: 'pair',
     nodes: inside.map(({ node }) => node),
-    faults: [...storeFaults(inside), ...linkFaults(inside.map(({ node }) => ({ name: `clients to ${node.name}`, proxies: [node.link] })))],
+    faults: [...storeFaults(inside), ...lossFaults(inside), ...linkFaults(inside.map(({ node }) => ({ name: `clients to ${node.name}`, proxies: [node.link] })))],
     problems: () => problems,
     async close() {
       for (const { server, node } of inside) {
@@ -61,7 +65,7 @@ interface StoreLink {
 /** As between machines: without it, a server would know each commit of the other before its own next decision. */
 const latencyMsMax = 12;
 
-function storeLink(inner: Engine, random: Random): StoreLink {
+function storeLink(inner: MemoryEngine, random: Random): StoreLink {
   let held: Promise<void> | undefined;
   let release = (): void => {};
   let lost = new AbortController();
@@ -100,6 +104,13 @@ function storeLink(inner: Engine, random: Random): StoreLink {
       async barrier() {
         assertReachable();
         return inner.barrier();
+      },
+      presence: {
+        ...inner.presence,
+        async hold(nodeId) {
+          assertReachable();
+          return inner.presence.hold(nodeId);
+        },
       },
       // The other server uses it, too.
       close: async () => {
@@ -147,5 +158,45 @@ function storeFaults(inside: readonly Inside[]): FaultKind[] {
         store.reachable = true;
       },
     ),
+  ];
+}
+
+/** The store takes a node for dead, and clients cannot reach it; it comes back later and believes what it knew. */
+function lossFaults(inside: readonly Inside[]): FaultKind[] {
+  const fault = (name: string, begin: (store: StoreLink) => void, end: (store: StoreLink) => void): FaultKind => ({
+    name,
+    lastsMs: [6_000, 7_000],
+    async begin(random) {
+      const chosen = random.pick(inside);
+      if (chosen === undefined) throw new Error('there is no server');
+      const { node, store, endPresence } = chosen;
+      begin(store);
+      for (const proxy of [node.link, node.home]) {
+        proxy.set({ refused: true });
+        proxy.cut();
+      }
+      endPresence();
+      return {
+        what: `${name} ${node.name}`,
+        async end() {
+          for (const proxy of [node.link, node.home]) proxy.heal();
+          end(store);
+        },
+      };
+    },
+  });
+  return [
+    fault(
+      'dead node',
+      (store) => {
+        store.reachable = false;
+        store.lose();
+      },
+      (store) => {
+        store.reachable = true;
+      },
+    ),
+    // It commits what it decides on what it knew, as a process does that was frozen and wakes up.
+    fault('blind node', (store) => store.hold(true), (store) => store.hold(false)),
   ];
 }

@@ -51,7 +51,7 @@ export async function runNativeInstance(scene: Scene, service: string, { id, bor
 export const ttlMs = 4_000;
 
 /** An expiry is judged so long after the TTL at most: the hold before a verdict, and the tick of the wheel. */
-const verdictMs = 1_500;
+export const verdictMs = 1_500;
 
 /** @param strays whether its heartbeats go to any node, instead of to the one that took its registration */
 export async function runTtlInstance(scene: Scene, service: string, { id, bornAt, diesAt }: InstancePlan, random: Random, strays: boolean): Promise<void> {
