@@ -157,12 +157,15 @@ describe('backup and restore', () => {
   }
 
   test('records that do not match their keys are refused', async () => {
-    const node = { kind: 'node', name: 'n2', id: '', address: '', meta: {}, created: 1, modified: 1 } as const;
-    for (const [key, row] of [
-      ['node\0n1', node],
-      ['instance\0default\0n1\0web', node],
-      ['unheard-of\0n2', node],
+    const fields = { id: '', address: '', meta: {} };
+    for (const [key, stored] of [
+      ['node\0n1', { ...fields, kind: 'node', name: 'n2' }],
+      ['instance\0default\0n1\0web', { ...fields, kind: 'node', name: 'n2' }],
+      ['unheard-of\0n2', fields],
+      ['floor\0n2', { revision: 1 }],
+      ['tombstone\0default', {}],
     ] as const) {
+      const row = { kind: 'unread', key, bytes: Buffer.from(`\u0002\0${JSON.stringify(stored)}`), created: 1, modified: 1 } as const;
       const forged: Moment = { rows: [[key, row]], revision: 5, kinds };
       await expect(readBackup(stream(await bytesOf(forged)), roomy)).rejects.toThrow(/does not match its key|cannot be read|knows no such kind/);
     }

@@ -4,8 +4,9 @@
  *   format version of the kind, flags (one byte each), then the row as one line of JSON
  *   a row with a raw part (a KV value): the same, a newline, and the bytes, so that half a megabyte is never escaped
  *
- * `modified` is stored as 0 and read as the record's own revision; so is a `created` of 0, which the transaction that
- * creates the row writes. What an older Rollcall wrote is converted before it comes here (`migration/`). What a newer one
+ * What the record key says is not stored again, nor is `modified`, which is the record's own revision. A record without
+ * `created` was created at its own revision. Records that have these fields all the same, as the first ones of this format do,
+ * are read alike. What an older Rollcall wrote is converted before it comes here (`migration/`). What a newer one
  * wrote is kept as it is, or refused, as its flags say.
  */
 
@@ -13,9 +14,10 @@ import { RegistryError } from '@rollcall/protocol';
 import type { KindTable } from './kind-table.ts';
 import type { Kind } from './room.ts';
 import type { UnreadRow } from './markers.ts';
-import { isOf, kindOf, type AnyRow } from './row.ts';
+import { isOf, kindOf, separator, type AnyRow } from './row.ts';
 
 const newline = 0x0a;
+const brace = 0x7b;
 
 /** No kind gets a format above this: text, such as that of format 1, must never be taken for a newer format. */
 const formatMax = 31;
@@ -47,9 +49,22 @@ export function encodeWith(kinds: KindTable, row: AnyRow): Uint8Array {
   const head = headOf(kind);
   if (kind.raw !== undefined) {
     const { json, bytes } = kind.raw.split(row);
-    return Buffer.concat([Buffer.from(`${head}${JSON.stringify(json)}\n`), bytes]);
+    return Buffer.concat([Buffer.from(`${head}${stored(kind, json as Fields)}\n`), bytes]);
   }
-  return Buffer.from(head + JSON.stringify(row.modified === 0 ? row : { ...row, modified: 0 }));
+  return Buffer.from(head + stored(kind, { ...row }));
+}
+
+type Fields = Record<string, unknown>;
+
+const none: readonly string[] = [];
+
+/** @param fields of the row, in an object that may be changed: JSON leaves out what is undefined, for less time than a copy without it takes */
+function stored({ keyFields = none }: Kind, fields: Fields): string {
+  for (const field of keyFields) fields[field] = undefined;
+  fields['kind'] = undefined;
+  fields['modified'] = undefined;
+  if (fields['created'] === 0) fields['created'] = undefined;
+  return JSON.stringify(fields);
 }
 
 /** Format and flags as text: characters below 128 are one byte each in UTF-8. */
@@ -81,18 +96,37 @@ export function decodeWith<R extends AnyRow>(kinds: KindTable<R>, record: Stored
   }
   const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
   try {
-    const raw = kind?.raw;
+    if (kind === undefined || bytes[headBytes] !== brace) throw new TypeError('it is no row');
+    const { raw } = kind;
     const end = raw === undefined ? bytes.length : bytes.indexOf(newline);
     // Filled in place: a copy of each row would double the time of a restart.
     const row = JSON.parse(bytes.toString('utf8', headBytes, end)) as Mutable;
-    if (row.kind !== name) throw new TypeError(`it is a ${String(row.kind)}`);
     if (raw === undefined) shareStrings(row, intern);
     else raw.join(row, Uint8Array.prototype.slice.call(bytes, end + 1));
-    row.created = row.created === 0 ? revision : row.created;
+    if (row.kind !== undefined && row.kind !== name) throw new TypeError(`it is a ${JSON.stringify(row.kind)}`);
+    row.kind = intern(name);
+    fillFromKey(row, kind, key, intern);
+    if (row.created === undefined || row.created === 0) row.created = revision;
     row.modified = revision;
     return row as unknown as R;
   } catch (cause) {
     throw new RegistryError('data_loss', `record ${JSON.stringify(key)} cannot be read`, { cause });
+  }
+}
+
+/** @throws TypeError when the key has too few parts, or others than the record says of itself */
+function fillFromKey(row: Mutable, { keyFields = none }: Kind, key: string, intern: Intern): void {
+  let from = key.indexOf(separator) + 1;
+  const last = keyFields.length - 1;
+  for (let at = 0; at <= last; at++) {
+    const field = keyFields[at] as string;
+    const end = at === last ? key.length : key.indexOf(separator, from);
+    if (from === 0 || end < from) throw new TypeError('its key has too few parts');
+    const text = key.slice(from, end);
+    const given = row[field];
+    if (given !== undefined && given !== text) throw new TypeError(`its ${field} is ${JSON.stringify(given)}`);
+    row[field] = isShared(field) ? intern(text) : text;
+    from = end + 1;
   }
 }
 
@@ -120,13 +154,19 @@ function unread({ key, value, revision }: StoredRecord, { name, format, known }:
 }
 
 /**
- * What decoding would give for the bytes of a row that was encoded here, for a fraction of the
- * time. A row with a raw part is decoded all the same: that may be a slice of a request's much larger buffer.
+ * Makes of a row that was encoded here what decoding would give for its bytes, for a fraction of the time.
+ * @param row of the draft that is committed, which is changed in place: nothing else writes it
  */
-export function committedRow<R extends AnyRow>(row: R, revision: number, intern: Intern): R {
-  const copy = { ...row, created: row.created === 0 ? revision : row.created, modified: revision };
-  shareStrings(copy as AnyRow as unknown as Record<string, unknown>, intern);
-  return copy;
+export function committedRow<R extends AnyRow>({ raw }: Kind, row: R, revision: number, intern: Intern): R {
+  const own = row as AnyRow as unknown as Mutable;
+  if (own.created === 0) own.created = revision;
+  own.modified = revision;
+  // The caller of the command may change its own list.
+  if (Array.isArray(own['tags'])) own['tags'] = own['tags'].slice();
+  shareStrings(own, intern);
+  // The bytes may be a slice of a request's much larger buffer.
+  if (raw !== undefined) own[raw.field] = Uint8Array.prototype.slice.call(own[raw.field]);
+  return row;
 }
 
 interface Mutable {
@@ -136,14 +176,20 @@ interface Mutable {
   modified: unknown;
 }
 
-const shared = ['kind', 'namespace', 'service', 'node', 'address', 'name', 'status', 'type', 'output', 'notes', 'instance'];
+const shared = ['namespace', 'service', 'node', 'address', 'name', 'status', 'type', 'output', 'notes', 'instance'];
 
+/** Whether many rows have the same text in a field of their keys. */
+function isShared(field: string): boolean {
+  return field === 'namespace' || field === 'node' || field === 'name' || field === 'type';
+}
+
+/** Changes the row and its list of tags in place. */
 function shareStrings(row: Record<string, unknown>, intern: Intern): void {
   for (const field of shared) {
     const text = row[field];
     // There is only one empty string.
     if (typeof text === 'string' && text !== '' && text.length <= 128) row[field] = intern(text);
   }
-  const tags = row['tags'];
-  if (Array.isArray(tags)) row['tags'] = tags.map((tag) => intern(tag as string));
+  const tags = row['tags'] as string[] | undefined;
+  if (Array.isArray(tags)) for (let at = 0; at < tags.length; at++) tags[at] = intern(tags[at] as string);
 }

@@ -44,6 +44,11 @@ export class KindTable<R extends AnyRow = AnyRow> {
     return kind;
   }
 
+  /** Names of all kinds. */
+  names(): Iterable<string> {
+    return this.#kinds.keys();
+  }
+
   /** Names of the kinds for which something holds. */
   kindsWith(holds: (kind: Kind) => boolean): string[] {
     return Array.from(this.#kinds).flatMap(([name, kind]) => (holds(kind) ? [name] : []));

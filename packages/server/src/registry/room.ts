@@ -36,6 +36,11 @@ export interface Kind<R extends AnyRow = AnyRow> {
   readonly mayStayUnread?: true;
   /** Record key: the kind's name, for a kind of a namespace its namespace, then what tells rows apart, joined by NUL. */
   key(row: R): string;
+  /**
+   * Names of the fields that make up the record key after the kind's name; the record itself lacks them. All of them are texts, and
+   * only the last may contain NUL. When absent, the record has every field.
+   */
+  readonly keyFields?: readonly string[];
   /** Names of the buckets that have the row. */
   buckets?(row: R): string[];
   /** Whether both rows, which have one key, are in the same buckets; when absent, the names of the buckets are compared. */
@@ -87,10 +92,12 @@ export interface Kind<R extends AnyRow = AnyRow> {
 }
 
 export interface RawPart<R> {
-  /** @returns the fields that are stored as JSON, and the bytes after them */
+  /** @returns a new object with the fields that are stored as JSON, and the bytes after them */
   split(row: R): { readonly json: object; readonly bytes: Uint8Array };
   /** Puts the bytes back. @param fields of the JSON, which become the row */
   join(fields: Record<string, unknown>, bytes: Uint8Array): void;
+  /** Name of the field that has the bytes. */
+  readonly field: string;
 }
 
 /** One kind of view. */
@@ -99,7 +106,7 @@ export interface ViewKind {
   shows?(view: ParsedView, shown: Shown): boolean;
   /** A marker of a view that shows nothing may be pruned. */
   readonly forgettable?: true;
-  /** Name of a view that shows all that this one shows, and changes with it. */
+  /** Name of a view that shows all that this one shows, and changes with it. That one raises none. */
   readonly raises?: string;
   /** Of a view whose revision is not kept, but found when it is asked for. */
   revision?(view: ParsedView, state: Revisioned): number;

@@ -57,6 +57,7 @@ const election: Kind<ElectionRow> = {
   format: 1,
   mayStayUnread: true,
   key: ({ namespace, name }) => electionKey(namespace, name),
+  keyFields: ['namespace', 'name'],
   buckets: ({ namespace }) => [electionsView(namespace)],
   addViews({ namespace, name }, views) {
     views.add(electionsView(namespace));

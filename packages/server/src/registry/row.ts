@@ -52,7 +52,7 @@ export interface Change {
 export const noNamespace = '';
 
 /** Parts of a record key are joined by NUL, which no name may contain. */
-const separator = '\0';
+export const separator = '\0';
 
 /** The kind that a record key belongs to. */
 export function kindOf(key: string): string {

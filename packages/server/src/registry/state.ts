@@ -156,9 +156,9 @@ export class State<R extends AnyRow = Row> implements Reader, Indexed, Revisione
     for (const { key, value } of change.put) {
       const mine = own?.get(value);
       const after =
-        mine === undefined || this.kinds.of(mine).raw !== undefined
+        mine === undefined
           ? decodeWith(this.kinds, { key, value, revision: change.revision }, this.#intern)
-          : committedRow(mine, change.revision, this.#intern);
+          : committedRow(this.kinds.of(mine), mine, change.revision, this.#intern);
       changes.push({ key, before: this.#put(key, after), after });
     }
     this.#revision = change.revision;

@@ -47,9 +47,16 @@ export class ViewRevisions {
     for (const [, row] of source.rows()) {
       revision = row.modified;
       if (isOf<ViewRow>(row, 'view')) {
-        this.#raise(row.view, revision);
+        raise.add(row.view);
         marked.push(row.view);
       } else this.#kinds.of(row).addViews?.(row, raise, source, source);
+      yield;
+    }
+    // There are far fewer views than rows.
+    for (const [view, own] of this.#revisions) {
+      const kind = this.#kinds.viewKind(view);
+      if (kind.raises !== undefined) this.#raise(kind.raises, own);
+      if (!isKept(kind, view)) this.#revisions.delete(view);
       yield;
     }
     for (const view of marked) {
@@ -87,9 +94,7 @@ export class ViewRevisions {
   }
 
   #raise(view: string, revision: number): void {
-    const kind = this.#kinds.viewKind(view);
-    if (isKept(kind, view) && revision > (this.#revisions.get(view) ?? 0)) this.#revisions.set(view, revision);
-    if (kind.raises !== undefined) this.#raise(kind.raises, revision);
+    if (revision > (this.#revisions.get(view) ?? 0)) this.#revisions.set(view, revision);
   }
 
   #classify(view: string, source: Source): void {

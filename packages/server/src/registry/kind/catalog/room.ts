@@ -23,6 +23,7 @@ import { ServiceIndex, servicesOf } from './service-index.ts';
 const node: Kind<NodeRow> = {
   format: 2,
   key: ({ name }) => nodeKey(name),
+  keyFields: ['name'],
   buckets: ({ id }) => (id === '' ? [catalogBuckets.nodes()] : [catalogBuckets.nodes(), catalogBuckets.nodeWithId(id)]),
   addViews({ name }, views, _lookup, indexed) {
     views.add(nodesView());
@@ -39,6 +40,7 @@ const node: Kind<NodeRow> = {
 const instance: Kind<InstanceRow> = {
   format: 2,
   key: ({ namespace, node: of, id }) => instanceKey(namespace, of, id),
+  keyFields: ['namespace', 'node', 'id'],
   buckets({ namespace, service, node: of, session }) {
     const names = [catalogBuckets.instancesOfService(namespace, service)];
     if (of !== '') names.push(catalogBuckets.instancesOnNode(namespace, of));
@@ -65,6 +67,7 @@ const instance: Kind<InstanceRow> = {
 const service: Kind<ServiceRow> = {
   format: 2,
   key: ({ namespace, name }) => serviceKey(namespace, name),
+  keyFields: ['namespace', 'name'],
   buckets: ({ namespace }) => [catalogBuckets.serviceRecords(namespace)],
   addViews({ namespace, name }, views) {
     views.add(serviceRecordView(namespace, name));
@@ -75,6 +78,7 @@ const service: Kind<ServiceRow> = {
 const check: Kind<CheckRow> = {
   format: 2,
   key: ({ namespace, node: of, id }) => checkKey(namespace, of, id),
+  keyFields: ['namespace', 'node', 'id'],
   buckets: ({ namespace, node: of, instance: own }) => [
     catalogBuckets.checksOnNode(namespace, of),
     catalogBuckets.checks(namespace),

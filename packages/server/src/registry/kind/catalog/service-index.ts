@@ -104,7 +104,7 @@ export class ServiceIndex implements RoomIndex {
       this.#size++;
     }
     offer.instances++;
-    for (const tag of new Set(tags)) {
+    for (const tag of distinct(tags)) {
       if (count(offer.withTag, tag, 1) === 1) offer.tags.add(tag);
     }
     if (node === '') return;
@@ -118,7 +118,7 @@ export class ServiceIndex implements RoomIndex {
     const offer = scope?.offers.get(service);
     if (scope === undefined || offer === undefined) return;
     offer.instances--;
-    for (const tag of new Set(tags)) {
+    for (const tag of distinct(tags)) {
       if (count(offer.withTag, tag, -1) === 0) offer.tags.delete(tag);
     }
     if (offer.instances === 0) {
@@ -135,6 +135,11 @@ export class ServiceIndex implements RoomIndex {
 /** The services of a state. */
 export function servicesOf(indexed: Pick<Indexed, 'index'>): ServiceIndex {
   return indexed.index('catalog') as ServiceIndex;
+}
+
+/** Each tag once. Nearly every list of tags is short and has each of them once: then no other is made. */
+function distinct(tags: readonly string[]): Iterable<string> {
+  return tags.length < 2 || (tags.length === 2 && tags[0] !== tags[1]) ? tags : new Set(tags);
 }
 
 /** Adds to a count and forgets it at 0. */

@@ -15,6 +15,7 @@ import { KeyWakes } from './key-wakes.ts';
 const kv: Kind<KvRow> = {
   format: 2,
   key: ({ namespace, key }) => kvKey(namespace, key),
+  keyFields: ['namespace', 'key'],
   buckets: ({ namespace, session }) => (session === undefined ? [] : [sessionBuckets.held(namespace, session)]),
   keepsItsBuckets: (before, after) => before.session === after.session,
   ordered: true,
@@ -28,8 +29,9 @@ const kv: Kind<KvRow> = {
   },
   release: letGo,
   raw: {
-    split({ value, flags, ...rest }) {
-      return { json: { ...rest, value: null, flags: flags.toString(), modified: 0 }, bytes: value };
+    field: 'value',
+    split(row) {
+      return { json: { ...row, value: undefined, flags: row.flags.toString() }, bytes: row.value };
     },
     join(fields, bytes) {
       fields['value'] = bytes;
@@ -41,6 +43,7 @@ const kv: Kind<KvRow> = {
 const tombstone: Kind<TombstoneRow> = {
   format: 2,
   key: ({ namespace, key }) => tombstoneKey(namespace, key),
+  keyFields: ['namespace', 'key'],
   ordered: true,
   keepsRevision: true,
   notRestored: true,
@@ -50,6 +53,7 @@ const tombstone: Kind<TombstoneRow> = {
 const delay: Kind<DelayRow> = {
   format: 2,
   key: ({ namespace, key }) => delayKey(namespace, key),
+  keyFields: ['namespace', 'key'],
   lapsed,
   keyIsDerived: true,
 };

@@ -16,6 +16,7 @@ const members: Kind<MembersRow> = {
 const claimed: Kind<ClaimRow> = {
   format: 1,
   key: ({ of }) => claimKey(of),
+  keyFields: ['of'],
   keyIsDerived: true,
   staysHere: true,
 };

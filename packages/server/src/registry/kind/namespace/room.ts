@@ -9,6 +9,7 @@ import { deleteNamespace, demandNamespace, putNamespace } from './decide.ts';
 const namespace: Kind<NamespaceRow> = {
   format: 2,
   key: ({ name }) => namespaceKey(name),
+  keyFields: ['name'],
   buckets: () => [namespaceBuckets.all()],
   addViews: (_row, views) => views.add(namespacesView()),
 };

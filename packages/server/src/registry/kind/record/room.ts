@@ -13,6 +13,7 @@ import { queryType, sessionOfRecord } from './bound.ts';
 const record: Kind<RecordRow> = {
   format: 2,
   key: ({ namespace, type, id }) => recordKey(namespace, type, id),
+  keyFields: ['namespace', 'type', 'id'],
   buckets(row) {
     const session = sessionOfRecord(row);
     const names = [recordBuckets.ofType(row.namespace, row.type)];

@@ -15,6 +15,7 @@ import { decisions } from './decisions.ts';
 const session: Kind<SessionRow> = {
   format: 2,
   key: ({ namespace, id }) => sessionKey(namespace, id),
+  keyFields: ['namespace', 'id'],
   buckets: ({ namespace, node, checks }) => [
     sessionBuckets.onNode(namespace, node),
     sessionBuckets.all(namespace),
