@@ -13,6 +13,7 @@ import { addImport } from './commands/import-consul.ts';
 import { addInfo } from './commands/info.ts';
 import { addInstances } from './commands/instances.ts';
 import { addKv } from './commands/kv.ts';
+import { addLeave } from './commands/leave.ts';
 import { addLock } from './commands/lock.ts';
 import { addLogin } from './commands/login.ts';
 import { addLogout } from './commands/logout.ts';
@@ -47,7 +48,7 @@ export function createProgram(context: CommandContext): Command {
       outputError: (text, write) => write(text.replace(/^error: /, 'rollcall: ')),
     });
   for (const add of [
-    ...[addServe, addAgent, addRun, addServices, addInstances, addExplain, addNodes, addMembers, addWatch, addKv, addLock],
+    ...[addServe, addAgent, addRun, addServices, addInstances, addExplain, addNodes, addMembers, addLeave, addWatch, addKv, addLock],
     ...[addEvent, addMaint, addInfo, addMonitor, addDebug, addReload, addValidate],
     ...[addLogin, addLogout, addAcl, addNamespaces, addBackup, addRestore, addSnapshot, addImport, addAudit, addCompletion, addVersion],
   ]) {

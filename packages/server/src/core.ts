@@ -33,6 +33,8 @@ export interface Core {
   readonly security: Security;
   readonly audit: AuditLog | undefined;
   readonly fatal: Promise<RegistryError>;
+  /** Reports that the server must be stopped. */
+  readonly fail: (error: RegistryError) => void;
   /** Uniform in [0, 1). */
   readonly random: () => number;
 }
@@ -96,7 +98,7 @@ export function createCore(engine: Engine, { audit, probeTrust }: Files, options
   replica.measure(metrics);
   metrics.observe('rollcall_store_lag_revisions', 'Revisions that the state is behind the store', () => replica.lag.revisions);
   metrics.observe('rollcall_store_lag_seconds', 'Time since the state was last that of the store', () => replica.lag.seconds);
-  return { engine, clock, log, limits, metrics, replica, liveness, security, audit, fatal: fatal.promise, random };
+  return { engine, clock, log, limits, metrics, replica, liveness, security, audit, fatal: fatal.promise, fail: fatal.resolve, random };
 }
 
 export async function closeCore({ liveness, replica, security, audit, engine }: Core): Promise<void> {
@@ -108,7 +110,7 @@ export async function closeCore({ liveness, replica, security, audit, engine }: 
   await engine.close();
 }
 
-function deferred<T>(): { promise: Promise<T>; resolve: (value: T) => void } {
+export function deferred<T>(): { promise: Promise<T>; resolve: (value: T) => void } {
   let resolve: (value: T) => void = () => {};
   const promise = new Promise<T>((settle) => (resolve = settle));
   return { promise, resolve };

@@ -50,6 +50,11 @@ export interface ServerOptions {
    * several nodes share by itself needs no such word.
    */
   readonly followers?: boolean;
+  /**
+   * URL at which the other nodes of the store reach this one: `https://10.0.0.1:8501`. By default made of its own listener, which must
+   * then be bound to one address.
+   */
+  readonly peerUrl?: string;
   /** Address of plain HTTP: 127.0.0.1 and a free port by default; false for none. */
   readonly http?: TcpOptions | SocketOptions | false;
   /** Address of HTTP over TLS; none by default. */

@@ -6,8 +6,7 @@
 import { randomUUID } from 'node:crypto';
 import { RegistryError } from '@rollcall/protocol';
 import { systemClock } from './clock.ts';
-import { closeCore, createCore, openFiles, type Core } from './core.ts';
-import { makeChannel } from './channel.ts';
+import { closeCore, createCore, deferred, openFiles, type Core } from './core.ts';
 import { followed } from './engine/followed.ts';
 import { memory } from './engine/memory/memory.ts';
 import { carryOver } from './carry-over.ts';
@@ -18,9 +17,9 @@ import type { AdminDeps } from './frontend/admin/deps.ts';
 import { defineOwn, type OwnDefinitions } from './frontend/consul/agent/own-definitions.ts';
 import { chooseFrontends, frontendTable, type FrontendEntry, type FrontendTable } from './frontends.ts';
 import { Wheel } from './health/wheel.ts';
-import { soleOwner } from './health/ownership.ts';
 import { notReady } from './freshness.ts';
-import { clusterKeyOf, identify } from './identity.ts';
+import { identify } from './identity.ts';
+import { shareStore, type SharedStore } from './shared-store.ts';
 import { keepHouse } from './housekeeping.ts';
 import { assertAddressesAllowed, httpAddresses, nodeAddress, urlOf } from './listen-addresses.ts';
 import { Listeners, type Ports } from './listeners.ts';
@@ -44,6 +43,8 @@ export interface Server {
   readonly metrics: Metrics;
   /** Resolves with an error when the server cannot follow its log any more and must be stopped. */
   readonly fatal: Promise<RegistryError>;
+  /** Resolves when an operator has made this node leave its store: it serves nothing more and should be closed. */
+  readonly left: Promise<void>;
   /**
    * Registers services and checks on the server's own node, as Consul's agent registers those in its files. It removes those of
    * an earlier call that are missing now.
@@ -110,8 +111,8 @@ async function serve(core: Core, options: ServerOptions, table: FrontendTable, h
   security.acl.start();
   await security.admin.initialise(options.acl?.initialManagement);
   const identity = await identify({ registry: replica, hasStore, address: nodeAddress(addresses) }, options);
-  const channel = makeChannel(core, { identity, key: engine.exclusive ? undefined : await clusterKeyOf(replica) });
-  liveness.start(soleOwner(identity.nodeId));
+  const store = await shareStore(core, identity, options);
+  liveness.start(store.ownership);
 
   const wheel = new Wheel({ clock, onError: (err) => log.error({ err }, 'a timeout failed') });
   const context: Context = {
@@ -130,12 +131,19 @@ async function serve(core: Core, options: ServerOptions, table: FrontendTable, h
     ...(options.reload === undefined ? {} : { reload: options.reload }),
   };
   const serving = { ready: false };
-  const parts = { options, admin: adminDeps(core, serving), peer: channel.deps };
+  const left = deferred<void>();
+  const drainAll = () => Promise.all(running.map(async ({ frontend }) => frontend.drain?.()));
+  const leave = async () => {
+    await leaveStore(store, drainAll);
+    left.resolve();
+  };
+  const parts = { options, admin: adminDeps(core, { serving, leave }), peer: store.channel.deps };
   const running = chosen.map((entry) => ({ frontend: entry.make(context, parts), addresses: entry.addresses?.(options) ?? [] }));
   const answerWaiting = () => Promise.all(running.map(({ frontend }) => frontend.close()));
   const listeners = new Listeners({ limits, clock, log, metrics, answerWaiting });
   try {
     await openAll(listeners, addresses, running, context);
+    await store.join(listeners.ports);
   } catch (error) {
     await listeners.close();
     throw error;
@@ -151,7 +159,8 @@ async function serve(core: Core, options: ServerOptions, table: FrontendTable, h
     serving.ready = false;
     stopHousekeeping();
     await listeners.close();
-    await channel.peers.close();
+    await store.leave();
+    await store.channel.peers.close();
     await closeCore(core);
     log.info('closed');
   };
@@ -162,6 +171,7 @@ async function serve(core: Core, options: ServerOptions, table: FrontendTable, h
     registry: replica,
     metrics,
     fatal: core.fatal,
+    left: left.promise,
     reloadCertificates: () => listeners.reloadCertificates(),
     define: (definitions) => defineOwn({ registry: replica, identity }, definitions),
     close,
@@ -203,9 +213,26 @@ async function openAll(
   }
 }
 
-function adminDeps(core: Core, serving: { readonly ready: boolean }): AdminDeps {
+/**
+ * Makes this node leave its store: it gets nothing new, its clients go to other nodes, and then it is no member any more.
+ * @throws RegistryError `failed_precondition` when no other node is there
+ */
+async function leaveStore(store: SharedStore, drainAll: () => Promise<unknown>): Promise<void> {
+  if (!store.isShared) throw new RegistryError('failed_precondition', 'this server has its store for itself, so there is nothing to leave; stop its process instead');
+  await store.drain();
+  await drainAll();
+  await store.leave();
+}
+
+interface AdminParts {
+  readonly serving: { readonly ready: boolean };
+  readonly leave: () => Promise<void>;
+}
+
+function adminDeps(core: Core, { serving, leave }: AdminParts): AdminDeps {
   const { replica, liveness } = core;
   return {
+    leave,
     backup: writeBackup,
     restore: (backup) => restore(core, backup),
     notReady: () => notReady(serving, replica),

@@ -112,7 +112,7 @@ export async function runServer(settings: Settings, { dnsOptional, json, agent }
   else greet(terminal, server, settings);
   await sdNotify(terminal, 'READY=1', `STATUS=serving at ${server.url}`);
 
-  const ended = await Promise.race([signals.first, server.fatal]);
+  const ended = await Promise.race([signals.first, server.fatal, server.left]);
   if (isRegistryError(ended)) {
     await server.close().catch(() => {});
     throw new CommandFailure(exitCodes.failure, `stopped, since the registry cannot go on: ${ended.message}`);

@@ -22,6 +22,7 @@ export function serverOptions(settings: Settings): ServerOptions {
     allowedHosts: settings.allowedHosts,
     allowedOrigins: settings.allowedOrigins,
     ...(settings.followers ? { followers: true } : {}),
+    ...(settings.peerUrl === undefined ? {} : { peerUrl: settings.peerUrl }),
     datacenter: settings.datacenter,
     agentNames: settings.agentNames,
     limits: settings.limits,

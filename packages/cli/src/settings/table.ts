@@ -53,6 +53,8 @@ export interface Settings {
   readonly dataDir: string;
   readonly dev: boolean;
   readonly followers: boolean;
+  /** Undefined: the server makes it of its own address. */
+  readonly peerUrl: string | undefined;
   /** Undefined: the server takes the host name. */
   readonly nodeName: string | undefined;
   readonly datacenter: string;
@@ -189,6 +191,13 @@ export const settingsTable: { readonly [K in keyof Settings]: Setting<Settings[K
     description: 'let other nodes follow the log of this one and commit to it',
     fallback: false,
     read: flag,
+  },
+  peerUrl: {
+    flag: '--peer-url <url>',
+    env: 'ROLLCALL_PEER_URL',
+    description: 'URL at which the other nodes of the store reach this one; made of its own address when not given',
+    fallback: undefined,
+    read: (value) => (value === undefined ? undefined : origin(value)),
   },
   nodeName: {
     flag: '--node-name <name>',

@@ -55,13 +55,12 @@ export class Cluster {
       clock,
       ownerOf,
       send: (to, batch) => peers.beats(to, batch),
-      claim: (keys) => registry.submit({ kind: 'claim', nodeId, epoch: this.#epoch, keys }),
+      claim: (keys) => registry.submit({ kind: 'claim', nodeId, epoch: this.epoch, keys }),
       count: (outcome, beats) => metrics.strays.inc({ outcome }, beats),
     });
     this.#ownership = new SharedOwnership({ registry, nodeId, stray: (beat) => this.#strays.take(beat) });
     const deliver: Liveness['deliver'] = (key, status, output, principal) => liveness.deliver(key, status, output, principal);
-    this.#receiver = new Receiver({ epoch: () => this.#epoch, ownerOf, deliver });
-    metrics.observe('rollcall_members', 'Nodes of the store, workers included', () => membersOf(registry.state).length);
+    this.#receiver = new Receiver({ epoch: () => this.epoch, ownerOf, deliver });
   }
 
   /** For liveness. This node owns nothing before it has joined. */
@@ -69,7 +68,8 @@ export class Cluster {
     return this.#ownership;
   }
 
-  get #epoch(): number {
+  /** Of this node's present life as a member; 0 before it has joined. */
+  get epoch(): number {
     return this.#membership?.epoch ?? 0;
   }
 

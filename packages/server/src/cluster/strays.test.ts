@@ -38,8 +38,8 @@ beforeEach(() => {
   });
 });
 
-const take = (key: string, more: { status?: 'passing' | 'warning'; connection?: number } = {}) =>
-  strays.take({ key, status: 'passing', output: '', principal: 'p', connection: 0, ...more });
+const take = (key: string, more: { status?: 'passing' | 'warning'; connection?: object } = {}) =>
+  strays.take({ key, status: 'passing', output: '', principal: 'p', connection: undefined, ...more });
 
 const pass = async (ms: number) => {
   clock.advance(ms);
@@ -121,9 +121,10 @@ describe('a stray', () => {
 
 describe('a claim', () => {
   it('comes with the third beat in a row on one connection', async () => {
+    const connection = {};
     for (let beat = 1; beat <= streakMax; beat++) {
       expect(claimed).toEqual([]);
-      take('a', { connection: 9 });
+      take('a', { connection });
       await pass(1_000);
     }
     expect(claimed).toEqual([['a']]);
@@ -132,9 +133,10 @@ describe('a claim', () => {
   });
 
   it('does not come while connections change, or are not known', async () => {
+    const connections = [{}, {}];
     for (let beat = 0; beat < 10; beat++) {
-      take('a', { connection: 1 + (beat % 2) });
-      take('b', { connection: 0 });
+      take('a', { connection: connections[beat % 2] as object });
+      take('b');
       await pass(1_000);
     }
     expect(claimed).toEqual([]);

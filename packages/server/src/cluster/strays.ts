@@ -59,7 +59,8 @@ interface Queue {
 export class Strays {
   readonly #options: StraysOptions;
   readonly #queues = new Map<string, Queue>();
-  readonly #streaks = new Map<string, { connection: number; beats: number }>();
+  /** A connection that has ended must not stay in memory for this. */
+  readonly #streaks = new Map<string, { readonly connection: WeakRef<object>; beats: number }>();
   #claims = new Set<string>();
   readonly #timers = new Set<() => void>();
   #closed = false;
@@ -89,15 +90,15 @@ export class Strays {
   }
 
   /** Whether it is the last one of a streak. */
-  #continuesStreak(key: string, connection: number): boolean {
-    if (connection === 0) return false;
+  #continuesStreak(key: string, connection: object | undefined): boolean {
+    if (connection === undefined) return false;
     const streak = this.#streaks.get(key);
-    if (streak === undefined || streak.connection !== connection) {
+    if (streak?.connection.deref() !== connection) {
       if (this.#streaks.size >= streaksMax) this.#streaks.clear();
-      this.#streaks.set(key, { connection, beats: 1 });
+      this.#streaks.set(key, { connection: new WeakRef(connection), beats: 1 });
       return false;
     }
-    if (++streak.beats < streakMax) return false;
+    if (streak === undefined || ++streak.beats < streakMax) return false;
     this.#streaks.delete(key);
     return true;
   }

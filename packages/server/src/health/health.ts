@@ -11,12 +11,12 @@ export interface Health {
    * differs from the registry's. A changed output alone is kept here and committed later.
    * @param output for people; shortened to 4,096 bytes
    * @param principal the sender, for self-preservation (`net/principal.ts`)
-   * @param connection number of the connection on which it came (`net/connection-number.ts`)
+   * @param connection on which it came; only its identity counts
    * @returns false if the check does not exist, or its type is not `ttl`
    * @throws RegistryError as `Registry.submit` does, if a change could not be committed; the
    *   deadline is renewed nevertheless
    */
-  beat(namespace: string, node: string, check: string, status: CheckStatus, output: string, principal: string, connection?: number): Promise<boolean>;
+  beat(namespace: string, node: string, check: string, status: CheckStatus, output: string, principal: string, connection?: object): Promise<boolean>;
 
   /**
    * Restarts the time of a `ttl` check without a status: it was registered again, maybe
@@ -28,7 +28,7 @@ export interface Health {
   output(namespace: string, node: string, check: string): string | undefined;
 
   /** Restarts the session's time; false if the session does not exist, or its end has begun. */
-  renewSession(namespace: string, id: string, principal: string, connection?: number): boolean;
+  renewSession(namespace: string, id: string, principal: string, connection?: object): boolean;
 
   /**
    * A stream vouches for the session from now on: its time stops. The `stream` checks of its instances turn

@@ -95,11 +95,11 @@ export class Heartbeats {
    * Takes a heartbeat in. If another node watches the check, that one gets it as well.
    * @param key record key of the check
    * @param principal who sent it (`net/principal.ts`)
-   * @param connection number of the connection on which it came; 0 when that is not known
+   * @param connection on which it came; undefined when that is not known
    * @returns true when that is all; a promise when something has to be committed; false when there
    *   is no such TTL check
    */
-  beat(key: string, status: CheckStatus, output: string, principal: string, connection = 0): boolean | Promise<void> {
+  beat(key: string, status: CheckStatus, output: string, principal: string, connection?: object): boolean | Promise<void> {
     const lease = this.#leases.get(key);
     if (lease === undefined) return false;
     if (!lease.owned) this.#options.ownership().stray({ key, status, output, principal, connection });
@@ -115,7 +115,7 @@ export class Heartbeats {
   restart(key: string, principal: string): void {
     const lease = this.#leases.get(key);
     if (lease === undefined) return;
-    if (!lease.owned) this.#options.ownership().stray({ key, status: '', output: '', principal, connection: 0 });
+    if (!lease.owned) this.#options.ownership().stray({ key, status: '', output: '', principal, connection: undefined });
     if (lease.state !== 'ending') lease.renew();
     if (lease.principal !== principal) this.#hear(lease, principal);
   }

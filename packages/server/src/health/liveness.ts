@@ -189,7 +189,7 @@ export class Liveness implements Health {
     const ofCheck = this.#heartbeats.owns(key);
     const owned = ofCheck ?? this.#sessions.owns(key);
     if (owned !== true) return owned === false ? 'moved' : 'absent';
-    if (ofCheck === undefined) return this.#sessions.renew(key, principal, 0) ? 'taken' : 'absent';
+    if (ofCheck === undefined) return this.#sessions.renew(key, principal, undefined) ? 'taken' : 'absent';
     if (status === '') this.#heartbeats.restart(key, principal);
     else await this.#heartbeats.beat(key, status, output, principal);
     return 'taken';
@@ -216,7 +216,7 @@ export class Liveness implements Health {
     }
   }
 
-  beat(namespace: string, node: string, check: string, status: CheckStatus, output: string, principal: string, connection = 0): Promise<boolean> {
+  beat(namespace: string, node: string, check: string, status: CheckStatus, output: string, principal: string, connection?: object): Promise<boolean> {
     const taken = this.#heartbeats.beat(checkKey(namespace, node, check), status, capOutput(output), principal, connection);
     if (taken === false) return this.#no;
     this.#metrics.heartbeats.inc();
@@ -235,7 +235,7 @@ export class Liveness implements Health {
     return report === undefined || report.output === report.rowOutput ? undefined : report.output;
   }
 
-  renewSession(namespace: string, id: string, principal: string, connection = 0): boolean {
+  renewSession(namespace: string, id: string, principal: string, connection?: object): boolean {
     const renewed = this.#sessions.renew(sessionKey(namespace, id), principal, connection);
     if (renewed) this.#metrics.heartbeats.inc();
     return renewed;

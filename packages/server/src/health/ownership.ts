@@ -14,8 +14,8 @@ export interface StrayBeat {
   readonly status: CheckStatus | '';
   readonly output: string;
   readonly principal: string;
-  /** Number of the connection on which it came; 0 when that is not known. */
-  readonly connection: number;
+  /** The connection on which it came, of which only the identity counts; undefined when that is not known. */
+  readonly connection: object | undefined;
 }
 
 export interface Ownership {

@@ -184,10 +184,10 @@ export class Sessions {
   /**
    * Starts a session's time anew. If another node watches the session, that one is told.
    * @param key record key of the session
-   * @param connection number of the connection on which the renewal came; 0 when that is not known
+   * @param connection on which the renewal came; undefined when that is not known
    * @returns false when there is no such session, or its end has begun
    */
-  renew(key: string, principal: string, connection: number): boolean {
+  renew(key: string, principal: string, connection: object | undefined): boolean {
     const lease = this.#leases.get(key);
     if (lease === undefined || lease.state === 'ending') return false;
     if (lease.kind === 'session') {

@@ -31,6 +31,9 @@ export interface NodeAddress {
   readonly address: string;
 }
 
+/** How long beats wait for a connection that is being opened: well below the shortest TTL of a check. */
+const openingMs = 500;
+
 /** Nodes that this one connects to. */
 const linksMax = 256;
 
@@ -62,7 +65,19 @@ export class Peers {
    * @throws RegistryError `unavailable` while there is no connection
    */
   async deliver(to: NodeAddress, batch: BeatBatch): Promise<readonly BeatAnswer[]> {
-    return sendBeats(this.#admitted.get(to.nodeId) ?? (await this.#linkTo(to)), batch);
+    const admitted = this.#admitted.get(to.nodeId);
+    if (admitted !== undefined) return sendBeats(admitted, batch);
+    const link = await this.#linkTo(to);
+    await this.#opened(link);
+    return sendBeats(link, batch);
+  }
+
+  /** Waits a little for a connection that is being opened. */
+  async #opened(link: Link): Promise<void> {
+    const late = new AbortController();
+    const cancel = this.#options.clock.timer(openingMs, () => late.abort());
+    await link.connected(late.signal);
+    cancel();
   }
 
   /** The node is no member any more: this node does not connect to it again. */

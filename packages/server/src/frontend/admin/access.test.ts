@@ -53,6 +53,8 @@ const matrix: Readonly<Record<string, readonly number[]>> = {
   // An admitted caller gets an error about the backup.
   '/rollcall/v1/restore': [403, 401, 403, 403, 403, 400],
   '/rollcall/v1/expiry/override': [403, 401, 403, 200, 403, 200],
+  // A caller that may do so is told that the server is alone.
+  '/rollcall/v1/leave': [403, 401, 403, 400, 403, 400],
   // A request that names no service is refused before permissions are looked at.
   '/rollcall/v1/instance/status': [400, 401, 400, 400, 400, 400],
   '/rollcall/v1/service': [400, 401, 400, 400, 400, 400],

@@ -29,6 +29,7 @@ const idle: AdminDeps = {
   async *backup() {},
   restore: () => Promise.resolve({ records: 0, revision: 0 }),
   notReady: () => undefined,
+  leave: () => Promise.resolve(),
   livenessStatus: () => ({ frozen: false, held: 0, share: 0 }),
   overrideExpiry: () => 0,
 };

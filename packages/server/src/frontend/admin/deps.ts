@@ -44,6 +44,11 @@ export interface AdminDeps extends BackupStore {
    */
   notReady(): string | undefined;
   livenessStatus(): LivenessStatus;
+  /**
+   * Makes this node leave its store: its streams go to other nodes, then it is no member any more, and its process ends.
+   * @throws RegistryError `failed_precondition` when the store has no other node
+   */
+  leave(): Promise<void>;
   /** An operator confirms that the mass loss is real: the lapsed leases expire now. @returns their number */
   overrideExpiry(): number;
 }

@@ -63,6 +63,11 @@ export function admin(context: Context, deps: AdminDeps): Frontend {
       log.warn({ client: request.socket.remoteAddress, expired }, 'an operator has overridden self-preservation');
       send(response, 200, json, jsonLine({ expired }));
     },
+    async leave({ request, response }) {
+      log.warn({ client: request.socket.remoteAddress }, 'an operator makes this node leave its store');
+      await deps.leave();
+      send(response, 200, json, jsonLine({ left: true }));
+    },
     async 'instance-status'(exchange, demand) {
       send(exchange.response, 200, json, jsonLine(await setInstanceStatus(context, exchange, demand)));
     },

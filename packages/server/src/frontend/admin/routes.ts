@@ -10,6 +10,7 @@ export type Action =
   | 'backup'
   | 'restore'
   | 'override'
+  | 'leave'
   | 'instance-status'
   | 'service-record';
 
@@ -65,6 +66,10 @@ export const routes: readonly Route[] = [
   },
   {
     ...{ path: '/rollcall/v1/expiry/override', methods: ['POST'], action: 'override', guarded: true, audited: true },
+    access: { kind: 'demands', resource: 'operator', verb: 'write' },
+  },
+  {
+    ...{ path: '/rollcall/v1/leave', methods: ['POST'], action: 'leave', guarded: true, audited: true },
     access: { kind: 'demands', resource: 'operator', verb: 'write' },
   },
   {

@@ -25,6 +25,13 @@ import { Feeds } from './watches.ts';
 /** Time that clients have to close their connections when the server closes. */
 const closeGraceMs = 1_000;
 
+/**
+ * A node that leaves sends so many clients a second to other nodes, and takes a second at least: each of them resumes its session with a
+ * write, on nodes that have work of their own.
+ */
+const drainedPerSecond = 1_000;
+const drainStepMs = 50;
+
 export function stream(context: Context): Frontend {
   const { limits, metrics, registry } = context;
   assertAccessDeclared('stream', Object.entries(requestAccess).map(([name, access]) => ({ name, access })));
@@ -110,6 +117,19 @@ export function stream(context: Context): Frontend {
           refuse(socket, '403 Forbidden', foreign);
         } else accept(request, socket, head);
       },
+    },
+
+    async drain(): Promise<void> {
+      closing = true;
+      const waiting = [...open];
+      const perSecond = Math.min(waiting.length, drainedPerSecond);
+      const atOnce = Math.ceil((perSecond * drainStepMs) / 1_000);
+      while (waiting.length > 0) {
+        for (const one of waiting.splice(0, Math.min(atOnce, waiting.length))) one.dismiss();
+        await new Promise<void>((next) => context.clock.timer(drainStepMs, next));
+      }
+      const patience = context.clock.monotonic() + closeGraceMs;
+      while (open.size > 0 && context.clock.monotonic() < patience) await new Promise<void>((next) => context.clock.timer(drainStepMs, next));
     },
 
     async close(): Promise<void> {

@@ -12,8 +12,8 @@ import type { Context } from '../../net/frontend.ts';
 import { findInstance, findNode, instancesOfSession } from '../../registry/kind/catalog/find.ts';
 import type { InstanceRow } from '../../registry/kind/catalog/rows.ts';
 import { findSession } from '../../registry/kind/session/find.ts';
-import { sessionView } from '../../registry/kind/session/views.ts';
 import type { StreamAccess } from './access.ts';
+import { HeldSession } from './held-session.ts';
 import { leaseOrdinal, type Pool } from './ordinals.ts';
 import type { Claim } from './sessions.ts';
 import { checkIds, hashIn, toCheckInputs, toInstanceInput } from './translate.ts';
@@ -27,10 +27,14 @@ export interface StreamSessionOptions {
   /** Shown as the session's name. */
   readonly client: string;
   readonly node: AgentNode;
+  /** Whether the client has chosen its node's name. */
+  readonly isNamed: boolean;
   readonly access: StreamAccess;
   readonly graceMs: number;
   /** Called when another caller has ended the session in the registry. */
   readonly onLost: () => void;
+  /** Called when another node of the store holds the session's connection: its client has come back there. */
+  readonly onMoved: () => void;
 }
 
 /**
@@ -46,15 +50,15 @@ export class StreamSession {
   readonly #id: string;
   readonly #claim: Claim;
   readonly #client: string;
-  readonly #node: AgentNode;
+  #node: AgentNode;
+  readonly #isNamed: boolean;
   readonly #access: StreamAccess;
   readonly #graceMs: number;
-  readonly #onLost: () => void;
+  readonly #held: HeldSession;
   /** The session is in the registry, and its liveness knows that it has a stream. */
   #created = false;
   #closed = false;
   #last: Promise<unknown> = Promise.resolve();
-  #unwatch: () => void = () => {};
 
   constructor(options: StreamSessionOptions) {
     this.#context = options.context;
@@ -63,9 +67,23 @@ export class StreamSession {
     this.#claim = options.claim;
     this.#client = options.client;
     this.#node = options.node;
+    this.#isNamed = options.isNamed;
     this.#access = options.access;
     this.#graceMs = options.graceMs;
-    this.#onLost = options.onLost;
+    const { context, namespace, id } = options;
+    const ends = (then: () => void) => () => {
+      this.#created = false;
+      then();
+    };
+    this.#held = new HeldSession({
+      ...{ registry: context.registry, nodeId: context.identity.nodeId, namespace, id },
+      ...{ onLost: ends(options.onLost), onMoved: ends(options.onMoved) },
+    });
+  }
+
+  /** The node that the instances are on. */
+  get node(): AgentNode {
+    return this.#node;
   }
 
   /** @returns whether the session lives with all its instances still valid */
@@ -75,7 +93,10 @@ export class StreamSession {
       const row = findSession(registry.state, this.#namespace, this.#id);
       if (row === undefined) return false;
       try {
-        if (row.node !== this.#node.name) {
+        if (!this.#isNamed && findNode(registry.state, row.node)?.address === this.#node.address) {
+          // A client on the host of one server has that one's node, and keeps it when it comes back to another server.
+          this.#node = { ...this.#node, name: row.node };
+        } else if (row.node !== this.#node.name) {
           // The client has moved: its instances run on another node now.
           await registry.submit({ kind: 'session-destroy', namespace: this.#namespace, id: this.#id });
           return false;
@@ -140,7 +161,7 @@ export class StreamSession {
     return this.#next(async () => {
       const [row] = this.#own([instance]);
       if (row === undefined) return false;
-      return this.#context.health.beat(this.#namespace, row.node, checkIds.own(row.id, check), status, output, this.#access.principal);
+      return this.#context.health.beat(this.#namespace, row.node, checkIds.own(row.id, check), status, output, this.#access.principal, this);
     });
   }
 
@@ -148,7 +169,7 @@ export class StreamSession {
   leave(): Promise<void> {
     return this.#next(async () => {
       if (!this.#created) return;
-      this.#unwatch();
+      this.#held.stop();
       await this.#drain(this.#own(undefined));
       await this.#context.registry.submit({ kind: 'session-destroy', namespace: this.#namespace, id: this.#id });
       this.#created = false;
@@ -160,7 +181,7 @@ export class StreamSession {
     this.#closed = true;
     const { health, wheel } = this.#context;
     this.#finally(async () => {
-      this.#unwatch();
+      this.#held.stop();
       // The stream that has taken the session over vouches for it now.
       const vouched = this.#created && this.#claim.holds;
       if (vouched && end === 'died') await health.streamClosed(this.#namespace, this.#id);
@@ -172,7 +193,8 @@ export class StreamSession {
 
   /** Called when the grace has passed and no stream with a valid token has resumed the session. */
   async #expire(): Promise<void> {
-    if (this.#claim.holds) await this.#context.registry.submit({ kind: 'session-destroy', namespace: this.#namespace, id: this.#id });
+    const { registry } = this.#context;
+    if (this.#claim.holds && !this.#held.isElsewhere) await registry.submit({ kind: 'session-destroy', namespace: this.#namespace, id: this.#id });
     this.#claim.release();
   }
 
@@ -267,16 +289,11 @@ export class StreamSession {
   }
 
   async #opened(): Promise<void> {
-    const { registry, health } = this.#context;
     this.#created = true;
-    this.#unwatch();
-    this.#unwatch = registry.views.watch(sessionView(this.#namespace, this.#id), () => {
-      if (findSession(registry.state, this.#namespace, this.#id) !== undefined) return;
-      this.#unwatch();
-      this.#created = false;
-      this.#onLost();
-    });
-    await health.streamOpened(this.#namespace, this.#id, this.#access.principal);
+    this.#held.watch();
+    await this.#context.health.streamOpened(this.#namespace, this.#id, this.#access.principal);
+    // It may have gone meanwhile, and was told of then.
+    if (this.#created) this.#held.look();
   }
 
   async #remove(rows: readonly InstanceRow[]): Promise<void> {

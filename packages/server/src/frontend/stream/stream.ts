@@ -228,14 +228,15 @@ export class Stream {
       const text = `protocol ${frame.protocol} is not spoken here, only ${streamProtocol}`;
       return errorFrame('unimplemented', text, frame.id);
     }
-    const node = agentNode(identity, this.#remoteAddress, namedNode ?? frame.node);
+    const named = namedNode ?? frame.node;
+    const node = agentNode(identity, this.#remoteAddress, named);
     const graceMs = frame.graceMs ?? graceMsDefault;
     const namespace = namespaceOf(frame);
     this.#access.demandNamespace(namespace);
     this.#namespace = namespace;
     let resuming: Promise<boolean> | undefined;
     if (frame.session !== undefined) {
-      this.#session = this.#claim(frame.session, { node, graceMs, client: frame.client });
+      this.#session = this.#claim(frame.session, { node, isNamed: named !== undefined, graceMs, client: frame.client });
       resuming = this.#session.open();
     }
     // Set now, before the session is found: the client may send requests before it has the welcome.
@@ -248,7 +249,7 @@ export class Stream {
       protocol: streamProtocol,
       registry: identity.registryId,
       server: { name: identity.nodeName, version: identity.version },
-      node: node.name,
+      node: this.#session?.node.name ?? node.name,
       resumed,
       graceMs,
       pingMs,
@@ -259,7 +260,7 @@ export class Stream {
 
   #claim(
     key: SessionKey,
-    client: Pick<StreamSessionOptions, 'node' | 'graceMs' | 'client'>,
+    client: Pick<StreamSessionOptions, 'node' | 'isNamed' | 'graceMs' | 'client'>,
   ): StreamSession {
     const { context, sessions } = this.#options;
     return new StreamSession({
@@ -270,6 +271,7 @@ export class Stream {
       id: key.id,
       claim: sessions.claim(context.registry.state, this.#namespace, key, () => this.#cut('taken over', closeCodes.takenOver)),
       onLost: () => this.#send({ type: 'session-lost' }),
+      onMoved: () => this.#cut('taken over', closeCodes.takenOver),
     });
   }
 

@@ -193,7 +193,7 @@ describe('the operation of an agent', () => {
       ['DELETE', 'raft/peer?id=x', 'id "x" was not found in the Raft configuration'],
       ['DELETE', 'raft/peer', "Must specify either ?id with the server's ID or ?address with IP:port of peer to remove"],
       ['POST', 'raft/transfer-leader', 'failed to transfer leadership: cannot find peer'],
-      ['PUT', 'autopilot/configuration', 'autopilot cannot be configured: there is only one server'],
+      ['PUT', 'autopilot/configuration', 'autopilot cannot be configured: servers join and leave by themselves'],
       ['GET', 'keyring', 'Keyring is empty (encryption not enabled)'],
     ];
     for (const [method, path, text] of refusals) {

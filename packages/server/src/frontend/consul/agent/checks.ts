@@ -129,7 +129,7 @@ function heartbeat(decode: (incoming: Incoming) => Heartbeat | Promise<Heartbeat
     answer: async ({ namespace, node, id, status, output }, call) => {
       const { health, registry } = call.context;
       const kept = output.length > outputMax ? output.slice(0, outputMax) : output;
-      const known = await health.beat(namespace, node, id, status, kept, principal(call));
+      const known = await health.beat(namespace, node, id, status, kept, principal(call), call.exchange.request.socket);
       if (known) return undefined;
       if (id === serfHealth || findCheck(registry.state, namespace, node, id) === undefined) throw unknownCheck(id);
       throw new RegistryError('failed_precondition', `CheckID ${quoted(id)} does not have associated TTL`);

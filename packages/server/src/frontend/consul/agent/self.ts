@@ -13,7 +13,8 @@ import { type Call, listed } from '../request/call.ts';
 import { endpoint } from '../request/endpoint.ts';
 import { permission } from '../request/permission.ts';
 import { jsonBody } from '../request/query.ts';
-import { behavesLike, buildDate, leaderAddress, serverPort, versionOf } from '../request/server-identity.ts';
+import { behavesLike, buildDate, serverPort, versionOf } from '../request/server-identity.ts';
+import { serversOf, type ServerFace } from '../request/servers.ts';
 import { agentId, agentOf } from '../request/virtual-agent.ts';
 import { invalid } from '../wire/errors.ts';
 import { writeList } from '../wire/json-writer.ts';
@@ -23,8 +24,9 @@ import { inOrder, order, select } from '../wire/slices.ts';
 /** The port on which Consul's agents gossip; Rollcall only shows it with a member. */
 const gossipPort = 8301;
 
-/** `Status` of a member: alive or failed, in Serf's numbers. */
+/** `Status` of a member in Serf's numbers. */
 const memberAlive = 1;
+const memberLeaving = 2;
 const memberFailed = 4;
 
 /** `GET /v1/agent/self` */
@@ -37,7 +39,8 @@ export const self = endpoint({
 function selfAnswer(agent: AgentNode, { context, identity, limits, params }: Call): Reply {
   const secured = context.security.acl.enabled;
   const { state } = context.registry;
-  const server = agent.name === identity.nodeName;
+  const servers = serversOf(context);
+  const server = servers.some(({ name }) => name === agent.name);
   const row = findNode(state, agent.name);
   return jsonBody(params)({
     Config: {
@@ -67,14 +70,15 @@ function selfAnswer(agent: AgentNode, { context, identity, limits, params }: Cal
       SessionTTLMin: '10s',
     },
     Coord: null,
-    Member: member(agent.name, agent.address, row?.id || agentId(agent.name, identity), 'passing', identity, secured),
-    Stats: stats(state, agent.name, identity, secured),
+    Member: member(agent.name, agent.address, row?.id || agentId(agent.name, identity), 'passing', { identity, servers, secured }),
+    Stats: stats(state, agent.name, { identity, servers, secured }),
     Meta: row?.meta ?? {},
   });
 }
 
 /** All values are strings, as in Consul. */
-function stats(state: State, node: string, identity: Identity, secured: boolean): unknown {
+function stats(state: State, node: string, { identity, servers, secured }: Datacenter): unknown {
+  const leads = servers[0]?.id === identity.nodeId;
   const checks = [...checksOnNode(state, defaultNamespace, node)];
   return {
     agent: {
@@ -86,17 +90,18 @@ function stats(state: State, node: string, identity: Identity, secured: boolean)
     build: { prerelease: '', revision: '', version: versionOf(identity) },
     consul: {
       acl: secured ? 'enabled' : 'disabled',
-      bootstrap: 'true',
+      bootstrap: String(servers.length === 1),
       known_datacenters: '1',
-      leader: 'true',
-      leader_addr: leaderAddress(identity),
+      leader: String(leads),
+      // Tools compare it with /v1/status/leader.
+      leader_addr: servers[0]?.address ?? '',
       server: 'true',
     },
     raft: {
       applied_index: String(state.revision),
       commit_index: String(state.revision),
-      num_peers: '0',
-      state: 'Leader',
+      num_peers: String(servers.length - 1),
+      state: leads ? 'Leader' : 'Follower',
     },
     runtime: { arch: process.arch, os: process.platform, version: process.version },
   };
@@ -106,7 +111,7 @@ function stats(state: State, node: string, identity: Identity, secured: boolean)
 export function members(call: Call): Reply {
   const { context, params } = call;
   const filter = readFilter(params, memberShape);
-  const { identity } = context;
+  const datacenter = { identity: context.identity, servers: serversOf(context), secured: context.security.acl.enabled };
   if (params.get('segment') !== '' && params.get('segment') !== '_all') {
     throw invalid('Network segments are not supported in this version of Consul');
   }
@@ -118,7 +123,7 @@ export function members(call: Call): Reply {
     const wants = filter.begin(out.pace);
     yield* writeList(out, yield* inOrder(agents, (a, b) => order(a.name, b.name), out.pace), (row) => {
       const status = findCheck(state, defaultNamespace, row.name, serfHealth)?.status ?? 'critical';
-      return wanted(wants, member(row.name, row.address, row.id, status, identity, context.security.acl.enabled));
+      return wanted(wants, member(row.name, row.address, row.id, status, datacenter));
     });
   });
 }
@@ -127,24 +132,31 @@ function isAgent(state: Reader, { name }: RowOf<'node'>): boolean {
   return findCheck(state, defaultNamespace, name, serfHealth) !== undefined;
 }
 
-function member(name: string, address: string, id: string, status: string, identity: Identity, secured: boolean): object {
-  const server = name === identity.nodeName;
+/** What the members have in common. */
+interface Datacenter {
+  readonly identity: Identity;
+  readonly servers: readonly ServerFace[];
+  readonly secured: boolean;
+}
+
+function member(name: string, address: string, id: string, status: string, { identity, servers, secured }: Datacenter): object {
+  const server = servers.find((each) => each.name === name);
   return {
     Name: name,
     Addr: address,
     Port: gossipPort,
     Tags: {
-      ...(server ? { acls: secured ? '1' : '0', bootstrap: '1', port: String(serverPort), raft_vsn: '3' } : {}),
+      ...(server === undefined ? {} : { acls: secured ? '1' : '0', ...expected(servers), port: String(serverPort), raft_vsn: '3' }),
       build: `${behavesLike}:`,
       dc: identity.datacenter,
       id,
-      role: server ? 'consul' : 'node',
+      role: server === undefined ? 'node' : 'consul',
       segment: '',
       vsn: '2',
       vsn_max: '3',
       vsn_min: '2',
     },
-    Status: status === 'critical' ? memberFailed : memberAlive,
+    Status: server?.leaves === true ? memberLeaving : status === 'critical' ? memberFailed : memberAlive,
     ProtocolMin: 1,
     ProtocolMax: 5,
     ProtocolCur: 2,
@@ -152,4 +164,9 @@ function member(name: string, address: string, id: string, status: string, ident
     DelegateMax: 5,
     DelegateCur: 4,
   };
+}
+
+/** A server that is alone says so; of several, each says how many there are. */
+function expected({ length }: readonly ServerFace[]): object {
+  return length === 1 ? { bootstrap: '1' } : { expect: String(length) };
 }

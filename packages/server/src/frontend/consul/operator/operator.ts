@@ -1,6 +1,6 @@
 /**
- * `/v1/operator/`: to Consul's clients, this is a datacenter with one healthy server,
- * however its store is replicated. There is no Raft, no autopilot and no gossip to control:
+ * `/v1/operator/`: to Consul's clients, the nodes of a store are the healthy servers of a datacenter,
+ * however the store is replicated. There is no Raft, no autopilot and no gossip to control:
  * such requests are refused, with Consul's text if it has one.
  */
 
@@ -8,24 +8,23 @@ import { servicesAt } from '../../../registry/kind/catalog/services-at.ts';
 import { allNodes, findNode, instancesOfService } from '../../../registry/kind/catalog/find.ts';
 import { type Call, type Handler, written } from '../request/call.ts';
 import { jsonBody } from '../request/query.ts';
-import { leaderAddress, versionOf } from '../request/server-identity.ts';
+import { serversOf } from '../request/servers.ts';
 import { invalid, quoted } from '../wire/errors.ts';
 import type { Reply } from '../wire/reply.ts';
 import { select } from '../wire/slices.ts';
 
 /** `GET /v1/operator/raft/configuration` */
 export function raftConfiguration({ context, params }: Call): Reply {
-  const { identity, registry } = context;
-  const server = {
-    ID: identity.nodeId,
-    Node: identity.nodeName,
-    Address: leaderAddress(identity),
-    Leader: true,
+  const servers = serversOf(context).map(({ id, name, address, leads }) => ({
+    ID: id,
+    Node: name,
+    Address: address,
+    Leader: leads,
     ProtocolVersion: '3',
     Voter: true,
-    LastIndex: registry.state.revision,
-  };
-  return jsonBody(params)({ Servers: [server], Index: 0 });
+    LastIndex: context.registry.state.revision,
+  }));
+  return jsonBody(params)({ Servers: servers, Index: 0 });
 }
 
 /** `DELETE /v1/operator/raft/peer?address=` or `?id=` */
@@ -41,23 +40,22 @@ export const transferLeader = refuse('failed to transfer leadership: cannot find
 /** `/v1/operator/keyring`, for every request. */
 export const keyring = refuse('Keyring is empty (encryption not enabled)');
 
-/** `GET /v1/operator/autopilot/health` */
+/** `GET /v1/operator/autopilot/health`. Any server can do without the others, so all but one may fail. */
 export function health({ context, params }: Call): Reply {
-  const { identity, registry } = context;
-  const server = {
-    ID: identity.nodeId,
-    Name: identity.nodeName,
-    Address: leaderAddress(identity),
-    SerfStatus: 'alive',
-    Version: versionOf(identity),
-    Leader: true,
+  const servers = serversOf(context).map(({ id, name, address, version, leads, leaves }) => ({
+    ID: id,
+    Name: name,
+    Address: address,
+    SerfStatus: leaves ? 'leaving' : 'alive',
+    Version: version,
+    Leader: leads,
     LastContact: '0s',
     LastTerm: 1,
-    LastIndex: registry.state.revision,
+    LastIndex: context.registry.state.revision,
     Healthy: true,
     Voter: true,
-  };
-  return jsonBody(params)({ Healthy: true, FailureTolerance: 0, Servers: [server] });
+  }));
+  return jsonBody(params)({ Healthy: true, FailureTolerance: servers.length - 1, Servers: servers });
 }
 
 /** `GET /v1/operator/autopilot/configuration`: Consul's defaults, for programs that expect one. */
@@ -77,36 +75,36 @@ export function autopilotConfiguration({ params }: Call): Reply {
 }
 
 /** `PUT /v1/operator/autopilot/configuration` */
-export const configureAutopilot = refuse('autopilot cannot be configured: there is only one server');
+export const configureAutopilot = refuse('autopilot cannot be configured: servers join and leave by themselves');
 
 /** `GET /v1/operator/autopilot/state` */
 export function autopilotState({ context, params }: Call): Reply {
-  const { identity, registry } = context;
-  const { nodeId } = identity;
-  const server = {
-    ID: nodeId,
-    Name: identity.nodeName,
-    Address: leaderAddress(identity),
-    NodeStatus: 'alive',
-    Version: versionOf(identity),
+  const { state } = context.registry;
+  const all = serversOf(context);
+  const servers = all.map(({ id, name, address, version, leads, leaves }) => ({
+    ID: id,
+    Name: name,
+    Address: address,
+    NodeStatus: leaves ? 'leaving' : 'alive',
+    Version: version,
     LastContact: '0s',
     LastTerm: 1,
-    LastIndex: registry.state.revision,
+    LastIndex: state.revision,
     Healthy: true,
     // Go's zero time: the server does not measure it.
     StableSince: '0001-01-01T00:00:00Z',
     ReadReplica: false,
-    Status: 'leader',
-    Meta: findNode(registry.state, identity.nodeName)?.meta ?? {},
+    Status: leads ? 'leader' : 'voter',
+    Meta: findNode(state, name)?.meta ?? {},
     NodeType: 'voter',
-  };
+  }));
   return jsonBody(params)({
     Healthy: true,
-    FailureTolerance: 0,
-    OptimisticFailureTolerance: 0,
-    Servers: { [nodeId]: server },
-    Leader: nodeId,
-    Voters: [nodeId],
+    FailureTolerance: all.length - 1,
+    OptimisticFailureTolerance: all.length - 1,
+    Servers: Object.fromEntries(servers.map((server) => [server.ID, server])),
+    Leader: all[0]?.id ?? '',
+    Voters: all.map(({ id }) => id),
   });
 }
 

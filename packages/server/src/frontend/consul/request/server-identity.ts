@@ -31,7 +31,7 @@ export function consulVersion(version: string): string {
   return `${behavesLike}+rollcall.${version}`;
 }
 
-/** Also `Stats.consul.leader_addr` of `agent/self`, which tools compare with it. */
-export function leaderAddress({ address }: Identity): string {
+/** @param address of a server's host */
+export function serverAddress(address: string): string {
   return `${address.includes(':') ? `[${address}]` : address}:${serverPort}`;
 }

@@ -217,7 +217,7 @@ export const renew = endpoint({
     const { namespace, context: { registry, health } } = call;
     const row = findSession(registry.state, namespace, id);
     // A session whose end has begun does not exist for clients, though its row still does.
-    const alive = row !== undefined && (row.ttlMs === 0 || health.renewSession(namespace, id, principal(call)));
+    const alive = row !== undefined && (row.ttlMs === 0 || health.renewSession(namespace, id, principal(call), call.exchange.request.socket));
     if (!alive) throw new RegistryError('not_found', `Session id '${id.slice(0, 512)}' not found`);
     return jsonBody(call.params)([placed(call, row, sessionJson(row))]);
   },

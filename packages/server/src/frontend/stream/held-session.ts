@@ -1,0 +1,61 @@
+/**
+ * Follows the row of a session that a stream of this node vouches for: tells when the session is gone, and when another node of the
+ * store holds it, since its client has come back there.
+ */
+
+import { findSession } from '../../registry/kind/session/find.ts';
+import { sessionView } from '../../registry/kind/session/views.ts';
+import type { Registry } from '../../registry/registry.ts';
+
+export interface HeldSessionOptions {
+  readonly registry: Registry;
+  readonly nodeId: string;
+  readonly namespace: string;
+  readonly id: string;
+  /** The session has ended in the registry. */
+  readonly onLost: () => void;
+  /** Another node holds its connection. */
+  readonly onMoved: () => void;
+}
+
+export class HeldSession {
+  readonly #options: HeldSessionOptions;
+  /** The registry has said that this node holds it: what it says of another node from then on is newer. */
+  #held = false;
+  #unwatch: () => void = () => {};
+
+  constructor(options: HeldSessionOptions) {
+    this.#options = options;
+  }
+
+  /** Whether another node holds the session. */
+  get isElsewhere(): boolean {
+    const { registry, nodeId, namespace, id } = this.#options;
+    const holder = findSession(registry.state, namespace, id)?.holder;
+    return holder !== undefined && holder !== nodeId;
+  }
+
+  /** Begins to follow the session, which exists. */
+  watch(): void {
+    const { registry, namespace, id } = this.#options;
+    this.stop();
+    this.#held = false;
+    this.#unwatch = registry.views.watch(sessionView(namespace, id), () => this.look());
+  }
+
+  /** To be called once the registry was told that this node holds the session. */
+  look(): void {
+    const { registry, nodeId, namespace, id, onLost, onMoved } = this.#options;
+    const row = findSession(registry.state, namespace, id);
+    if (row?.holder === nodeId) this.#held = true;
+    if (row !== undefined && !(this.#held && this.isElsewhere)) return;
+    this.stop();
+    if (row === undefined) onLost();
+    else onMoved();
+  }
+
+  stop(): void {
+    this.#unwatch();
+    this.#unwatch = () => {};
+  }
+}

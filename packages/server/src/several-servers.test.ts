@@ -1,0 +1,125 @@
+/** Several servers on one store: they show the same, pass heartbeats on, and one of them may leave without any client noticing. */
+
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Engine } from './engine/engine.ts';
+import { memory, type MemoryEngine } from './engine/memory/memory.ts';
+import { membersOf } from './registry/kind/member/find.ts';
+import { createServer, type Server } from './server.ts';
+
+let store: MemoryEngine;
+let servers: Server[];
+
+beforeEach(async () => {
+  store = memory();
+  const engine: Engine = { ...store, exclusive: false, close: () => Promise.resolve() };
+  servers = [];
+  for (const nodeName of ['s1', 's2', 's3']) servers.push(await createServer({ engine, nodeName }));
+});
+
+afterEach(async () => {
+  for (const server of servers) await server.close();
+  await store.close();
+});
+
+const at = (index: number) => servers[index] as Server;
+
+async function call(index: number, method: string, path: string, body?: unknown) {
+  const response = await fetch(`${at(index).url}${path}`, {
+    method,
+    headers: { 'x-rollcall-node': 'worker-1' },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  return { status: response.status, index: Number(response.headers.get('x-consul-index')), text, json: (): unknown => JSON.parse(text) };
+}
+
+/** Waits until all servers have applied the newest revision of the store. */
+async function settled(): Promise<void> {
+  for (const { registry } of servers) await registry.barrier();
+}
+
+const registration = { Name: 'web', ID: 'web-1', Port: 80, Check: { TTL: '10s', Status: 'passing' } };
+
+describe('servers on one store', () => {
+  it('are members of it, with the URLs at which they reach each other', async () => {
+    await settled();
+    for (const { registry } of servers) {
+      expect(membersOf(registry.state).map(({ name, address, epoch }) => [name, address, epoch])).toEqual(
+        servers.map(({ url }, index) => [`s${index + 1}`, url, index + 1]),
+      );
+    }
+  });
+
+  it.each([
+    '/v1/catalog/services', '/v1/catalog/nodes', '/v1/catalog/service/web', '/v1/health/service/web', '/v1/health/state/any', '/v1/catalog/node/worker-1',
+    '/v1/kv/a?recurse', '/v1/kv/a/b', '/v1/session/list', '/v1/status/leader', '/v1/status/peers', '/v1/operator/raft/configuration',
+  ])('answer %s alike, with the same index', async (path) => {
+    await call(0, 'PUT', '/v1/agent/service/register', registration);
+    await call(1, 'PUT', '/v1/kv/a/b', 'x');
+    await call(2, 'PUT', '/v1/kv/a/c', 'y');
+    await settled();
+    const answers = await Promise.all([0, 1, 2].map((index) => call(index, 'GET', path)));
+    const [first] = answers;
+    for (const { status, index, text } of answers) expect({ status, index, text }).toEqual({ status: first?.status, index: first?.index, text: first?.text });
+  });
+
+  it('are the servers among the agents', async () => {
+    await settled();
+    for (const index of [0, 1, 2]) {
+      const members = (await call(index, 'GET', '/v1/agent/members')).json() as { Name: string; Tags: { role: string; expect: string } }[];
+      expect(members.map(({ Name, Tags }) => [Name, Tags.role, Tags.expect])).toEqual(['s1', 's2', 's3'].map((name) => [name, 'consul', '3']));
+      const health = (await call(index, 'GET', '/v1/operator/autopilot/health')).json() as { FailureTolerance: number; Servers: { Name: string; Leader: boolean }[] };
+      expect(health.FailureTolerance).toBe(2);
+      expect(health.Servers.map(({ Name, Leader }) => [Name, Leader])).toEqual([['s1', true], ['s2', false], ['s3', false]]);
+    }
+  });
+
+  it('show a client that moves between them no index that goes back', async () => {
+    let index = 0;
+    for (let write = 0; write < 30; write++) {
+      await call(write % 3, 'PUT', '/v1/kv/a', `${write}`);
+      const read = await call((write + 1) % 3, 'GET', `/v1/kv/a?index=${index}&wait=5s`);
+      expect(read.index).toBeGreaterThan(index);
+      index = read.index;
+    }
+  });
+
+  it('pass a heartbeat on to the one that watches the check', async () => {
+    await call(0, 'PUT', '/v1/agent/service/register', registration);
+    await settled();
+    expect(await call(1, 'PUT', '/v1/agent/check/pass/service:web-1')).toMatchObject({ status: 200 });
+    await expect.poll(async () => (await call(1, 'GET', '/metrics')).text).toContain('rollcall_stray_heartbeats_total{outcome="forwarded"} 1');
+  });
+
+  it('agree on cas, locks and sessions', async () => {
+    const session = ((await call(0, 'PUT', '/v1/session/create', { TTL: '20s', Node: 's1' })).json() as { ID: string }).ID;
+    const taken = await Promise.all([0, 1, 2].map((index) => call(index, 'PUT', `/v1/kv/lock?acquire=${session}`, `${index}`)));
+    expect(taken.map(({ text }) => text)).toEqual(['true', 'true', 'true']);
+    const other = ((await call(1, 'PUT', '/v1/session/create', { TTL: '20s', Node: 's2' })).json() as { ID: string }).ID;
+    expect((await call(2, 'PUT', `/v1/kv/lock?acquire=${other}`, 'no')).text).toBe('false');
+    const created = await Promise.all([0, 1, 2].map((index) => call(index, 'PUT', '/v1/kv/once?cas=0', `${index}`)));
+    expect(created.filter(({ text }) => text === 'true')).toHaveLength(1);
+  });
+});
+
+describe('a server that leaves', () => {
+  it('is no member any more, and says so to its process', async () => {
+    const answer = await call(2, 'POST', '/rollcall/v1/leave');
+    expect(answer).toMatchObject({ status: 200, text: '{"left":true}\n' });
+    await at(2).left;
+    await expect.poll(() => membersOf(at(0).registry.state).map(({ name }) => name)).toEqual(['s1', 's2']);
+  });
+
+  it('is refused where one server has the store for itself', async () => {
+    const alone = await createServer({ nodeName: 'alone' });
+    servers.push(alone);
+    const answer = await call(3, 'POST', '/rollcall/v1/leave');
+    expect(answer.status).toBe(400);
+    expect(answer.text).toContain('this server has its store for itself, so there is nothing to leave; stop its process instead');
+  });
+
+  it('is no member any more when it is stopped in order', async () => {
+    await at(2).close();
+    await expect.poll(() => membersOf(at(0).registry.state).map(({ name }) => name)).toEqual(['s1', 's2']);
+  });
+});

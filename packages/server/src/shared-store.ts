@@ -1,0 +1,67 @@
+/**
+ * Joins this server to the other nodes of its store, if it has any: membership, ownership, and forwarded heartbeats over the channel.
+ * The composition root makes it. On a store that one server has for itself there is nothing to join.
+ */
+
+import { makeChannel, type Channel } from './channel.ts';
+import { Cluster } from './cluster/cluster.ts';
+import type { Core } from './core.ts';
+import { soleOwner, type Ownership } from './health/ownership.ts';
+import { clusterKeyOf } from './identity.ts';
+import { httpAddresses, urlOf } from './listen-addresses.ts';
+import type { Ports } from './listeners.ts';
+import type { Identity } from './net/frontend.ts';
+import type { ServerOptions } from './server-options.ts';
+
+export interface SharedStore {
+  readonly channel: Channel;
+  readonly ownership: Ownership;
+  /** Whether other nodes may share the store. */
+  readonly isShared: boolean;
+  /** Becomes a member, once the listeners are open. */
+  join(ports: Ports): Promise<void>;
+  /** Gets no new deadlines from now on. */
+  drain(): Promise<void>;
+  /** Leaves the other nodes; takes some seconds at most. Idempotent. */
+  leave(): Promise<void>;
+}
+
+const nothing = () => Promise.resolve();
+
+export async function shareStore(core: Core, identity: Identity, options: ServerOptions): Promise<SharedStore> {
+  const { engine, replica, liveness, clock, log, metrics, fail } = core;
+  const { nodeId, nodeName: name, version } = identity;
+  if (engine.exclusive || engine.presence === undefined) {
+    const key = engine.exclusive ? undefined : await clusterKeyOf(replica);
+    const channel = makeChannel(core, { identity, key });
+    return { channel, ownership: soleOwner(nodeId), isShared: false, join: nothing, drain: nothing, leave: nothing };
+  }
+  const cluster = new Cluster({
+    ...{ registry: replica, liveness, presence: engine.presence, clock, log, metrics, nodeId, onReplaced: fail },
+    peers: { beats: (to, batch) => channel.peers.deliver(to, batch) },
+  });
+  const channel: Channel = makeChannel(core, {
+    ...{ identity, key: await clusterKeyOf(replica), epoch: () => cluster.epoch },
+    beats: { deliver: (batch) => cluster.beats(batch) },
+  });
+  return {
+    channel,
+    ownership: cluster.ownership,
+    isShared: true,
+    join: (ports) => cluster.join({ name, version, address: peerUrl(options, identity, ports) }),
+    drain: () => cluster.drain(),
+    leave: () => cluster.leave(),
+  };
+}
+
+/** Where other nodes reach this one. TLS if there is any: they send the key of the store. */
+export function peerUrl(options: ServerOptions, { address }: Identity, ports: Ports): string {
+  if (options.peerUrl !== undefined) return options.peerUrl;
+  const addresses = httpAddresses(options).toReversed();
+  const reachable = addresses.map((each) => ('host' in each.at && isAny(each.at.host) ? { ...each, at: { ...each.at, host: address } } : each));
+  return urlOf(reachable, (listener) => ports[listener] ?? 0);
+}
+
+function isAny(host: string): boolean {
+  return host === '0.0.0.0' || host === '::' || host === '';
+}
