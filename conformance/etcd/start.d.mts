@@ -4,6 +4,8 @@ export interface EtcdMember {
   readonly name: string;
   /** Where clients connect to. */
   readonly url: string;
+  /** Where the other members connect to. */
+  readonly peerUrl: string;
   /** Health and metrics, over plain HTTP. */
   readonly metricsUrl: string;
   /** Its data; kept until the cluster is stopped. */

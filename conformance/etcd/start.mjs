@@ -89,6 +89,7 @@ function member(program, { name, url, peerUrl, metricsUrl, directory, initialClu
   return {
     name,
     url,
+    peerUrl,
     metricsUrl,
     directory,
     get pid() {

@@ -63,8 +63,11 @@ export interface EngineLimits {
 export type EngineEvent =
   /** Part of the initial state, in any order, in chunks. `reset` marks the first chunk. */
   | { readonly kind: 'records'; readonly reset: boolean; readonly records: readonly EngineRecord[] }
-  /** The initial state is complete and stands at `revision`. */
-  | { readonly kind: 'caught-up'; readonly revision: number }
+  /**
+   * The initial state is complete and stands at `revision`. With `base`, the store went back to a backup before that revision, so readers may
+   * have seen anything below it: no view may be said to stand at less. Records keep the revisions that they had.
+   */
+  | { readonly kind: 'caught-up'; readonly revision: number; readonly base?: number }
   /** One committed transaction. */
   | {
       readonly kind: 'transaction';

@@ -29,13 +29,17 @@ export class Relisting<R extends AnyRow = AnyRow> {
     if (after !== before) this.#changes.push({ key, before, after });
   }
 
-  /** Every record was added. A step is one row. @param revision at which the list stands */
-  *finishing(revision: number): Generator<void, Replacement<R>, undefined> {
+  /**
+   * Every record was added. A step is one row.
+   * @param revision at which the list stands
+   * @param base of the store (`State.base`)
+   */
+  *finishing(revision: number, base = 0): Generator<void, Replacement<R>, undefined> {
     for (const [key, before] of this.#before.rows()) {
       if (this.#contents.get(key) === undefined && !this.#contents.isUnread(key)) this.#changes.push({ key, before, after: undefined });
       yield;
     }
     yield* this.#contents.views.deriving(this.#contents);
-    return { revision, contents: this.#contents, changes: this.#changes };
+    return { revision, base, contents: this.#contents, changes: this.#changes };
   }
 }

@@ -20,6 +20,8 @@ export interface Replacement<R extends AnyRow = AnyRow> {
   readonly revision: number;
   readonly contents: Contents<R>;
   readonly changes: readonly AnyRowChange<R>[];
+  /** Of the store, if it is known anew (`State.base`). */
+  readonly base?: number;
 }
 
 /** Whether folding a change in at once would take too long for one turn of the event loop. */

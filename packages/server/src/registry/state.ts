@@ -31,6 +31,7 @@ export class State<R extends AnyRow = Row> implements Reader, Indexed, Revisione
   /** Those who still read what was there at an earlier revision. */
   readonly #frozen = new Set<Frozen<R>>();
   #revision = 0;
+  #base = 0;
 
   /** @param kinds of its rows */
   constructor(kinds: KindTable<R> = known as KindTable) {
@@ -73,6 +74,11 @@ export class State<R extends AnyRow = Row> implements Reader, Indexed, Revisione
   /** No pruned marker or tombstone had a revision above this. */
   get floor(): number {
     return (this.#contents.get(floorKey()) as AnyRow as FloorRow | undefined)?.revision ?? 0;
+  }
+
+  /** The store went back to a backup before this revision: no view stands below it. 0 when it never did. */
+  get base(): number {
+    return this.#base;
   }
 
   get(key: string): R | undefined {
@@ -137,9 +143,10 @@ export class State<R extends AnyRow = Row> implements Reader, Indexed, Revisione
   }
 
   /** Completes the initial state, which stands at `revision` afterwards; nothing may be read or applied meanwhile. A step is one row. */
-  *loading(revision: number): Generator<void, void, undefined> {
+  *loading(revision: number, base = 0): Generator<void, void, undefined> {
     yield* this.#contents.views.deriving(this.#contents);
     this.#revision = revision;
+    this.#base = base;
   }
 
   /**
@@ -180,9 +187,10 @@ export class State<R extends AnyRow = Row> implements Reader, Indexed, Revisione
   }
 
   /** From now on the state is what `replacing` or `relisting` made; every view of it may have another revision. */
-  replace({ contents, revision }: Replacement<R>): void {
+  replace({ contents, revision, base }: Replacement<R>): void {
     this.#contents = contents;
     this.#revision = revision;
+    this.#base = base ?? this.#base;
     // They go on reading what was there, which does not change any more.
     this.#frozen.clear();
   }

@@ -38,7 +38,7 @@ export class Views {
   revision(view: string): number {
     const state = this.#state;
     const { parsed, kind } = state.kinds.view(view);
-    return kind.revision === undefined ? state.viewRevision(view) : kind.revision(parsed, state);
+    return Math.max(state.base, kind.revision === undefined ? state.viewRevision(view) : kind.revision(parsed, state));
   }
 
   /**

@@ -20,6 +20,8 @@ export const rowsPerTurn = 1_024;
 /** Watchers that a replacement wakes between two turns: each begins an answer. */
 const watchersPerTurn = 128;
 
+type CaughtUp = Extract<EngineEvent, { kind: 'caught-up' }>;
+
 export class Applier {
   readonly state = new State();
   readonly views = new Views(this.state);
@@ -51,10 +53,10 @@ export class Applier {
       case 'caught-up': {
         const relisting = this.#relisting;
         this.#relisting = undefined;
-        if (relisting !== undefined) return this.#relisted(relisting, event.revision);
+        if (relisting !== undefined) return this.#relisted(relisting, event);
         if (this.#loaded) return undefined;
         this.#loaded = true;
-        return inTurns(this.state.loading(event.revision), rowsPerTurn);
+        return inTurns(this.state.loading(event.revision, event.base), rowsPerTurn);
       }
       case 'transaction':
         if (isLarge(event)) return this.#replaced(event);
@@ -74,12 +76,12 @@ export class Applier {
   }
 
   /** Tells only the differences: most rows of the list are as they were. */
-  async #relisted(relisting: Relisting<Row>, revision: number): Promise<void> {
+  async #relisted(relisting: Relisting<Row>, { revision, base }: CaughtUp): Promise<void> {
     if (revision < this.state.revision) {
       const message = `the store has gone back from revision ${this.state.revision} to ${revision}; was it restored beside Rollcall?`;
       throw new RegistryError('data_loss', message);
     }
-    await this.#replace(await inTurns(relisting.finishing(revision), rowsPerTurn));
+    await this.#replace(await inTurns(relisting.finishing(revision, base), rowsPerTurn));
   }
 
   /** A reader sees the state before, then the one after. Telling those who follow it takes many turns. */

@@ -20,6 +20,23 @@ const turns = async (count = 20) => {
 const failure = (promise: Promise<unknown>) => promise.then(() => undefined, (error: unknown) => error as RegistryError);
 
 describe('a feed that is lost', () => {
+  test('is followed at once when the store answers again, however long the pause would be', async () => {
+    const { one, other } = await pair();
+    one.unreachable = true;
+    await one.lose();
+    for (let elapsed = 0; elapsed < 12_000; elapsed += 100) {
+      one.clock.advance(100);
+      await turns(3);
+    }
+    const before = one.follows.length;
+    one.unreachable = false;
+    // Less than the pause of 5 s: the next look at the store comes within half a second.
+    one.clock.advance(500);
+    await turnsUntil(() => one.follows.length > before);
+    await one.recover();
+    await Promise.all([one.close(), other.close()]);
+  });
+
   test('makes the state stale, which is told; reads go on, and the feed is resumed after the last revision', async () => {
     const { one, other, told } = await pair();
     await other.replica.submit(say.put('k', '1'));

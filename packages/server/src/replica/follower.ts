@@ -219,6 +219,8 @@ export class Follower {
       if (this.#stop.signal.aborted) return;
       // Between two attempts the state may be current by chance; it does not follow.
       const follows = attempt === this.#attempt && !attempt.signal.aborted;
+      // The store is there again, so its feed can be followed at once.
+      if (attempt === this.#attempt && attempt.signal.aborted) this.#endPause();
       if (follows && revision() >= this.#known) {
         this.#isCurrent(asked);
         this.#found();

@@ -74,7 +74,8 @@ export class Changes {
   async #resume(after: number): Promise<number | undefined> {
     const { seq } = await this.#log.locate();
     const { eras } = this.#log;
-    if (after > eras.ours(seq)) return undefined;
+    // A reader from before a restore has to be told of its base.
+    if (after > eras.ours(seq) || after < eras.base) return undefined;
     if (after === this.#quiet.revision && eras.etcds(after) !== undefined) return Math.max(this.#quiet.etcd, eras.etcds(after) as number) + 1;
     const etcd = after === 0 ? 0 : eras.etcds(after);
     return etcd === undefined ? undefined : etcd + 1;
@@ -106,7 +107,8 @@ export class Changes {
     if (signal.aborted) return undefined;
     const revision = this.#log.shows(seq);
     this.#quiet = { revision, etcd };
-    yield { kind: 'caught-up', revision };
+    const { base } = this.#log.eras;
+    yield { kind: 'caught-up', revision, ...(base === 0 ? {} : { base }) };
     return etcd + 1;
   }
 
@@ -118,8 +120,8 @@ export class Changes {
     return { key: this.#keys.recordOf(key) as string, value, revision: this.#log.eras.ours(revision.toNumber()) };
   }
 
-  /** @returns whether it ended, or the history it wants is compacted */
-  async *#watch(from: number, signal: AbortSignal): AsyncGenerator<EngineEvent, 'ended' | 'compacted', undefined> {
+  /** @returns whether it ended, or the reader has to start again */
+  async *#watch(from: number, signal: AbortSignal): AsyncGenerator<EngineEvent, 'ended' | 'again', undefined> {
     const stream = await this.#connection.stream(methods.watch);
     const stop = () => stream.destroy();
     signal.addEventListener('abort', stop);
@@ -139,18 +141,20 @@ export class Changes {
   async *#responses(
     stream: ClientDuplexStream<WatchRequest, WatchResponse>,
     signal: AbortSignal,
-  ): AsyncGenerator<EngineEvent, 'ended' | 'compacted', undefined> {
+  ): AsyncGenerator<EngineEvent, 'ended' | 'again', undefined> {
     /** Events of a revision that goes on in the next response. */
     let begun: Event[] = [];
+    const { base } = this.#log.eras;
     for await (const response of stream as AsyncIterable<WatchResponse>) {
       if (response.canceled) {
-        if (!response.compact_revision.isZero()) return 'compacted';
+        if (!response.compact_revision.isZero()) return 'again';
         throw new RegistryError('unavailable', `etcd ended the watch: ${response.cancel_reason || 'without a reason'}`);
       }
       const events = begun.length === 0 ? response.events : [...begun, ...response.events];
       begun = [];
       for (const { revision, of } of byRevision(events, response.fragment, (rest) => (begun = rest))) {
         const transaction = this.#transaction(revision, of);
+        if (this.#log.eras.base !== base) return 'again';
         if (transaction !== undefined) yield transaction;
         if (signal.aborted) return 'ended';
       }

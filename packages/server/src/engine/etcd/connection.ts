@@ -11,7 +11,7 @@ import { status, type ClientDuplexStream } from '@grpc/grpc-js';
 import { isRegistryError, RegistryError } from '@rollcall/protocol';
 import type { Clock } from '../../clock.ts';
 import { Endpoint } from './endpoint.ts';
-import { CallError, callError } from './errors.ts';
+import { advice, CallError, callError } from './errors.ts';
 import type { EtcdOptions } from './options.ts';
 import type { Method } from './wire.ts';
 
@@ -153,5 +153,5 @@ export class Unreached extends CallError {
 }
 
 function reasonOf(error: unknown): string {
-  return isRegistryError(error) ? error.message : callError(error).message;
+  return isRegistryError(error) ? error.message : advice(callError(error));
 }

@@ -4,6 +4,8 @@
  */
 
 import { readFile } from 'node:fs/promises';
+import { isIP } from 'node:net';
+import { checkServerIdentity } from 'node:tls';
 import { Client, credentials, Metadata, status, type ChannelCredentials, type ClientDuplexStream } from '@grpc/grpc-js';
 import { RegistryError } from '@rollcall/protocol';
 import type { Clock } from '../../clock.ts';
@@ -59,9 +61,12 @@ export class Endpoint {
    * @throws RegistryError `failed_precondition` when it is too old; `invalid_argument` when a file cannot be read
    */
   static async open(url: string, options: EtcdOptions, clock: Clock): Promise<Endpoint> {
-    const { host, protocol } = new URL(url);
-    const security = protocol === 'https:' ? await tls(options) : credentials.createInsecure();
-    const endpoint = new Endpoint(url, new Client(host, security, channelOptions), clock, await loginOf(options));
+    const { host, hostname, protocol } = new URL(url);
+    const address = hostname.replace(/^\[|\]$/g, '');
+    const security = protocol === 'https:' ? await tls(options, address) : credentials.createInsecure();
+    // Node warns of an address as the name of a TLS server; `tls` checks the address.
+    const naming = isIP(address) === 0 ? {} : { 'grpc.ssl_target_name_override': 'etcd' };
+    const endpoint = new Endpoint(url, new Client(host, security, { ...channelOptions, ...naming }), clock, await loginOf(options));
     try {
       await endpoint.check(connectMs);
       return endpoint;
@@ -163,14 +168,15 @@ async function loginOf({ user, passwordFile }: EtcdOptions): Promise<Login | und
   return { name: user, password: content.toString().split(/\r?\n/)[0] as string };
 }
 
-async function tls({ caFile, certFile, keyFile }: EtcdOptions): Promise<ChannelCredentials> {
+/** @param address what the certificate must be for */
+async function tls({ caFile, certFile, keyFile }: EtcdOptions, address: string): Promise<ChannelCredentials> {
   const optional = (path: string | undefined, what: string) => (path === undefined ? null : read(path, what));
   const [ca, key, cert] = await Promise.all([
     optional(caFile, 'the certificates that etcd is checked against'),
     optional(keyFile, 'the key for etcd'),
     optional(certFile, 'the certificate for etcd'),
   ]);
-  return credentials.createSsl(ca, key, cert);
+  return credentials.createSsl(ca, key, cert, { checkServerIdentity: (_name, certificate) => checkServerIdentity(address, certificate) });
 }
 
 async function read(path: string, what: string): Promise<Buffer> {

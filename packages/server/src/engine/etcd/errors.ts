@@ -65,7 +65,8 @@ export function writeError(error: CallError): RegistryError {
 const spaceAdvice =
   'etcd has used up its space and accepts no writes (alarm NOSPACE); compact and defragment it, or start it with a larger --quota-backend-bytes, then run: etcdctl alarm disarm';
 
-function advice({ code, message }: CallError): string {
+/** What happened, and what an operator can do. */
+export function advice({ code, message }: CallError): string {
   if (code === status.PERMISSION_DENIED) return `${message}; grant the user readwrite permission on the keys below --engine-prefix`;
   if (code === status.UNAUTHENTICATED || message.includes('user name is empty')) {
     return `${message}; set --engine-user and --engine-password-file`;

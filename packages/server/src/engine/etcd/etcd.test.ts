@@ -6,6 +6,7 @@ import { engineCases } from '../engine.case.ts';
 import { presenceCases } from '../presence.case.ts';
 import { sharedEngineCases } from '../shared.case.ts';
 import { etcd } from './etcd.ts';
+import { gateway } from './gateway.case.ts';
 
 const problem = etcdProblem();
 let cluster: EtcdCluster;
@@ -25,7 +26,7 @@ if (problem !== undefined) {
   const open = async () => {
     const options = { urls: cluster.urls, prefix: `test/${++stores}` };
     const engine = await etcd(options);
-    return { engine, reopen: () => etcd(options), forget: () => compact() };
+    return { engine, reopen: () => etcd(options), forget: () => gateway(cluster.urls[0]).compact() };
   };
 
   engineCases('etcd', open, { history: 'etcd keeps its history until it is compacted' });
@@ -33,24 +34,6 @@ if (problem !== undefined) {
   presenceCases('etcd', async () => {
     const options = { urls: cluster.urls, prefix: `test/${++stores}` };
     const engines = [await etcd(options), await etcd(options)] as const;
-    return { engines, end: (nodeId) => end(`${options.prefix}/presence/${nodeId}`) };
+    return { engines, end: (nodeId) => gateway(cluster.urls[0]).endLease(`${options.prefix}/presence/${nodeId}`) };
   });
-}
-
-async function call<T>(path: string, body: object): Promise<T> {
-  const answer = await fetch(`${cluster.urls[0]}/v3/${path}`, { method: 'POST', body: JSON.stringify(body) });
-  if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
-  return (await answer.json()) as T;
-}
-
-/** Makes etcd forget all history before now. */
-async function compact(): Promise<void> {
-  const { header } = await call<{ header: { revision: string } }>('kv/range', { key: 'AA==' });
-  await call('kv/compaction', { revision: header.revision, physical: true });
-}
-
-/** Ends the lease of a key, as etcd does when it is not renewed in time. */
-async function end(key: string): Promise<void> {
-  const { kvs } = await call<{ kvs: { lease: string }[] }>('kv/range', { key: Buffer.from(key).toString('base64') });
-  await call('lease/revoke', { ID: kvs[0]?.lease });
 }

@@ -11,11 +11,11 @@ import { Keys } from './keys.ts';
 import { closedError, Log } from './log.ts';
 import { checkOptions, type EtcdOptions } from './options.ts';
 import { EtcdPresence } from './presence.ts';
+import { operationsMax } from './transaction.ts';
 
 export type { EtcdOptions } from './options.ts';
 
-/** etcd's defaults: `--max-txn-ops`, `--max-request-bytes`. It does not tell a client what it was started with. */
-const etcdOperations = 128;
+/** etcd's default `--max-request-bytes`. It does not tell a client what it was started with. */
 const etcdBytes = 1_572_864;
 
 /** Conditions and writes of our own in each transaction: that eras and `seq` are as they were; `seq`, and an era at times. */
@@ -72,7 +72,7 @@ export async function etcd(options: EtcdOptions): Promise<Engine> {
 
 /** Each key of an expectation is sent twice: to compare it, and to tell what was found if it differs. */
 function limitsBelow(keys: Keys): EngineLimits {
-  const operations = etcdOperations - ownOperations;
-  const envelope = etcdOperations * 3 * (keys.overhead + framingBytes);
+  const operations = operationsMax - ownOperations;
+  const envelope = operationsMax * 3 * (keys.overhead + framingBytes);
   return { operations, bytes: etcdBytes - envelope - operations * recordKeyBytesMax };
 }

@@ -10,9 +10,10 @@ import { checkTransaction } from '../check-transaction.ts';
 import type { CommitResult, Transaction } from '../engine.ts';
 import { Unreached, type Connection } from './connection.ts';
 import { Eras } from './eras.ts';
-import { callError, isOutOfSpace, readError, writeError } from './errors.ts';
-import { endOf, type Keys } from './keys.ts';
-import { compare, methods, type Compare, type RangeResponse, type RequestOp, type TxnRequest, type TxnResponse } from './wire.ts';
+import { callError, isOutOfSpace, isTooManyOperations, readError, writeError } from './errors.ts';
+import type { Keys } from './keys.ts';
+import { failedOf, modIs, operationsMax, put, read, requestOf, type Known } from './transaction.ts';
+import { methods, type RangeResponse, type TxnResponse } from './wire.ts';
 
 /** A commit without an answer fails in time for writes to fail within 5 s. */
 const commitMs = 4_000;
@@ -67,6 +68,7 @@ export class Log {
    * @throws RegistryError `unavailable`; `failed_precondition` when a newer Rollcall wrote the store, or etcd's limits are too low
    */
   async start(): Promise<void> {
+    await this.#assertLimits();
     const found = await this.#read();
     const cluster = found.header.cluster_id.toString();
     if (this.#erasAt.written === 0) {
@@ -77,6 +79,19 @@ export class Log {
       await this.#beginEra(found, this.#eras.with({ from: etcd + 1, ours, cluster, restored: true }));
     }
     await this.barrier();
+  }
+
+  /** etcd does not tell its limits, but refuses what exceeds them. */
+  async #assertLimits(): Promise<void> {
+    const request = { compare: Array.from({ length: operationsMax }, () => modIs(this.#keys.era, -1)), success: [] };
+    try {
+      await this.#connection.call(methods.txn, request, readMs);
+    } catch (error) {
+      const failure = callError(error);
+      if (!isTooManyOperations(failure)) throw readError(failure);
+      const message = `etcd does not take ${operationsMax} operations in a transaction; start it with its default --max-txn-ops (128), or more`;
+      throw new RegistryError('failed_precondition', message, { cause: failure });
+    }
   }
 
   /** @throws as `Engine.commit` */
@@ -152,7 +167,7 @@ export class Log {
       const current = this.#takeEras(answer, found);
       if (this.#position(answer).seq < seen) await this.#renew();
       else if (current) {
-        const failed = this.#failed(transaction, found.slice(2));
+        const failed = failedOf(transaction, found.slice(2), this.#eras);
         if (failed !== undefined) return failed;
       }
     }
@@ -161,7 +176,8 @@ export class Log {
 
   /** @returns undefined when it was not written, and is tried again */
   async #write(name: string, transaction: Transaction, leap: Eras | undefined): Promise<TxnResponse | undefined> {
-    const request = this.#request(name, transaction, leap);
+    const known: Known = { eras: this.#eras, written: this.#erasAt.written, seq: this.#seq };
+    const request = requestOf(this.#keys, transaction, { name, known, leap });
     this.#recent.set(name, transaction);
     if (this.#recent.size > recentMax) this.#recent.delete(this.#recent.keys().next().value as string);
     try {
@@ -187,44 +203,6 @@ export class Log {
     throw new RegistryError('unknown_outcome', message, { cause: failure });
   }
 
-  #request(name: string, { expect, guards = [], put, delete: gone }: Transaction, leap: Eras | undefined): TxnRequest {
-    const keys = this.#keys;
-    const conditions: Compare[] = [modIs(keys.era, this.#erasAt.written)];
-    // With a new era, no transaction may come between what it was calculated from and its first revision.
-    conditions.push(leap === undefined ? modAbove(keys.seq, this.#seq - 1) : modIs(keys.seq, this.#seq));
-    const found: RequestOp[] = [read(keys.era), read(keys.seq)];
-    for (const { key, revision } of expect) {
-      const at = keys.record(key);
-      conditions.push(modIs(at, revision === 0 ? 0 : (this.#eras.etcds(revision) ?? Number.MAX_SAFE_INTEGER)));
-      found.push({ request_range: { key: at, keys_only: true } });
-    }
-    for (const { under, notAfter } of guards) {
-      const at = keys.record(under);
-      const next = this.#eras.etcdsUpTo(notAfter) + 1;
-      conditions.push({ ...modBelow(at, next), range_end: endOf(at) });
-      found.push({ request_range: { key: at, range_end: endOf(at), min_mod_revision: next, limit: 1, keys_only: true } });
-    }
-    // etcd takes each key once; the last value counts, and a put more than a deletion.
-    const values = new Map(put.map(({ key, value }) => [key, value]));
-    const writes: RequestOp[] = Array.from(values, ([key, value]) => ({ request_put: { key: keys.record(key), value } }));
-    for (const key of new Set(gone)) if (!values.has(key)) writes.push({ request_delete_range: { key: keys.record(key) } });
-    if (leap !== undefined) writes.push({ request_put: { key: keys.era, value: leap.encode() } });
-    writes.push({ request_put: { key: keys.seq, value: Buffer.from(name) } });
-    return { compare: conditions, success: writes, failure: found };
-  }
-
-  /** Which condition of the caller failed; `found` are the ranges of its expectations, then of its guards. */
-  #failed({ expect, guards = [] }: Transaction, found: readonly RangeResponse[]): CommitResult | undefined {
-    for (const [at, { key, revision }] of expect.entries()) {
-      const real = this.#eras.ours(found[at]?.kvs[0]?.mod_revision.toNumber() ?? 0);
-      if (real !== revision) return { ok: false, key, revision: real };
-    }
-    for (const [at, { under }] of guards.entries()) {
-      if ((found[expect.length + at]?.kvs.length ?? 0) > 0) return { ok: false, key: under, revision: 0 };
-    }
-    return undefined;
-  }
-
   /** The eras with which the next transaction reaches a revision; undefined when it does without. */
   async #leap(least: number): Promise<Eras | undefined> {
     if (least <= this.#shown + 1) return undefined;
@@ -244,7 +222,6 @@ export class Log {
     for (let tries = 1; tries <= triesMax; tries++) {
       const found = await this.#read(true);
       const { etcd, seq } = this.#position(found);
-      if (this.#erasAt.written === 0) throw emptied();
       // Another node may have done it.
       if (this.#eras.ours(seq) > this.#shown) {
         this.#seq = seq;
@@ -277,7 +254,10 @@ export class Log {
     } catch (error) {
       throw readError(callError(error));
     }
-    if (goneBack) this.#erasAt = { written: 0, read: 0 };
+    if (goneBack) {
+      if (rangeAt(answer, 0).kvs.length === 0) throw emptied();
+      this.#erasAt = { written: 0, read: 0 };
+    }
     this.#takeEras(answer, [rangeAt(answer, 0)]);
     return answer;
   }
@@ -326,9 +306,3 @@ function emptied(): RegistryError {
 function rangeAt({ responses }: TxnResponse, at: number): RangeResponse {
   return responses[at]?.response_range as RangeResponse;
 }
-
-const read = (key: Buffer): RequestOp => ({ request_range: { key } });
-const put = (key: Buffer, value: Buffer): RequestOp => ({ request_put: { key, value } });
-const modIs = (key: Buffer, revision: number): Compare => ({ result: compare.equal, target: compare.mod, key, mod_revision: revision });
-const modAbove = (key: Buffer, revision: number): Compare => ({ ...modIs(key, revision), result: compare.greater });
-const modBelow = (key: Buffer, revision: number): Compare => ({ ...modIs(key, revision), result: compare.less });

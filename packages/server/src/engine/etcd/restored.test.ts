@@ -1,0 +1,166 @@
+/** etcd is restored from a backup under running nodes: they notice, list again, and no revision goes back. */
+
+import { spawnSync } from 'node:child_process';
+import { cpSync, rmSync, writeFileSync } from 'node:fs';
+import { afterEach, describe, expect, it } from 'vitest';
+import { etcdProblem, startEtcd, type EtcdCluster } from '../../../../../conformance/etcd/start.mjs';
+import { commit, content, read, tryCommit } from '../calls.case.ts';
+import type { Engine } from '../engine.ts';
+import { etcd } from './etcd.ts';
+import { gateway } from './gateway.case.ts';
+
+const problem = etcdProblem();
+const leftOut = problem === undefined ? '' : ` (left out: ${problem})`;
+let cluster: EtcdCluster | undefined;
+const engines: Engine[] = [];
+
+async function start(): Promise<EtcdCluster> {
+  cluster = await startEtcd();
+  return cluster;
+}
+
+async function open({ urls }: EtcdCluster): Promise<Engine> {
+  const engine = await etcd({ urls });
+  engines.push(engine);
+  return engine;
+}
+
+afterEach(async () => {
+  for (const engine of engines.splice(0)) await engine.close();
+  await cluster?.stop();
+  cluster = undefined;
+});
+
+/** A copy of the data of a member, which is stopped for it, and a snapshot. */
+interface Backup {
+  readonly directory: string;
+  readonly snapshot: string;
+}
+
+async function backUp({ members: [member] }: EtcdCluster): Promise<Backup> {
+  const snapshot = `${member.directory}.snapshot`;
+  writeFileSync(snapshot, await gateway(member.url).snapshot());
+  await member.kill();
+  const directory = `${member.directory}.backup`;
+  cpSync(member.directory, directory, { recursive: true });
+  await member.start();
+  return { directory, snapshot };
+}
+
+/** Puts a copy in place of the data. */
+async function putBack({ members: [member] }: EtcdCluster, { directory }: Backup): Promise<void> {
+  await member.kill();
+  rmSync(member.directory, { recursive: true });
+  cpSync(directory, member.directory, { recursive: true });
+  await member.start();
+}
+
+/** Restores a snapshot with etcd's own tool. */
+async function restoreSnapshot({ members: [member], programs }: EtcdCluster, { snapshot }: Backup, ...more: string[]): Promise<void> {
+  await member.kill();
+  rmSync(member.directory, { recursive: true });
+  const peers = ['--name', member.name, '--initial-advertise-peer-urls', member.peerUrl, '--initial-cluster', `${member.name}=${member.peerUrl}`];
+  const args = ['snapshot', 'restore', snapshot, '--data-dir', member.directory, ...peers, ...more];
+  const { status, stderr } = spawnSync(programs['etcdutl'] as string, args, { encoding: 'utf8' });
+  if (status !== 0) throw new Error(stderr);
+  await member.start();
+}
+
+/** Calls until the connection is there again: that to the member that was restarted is lost. */
+async function again<T>(call: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await call();
+    } catch (error) {
+      if (tries >= 50) throw error;
+      await new Promise((next) => setTimeout(next, 100));
+    }
+  }
+}
+
+const put = (engine: Engine, key: string, value: string) => again(() => commit(engine, { put: { [key]: value } }));
+
+describe.skipIf(problem !== undefined)(`engine etcd on a restored etcd${leftOut}`, () => {
+  for (const [how, restore] of [
+    ['a copy of its data', putBack],
+    ['a snapshot', restoreSnapshot],
+    ['a snapshot with leaping revisions', (etcds: EtcdCluster, backup: Backup) => restoreSnapshot(etcds, backup, '--bump-revision', '1000', '--mark-compacted')],
+  ] as const) {
+    it(`from ${how}: revisions go on above all that was shown, and a reader starts again`, async () => {
+      const etcds = await start();
+      const engine = await open(etcds);
+      const first = await commit(engine, { put: { kept: '1' } });
+      const backup = await backUp(etcds);
+      await put(engine, 'lost', '1');
+      let last = 0;
+      for (let n = 0; n < 10; n++) last = await commit(engine, { put: { kept: '2' } });
+      await restore(etcds, backup);
+
+      // It was decided on what is lost.
+      const conflict = await again(() => tryCommit(engine, { expect: [{ key: 'kept', revision: last }], put: { kept: '3' } }));
+      expect(conflict).toEqual({ ok: false, key: 'kept', revision: first });
+
+      const reader = read(engine, last);
+      expect(await reader.nextRecords()).toMatchObject([{ key: 'kept', revision: first }]);
+      const caughtUp = await reader.next();
+      expect(caughtUp).toMatchObject({ kind: 'caught-up', base: expect.any(Number) as number });
+      const { revision, base } = caughtUp as { revision: number; base: number };
+      expect(base).toBeGreaterThan(last);
+      expect(revision).toBeGreaterThanOrEqual(base);
+      await reader.end();
+      const next = await tryCommit(engine, { expect: [{ key: 'kept', revision: first }], put: { kept: '3' } });
+      expect(next.ok && next.revision).toBeGreaterThan(revision);
+      expect(await content(engine)).toEqual({ kept: ['3', next.revision] });
+
+      // A node that comes later is told the same.
+      const late = read(await open(etcds));
+      await late.until('records');
+      expect(await late.next()).toEqual({ kind: 'caught-up', revision: next.revision, base });
+      await late.end();
+    });
+  }
+
+  it('with nothing lost tells a reader that could have resumed, too', async () => {
+    const etcds = await start();
+    const engine = await open(etcds);
+    const last = await commit(engine, { put: { a: '1' } });
+    const other = await open(etcds);
+    const backup = await backUp(etcds);
+    const lost = await put(other, 'b', '1');
+    await putBack(etcds, backup);
+    expect(await again(() => other.barrier())).toBeGreaterThan(lost);
+    const reader = read(engine, last);
+    expect(await reader.next()).toMatchObject({ kind: 'records', reset: true });
+    expect(await reader.next()).toMatchObject({ kind: 'caught-up', base: expect.any(Number) as number });
+    await reader.end();
+  });
+
+  it('while no node ran leaps ahead, if the cluster is a new one', async () => {
+    const etcds = await start();
+    const before = await open(etcds);
+    const last = await commit(before, { put: { a: '1' } });
+    const backup = await backUp(etcds);
+    await before.close();
+    await restoreSnapshot(etcds, backup, '--initial-cluster-token', 'restored');
+    const engine = await open(etcds);
+    expect(await engine.barrier()).toBeGreaterThan(last + 1_000_000_000);
+    expect(await content(engine)).toEqual({ a: ['1', last] });
+  });
+
+  it('twice, to before the first restore, goes on all the same', async () => {
+    const etcds = await start();
+    const engine = await open(etcds);
+    await commit(engine, { put: { a: '1' } });
+    const backup = await backUp(etcds);
+    let last = 0;
+    for (let round = 1; round <= 2; round++) {
+      for (let n = 0; n < 5; n++) {
+        const revision = await put(engine, 'a', `${round}.${n}`);
+        expect(revision).toBeGreaterThan(last);
+        last = revision;
+      }
+      await putBack(etcds, backup);
+    }
+    expect(await put(engine, 'a', 'end')).toBeGreaterThan(last);
+  });
+});

@@ -1,0 +1,75 @@
+/**
+ * A transaction of the registry as one of etcd, and which of its conditions failed. Pure.
+ *
+ *   if      era unchanged, seq not older than what was seen, expectations, guards
+ *   then    puts, deletions, [eras,] seq
+ *   else    ranges that tell what was there instead, in the order of the conditions
+ */
+
+import type { CommitResult, Transaction } from '../engine.ts';
+import type { Eras } from './eras.ts';
+import { endOf, type Keys } from './keys.ts';
+import { compare, type Compare, type RangeResponse, type RequestOp, type TxnRequest } from './wire.ts';
+
+/** Conditions, and writes, of one transaction: the default of etcd's `--max-txn-ops`. */
+export const operationsMax = 128;
+
+/** What this node knows of the store. */
+export interface Known {
+  readonly eras: Eras;
+  /** Revision of etcd at which they were written; 0 when there are none. */
+  readonly written: number;
+  /** Revision of etcd of the newest transaction that was seen. */
+  readonly seq: number;
+}
+
+interface Sending {
+  /** What `seq` gets. */
+  readonly name: string;
+  readonly known: Known;
+  /** Eras to write with it. */
+  readonly leap: Eras | undefined;
+}
+
+export function requestOf(keys: Keys, { expect, guards = [], put: puts, delete: gone }: Transaction, { name, known, leap }: Sending): TxnRequest {
+  const conditions: Compare[] = [modIs(keys.era, known.written)];
+  // With a new era, no transaction may come between what it was calculated from and its first revision.
+  conditions.push(leap === undefined ? modAbove(keys.seq, known.seq - 1) : modIs(keys.seq, known.seq));
+  const found: RequestOp[] = [read(keys.era), read(keys.seq)];
+  for (const { key, revision } of expect) {
+    const at = keys.record(key);
+    conditions.push(modIs(at, revision === 0 ? 0 : (known.eras.etcds(revision) ?? Number.MAX_SAFE_INTEGER)));
+    found.push({ request_range: { key: at, keys_only: true } });
+  }
+  for (const { under, notAfter } of guards) {
+    const at = keys.record(under);
+    const next = known.eras.etcdsUpTo(notAfter) + 1;
+    conditions.push({ ...modBelow(at, next), range_end: endOf(at) });
+    found.push({ request_range: { key: at, range_end: endOf(at), min_mod_revision: next, limit: 1, keys_only: true } });
+  }
+  // etcd takes each key once; the last value counts, and a put more than a deletion.
+  const values = new Map(puts.map(({ key, value }) => [key, value]));
+  const writes: RequestOp[] = Array.from(values, ([key, value]) => put(keys.record(key), value));
+  for (const key of new Set(gone)) if (!values.has(key)) writes.push({ request_delete_range: { key: keys.record(key) } });
+  if (leap !== undefined) writes.push(put(keys.era, leap.encode()));
+  writes.push(put(keys.seq, Buffer.from(name)));
+  return { compare: conditions, success: writes, failure: found };
+}
+
+/** Which condition of the caller failed; `found` are the ranges of its expectations, then of its guards. */
+export function failedOf({ expect, guards = [] }: Transaction, found: readonly RangeResponse[], eras: Eras): CommitResult | undefined {
+  for (const [at, { key, revision }] of expect.entries()) {
+    const real = eras.ours(found[at]?.kvs[0]?.mod_revision.toNumber() ?? 0);
+    if (real !== revision) return { ok: false, key, revision: real };
+  }
+  for (const [at, { under }] of guards.entries()) {
+    if ((found[expect.length + at]?.kvs.length ?? 0) > 0) return { ok: false, key: under, revision: 0 };
+  }
+  return undefined;
+}
+
+export const read = (key: Buffer): RequestOp => ({ request_range: { key } });
+export const put = (key: Buffer, value: Uint8Array): RequestOp => ({ request_put: { key, value } });
+export const modIs = (key: Buffer, revision: number): Compare => ({ result: compare.equal, target: compare.mod, key, mod_revision: revision });
+const modAbove = (key: Buffer, revision: number): Compare => ({ ...modIs(key, revision), result: compare.greater });
+const modBelow = (key: Buffer, revision: number): Compare => ({ ...modIs(key, revision), result: compare.less });
