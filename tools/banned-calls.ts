@@ -52,6 +52,7 @@ export const bans: readonly Ban[] = [
     instead: 'take a source of random numbers as an argument, so that a test can repeat what happened',
     except: {
       'packages/server/src/core.ts': 'the composition root passes it on',
+      'packages/server/src/follow.ts': 'the composition root passes it on',
       'packages/server/src/frontend/consul/frontend.ts': 'the default of an option that tests give',
       'packages/client/src/clock.ts': 'it is the source that the rest of the client is given',
     },

@@ -12,6 +12,7 @@ import { limitsOf, logMethods } from './cluster/channel/serve-log.ts';
 import { presenceMethods } from './cluster/channel/serve-presence.ts';
 import type { ClusterKey } from './cluster/cluster-key.ts';
 import type { Core } from './core.ts';
+import { NodeEngine } from './engine/node/node.ts';
 import type { PeerDeps } from './frontend/peer/deps.ts';
 import type { Identity } from './net/frontend.ts';
 
@@ -31,13 +32,19 @@ export interface ChannelOptions {
   readonly epoch?: () => number;
 }
 
-export function makeChannel({ engine, clock, random }: Core, { identity, key, beats, epoch = () => 0 }: ChannelOptions): Channel {
+export function makeChannel({ engine, clock, random, log }: Core, { identity, key, beats, epoch = () => 0 }: ChannelOptions): Channel {
   const { nodeId, registryId, version } = identity;
   const hello = (): PeerHello => ({ nodeId, registryId, version, epoch: epoch() });
-  const log = logMethods(engine);
+  const store = logMethods(engine);
   const presence = engine.presence === undefined ? {} : presenceMethods(engine.presence, clock);
-  const methods = (from: () => string): Methods => ({ ...log, ...presence, ...(beats && beatMethods(beats, from)) });
+  const methods = (from: () => string): Methods => ({ ...store, ...presence, ...(beats && beatMethods(beats, from)) });
   const peers = new Peers({ hello, clock, random, methods, secret: () => key?.secret ?? '' });
+  if (engine instanceof NodeEngine) {
+    const { link } = engine;
+    const primary = () => link.welcome?.nodeId ?? '';
+    peers.use(primary, link);
+    engine.introduce(hello, methods(primary)).catch((err: unknown) => log.warn({ err }, 'the primary does not know this node yet; it is told again'));
+  }
   return {
     peers,
     deps: {

@@ -9,6 +9,8 @@ export { embedded } from './engine/embedded/embedded.ts';
 export type { EmbeddedOptions } from './engine/embedded/embedded.ts';
 export { etcd } from './engine/etcd/etcd.ts';
 export type { EtcdOptions } from './engine/etcd/etcd.ts';
+export { follow } from './follow.ts';
+export type { FollowOptions } from './follow.ts';
 export { memory } from './engine/memory/memory.ts';
 export type { Engine } from './engine/engine.ts';
 export { defaultLimits } from './options.ts';

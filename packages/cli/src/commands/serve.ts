@@ -178,6 +178,8 @@ function dataLine(settings: Settings): string {
       return store.dir;
     case 'etcd':
       return `in etcd at ${store.urls.join(', ')}, below ${settings.enginePrefix}/`;
+    case 'node':
+      return `follows the node at ${store.url}`;
   }
 }
 

@@ -1,25 +1,46 @@
 /** Opens the store that the settings name. Loads the server's package when it is called, since few commands need it. */
 
-import type { Engine, EmbeddedOptions } from '@rollcall/server';
+import type { Engine, EmbeddedOptions, FollowOptions } from '@rollcall/server';
 import { usage } from '../failure.ts';
 import { storeOf } from './engine.ts';
 import type { Settings } from './table.ts';
 
-/** Only an engine that is reached over a network has them. */
-const ofEtcd = ['engineCaFile', 'engineCertFile', 'engineKeyFile', 'engineUser', 'enginePasswordFile'] as const;
+/** Settings that only these engines have. */
+const users = {
+  engineCaFile: ['etcd', 'node'],
+  engineCertFile: ['etcd'],
+  engineKeyFile: ['etcd'],
+  engineUser: ['etcd'],
+  enginePasswordFile: ['etcd'],
+  engineTokenFile: ['node'],
+} as const satisfies Readonly<Partial<Record<keyof Settings, readonly string[]>>>;
 
 /**
  * @param log told what the engine has to say
  * @throws CommandFailure `usage` when a setting is for another engine
  * @throws RegistryError as the engines do
  */
-export async function openEngine(settings: Settings, log: NonNullable<EmbeddedOptions['log']>): Promise<Engine> {
-  const { embedded, etcd, memory } = await import('@rollcall/server');
+export async function openEngine(settings: Settings, log: NonNullable<EmbeddedOptions['log'] & FollowOptions['log']>): Promise<Engine> {
+  const { embedded, etcd, follow, memory } = await import('@rollcall/server');
   const store = storeOf(settings);
-  if (store.kind === 'etcd') return etcd({ urls: store.urls, prefix: settings.enginePrefix, ...etcdFiles(settings) });
-  const unused = ofEtcd.find((key) => settings[key] !== undefined);
-  if (unused !== undefined) throw usage(`${unused} is set, but the engine is ${store.kind}; name etcd with --engine etcd:URL`);
-  return store.kind === 'memory' ? memory() : embedded({ dir: store.dir, log });
+  for (const [key, kinds] of Object.entries(users) as [keyof typeof users, readonly string[]][]) {
+    if (settings[key] === undefined || kinds.includes(store.kind)) continue;
+    throw usage(`${key} is set, but the engine is ${store.kind}; name one that takes it with --engine ${kinds.map((kind) => `${kind}:URL`).join(' or ')}`);
+  }
+  switch (store.kind) {
+    case 'etcd':
+      return etcd({ urls: store.urls, prefix: settings.enginePrefix, ...etcdFiles(settings) });
+    case 'node':
+      return follow({ url: store.url, unsafeAllowPlaintext: settings.unsafeAllowPlaintext, log, ...followFiles(settings) });
+    case 'memory':
+      return memory();
+    case 'embedded':
+      return embedded({ dir: store.dir, log });
+  }
+}
+
+function followFiles({ engineCaFile: caFile, engineTokenFile: tokenFile }: Settings) {
+  return { ...(caFile === undefined ? {} : { caFile }), ...(tokenFile === undefined ? {} : { tokenFile }) };
 }
 
 function etcdFiles({ engineCaFile: caFile, engineCertFile: certFile, engineKeyFile: keyFile, engineUser: user, enginePasswordFile: passwordFile }: Settings) {

@@ -49,6 +49,8 @@ export interface Settings {
   readonly engineKeyFile: string | undefined;
   readonly engineUser: string | undefined;
   readonly enginePasswordFile: string | undefined;
+  /** Of a token for the primary. */
+  readonly engineTokenFile: string | undefined;
   /** Absolute. */
   readonly dataDir: string;
   readonly dev: boolean;
@@ -125,7 +127,7 @@ export const settingsTable: { readonly [K in keyof Settings]: Setting<Settings[K
   engine: {
     flag: '--engine <engine>',
     env: 'ROLLCALL_ENGINE',
-    description: `where to keep what is registered: ${engineForms}; several nodes may share an etcd`,
+    description: `where to keep what is registered: ${engineForms}; several nodes may share an etcd, and node follows another node`,
     fallback: undefined,
     read: (value, folder) => (value === undefined ? undefined : engineSetting(text(value), folder)),
   },
@@ -139,7 +141,7 @@ export const settingsTable: { readonly [K in keyof Settings]: Setting<Settings[K
   engineCaFile: {
     flag: '--engine-ca-file <file>',
     env: 'ROLLCALL_ENGINE_CA_FILE',
-    description: 'certificates, in PEM, that those of etcd must be signed by; the well-known ones when not given',
+    description: 'certificates, in PEM, that those of etcd or the other node must be signed by; the well-known ones when not given',
     fallback: undefined,
     read: file,
   },
@@ -168,6 +170,13 @@ export const settingsTable: { readonly [K in keyof Settings]: Setting<Settings[K
     flag: '--engine-password-file <file>',
     env: 'ROLLCALL_ENGINE_PASSWORD_FILE',
     description: "file whose first line is that user's password",
+    fallback: undefined,
+    read: file,
+  },
+  engineTokenFile: {
+    flag: '--engine-token-file <file>',
+    env: 'ROLLCALL_ENGINE_TOKEN_FILE',
+    description: 'file whose first line is a token for the node that this one follows',
     fallback: undefined,
     read: file,
   },

@@ -43,6 +43,9 @@ export class Peers {
   readonly #admitted = new Map<string, Peer>();
   readonly #links = new Map<string, { readonly address: string; readonly link: Link }>();
 
+  /** The node that this one follows, if any; its link is not closed here. */
+  #primary: { readonly nodeId: () => string; readonly link: Link } | undefined;
+
   constructor(options: PeersOptions) {
     this.#options = options;
   }
@@ -50,6 +53,11 @@ export class Peers {
   /** The nodes that connected to this one, with their connections. */
   get admitted(): ReadonlyMap<string, Peer> {
     return this.#admitted;
+  }
+
+  /** This node follows another one: their connection is used for all. @param nodeId its id, when it is known */
+  use(nodeId: () => string, link: Link): void {
+    this.#primary = { nodeId, link };
   }
 
   /** A node has connected to this one; its newest connection counts. @returns ends it */
@@ -65,8 +73,8 @@ export class Peers {
    * @throws RegistryError `unavailable` while there is no connection
    */
   async deliver(to: NodeAddress, batch: BeatBatch): Promise<readonly BeatAnswer[]> {
-    const admitted = this.#admitted.get(to.nodeId);
-    if (admitted !== undefined) return sendBeats(admitted, batch);
+    const connected = this.#primary?.nodeId() === to.nodeId ? this.#primary.link : this.#admitted.get(to.nodeId);
+    if (connected !== undefined) return sendBeats(connected, batch);
     const link = await this.#linkTo(to);
     await this.#opened(link);
     return sendBeats(link, batch);

@@ -59,14 +59,14 @@ export class NodeEngine implements Engine {
   readonly link: Link;
   readonly #stop = new AbortController();
   readonly #commits = new Set<Promise<CommitResult>>();
-  #hello: PeerHello;
+  #hello: () => PeerHello;
   #methods: Methods = {};
   #limits: EngineLimits = { operations: 0, bytes: 0 };
   #closed: Promise<void> | undefined;
 
   constructor({ url, secret = () => '', ca, version, onChange, clock = systemClock, random }: NodeOptions) {
-    this.#hello = { nodeId: '', epoch: 0, version, registryId: '' };
-    this.link = new Link({ url, secret, ca, clock, random, hello: () => this.#hello, methods: () => this.#methods, ...(onChange && { onChange }) });
+    this.#hello = () => ({ nodeId: '', epoch: 0, version, registryId: '' });
+    this.link = new Link({ url, secret, ca, clock, random, hello: () => this.#hello(), methods: () => this.#methods, ...(onChange && { onChange }) });
     this.presence = new NodePresence(this.link, this.#stop.signal);
   }
 
@@ -84,7 +84,7 @@ export class NodeEngine implements Engine {
    * Says who this node is, once it knows: its id is in the store. The primary refuses it from now on when it is on another store.
    * @param methods what the primary may ask of this node
    */
-  async introduce(hello: PeerHello, methods: Methods): Promise<void> {
+  async introduce(hello: () => PeerHello, methods: Methods): Promise<void> {
     this.#hello = hello;
     this.#methods = methods;
     await this.link.greet();

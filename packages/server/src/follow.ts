@@ -1,0 +1,68 @@
+/** Opens the engine of a node that follows another one, as a program names it: a URL, a file with a token, a file with authorities. */
+
+import { readFile } from 'node:fs/promises';
+import { RegistryError } from '@rollcall/protocol';
+import type { Logger } from 'pino';
+import { systemClock } from './clock.ts';
+import type { LinkChange } from './cluster/channel/link.ts';
+import type { Engine } from './engine/engine.ts';
+import { openNode } from './engine/node/node.ts';
+import { isLoopbackHost } from './net/bind-policy.ts';
+import { version } from './version.ts';
+
+export interface FollowOptions {
+  /** Of the primary's HTTP: `http://127.0.0.1:8500`, `https://primary:8501` or `unix:///run/rollcall.sock`. */
+  readonly url: string;
+  /** The cluster key or a token; `tokenFile` instead is read for each connection. None by default. */
+  readonly secret?: string;
+  /** File whose first line is a token with `operator:write` and `acl:write`. */
+  readonly tokenFile?: string;
+  /** File with the certificates (PEM) of the authorities that have signed the primary's; the well-known ones by default. */
+  readonly caFile?: string;
+  /** Lets the token travel to another machine without TLS. */
+  readonly unsafeAllowPlaintext?: boolean;
+  /** Silent by default. */
+  readonly log?: Pick<Logger, 'info' | 'warn'>;
+}
+
+/**
+ * @throws RegistryError `invalid_argument` when the URL is none, or a file cannot be read; `failed_precondition` when the token would travel
+ *   in plain text, or the primary takes no followers; `unavailable`, `unauthenticated`, `permission_denied` as the primary answers
+ */
+export async function follow({ url, secret, tokenFile, caFile, unsafeAllowPlaintext = false, log }: FollowOptions): Promise<Engine> {
+  assertPrivate(url, secret !== undefined || tokenFile !== undefined, unsafeAllowPlaintext);
+  const token = async () => secret ?? (tokenFile === undefined ? '' : firstLine(await read(tokenFile)));
+  const ca = caFile === undefined ? {} : { ca: await read(caFile) };
+  // A file that cannot be read is an error now, and not at each connection.
+  await token();
+  return openNode({ url, version, secret: token, ...ca, clock: systemClock, random: Math.random, onChange: (change) => tell(url, change, log) });
+}
+
+function assertPrivate(url: string, hasSecret: boolean, unsafeAllowPlaintext: boolean): void {
+  if (url.startsWith('unix:///')) return;
+  const parsed = URL.canParse(url) ? new URL(url) : undefined;
+  if (parsed === undefined || !['http:', 'https:'].includes(parsed.protocol)) {
+    throw new RegistryError('invalid_argument', `${JSON.stringify(url)} is not the URL of a node; write https://HOST:8501, http:// or unix:///PATH`);
+  }
+  if (parsed.protocol === 'https:' || isLoopbackHost(parsed.hostname) || unsafeAllowPlaintext) return;
+  const what = hasSecret ? 'the token and all that is registered' : 'all that is registered';
+  const message = `refusing to follow ${url}: ${what} could be read on the way; use https://, or add --unsafe-allow-plaintext (unsafeAllowPlaintext)`;
+  throw new RegistryError('failed_precondition', message);
+}
+
+function tell(url: string, change: LinkChange, log: FollowOptions['log']): void {
+  if (change.kind === 'lost') log?.warn({ primary: url, reason: change.error.message }, 'there is no connection to the primary; it is tried again');
+  else log?.info({ primary: url, nodeId: change.welcome.nodeId, version: change.welcome.version }, 'connected to the primary');
+}
+
+async function read(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (cause) {
+    throw new RegistryError('invalid_argument', `cannot read ${path}: ${(cause as Error).message}`, { cause });
+  }
+}
+
+function firstLine(text: string): string {
+  return (text.split('\n', 1)[0] ?? '').trim();
+}
