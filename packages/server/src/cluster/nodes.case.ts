@@ -218,7 +218,7 @@ async function startNode({ engine, memoryEngine, nodeId, all, cut, fault }: Star
       });
       await liveness.streamOpened('default', id, `client ${id}`);
     },
-    beat: (name: string, { connection, status = 'passing' }: { readonly connection?: object; readonly status?: CheckStatus } = {}) =>
+    beat: async (name: string, { connection, status = 'passing' }: { readonly connection?: object; readonly status?: CheckStatus } = {}) =>
       liveness.beat('default', `node-${name}`, `check-${name}`, status, '', `client ${name}`, connection),
     status: (name: string) => findCheck(replica.state, 'default', `node-${name}`, `check-${name}`)?.status,
     owns: (name: string) => cluster.ownership.owns(`check\0default\0node-${name}\0check-${name}`),

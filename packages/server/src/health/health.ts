@@ -12,11 +12,11 @@ export interface Health {
    * @param output for people; shortened to 4,096 bytes
    * @param principal the sender, for self-preservation (`net/principal.ts`)
    * @param connection on which it came; only its identity counts
-   * @returns false if the check does not exist, or its type is not `ttl`
+   * @returns false if the check does not exist, or its type is not `ttl`; a promise only when something has to be committed
    * @throws RegistryError as `Registry.submit` does, if a change could not be committed; the
    *   deadline is renewed nevertheless
    */
-  beat(namespace: string, node: string, check: string, status: CheckStatus, output: string, principal: string, connection?: object): Promise<boolean>;
+  beat(namespace: string, node: string, check: string, status: CheckStatus, output: string, principal: string, connection?: object): boolean | Promise<boolean>;
 
   /**
    * Restarts the time of a `ttl` check without a status: it was registered again, maybe

@@ -149,7 +149,7 @@ export async function startLiveness(options: { engine?: Engine; ownership?: Owne
     },
 
     /** Sent by the instance's own node, as the only principal there. */
-    beat: (name: string, status: CheckStatus = 'passing', output = '') =>
+    beat: async (name: string, status: CheckStatus = 'passing', output = '') =>
       liveness.beat('default', `node-${name}`, `check-${name}`, status, output, `address of ${name}`),
     row: (name: string) => findCheck(replica.state, 'default', `node-${name}`, `check-${name}`),
     status: (name: string) => findCheck(replica.state, 'default', `node-${name}`, `check-${name}`)?.status,

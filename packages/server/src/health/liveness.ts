@@ -72,8 +72,6 @@ export class Liveness implements Health {
   readonly #sessions: Sessions;
   readonly #reaper: Reaper;
   readonly #prober: Prober;
-  readonly #yes = Promise.resolve(true);
-  readonly #no = Promise.resolve(false);
   /** Of which deadlines, known from the start on. */
   #ownership: Ownership | undefined;
   /** While leases and probes do not yet follow a state that was replaced. */
@@ -216,11 +214,11 @@ export class Liveness implements Health {
     }
   }
 
-  beat(namespace: string, node: string, check: string, status: CheckStatus, output: string, principal: string, connection?: object): Promise<boolean> {
+  beat(namespace: string, node: string, check: string, status: CheckStatus, output: string, principal: string, connection?: object): boolean | Promise<boolean> {
     const taken = this.#heartbeats.beat(checkKey(namespace, node, check), status, capOutput(output), principal, connection);
-    if (taken === false) return this.#no;
+    if (taken === false) return false;
     this.#metrics.heartbeats.inc();
-    return taken === true ? this.#yes : taken.then(() => true);
+    return taken === true || taken.then(() => true);
   }
 
   restart(namespace: string, node: string, check: string, principal: string): void {

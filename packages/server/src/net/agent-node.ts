@@ -60,6 +60,8 @@ export function peerAddress(socket: Socket): string | undefined {
 
 /** Writes `::ffff:10.0.0.7` as 10.0.0.7 and drops zone identifiers. */
 export function plainAddress(address: string): string {
+  // An IPv4 address has neither a zone nor a mapping.
+  if (!address.includes(':')) return address;
   const bare = address.replace(/%.*$/, '');
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(bare)?.[1];
   return mapped ?? bare;

@@ -126,15 +126,21 @@ function heartbeat(decode: (incoming: Incoming) => Heartbeat | Promise<Heartbeat
   return endpoint({
     decode,
     permissions: (beat, state) => forKnownCheck(state, beat),
-    answer: async ({ namespace, node, id, status, output }, call) => {
-      const { health, registry } = call.context;
+    answer: (beat, call) => {
+      const { namespace, node, id, status, output } = beat;
       const kept = output.length > outputMax ? output.slice(0, outputMax) : output;
-      const known = await health.beat(namespace, node, id, status, kept, principal(call), call.exchange.request.socket);
-      if (known) return undefined;
-      if (id === serfHealth || findCheck(registry.state, namespace, node, id) === undefined) throw unknownCheck(id);
-      throw new RegistryError('failed_precondition', `CheckID ${quoted(id)} does not have associated TTL`);
+      const known = call.context.health.beat(namespace, node, id, status, kept, principal(call), call.exchange.request.socket);
+      // Nearly every heartbeat changes nothing, and is answered without a promise.
+      if (known === true) return undefined;
+      return known === false ? refuseBeat(beat, call) : known.then((later) => (later ? undefined : refuseBeat(beat, call)));
     },
   });
+}
+
+/** @throws RegistryError `not_found` or `failed_precondition` */
+function refuseBeat({ namespace, node, id }: OnAgent, { context: { registry } }: Call): never {
+  if (id === serfHealth || findCheck(registry.state, namespace, node, id) === undefined) throw unknownCheck(id);
+  throw new RegistryError('failed_precondition', `CheckID ${quoted(id)} does not have associated TTL`);
 }
 
 function unknownCheck(id: string): RegistryError {
