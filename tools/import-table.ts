@@ -44,9 +44,8 @@ const roomUses: Readonly<Record<string, RoomUses>> = {
   catalog: { face: ['session'], faces: ['namespace', 'member'] },
   session: { faces: ['member'], rooms: ['catalog'] },
   kv: { faces: ['session'] },
-  record: { faces: ['session'] },
-  query: { face: ['record'], faces: ['session'], rooms: ['catalog', 'record'] },
-  coordinate: { faces: ['catalog', 'record'] },
+  query: { faces: ['session'], rooms: ['catalog'] },
+  coordinate: { face: ['catalog'] },
 };
 
 const roomZones: readonly Zone[] = [...Object.keys(roomUses), '[^/]+'].flatMap((room) => {

@@ -79,7 +79,7 @@ describe('a store of format 1', () => {
     const { state } = server.registry;
     expect(state.revision).toBeGreaterThan(recorded.revision);
     const types = Array.from(state.rows(), ([, row]) => (row.kind === 'record' ? `record ${row.type}` : row.kind));
-    const wanted = recorded.kinds.map((kind) => kind.replace('consul-query', 'prepared-query').replace('consul-coordinate', 'coordinate'));
+    const wanted = recorded.kinds.map((kind) => kind.replace('record consul-query', 'query').replace('record consul-coordinate', 'coordinate'));
     expect([...new Set(types)].sort()).toEqual(wanted.sort());
   });
 

@@ -34,6 +34,7 @@ const scannedByIndex = [
   'a check that fails ends the session that was bound to it meanwhile',
   'a check that goes ends the session that was bound to it meanwhile',
   'a node that goes leaves nothing that was registered on it meanwhile',
+  'a node that goes takes the coordinate along that came meanwhile',
   'an instance that goes leaves no check that was registered for it meanwhile',
   'a registration that replaces the checks of an instance replaces those that came meanwhile',
   'a node id belongs to one node',

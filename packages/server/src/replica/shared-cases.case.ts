@@ -230,6 +230,18 @@ export const sharedCases: readonly SharedCase[] = [
     },
   },
   {
+    name: 'a node that goes takes the coordinate along that came meanwhile',
+    async run(world) {
+      const { a, b, settle } = world;
+      await all(a, say.node('n'));
+      await lag(world);
+      await all(a, say.coordinate('n'));
+      await late(b, say.deregisterNode('n'));
+      await settle();
+      expect(see.coordinates(a.replica.state)).toEqual([]);
+    },
+  },
+  {
     name: 'an instance that goes leaves no check that was registered for it meanwhile',
     async run(world) {
       const { a, b, settle } = world;
@@ -272,7 +284,7 @@ export const sharedCases: readonly SharedCase[] = [
       const { a, b } = world;
       await lag(world);
       await all(a, say.query('q1', 'nearest'));
-      await expect(late(b, say.query('q2', 'Nearest'))).rejects.toMatchObject({ code: 'invalid_argument' });
+      await expect(late(b, say.query('q2', 'Nearest'))).rejects.toMatchObject({ code: 'already_exists' });
       expect(see.queries(a.replica.state)).toHaveLength(1);
     },
   },

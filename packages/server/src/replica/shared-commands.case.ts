@@ -1,13 +1,13 @@
 /** Commands and questions about their effect, in few words: for the cases of a shared engine. */
 
-import { queryType } from '../registry/kind/record/bound.ts';
 import { allNodes, findCheck, findInstance, findNode, instancesOfService } from '../registry/kind/catalog/find.ts';
 import { checksView, nodeView, nodesView, serviceView, servicesView } from '../registry/kind/catalog/views.ts';
 import { findKv, kvKeysUnder } from '../registry/kind/kv/find.ts';
 import { tombstoneKey } from '../registry/kind/kv/keys.ts';
 import { keyView, prefixView } from '../registry/kind/kv/views.ts';
 import { findNamespace } from '../registry/kind/namespace/find.ts';
-import { recordsOfType } from '../registry/kind/record/find.ts';
+import { allCoordinates } from '../registry/kind/coordinate/find.ts';
+import { allQueries } from '../registry/kind/query/find.ts';
 import { findSession } from '../registry/kind/session/find.ts';
 import { sessionsView } from '../registry/kind/session/views.ts';
 import type { Command } from '../registry/kinds.ts';
@@ -54,6 +54,8 @@ export const say = {
   /** An instance with exactly these checks. */
   replace: (node: string, id: string, checks: readonly Check[]) => ({ ...register(node, id), checks, replaceChecks: true }) as const,
   status: (node: string, id: string, status: 'passing' | 'critical') => ({ kind: 'update-checks', updates: [{ namespace, node, id, status }] }) as const,
+  coordinate: (node: string) =>
+    ({ kind: 'coordinate-put', node, coordinate: { segment: '', vector: [0, 0, 0, 0, 0, 0, 0, 0], error: 1, adjustment: 0, height: 0 } }) as const,
   deregisterNode: (node: string) => ({ kind: 'deregister-node', node }) as const,
   deregisterInstance: (node: string, id: string) => ({ kind: 'deregister-instance', namespace, node, id }) as const,
   deregisterCheck: (node: string, id: string) => ({ kind: 'deregister-check', namespace, node, id }) as const,
@@ -108,7 +110,8 @@ export const see = {
   session: (state: State, id: string) => findSession(state, namespace, id),
   namespace: (state: State, name: string) => findNamespace(state, name),
   keysIn: (state: State, name: string) => [...kvKeysUnder(state, name, '')],
-  queries: (state: State) => Array.from(recordsOfType(state, namespace, queryType)),
+  coordinates: (state: State) => Array.from(allCoordinates(state), ({ node }) => node),
+  queries: (state: State) => Array.from(allQueries(state, namespace)),
 };
 
 export const view = {

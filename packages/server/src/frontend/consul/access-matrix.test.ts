@@ -7,7 +7,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { Agent, request as send } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { coordinateType } from '../../registry/kind/coordinate/coordinate.ts';
+import { allQueries, findQuery } from '../../registry/kind/query/find.ts';
 import { findRecord, recordsOfType } from '../../registry/kind/record/find.ts';
 import { findSession } from '../../registry/kind/session/find.ts';
 import type { Access } from '../../security/access.ts';
@@ -130,7 +130,7 @@ async function arrange(): Promise<Fixture> {
   await registry.submit({ ...ext, instances: [{ id: 'web-2', service: 'web' }] });
   await registry.submit({ kind: 'kv-put', namespace: 'default', key: 'app/key', value: Buffer.from('value'), flags: 0n });
   const coordinate = { segment: '', vector: [0, 0, 0, 0, 0, 0, 0, 0], error: 1.5, adjustment: 0, height: 1e-5 };
-  await registry.submit({ kind: 'record-put', namespace: '', type: coordinateType, id: 'ext', value: coordinate });
+  await registry.submit({ kind: 'coordinate-put', node: 'ext', coordinate });
   if ([...recordsOfType(state, '', 'consul-event')].length === 0) await manage('PUT', '/v1/event/fire/deploy');
   const has = (type: string, id: string | undefined) => id !== undefined && findRecord(state, 'default', type, id) !== undefined;
   const { policy, role, query } = known;
@@ -138,7 +138,7 @@ async function arrange(): Promise<Fixture> {
     known.session = await made('PUT', '/v1/session/create', { NodeChecks: [], TTL: '600s' });
   }
   const search = { Service: { Service: 'web' } };
-  if (!has('prepared-query', query)) known.query = await made('POST', '/v1/query', { Name: 'fixture', ...search });
+  if (query === undefined || findQuery(state, 'default', query) === undefined) known.query = await made('POST', '/v1/query', { Name: 'fixture', ...search });
   else await manage('PUT', `/v1/query/${query}`, { Name: 'fixture', ...search });
   if (!has(recordTypes.policy, policy)) known.policy = await made('PUT', '/v1/acl/policy', { Name: 'fixture' });
   if (!has(recordTypes.role, role)) known.role = await made('PUT', '/v1/acl/role', { Name: 'fixture' });
@@ -146,7 +146,10 @@ async function arrange(): Promise<Fixture> {
   const bind = { AuthMethod: 'fixture', BindType: 'service', BindName: 'web' };
   if (!has(recordTypes.bindingRule, known.rule)) known.rule = await made('PUT', '/v1/acl/binding-rule', bind);
   if (!has(recordTypes.token, known.token)) known.token = await made('PUT', '/v1/acl/token', {});
-  for (const type of [recordTypes.policy, recordTypes.role, 'prepared-query']) {
+  for (const { id, query: { name } } of [...allQueries(state, 'default')]) {
+    if (name === 'another') await registry.submit({ kind: 'query-delete', namespace: 'default', id });
+  }
+  for (const type of [recordTypes.policy, recordTypes.role]) {
     for (const { id, value } of [...recordsOfType(state, 'default', type)]) {
       const { name, Name = name } = value as { name?: string; Name?: string };
       if (Name === 'another') await registry.submit({ kind: 'record-delete', namespace: 'default', type, id });

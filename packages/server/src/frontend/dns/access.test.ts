@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { AccessOptions } from '../../server-options.ts';
 import { createServer, type Server } from '../../server.ts';
 import { grantor, management, type Grantor } from '../../security/grantor.case.ts';
-import { findRecord } from '../../registry/kind/record/find.ts';
+import { findQuery } from '../../registry/kind/query/find.ts';
 import { manualClock } from '../../manual-clock.case.ts';
 import { startRegistry } from './dns.case.ts';
 import { NameAccess } from './access.ts';
@@ -241,8 +241,8 @@ describe('a namespace without rights', () => {
       const instance = { id: service, service, address: '10.8.0.1', port: 80, tags: ['azure-tag'] };
       await server.registry.submit({ kind: 'register', namespace: 'blue', node: { name: 'n1', address: '10.0.0.1' }, nodeMode: 'ensure', instances: [instance] });
     }
-    const found = findRecord(server.registry.state, 'default', 'prepared-query', 'find-web');
-    await server.registry.submit({ kind: 'query-put', namespace: 'blue', id: 'find-azure', query: found?.value as never, update: false });
+    const found = findQuery(server.registry.state, 'default', 'find-web');
+    await server.registry.submit({ kind: 'query-put', namespace: 'blue', id: 'find-azure', query: found?.query as never, update: false });
   });
 
   it.each([

@@ -8,15 +8,13 @@ import { LRUCache } from 'lru-cache';
 import { defaultNamespace, isRegistryError } from '@rollcall/protocol';
 import type { Clock } from '../../clock.ts';
 import { servicesOf } from '../../registry/kind/catalog/service-index.ts';
-import { coordinateType } from '../../registry/kind/coordinate/coordinate.ts';
+import { coordinatesView } from '../../registry/kind/coordinate/views.ts';
 import type { PreparedService } from '../../registry/kind/query/rows.ts';
 import { PreparedQueries, type FoundQuery } from '../../registry/kind/query/lookup.ts';
 import { findNode } from '../../registry/kind/catalog/find.ts';
 import type { NodeRow } from '../../registry/kind/catalog/rows.ts';
 import { nodesView, serviceView } from '../../registry/kind/catalog/views.ts';
 import { findNamespace } from '../../registry/kind/namespace/find.ts';
-import { recordsView } from '../../registry/kind/record/views.ts';
-import { noNamespace } from '../../registry/row.ts';
 import type { Registry } from '../../registry/registry.ts';
 import { openAccess, type NameAccess } from './access.ts';
 import { addressDigits } from './address.ts';
@@ -227,7 +225,7 @@ export class Directory {
     const names = () => this.#namesOf(namespace, wanted.name);
     const readsNode = this.#nodeReader(namespace);
     // The order depends on the coordinates of nodes.
-    const orderedBy = [recordsView(noNamespace, coordinateType), nodesView()];
+    const orderedBy = [coordinatesView(), nodesView()];
     const order = () => (near === '' ? '' : `\0${orderedBy.map((view) => views.revision(view)).join()}`);
     const build = () => preparedQueryInstances(state, { namespace, wanted, near, names: names(), domain, datacenter, readsNode });
     return new LazyIndex(this.#clock, () => this.#revisionOf(namespace, names()) + order(), build);

@@ -1,5 +1,4 @@
 import { expect, test } from 'vitest';
-import { coordinateType } from '../../registry/kind/coordinate/coordinate.ts';
 import { Journal } from '../../registry/journal.case.ts';
 import { preparedQueryInstances, type PreparedQueryOptions, type HealthyInstances } from './healthy-instances.ts';
 
@@ -9,8 +8,9 @@ const wanted = {
   ...{ near: '', tags: ['v1'], nodeMeta: {}, meta: {} },
 };
 const coordinate = (node: string, height: number) => ({
-  ...{ kind: 'record-put' as const, namespace: '', type: coordinateType, id: node },
-  value: { segment: '', vector: [0, 0, 0, 0, 0, 0, 0, 0], error: 1.5, adjustment: 0, height },
+  kind: 'coordinate-put' as const,
+  node,
+  coordinate: { segment: '', vector: [0, 0, 0, 0, 0, 0, 0, 0], error: 1.5, adjustment: 0, height },
 });
 
 function built(options: Partial<PreparedQueryOptions>) {

@@ -5,7 +5,7 @@
  */
 
 import { defaultNamespace, getsTraffic } from '@rollcall/protocol';
-import { nearestFirst } from '../../registry/kind/coordinate/coordinate.ts';
+import { nearestFirst } from '../../registry/kind/coordinate/distance.ts';
 import { statuses } from '../../registry/kind/catalog/effective-status.ts';
 import { selectorOf } from '../../registry/kind/query/execution.ts';
 import type { PreparedService } from '../../registry/kind/query/rows.ts';

@@ -2,7 +2,6 @@
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Answer } from 'dns-packet';
-import { coordinateType } from '../../registry/kind/coordinate/coordinate.ts';
 import type { PreparedQuery, PreparedService } from '../../registry/kind/query/rows.ts';
 import { manualClock } from '../../manual-clock.case.ts';
 import { ask, decoded, queryPacket, type QueryType } from './ask.case.ts';
@@ -35,11 +34,9 @@ function put(name: string, { service, ...more }: Wanted, update = false) {
 
 const place = (node: string, first: number) =>
   server.replica.submit({
-    kind: 'record-put',
-    namespace: '',
-    type: coordinateType,
-    id: node,
-    value: { segment: '', vector: [first, 0, 0, 0, 0, 0, 0, 0], error: 1, adjustment: 0, height: 0 },
+    kind: 'coordinate-put',
+    node,
+    coordinate: { segment: '', vector: [first, 0, 0, 0, 0, 0, 0, 0], error: 1, adjustment: 0, height: 0 },
   });
 
 const dataOf = (answer: Answer): unknown => ('data' in answer ? answer.data : undefined);
@@ -122,8 +119,8 @@ describe('a prepared query', () => {
     await place('n1', 0.3);
     await place('n2', 0.2);
     await place('n4', 0.1);
-    await place('here', 0);
     await server.register({ id: 'here', service: 'other' });
+    await place('here', 0);
     await put('q', { service: { name: 'web', near: 'n1' } });
     await put('agent', { service: { name: 'web', near: '_agent' } });
     for (let again = 0; again < 40; again++) {

@@ -39,8 +39,8 @@ it('a prepared query is in words of our own, with everything that it said', () =
   };
   const record = { kind: 'record', type: 'consul-query', id: 'i', value: query };
   expect(converted('record\0consul-query\0i', record)).toEqual({
-    ...{ kind: 'record', namespace: 'default', type: 'prepared-query', id: 'i', created: 7, modified: 9 },
-    value: {
+    ...{ kind: 'query', namespace: 'default', id: 'i', created: 7, modified: 9 },
+    query: {
       ...{ name: 'q-', session: 's', accessor: 'a', template: { type: 'prefix', pattern: '^q-(.*)$', removeEmptyTags: true } },
       service: {
         ...{ name: 'web', onlyPassing: true, ignoredChecks: ['c'], near: '_ip', tags: ['!t'], nodeMeta: { n: '1' }, meta: { s: '2' } },
@@ -55,8 +55,8 @@ it('so is a network coordinate, which belongs to no namespace', () => {
   const Coord = { Vec: [1, 2, 3, 4, 5, 6, 7, 8], Error: 1.5, Adjustment: 0.1, Height: 0.01 };
   const record = { kind: 'record', type: 'consul-coordinate', id: 'n', value: { Node: 'n', Segment: 'x', Coord } };
   expect(converted('record\0consul-coordinate\0n', record)).toEqual({
-    ...{ kind: 'record', namespace: '', type: 'coordinate', id: 'n', created: 7, modified: 9 },
-    value: { segment: 'x', vector: Coord.Vec, error: 1.5, adjustment: 0.1, height: 0.01 },
+    ...{ kind: 'coordinate', node: 'n', created: 7, modified: 9 },
+    ...{ segment: 'x', vector: Coord.Vec, error: 1.5, adjustment: 0.1, height: 0.01 },
   });
 });
 

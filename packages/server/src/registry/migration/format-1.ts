@@ -6,17 +6,19 @@
 
 import { defaultNamespace, RegistryError } from '@rollcall/protocol';
 import { checksView, nodesView, serviceView, servicesView, sharedNodeView } from '../kind/catalog/views.ts';
+import { coordinatesView } from '../kind/coordinate/views.ts';
+import { queriesView } from '../kind/query/views.ts';
 import { recordsView } from '../kind/record/views.ts';
 import { sessionsView } from '../kind/session/views.ts';
 import { encodeRow, keyOf, type Row } from '../kinds.ts';
 import { kindOf, noNamespace } from '../row.ts';
-import { recordOf, typeOf } from './records-1.ts';
+import { coordinateType1, queryType1, rowOfRecord } from './records-1.ts';
 
 const brace = 0x7b;
 const newline = 0x0a;
 
 /** Types of records that belong to no namespace, as format 1 names them: those of the server itself and of nodes. */
-const withoutNamespace: ReadonlySet<string> = new Set(['server', 'consul-coordinate', 'consul-event', 'consul-files']);
+const withoutNamespace: ReadonlySet<string> = new Set(['server', 'consul-event', 'consul-files']);
 
 interface Entry {
   readonly key: string;
@@ -54,7 +56,7 @@ function rowOf(key: string, value: Uint8Array, revision: number): Row {
   return { kind, ...converted(kind, fields), created, modified: 0 } as unknown as Row;
 }
 
-/** The fields of the row after its kind. */
+/** The fields of the row, its kind only if that is another one today. */
 function converted(kind: string, fields: Record<string, unknown>): Record<string, unknown> {
   switch (kind) {
     case 'node':
@@ -74,7 +76,7 @@ function converted(kind: string, fields: Record<string, unknown>): Record<string
       return { namespace: defaultNamespace, ...fields, checks };
     }
     case 'record':
-      return { namespace: namespaceOf(fields['type'] as string), ...fields, ...recordOf(fields as { type: string; value: unknown }) };
+      return rowOfRecord(fields as { type: string; id: string; value: unknown }) ?? { namespace: namespaceOf(fields['type'] as string), ...fields };
     case 'view':
       return { ...fields, view: newView(fields['view'] as string) };
     default:
@@ -125,7 +127,8 @@ function newView(view: string): string {
     case 'sessions':
       return sessionsView(defaultNamespace);
     case 'records':
-      return recordsView(namespaceOf(name), typeOf(name));
+      if (name === queryType1) return queriesView(defaultNamespace);
+      return name === coordinateType1 ? coordinatesView() : recordsView(namespaceOf(name), name);
     default:
       throw new TypeError(`${kind} is no view of format 1 that has markers`);
   }

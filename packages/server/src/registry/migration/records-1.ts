@@ -1,32 +1,27 @@
 /**
- * Records of format 1 that were kept in Consul's words: prepared queries and network coordinates. Converts their values
- * to Rollcall's own words. Pure.
+ * Records of format 1 that were kept in Consul's words: prepared queries and network coordinates. Converts them to rows of
+ * their kinds. Pure.
  */
 
-import { coordinateType, type NodeCoordinate } from '../kind/coordinate/coordinate.ts';
+import { defaultNamespace } from '@rollcall/protocol';
+import type { NodeCoordinate } from '../kind/coordinate/rows.ts';
 import type { PreparedQuery } from '../kind/query/rows.ts';
-import { queryType } from '../kind/record/bound.ts';
 
-interface Typed {
+/** Types of the records that are rows of another kind today. */
+export const queryType1 = 'consul-query';
+export const coordinateType1 = 'consul-coordinate';
+
+interface Record1 {
   readonly type: string;
+  readonly id: string;
   readonly value: unknown;
 }
 
-/** The type and the value of a record as they are today. */
-export function recordOf({ type, value }: Typed): Typed {
-  switch (type) {
-    case 'consul-query':
-      return { type: queryType, value: queryOf(value as Query1) };
-    case 'consul-coordinate':
-      return { type: typeOf(type), value: coordinateOf(value as Coordinate1) };
-    default:
-      return { type, value };
-  }
-}
-
-/** What a type of record is called today. */
-export function typeOf(type: string): string {
-  return type === 'consul-query' ? queryType : type === 'consul-coordinate' ? coordinateType : type;
+/** The kind and the fields of the row that a record is today; undefined for one that is a record still. */
+export function rowOfRecord({ type, id, value }: Record1): Record<string, unknown> | undefined {
+  if (type === queryType1) return { kind: 'query', namespace: defaultNamespace, id, query: queryOf(value as Query1) };
+  if (type === coordinateType1) return { kind: 'coordinate', node: id, ...coordinateOf(value as Coordinate1) };
+  return undefined;
 }
 
 interface Query1 {

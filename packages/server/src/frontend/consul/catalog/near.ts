@@ -7,11 +7,10 @@ import type { IncomingMessage } from 'node:http';
 import { plainAddress } from '../../../net/agent-node.ts';
 import type { Exchange, Identity } from '../../../net/frontend.ts';
 import type { Pace, Work } from '../../../net/turns.ts';
-import { bySeconds, coordinateType, distancesFrom } from '../../../registry/kind/coordinate/coordinate.ts';
+import { bySeconds, distancesFrom } from '../../../registry/kind/coordinate/distance.ts';
+import { coordinatesView } from '../../../registry/kind/coordinate/views.ts';
 import type { Reader } from '../../../registry/reader.ts';
 import { nodesView } from '../../../registry/kind/catalog/views.ts';
-import { recordsView } from '../../../registry/kind/record/views.ts';
-import { noNamespace } from '../../../registry/row.ts';
 import { agentOf } from '../request/virtual-agent.ts';
 import type { Params } from '../wire/params.ts';
 import { headerOf } from '../wire/responses.ts';
@@ -41,7 +40,7 @@ export function readNear(params: Params): Near {
   if (near === '') return anyOrder;
   return {
     name: ` near ${JSON.stringify(near)}`,
-    views: [recordsView(noNamespace, coordinateType), nodesView()],
+    views: [coordinatesView(), nodesView()],
     sort: (state, rows, nodeOf, pace) => nearestFirst(state, near, rows, nodeOf, pace),
   };
 }

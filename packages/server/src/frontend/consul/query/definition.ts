@@ -1,7 +1,7 @@
 /** Converts the definition of a prepared query in a request to the stored query, with Consul's rules and texts. */
 
 import type { RegistryError } from '@rollcall/protocol';
-import { vetTemplate } from '../../../registry/kind/query/template.ts';
+import { faultOf, type TemplateFault, type TextFault } from '../../../registry/kind/query/template.ts';
 import type { Failover, PreparedQuery, PreparedService } from '../../../registry/kind/query/rows.ts';
 import { vetNamespace } from '../request/scope.ts';
 import { invalid } from '../wire/errors.ts';
@@ -42,9 +42,33 @@ export function preparedFrom(fields: PreparedQueryFields): PreparedQuery {
   const asGiven = serviceFields(service);
   const bytes = Buffer.byteLength(JSON.stringify(asGiven));
   if (bytes > serviceBytesMax) throw refuse(`Service has ${bytes} bytes, the limit is ${serviceBytesMax}`);
-  if (Type !== '') vetTemplate(Regexp, asGiven, 'Service');
+  const fault = Type === '' ? undefined : faultOf(Regexp, asGiven, 'Service');
+  if (fault !== undefined) throw invalid(`failed compiling template: ${faultText(fault)}`);
   const template = { type: Type === '' ? '' : 'prefix', pattern: Regexp, removeEmptyTags: RemoveEmptyTags } as const;
   return { name: Name, session: Session, template, service, ttl: TTL };
+}
+
+/** A fault of a template as Consul tells it (`agent/consul/prepared_query/template.go`, and the parser of HIL). */
+function faultText(fault: TemplateFault): string {
+  if (fault.what === 'pattern') return `Bad Regexp: ${fault.reason}`;
+  const { path, text, column, reason } = fault;
+  if (reason.kind !== 'expected') return `Bad evaluation for '${text}' in ${path}: 1:${column}: ${evaluationText(reason)}`;
+  const expected = reason.expected === 'expression' ? reason.expected : JSON.stringify(reason.expected);
+  const found = reason.found === undefined ? 'end of string' : JSON.stringify(reason.found);
+  return `Bad format '${text}' in ${path}: parse error at 1:${column}: expected ${expected} but found ${found}`;
+}
+
+function evaluationText(reason: Exclude<TextFault, { kind: 'expected' }>): string {
+  switch (reason.kind) {
+    case 'unknown-variable':
+      return `unknown variable accessed: ${reason.name}`;
+    case 'unknown-function':
+      return `unknown function called: ${reason.name}`;
+    case 'arguments':
+      return `match: expected 1 arguments, got ${reason.count}`;
+    case 'no-number':
+      return `match: its argument must be a number, not ${reason.argument.slice(0, 80)}`;
+  }
 }
 
 type FailoverFields = NonNullable<NonNullable<PreparedQueryFields['Service']>['Failover']>;

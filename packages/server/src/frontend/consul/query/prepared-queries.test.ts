@@ -89,7 +89,7 @@ describe('management', () => {
     await consul.untilParked(1);
     await consul.put(`/v1/session/destroy/${ID}`);
     expect((await waiting).text).toBe('[]');
-    const records = [...consul.server.registry.state.rows()].filter(([key]) => key.startsWith('record\0default\0prepared-query'));
+    const records = [...consul.server.registry.state.rows()].filter(([key]) => key.startsWith('query\0default\0'));
     expect(records).toEqual([]);
   });
 

@@ -3,15 +3,12 @@
  * (https://developer.hashicorp.com/consul/api-docs/query). Their execution: `registry/kind/query/`, which DNS uses, too.
  */
 
-import { RegistryError } from '@rollcall/protocol';
-import { queryType } from '../../../registry/kind/record/bound.ts';
-import type { QueryPut } from '../../../registry/kind/query/commands.ts';
-import { queryOf, type PreparedQuery } from '../../../registry/kind/query/rows.ts';
-import type { RecordDelete } from '../../../registry/kind/record/commands.ts';
-import { findRecord, recordsOfType } from '../../../registry/kind/record/find.ts';
-import { recordsView } from '../../../registry/kind/record/views.ts';
-import type { RowOf } from '../../../registry/kinds.ts';
-import { PreparedQueries } from '../../../registry/kind/query/lookup.ts';
+import { isRegistryError, RegistryError } from '@rollcall/protocol';
+import type { QueryDelete, QueryPut } from '../../../registry/kind/query/commands.ts';
+import { allQueries, findQuery } from '../../../registry/kind/query/find.ts';
+import { type FoundQuery, PreparedQueries } from '../../../registry/kind/query/lookup.ts';
+import type { PreparedQuery, QueryRow } from '../../../registry/kind/query/rows.ts';
+import { queriesView } from '../../../registry/kind/query/views.ts';
 import type { Registry } from '../../../registry/registry.ts';
 import { State } from '../../../registry/state.ts';
 import type { Caller } from '../../../security/acl.ts';
@@ -37,18 +34,18 @@ import { bound, executor } from './token.ts';
 export function list(asked: Asked): Query {
   const { namespace, params } = asked;
   return {
-    view: recordsView(namespace, queryType),
+    view: queriesView(namespace),
     name: `${formOf(asked)} queries`,
     shows: ['query', 'acl'],
     pretty: params.has('pretty'),
     *write(state, visible, out) {
-      const seen = (row: RowOf<'record'>) => {
-        const prefix = prefixOf(queryOf(row));
+      const seen = (row: QueryRow) => {
+        const prefix = prefixOf(row.query);
         return prefix === undefined ? visible.includesHidden() : visible.includes('query', prefix);
       };
-      const rows = yield* select(recordsOfType(state, namespace, queryType), seen, out.pace);
+      const rows = yield* select(allQueries(state, namespace), seen, out.pace);
       const sorted = yield* inOrder(rows, (a, b) => order(a.id, b.id), out.pace);
-      yield* writeList(out, sorted, (row) => queryJson(row, queryOf(row)));
+      yield* writeList(out, sorted, (row) => queryJson(row, row.query));
     },
   };
 }
@@ -66,22 +63,22 @@ export function reader(): Handler {
     permissions: ({ wanted, verb }, state, { context, namespace }) => {
       // Executing a query requires no permission for the query: the answer leaves out rows that the caller may not read.
       if (verb === 'execute') return [];
-      const row = verb === '' ? findRecord(state, namespace, queryType, wanted) : queriesOf(context.registry).find(namespace, wanted)?.row;
-      return row === undefined ? [] : forQuery('read', queryOf(row));
+      const row = verb === '' ? findQuery(state, namespace, wanted) : found(queriesOf(context.registry), namespace, wanted)?.row;
+      return row === undefined ? [] : forQuery('read', row.query);
     },
     answer: ({ wanted, verb }, call) => {
       const { namespace, context: { registry } } = call;
       const body = jsonBody(call.params);
       if (verb === '') {
-        const row = findRecord(registry.state, namespace, queryType, wanted);
+        const row = findQuery(registry.state, namespace, wanted);
         if (row === undefined) throw unknownQuery();
-        return body([queryJson(row, queryOf(row))]);
+        return body([queryJson(row, row.query)]);
       }
-      const found = queriesOf(registry).find(namespace, wanted);
-      if (found === undefined) throw unknownQuery();
-      const { row, query } = found;
+      const known = found(queriesOf(registry), namespace, wanted);
+      if (known === undefined) throw unknownQuery();
+      const { row, query } = known;
       if (verb === 'explain') return body({ Query: queryJson(row, query) });
-      const about = { ...call, ...whereItLooks(query, call, executor(call, queryOf(row))) };
+      const about = { ...call, ...whereItLooks(query, call, executor(call, row.query)) };
       return listed(about, execute(about, query));
     },
   });
@@ -91,6 +88,16 @@ export function reader(): Handler {
 function whereItLooks({ service: { namespace } }: PreparedQuery, call: Scope, caller: Caller): Pick<Call, 'caller' | 'namespace' | 'named'> {
   if (namespace === undefined) return { caller, namespace: call.namespace, named: call.named };
   return { caller, namespace: namespaceFor(caller, namespace), named: true };
+}
+
+/** @throws RegistryError with Consul's text when the id of a template is asked for */
+function found(queries: PreparedQueries, namespace: string, wanted: string): FoundQuery | undefined {
+  try {
+    return queries.find(namespace, wanted);
+  } catch (error) {
+    if (!isRegistryError(error, 'invalid_argument')) throw error;
+    throw invalid('prepared query templates can only be resolved up by name, not by ID');
+  }
 }
 
 /** The index of the queries of a registry. */
@@ -119,13 +126,13 @@ export const create = endpoint({
   answer: async ({ query, token }, call) => {
     const { context, namespace, params } = call;
     const id = context.uuid();
-    await context.registry.submit({ kind: 'query-put', namespace, id, query: bound(call, query, token), update: false });
+    await put(call, { kind: 'query-put', namespace, id, query: bound(call, query, token), update: false });
     return jsonBody(params)({ ID: id });
   },
 });
 
 /** `PUT /v1/query/:query` */
-export const update = commandEndpoint({
+export const update = endpoint({
   decode: async (incoming): Promise<Definition & { readonly id: string }> => {
     const id = unescapePath(incoming.rest);
     const fields = await decodeBody(incoming, preparedQuery);
@@ -135,22 +142,31 @@ export const update = commandEndpoint({
     yield* forKnownQuery(state, namespace, id);
     yield* forQuery('write', query);
   },
-  command: ({ id, query, token }, call): QueryPut => {
-    const before = findRecord(call.context.registry.state, call.namespace, queryType, id);
-    const kept = before === undefined ? undefined : queryOf(before);
-    return { kind: 'query-put', namespace: call.namespace, id, query: bound(call, query, token, kept), update: true };
-  },
-  answer: (existed, { id }) => {
+  answer: async ({ id, query, token }, call) => {
+    const { context, namespace } = call;
+    const before = findQuery(context.registry.state, namespace, id)?.query;
+    const existed = await put(call, { kind: 'query-put', namespace, id, query: bound(call, query, token, before), update: true });
     if (!existed) throw nothingToChange(id);
     return undefined;
   },
 });
 
+/** @throws RegistryError with Consul's text when another query has the name */
+async function put({ context }: Call, command: QueryPut): Promise<boolean> {
+  try {
+    return await context.registry.submit(command);
+  } catch (error) {
+    if (!isRegistryError(error, 'already_exists')) throw error;
+    const { name } = command.query;
+    throw invalid(name === '' ? 'a query template with an empty name already exists' : `name '${name}' aliases an existing query name`);
+  }
+}
+
 /** `DELETE /v1/query/:query` */
 export const remove = commandEndpoint({
   decode: ({ rest }) => unescapePath(rest),
   permissions: (id, state, { namespace }) => forKnownQuery(state, namespace, id),
-  command: (id, { namespace }): RecordDelete => ({ kind: 'record-delete', namespace, type: queryType, id }),
+  command: (id, { namespace }): QueryDelete => ({ kind: 'query-delete', namespace, id }),
   answer: (existed, id) => {
     if (!existed) throw nothingToChange(id);
     return undefined;
@@ -168,11 +184,11 @@ function forQuery(verb: 'read' | 'write', query: PreparedQuery): readonly Permis
 }
 
 function forKnownQuery(state: State, namespace: string, id: string): readonly Permission[] {
-  const row = findRecord(state, namespace, queryType, id);
-  return row === undefined ? [] : forQuery('write', queryOf(row));
+  const row = findQuery(state, namespace, id);
+  return row === undefined ? [] : forQuery('write', row.query);
 }
 
-function queryJson(row: RowOf<'record'>, query: PreparedQuery): object {
+function queryJson(row: QueryRow, query: PreparedQuery): object {
   const { Name, Session, Template, Service, DNS } = queryFields(query);
   return {
     ID: row.id,

@@ -10,9 +10,7 @@
  */
 
 import { defaultNamespace } from '@rollcall/protocol';
-import { queryType } from '../../../registry/kind/record/bound.ts';
 import type { Moment } from '../../../registry/moment.ts';
-import { queryOf } from '../../../registry/kind/query/rows.ts';
 import type { Row, RowOf } from '../../../registry/kinds.ts';
 import { checkJson, nodeJson, serviceJson } from '../catalog/catalog-json.ts';
 import { queryFields } from '../query/query-json.ts';
@@ -45,7 +43,7 @@ export function* recordsOf({ revision, rows }: Moment, datacenter: string, to: P
   }
   for (const [, row] of rows) {
     if (row.kind === 'kv' && inDefault(row)) record(to, recordTypes.kv, keyFields(row));
-    else if (row.kind === 'record' && row.type === queryType && inDefault(row)) record(to, recordTypes.preparedQuery, { ...preparedFields(row), ...indexes(row) });
+    else if (row.kind === 'query' && inDefault(row)) record(to, recordTypes.preparedQuery, { ...preparedFields(row), ...indexes(row) });
     yield;
   }
 }
@@ -102,9 +100,9 @@ function sessionFields(row: RowOf<'session'>): Fields {
 }
 
 /** Only a hash of the token is stored, so the record has none. */
-function preparedFields(row: RowOf<'record'>): Fields {
-  const { Name, Session, Template, Service, DNS } = queryFields(queryOf(row));
-  return { ID: row.id, Name, Session, Token: '', Template, Service, DNS };
+function preparedFields({ id, query }: RowOf<'query'>): Fields {
+  const { Name, Session, Template, Service, DNS } = queryFields(query);
+  return { ID: id, Name, Session, Token: '', Template, Service, DNS };
 }
 
 function indexes({ created, modified }: Row): Fields {

@@ -10,7 +10,7 @@ import { namespaceNames } from '../namespace/find.ts';
 import { sessionsOnNode, sessionsWithCheck } from '../session/find.ts';
 import type { DeregisterNode } from './commands.ts';
 import { checksOfInstance, checksOnNode, findCheck, findInstance, findNode, instancesOnNode } from './find.ts';
-import { checkKey, instanceKey, nodeKey } from './keys.ts';
+import { catalogBuckets, checkKey, instanceKey, nodeKey } from './keys.ts';
 import type { CheckRow } from './rows.ts';
 
 /** @returns false when there is no such node */
@@ -39,7 +39,12 @@ export function* removeNode(removal: Removal, { node, asOf }: Pick<DeregisterNod
     }
   }
   // What was registered on it meanwhile came after its removal, and brought it back.
-  if (!younger) draft.delete(nodeKey(node));
+  if (younger) return true;
+  for (const bound of draft.bucket(catalogBuckets.boundToNode(node))) {
+    yield* removal.remove(bound);
+    yield;
+  }
+  draft.delete(nodeKey(node));
   return true;
 }
 

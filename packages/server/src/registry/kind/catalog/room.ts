@@ -136,6 +136,7 @@ export const catalog = {
     'checks-on': (_namespace, of) => (of === '' ? undefined : nodeHead(of)),
     'checks-of': (namespace, of, id) => (of === '' ? withoutNodeHead(namespace, id) : nodeHead(of)),
     'node-id': (id) => nodeIdHead(id),
+    'with-node': (of) => nodeHead(of),
   },
   index: { of: ['instance'], make: () => new ServiceIndex() },
   decisions,
@@ -150,6 +151,7 @@ function* onNode(lookup: Lookup, name: string): Generator<AnyRow, void, undefine
     yield* checksOnNode(lookup, namespace, name);
     yield* sessionsOnNode(lookup, namespace, name);
   }
+  yield* lookup.bucket(catalogBuckets.boundToNode(name));
 }
 
 function showsNode({ name }: ParsedView, shown: Shown): boolean {

@@ -1,4 +1,4 @@
-/** The command about prepared queries. */
+/** The commands about prepared queries. */
 
 import type { PreparedQuery } from './rows.ts';
 
@@ -10,4 +10,11 @@ export interface QueryPut {
   readonly query: PreparedQuery;
   /** It must exist: false when it does not, and nothing was written. */
   readonly update: boolean;
+}
+
+/** Deletes a prepared query; false when it does not exist. */
+export interface QueryDelete {
+  readonly kind: 'query-delete';
+  readonly namespace: string;
+  readonly id: string;
 }

@@ -4,16 +4,14 @@
  */
 
 import { RegistryError } from '@rollcall/protocol';
-import { queryType } from '../record/bound.ts';
-import { queryOf, type PreparedQuery } from './rows.ts';
-import { compileTemplate, type QueryTemplate } from './template.ts';
-import type { RowOf } from '../../kinds.ts';
-import { findRecord, recordsOfType } from '../record/find.ts';
-import { recordsView } from '../record/views.ts';
 import type { Registry } from '../../registry.ts';
+import { allQueries, findQuery } from './find.ts';
+import type { PreparedQuery, QueryRow } from './rows.ts';
+import { compileTemplate, type QueryTemplate } from './template.ts';
+import { queriesView } from './views.ts';
 
 export interface FoundQuery {
-  readonly row: RowOf<'record'>;
+  readonly row: QueryRow;
   /** With its template filled in. */
   readonly query: PreparedQuery;
 }
@@ -21,9 +19,9 @@ export interface FoundQuery {
 interface Index {
   readonly revision: number;
   /** In lower case. */
-  readonly names: ReadonlyMap<string, RowOf<'record'>>;
+  readonly names: ReadonlyMap<string, QueryRow>;
   /** By prefix in lower case. */
-  readonly templates: ReadonlyMap<string, RowOf<'record'>>;
+  readonly templates: ReadonlyMap<string, QueryRow>;
   /** Lengths of the prefixes, the longest first. */
   readonly lengths: readonly number[];
   /** By id; compiled when one is used first. */
@@ -44,7 +42,7 @@ export class PreparedQueries {
 
   /** Rises with every change of a query of the namespace. */
   revision(namespace: string): number {
-    return this.#registry.views.revision(recordsView(namespace, queryType));
+    return this.#registry.views.revision(queriesView(namespace));
   }
 
   /**
@@ -54,11 +52,10 @@ export class PreparedQueries {
    */
   find(namespace: string, idOrName: string): FoundQuery | undefined {
     if (idOrName === '' || idOrName.length > nameLengthMax) return undefined;
-    const byId = findRecord(this.#registry.state, namespace, queryType, idOrName);
+    const byId = findQuery(this.#registry.state, namespace, idOrName);
     if (byId !== undefined) {
-      if (queryOf(byId).template.type === '') return { row: byId, query: queryOf(byId) };
-      const message = 'prepared query templates can only be resolved up by name, not by ID';
-      throw new RegistryError('invalid_argument', message);
+      if (byId.query.template.type === '') return { row: byId, query: byId.query };
+      throw new RegistryError('invalid_argument', `query ${idOrName} is a template: ask for a name that it stands for, not for its id`);
     }
     const { names, templates, lengths, compiled } = this.#current(namespace);
     const name = idOrName.toLowerCase();
@@ -72,8 +69,8 @@ export class PreparedQueries {
     return undefined;
   }
 
-  #filled(row: RowOf<'record'>, name: string, compiled: Map<string, QueryTemplate>): FoundQuery {
-    const query = queryOf(row);
+  #filled(row: QueryRow, name: string, compiled: Map<string, QueryTemplate>): FoundQuery {
+    const { query } = row;
     if (query.template.type === '') return { row, query };
     let template = compiled.get(row.id);
     if (template === undefined) compiled.set(row.id, (template = compileTemplate(query)));
@@ -84,10 +81,10 @@ export class PreparedQueries {
     const revision = this.revision(namespace);
     const known = this.#indexes.get(namespace);
     if (known?.revision === revision) return known;
-    const names = new Map<string, RowOf<'record'>>();
-    const templates = new Map<string, RowOf<'record'>>();
-    for (const row of recordsOfType(this.#registry.state, namespace, queryType)) {
-      const { name, template } = queryOf(row);
+    const names = new Map<string, QueryRow>();
+    const templates = new Map<string, QueryRow>();
+    for (const row of allQueries(this.#registry.state, namespace)) {
+      const { name, template } = row.query;
       if (name !== '') names.set(name.toLowerCase(), row);
       if (template.type === 'prefix') templates.set(name.toLowerCase(), row);
     }

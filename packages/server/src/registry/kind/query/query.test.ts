@@ -5,10 +5,9 @@ import { expect, it } from 'vitest';
 import { memory } from '../../../engine/memory/memory.ts';
 import { manualClock } from '../../../manual-clock.case.ts';
 import { Replica } from '../../../replica.ts';
-import { queryType } from '../record/bound.ts';
 import type { PreparedQuery } from './rows.ts';
 import { PreparedQueries } from './lookup.ts';
-import { recordsOfType } from '../record/find.ts';
+import { allQueries } from './find.ts';
 
 async function start(): Promise<Replica> {
   const onFatal = (error: unknown) => {
@@ -42,7 +41,7 @@ it('a name finds its query, else the template with the longest prefix, whatever 
       const kept = new Map<string, { name: string; template: boolean }>();
       for (const { name: Name, template, removed } of changes) {
         const key = Name.toLowerCase();
-        if (removed) await replica.submit({ kind: 'record-delete', namespace: 'default', type: queryType, id: `id ${key}` });
+        if (removed) await replica.submit({ kind: 'query-delete', namespace: 'default', id: `id ${key}` });
         else {
           const put = { kind: 'query-put', namespace: 'default', id: `id ${key}`, query: query(Name, template), update: false } as const;
           await replica.submit(put);
@@ -77,9 +76,36 @@ it('ends in the transaction that ends its session, and cannot be bound to one th
   const { revision } = replica.state;
   await replica.submit({ kind: 'deregister-node', node: 'n' });
   expect(replica.state.revision).toBe(revision + 1);
-  expect([...recordsOfType(replica.state, 'default', queryType)].map(({ id }) => id)).toEqual(['free']);
+  expect([...allQueries(replica.state, 'default')].map(({ id }) => id)).toEqual(['free']);
   const late = replica.submit({ kind: 'query-put', namespace: 'default', id: 'late', query: query('', false, 's'), update: false });
   await expect(late).rejects.toMatchObject({ code: 'failed_precondition', message: 'invalid session "s"' });
   expect(await replica.submit({ kind: 'query-put', namespace: 'default', id: 'bound', query: query('x'), update: true })).toBe(false);
+  await replica.close();
+});
+
+it('is refused a name that another has, in any case, and a template an empty one', async () => {
+  const replica = await start();
+  const put = (id: string, kept: PreparedQuery) => replica.submit({ kind: 'query-put', namespace: 'default', id, query: kept, update: false });
+  await put('1', query('web'));
+  await put('2', query('', true));
+  await expect(put('3', query('WEB'))).rejects.toMatchObject({ code: 'already_exists', message: 'another prepared query has the name "WEB"; names must differ in more than case' });
+  await expect(put('3', query('', true))).rejects.toMatchObject({ code: 'already_exists', message: 'another template has an empty name; names must differ in more than case' });
+  expect(await put('1', query('Web'))).toBe(true);
+  await replica.close();
+});
+
+it.each([
+  ['${x}', 'service.name of the template, "${x}", has at column 3: the unknown variable x'],
+  ['${f(1)}', 'service.name of the template, "${f(1)}", has at column 3: the unknown function f'],
+  ['${match(1, 2)}', 'service.name of the template, "${match(1, 2)}", has at column 3: match with 2 arguments, it takes 1'],
+  ['${match(a)}', 'service.name of the template, "${match(a)}", has at column 3: match(a), its argument must be a number'],
+  ['${name.full', 'service.name of the template, "${name.full", has at column 12: the end where } must be'],
+  ['${%}', 'service.name of the template, "${%}", has at column 3: "%" where expression must be'],
+])('a template with the text %s cannot be used, and says why', async (name, message) => {
+  const replica = await start();
+  const queries = new PreparedQueries(replica);
+  const broken = query('q', true);
+  await replica.submit({ kind: 'query-put', namespace: 'default', id: '1', query: { ...broken, service: { ...broken.service, name } }, update: false });
+  expect(() => queries.find('default', 'query')).toThrow(message);
   await replica.close();
 });

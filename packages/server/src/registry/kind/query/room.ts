@@ -1,6 +1,33 @@
-/** The description of prepared queries, which are records of a type of their own. */
+/** The description of prepared queries. One that is bound to a session goes with it. */
 
-import type { Room } from '../../room.ts';
-import { decisions } from './decisions.ts';
+import type { Decision, Kind, Room } from '../../room.ts';
+import { sessionBuckets, sessionKey } from '../session/keys.ts';
+import { deleteQuery, putQuery } from './decide.ts';
+import { queriesHead, queryBuckets, queryKey } from './keys.ts';
+import type { QueryRow } from './rows.ts';
+import { queriesView } from './views.ts';
 
-export const queryRoom = { name: 'query', kinds: {}, decisions } satisfies Room;
+const query: Kind<QueryRow> = {
+  format: 1,
+  key: ({ namespace, id }) => queryKey(namespace, id),
+  keyFields: ['namespace', 'id'],
+  buckets({ namespace, query: { session } }) {
+    const all = queryBuckets.all(namespace);
+    return session === '' ? [all] : [all, sessionBuckets.held(namespace, session)];
+  },
+  addViews: ({ namespace }, views) => views.add(queriesView(namespace)),
+  parents: ({ namespace, query: { session } }) => (session === '' ? [] : [sessionKey(namespace, session)]),
+};
+
+const decisions = {
+  'query-put': { writes: true, decide: putQuery },
+  'query-delete': { decide: deleteQuery },
+} satisfies Record<string, Decision>;
+
+export const queryRoom = {
+  name: 'query',
+  kinds: { query },
+  views: { queries: { shows: ({ namespace }, shown) => shown.has(queryBuckets.all(namespace)) } },
+  heads: { queries: (namespace) => queriesHead(namespace) },
+  decisions,
+} satisfies Room;

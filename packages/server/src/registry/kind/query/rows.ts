@@ -1,12 +1,17 @@
 /**
- * Prepared queries: questions about a service that are kept under a name
+ * The rows of prepared queries: questions about a service that are kept under a name
  * (https://developer.hashicorp.com/consul/api-docs/query). Finding one by a name is `lookup.ts`, answering it
  * `execution.ts`.
- *
- * They are generic records. One that is bound to a session goes with it.
  */
 
-import type { RecordRow } from '../record/rows.ts';
+import type { Revisions } from '../../row.ts';
+
+export interface QueryRow extends Revisions {
+  readonly kind: 'query';
+  readonly namespace: string;
+  readonly id: string;
+  readonly query: PreparedQuery;
+}
 
 export interface PreparedQuery {
   readonly name: string;
@@ -53,8 +58,4 @@ export interface Failover {
   readonly nearest: number;
   readonly datacenters: readonly string[] | null;
   readonly targets: readonly { readonly peer: string; readonly datacenter: string }[] | null;
-}
-
-export function queryOf({ value }: Pick<RecordRow, 'value'>): PreparedQuery {
-  return value as unknown as PreparedQuery;
 }

@@ -38,10 +38,33 @@ interface Values {
 
 type Part = string | ((values: Values) => string);
 
-/** @throws RegistryError `invalid_argument`: `failed compiling template: …` */
+/** Why a template cannot be compiled. */
+export type TemplateFault =
+  | { readonly what: 'pattern'; readonly reason: string }
+  | {
+      /** `path` says which text of the service it is, as `service.tags[1]`; columns begin at 1. */
+      readonly what: 'text';
+      readonly path: string;
+      readonly text: string;
+      readonly column: number;
+      readonly reason: TextFault;
+    };
+
+export type TextFault =
+  /** `found` is undefined at the end of the text. */
+  | { readonly kind: 'expected'; readonly expected: 'expression' | ')' | '}'; readonly found: string | undefined }
+  | { readonly kind: 'unknown-variable' | 'unknown-function'; readonly name: string }
+  /** `match` has one argument. */
+  | { readonly kind: 'arguments'; readonly count: number }
+  /** The argument of `match` is a number. */
+  | { readonly kind: 'no-number'; readonly argument: string };
+
+/** @throws RegistryError `invalid_argument` when the template has a fault */
 export function compileTemplate(query: PreparedQuery): QueryTemplate {
   const { template, name, service } = query;
-  const { regexp, fill } = compile(template.pattern, service, 'service');
+  const compiled = compile(template.pattern, service, 'service');
+  if ('what' in compiled) throw new RegistryError('invalid_argument', describe(compiled));
+  const { regexp, fill } = compiled;
   const render = fill as (values: Values) => PreparedService;
   return {
     render: (full) => {
@@ -60,28 +83,68 @@ export function compileTemplate(query: PreparedQuery): QueryTemplate {
 }
 
 /**
- * Checks a template as a protocol words it.
- * @param service with the field names of the protocol, which messages then contain
- * @param path name of `service`, for messages
- * @throws RegistryError like `compileTemplate`
+ * Checks a template before it is stored.
+ * @param service its service, with the field names of the protocol that asks: the path in a fault has those names
+ * @param path name of `service`
+ * @returns the first fault; undefined when there is none
  */
-export function vetTemplate(pattern: string, service: object, path: string): void {
-  compile(pattern, service, path);
+export function faultOf(pattern: string, service: object, path: string): TemplateFault | undefined {
+  const compiled = compile(pattern, service, path);
+  return 'what' in compiled ? compiled : undefined;
 }
 
-function compile(pattern: string, service: object, path: string) {
-  return { regexp: pattern === '' ? undefined : compileRegexp(pattern), fill: textsOf(service, path) };
+interface Compiled {
+  readonly regexp: Pattern | undefined;
+  readonly fill: (values: Values) => unknown;
 }
 
-function compileRegexp(text: string): Pattern {
+function compile(pattern: string, service: object, path: string): Compiled | TemplateFault {
+  let regexp: Pattern | undefined;
   try {
-    return new Pattern(text);
+    if (pattern !== '') regexp = new Pattern(pattern);
   } catch (error) {
-    throw failure(`Bad Regexp: ${error instanceof Error ? error.message : String(error)}`);
+    return { what: 'pattern', reason: error instanceof Error ? error.message : String(error) };
+  }
+  try {
+    return { regexp, fill: textsOf(service, path) };
+  } catch (error) {
+    if (error instanceof Faulty) return error.fault;
+    throw error;
   }
 }
 
-/** A function that fills every text of a value in. @param path for messages: `service.tags[1]` */
+function describe(fault: TemplateFault): string {
+  if (fault.what === 'pattern') return `the pattern of the template cannot be read: ${fault.reason}`;
+  const { path, text, column, reason } = fault;
+  return `${path} of the template, ${JSON.stringify(text.slice(0, 80))}, has at column ${column}: ${describeText(reason)}`;
+}
+
+function describeText(reason: TextFault): string {
+  switch (reason.kind) {
+    case 'expected':
+      return `${reason.found === undefined ? 'the end' : JSON.stringify(reason.found)} where ${reason.expected} must be`;
+    case 'unknown-variable':
+      return `the unknown variable ${reason.name}`;
+    case 'unknown-function':
+      return `the unknown function ${reason.name}`;
+    case 'arguments':
+      return `match with ${reason.count} arguments, it takes 1`;
+    case 'no-number':
+      return `match(${reason.argument.slice(0, 80)}), its argument must be a number`;
+  }
+}
+
+/** Leaves the parser of a text at its first fault. */
+class Faulty extends Error {
+  readonly fault: TemplateFault;
+
+  constructor(fault: TemplateFault) {
+    super(describe(fault));
+    this.fault = fault;
+  }
+}
+
+/** A function that fills every text of a value in. @param path for faults: `service.tags[1]` @throws Faulty */
 function textsOf(value: unknown, path: string): (values: Values) => unknown {
   if (typeof value === 'string') {
     const parts = partsOf(value, path);
@@ -137,37 +200,30 @@ function expression(text: string, path: string, from: number): { part: Part; end
     at += taken?.length ?? 0;
     return taken;
   };
-  const badFormat = (what: string) => {
-    const found = at < text.length ? JSON.stringify(text[at]) : 'end of string';
-    return failure(`Bad format '${text}' in ${path}: parse error at 1:${at + 1}: expected ${what} but found ${found}`);
-  };
+  const faultAt = (column: number, reason: TextFault) => new Faulty({ what: 'text', path, text, column, reason });
+  const expected = (what: 'expression' | ')' | '}') => faultAt(at + 1, { kind: 'expected', expected: what, found: text[at] });
   take(/\s*/);
   const column = at + 1;
-  const evaluation = (what: string) => failure(`Bad evaluation for '${text}' in ${path}: 1:${column}: ${what}`);
   let part: Part;
   const number = take(/-?\d+/);
   const name = number === undefined ? take(/[A-Za-z_][\w.]*/) : undefined;
   if (number !== undefined) part = number;
-  else if (name === undefined) throw badFormat('expression');
+  else if (name === undefined) throw expected('expression');
   else if (take(/\s*\(/) !== undefined) {
     const inside = (take(/[^)}]*/) ?? '').trim();
-    if (take(/\)/) === undefined) throw badFormat('")"');
-    part = call(name, inside, evaluation);
+    if (take(/\)/) === undefined) throw expected(')');
+    part = call(name, inside, (reason) => faultAt(column, reason));
   } else if (Object.hasOwn(variables, name)) part = variables[name] as Part;
-  else throw evaluation(`unknown variable accessed: ${name}`);
-  if (take(/\s*\}/) === undefined) throw badFormat('"}"');
+  else throw faultAt(column, { kind: 'unknown-variable', name });
+  if (take(/\s*\}/) === undefined) throw expected('}');
   return { part, end: at };
 }
 
-function call(name: string, inside: string, evaluation: (what: string) => RegistryError): Part {
-  if (name !== 'match') throw evaluation(`unknown function called: ${name}`);
+function call(name: string, inside: string, fault: (reason: TextFault) => Faulty): Part {
+  if (name !== 'match') throw fault({ kind: 'unknown-function', name });
   const given = inside === '' ? [] : inside.split(',');
-  if (given.length !== 1) throw evaluation(`match: expected 1 arguments, got ${given.length}`);
-  if (!/^-?\d{1,9}$/.test(inside)) throw evaluation(`match: its argument must be a number, not ${inside.slice(0, 80)}`);
+  if (given.length !== 1) throw fault({ kind: 'arguments', count: given.length });
+  if (!/^-?\d{1,9}$/.test(inside)) throw fault({ kind: 'no-number', argument: inside });
   const group = Number(inside);
   return ({ matches }) => matches[group] ?? '';
-}
-
-function failure(reason: string): RegistryError {
-  return new RegistryError('invalid_argument', `failed compiling template: ${reason}`);
 }

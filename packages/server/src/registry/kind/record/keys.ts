@@ -5,6 +5,3 @@ export const recordKey = (namespace: string, type: string, id: string) => `recor
 export const recordBuckets = {
   ofType: (namespace: string, type: string) => `records\0${namespace}\0${type}`,
 } as const;
-
-/** Head of the prepared queries, whose names must differ. */
-export const queriesHead = (namespace: string) => `queries\0${namespace}`;

@@ -1,30 +1,19 @@
 /** The description of generic records: data of other parts that needs neither indexes nor decisions of its own. */
 
-import { sessionBuckets, sessionKey } from '../session/keys.ts';
-import { findRecord } from './find.ts';
-import { queriesHead, recordBuckets, recordKey } from './keys.ts';
+import type { Kind, Room } from '../../room.ts';
 import { isOf } from '../../row.ts';
+import { decisions } from './decisions.ts';
+import { findRecord } from './find.ts';
+import { recordBuckets, recordKey } from './keys.ts';
 import type { RecordRow } from './rows.ts';
 import { recordView, recordsView } from './views.ts';
-import type { Kind, Room } from '../../room.ts';
-import { decisions } from './decisions.ts';
-import { queryType, sessionOfRecord } from './bound.ts';
 
 const record: Kind<RecordRow> = {
   format: 2,
   key: ({ namespace, type, id }) => recordKey(namespace, type, id),
   keyFields: ['namespace', 'type', 'id'],
-  buckets(row) {
-    const session = sessionOfRecord(row);
-    const names = [recordBuckets.ofType(row.namespace, row.type)];
-    if (session !== undefined) names.push(sessionBuckets.held(row.namespace, session));
-    return names;
-  },
+  buckets: ({ namespace, type }) => [recordBuckets.ofType(namespace, type)],
   addViews: ({ namespace, type }, views) => views.add(recordsView(namespace, type)),
-  parents(row) {
-    const session = sessionOfRecord(row);
-    return session === undefined ? [] : [sessionKey(row.namespace, session)];
-  },
 };
 
 export const recordRoom = {
@@ -42,7 +31,6 @@ export const recordRoom = {
       },
     },
   },
-  heads: { records: (namespace, type) => (type === queryType ? queriesHead(namespace) : undefined) },
   decisions,
   wakes: () => ({
     addForRow(row, _present, views) {

@@ -1,48 +1,8 @@
-/**
- * Network coordinates: where nodes stand to each other, in round-trip time (Vivaldi: F. Dabek et al., SIGCOMM
- * 2004, with the height and adjustment of https://github.com/hashicorp/serf/blob/master/coordinate). They are kept
- * as they are sent; nothing here computes them.
- */
+/** Distances between nodes in round-trip time, from their coordinates. Pure. */
 
 import type { Reader } from '../../reader.ts';
-import { noNamespace } from '../../row.ts';
-import { findNode } from '../catalog/find.ts';
-import { findRecord } from '../record/find.ts';
-import type { RecordRow } from '../record/rows.ts';
-
-/** Type of the records; the id is the node's name. */
-export const coordinateType = 'coordinate';
-
-/** Of Serf's coordinates (`coordinate.DefaultConfig`). */
-export const dimensions = 8;
-
-export interface Coordinate {
-  /** Seconds in each of the dimensions. */
-  readonly vector: readonly number[];
-  /** Confidence, from 0 for certain; has no unit. */
-  readonly error: number;
-  /** Seconds. */
-  readonly adjustment: number;
-  /** Seconds. */
-  readonly height: number;
-}
-
-/** What a record holds. */
-export interface NodeCoordinate extends Coordinate {
-  /** Distances exist between nodes of one network segment; empty for the usual one. */
-  readonly segment: string;
-}
-
-/** The coordinate of a node that exists. */
-export function coordinateOf(reader: Reader, node: string): NodeCoordinate | undefined {
-  if (findNode(reader, node) === undefined) return undefined;
-  const row = findRecord(reader, noNamespace, coordinateType, node);
-  return row === undefined ? undefined : valueOf(row);
-}
-
-export function valueOf({ value }: Pick<RecordRow, 'value'>): NodeCoordinate {
-  return value as unknown as NodeCoordinate;
-}
+import { findCoordinate } from './find.ts';
+import { dimensions, type Coordinate } from './rows.ts';
 
 /** Seconds there and back, as Serf computes it: `Coordinate.DistanceTo`. */
 export function distance(a: Coordinate, b: Coordinate): number {
@@ -61,13 +21,13 @@ export function distance(a: Coordinate, b: Coordinate): number {
  * in another segment. Undefined when nothing is known of the node itself: there is no order then.
  */
 export function distancesFrom(reader: Reader, node: string): ((other: string) => number) | undefined {
-  const own = coordinateOf(reader, node);
+  const own = findCoordinate(reader, node);
   if (own === undefined) return undefined;
   const known = new Map<string, number>();
   return (other) => {
     const before = known.get(other);
     if (before !== undefined) return before;
-    const coordinate = coordinateOf(reader, other);
+    const coordinate = findCoordinate(reader, other);
     const near = coordinate !== undefined && coordinate.segment === own.segment;
     const seconds = near ? distance(own, coordinate) : Infinity;
     known.set(other, seconds);

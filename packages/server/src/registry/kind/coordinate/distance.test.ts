@@ -4,7 +4,9 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { memory } from '../../../engine/memory/memory.ts';
 import { manualClock } from '../../../manual-clock.case.ts';
 import { Replica } from '../../../replica.ts';
-import { coordinateType, distance, distancesFrom, type Coordinate } from './coordinate.ts';
+import { distance, distancesFrom } from './distance.ts';
+import { coordinateKey } from './keys.ts';
+import type { Coordinate } from './rows.ts';
 
 const at = (first: number, second: number, more: Partial<Coordinate> = {}): Coordinate => ({
   vector: [first, second, 0, 0, 0, 0, 0, 0],
@@ -36,8 +38,7 @@ describe('distances from a node', () => {
     await replica.start();
     for (const [name, segment, coordinate] of [['a', '', at(0, 0)], ['b', '', at(0.3, 0.4)], ['far', 'other', at(0, 0)]] as const) {
       await replica.submit({ kind: 'register', namespace: 'default', node: { name, address: '10.0.0.1' }, nodeMode: 'update' });
-      const value = { segment, ...coordinate };
-      await replica.submit({ kind: 'record-put', namespace: '', type: coordinateType, id: name, value });
+      await replica.submit({ kind: 'coordinate-put', node: name, coordinate: { segment, ...coordinate } });
     }
   });
 
@@ -49,7 +50,16 @@ describe('distances from a node', () => {
   it('are none from what nothing is known of, and from a node that has gone', async () => {
     expect(distancesFrom(replica.state, 'unknown')).toBe(undefined);
     await replica.submit({ kind: 'deregister-node', node: 'a' });
+    expect(replica.state.get(coordinateKey('a'))).toBe(undefined);
     expect(distancesFrom(replica.state, 'a')).toBe(undefined);
     expect(distancesFrom(replica.state, 'b')?.('a')).toBe(Infinity);
+  });
+
+  it('are none for a node that did not exist when its coordinate came, and one that comes back has to send it again', async () => {
+    const coordinate = { segment: '', ...at(0, 0) };
+    expect(await replica.submit({ kind: 'coordinate-put', node: 'new', coordinate })).toBe(false);
+    await replica.submit({ kind: 'deregister-node', node: 'a' });
+    for (const name of ['new', 'a']) await replica.submit({ kind: 'register', namespace: 'default', node: { name, address: '10.0.0.1' }, nodeMode: 'update' });
+    expect([distancesFrom(replica.state, 'new'), distancesFrom(replica.state, 'a')]).toEqual([undefined, undefined]);
   });
 });
