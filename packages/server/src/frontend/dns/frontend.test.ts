@@ -91,7 +91,7 @@ describe('settings', () => {
     ['udpRecordsMax is 0, it must be 1 or more', { udpRecordsMax: 0 }],
     ['queriesPerSecond is NaN, it must be 1 or more', { queriesPerSecond: Number.NaN }],
     ['domain "a b" and datacenter "dc1" cannot be part of names', { domain: 'a b' }],
-    ['recursor "example.org" is no address', { recursors: ['example.org'] }],
+    ['recursor "example.org" is not an address', { recursors: ['example.org'] }],
     ['the TTL of node is -1 s', { ttls: { node: -1 } }],
   ])('are refused: %s', async (message, options) => {
     const registry = await startRegistry();

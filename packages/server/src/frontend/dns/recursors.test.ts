@@ -214,6 +214,6 @@ describe('the address of a server', () => {
 
   const wrong = ['', 'example.org', '10.0.0.53:', '10.0.0.53:0', '10.0.0.53:70000', '10.0.0', '[10.0.0.53', ':53'];
   it.each(wrong)('%j is invalid', (text) => {
-    expect(() => parseServer(text)).toThrow(/is no address; write/);
+    expect(() => parseServer(text)).toThrow(/is not an address; write/);
   });
 });
