@@ -26,7 +26,7 @@ describe('rollcall audit verify', () => {
     const { hash } = JSON.parse(lines[2] ?? '') as { hash: string };
     expect(await rollcall(['audit', 'verify', file, '--json'])).toMatchObject({ code: 0, stdout: `${JSON.stringify({ lines: 3, hash })}\n` });
     const plain = await rollcall(['audit', 'verify', file, '--contains', hash]);
-    expect(plain).toMatchObject({ code: 0, stdout: `${file}: 3 lines as written; the last has the hash ${hash}\n` });
+    expect(plain).toMatchObject({ code: 0, stdout: `${file}: 3 lines unchanged; the last has the hash ${hash}\n` });
     // Only a hash that is kept elsewhere shows that the end of a file was cut off.
     writeFileSync(file, `${lines.slice(0, 2).join('\n')}\n`);
     expect((await rollcall(['audit', 'verify', file])).code).toBe(0);

@@ -66,7 +66,7 @@ describe('instances set-status', () => {
     await register({ Name: 'ordered', ID: 'a/1', Tags: ['again'] });
     expect((await ask(['instances', 'ordered'])).stdout).toMatch(/^a\/1 +\S+ +maintenance +\S+ +again$/m);
     const cleared = await ask(['instances', 'set-status', 'ordered/a/1', '--clear']);
-    expect(cleared.stdout).toBe(`${where} has no override; it says up, its effective status is passing\n`);
+    expect(cleared.stdout).toBe(`${where} has no override; it reports up, its effective status is passing\n`);
     const json = await ask(['instances', 'set-status', 'ordered/a/1', 'draining', '--json']);
     expect(JSON.parse(json.stdout)).toMatchObject({ service: 'ordered', id: 'a/1', override: 'draining', effective: 'draining' });
   });

@@ -96,7 +96,7 @@ describe('rollcall serve --https', () => {
   });
 
   it.each<[string, string[], number, string]>([
-    ['no certificate', ['--https', '127.0.0.1:0'], 2, '--tls-cert-file and --tls-key-file say where they are'],
+    ['no certificate', ['--https', '127.0.0.1:0'], 2, 'name them with --tls-cert-file and --tls-key-file'],
     ['a certificate without TLS', ['--tls-cert-file', 'x'], 2, 'https is off'],
     ['plain HTTP for others in spite of access control', ['--http', '0.0.0.0:0', '--acl'], 8, 'there is no TLS'],
     ['DNS for others', ['--dns', '0.0.0.0:0'], 8, 'there is no access control'],

@@ -25,7 +25,7 @@ describe('at the start', () => {
 
   it('says that data in memory is not kept', async () => {
     const server = start(['serve', '--http', '127.0.0.1:0', '--dev']);
-    expect((await server.seen(/data {2}(.*)$/m))[1]).toBe('in memory only: gone when this stops');
+    expect((await server.seen(/data {2}(.*)$/m))[1]).toBe('in memory only: lost when this stops');
   });
 
   it('is one line of JSON for programs', async () => {

@@ -39,7 +39,7 @@ export function addAclPolicy(parent: Command, { terminal }: CommandContext): voi
     print(terminal, ID);
   });
 
-  writing('update', 'replace the rules of a policy; the new ones hold within a second').action(async (name: string, flags: WriteFlags) => {
+  writing('update', 'replace the rules of a policy; the new ones apply within a second').action(async (name: string, flags: WriteFlags) => {
     const rules = await rulesIn(flags.rules, terminal);
     const acl = await api(flags);
     const { ID, Description } = await acl.policy(name);

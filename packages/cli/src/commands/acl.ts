@@ -14,7 +14,7 @@ export function addAcl(parent: Command, context: CommandContext): void {
   const acl = parent.command('acl').description('manage tokens and policies');
   const bootstrap = acl
     .command('bootstrap')
-    .description('create the first token, which may do everything; works once in the life of a registry');
+    .description('create the first token, which may do everything; works once for a registry');
   addRegistryOptions(addSecretOptions(bootstrap)).action(async (flags: SecretFlags & RegistryFlags) => {
     const api = new AclApi(await targetOf(flags, terminal));
     await makeToken(() => api.bootstrap(), flags, terminal);

@@ -1,4 +1,4 @@
-/** `rollcall audit verify FILE`: checks that an audit log is as it was written. Asks no registry. */
+/** `rollcall audit verify FILE`: checks that an audit log is unchanged. Needs no registry. */
 
 import { accessSync, constants, statSync } from 'node:fs';
 import type { Command } from 'commander';
@@ -15,9 +15,9 @@ export function addAudit(parent: Command, { terminal }: CommandContext): void {
   const audit = parent.command('audit').description('check audit logs');
   audit
     .command('verify')
-    .description('check that no line of an audit log was changed, left out or moved')
+    .description('check that no line of an audit log was changed, removed or moved')
     .argument('<file>', 'the log')
-    .option('--contains <hash>', 'also check that the line with this hash exists: noted elsewhere, the hash of the last line shows whether the end was cut off')
+    .option('--contains <hash>', 'also check that the line with this hash exists: the hash of the last line, kept in another place, shows whether the end was removed')
     .option('--json', 'print the result as JSON')
     .action((file: string, flags: VerifyFlags) => verify(file, flags, terminal));
 }
@@ -39,8 +39,8 @@ async function verify(file: string, { contains, json }: VerifyFlags, terminal: T
   }
   const verdict = await verifyAudit(watched());
   if (!verdict.ok) throw new CommandFailure(exitCodes.failure, `${file}: line ${verdict.line}: ${verdict.problem}`);
-  if (!found) throw new CommandFailure(exitCodes.failure, `${file}: no line has the hash ${contains}: the log was cut off, or it is another one`);
+  if (!found) throw new CommandFailure(exitCodes.failure, `${file}: no line has the hash ${contains}: its end was removed, or it is another log`);
   const { seq, hash } = verdict.end;
   if (json === true) printJson(terminal, { lines: seq, hash });
-  else print(terminal, `${file}: ${seq} ${seq === 1 ? 'line' : 'lines'} as written; the last has the hash ${hash}`);
+  else print(terminal, `${file}: ${seq} ${seq === 1 ? 'line' : 'lines'} unchanged; the last has the hash ${hash}`);
 }

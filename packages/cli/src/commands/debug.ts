@@ -45,7 +45,7 @@ export function addDebug(parent: Command, { terminal }: CommandContext): void {
     const started = new Date();
     const path = output ?? `rollcall-debug-${started.toISOString().replaceAll(':', '-').replace(/\.\d+Z/, 'Z')}`;
     const result = archive ? `${path}.tar.gz` : path;
-    // Checked now, so that the user learns of it before the collection, not after two minutes.
+    // Checked now, so that the user gets the error before the collection, not after two minutes.
     const place = await (archive ? open(result, 'wx', 0o600) : mkdir(result, { mode: 0o700 })).catch((error: unknown) => {
       throw new CommandFailure(exitCodes.failure, `cannot write there: ${(error as Error).message}`, { cause: error });
     });

@@ -1,4 +1,4 @@
-/** `rollcall explain NAME`: says for each instance of a service why a client that starts now would choose it or not. */
+/** `rollcall explain NAME`: shows for each instance of a service whether a client that starts now would choose it, and why not. */
 
 import { defaultNamespace } from '@rollcall/protocol';
 import { type Command, Option } from 'commander';
@@ -19,9 +19,9 @@ interface ExplainFlags extends RegistryFlags {
 export function addExplain(parent: Command, { terminal }: CommandContext): void {
   const command = parent
     .command('explain')
-    .description('say for each instance of a service why a client that starts now would choose it or not')
+    .description('show for each instance of a service whether a client that starts now would choose it, and why not')
     .argument('<name>', 'the service')
-    .option('--zone <zone>', 'as a caller in this zone; that of an instance is its zone, or its metadata "zone"')
+    .option('--zone <zone>', 'as a caller in this zone; the zone of an instance is its field zone, or its metadata "zone"')
     .addOption(new Option('--tag <tag>', 'as a caller that selects instances with this tag; may be repeated').argParser(collect).default([], 'none'))
     .option('--json', 'print the result of client.explain() as JSON');
   addNamespacedOptions(command).action(async (name: string, { json, zone, tag, ...flags }: ExplainFlags) => {

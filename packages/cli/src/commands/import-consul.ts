@@ -75,7 +75,7 @@ async function importConsul(flags: Flags, terminal: Terminal): Promise<boolean> 
   return run.report.failed.length === 0;
 }
 
-/** Without it every single write would fail. @throws CommandFailure `notFound` */
+/** Checks that the namespace exists; otherwise every write would fail. @throws CommandFailure `notFound` */
 async function requireNamespace(to: ConsulApi): Promise<void> {
   const { namespace, url } = to;
   if (namespace === defaultNamespace) return;
@@ -89,7 +89,7 @@ async function requireNamespace(to: ConsulApi): Promise<void> {
 
 function sourceUrl(text: string): string {
   const [url = '', ...others] = serversOf(text, {});
-  if (others.length > 0) throw usage(`--from: ${JSON.stringify(text)} names several servers; name one, each has the whole content`);
+  if (others.length > 0) throw usage(`--from: ${JSON.stringify(text)} names several servers; name only one, since each has the whole content`);
   return url;
 }
 
@@ -97,7 +97,7 @@ function show({ copied, kept, failed, skipped }: ImportReport, { dryRun }: Flags
   print(terminal, dryRun === true ? 'would be copied:' : 'copied:');
   for (const [kind, count] of copied) {
     const there = kept.get(kind) ?? 0;
-    print(terminal, `  ${String(count).padStart(7)}  ${kind}${there === 0 ? '' : ` (and ${there} that were there already)`}`);
+    print(terminal, `  ${String(count).padStart(7)}  ${kind}${there === 0 ? '' : ` (and ${there} that existed already)`}`);
   }
   print(terminal, 'not copied: sessions and the locks they hold, events, coordinates, intentions and configuration entries');
   for (const [title, all] of [['left out', skipped], ['failed', failed]] as const) {

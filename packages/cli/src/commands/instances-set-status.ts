@@ -31,7 +31,7 @@ export function addInstancesSetStatus(parent: Command, { terminal }: CommandCont
     .description('override the status of an instance until you clear it; only an instance that is up gets traffic')
     .argument('<service/id>', 'the service and the id of the instance')
     .addArgument(new Argument('[status]', 'the status to set').choices(administrativeStatuses))
-    .option('--clear', 'clear the override: the status that the instance reports holds again')
+    .option('--clear', 'clear the override: the status that the instance reports counts again')
     .option('--node <name>', 'node of the instance, when several nodes have an instance with this id')
     .option('--json', 'print {"namespace", "service", "node", "id", "status", "override", "enabled", "effective"}');
   addExamples(
@@ -62,6 +62,6 @@ function sentence({ service, id, node, status, override, effective }: Standing):
   const where = node === '' ? '' : ` on ${visible(node)}`;
   const what = `${visible(service)}/${visible(id)}${where}`;
   return override === null
-    ? `${what} has no override; it says ${status}, its effective status is ${effective}`
+    ? `${what} has no override; it reports ${status}, its effective status is ${effective}`
     : `${what} is overridden with ${override}; its effective status is ${effective}`;
 }

@@ -14,7 +14,7 @@ export function addInstances(parent: Command, context: CommandContext): void {
   const { terminal } = context;
   const command = parent
     .command('instances')
-    .description('list the instances of a service, whatever their status')
+    .description('list the instances of a service, in every status')
     .argument('<name>', 'the service')
     .option('--json', 'print {"service", "revision", "instances"}');
   addNamespacedOptions(command).action(async (name: string, { json, ...flags }: RegistryFlags & { json?: true }) => {

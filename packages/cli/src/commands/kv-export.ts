@@ -1,4 +1,4 @@
-/** `rollcall kv export [PREFIX]`: keys with their values and flags, as Consul's `kv import` and ours take them. */
+/** `rollcall kv export [PREFIX]`: keys with their values and flags, in the form that `kv import` of Consul and Rollcall reads. */
 
 import type { Command } from 'commander';
 import { adminCall, namespacedTargetOf, textOf } from '../admin-call.ts';
@@ -19,7 +19,7 @@ interface Entry {
 export function addKvExport(parent: Command, { terminal }: CommandContext): void {
   const command = parent
     .command('export')
-    .description('print the keys that begin with a prefix, with values and flags, as JSON that "kv import" takes')
+    .description('print the keys that begin with a prefix, with values and flags, as JSON for "kv import"')
     .argument('[prefix]', 'the prefix (default: all keys)', '');
   addExamples(
     addNamespacedOptions(command),

@@ -24,7 +24,7 @@ const writesAtOnce = 32;
 export function addKvImport(parent: Command, { terminal }: CommandContext): void {
   const command = parent
     .command('import')
-    .description('write keys that "kv export" of Rollcall or Consul printed; other keys stay as they are')
+    .description('write keys that "kv export" of Rollcall or Consul printed; other keys do not change')
     .argument('[data]', 'the JSON; "-" reads it from standard input, "@FILE" from a file', '-')
     .option('--prefix <prefix>', 'prefix to put before every key', '')
     .option('--json', 'print {"imported"} instead of a line for each key');

@@ -25,7 +25,7 @@ export function addKvPut(parent: Command, { terminal }: CommandContext): void {
     .addOption(
       new Option('--cas <revision>', 'only if the key is at this revision; 0: only if the key does not exist').argParser(revision),
     )
-    .addOption(new Option('--flags <number>', 'a number to keep with it, from 0 to 2^64 - 1').argParser(flags64));
+    .addOption(new Option('--flags <number>', 'a number to store with it, from 0 to 2^64 - 1').argParser(flags64));
   addNamespacedOptions(command).action(async (key: string, text: string, { cas, flags: number, ...flags }: PutFlags) => {
     const value = await given(text, { what: 'value', bytesMax: valueBytesMax, terminal });
     await askRegistry({ terminal, flags, name: 'rollcall kv put' }, async (rollcall) => {

@@ -28,7 +28,7 @@ interface LockFlags extends RegistryFlags {
   readonly verbose?: true;
 }
 
-/** As Consul's: time that the program has to end by itself. */
+/** Time for the program to end by itself, as in Consul. */
 const graceMs = 5_000;
 
 export function addLock(parent: Command, context: CommandContext): void {
@@ -40,7 +40,7 @@ export function addLock(parent: Command, context: CommandContext): void {
     .argument('<command...>', 'the program and its arguments, after "--"; a single word is run by the shell')
     .addOption(new Option('-n <count>', 'number of processes that may hold it at once; all that use the prefix must give the same number').argParser(count(10_000)).default(1))
     .option('--name <name>', 'name of the session, shown to operators')
-    .addOption(new Option('--timeout <duration>', 'longest time to wait for the lock').argParser(duration).default(0, 'for ever'))
+    .addOption(new Option('--timeout <duration>', 'longest time to wait for the lock').argParser(duration).default(0, 'no limit'))
     .addOption(new Option('--monitor-retry <count>', 'failures of the registry in a row, a second apart, before the lock counts as lost').argParser(retries).default(3))
     .option('--pass-stdin', 'let the program read standard input')
     .option('--shell', 'run the command in a shell, even if it has several words')
@@ -85,7 +85,7 @@ async function lock(prefix: string, words: readonly string[], flags: LockFlags, 
     stopped.abort();
     // A lock that could not be released ends with the session; if the registry is unreachable, the session ends by its TTL.
     await claim.release().catch((error: unknown) => tell(`not released: ${(error as Error).message}`));
-    await session.end().catch((error: unknown) => tell(`the session ends by its time: ${(error as Error).message}`));
+    await session.end().catch((error: unknown) => tell(`the session ends by its TTL: ${(error as Error).message}`));
   }
 }
 

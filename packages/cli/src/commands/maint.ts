@@ -27,7 +27,7 @@ export function addMaint(parent: Command, { terminal }: CommandContext): void {
   const command = parent
     .command('maint')
     .description('set or lift maintenance of this node or of one of its services; without options list those in maintenance')
-    .addOption(new Option('--enable', 'set maintenance: clients do not get the node or service').conflicts('disable'))
+    .addOption(new Option('--enable', 'set maintenance: clients do not use the node or service').conflicts('disable'))
     .option('--disable', 'lift it')
     .option('--service <id>', 'only the instance with this id (default: the whole node)')
     .option('--reason <text>', 'the reason, shown to operators; with --enable')

@@ -20,7 +20,7 @@ export function addMonitor(parent: Command, { terminal }: CommandContext): void 
     .command('monitor')
     .description("print the registry's log as it is written, until it is stopped")
     .addOption(
-      new Option('--log-level <level>', "least severe line to print; lines below the registry's own log level do not exist").choices(levels).default('info'),
+      new Option('--log-level <level>', "least severe line to print; the registry writes no lines below its own log level").choices(levels).default('info'),
     )
     .option('--log-json', 'print each line as JSON');
   addExamples(addRegistryOptions(command), 'rollcall monitor', 'rollcall monitor --log-level warn --log-json');

@@ -29,7 +29,7 @@ interface CreateFlags extends ReadFlags {
 }
 
 export function addNamespaces(parent: Command, { terminal }: CommandContext): void {
-  const namespaces = parent.command('namespaces').description('create, list and remove namespaces, which keep teams that share a registry apart');
+  const namespaces = parent.command('namespaces').description('create, list and remove namespaces, which separate teams that share a registry');
 
   const list = namespaces.command('list').description('list the namespaces that the token may see').option('--json', 'print an array of namespaces');
   addRegistryOptions(list).action(async ({ json, ...flags }: ReadFlags) => {
@@ -60,7 +60,7 @@ export function addNamespaces(parent: Command, { terminal }: CommandContext): vo
 
   const remove = namespaces
     .command('delete')
-    .description('remove a namespace with everything in it; instances that still run there are no longer registered')
+    .description('remove a namespace with everything in it; instances that still run there lose their registration')
     .argument('<name>', 'the namespace');
   addRegistryOptions(remove).action(async (name: string, flags: RegistryFlags) => {
     await tellRegistry(await targetOf(flags, terminal), `/v1/namespace/${encodeURIComponent(name)}`, { method: 'DELETE' });

@@ -14,7 +14,7 @@ interface RestoreFlags extends RegistryFlags {
 export function addRestore(parent: Command, { terminal }: CommandContext): void {
   const command = parent
     .command('restore')
-    .description('replace everything in the registry by a backup or a snapshot, completely or not at all')
+    .description('replace everything in the registry by a backup or a snapshot, or change nothing')
     .argument('<file>', 'file of "rollcall backup" or "rollcall snapshot save", "-" for standard input')
     .option('--json', 'print the result as JSON');
   addRegistryOptions(command).action((file: string, flags: RestoreFlags) => restore(file, flags, terminal));

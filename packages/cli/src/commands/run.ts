@@ -16,9 +16,9 @@ import { remark } from '../terminal.ts';
 
 /** Signals that ask a program to stop: it drains first. */
 const stopping: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGINT', 'SIGQUIT'];
-/** Signals that are passed on at once; SIGHUP, too, since many programs read their settings anew on it. */
+/** Signals that are passed on at once; SIGHUP, too, since many programs read their settings again on it. */
 const passed: readonly NodeJS.Signals[] = ['SIGHUP', 'SIGUSR1', 'SIGUSR2'];
-/** Signals that a terminal sends to all of its programs by itself. */
+/** Signals that a terminal itself sends to all of its programs. */
 const fromTerminal: readonly NodeJS.Signals[] = ['SIGINT', 'SIGQUIT'];
 
 export function addRun(parent: Command, context: CommandContext): void {

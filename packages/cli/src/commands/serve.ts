@@ -16,7 +16,7 @@ import { serverOptions } from '../settings/server-options.ts';
 import { settingsTable, type Setting, type Settings } from '../settings/table.ts';
 import { colorsFor, print, printJson, remark, type Terminal } from '../terminal.ts';
 
-/** Settings that say the same in two ways. */
+/** Settings that set the same thing. */
 const conflicts: Readonly<Partial<Record<keyof Settings, string[]>>> = { dev: ['dataDir', 'engine'], engine: ['dataDir'] };
 
 export function addServe(parent: Command, { terminal }: CommandContext): void {
@@ -56,7 +56,7 @@ async function serve(flags: Record<string, unknown>, terminal: Terminal): Promis
 }
 
 export interface RunOptions {
-  /** Whether to serve without DNS when its address is taken. */
+  /** Whether to serve without DNS when its address is in use. */
   readonly dnsOptional: boolean;
   /** Whether to print the listen addresses as one line of JSON. */
   readonly json: boolean;
@@ -68,7 +68,7 @@ export interface AgentOptions {
   readonly more: Pick<ServerOptions, 'nodeId' | 'nodeMeta' | 'dns' | 'reload'>;
   /** Called once the server serves; the server stops when this rejects. */
   readonly serving: (server: Server) => Promise<void>;
-  /** At SIGHUP, which stops `rollcall serve` without TLS. */
+  /** Called at SIGHUP, which stops `rollcall serve` without TLS. */
   readonly hangUp: () => void;
 }
 
@@ -115,7 +115,7 @@ export async function runServer(settings: Settings, { dnsOptional, json, agent }
   const ended = await Promise.race([signals.first, server.fatal, server.left]);
   if (isRegistryError(ended)) {
     await server.close().catch(() => {});
-    throw new CommandFailure(exitCodes.failure, `stopped, since the registry cannot go on: ${ended.message}`);
+    throw new CommandFailure(exitCodes.failure, `stopped, since the registry cannot continue: ${ended.message}`);
   }
   // A second signal ends the process without waiting.
   void signals.second.then((again) => process.exit(128 + signalNumber(again)));
@@ -166,14 +166,14 @@ function dnsLine(server: Server, settings: Settings): string {
   const address = dnsAddress(server, settings);
   if (address !== undefined) return address;
   if (settings.dns === undefined) return 'off';
-  return `off, since ${formatAddress(settings.dns)} is taken; --dns names another address`;
+  return `off, since ${formatAddress(settings.dns)} is in use; choose another address with --dns`;
 }
 
 function dataLine(settings: Settings): string {
   const store = storeOf(settings);
   switch (store.kind) {
     case 'memory':
-      return 'in memory only: gone when this stops';
+      return 'in memory only: lost when this stops';
     case 'embedded':
       return store.dir;
     case 'etcd':

@@ -1,4 +1,4 @@
-/** `rollcall snapshot inspect FILE`: prints the content of a snapshot or a backup in figures. Asks no registry. */
+/** `rollcall snapshot inspect FILE`: prints the content of a snapshot or a backup in figures. Needs no registry. */
 
 import { isRegistryError } from '@rollcall/protocol';
 import { Option, type Command } from 'commander';
@@ -34,8 +34,8 @@ export function addSnapshotInspect(parent: Command, { terminal }: CommandContext
     .command('inspect')
     .description('check a snapshot or a backup as a restore would, and print counts and sizes of its content')
     .argument('<file>', 'file of "rollcall snapshot save" or "rollcall backup", "-" for standard input')
-    .option('--kvdetails', 'print the sizes of keys, grouped by how they begin')
-    .addOption(new Option('--kvdepth <count>', 'how many parts of a key, between slashes, make its group (default 2)').argParser(count(100)))
+    .option('--kvdetails', 'print the sizes of keys, grouped by their beginning')
+    .addOption(new Option('--kvdepth <count>', 'how many parts of a key, between slashes, define its group (default 2)').argParser(count(100)))
     .option('--kvfilter <prefix>', 'only keys that begin with it')
     .option('--json', 'print {"revision", "kinds"}, and "keys" with --kvdetails');
   addExamples(command, 'rollcall snapshot inspect registry.snap', 'rollcall snapshot inspect --kvdetails --kvfilter config/ registry.snap');

@@ -1,6 +1,6 @@
 /**
- * `rollcall snapshot`: backups in the form that Consul's tools read. `rollcall backup` writes Rollcall's own form, in which
- * everything stands once. A restore takes both, here and as `rollcall restore`.
+ * `rollcall snapshot`: backups in the format that Consul's tools read. `rollcall backup` writes Rollcall's own format, which has
+ * everything once. A restore accepts both, here and as `rollcall restore`.
  */
 
 import type { Command } from 'commander';
@@ -14,7 +14,7 @@ import { addSnapshotInspect } from './snapshot-inspect.ts';
 
 export function addSnapshot(parent: Command, context: CommandContext): void {
   const { terminal } = context;
-  const snapshot = parent.command('snapshot').description("save, restore and look into backups in the form of Consul's tools");
+  const snapshot = parent.command('snapshot').description("save, restore and inspect backups in the format of Consul's tools");
   const save = snapshot
     .command('save')
     .description('write a snapshot of everything in the registry to a file, while it serves')

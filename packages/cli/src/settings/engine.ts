@@ -1,5 +1,5 @@
 /**
- * The setting `engine`: in which store the registry is kept, and how that is written. `open-engine.ts` opens it.
+ * The setting `engine`: the store of the registry, and its written form. `open-engine.ts` opens it.
  *
  *   embedded:DIR   memory   etcd:URL[,URL]   node:URL
  */
@@ -27,7 +27,7 @@ export function engineSetting(value: string, folder: string): EngineSetting {
   throw new Error(`${JSON.stringify(value)} is not an engine; write ${engineForms}`);
 }
 
-/** The settings that say where the data is: `dev` and `dataDir` are short forms. */
+/** The settings for the place of the data; `dev` and `dataDir` are short forms. */
 interface Store {
   readonly engine: EngineSetting | undefined;
   readonly dev: boolean;

@@ -16,7 +16,7 @@ const users = {
 } as const satisfies Readonly<Partial<Record<keyof Settings, readonly string[]>>>;
 
 /**
- * @param log told what the engine has to say
+ * @param log gets the reports of the engine
  * @throws CommandFailure `usage` when a setting is for another engine
  * @throws RegistryError as the engines do
  */

@@ -217,7 +217,7 @@ describe('mistakes', () => {
       HTTP: 'x',
     };
     expect(resolved({ env }).warnings).toEqual([
-      'ROLLCALL_DATADIR in the environment means nothing; did you mean ROLLCALL_DATA_DIR?',
+      'ROLLCALL_DATADIR in the environment has no effect; did you mean ROLLCALL_DATA_DIR?',
     ]);
   });
 });

@@ -31,10 +31,10 @@ export interface Resolved {
   readonly warnings: readonly string[];
 }
 
-/** Names the configuration file in the environment. */
+/** The environment variable for the configuration file. */
 export const configVariable = 'ROLLCALL_CONFIG';
 
-/** Read by the commands that talk to a registry; listed here so that it is not taken for a typo. */
+/** Read by the commands that talk to a registry; listed here so that it is not reported as a typo. */
 export const addressVariable = 'ROLLCALL_HTTP_ADDR';
 /** Read by `rollcall agent`: as its flag `-unsafe-without`, with commas. */
 export const withoutVariable = 'ROLLCALL_UNSAFE_WITHOUT';
@@ -45,7 +45,7 @@ const commonStart = 'ROLLCALL_';
 interface Given {
   readonly value: unknown;
   readonly source: Source;
-  /** How messages call it: `--http`, `ROLLCALL_HTTP`, `rollcall.json: http`. */
+  /** The source, for messages: `--http`, `ROLLCALL_HTTP`, `rollcall.json: http`. */
   readonly where: string;
   readonly folder: string;
 }
@@ -154,12 +154,12 @@ function parseConfig(path: string, text: string): Record<string, unknown> {
 function misspelled(env: ResolveInput['env']): string[] {
   const known = Object.values(settingsTable).flatMap((setting: Setting<unknown>) => setting.env ?? []);
   known.push(configVariable, addressVariable, withoutVariable, ...credentialVariables);
-  // Without what all of them begin with: it would make any two alike.
+  // Compared without their common prefix, which would make any two similar.
   const endings = known.map((name) => name.slice(commonStart.length));
   return Object.keys(env).flatMap((name) => {
     if (!name.startsWith(commonStart) || known.includes(name)) return [];
     if (/_(PORT|SERVICE)(_|$)/.test(name)) return [];
     const meant = nearest(name.slice(commonStart.length), endings);
-    return meant === undefined ? [] : [`${name} in the environment means nothing; did you mean ${commonStart}${meant}?`];
+    return meant === undefined ? [] : [`${name} in the environment has no effect; did you mean ${commonStart}${meant}?`];
   });
 }

@@ -4,7 +4,7 @@ import type { ServerOptions } from '@rollcall/server';
 import { usage } from '../failure.ts';
 import type { Settings } from './table.ts';
 
-/** All but the store and the log. @throws CommandFailure `usage` that names what is missing */
+/** All options except the store and the log. @throws CommandFailure `usage` that names what is missing */
 export function serverOptions(settings: Settings): ServerOptions {
   const { dns, nodeName } = settings;
   if (settings.http === undefined && settings.https === undefined) {
@@ -42,14 +42,14 @@ function httpsOptions(settings: Settings): Pick<ServerOptions, 'https'> {
   if (https === undefined) {
     // An operator who gives certificates expects TLS: certificates without a TLS listener are an error.
     const unused = certFile !== undefined ? 'tlsCertFile' : verifyIncoming ? 'tlsVerifyIncoming' : undefined;
-    if (unused !== undefined) throw usage(`${unused} is set, but https is off; say where with --https, such as 127.0.0.1:8501`);
+    if (unused !== undefined) throw usage(`${unused} is set, but https is off; set an address with --https, such as 127.0.0.1:8501`);
     return {};
   }
   if (certFile === undefined || keyFile === undefined) {
-    throw usage('https needs a certificate and its key; --tls-cert-file and --tls-key-file say where they are');
+    throw usage('https needs a certificate and its key; name them with --tls-cert-file and --tls-key-file');
   }
   if (verifyIncoming && caFile === undefined) {
-    throw usage('tlsVerifyIncoming needs --tls-ca-file, which says what client certificates must be signed by');
+    throw usage('tlsVerifyIncoming needs --tls-ca-file with the authorities that sign client certificates');
   }
   const minVersion = settings.tlsMinVersion === '1.3' ? 'TLSv1.3' : 'TLSv1.2';
   return { https: { ...https, certFile, keyFile, ...(caFile === undefined ? {} : { caFile }), verifyIncoming, minVersion } };
@@ -57,7 +57,7 @@ function httpsOptions(settings: Settings): Pick<ServerOptions, 'https'> {
 
 function aclOptions({ acl, aclDefaultPolicy: defaultPolicy, aclInitialManagement, aclDefaultToken }: Settings): Pick<ServerOptions, 'acl'> {
   if (!acl) {
-    // As above: a token that no client is asked for protects nothing.
+    // As above: while access control is off, a token protects nothing.
     if (aclInitialManagement === undefined && aclDefaultToken === undefined) return {};
     throw usage('a token is set, but access control is off; switch it on with --acl');
   }

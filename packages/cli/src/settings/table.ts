@@ -39,7 +39,7 @@ export interface Settings {
   readonly https: Address | undefined;
   /** Undefined: DNS is not served. */
   readonly dns: Address | undefined;
-  /** Undefined: `dev` and `dataDir` say it. */
+  /** Undefined: `dev` and `dataDir` decide. */
   readonly engine: EngineSetting | undefined;
   /** The keys of the registry in etcd begin with it. */
   readonly enginePrefix: string;
@@ -74,7 +74,7 @@ export interface Settings {
   readonly aclInitialManagement: string | undefined;
   /** A secret. */
   readonly aclDefaultToken: string | undefined;
-  /** Undefined: none is kept. */
+  /** Undefined: no audit log. */
   readonly auditLog: string | undefined;
   readonly probeCaFile: string | undefined;
   readonly unsafeAllowUnauthenticated: boolean;
@@ -87,9 +87,9 @@ export interface Settings {
 }
 
 export interface Setting<T> {
-  /** Absent: not settable there: lists and objects, and secrets, since every user sees command lines. */
+  /** Absent for lists, objects, and secrets: every user sees command lines. */
   readonly flag?: string;
-  /** Absent: not settable there. */
+  /** Absent if the environment cannot set it. */
   readonly env?: string;
   readonly description: string;
   /** Read like a value that was given as text. */
@@ -127,21 +127,21 @@ export const settingsTable: { readonly [K in keyof Settings]: Setting<Settings[K
   engine: {
     flag: '--engine <engine>',
     env: 'ROLLCALL_ENGINE',
-    description: `where to keep what is registered: ${engineForms}; several nodes may share an etcd, and node follows another node`,
+    description: `where to store the data: ${engineForms}; several nodes may share an etcd, and node follows another node`,
     fallback: undefined,
     read: (value, folder) => (value === undefined ? undefined : engineSetting(text(value), folder)),
   },
   enginePrefix: {
     flag: '--engine-prefix <prefix>',
     env: 'ROLLCALL_ENGINE_PREFIX',
-    description: 'what the keys of this registry in etcd begin with',
+    description: 'prefix of the keys of this registry in etcd',
     fallback: 'rollcall',
     read: (value) => filled(text(value)),
   },
   engineCaFile: {
     flag: '--engine-ca-file <file>',
     env: 'ROLLCALL_ENGINE_CA_FILE',
-    description: 'certificates, in PEM, that those of etcd or the other node must be signed by; the well-known ones when not given',
+    description: 'certificates, in PEM, of the authorities that sign those of etcd or of the other node; the well-known ones when not given',
     fallback: undefined,
     read: file,
   },
@@ -183,7 +183,7 @@ export const settingsTable: { readonly [K in keyof Settings]: Setting<Settings[K
   dataDir: {
     flag: '--data-dir <dir>',
     env: 'ROLLCALL_DATA_DIR',
-    description: 'directory to keep what is registered in, short for --engine embedded:DIR; created when missing',
+    description: 'directory of the data, short for --engine embedded:DIR; created when missing',
     fallback: './data',
     read: (value, folder) => resolve(folder, filled(text(value))),
   },
@@ -232,7 +232,7 @@ export const settingsTable: { readonly [K in keyof Settings]: Setting<Settings[K
   tlsCertFile: {
     flag: '--tls-cert-file <file>',
     env: 'ROLLCALL_TLS_CERT_FILE',
-    description: 'certificate of --https, in PEM, with those between it and its authority behind it',
+    description: 'certificate of --https, in PEM, followed by its intermediate certificates',
     fallback: undefined,
     read: file,
   },
@@ -246,14 +246,14 @@ export const settingsTable: { readonly [K in keyof Settings]: Setting<Settings[K
   tlsCaFile: {
     flag: '--tls-ca-file <file>',
     env: 'ROLLCALL_TLS_CA_FILE',
-    description: 'certificates, in PEM, that those of clients must be signed by',
+    description: 'certificates, in PEM, of the authorities that sign those of clients',
     fallback: undefined,
     read: file,
   },
   tlsVerifyIncoming: {
     flag: '--tls-verify-incoming',
     env: 'ROLLCALL_TLS_VERIFY_INCOMING',
-    description: 'refuse TLS clients that show no certificate signed by --tls-ca-file',
+    description: 'refuse TLS clients without a certificate signed by --tls-ca-file',
     fallback: false,
     read: flag,
   },
@@ -274,26 +274,26 @@ export const settingsTable: { readonly [K in keyof Settings]: Setting<Settings[K
   aclDefaultPolicy: {
     flag: '--acl-default-policy <policy>',
     env: 'ROLLCALL_ACL_DEFAULT_POLICY',
-    description: `what a token may do where none of its rules says anything: ${defaultPolicies.join(' or ')}`,
+    description: `the policy where no rule of a token decides: ${defaultPolicies.join(' or ')}`,
     fallback: 'deny',
     read: (value) => oneOf(defaultPolicies, text(value)),
   },
   aclInitialManagement: {
     env: 'ROLLCALL_ACL_INITIAL_MANAGEMENT',
-    description: 'secret of the first token, which may do everything; without it, an operator makes it with "rollcall acl bootstrap"',
+    description: 'secret of the first token, which may do everything; without it, an operator creates it with "rollcall acl bootstrap"',
     fallback: undefined,
     read: (value) => (value === undefined ? undefined : filled(text(value))),
   },
   aclDefaultToken: {
     env: 'ROLLCALL_ACL_DEFAULT_TOKEN',
-    description: 'secret of the token that stands in for requests without one',
+    description: 'secret of the token for requests without one',
     fallback: undefined,
     read: (value) => (value === undefined ? undefined : filled(text(value))),
   },
   auditLog: {
     flag: '--audit-log <file>',
     env: 'ROLLCALL_AUDIT_LOG',
-    description: 'where to write down every change and every denial, as JSON lines that are chained',
+    description: 'file for every change and every denial, as JSON lines that are chained by hashes',
     fallback: undefined,
     read: file,
   },
@@ -307,19 +307,19 @@ export const settingsTable: { readonly [K in keyof Settings]: Setting<Settings[K
   unsafeAllowUnauthenticated: {
     flag: '--unsafe-allow-unauthenticated',
     env: 'ROLLCALL_UNSAFE_ALLOW_UNAUTHENTICATED',
-    description: 'listen on addresses that other machines reach, though every client there may then change everything',
+    description: 'listen on addresses that other machines reach, although every client there may then change everything',
     fallback: false,
     read: flag,
   },
   unsafeAllowPlaintext: {
     flag: '--unsafe-allow-plaintext',
     env: 'ROLLCALL_UNSAFE_ALLOW_PLAINTEXT',
-    description: 'listen there without TLS, though tokens may then be read on their way; needs --acl all the same',
+    description: 'listen there without TLS, although tokens can then be read on their way; still needs --acl',
     fallback: false,
     read: flag,
   },
   allowedHosts: {
-    description: 'names by which clients may call the server, `["registry.internal"]`; any when empty, but on loopback',
+    description: 'names by which clients may call the server, `["registry.internal"]`; any when empty, except on loopback',
     fallback: undefined,
     read: (value) => list(value).map(hostName),
   },
@@ -329,7 +329,7 @@ export const settingsTable: { readonly [K in keyof Settings]: Setting<Settings[K
     read: (value) => list(value).map(origin),
   },
   unixSockets: {
-    description: 'who may open a Unix socket, `{"mode": "660", "group": 1000}`; only the user who runs the server by default',
+    description: 'permissions of a Unix socket, `{"mode": "660", "group": 1000}`; only the user who runs the server by default',
     fallback: undefined,
     read: socketFile,
   },

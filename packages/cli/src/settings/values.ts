@@ -4,7 +4,7 @@ import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { nearest } from '@rollcall/protocol';
 
-/** Of the file of a Unix socket, as Consul's `unix_sockets`. */
+/** Permissions of the file of a Unix socket, as Consul's `unix_sockets`. */
 export interface SocketFile {
   /** Permission bits. */
   readonly mode: number;
