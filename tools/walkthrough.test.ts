@@ -40,7 +40,7 @@ describe('playing a document', () => {
     ['a command does not exist', block('', 'rollcall-no-such-command'), 'ended with 127'],
     ['the output is another', block('prints="passing"', 'echo critical'), 'did not print "passing"'],
     ['it ends too early', block('until="ready"', 'echo starting'), 'did not print "ready"'],
-    ['another terminal is not there', block('shows="7:gone"', 'true'), 'no terminal 7'],
+    ['another terminal does not exist', block('shows="7:gone"', 'true'), 'no terminal 7'],
   ])('fails when %s, and says where', async (_what, text, message) => {
     await expect(playText(text)).rejects.toThrow(message);
     await expect(playText(text)).rejects.toThrow('line 1: ');

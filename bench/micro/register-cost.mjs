@@ -1,6 +1,6 @@
 /**
  * What one registration with a tag of its own costs in a service of 100,000 instances, beside one of 10.
- * Decides, encodes and applies; no engine. Both are measured in turns; the ratio shall be at most 2.
+ * Decides, encodes and applies; no engine. Both are measured in turns; the ratio must be at most 2.
  *
  *   npm run build && node bench/micro/register-cost.mjs
  */

@@ -266,7 +266,7 @@ ${filters ? filtered() : ''}  - job_name: refused
     await targets('filtered', (found) => expect(ids(found)).toEqual(['web-a', 'web-b']));
   });
 
-  test('nothing went wrong on the way, but for the token that is none', () => {
+  test('no error occurred, except for the invalid token', () => {
     const complaints = log.join('').split('\n').filter((line) => /level=(error|warn)/i.test(line) && /discovery/.test(line));
     expect(complaints.filter((line) => !/refused|403/.test(line))).toEqual([]);
     expect(complaints).not.toEqual([]);

@@ -29,7 +29,7 @@ const exceptions = [
   ]),
   ['test_agent.TestAgent.test_agent_checks', 'it registers a script check, and no program is ever run for one'],
   ['test_agent.TestAgent.test_service_multi_check', "its checks probe Consul's user interface on port 8500"],
-  ['test_agent.TestAgent.test_agent_self', 'it wants the ports of xDS, which are not there, as in a Consul without gRPC'],
+  ['test_agent.TestAgent.test_agent_self', 'it expects the ports of xDS, which Rollcall does not have, like a Consul without gRPC'],
   ['test_agent.TestAgent.test_agent_leave', 'it stops the server by a request'],
   ['test_operator.TestOperator.test_autopilot_configuration', 'there is no autopilot that could be configured'],
   ...[

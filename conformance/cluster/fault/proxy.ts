@@ -38,7 +38,7 @@ export interface FaultProxy {
   heal(): void;
   /** Resets every open connection, on both sides. */
   cut(): void;
-  /** Closes the target's side of every open connection, and leaves the other side open and silent for ever. */
+  /** Closes the target's side of every open connection, and leaves the other side open and silent. */
   halfOpen(): void;
   close(): Promise<void>;
 }

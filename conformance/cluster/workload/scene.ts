@@ -12,7 +12,7 @@ export interface Scene {
   readonly homes: readonly Entry[];
   /** Where observers reach the nodes, without a proxy between. */
   readonly direct: readonly Entry[];
-  /** Aborts when the workload shall end. */
+  /** Aborts when the workload must end. */
   readonly signal: AbortSignal;
   /** How long the workload runs, in milliseconds. */
   readonly runMs: number;

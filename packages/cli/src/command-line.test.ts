@@ -29,7 +29,7 @@ describe('a registry that does not answer', () => {
     expect(refused.stderr).toContain(`what answers at ${other} is not a Rollcall registry`);
   });
 
-  it('is passed over when another one is named', async () => {
+  it('is ignored when another one is named', async () => {
     const registry = await serve();
     expect((await rollcall(['services', '--addr', `127.0.0.1:${await freePort()},${registry.url}`])).code).toBe(0);
   });

@@ -125,7 +125,7 @@ describe('namespaces', () => {
     expect(JSON.parse((await here(['namespaces', 'list', '--json', ...addr])).stdout)).toEqual(all);
   });
 
-  it('are removed by name; one that is not there is exit code 3', async () => {
+  it('are removed by name; a missing one is exit code 3', async () => {
     const { heard, addr } = await registry({ 'DELETE /v1/namespace/team-a': 'nothing' });
     expect(await here(['namespaces', 'delete', 'team-a', ...addr])).toEqual({ code: 0, stdout: 'removed team-a and everything in it\n', stderr: '' });
     expect(await here(['namespaces', 'delete', 'nope', ...addr])).toEqual({ code: 3, stdout: '', stderr: 'rollcall: no such namespace\n' });

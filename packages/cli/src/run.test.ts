@@ -132,7 +132,7 @@ describe('the program', () => {
 });
 
 describe('clients see it', () => {
-  it('critical until it answers, then passing, draining when it shall stop, and gone when it has', async () => {
+  it('critical until it answers, then passing, draining when it is asked to stop, and removed when it has stopped', async () => {
     const registry = { url: shared.url() };
     const watch = watching(registry);
     const port = await freePort();
@@ -173,7 +173,7 @@ describe('clients see it', () => {
     expect((await running.ended).code).toBe(137);
   });
 
-  it('critical at once when `rollcall run` itself is killed; the program lives on', async () => {
+  it('critical at once when `rollcall run` itself is killed; the program keeps running', async () => {
     const registry = { url: shared.url() };
     const watch = watching(registry);
     const port = await freePort();

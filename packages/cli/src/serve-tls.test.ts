@@ -101,7 +101,7 @@ describe('rollcall serve --https', () => {
     ['plain HTTP for others in spite of access control', ['--http', '0.0.0.0:0', '--acl'], 8, 'there is no TLS'],
     ['DNS for others', ['--dns', '0.0.0.0:0'], 8, 'there is no access control'],
     [
-      'a certificate that is not there',
+      'a missing certificate',
       ['--https', '127.0.0.1:0', '--tls-cert-file', '/nowhere/c.pem', '--tls-key-file', '/nowhere/k.pem'],
       2,
       'cannot read /nowhere/c.pem',

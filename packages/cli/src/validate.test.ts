@@ -41,7 +41,7 @@ describe('validate', () => {
     expect(refused.stderr).toMatch(message);
   });
 
-  it('takes the format from --config-format, and is exit code 2 for a file that is not there', async () => {
+  it('takes the format from --config-format, and ends with exit code 2 for a missing file', async () => {
     expect((await here(['validate', '-config-format=hcl', file('web.conf', 'service { name = "web" }')])).code).toBe(0);
     expect(await here(['validate', join(folder(), 'absent.hcl')])).toMatchObject({ code: 2, stderr: expect.stringContaining('ENOENT') });
   });

@@ -53,7 +53,7 @@ export interface HelloFrame {
   readonly node?: string;
   /** Absent: this client never registers anything. */
   readonly session?: SessionKey;
-  /** How long the session shall outlive its stream: 1,000 to 300,000 ms, 10,000 by default. */
+  /** How long the session outlives its stream: 1,000 to 300,000 ms, 10,000 by default. */
   readonly graceMs?: number;
   /**
    * Namespace of everything that the client registers, of its keys and of its session; absent: `default`. A client of

@@ -209,7 +209,7 @@ export class Replica implements Registry {
   /** Finishes the commands that wait, then stops following the engine. Does not close it. */
   async close(): Promise<void> {
     this.#closed = true;
-    // A caller that waits for a lost feed would wait for ever.
+    // A caller that waits for a lost feed would wait without end.
     const { freshness, longStale } = this.#follower;
     if (freshness.stale) this.#patience.end(longStale ?? new RegistryError('unavailable', 'the registry is shutting down'));
     await this.#draining;

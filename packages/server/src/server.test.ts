@@ -91,8 +91,8 @@ describe('createServer', () => {
     ['DNS without access control', { dns: { host: '0.0.0.0' } }, 'there is no access control'],
     ['nothing at all', { http: false }, 'neither http nor https is served'],
     ['client certificates without an authority', { https: { ...files, verifyIncoming: true } }, 'caFile'],
-    ['a certificate that is not there', { https: files }, 'cannot read /nowhere/cert.pem'],
-    ['a file of authorities that is not there', { probeCaFile: '/nowhere/ca.pem' }, 'cannot read /nowhere/ca.pem'],
+    ['a missing certificate', { https: files }, 'cannot read /nowhere/cert.pem'],
+    ['a missing file of authorities', { probeCaFile: '/nowhere/ca.pem' }, 'cannot read /nowhere/ca.pem'],
   ])('refuses %s, and closes the engine', async (_name, options, message) => {
     let closed = 0;
     const engine = memory();

@@ -68,7 +68,7 @@ describe('fish', () => {
 });
 
 describe('zsh', () => {
-  /** A zsh with a terminal, to which the line and a tab are typed; it lists what there is. */
+  /** A zsh with a terminal, to which the line and a tab are typed; it lists the candidates. */
   const program = `
     zmodload zsh/zpty
     zpty terminal zsh -f -i

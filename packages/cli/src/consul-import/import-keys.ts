@@ -19,7 +19,7 @@ export async function importKeys(run: ImportRun): Promise<void> {
     await run.copy('keys', key, async () => {
       const path = `/v1/kv/${encoded(key)}`;
       const [entry] = JSON.parse(flagsAsText(await run.from.text('GET', path))) as Entry[];
-      if (entry === undefined) throw new Refusal(404, 'it is not there any more');
+      if (entry === undefined) throw new Refusal(404, 'it was deleted meanwhile');
       await run.write('PUT', `${path}?flags=${entry.Flags}`, Buffer.from(entry.Value ?? '', 'base64'));
       if (entry.Session !== undefined) locked++;
     });

@@ -25,7 +25,7 @@ export interface ClaimOptions {
   readonly store: LockStore;
   readonly session: HeldSession;
   readonly prefix: string;
-  /** Longest to wait for it, in milliseconds; 0: for ever. */
+  /** Longest to wait for it, in milliseconds; 0: no limit. */
   readonly timeoutMs: number;
   /** Failures of the registry in a row that are allowed while the lock is watched. */
   readonly monitorRetries: number;

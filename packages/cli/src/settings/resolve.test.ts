@@ -196,7 +196,7 @@ describe('mistakes', () => {
     expect(() => resolved(input)).toThrow(expect.objectContaining({ exitCode: 2 }));
   });
 
-  it('a file that is not there', () => {
+  it('a missing file', () => {
     const readFile = () => {
       throw new Error("ENOENT: no such file or directory, open '/work/x.json'");
     };

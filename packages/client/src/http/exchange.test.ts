@@ -111,7 +111,7 @@ it('closes the connection of a long answer that it gave up, and continues with t
   expect(heard).toEqual(['headers 200', 'data ok', 'complete']);
 });
 
-it('closes the connection of a refusal that does not end, so that it does not stay in flight for ever', () => {
+it('closes the connection of a refusal that does not end, so that it does not stay in flight', () => {
   const { clock, waiting } = setUp('GET');
   const [first] = waiting as [(typeof waiting)[0]];
   let brokenOff = 0;

@@ -1,7 +1,7 @@
 /**
  * Connections to one endpoint when HTTP/2 is wanted: requests without a body that may be made twice share them, all
  * others have one each. Undici lets those others wait until everything on their connection has ended
- * (`busy` in its lib/dispatcher/client-h2.js), so behind an event stream they would wait for ever. With an endpoint
+ * (`busy` in its lib/dispatcher/client-h2.js), so behind an event stream they would wait without end. With an endpoint
  * that chooses HTTP/1.1, nothing is shared.
  */
 

@@ -54,7 +54,7 @@ export interface RegisteredServer {
 }
 
 const healthCheck = 'health';
-/** How long a server that has begun to listen waits for a registry before it goes on without one, in milliseconds. */
+/** How long a server that has begun to listen waits for a registry before it continues without one, in milliseconds. */
 const registerMs = 1_000;
 /** Longest wait until the registry has the draining status, in milliseconds. */
 const tellMs = 1_000;

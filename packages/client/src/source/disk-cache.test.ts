@@ -128,7 +128,7 @@ describe('the disk cache', () => {
     await (await open(join(dir, 'a', 'b', 'c'))).flush();
     expect((await stat(join(dir, 'a', 'b', 'c'))).isDirectory()).toBe(true);
     skip(process.platform !== 'linux', 'only Linux has a /proc that takes no folders');
-    // Node's recursive mkdir would try for ever.
+    // Node's recursive mkdir would try without end.
     expect(find(await open('/proc/rollcall/cache'), 'web')).toBeUndefined();
     expect(warnings).toEqual([expect.stringContaining('cache folder /proc/rollcall/cache cannot be used')]);
   });

@@ -182,7 +182,7 @@ function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** With its parents. Node's own (`recursive`) tries for ever where a folder takes no entries, as /proc. */
+/** With its parents. Node's own (`recursive`) tries without end where a folder takes no entries, as /proc. */
 async function makeFolder(dir: string): Promise<void> {
   const make = (): Promise<void> => mkdir(dir).catch(unless('EEXIST'));
   await make().catch(unless('ENOENT', () => makeFolder(dirname(dir)).then(make)));

@@ -112,7 +112,7 @@ describe('a filter', () => {
     ['Checks is empty', true],
     ['"" in Service.Service', true],
     ['Node.Node matches "^$"', true],
-  ])('reads what is not there as empty: %s', (expression, expected) => {
+  ])('reads a missing field as empty: %s', (expression, expected) => {
     expect(selects(expression, {})).toBe(expected);
     expect(selects(expression, { Service: null, Node: null })).toBe(expected);
   });

@@ -36,7 +36,7 @@ it('stays critical when it was', async () => {
   expect(submitted.length).toBe(before);
 });
 
-it('says nothing about checks that are not there or have no time', async () => {
+it('ignores checks that do not exist or have no TTL', async () => {
   const { register, pass, status, liveness } = started;
   await register('still', { type: 'none' });
   liveness.restart('default', 'node-still', 'check-still', 'owner');

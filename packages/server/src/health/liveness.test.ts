@@ -398,7 +398,7 @@ describe('a cut is not a death:', () => {
     expect(liveness.status().frozen).toBe(false);
   });
 
-  it('very many are let through in batches, and who comes back before its turn is spared', async () => {
+  it('many expire in batches, except those that are renewed before their turn', async () => {
     const { replica, liveness, pass, submitted } = await start();
     const ids = names(2_500);
     for (const [node, from] of [['n', 0], ['m', 1_250]] as const) {

@@ -1,4 +1,4 @@
-/** Whose node a client speaks for, and that a closed connection speaks for no node. */
+/** The node of a client; a closed connection has none. */
 
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';

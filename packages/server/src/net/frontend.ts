@@ -41,7 +41,7 @@ export interface Identity {
   httpPort: number;
   /** Port of the HTTP listener with TLS; 0 likewise. */
   httpsPort: number;
-  /** Node names for client addresses that shall not get the derived one (`net/agent-node.ts`). */
+  /** Node names for client addresses in place of the derived ones (`net/agent-node.ts`). */
   readonly agentNames: Readonly<Record<string, string>>;
 }
 

@@ -17,7 +17,7 @@ export interface AnyCommand {
 
 /**
  * Of a command that may take several transactions (`steps.ts`): it removes what was there up to its first
- * one, so that those who write meanwhile neither lose what they wrote nor keep it going for ever.
+ * one, so that those who write meanwhile neither lose their writes nor extend the command without end.
  */
 export interface Resumable {
   /** Revision of its first transaction; absent in that one. */

@@ -79,7 +79,7 @@ function attempt(
   }
 }
 
-/** What comes of a command that may have a condition. */
+/** The result of a command that may have a condition. */
 interface Conditional extends Decision {
   conditionOn?(command: AnyCommand): string;
 }

@@ -52,7 +52,7 @@ export function decisionOn(kinds: KindTable, { kind }: AnyCommand): Decidable {
   return decision;
 }
 
-/** What comes of the commands that concern rows of every kind. */
+/** Decides the commands that concern rows of every kind. */
 const shared: Readonly<Record<string, Decidable>> = {
   txn: { decide: (draft: Draft, command: AnyTxn, now: number) => transact(draft, command, now, decide) },
   prune: { letsOthersPass: true, decide: (draft: Draft, command: Prune, now: number) => prune(draft, command, now) },

@@ -20,7 +20,7 @@ export class Frozen<R extends AnyRow = AnyRow> implements Reader {
   readonly kinds: KindTable<R>;
   readonly #state: Contents<R>;
   readonly #release: () => void;
-  /** Changed rows as they were, undefined for those that were not there; made with the first change. */
+  /** Changed rows as they were, undefined for those that did not exist; made with the first change. */
   #rows: Map<string, R | undefined> | undefined;
   #buckets: Map<string, R[]> | undefined;
   /** By room; made with the first change that its index follows. */

@@ -89,7 +89,7 @@ export class KindTable<R extends AnyRow = AnyRow> {
     return { parsed, kind: this.#views.get(parsed.kind) ?? unknownView };
   }
 
-  /** What comes of a kind of command; undefined when it belongs to no room. */
+  /** Decides a kind of command; undefined when it belongs to no room. */
   decision(command: string): Decision | undefined {
     return this.#decisions.get(command);
   }

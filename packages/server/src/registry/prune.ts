@@ -2,7 +2,7 @@
  * Forgetting: the one place where a view's revision may rise without a change of its content.
  *
  * Tombstones and markers of views without content keep revisions from going back. They cannot be
- * kept for ever, so the older half goes and the floor takes their place: an empty view without a
+ * kept without limit, so the older half goes and the floor takes their place: an empty view without a
  * marker stands at the floor, which is at or above every revision that was pruned.
  */
 

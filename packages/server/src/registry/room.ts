@@ -163,9 +163,9 @@ export interface Wakes {
   addForView?(view: string, views: ViewSet): void;
 }
 
-/** What comes of one kind of command: a function of a draft, as `decide.ts` calls it. */
+/** Decides one kind of command: a function of a draft, as `decide.ts` calls it. */
 export interface Decision {
-  /** It writes in its `namespace` what was not there: the namespace must exist. */
+  /** It creates rows in its `namespace`, which must exist. */
   readonly writes?: true;
   /**
    * A command that goes on in a later transaction gets `asOf` (`Resumable`): it concerns only what was there at its first

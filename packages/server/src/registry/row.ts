@@ -8,7 +8,7 @@
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
-/** Fields of one wire protocol that Rollcall has no word for, kept verbatim and given back on it. */
+/** Fields of one wire protocol that Rollcall has no field for, stored verbatim and returned on that protocol only. */
 export type Foreign = Readonly<Record<string, Json>>;
 
 export interface Revisions {

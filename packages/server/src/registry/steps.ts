@@ -12,7 +12,7 @@ import type { Decision } from './room.ts';
 
 /**
  * Where the work may stop: makes the fields in which the command that goes on differs from this one.
- * Undefined when it is the same command: what it has done is not there to be done again.
+ * Undefined when it is the same command: the work that is done is not repeated.
  */
 export type Stop = (() => object) | undefined;
 
@@ -24,7 +24,7 @@ export type Decided<T = unknown> = { readonly answer: T } | { readonly rest: obj
 
 /**
  * The command that goes on with what `command` has left undone.
- * @param decision what comes of it
+ * @param decision the decision about it
  * @param rest the fields in which it differs
  * @param revision of the transaction with what it has done
  */

@@ -29,7 +29,7 @@ export class Applier {
   #loaded = false;
   /** All records, while they are listed again. */
   #relisting: Relisting<Row> | undefined;
-  /** Rows of the commit in flight: engines in this process give back the very bytes they were given. */
+  /** Rows of the commit in flight: engines in this process return the same bytes, not copies. */
   own: ReadonlyMap<Uint8Array, Row> | undefined;
 
   observe(observer: Observer): () => void {

@@ -208,7 +208,7 @@ describe('what cannot be cut', () => {
     expect(engine.most.operations).toBeLessThanOrEqual(128);
   });
 
-  test('is refused whatever it is, when the limit is very small, and never tried for ever', async () => {
+  test('is refused whatever it is, when the limit is very small, and not retried without end', async () => {
     const { one } = await start({ operations: 3, bytes: 10_000 });
     expect(await one.replica.submit(say.put('k', '1'))).toBe(true);
     await expect(one.replica.submit(say.replace('n', 'i', [{ id: 'c', name: 'c', instance: 'i' }]))).rejects.toMatchObject({ code: 'invalid_argument' });

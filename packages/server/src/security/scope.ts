@@ -2,7 +2,7 @@
  * Scope: the rules that count in one namespace, compiled for fast look-ups. `authorizer.ts` decides which namespace a
  * question is about, and which resources all namespaces share.
  *
- * Scopes form a chain: from the rules for the namespace itself to those for ever shorter prefixes of its name, and
+ * Scopes form a chain: from the rules for the namespace itself to those for shorter and shorter prefixes of its name, and
  * from the rules of a token to those that its namespace adds:
  *
  *   namespace "team-a" ─► namespace_prefix "team-" ─► namespace_prefix "" ─► default policy

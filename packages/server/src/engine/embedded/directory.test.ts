@@ -104,7 +104,7 @@ describe('data directory', () => {
     await refusal(dir, 'data_loss');
   });
 
-  // Node's recursive mkdir would try for ever.
+  // Node's recursive mkdir would try without end.
   it('is refused where nothing can be created', async ({ skip }) => {
     skip(process.platform !== 'linux', 'only Linux has a /proc that takes no directories');
     expect(await refusal('/proc/rollcall/data', 'failed_precondition')).toContain('/proc/rollcall cannot be created: nothing can be created there');

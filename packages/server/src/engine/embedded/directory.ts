@@ -26,7 +26,7 @@ export async function assertUsable(dir: string): Promise<void> {
 
 /**
  * Creates the directory and its parents if they are missing, for this user only. One after the other, since Node's
- * `recursive` retries for ever where the system answers ENOENT for a new entry, as /proc does.
+ * `recursive` retries without end where the system answers ENOENT for a new entry, as /proc does.
  *
  * @param dir absolute
  * @throws RegistryError `failed_precondition` with the cause, `resource_exhausted` for a full disk

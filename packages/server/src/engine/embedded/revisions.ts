@@ -46,7 +46,7 @@ export class Revisions {
 /** The revisions at one moment. */
 export class Moment {
   readonly #now: ReadonlyMap<string, number>;
-  /** Of the keys that have changed since; 0 for one that was not there. */
+  /** Of the keys that have changed since; 0 for a key that did not exist. */
   readonly #before = new Map<string, number>();
   readonly #onForgotten: (moment: Moment) => void;
 

@@ -7,7 +7,7 @@
  *
  * Revisions of the registry must never go back; those of etcd do when it is restored from a backup, and they know nothing of a
  * registry that moved here. Each such moment begins an era with an offset of its own. Eras are only added, so a revision means
- * the same transaction for ever. They are one record in etcd, which every transaction expects unchanged.
+ * the same transaction at all times. They are one record in etcd, which every transaction expects unchanged.
  */
 
 import { RegistryError } from '@rollcall/protocol';

@@ -22,7 +22,7 @@ const readMs = 3_000;
 /** Tries of one transaction whose eras were not current; each try means that another node began one. */
 const triesMax = 10;
 
-/** Transactions of this process whose values the feed gives back instead of copies. */
+/** Transactions of this process whose values the feed returns instead of copies. */
 const recentMax = 16;
 
 /** Revisions that a store may have lost that was restored while no node ran: 10,000 writes a second for five days. */

@@ -114,7 +114,7 @@ describe('a namespace without rights', () => {
   const rules = 'service_prefix "" { policy = "write" } node_prefix "" { policy = "read" } key_prefix "" { policy = "write" }';
   const guests: Readonly<Record<string, string | undefined>> = { 'no token': undefined, 'rules of default': rules, 'rules for red': `namespace "red" { acl = "write" ${rules} }` };
 
-  /** Each route about an instance of a namespace, in the query and in the body; what a route does not read, it passes over. */
+  /** Each route about an instance of a namespace, in the query and in the body; a route ignores fields that it does not read. */
   const about = (namespace: string, word: string) =>
     routes.flatMap(({ path, methods, access }) =>
       access.kind === 'open' ? [] : methods.map((method) => [method, `${path}?namespace=${namespace}&name=${word}-svc`, { namespace, service: `${word}-svc`, id: `${word}-1`, override: 'down' }] as const),

@@ -1,7 +1,7 @@
 /**
  * Every route, with every method, for every kind of caller: one that brings no token, a wrong one, one that may read what
  * the route declares, one that may write it, one that may write everything else, and one that may do
- * everything. What shall come of it follows from the declaration in the route table alone; default policy deny.
+ * everything. The expected result follows from the declaration in the route table alone; default policy deny.
  */
 
 import { generateKeyPairSync } from 'node:crypto';

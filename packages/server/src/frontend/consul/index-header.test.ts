@@ -1,4 +1,4 @@
-/** `X-Consul-Index` is on every answer of what can be waited for: clients that miss it wait for it for ever. */
+/** `X-Consul-Index` is on every answer of a read that can wait: clients that miss it would never wait again. */
 
 import { expect, test } from 'vitest';
 import { grantor, management } from '../../security/grantor.case.ts';

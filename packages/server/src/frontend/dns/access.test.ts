@@ -72,7 +72,7 @@ function ask(name: string, type: QueryType = 'A'): { rcode: string; answers: str
 
 const addresses = (name: string) => ask(name).answers.map((text) => JSON.parse(text) as string);
 
-/** Each kind of question, and what there is to find for a caller that may read everything. */
+/** Each kind of question, and the answer for a caller that may read everything. */
 const questions: readonly [name: string, type: QueryType, needs: string, found: boolean][] = [
   ['web.service.consul', 'A', 'service', true],
   ['web.service.consul', 'SRV', 'service', true],

@@ -59,7 +59,7 @@ describe('what is not a query', () => {
   it.each<[what: string, hex: string, expected: number | 'silence']>([
     ['nothing', '', 'silence'],
     ['less than a header', '1234 0100 0001 0000 0000 00', 'silence'],
-    ['an answer: two servers would go on for ever', `${header('8180', '0001 0000 0000 0000')} ${web}`, 'silence'],
+    ['an answer: two servers would answer each other without end', `${header('8180', '0001 0000 0000 0000')} ${web}`, 'silence'],
     ['another operation', `${header('2800', '0001 0000 0000 0000')} ${web}`, rcodes.NOTIMP],
     ['no question', header('0100', '0000 0000 0000 0000'), rcodes.FORMERR],
     ['two questions', `${header('0100', '0002 0000 0000 0000')} ${web} ${web}`, rcodes.FORMERR],

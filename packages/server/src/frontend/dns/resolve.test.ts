@@ -1,4 +1,4 @@
-/** What there is for a name, over a real registry: a table of names, and the rules of health. */
+/** The records of a name, from a real registry: a table of names, and the rules of health. */
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { manualClock } from '../../manual-clock.case.ts';

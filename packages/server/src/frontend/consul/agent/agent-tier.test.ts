@@ -1,4 +1,4 @@
-/** Maintenance mode, local health, one service by hash, how an agent is run, and what there is not. */
+/** Maintenance mode, local health, one service by hash, the operation of an agent, and endpoints without data. */
 
 import { RegistryError } from '@rollcall/protocol';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';

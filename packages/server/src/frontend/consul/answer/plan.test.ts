@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { Plans, type Plan } from './plan.ts';
 
-/** Plans are only stored and given back, never asked. */
+/** Plans are only stored and returned, never used. */
 const plan = (name: string) => ({ route: name }) as Plan;
 
 describe('plans', () => {

@@ -1,4 +1,4 @@
-/** What comes of the commands about nodes, instances and checks. */
+/** Decides the commands about nodes, instances and checks. */
 
 import { ifItStands } from '../../if-it-stands.ts';
 import type { DeregisterCheck, DeregisterInstance, DeregisterNode, Register, UpdateChecks } from './commands.ts';

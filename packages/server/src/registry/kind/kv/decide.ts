@@ -108,7 +108,7 @@ function write(draft: Draft, row: KvRow): void {
   if (draft.put(row)) draft.delete(tombstoneKey(row.namespace, row.key));
 }
 
-/** Whether a key stands at a revision; a write of the same batch has none that matches. */
+/** Whether a key has this revision; a write of the same batch has none that matches. */
 function matches(row: KvRow | undefined, revision: number): boolean {
   if (revision === 0) return row === undefined;
   return row !== undefined && row.modified === revision;

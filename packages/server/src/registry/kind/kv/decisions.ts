@@ -1,4 +1,4 @@
-/** What comes of the commands about keys. */
+/** Decides the commands about keys. */
 
 import type { Decision } from '../../room.ts';
 import type { KvDelete, KvPut } from './commands.ts';

@@ -17,7 +17,7 @@ export interface MemberLeave {
   readonly epoch: number;
 }
 
-/** A member begins to drain, or goes on as before. False, and nothing is changed, when it is not a member in that epoch. */
+/** A member begins to drain, or stops draining. False, without a change, if it is not a member in that epoch. */
 export interface MemberDrain {
   readonly kind: 'member-drain';
   readonly nodeId: string;

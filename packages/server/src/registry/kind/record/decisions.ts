@@ -1,4 +1,4 @@
-/** What comes of the commands about generic records. */
+/** Decides the commands about generic records. */
 
 import type { RecordDelete, RecordPut } from './commands.ts';
 import { findRecord } from './find.ts';

@@ -1,4 +1,4 @@
-/** What comes of the commands about sessions. */
+/** Decides the commands about sessions. */
 
 import { ifItStands } from '../../if-it-stands.ts';
 import type { SessionDestroy } from './commands.ts';
