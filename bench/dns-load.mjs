@@ -1,6 +1,6 @@
 /**
  * DNS load over UDP by dnsperf (Debian package dnsperf), in a process on the load's core. It sends
- * what a file says, over and over, and counts what comes back; what is lost counts as an error.
+ * what a file says, over and over, and counts the answers; a lost one counts as an error.
  */
 
 import { spawn, spawnSync } from 'node:child_process';

@@ -1,4 +1,4 @@
-/** One DNS query over UDP, for rows that want to know what is answered before they measure how fast. */
+/** One DNS query over UDP, for rows that check the answer before they measure its speed. */
 
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';

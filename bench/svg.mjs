@@ -1,7 +1,7 @@
 /**
  * Line and bar charts as SVG text, for the plots beside a table of results. No dependency, no script,
  * no style sheet: the file looks the same in a browser, in a README and in an image viewer. It draws
- * what it is given; it does not sample, smooth or sort.
+ * the given data; it does not sample, smooth or sort.
  */
 
 const height = 420;

@@ -10,11 +10,11 @@ import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 
 /**
- * Builds what is missing.
+ * Builds missing programs.
  * @param source the folder
  * @param name of the folder in the cache
  * @param packages the Go package of each program, by the program's file name; `.` for the folder itself
- * @returns the path of each program by its name, or what is missing to build it
+ * @returns the path of each program by its name, or the missing part
  */
 export function buildGo(source, name, packages) {
   const folder = folderOf(source, name);

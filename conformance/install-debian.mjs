@@ -21,11 +21,11 @@ export const programs = [
   { program: 'fish', package: 'fish', purpose: 'cli: completion' },
   { program: 'mandoc', package: 'mandoc', purpose: 'cli: the man page' },
   { program: 'systemd-analyze', package: 'systemd', purpose: 'deploy/systemd, and that a service tells systemd when it is ready' },
-  { program: 'nc', package: 'netcat-openbsd', purpose: 'packages/cli: reads what systemd would read' },
+  { program: 'nc', package: 'netcat-openbsd', purpose: 'packages/cli: reads the messages for systemd' },
   { program: 'promtool', package: 'prometheus', purpose: 'deploy: alert rules and the dashboard' },
   { program: 'etcd', package: 'etcd-server', purpose: 'engine/etcd: that an etcd older than 3.6 is refused' },
   { program: 'go', package: 'golang-go', purpose: 'conformance/etcd: builds a current etcd' },
-  { program: 'wrk', package: 'wrk', purpose: 'bench: load (autocannon takes its place)' },
+  { program: 'wrk', package: 'wrk', purpose: 'bench: load (autocannon is used without it)' },
 ];
 
 /** Path of an installed program; undefined when there is none. Servers live where only root looks. */
@@ -37,7 +37,7 @@ export function findProgram(program, path = `${process.env['PATH'] ?? ''}${delim
     .find((file) => existsSync(file));
 }
 
-/** Installs what is missing and may be installed; returns what is missing still. */
+/** Installs missing programs if it may; returns those that are still missing. */
 export function installDebian() {
   const missing = () => programs.filter(({ program }) => findProgram(program) === undefined);
   const wanted = missing();

@@ -49,7 +49,7 @@ export const bans: readonly Ban[] = [
   {
     files: packages,
     call: /\bMath\s*\.\s*random\b/,
-    instead: 'take a source of random numbers as an argument, so that a test can repeat what happened',
+    instead: 'take a source of random numbers as an argument, so that a test can repeat a run',
     except: {
       'packages/server/src/core.ts': 'the composition root passes it on',
       'packages/server/src/follow.ts': 'the composition root passes it on',
@@ -90,7 +90,7 @@ export const bans: readonly Ban[] = [
   },
 ];
 
-/** Breaches, one line each: where, what, and what to use instead. */
+/** Breaches, one line each: the place, the call, and its replacement. */
 export function checkCalls(files: readonly SourceFile[], list: readonly Ban[] = bans): string[] {
   return files.flatMap(({ path, text }) => {
     const code = codeOf(text, { keepStrings: false });

@@ -77,7 +77,7 @@ describe('the project of a user', () => {
       mkdirSync(join(packages, name));
       execFileSync('tar', ['-xzf', join(folder, packed?.filename ?? ''), '--strip-components=1', '-C', join(packages, name)]);
     }
-    // What npm would install with them, and what every TypeScript project for Node has; no types of ws.
+    // The packages that npm would install with them, and those of every TypeScript project for Node; no types of ws.
     for (const name of ['undici', 'ws', '@opentelemetry/api', '@types/node', 'undici-types']) {
       mkdirSync(join(folder, 'node_modules', name, '..'), { recursive: true });
       symlinkSync(join(root, 'node_modules', name), join(folder, 'node_modules', name));
@@ -86,7 +86,7 @@ describe('the project of a user', () => {
 
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-  /** @returns what the compiler complains of */
+  /** @returns the errors of the compiler */
   function compile(files: Readonly<Record<string, string>>, options: object): string {
     for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
     const compilerOptions = {

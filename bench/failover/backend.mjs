@@ -2,7 +2,7 @@
  * A backend in a process of its own: answers after about 5 ms, and is registered for as long as its process lives.
  * It says where it listens; SIGTERM drains it, as a deployment does.
  *
- *   node backend.mjs REGISTRY ID [KIND] [PORT]      KIND: http, grpc, moleculer; PORT: 0 takes a free one
+ *   node backend.mjs REGISTRY ID [KIND] [PORT]      KIND: http, grpc, moleculer; PORT: 0 selects a free one
  */
 
 import { once } from 'node:events';
@@ -64,7 +64,7 @@ process.stdin.setEncoding('utf8').on('data', (line) => {
 });
 
 async function leave() {
-  // Callers hear of it first; what is under way is answered before the listener goes.
+  // Callers are told first; requests under way are answered before the listener closes.
   await registration.drain();
   await new Promise((resume) => setTimeout(resume, 250));
   await close();

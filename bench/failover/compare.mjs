@@ -1,9 +1,9 @@
 /**
- * The same harm to the same backends, seen by other clients for Node beside ours, in one run.
+ * The same faults of the same backends, with other clients for Node beside ours, in one run.
  *
  *   node bench/failover/compare.mjs [--only part-of-a-scenario …] [--client name] [--quick]
  *
- * Writes COMPARISON.md beside it, unless it is about one client or quick. What each client is configured with stands in its file in clients/.
+ * Writes COMPARISON.md beside it, unless it is about one client or quick. The configuration of each client is in its file in clients/.
  */
 
 import { writeFileSync } from 'node:fs';
@@ -48,7 +48,7 @@ const lines = [
   '',
   'Five backends that answer after 5 ms, one caller with 1,000 requests a second (open loop), harm after 2 s. Each cell: failed requests;',
   'median / 99th percentile in milliseconds, counted from when a request was due. All cells are from one run:',
-  `\`node bench/failover/compare.mjs${(values.only ?? []).map((part) => ` --only "${part}"`).join('')}\`. What each client is configured with stands in its file in [clients/](clients).`,
+  `\`node bench/failover/compare.mjs${(values.only ?? []).map((part) => ` --only "${part}"`).join('')}\`. The configuration of each client is in its file in [clients/](clients).`,
   '',
   `| what happens | requests | ${clients.join(' | ')} | |`,
   `|---|---|${clients.map(() => '---|').join('')}---|`,

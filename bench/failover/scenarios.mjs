@@ -1,6 +1,6 @@
 /**
- * What happens to five backends while a caller sends 1,000 requests a second, and what that may cost. Each
- * scenario gets the running parts and returns when it has done its harm; the caller's run goes on around it.
+ * Faults of five backends while a caller sends 1,000 requests a second, with the allowed errors. Each
+ * scenario gets the running parts and returns after its fault; the caller's run continues.
  */
 
 import { pause } from '../processes.mjs';

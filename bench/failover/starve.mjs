@@ -1,4 +1,4 @@
-/** Gives a process less than a core, by a control group of its own. Needs root and Linux (cgroup v1 or v2). */
+/** Gives a process less than a core, by a separate control group. Needs root and Linux (cgroup v1 or v2). */
 
 import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 
@@ -6,7 +6,7 @@ const periodUs = 100_000;
 
 /**
  * @param cpu share of one core
- * @returns takes the limit away
+ * @returns a function that removes the limit
  * @throws Error when this machine does not let us
  */
 export function starve(pid, cpu) {

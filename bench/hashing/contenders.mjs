@@ -1,7 +1,7 @@
 /**
  * Who is compared: our structures, npm `hashring`, the algorithm of Moleculer's shard strategy, and two
- * floors. Each takes the same 32-bit hashes, so that it is the structure which is compared and not MD5;
- * what whole strings cost is another table.
+ * floors. Each takes the same 32-bit hashes, so that the structures are compared and not MD5;
+ * another table has the cost of whole strings.
  *
  * Moleculer itself needs a newer Node than this project, so its algorithm is stated again here in a few
  * lines of our own, after src/strategies/shard.js of moleculer 0.15: the ids are sorted, and each gets
@@ -38,7 +38,7 @@ const byIndex = (build) => ({
   },
 });
 
-/** Buckets are numbered; a node that leaves takes its bucket along. */
+/** Buckets are numbered; a node that leaves takes its bucket with it. */
 const byBucket = (build, leave) => ({
   build: (names) => build(names.length),
   place: (names) => {
@@ -54,8 +54,8 @@ const byBucket = (build, leave) => ({
 
 /**
  * `build(names)` makes the structure, and `lookup` is the source text of one lookup of the hash `h` in
- * it, called `t`; `place(names)` gives a function from a hash to a name. `placeWithout` is there when a
- * structure is changed rather than built anew. `leaves` says who may leave.
+ * it, called `t`; `place(names)` returns a function from a hash to a name. `placeWithout` exists if a
+ * structure is changed rather than rebuilt. `leaves` names the nodes that may leave.
  */
 export const contenders = [
   { name: 'Maglev', lookup: 't.lookup(h)', ...byIndex((names) => new MaglevTable(names)) },

@@ -10,9 +10,9 @@ export const hashAt = (seed, n) => mix32(Math.imul(seed, 0x9e3779b1) + n);
 
 /**
  * Nanoseconds of CPU and bytes per lookup. Each contender has a loop of its own, compiled for it alone; all
- * take turns in short rounds, so that a busy neighbour, who takes the caches, hits a round and not a contender.
+ * take turns in short rounds, so that other load on the caches affects a round and not a contender.
  * @param {{ name: string, lookup: string, build: Function }[]} list
- * @param {ArrayLike<unknown>} keys what is looked up, a power of two of them
+ * @param {ArrayLike<unknown>} keys the keys to look up; their number is a power of two
  */
 export function time(list, names, keys, variable, { rounds, roundMs, calls }) {
   const timed = list.map(({ name, lookup, build }) => {
@@ -38,7 +38,7 @@ export function time(list, names, keys, variable, { rounds, roundMs, calls }) {
   return timed.map(({ name, run, nanos }) => ({ name, ns: median(nanos), least: Math.min(...nanos), bytes: bytesPer(run, calls) }));
 }
 
-/** What one structure takes: milliseconds to build, bytes to keep. */
+/** The cost of one structure: milliseconds to build, bytes to store. */
 export function buildCost(contender, names) {
   contender.build(names);
   const took = Array.from({ length: 5 }, () => cpuMs(() => contender.build(names)));
@@ -65,7 +65,7 @@ export function moves(contender, count, keys, seed) {
   const { place, placeWithout, leaves } = contender;
   const names = namesOf(count);
   const all = place(names);
-  // Spread over the order of the names: where equal slices are given out, it matters who leaves.
+  // Spread over the order of the names: with equal slices, it matters which node leaves.
   const some = Array.from({ length: 5 }, (_, at) => Math.floor(((at + 0.5) / 5) * count));
   const left = (leaves === 'last' ? [count - 1] : some).map((index) => {
     const others = names.toSpliced(index, 1);
@@ -80,7 +80,7 @@ export function moves(contender, count, keys, seed) {
   return { leave: mean(left), join: mean(joined) };
 }
 
-/** @param {string} one who is in `more` only */
+/** @param {string} one the name that only `more` has */
 function moved(more, fewer, one, keys, seed) {
   let total = 0;
   let excess = 0;

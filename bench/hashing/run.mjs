@@ -1,6 +1,6 @@
 /**
- * Consistent hashing: what a lookup costs, how many keys move, how even the shares are, and whether the
- * bound of bounded loads holds; beside npm `hashring` and Moleculer's shard strategy in the same run.
+ * Consistent hashing: the cost of a lookup, the number of keys that move, the evenness of the shares, and the bound of
+ * bounded loads; beside npm `hashring` and Moleculer's shard strategy in the same run.
  *
  *   npm run build && node bench/hashing/run.mjs             two minutes; writes RESULTS.md and the plots
  *   npm run build && node bench/hashing/run.mjs --quick     fewer keys and rounds; writes nothing

@@ -24,7 +24,7 @@ process.stdout.write(`${JSON.stringify({ ready: true })}\n`);
 
 for await (const { instances } of web.watch()) {
   const passing = instances.filter(({ status }) => status === 'passing').length;
-  // Two rounds of picks: what is offered is picked, whatever the list says.
+  // Two rounds of picks: each offered endpoint is picked, whatever the list has.
   const picked = new Set();
   for (let n = 0; n < 2 * passing; n++) {
     const pick = web.pick();

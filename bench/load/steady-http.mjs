@@ -1,6 +1,6 @@
 /**
  * HTTP requests at a steady rate, whatever the answers do: none waits for another's answer, so a
- * server that stalls is not spared what it holds up. Questions on stdin, answers on stdout.
+ * server that stalls also pays for the requests that it delays. Questions on stdin, answers on stdout.
  */
 
 import { Agent, request } from 'node:http';

@@ -1,6 +1,6 @@
 /**
  * A process with many native streams, each watching views, that notes when news of them arrives.
- * It reads a frame's type only: what a client does with a list is not the registry's time.
+ * It reads a frame's type only: the work of a client with a list is not the registry's time.
  */
 
 import { serveQuestions } from './raw-sockets.mjs';

@@ -1,5 +1,5 @@
 /**
- * How often a transaction loses a race, for each way to guard what a decision has found by a scan (docs/decisions/0037).
+ * How often a transaction loses a race, for each way to guard the rows that a decision has scanned (docs/decisions/0037).
  *
  * A simulation of events: N replicas commit to one store. Commands arrive at random and wait for the commit in flight; the
  * next transaction takes all that wait. It is decided on what the replica has applied, reaches the store half a round trip later,
@@ -81,7 +81,7 @@ function simulate(fails, { replicas, nodes, perSecond }) {
         counts.most = Math.max(counts.most, tries);
         if (log.slice(seen).some((other) => fails(own, other))) {
           counts.lost++;
-          // The barrier, then what it says has to be applied.
+          // The barrier, then the changes up to its revision must be applied.
           at(then + roundTripMs * 1.5 + feedMs, (again) => attempt(again, batch, tries + 1));
           return;
         }

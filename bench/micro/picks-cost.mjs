@@ -11,10 +11,10 @@ import * as client from '@rollcall/client';
 
 const { Endpoint, SeededRandom, slowStart } = client;
 
-/** The young generation holds what a round that allocates leaves behind. */
+/** The young generation has room for the garbage of a round that allocates. */
 export const nodeFlags = ['--expose-gc', '--min-semi-space-size=128', '--max-semi-space-size=128'];
 
-/** By name: the factory, whether weights make a difference, and whether it goes by the key of a request. */
+/** By name: the factory, whether weights matter, and whether it uses the key of a request. */
 const byName = {
   'pick first': { factory: client.pickFirst() },
   'uniform random': { factory: client.uniformRandom() },

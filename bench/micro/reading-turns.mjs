@@ -1,5 +1,5 @@
 /**
- * What holds the event loop when front ends read: indexes and views that follow the state, at 100,000
+ * Measures how long reads of front ends hold the event loop: indexes and views that follow the state, at 100,000
  * instances, in 1,000 services and in one. Processor time of the main thread for one call each, when nothing
  * is kept from before, and again after one registration.
  *

@@ -1,5 +1,5 @@
 /**
- * What one registration with a tag of its own costs in a service of 100,000 instances, beside one of 10.
+ * Measures one registration with a new tag in a service of 100,000 instances, beside one of 10.
  * Decides, encodes and applies; no engine. Both are measured in turns; the ratio must be at most 2.
  *
  *   npm run build && node bench/micro/register-cost.mjs
@@ -30,7 +30,7 @@ function service(instances) {
   for (let at = 0; at < instances; at += 1_000) {
     commit(state, Array.from({ length: Math.min(1_000, instances - at) }, (_, n) => register(at + n)));
   }
-  // The nodes of what is measured exist in both.
+  // The nodes of the measured instances exist in both.
   commit(state, Array.from({ length: 1_000 }, (_, n) => ({ ...register(n), instances: [] })));
   return state;
 }

@@ -1,5 +1,5 @@
 /**
- * What holds the event loop of a registry, and for how long: each kind of work that could follow the
+ * Measures how long each kind of work holds the event loop of a registry: each kind of work that could follow the
  * size of the state, at 100,000 keys and 100,000 instances. Prints a table; the target is 50 ms.
  *
  *   npm run build && node bench/micro/registry-turns.mjs [part of a name …]

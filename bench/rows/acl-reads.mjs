@@ -1,4 +1,4 @@
-/** What access control costs those who read. */
+/** The cost of access control for reads. */
 
 import { registerWeb, startWithPolicies } from '../acl.mjs';
 import { againstFloor } from '../against-floor.mjs';

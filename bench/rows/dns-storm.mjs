@@ -39,7 +39,7 @@ export const row = {
       const bare = await floor.next();
 
       const rates = [];
-      // What matters here is what the storm does to others; some of it may get lost.
+      // The row measures the effect of the storm on others; a part of the storm may get lost.
       const raging = { code: 'NXDOMAIN', seconds: seconds + 1, perSecond: stormPerSecond, lostShareMax: 0.05 };
       const p99 = async (url, dnsPort) => {
         const storming = dnsPort === undefined ? undefined : dnsLoad(dnsPort, storm, raging);

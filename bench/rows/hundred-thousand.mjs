@@ -1,4 +1,4 @@
-/** A fleet's worth of instances in one server: its memory, and how long a restart takes. */
+/** 100,000 instances in one server: its memory, and the time of a restart. */
 
 import { putMany } from '../load/put-many.mjs';
 import { nanoseconds, millisecondsBetween, pause } from '../processes.mjs';

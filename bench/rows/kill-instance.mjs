@@ -8,7 +8,7 @@ import { median, percentile } from '../statistics.mjs';
 const instanceProgram = fileURLToPath(new URL('../load/instance.mjs', import.meta.url));
 const pickerProgram = fileURLToPath(new URL('../load/picker.mjs', import.meta.url));
 
-/** Instances alive at a time, each in a process of its own. */
+/** Instances alive at a time, each in a separate process. */
 const batch = 20;
 
 export const row = {

@@ -1,4 +1,4 @@
-/** The largest registry that is promised: its memory, how long a restart takes, and how soon a change is told. */
+/** The largest supported registry: its memory, the time of a restart, and the delay of a change. */
 
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync } from 'node:fs';
@@ -60,7 +60,7 @@ export const row = {
   },
 };
 
-/** Each change is told before the next one is made. */
+/** Each change is sent before the next one is made. */
 async function watchChanges(client, count) {
   let { index, body } = await client.get(`/v1/health/service/${service}`);
   const { Node, Service } = JSON.parse(body)[0];
@@ -93,7 +93,7 @@ async function times(count, action) {
   return took;
 }
 
-/** Connections that stay open, and no more work in this process than it takes. */
+/** Connections that stay open, with the least work in this process. */
 function makeClient(port) {
   const agent = new Agent({ keepAlive: true });
   const send = (method, path, json) =>

@@ -1,4 +1,4 @@
-/** Blocking queries that wait: what each costs in memory, and how soon all of them are answered. */
+/** Blocking queries that wait: the memory of each, and the time until all of them are answered. */
 
 import { fileURLToPath } from 'node:url';
 import { millisecondsBetween, nanoseconds, pause, startNode } from '../processes.mjs';

@@ -1,4 +1,4 @@
-/** A change of one service must not reach those who watch others. */
+/** A change of one service must not reach watchers of other services. */
 
 import { fileURLToPath } from 'node:url';
 import { putMany } from '../load/put-many.mjs';
@@ -32,7 +32,7 @@ export const row = {
       await pause(500);
       const { news: messages } = await watchers.ask({ ask: 'sofar' });
 
-      // The same change with a watcher of its own: the counter counts, and messages arrive.
+      // The same change with a watcher: the counter counts, and messages arrive.
       await putMany(server.url, 1, () => registration('other-7', 1));
       await watchers.ask({ ask: 'news' });
       const counted = (await server.metric('rollcall_wake_ups_total')) - before - wakeUps;

@@ -22,13 +22,13 @@ const sampleRifMs = 50;
  * @property {number} servers
  * @property {number} clients
  * @property {number} perSecond requests of all clients together
- * @property {number} deadlineMs then the client gives up and the server stops
+ * @property {number} deadlineMs after this time the client gives up and the server stops
  * @property {number} seconds requests that arrive later are not counted
  * @property {number} warmUpSeconds requests that arrive before are not counted
  * @property {(random: SeededRandom) => number} work milliseconds of one core at speed 1
  * @property {(server: number, random: SeededRandom) => { cores: number, speed: number }} host at the start
  * @property {{ everyMs: number, cores(random: SeededRandom, server: number, before: number): number }} [flicker] new number of cores, each server at its own moment
- * @property {{ everyMs: number, run(cluster: Cluster): void }} [control] what happens outside of requests
+ * @property {{ everyMs: number, run(cluster: Cluster): void }} [control] the work outside of requests
  * @property {(work: number, server: number, now: number) => number} [workAt] work as it is at one server
  * @property {(server: number, now: number) => boolean} [fails] fails at once, within a millisecond
  * @property {(client: number) => number} [joinsAt] milliseconds; a client sends nothing before
@@ -40,10 +40,10 @@ const sampleRifMs = 50;
  * @property {boolean} [utilization] whether these have the share of its cores that a server uses
  * @property {(zone: string) => import('@rollcall/client').RoutingOptions} [routing] of the clients in a zone
  * @property {object} [ejection] options of the picker; the defaults unless given
- * @property {() => { everyMs: number, run(cluster: Cluster): void }} [control] what sets weights, anew for each run
+ * @property {() => { everyMs: number, run(cluster: Cluster): void }} [control] the part that sets weights, new for each run
  */
 
-/** Runs one simulation. @returns what the requests that arrived after the warm-up met */
+/** Runs one simulation. @returns the results of the requests that arrived after the warm-up */
 export async function simulate(model, policy, seed) {
   const cluster = new Cluster(model, policy, seed);
   await cluster.run();

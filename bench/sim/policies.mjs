@@ -1,4 +1,4 @@
-/** The shipped balancers as the scenarios use them; what a request costs at most is known to those that charge failures. */
+/** The shipped balancers as the scenarios use them; those that charge failures know the highest cost of a request. */
 
 import {
   c3, leastConnections, leastRequest, peakEwma, prequal, responseTimeWeighted, roundRobin, uniformRandom, weightedRoundRobin,
@@ -10,7 +10,7 @@ const failureMs = 5000;
 
 const plain = (factory) => ({ balancer: () => factory });
 
-/** As shipped: answers report, and a quarter of a probe a request goes out. */
+/** With the defaults: answers report, and each request sends a quarter of a probe. */
 export const prequalWith = (options = {}) => ({
   reports: true,
   balancer: (probing) => prequal({ failureMs, probing, ...options }),
@@ -23,7 +23,7 @@ export const prequalPublished = (options = {}) => ({
 });
 
 /**
- * Weights as in gRPC's weighted round robin (gRFC A58): requests per second ÷ utilisation of what is allocated,
+ * Weights as in gRPC's weighted round robin (gRFC A58): requests per second ÷ utilisation of the allocation,
  * smoothed, told to all clients once a second. The picker is the shipped EDF one; the weights are computed here.
  */
 const weighted = {

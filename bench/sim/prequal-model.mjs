@@ -1,7 +1,7 @@
 /**
  * The test bed of the Prequal paper (NSDI 2024, §5): servers that are each allocated a tenth of a machine, among
  * antagonists that use the rest. The paper tells the requests exactly and the machines not; theirs are a model
- * of ours, fitted to what the paper measured with round robin and weighted round robin; how, `README.md` says.
+ * of ours, fitted to the paper's measurements of round robin and weighted round robin, as `README.md` explains.
  */
 
 const coresAllocated = 10;

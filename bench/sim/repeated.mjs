@@ -1,4 +1,4 @@
-/** One simulation with several seeds, and what is said of the results: means with intervals, and tables. */
+/** One simulation with several seeds, and the report of the results: means with intervals, and tables. */
 
 import { simulate } from './cluster.mjs';
 

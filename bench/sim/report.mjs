@@ -1,4 +1,4 @@
-/** Runs a scenario and says what came out: a section of RESULTS.md each, the targets, and the plots. */
+/** Runs a scenario and reports it: a section of RESULTS.md each, the targets, and the plots. */
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { table } from './repeated.mjs';

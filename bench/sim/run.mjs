@@ -1,5 +1,5 @@
 /**
- * Simulations of the shipped balancers, beside what others published. Prints tables; a whole run also writes
+ * Simulations of the shipped balancers, beside published results. Prints tables; a whole run also writes
  * bench/sim/RESULTS.md and its plots.
  *
  *   npm run build && node bench/sim/run.mjs           all, about ten minutes on one core

@@ -1,7 +1,7 @@
 /**
  * The tests of Consul's own client for Go (`github.com/hashicorp/consul/api`), unmodified. Each starts a
  * `consul` that it finds in `PATH`: it is `bin/consul` here, which is Rollcall. Not part of `npm test`,
- * since it needs Go and what Go downloads.
+ * since it needs Go and its downloads.
  *
  *   node conformance/consul/go-api.mjs [pattern of test names]
  *
@@ -18,7 +18,7 @@ import { fileURLToPath } from 'node:url';
 
 const module = 'github.com/hashicorp/consul/api@v1.29.4';
 const notHere = /ConfigEntr|Connect|Peering|Discovery|Namespace|Intention|Partition/;
-/** Each test gives its server two seconds to answer; more at once would be too many for small machines. */
+/** Each test gives its server two seconds to answer; more tests at once would be too many for small machines. */
 const atOnce = 2;
 const patienceMs = 90_000;
 
@@ -54,7 +54,7 @@ async function main(wanted) {
   return verdict(names, failed);
 }
 
-/** In a process of its own, since one that panics would take the others with it. */
+/** In a separate process, since a panic would end the other tests, too. */
 function passes(suite, name) {
   const bin = fileURLToPath(new URL('bin', import.meta.url));
   const env = { ...process.env, PATH: `${bin}${delimiter}${process.env['PATH']}` };

@@ -1,6 +1,6 @@
 /**
  * Namespaces with Consul's own client for Go, against a server of ours: `api.Namespaces()` and the option `Namespace` of
- * queries, writes, registrations, locks and transactions. Not part of `npm test`, since it needs Go and what Go downloads.
+ * queries, writes, registrations, locks and transactions. Not part of `npm test`, since it needs Go and its downloads.
  *
  *   node conformance/consul/go-namespaces.mjs
  *

@@ -21,7 +21,7 @@ const sha256 = '2851bc789436ec9859e72bcbfd61f6bf1d397a87aca6136659fceebc0ee7f283
 
 /** Tests that cannot pass, and why; told at length in `../README.md`. */
 const exceptions = new Map([
-  ['Agent forceLeave should remove node2 from the cluster', 'each Rollcall is a registry of its own, and joins no other'],
+  ['Agent forceLeave should remove node2 from the cluster', 'each Rollcall is a separate registry, and joins no other'],
   [
     'Agent service register should create service with script check',
     'no program is ever run for a check, whatever the configuration says',

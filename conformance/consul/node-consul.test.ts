@@ -14,7 +14,7 @@ interface Loose {
   readonly [key: string]: Loose;
 }
 
-/** The client as it is used here; the types that it comes with describe less than it can do. */
+/** The client as these tests use it; its own types describe less than it can do. */
 type Calls<Names extends string> = Readonly<Record<Names, (...options: unknown[]) => Promise<Loose>>>;
 interface Client {
   readonly acl: Calls<'bootstrap' | 'replication'> & { readonly legacy: Calls<'list'> };
@@ -233,7 +233,7 @@ describe('prepared queries', () => {
       template: { type: 'name_prefix_match' },
       service: { service: '${name.suffix}' },
     });
-    // The client takes the answer for a list, which Consul's is not either, and so gives nothing.
+    // The client expects a list, which Consul's answer is not either, and so returns nothing.
     expect(await consul.query.explain('find-consul')).toBeUndefined();
     expect(await consul.query.execute('find-consul')).toMatchObject({ Nodes: [{ Node: { Node: 'node1' } }] });
     await consul.query.destroy(ID);

@@ -1,11 +1,11 @@
 /**
- * Prometheus, unmodified, discovers its targets here by `consul_sd_configs`: what is registered, with
- * the labels that Consul gives; what comes, goes and fails later.
+ * Prometheus, unmodified, discovers its targets here by `consul_sd_configs`: all registered instances, with
+ * the labels of Consul, and later changes.
  *
  * Debian builds Prometheus without Consul discovery (changelog of 2.33.5+ds1-4), so its package cannot
  * take this test, and `vmagent.test.ts` stands in. This file runs only when `ROLLCALL_PROMETHEUS` names a
- * program that can, such as the one that Prometheus itself publishes. Prometheus takes over targets every 5 seconds; that is
- * where the time goes.
+ * program that can, such as the one that Prometheus itself publishes. Prometheus applies targets every 5 seconds, so this test
+ * takes long.
  */
 
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';

@@ -1,7 +1,7 @@
 /**
  * The API tests of py-consul (criteo/py-consul), unmodified, each against a Rollcall that is started as
  * Consul. Their own fixtures start Docker containers; `py-consul/conftest.py` takes their place. Not part
- * of `npm test`, since it needs Python and what pip downloads.
+ * of `npm test`, since it needs Python and its downloads.
  *
  *   node conformance/consul/py-consul.mjs [options of pytest]
  *

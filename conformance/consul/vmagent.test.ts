@@ -150,7 +150,7 @@ describe('vmagent', { timeout: 60_000 }, () => {
 });
 
 const management = '5d8f3a1e-0000-4000-8000-000000000001';
-/** By what its complaints are told from those of others. */
+/** Distinguishes its complaints from those of others. */
 const stranger = 'stranger';
 
 function scrapeConfig(port: number): string {

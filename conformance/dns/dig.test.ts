@@ -1,4 +1,4 @@
-/** BIND's dig, unmodified, against a real server: what it asks in its many ways, and what it reads. */
+/** BIND's dig, unmodified, against a real server: its kinds of queries, and its reading of the answers. */
 
 import { spawn, spawnSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest';

@@ -2,7 +2,7 @@
  * Debian's HAProxy, unmodified, finds its servers here by DNS (`server-template` over SRV): two real
  * programs are registered, one goes, another comes, and requests go where they should.
  *
- * HAProxy asks every 200 ms in this configuration, which is what this test spends its time on.
+ * HAProxy asks every 200 ms in this configuration, so this test takes long.
  */
 
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';

@@ -26,7 +26,7 @@ const registration = await rollcall.register({ service: 'echo', address: '127.0.
 console.log(`process ${process.pid}: ${registration.id} listens on port ${port}`);
 
 async function leave() {
-  // Callers hear of it first; then what is under way is answered, and everything goes.
+  // Callers are told first; then requests under way are answered, and everything closes.
   await registration.drain().catch((error) => console.error(error.message));
   await new Promise((resolve) => setTimeout(resolve, 500));
   await new Promise((resolve) => server.tryShutdown(resolve));

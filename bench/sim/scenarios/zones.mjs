@@ -1,4 +1,4 @@
-/** Three zones with uneven callers and uneven servers: what leaves a caller's zone, and what that costs. */
+/** Three zones with uneven callers and uneven servers: the requests that leave a caller's zone, and their cost. */
 
 import { peakEwma } from '@rollcall/client';
 import { normal } from '../prequal-model.mjs';

@@ -78,7 +78,7 @@ describe('refuses to follow', () => {
     ['in plain text to another machine', { url: 'http://10.0.0.7:8500' }, 'failed_precondition', 'use https://'],
     ['what is no URL of a node', { url: 'ftp://primary' }, 'invalid_argument', 'is not the URL of a node'],
     ['without a file that it is told to read', { url: 'http://127.0.0.1:1', tokenFile: '/none' }, 'invalid_argument', 'cannot read /none'],
-    ['a node that is not there', { url: 'http://127.0.0.1:1' }, 'unavailable', 'cannot reach http://127.0.0.1:1'],
+    ['an unreachable node', { url: 'http://127.0.0.1:1' }, 'unavailable', 'cannot reach http://127.0.0.1:1'],
   ])('%s', async (_name, options, code, message) => {
     await expect(follow(options)).rejects.toMatchObject({ code, message: expect.stringContaining(message) as string });
   });

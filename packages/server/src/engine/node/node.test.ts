@@ -132,7 +132,7 @@ describe('a commit', () => {
 });
 
 describe('the log', () => {
-  it('goes on without a gap after the connection was lost', async () => {
+  it('continues without a gap after the connection was lost', async () => {
     const { store, primary, engine } = await start();
     for (const key of ['a', 'b']) await put(engine, key);
     const events = engine.changes({ after: 1, signal: new AbortController().signal })[Symbol.asyncIterator]() as AsyncGenerator<EngineEvent>;
