@@ -1,0 +1,69 @@
+/** Opens the engine: joins its parts, which are the connection, the log of transactions, the feed and presence. */
+
+import { systemClock } from '../../clock.ts';
+import { recordKeyBytesMax, type Engine, type EngineLimits } from '../engine.ts';
+import { Changes } from './changes.ts';
+import { Connection } from './connection.ts';
+import { Keys } from './keys.ts';
+import { closedError, Log } from './log.ts';
+import { checkOptions, type EtcdOptions } from './options.ts';
+import { EtcdPresence } from './presence.ts';
+import { operationsMax } from './transaction.ts';
+
+/** etcd's default `--max-request-bytes`. It does not tell a client what it was started with. */
+const etcdBytes = 1_572_864;
+
+/** Conditions and writes of our own in each transaction: that eras and `seq` are as they were; `seq`, and an era at times. */
+const ownOperations = 2;
+
+/** Of a message around one key or value: tags and lengths, at most. */
+const framingBytes = 32;
+
+/** What `etcd.ts` promises. */
+export async function openEtcd(options: EtcdOptions): Promise<Engine> {
+  checkOptions(options);
+  const clock = options.clock ?? systemClock;
+  const keys = new Keys(options.prefix ?? 'rollcall');
+  const connection = new Connection(options, clock);
+  const log = new Log(connection, keys);
+  try {
+    await connection.start();
+    await log.start();
+  } catch (error) {
+    connection.close();
+    throw error;
+  }
+  const changes = new Changes({ connection, keys, log });
+  const presence = new EtcdPresence({ connection, keys, clock });
+  const closing = new AbortController();
+  let closed: Promise<void> | undefined;
+
+  return {
+    name: 'etcd',
+    limits: limitsBelow(keys),
+    exclusive: false,
+    presence,
+    commit: (transaction) => log.commit(transaction),
+    barrier: () => log.barrier(),
+    changes({ after, signal }) {
+      return changes.read(after, AbortSignal.any([signal, closing.signal]));
+    },
+    close() {
+      const close = async () => {
+        if (closing.signal.aborted) throw closedError();
+        await log.close();
+        await presence.close();
+        closing.abort();
+        connection.close();
+      };
+      return (closed ??= close());
+    },
+  };
+}
+
+/** Each key of an expectation is sent twice: to compare it, and to tell what was found if it differs. */
+function limitsBelow(keys: Keys): EngineLimits {
+  const operations = operationsMax - ownOperations;
+  const envelope = operationsMax * 3 * (keys.overhead + framingBytes);
+  return { operations, bytes: etcdBytes - envelope - operations * recordKeyBytesMax };
+}
