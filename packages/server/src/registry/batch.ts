@@ -6,12 +6,12 @@
 import { toRegistryError, type RegistryError } from '@rollcall/protocol';
 import { encodeWith } from './codec.ts';
 import type { AnyCommand, AnyTxnResult } from './command.ts';
-import type { AnyRow } from './row.ts';
 import { answerAt } from './decide-txn.ts';
 import { decide, decisionOn } from './decide.ts';
 import { Draft, type DraftOptions } from './draft.ts';
 import { transactionBound, type Bound } from './fill.ts';
 import { fits, halved, sizeOf, tooLarge, unlimited, within, type Limits } from './limits.ts';
+import type { AnyRow } from './row.ts';
 import type { State } from './state.ts';
 import { goingOn, type Decided } from './steps.ts';
 import { touchHeads } from './touch-heads.ts';

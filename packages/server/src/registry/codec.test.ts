@@ -1,5 +1,5 @@
-import { describe, expect, test } from 'vitest';
 import { isRegistryError } from '@rollcall/protocol';
+import { describe, expect, test } from 'vitest';
 import { interner } from './codec.ts';
 import { decodeRow, encodeRow, keyOf, kinds, type Row } from './kinds.ts';
 

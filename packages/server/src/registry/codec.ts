@@ -12,8 +12,8 @@
 
 import { RegistryError } from '@rollcall/protocol';
 import type { KindTable } from './kind-table.ts';
-import type { Kind } from './room.ts';
 import type { UnreadRow } from './markers.ts';
+import type { Kind } from './room.ts';
 import { isOf, kindOf, separator, type AnyRow } from './row.ts';
 
 const newline = 0x0a;

@@ -4,12 +4,12 @@
  */
 
 import type { KindTable } from './kind-table.ts';
+import type { UnreadRow } from './markers.ts';
 import { OrderedIndex } from './ordered-index.ts';
 import type { Reader } from './reader.ts';
 import type { Indexed, RoomIndex } from './room.ts';
-import { Rowset } from './rowset.ts';
-import type { UnreadRow } from './markers.ts';
 import type { AnyRow } from './row.ts';
+import { Rowset } from './rowset.ts';
 import { ViewRevisions } from './view-revisions.ts';
 
 export class Contents<R extends AnyRow = AnyRow> implements Reader, Indexed {

@@ -79,7 +79,7 @@ function attempt(
   }
 }
 
-/** The result of a command that may have a condition. */
+/** The decision on a command that may have a condition. */
 interface Conditional extends Decision {
   conditionOn?(command: AnyCommand): string;
 }

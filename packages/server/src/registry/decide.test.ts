@@ -1,10 +1,10 @@
 import { isRegistryError } from '@rollcall/protocol';
 import { expect, test } from 'vitest';
 import { decideBatch } from './batch.ts';
-import { findCheck } from './kind/catalog/find.ts';
-import type { Command } from './kinds.ts';
 import { Journal } from './journal.case.ts';
 import { keyBytesMax } from './key-form.ts';
+import { findCheck } from './kind/catalog/find.ts';
+import type { Command } from './kinds.ts';
 import { State } from './state.ts';
 
 const put = (key: string): Command => ({ kind: 'kv-put', namespace: 'default', key, value: Buffer.of(1), flags: 0n });

@@ -8,14 +8,14 @@
  */
 
 import { RegistryError } from '@rollcall/protocol';
-import type { Reader } from './reader.ts';
-import type { KindTable } from './kind-table.ts';
-import { checkKeys } from './key-form.ts';
-import { Rowset } from './rowset.ts';
-import { headKey, type HeadRow, type ViewRow } from './markers.ts';
-import { orderedKey, type AnyRow } from './row.ts';
-import { sameContent } from './same-content.ts';
 import { Fill, transactionBound, weigh, type Bound } from './fill.ts';
+import { checkKeys } from './key-form.ts';
+import type { KindTable } from './kind-table.ts';
+import { headKey, type HeadRow, type ViewRow } from './markers.ts';
+import type { Reader } from './reader.ts';
+import { orderedKey, type AnyRow } from './row.ts';
+import { Rowset } from './rowset.ts';
+import { sameContent } from './same-content.ts';
 
 interface Undo {
   readonly key: string;

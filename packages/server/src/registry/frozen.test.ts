@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { Journal } from './journal.case.ts';
 import { catalogBuckets, checkKey, instanceKey, nodeKey } from './kind/catalog/keys.ts';
+import { servicesOf } from './kind/catalog/service-index.ts';
+import { servicesAt, tagsAt } from './kind/catalog/services-at.ts';
 import { kvKeysUnder } from './kind/kv/find.ts';
 import { kvKey, tombstoneKey } from './kind/kv/keys.ts';
 import { keyOf, type Command, type Row } from './kinds.ts';
 import type { Reader } from './reader.ts';
-import { Journal } from './journal.case.ts';
-import { servicesOf } from './kind/catalog/service-index.ts';
-import { servicesAt, tagsAt } from './kind/catalog/services-at.ts';
 
 const nodes = ['n1', 'n2'];
 const ids = ['i1', 'i2', 'i3'];

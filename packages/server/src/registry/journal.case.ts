@@ -4,8 +4,8 @@
  */
 
 import { decideBatch, type Outcome } from './batch.ts';
-import type { AnyResult, Command, RowChange } from './kinds.ts';
 import type { Bound } from './fill.ts';
+import type { AnyResult, Command, RowChange } from './kinds.ts';
 import { State } from './state.ts';
 import { Views } from './views.ts';
 

@@ -4,8 +4,8 @@
  */
 
 import { RegistryError } from '@rollcall/protocol';
-import type { Kind } from './room.ts';
 import { markerKey } from './markers.ts';
+import type { Kind } from './room.ts';
 import type { AnyRow } from './row.ts';
 
 /**

@@ -89,7 +89,7 @@ export class KindTable<R extends AnyRow = AnyRow> {
     return { parsed, kind: this.#views.get(parsed.kind) ?? unknownView };
   }
 
-  /** Decides a kind of command; undefined when it belongs to no room. */
+  /** The decision on a kind of command; undefined when no room has it. */
   decision(command: string): Decision | undefined {
     return this.#decisions.get(command);
   }

@@ -2,6 +2,7 @@
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { Journal } from './journal.case.ts';
 import { findCheck } from './kind/catalog/find.ts';
 import { checksView, nodeView, serviceView, servicesView } from './kind/catalog/views.ts';
 import { keyView, prefixView } from './kind/kv/views.ts';
@@ -11,7 +12,6 @@ import { recordView, recordsView } from './kind/record/views.ts';
 import { findSession } from './kind/session/find.ts';
 import { sessionView, sessionsView } from './kind/session/views.ts';
 import type { Command, Row } from './kinds.ts';
-import { Journal } from './journal.case.ts';
 
 const created = (name: string): Command => ({ kind: 'namespace-put', name });
 const put = (namespace: string, key: string): Command => ({ kind: 'kv-put', namespace, key, value: Buffer.from('x'), flags: 0n });

@@ -8,8 +8,8 @@
 
 import type { Prune } from './command.ts';
 import type { Draft } from './draft.ts';
-import type { Shown } from './room.ts';
 import { floorKey, markerKey, type FloorRow, type ViewRow } from './markers.ts';
+import type { Shown } from './room.ts';
 import { isOf, type AnyRow } from './row.ts';
 import type { State } from './state.ts';
 import type { Steps } from './steps.ts';

@@ -1,17 +1,17 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { Journal } from './journal.case.ts';
 import { catalogBuckets } from './kind/catalog/keys.ts';
+import { servicesOf } from './kind/catalog/service-index.ts';
+import { servicesAt } from './kind/catalog/services-at.ts';
 import { checksView, nodeView, nodesView, serviceView, servicesView } from './kind/catalog/views.ts';
 import { kvKeysUnder } from './kind/kv/find.ts';
 import { keyView } from './kind/kv/views.ts';
 import { recordsView } from './kind/record/views.ts';
 import { sessionsView } from './kind/session/views.ts';
 import { encodeRow, type Command } from './kinds.ts';
-import type { Change } from './row.ts';
-import { Journal } from './journal.case.ts';
-import { servicesOf } from './kind/catalog/service-index.ts';
-import { servicesAt } from './kind/catalog/services-at.ts';
 import { isLarge, largeBytes, largeRows } from './replacement.ts';
+import type { Change } from './row.ts';
 import type { State } from './state.ts';
 
 const register = (id: string, service: string, node = 'n1'): Command => ({

@@ -40,19 +40,21 @@ export function restoreCommand(kinds: KindTable, restored: readonly AnyRow[], pr
  */
 function ranks(kinds: KindTable, rows: readonly AnyRow[]): (row: AnyRow) => number {
   const parents = new Map<string, Set<string>>();
-  const ranked = new Map<string, number>();
+  const inNamespaces = new Set<string>();
   for (const row of rows) {
     let known = parents.get(row.kind);
     if (known === undefined) parents.set(row.kind, (known = new Set()));
     for (const key of kinds.of(row).parents?.(row) ?? []) known.add(kindOf(key));
-    if (row.namespace === undefined) ranked.set(row.kind, 0);
+    if (row.namespace !== undefined) inNamespaces.add(row.kind);
   }
+  const ranked = new Map<string, number>();
   const rankOf = (kind: string): number => {
     const before = ranked.get(kind);
     if (before !== undefined) return before;
+    const least = inNamespaces.has(kind) ? 1 : 0;
     // Kinds do not depend on each other in a ring; this would end one.
-    ranked.set(kind, 1);
-    const rank = 1 + Math.max(0, ...Array.from(parents.get(kind) ?? [], rankOf));
+    ranked.set(kind, least);
+    const rank = Math.max(least, ...Array.from(parents.get(kind) ?? [], (parent) => 1 + rankOf(parent)));
     ranked.set(kind, rank);
     return rank;
   };

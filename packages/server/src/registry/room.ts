@@ -71,24 +71,28 @@ export interface Kind<R extends AnyRow = AnyRow> {
   ownHead?(row: R): string | undefined;
   /** A node watches a deadline of the row. Key of the record that says which, if the row does not: it goes when the row goes. */
   companion?(key: string): string;
+  /** Bytes that the row takes in an answer that shows it; about those of its texts (`weigh`) when absent. */
+  shownBytes?(row: R): number;
+
+  // Removals (`removal.ts`).
+  /** Removes the row, and before it what depends on it. When absent, nothing depends on it. */
+  remove?(row: R, removal: never): Iterable<unknown> | undefined;
+  /** The session that holds the row ends. When absent, the row is removed. */
+  release?(row: R, session: never, removal: never): void;
+
+  // Backups and restores (`restore.ts`).
   /** Its records are about the nodes of this store, and are in no backup. */
   readonly staysHere?: true;
+  /** A restore leaves its rows out: they follow from what happened before it. */
+  readonly notRestored?: true;
   /** Record keys of the rows that must be there before this one: a restore puts those first. */
   parents?(row: R): readonly string[];
   /** What a restore puts if one of them is missing; nothing when absent. */
   withoutParents?(row: R): R;
   /** Rows that could not stay without this one. A restore keeps it while there is one. */
   dependents?(row: R, lookup: Lookup): Iterable<AnyRow>;
-  /** A restore leaves these rows out: they follow from what happened before it. */
-  readonly notRestored?: true;
   /** A restore has put the row: removes what must not be beside it. */
   restored?(row: R, draft: never): void;
-  /** Removes the row, and before it what depends on it. When absent, nothing does. */
-  remove?(row: R, removal: never): Iterable<unknown> | undefined;
-  /** The session that holds the row ends. When absent, the row is removed. */
-  release?(row: R, session: never, removal: never): void;
-  /** Bytes that the row takes in an answer that shows it; about those of its texts (`weigh`) when absent. */
-  shownBytes?(row: R): number;
 }
 
 export interface RawPart<R> {

@@ -10,10 +10,10 @@
  */
 
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { describe, expect, test } from 'vitest';
 import type { CheckKind, CheckStatus } from '@rollcall/protocol';
-import { keyOf, type Command, type Row, type TxnOperation, type TxnResult } from './kinds.ts';
+import { describe, expect, test } from 'vitest';
 import { Journal, type Committed } from './journal.case.ts';
+import { keyOf, type Command, type Row, type TxnOperation, type TxnResult } from './kinds.ts';
 import { prunable } from './prune.case.ts';
 
 const folder = new URL('testdata/', import.meta.url);

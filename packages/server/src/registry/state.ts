@@ -11,11 +11,11 @@ import { Frozen } from './frozen.ts';
 import type { KindTable } from './kind-table.ts';
 import { kinds as known, type Row } from './kinds.ts';
 import { floorKey, type FloorRow } from './markers.ts';
-import { orderedKey, type AnyRow, type AnyRowChange, type Change } from './row.ts';
 import type { Reader } from './reader.ts';
 import { Relisting } from './relisting.ts';
 import { replacing, type Replacement } from './replacement.ts';
 import type { Indexed, Revisioned, RoomIndex } from './room.ts';
+import { orderedKey, type AnyRow, type AnyRowChange, type Change } from './row.ts';
 
 /** What a change did. */
 export interface Applied<R extends AnyRow = Row> {
@@ -28,7 +28,7 @@ export class State<R extends AnyRow = Row> implements Reader, Indexed, Revisione
   readonly kinds: KindTable<R>;
   #contents: Contents<R>;
   readonly #intern = interner();
-  /** Those who still read what was there at an earlier revision. */
+  /** Frozen states that are still read. */
   readonly #frozen = new Set<Frozen<R>>();
   #revision = 0;
   #base = 0;

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
+import { transactionBound } from './fill.ts';
+import { Journal } from './journal.case.ts';
 import { allChecks, checksOnNode, findCheck, findNode, instancesOnNode } from './kind/catalog/find.ts';
 import { kvKeysUnder } from './kind/kv/find.ts';
 import { findSession, heldBySession } from './kind/session/find.ts';
 import type { Command } from './kinds.ts';
-import { transactionBound } from './fill.ts';
-import { Journal } from './journal.case.ts';
 import { prunable } from './prune.case.ts';
 
 const put = (key: string, more: Partial<Extract<Command, { kind: 'kv-put' }>> = {}): Command => ({

@@ -24,7 +24,7 @@ export type Decided<T = unknown> = { readonly answer: T } | { readonly rest: obj
 
 /**
  * The command that goes on with what `command` has left undone.
- * @param decision the decision about it
+ * @param decision of the room that has the command
  * @param rest the fields in which it differs
  * @param revision of the transaction with what it has done
  */

@@ -11,8 +11,8 @@
 
 import type { Draft } from './draft.ts';
 import type { KindTable } from './kind-table.ts';
-import type { Reader } from './reader.ts';
 import { headKey } from './markers.ts';
+import type { Reader } from './reader.ts';
 import type { AnyRow } from './row.ts';
 
 /**

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { Journal } from './journal.case.ts';
 import { servicesView } from './kind/catalog/views.ts';
 import type { Command, Row } from './kinds.ts';
-import { Journal } from './journal.case.ts';
 
 const instance = (id: string, tags: string[], node = 'n1'): Command => ({
   kind: 'register',

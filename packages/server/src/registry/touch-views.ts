@@ -8,8 +8,8 @@
  */
 
 import type { Draft } from './draft.ts';
-import type { Indexed, Lookup, Touches } from './room.ts';
 import { markerKey } from './markers.ts';
+import type { Indexed, Lookup, Touches } from './room.ts';
 import type { AnyRow } from './row.ts';
 
 /**

@@ -3,12 +3,12 @@
 import { describe, expect, test } from 'vitest';
 import { interner } from './codec.ts';
 import { Journal } from './journal.case.ts';
-import { servicesOf } from './kind/catalog/service-index.ts';
 import { instancesOnNode } from './kind/catalog/find.ts';
+import { servicesOf } from './kind/catalog/service-index.ts';
 import { serviceView } from './kind/catalog/views.ts';
 import { decodeRow, encodeRow, type Row } from './kinds.ts';
-import type { Change } from './row.ts';
 import { momentOf } from './moment.ts';
+import type { Change } from './row.ts';
 import { State } from './state.ts';
 
 /** @param format of the kind @param flags bit 0: may be kept unread */

@@ -1,9 +1,9 @@
 /** Views take their revisions from rows that are there; a marker is written only where a row is gone. */
 
 import { describe, expect, test } from 'vitest';
+import { Journal } from './journal.case.ts';
 import { checksView, nodeView, nodesView, serviceView, servicesView } from './kind/catalog/views.ts';
 import type { Command } from './kinds.ts';
-import { Journal } from './journal.case.ts';
 
 const web = (id: string, port: number, service = 'web'): Command => ({
   kind: 'register',

@@ -9,8 +9,8 @@
  */
 
 import type { KindTable } from './kind-table.ts';
-import type { Indexed, Lookup, Shown, ViewKind } from './room.ts';
 import { markerKey, type ViewRow } from './markers.ts';
+import type { Indexed, Lookup, Shown, ViewKind } from './room.ts';
 import { isOf, type AnyRow, type AnyRowChange } from './row.ts';
 
 /** The rows that revisions are derived from: contents of a state. */

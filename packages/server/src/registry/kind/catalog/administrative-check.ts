@@ -9,8 +9,8 @@
 import type { InstanceStatus } from '@rollcall/protocol';
 import type { Draft } from '../../draft.ts';
 import { administrativeStatusOf } from './effective-status.ts';
-import { administrativeCheckId } from './known-checks.ts';
 import { checkKey } from './keys.ts';
+import { administrativeCheckId } from './known-checks.ts';
 import type { CheckRow, InstanceRow } from './rows.ts';
 
 const outputs: Readonly<Record<Exclude<InstanceStatus, 'passing' | 'warning'>, string>> = {

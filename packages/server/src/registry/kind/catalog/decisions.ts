@@ -1,12 +1,12 @@
-/** Decides the commands about nodes, instances and checks. */
+/** Decides the commands about nodes, services, instances and checks. */
 
-import { ifItStands } from '../../if-it-stands.ts';
-import type { DeregisterCheck, DeregisterInstance, DeregisterNode, Register, UpdateChecks } from './commands.ts';
 import type { Draft } from '../../draft.ts';
+import { ifItStands } from '../../if-it-stands.ts';
+import { Removal } from '../../removal.ts';
 import type { Decision } from '../../room.ts';
+import type { DeregisterCheck, DeregisterInstance, DeregisterNode, Register, UpdateChecks } from './commands.ts';
 import { setStatus } from './instance.ts';
 import { refuseReserved, register } from './register.ts';
-import { Removal } from '../../removal.ts';
 import { removeCheck, removeInstance, removeNode } from './remove.ts';
 import { deleteService, putService } from './service.ts';
 import { updateChecks } from './update-checks.ts';

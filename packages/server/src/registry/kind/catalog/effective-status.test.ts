@@ -9,6 +9,7 @@ import {
   type InstanceStatus,
 } from '@rollcall/protocol';
 import { describe, expect, it } from 'vitest';
+import { Journal } from '../../journal.case.ts';
 import {
   administrativeStatusOf,
   statusOfCheck,
@@ -19,7 +20,6 @@ import {
   weightOf,
   wholeWeight,
 } from './effective-status.ts';
-import { Journal } from '../../journal.case.ts';
 import { instancesOfService } from './find.ts';
 import { administrativeCheckId, instanceMaintenance, nodeMaintenance } from './known-checks.ts';
 

@@ -7,9 +7,9 @@
  */
 
 import { worseStatus, type AdministrativeStatus, type InstanceStatus } from '@rollcall/protocol';
-import { isMaintenance } from './known-checks.ts';
 import type { Reader } from '../../reader.ts';
 import { checksOfInstance, checksOfNode } from './find.ts';
+import { isMaintenance } from './known-checks.ts';
 import type { CheckRow, InstanceRow } from './rows.ts';
 
 type Check = Pick<CheckRow, 'id' | 'type' | 'status'>;

@@ -1,13 +1,13 @@
 import { administrativeStatuses } from '@rollcall/protocol';
 import { describe, expect, it } from 'vitest';
-import type { CheckInput, InstanceInput, InstanceStatus } from './commands.ts';
-import { allChecks, allNodes, findCheck, findInstance, findService, instancesOfService } from './find.ts';
-import type { InstanceRow } from './rows.ts';
-import { catalogView, checksView, nodeView, serviceRecordView, serviceRecordsView, serviceView, servicesView } from './views.ts';
-import { statuses } from './effective-status.ts';
 import { Journal } from '../../journal.case.ts';
+import type { CheckInput, InstanceInput, InstanceStatus } from './commands.ts';
+import { statuses } from './effective-status.ts';
+import { allChecks, allNodes, findCheck, findInstance, findService, instancesOfService } from './find.ts';
 import { administrativeCheckId } from './known-checks.ts';
+import type { InstanceRow } from './rows.ts';
 import { servicesOf } from './service-index.ts';
+import { catalogView, checksView, nodeView, serviceRecordView, serviceRecordsView, serviceView, servicesView } from './views.ts';
 
 const check = administrativeCheckId('i');
 

@@ -1,12 +1,12 @@
 /** Decisions about the row of one instance: its registration, and what is said of it later. */
 
+import type { Draft } from '../../draft.ts';
+import type { Unfinished } from '../../row.ts';
+import { sameContent } from '../../same-content.ts';
 import { putInstanceRow } from './administrative-check.ts';
 import type { InstanceInput, InstanceStatus, Register } from './commands.ts';
 import { instanceKey } from './keys.ts';
 import type { InstanceRow } from './rows.ts';
-import type { Draft } from '../../draft.ts';
-import type { Unfinished } from '../../row.ts';
-import { sameContent } from '../../same-content.ts';
 
 /**
  * Writes an instance as it registers. What an operator said of it stays; a registration that says what is already there

@@ -1,10 +1,10 @@
 /** The revision of a view of a node: the newest of what all views of the node share, and of what only this one shows. */
 
 import { markerKey } from '../../markers.ts';
+import type { Revisioned } from '../../room.ts';
 import type { ParsedView } from '../../view-name.ts';
 import { checksOfNode, findNode } from './find.ts';
 import { nodeView, sharedNodeView } from './views.ts';
-import type { Revisioned } from '../../room.ts';
 
 export function nodeRevision({ namespace, name }: ParsedView, state: Revisioned): number {
   const shared = sharedRevision(state, name) ?? state.floor;

@@ -5,8 +5,8 @@
 
 import type { IndexNotes } from '../../room.ts';
 import type { AnyRow } from '../../row.ts';
-import type { InstanceRow } from './rows.ts';
 import { offersTheSame } from './offers.ts';
+import type { InstanceRow } from './rows.ts';
 
 /** What has to be added to the counts of one service. */
 export interface OfferChange {

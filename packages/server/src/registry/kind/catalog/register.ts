@@ -1,18 +1,18 @@
 /** Decisions that register nodes, instances and checks. */
 
 import { defaultNamespace, RegistryError, type CheckStatus } from '@rollcall/protocol';
+import type { Draft } from '../../draft.ts';
+import { Removal } from '../../removal.ts';
+import { sameContent } from '../../same-content.ts';
+import type { Steps } from '../../steps.ts';
 import { findLiveSession, findSession } from '../session/find.ts';
 import type { CheckInput, InstanceInput, Register } from './commands.ts';
 import { checksOfInstance, findCheck, findInstance, findNode, nodeWithId } from './find.ts';
-import { checkKey } from './keys.ts';
-import type { CheckRow, NodeRow } from './rows.ts';
 import { putInstance } from './instance.ts';
-import { Removal } from '../../removal.ts';
-import { clearWay, endSessionsWith, removeCheck, removeInstance, removeNode } from './remove.ts';
-import type { Draft } from '../../draft.ts';
+import { checkKey } from './keys.ts';
 import { instanceMaintenance, isAdministrative, serfHealth } from './known-checks.ts';
-import { sameContent } from '../../same-content.ts';
-import type { Steps } from '../../steps.ts';
+import { clearWay, endSessionsWith, removeCheck, removeInstance, removeNode } from './remove.ts';
+import type { CheckRow, NodeRow } from './rows.ts';
 
 const unwritten = { created: 0, modified: 0 } as const;
 

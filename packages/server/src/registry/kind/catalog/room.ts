@@ -1,24 +1,24 @@
 /** The catalog's description: nodes, instances and checks, the views that show them, and the services that they make up. */
 
+import type { Draft } from '../../draft.ts';
 import type { Removal } from '../../removal.ts';
+import type { Indexed, Kind, Lookup, Room, Shown } from '../../room.ts';
 import type { AnyRow } from '../../row.ts';
 import type { ParsedView } from '../../view-name.ts';
+import { claimKey } from '../member/keys.ts';
 import { namespaceNames } from '../namespace/find.ts';
 import { sessionsOnNode } from '../session/find.ts';
 import { sessionBuckets, sessionKey } from '../session/keys.ts';
+import { decisions } from './decisions.ts';
 import { checksOfInstance, checksOnNode, findInstance, instancesOnNode } from './find.ts';
 import { catalogBuckets, checkKey, instanceKey, nodeHead, nodeIdHead, nodeKey, serviceKey, withoutNodeHead } from './keys.ts';
-import type { CheckRow, InstanceRow, NodeRow, ServiceRow } from './rows.ts';
-import { catalogView, checksView, isSharedNode, nodeView, nodesView, serviceRecordView, serviceRecordsView, serviceView, sharedNodeView } from './views.ts';
-import type { Draft } from '../../draft.ts';
-import type { Indexed, Kind, Lookup, Room, Shown } from '../../room.ts';
-import { claimKey } from '../member/keys.ts';
-import { decisions } from './decisions.ts';
-import { CatalogTouches } from './touches.ts';
 import { nodeRevision } from './node-revision.ts';
 import { NodeWakes } from './node-wakes.ts';
 import { removeCheck, removeInstance, removeNode } from './remove.ts';
+import type { CheckRow, InstanceRow, NodeRow, ServiceRow } from './rows.ts';
 import { ServiceIndex, servicesOf } from './service-index.ts';
+import { CatalogTouches } from './touches.ts';
+import { catalogView, checksView, isSharedNode, nodeView, nodesView, serviceRecordView, serviceRecordsView, serviceView, sharedNodeView } from './views.ts';
 
 const node: Kind<NodeRow> = {
   format: 2,

@@ -10,10 +10,10 @@
 
 import { OrderedKeys } from '../../ordered-keys.ts';
 import type { Indexed, RoomIndex } from '../../room.ts';
-import type { InstanceRow } from './rows.ts';
-import { serviceView } from './views.ts';
 import { OfferChanges } from './offer-changes.ts';
 import { offersTheSame } from './offers.ts';
+import type { InstanceRow } from './rows.ts';
+import { serviceView } from './views.ts';
 
 interface Offer {
   /** Name of the view that shows the service. */

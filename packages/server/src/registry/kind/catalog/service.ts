@@ -1,10 +1,10 @@
 /** Decisions about what a service has besides its instances. */
 
 import { RegistryError } from '@rollcall/protocol';
+import type { Draft } from '../../draft.ts';
 import type { ServiceDelete, ServicePut } from './commands.ts';
 import { serviceKey } from './keys.ts';
 import type { ServiceRow } from './rows.ts';
-import type { Draft } from '../../draft.ts';
 
 /** @throws RegistryError `invalid_argument` for a threshold that is no share */
 export function putService(draft: Draft, { namespace, name, meta = {}, protectThreshold = 0, foreign }: ServicePut): boolean {

@@ -7,15 +7,15 @@
 
 import type { Draft } from '../../draft.ts';
 import { markerKey } from '../../markers.ts';
+import type { Indexed, Lookup, Touches, ViewSet } from '../../room.ts';
 import type { AnyRow } from '../../row.ts';
 import { checksOfInstance } from './find.ts';
 import { catalogBuckets } from './keys.ts';
-import type { InstanceRow } from './rows.ts';
-import { checksView, serviceView, servicesView } from './views.ts';
-import type { Indexed, Lookup, Touches, ViewSet } from '../../room.ts';
 import { OfferChanges, type OfferChange } from './offer-changes.ts';
 import { offersTheSame } from './offers.ts';
+import type { InstanceRow } from './rows.ts';
 import { servicesOf, type ServiceIndex } from './service-index.ts';
+import { checksView, serviceView, servicesView } from './views.ts';
 
 /** Instances of a service that are looked at for one that has a tag. */
 const witnessesMax = 64;

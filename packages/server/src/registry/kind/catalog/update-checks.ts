@@ -1,12 +1,12 @@
 /** Decisions about what checks say: their status and output. */
 
-import type { UpdateChecks } from './commands.ts';
-import { findCheck } from './find.ts';
-import { endSessionsWith } from './remove.ts';
 import type { Draft } from '../../draft.ts';
 import { stands } from '../../if-it-stands.ts';
 import { Removal } from '../../removal.ts';
 import type { Steps } from '../../steps.ts';
+import type { UpdateChecks } from './commands.ts';
+import { findCheck } from './find.ts';
+import { endSessionsWith } from './remove.ts';
 
 export function* updateChecks(draft: Draft, command: UpdateChecks, now: number): Steps<number> {
   const { updates } = command;

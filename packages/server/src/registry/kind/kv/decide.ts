@@ -1,17 +1,17 @@
 /** Decisions about KV keys: writes with a condition, locks, deletions. */
 
 import { RegistryError } from '@rollcall/protocol';
+import type { Draft } from '../../draft.ts';
 import type { Reader } from '../../reader.ts';
+import type { Removal } from '../../removal.ts';
+import { wasThere, type Steps } from '../../steps.ts';
 import { findLiveSession } from '../session/find.ts';
+import type { SessionRow } from '../session/rows.ts';
 import type { KvDelete, KvDeleteTree, KvPut } from './commands.ts';
+import { lapsed } from './delay.ts';
 import { findDelay, findKv } from './find.ts';
 import { kvKey, tombstoneKey } from './keys.ts';
 import type { DelayRow, KvRow, TombstoneRow } from './rows.ts';
-import type { Draft } from '../../draft.ts';
-import { wasThere, type Steps } from '../../steps.ts';
-import type { Removal } from '../../removal.ts';
-import type { SessionRow } from '../session/rows.ts';
-import { lapsed } from './delay.ts';
 
 export function putKey(draft: Draft, command: KvPut, now: number): boolean {
   const { namespace, key, value, flags, condition } = command;

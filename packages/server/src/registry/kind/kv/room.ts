@@ -2,15 +2,15 @@
 
 import type { Draft } from '../../draft.ts';
 import type { Removal } from '../../removal.ts';
-import { sessionBuckets, sessionKey } from '../session/keys.ts';
-import { findKv, findTombstone } from './find.ts';
-import { delayKey, kvKey, tombstoneKey } from './keys.ts';
-import type { DelayRow, KvRow, TombstoneRow } from './rows.ts';
 import type { Kind, Room } from '../../room.ts';
+import { sessionBuckets, sessionKey } from '../session/keys.ts';
 import { letGo, removeKey } from './decide.ts';
 import { decisions } from './decisions.ts';
 import { lapsed } from './delay.ts';
+import { findKv, findTombstone } from './find.ts';
 import { KeyWakes } from './key-wakes.ts';
+import { delayKey, kvKey, tombstoneKey } from './keys.ts';
+import type { DelayRow, KvRow, TombstoneRow } from './rows.ts';
 
 const kv: Kind<KvRow> = {
   format: 2,

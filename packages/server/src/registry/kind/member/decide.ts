@@ -4,10 +4,10 @@ import { RegistryError } from '@rollcall/protocol';
 import type { Draft } from '../../draft.ts';
 import type { Judge, Judged } from '../../judged.ts';
 import type { Steps } from '../../steps.ts';
+import type { Claim, MemberDrain, MemberJoin, MemberLeave } from './commands.ts';
 import { findMember, findMembers, holderOf } from './find.ts';
 import { claimKey } from './keys.ts';
 import { ownersBy } from './owners.ts';
-import type { Claim, MemberDrain, MemberJoin, MemberLeave } from './commands.ts';
 import type { ClaimRow, Member, MembersRow } from './rows.ts';
 
 /** Members of one store, workers included. All of them are in one row, and the owner of a key is looked for among all. */

@@ -3,15 +3,15 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { staysHere } from '../../../backup/backup.ts';
 import { decideBatch } from '../../batch.ts';
+import { Journal } from '../../journal.case.ts';
+import type { Judge } from '../../judged.ts';
+import type { Command } from '../../kinds.ts';
 import type { UpdateChecks } from '../catalog/commands.ts';
 import { findCheck } from '../catalog/find.ts';
 import { findSession } from '../session/find.ts';
-import type { Command } from '../../kinds.ts';
-import { Journal } from '../../journal.case.ts';
-import type { Judge } from '../../judged.ts';
+import { membersMax } from './decide.ts';
 import { findMember, findMembers, holderOf, membersOf } from './find.ts';
 import { claimKey, membersKey } from './keys.ts';
-import { membersMax } from './decide.ts';
 import { ownersBy } from './owners.ts';
 
 let journal: Journal;

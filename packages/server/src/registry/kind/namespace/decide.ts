@@ -4,15 +4,15 @@
  */
 
 import { defaultNamespace, isNamespaceName, namespaceLengthMax, RegistryError } from '@rollcall/protocol';
+import type { Draft } from '../../draft.ts';
 import { inNamespace } from '../../kind-table.ts';
 import { Removal } from '../../removal.ts';
 import { noNamespace } from '../../row.ts';
+import type { Steps } from '../../steps.ts';
 import type { NamespaceDelete, NamespacePut } from './commands.ts';
 import { findNamespace } from './find.ts';
 import { namespaceKey } from './keys.ts';
 import type { NamespaceRow } from './rows.ts';
-import type { Draft } from '../../draft.ts';
-import type { Steps } from '../../steps.ts';
 
 /** @throws RegistryError `invalid_argument` for a name that no namespace may have; `failed_precondition` while it is being deleted */
 export function putNamespace(draft: Draft, { name, description, meta, foreign }: NamespacePut): boolean {

@@ -1,10 +1,10 @@
 /** The description of namespaces. */
 
+import type { Decision, Kind, Room } from '../../room.ts';
+import { deleteNamespace, demandNamespace, putNamespace } from './decide.ts';
 import { namespaceBuckets, namespaceKey, namespacesHead } from './keys.ts';
 import type { NamespaceRow } from './rows.ts';
 import { namespacesView } from './views.ts';
-import type { Decision, Kind, Room } from '../../room.ts';
-import { deleteNamespace, demandNamespace, putNamespace } from './decide.ts';
 
 const namespace: Kind<NamespaceRow> = {
   format: 2,

@@ -1,11 +1,11 @@
 /** What a prepared query finds: the same for every protocol that asks. Pure. */
 
 import { getsTraffic } from '@rollcall/protocol';
-import { statusWith } from '../catalog/effective-status.ts';
-import type { PreparedService } from './rows.ts';
 import type { Reader } from '../../reader.ts';
+import { statusWith } from '../catalog/effective-status.ts';
 import { checksOfInstance, checksOfNode, findNode, instancesOfService } from '../catalog/find.ts';
 import type { CheckRow, InstanceRow, NodeRow } from '../catalog/rows.ts';
+import type { PreparedService } from './rows.ts';
 
 export interface FoundInstance {
   readonly instance: InstanceRow;

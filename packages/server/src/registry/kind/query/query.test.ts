@@ -5,9 +5,9 @@ import { expect, it } from 'vitest';
 import { memory } from '../../../engine/memory/memory.ts';
 import { manualClock } from '../../../manual-clock.case.ts';
 import { Replica } from '../../../replica.ts';
-import type { PreparedQuery } from './rows.ts';
-import { PreparedQueries } from './lookup.ts';
 import { allQueries } from './find.ts';
+import { PreparedQueries } from './lookup.ts';
+import type { PreparedQuery } from './rows.ts';
 
 async function start(): Promise<Replica> {
   const onFatal = (error: unknown) => {

@@ -1,11 +1,11 @@
 /** Decides the commands about generic records. */
 
+import type { Draft } from '../../draft.ts';
+import type { Decision } from '../../room.ts';
 import type { RecordDelete, RecordPut } from './commands.ts';
 import { findRecord } from './find.ts';
 import { recordKey } from './keys.ts';
 import type { RecordRow } from './rows.ts';
-import type { Draft } from '../../draft.ts';
-import type { Decision } from '../../room.ts';
 
 export const decisions = {
   'record-put': { writes: true, conditionOn: ({ namespace, type, id }: RecordPut) => recordKey(namespace, type, id), decide: putRecord },

@@ -1,10 +1,10 @@
 /** Decides the commands about sessions. */
 
-import { ifItStands } from '../../if-it-stands.ts';
-import type { SessionDestroy } from './commands.ts';
 import type { Draft } from '../../draft.ts';
-import type { Decision } from '../../room.ts';
+import { ifItStands } from '../../if-it-stands.ts';
 import { Removal } from '../../removal.ts';
+import type { Decision } from '../../room.ts';
+import type { SessionDestroy } from './commands.ts';
 import { connectSession, createSession } from './decide.ts';
 import { endSession } from './end.ts';
 

@@ -1,16 +1,16 @@
 /** The description of sessions. What they hold belongs to other rooms, whose rows are in the bucket of their session. */
 
 import type { Removal } from '../../removal.ts';
+import type { Kind, Room } from '../../room.ts';
 import { isOf } from '../../row.ts';
 import { nodeHead, nodeKey, withoutNodeHead } from '../catalog/keys.ts';
+import { claimKey } from '../member/keys.ts';
+import { decisions } from './decisions.ts';
 import { endSession } from './end.ts';
 import { findSession, heldBySession } from './find.ts';
 import { sessionBuckets, sessionHead, sessionKey } from './keys.ts';
 import type { SessionRow } from './rows.ts';
 import { sessionView, sessionsView } from './views.ts';
-import type { Kind, Room } from '../../room.ts';
-import { claimKey } from '../member/keys.ts';
-import { decisions } from './decisions.ts';
 
 const session: Kind<SessionRow> = {
   format: 2,
