@@ -327,3 +327,35 @@ describe('a check by probes', () => {
     expect(a.liveness.probed + c.liveness.probed).toBe(30);
   });
 });
+
+describe('self-preservation', () => {
+  const each = 20;
+  const all = () => [a, b, c].flatMap((node) => Array.from({ length: each }, (_, at) => ({ node, name: `${node.nodeId}-${at}` })));
+  const missing = (share: number) => all().filter(({ name }) => Number(name.slice(2)) < share * each);
+
+  beforeEach(async () => {
+    for (const { node, name } of all()) await node.register(name, ttlMs, { service: `s${name.length}-${name.at(-1)}` });
+    await turns();
+  });
+
+  /** Time passes; the services that are not missing send their heartbeats to the node that watches them. */
+  async function withoutBeats(gone: readonly { readonly name: string }[], ms: number): Promise<void> {
+    const names = new Set(gone.map(({ name }) => name));
+    await beatFor(ms, async () => {
+      for (const { node, name } of all()) if (!names.has(name)) await node.beat(name);
+    });
+  }
+
+  it('freezes expiry on every node when a quarter of the fleet is missing, of which each sees a third', async () => {
+    const gone = missing(0.25);
+    await withoutBeats(gone, 30_000);
+    expect([a, b, c].map(({ liveness }) => liveness.status().frozen)).toEqual([true, true, true]);
+    expect(gone.map(({ name }) => a.status(name))).toEqual(gone.map(() => 'passing'));
+  });
+
+  it('lets a few expire', async () => {
+    const gone = missing(0.1);
+    await withoutBeats(gone, 30_000);
+    expect(gone.map(({ name }) => a.status(name))).toEqual(gone.map(() => 'critical'));
+  });
+});

@@ -13,7 +13,8 @@ import type { Clock } from '../clock.ts';
 import type { Registry } from '../registry/registry.ts';
 import { Tally, type Causes, type Census, type Stake } from './census.ts';
 import type { Lapsed, Lease, LeaseKind } from './lease.ts';
-import { instancesMin, SelfPreservation, windowMs, type Loss } from './self-preservation.ts';
+import { Losses } from './losses.ts';
+import { instancesMin, isMassLoss, SelfPreservation, windowMs, type Loss } from './self-preservation.ts';
 import { countInstances, verdictsOn, type Verdict } from './verdicts.ts';
 import type { Wheel, WheelTimer } from './wheel.ts';
 
@@ -79,22 +80,13 @@ interface Held {
   readonly evidence: Tally;
 }
 
-/** A lease that has expired within the window: it is part of the loss in question. */
-interface Gone {
-  readonly at: number;
-  readonly stake: Stake;
-  /** Up to `instancesMin`. */
-  readonly instances: number;
-}
-
 export class Expiry implements Lapsed {
   readonly #options: ExpiryOptions;
   readonly #preservation = new SelfPreservation();
   readonly #lapsed = new Map<Lease, Held>();
-  readonly #missing: Tally;
+  readonly #losses: Losses;
   /** The part of the missing leases that lapsed since the last evidence of a mass loss. */
   #fresh: Tally;
-  #gone: Gone[] = [];
   /** Runs while anything waits. */
   readonly #sweepTimer: WheelTimer;
   #sweeping = false;
@@ -103,7 +95,7 @@ export class Expiry implements Lapsed {
 
   constructor(options: ExpiryOptions) {
     this.#options = options;
-    this.#missing = new Tally(options.census);
+    this.#losses = new Losses(options.census);
     this.#fresh = new Tally(options.census);
     this.#sweepTimer = options.wheel.schedule(Infinity, () => void this.#sweep());
   }
@@ -123,16 +115,30 @@ export class Expiry implements Lapsed {
     if (held === undefined) return;
     this.#lapsed.delete(lease);
     if (held.stake === undefined) return;
-    this.#missing.remove(held.stake);
+    this.#losses.return(held.stake);
     if (held.evidence === this.#fresh) this.#fresh.remove(held.stake);
+  }
+
+  /** This node watches one lease more, or less. */
+  watch(by: 1 | -1): void {
+    this.#losses.watch(by);
+  }
+
+  /** A lease that another node has watched has expired there. */
+  expiredElsewhere(lease: Lease): void {
+    if (lease.stake === undefined) return;
+    const lapsed = () => Array.from(this.#lapsed.values()).flatMap(({ stake }) => stake ?? []);
+    this.#losses.expiredElsewhere(lease.stake, countInstances(lease), this.#options.clock.monotonic(), lapsed);
+    // It is forgotten after the window, if nothing lapses here until then.
+    if (this.#lapsed.size === 0 && !this.#sweeping) this.#sweepTimer.renew(windowMs);
   }
 
   status(): FreezeStatus {
     const held = this.#lapsed.size;
-    const [lost, of] = [this.#missing.leases - this.#gone.length, this.#options.census.leases - this.#gone.length];
-    const share = of <= 0 ? 0 : lost / of;
+    const { lapsed, leases } = this.#losses;
+    const share = leases <= 0 ? 0 : lapsed / leases;
     if (!this.frozen) return { frozen: false, held, share };
-    return { frozen: true, sinceMs: this.#sinceMs, untilMs: this.#untilMs(), held, share, causes: this.#missing.causes() };
+    return { frozen: true, sinceMs: this.#sinceMs, untilMs: this.#untilMs(), held, share, causes: this.#losses.own.causes() };
   }
 
   /** Number of waiting leases of each kind. */
@@ -173,23 +179,25 @@ export class Expiry implements Lapsed {
     const [oldest] = this.#lapsed.values();
     if (!mayExpire) this.#sweepTimer.renew(againMs);
     else if (oldest !== undefined) this.#sweepTimer.renew(Math.max(sweepMs, oldest.since + holdMs - now));
+    else if (this.#losses.waits) this.#sweepTimer.renew(windowMs);
   }
 
   #hold(lease: Lease, stake: Stake | undefined): void {
     if (this.#lapsed.size === 0 && !this.#sweeping) this.#sweepTimer.renew(holdMs);
     this.#lapsed.set(lease, { since: this.#options.clock.monotonic(), stake, evidence: this.#fresh });
     if (stake === undefined) return;
-    this.#missing.add(stake);
+    this.#losses.lapse(stake);
     this.#fresh.add(stake);
   }
 
   /** @returns whether leases that have waited long enough may expire */
   #decide(now: number): boolean {
     const { log, clock, onFrozen } = this.#options;
-    this.#forget(now - windowMs);
-    if (this.#missing.leases === this.#gone.length && !this.frozen) return true;
-    const fresh = () => this.#fresh.loss((counts) => this.#instances(counts, this.#fresh));
-    const decision = this.#preservation.decide(this.#loss(), fresh, now);
+    this.#losses.forget(now - windowMs);
+    if (this.#losses.lapsed === 0 && !this.frozen) return true;
+    const losses = this.#losses.weigh((counts) => this.#instances(counts, undefined));
+    const fresh = () => ({ ...this.#fresh.loss((counts) => this.#instances(counts, this.#fresh)), watched: this.#losses.share });
+    const decision = this.#preservation.decide(losses.find(isMassLoss) ?? (losses[0] as Loss), fresh, now);
     switch (decision) {
       case 'expire':
         return true;
@@ -226,15 +234,7 @@ export class Expiry implements Lapsed {
   /** The fields of a log line about missing leases. */
   #told(): object {
     const { held, share } = this.status();
-    return { of: this.#options.name, held, share, ...this.#missing.causes() };
-  }
-
-  #loss(): Loss {
-    return this.#missing.loss((counts) => {
-      let instances = this.#instances(counts, undefined);
-      for (const gone of this.#gone) if (instances < instancesMin && counts(gone.stake)) instances += gone.instances;
-      return instances;
-    });
+    return { of: this.#options.name, held, share, ...this.#losses.own.causes() };
   }
 
   /** Distinct instances of the stakes that count, and are part of the evidence if one is given; up to `instancesMin`. */
@@ -255,21 +255,9 @@ export class Expiry implements Lapsed {
     return Math.round(clock.now() + this.#preservation.untilMs - clock.monotonic());
   }
 
-  /** Drops leases that expired before the window. */
-  #forget(until: number): void {
-    let old = 0;
-    while (old < this.#gone.length && (this.#gone[old] as Gone).at <= until) this.#remove(this.#gone[old++] as Gone);
-    if (old > 0) this.#gone.splice(0, old);
-  }
-
-  #remove({ stake }: Gone): void {
-    this.#missing.remove(stake);
-    this.#options.census.leave(stake);
-  }
-
   /** Lets leases expire whose loss is considered real: it is not part of any later loss. */
   #settle(leases: readonly Lease[]): void {
-    for (const gone of this.#gone.splice(0)) this.#remove(gone);
+    this.#losses.settle();
     void this.#expire(leases, { asLoss: false });
   }
 
@@ -285,7 +273,7 @@ export class Expiry implements Lapsed {
   }
 
   async #commit({ command, endings }: Verdict): Promise<void> {
-    const { registry, clock, log, onExpired, census } = this.#options;
+    const { registry, clock, log, onExpired } = this.#options;
     // Before the commit, which takes what the leases vouched for.
     const lost = endings.flatMap(({ lease, stake }) => (stake === undefined ? [] : { like: stake, instances: countInstances(lease) }));
     try {
@@ -298,10 +286,6 @@ export class Expiry implements Lapsed {
     }
     for (const { lease } of endings) if (lease.ended()) onExpired(lease.kind);
     const at = clock.monotonic();
-    for (const { instances, like } of lost) {
-      const stake = census.enterLike(like);
-      this.#missing.add(stake);
-      this.#gone.push({ at, stake, instances });
-    }
+    for (const { instances, like } of lost) this.#losses.expired(like, instances, at);
   }
 }

@@ -43,4 +43,10 @@ export interface Health {
    * Never rejects: a failed commit is tried again.
    */
   streamClosed(namespace: string, id: string): Promise<void>;
+
+  /**
+   * The client of the stream was told to use another server. Its instances stay as they are for the session's grace, in which it
+   * resumes there.
+   */
+  streamDismissed(namespace: string, id: string): void;
 }

@@ -162,6 +162,8 @@ export class Heartbeats {
     const vouched = lease.stake !== undefined;
     const moved = lease.instance !== row.instance;
     lease.instance = row.instance;
+    const expiredElsewhere = vouched && !lease.owned && row.status === 'critical' && row.output.startsWith(expired);
+    if (expiredElsewhere) this.#options.expiry.expiredElsewhere(lease);
     if (vouched !== lease.vouches() || moved) this.#count(lease);
     const ttlMs = ttlOf(row);
     // A check that vouches again must have a deadline.
@@ -176,6 +178,7 @@ export class Heartbeats {
     this.#leases.delete(key);
     this.#options.reports.forget(lease.report);
     if (lease.stake !== undefined) this.#options.census.leave(lease.stake);
+    lease.stake = undefined;
   }
 
   #hear(lease: CheckLease, principal: string): void {

@@ -34,14 +34,14 @@ export interface LeaseOptions {
 export interface Lapsed {
   add(lease: Lease): void;
   drop(lease: Lease): void;
+  /** This node watches one lease more that vouches for something, or one less. */
+  watch(by: 1 | -1): void;
 }
 
 export abstract class Lease {
   abstract readonly kind: LeaseKind;
   /** What the lease runs for when it is renewed, in milliseconds. */
   lengthMs: number;
-  /** Its place in the census; absent if its expiry removes nothing from traffic. */
-  stake: Stake | undefined = undefined;
   readonly #options: LeaseOptions;
   /** Record key of the row that has the deadline. */
   readonly key: string;
@@ -50,6 +50,9 @@ export abstract class Lease {
   #owned = false;
   /** Whether it has begun here: this node watched the deadline when that was last looked at by `reown` or `renew`. */
   #begun = false;
+  #stake: Stake | undefined;
+  /** Whether it is one of those that this node watches, and that vouch for something. */
+  #counted = false;
   /** The generation of the ownership at which `#owned` was computed; -1: it must be computed again. */
   #foundIn = -1;
 
@@ -78,6 +81,16 @@ export abstract class Lease {
     return this.#state;
   }
 
+  /** Its place in the census; absent if its expiry removes nothing from traffic, and once it is not needed any more. */
+  get stake(): Stake | undefined {
+    return this.#stake;
+  }
+
+  set stake(stake: Stake | undefined) {
+    this.#stake = stake;
+    this.#count();
+  }
+
   /** Whether this node watches the deadline. */
   get owned(): boolean {
     const ownership = this.#options.ownership();
@@ -92,9 +105,10 @@ export abstract class Lease {
   /** Called when another node may have begun to watch the deadline, and once for a new lease. */
   reown(): void {
     this.#foundIn = -1;
-    if (this.owned === this.#begun) return;
-    this.#begun = this.owned;
-    if (this.owned) this.begin();
+    const { owned } = this;
+    if (owned === this.#begun) return;
+    this.#follow(owned);
+    if (owned) this.begin();
     else this.stop();
   }
 
@@ -106,8 +120,9 @@ export abstract class Lease {
 
   /** Restarts its time; O(1), and allocates nothing after the first time. */
   renew(lengthMs: number = this.lengthMs): void {
-    this.#begun = this.owned;
-    if (!this.owned) {
+    const { owned } = this;
+    if (owned !== this.#begun) this.#follow(owned);
+    if (!owned) {
       this.stop();
       return;
     }
@@ -147,6 +162,18 @@ export abstract class Lease {
     if (this.#state !== 'ending') return false;
     this.#state = 'lapsed';
     return true;
+  }
+
+  #follow(owned: boolean): void {
+    this.#begun = owned;
+    this.#count();
+  }
+
+  #count(): void {
+    const counts = this.#begun && this.#stake !== undefined;
+    if (counts === this.#counted) return;
+    this.#counted = counts;
+    this.#options.expiry.watch(counts ? 1 : -1);
   }
 
   #lapse(): void {

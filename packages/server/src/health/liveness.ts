@@ -247,6 +247,10 @@ export class Liveness implements Health {
     return this.#sessions.closed(namespace, id);
   }
 
+  streamDismissed(namespace: string, id: string): void {
+    this.#sessions.dismissed(namespace, id);
+  }
+
   /** For operators: whether expiry is frozen, since when and until when, the waiting leases, and the causes of the loss. */
   status(): FreezeStatus {
     const leases = this.#leases.status();

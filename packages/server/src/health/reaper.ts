@@ -25,6 +25,9 @@ class Removal extends Lease {
   /** The principal that registered the check; absent while it is unknown. */
   principal: string | undefined = undefined;
 
+  /** What the registry said of the check last. */
+  critical = false;
+
   readonly #registry: Registry;
 
   /** @param check its record key */
@@ -79,7 +82,10 @@ export class Reaper {
     const allowedMs = row?.definition.deregisterCriticalAfterMs;
     let removal = this.#removals.get(key);
     if (row === undefined || row.instance === '' || allowedMs === undefined || allowedMs <= 0) {
-      if (removal !== undefined) this.#drop(key, removal);
+      if (removal === undefined) return;
+      // A critical check that goes elsewhere has, as a rule, gone with an instance that was removed for it.
+      if (row === undefined && removal.critical && !removal.owned) this.#options.expiry.expiredElsewhere(removal);
+      this.#drop(key, removal);
       return;
     }
     if (removal?.instance !== row.instance) {
@@ -91,6 +97,7 @@ export class Reaper {
     }
     const changed = removal.lengthMs !== allowedMs;
     removal.lengthMs = allowedMs;
+    removal.critical = row.status === 'critical';
     removal.reown();
     if (row.status !== 'critical') removal.stop();
     else if (changed || removal.state === 'stopped') removal.renew();
@@ -127,6 +134,7 @@ export class Reaper {
     removal.stop();
     this.#removals.delete(key);
     if (removal.stake !== undefined) this.#options.census.leave(removal.stake);
+    removal.stake = undefined;
   }
 
   /** Restarts the time of all critical checks. */

@@ -22,6 +22,11 @@ export interface Rest {
 }
 
 export interface Loss {
+  /**
+   * Of all leases, the share that could be part of the loss, above 0 to 1: that of the leases which this node watches. Absent: 1. The
+   * limits are so much smaller.
+   */
+  readonly watched?: number;
   /** Nodes that vouch for instances, or did until now. */
   readonly machines: number;
   /** Without the node that has lost most. */
@@ -58,16 +63,11 @@ export const freezeMsMax = 15 * 60_000;
  * services, of which a fleet may have few, count by their leases. The loss of one machine is never a mass loss: all processes
  * of a host, and all instances of a process, are lost together.
  */
-export function isMassLoss({ machines, nodes, services, principals }: Loss): boolean {
+export function isMassLoss({ machines, nodes, services, principals, watched = 1 }: Loss): boolean {
+  const isLarge = ({ leases, leasesLost, instancesLost }: Rest) =>
+    instancesLost >= instancesMin * watched && leasesLost > shareMax * watched * leases;
+  const isWide = ({ groups, groupsLost }: Rest) => groupsLost > shareMax * watched * groups;
   return machines > 1 && isLarge(nodes) && isLarge(services) && isLarge(principals) && isWide(nodes) && isWide(principals);
-}
-
-function isLarge({ leases, leasesLost, instancesLost }: Rest): boolean {
-  return instancesLost >= instancesMin && leasesLost > shareMax * leases;
-}
-
-function isWide({ groups, groupsLost }: Rest): boolean {
-  return groupsLost > shareMax * groups;
 }
 
 /**

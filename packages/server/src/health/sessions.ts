@@ -11,6 +11,7 @@ import { findSession } from '../registry/kind/session/find.ts';
 import { sessionKey } from '../registry/kind/session/keys.ts';
 import type { SessionRow } from '../registry/kind/session/rows.ts';
 import type { Command } from '../registry/kinds.ts';
+import { findMember } from '../registry/kind/member/find.ts';
 import type { Registry } from '../registry/registry.ts';
 import { serviceName, type Census } from './census.ts';
 import type { Expiry } from './expiry.ts';
@@ -37,6 +38,8 @@ class SessionLease extends Lease {
   readonly node: string;
   /** Opened the stream, or renewed the session, last; absent while it is unknown. */
   principal: string | undefined = undefined;
+  /** The node that has the stream, as the registry says. */
+  holder: string | undefined;
   /** Whether a stream is open; always false for a session with a time. */
   open = false;
   readonly #registry: Registry;
@@ -53,6 +56,7 @@ class SessionLease extends Lease {
     super(options, key, row.liveness === 'stream' ? row.ttlMs : row.ttlMs * ttlMultiplier);
     this.#leastMs = row.liveness === 'stream' && options.starting ? startGraceMinMs : 0;
     this.#ownership = options.ownership;
+    this.holder = row.holder;
     this.kind = row.liveness === 'stream' ? 'stream' : 'session';
     this.namespace = row.namespace;
     this.id = row.id;
@@ -135,8 +139,10 @@ export class Sessions {
     }
     if (row === undefined) {
       this.#unfinished.delete(key);
+      if (before !== undefined && this.#expiredElsewhere(before)) this.#options.expiry.expiredElsewhere(before);
       before?.stop();
       if (before?.stake !== undefined) this.#options.census.leave(before.stake);
+      if (before !== undefined) before.stake = undefined;
       this.#leases.delete(key);
       return;
     }
@@ -151,8 +157,15 @@ export class Sessions {
     }
   }
 
+  /** A stream that was open nowhere was not ended by its client, which would have needed one for that. */
+  #expiredElsewhere({ kind, owned, holder }: SessionLease): boolean {
+    if (kind !== 'stream' || owned) return false;
+    return holder === undefined || findMember(this.#options.registry.state, holder) === undefined;
+  }
+
   /** A stream has moved to another node, or that one has lost it: its time stops, or starts. */
   #followHolder(lease: SessionLease, { holder }: SessionRow): void {
+    lease.holder = holder;
     if (holder !== undefined && holder !== this.#options.ownership().nodeId) lease.open = false;
     lease.reown();
     if (holder === undefined && lease.owned && lease.state === 'stopped') lease.begin();
@@ -221,6 +234,14 @@ export class Sessions {
     lease.open = false;
     lease.renew();
     await this.#tell(lease);
+  }
+
+  /** The client was sent to another server: nothing is committed, its time runs. */
+  dismissed(namespace: string, id: string): void {
+    const lease = this.#stream(namespace, id);
+    if (lease === undefined || !lease.open) return;
+    lease.open = false;
+    lease.renew();
   }
 
   #hear(lease: SessionLease, principal: string): void {
