@@ -128,7 +128,7 @@ describe('a connection that is lost', () => {
     expect(revisions).toEqual([...new Set(revisions)].sort((a, b) => a - b));
   });
 
-  it('is detected within 3 s of silence, and another server is found', async () => {
+  it('is detected by its silence, and another server is found, within 2 s', async () => {
     const engine = sharedStore();
     const [near, far] = [await start({ engine }), await start({ engine })];
     const [toNear, toFar] = [await proxied(near), await proxied(far)];
@@ -141,9 +141,8 @@ describe('a connection that is lost', () => {
     closing.push(() => meter.stop());
     used.freeze();
     expect(await gone).toMatchObject({ server: used.url, reason: expect.stringContaining('silent') });
-    expect(meter.elapsedMs()).toBeLessThan(3_000);
     expect(await back).toMatchObject({ server: unused.url, resumed: true });
-    expect(meter.elapsedMs()).toBeLessThan(3_300);
+    expect(meter.elapsedMs()).toBeLessThan(2_000);
     expect(await rollcall.services()).toContainEqual({ service: 'web', tags: [] });
   });
 });

@@ -12,18 +12,21 @@ import { connectionFailure } from './connection-failure.ts';
 import type { Credentials } from './credentials.ts';
 import { streamUrl } from './rotation.ts';
 
-/** Also detects a server that accepts connections and sends nothing. */
-const handshakeMs = 3_000;
+/** Also detects a server that accepts connections and sends nothing; shorter if another server can be used instead. */
+const handshakeMs = { only: 3_000, spare: 1_500 };
 
 /** Ping interval until the server's welcome names another. */
 const pingMsDefault = 1_000;
 
 /**
- * Looks per ping; after the ninth look in a row without a byte, 2.25 to 2.5 pings after the last one, the server
- * counts as lost.
+ * Looks per ping; after this many looks in a row without a byte the server counts as lost. The only server: 2.25 to 2.5 pings after the
+ * last byte. If another server can be used instead: 1.5 to 1.75, so that a client of a frozen node is on another one within 2 s.
  */
 const looksPerPing = 4;
-const quietMax = 9;
+const quietMax = { only: 9, spare: 6 };
+
+/** After so many looks the client pings by itself: a server that lives answers, even if its own ping is late. */
+const quietPinged = 4;
 
 /** The server estimates the size of snapshots; this leaves room for its error. */
 const messageBytesMax = 2 * frameLimits.snapshotBytesMax;
@@ -45,6 +48,8 @@ export interface LinkEnd {
 
 export interface LinkOptions {
   readonly server: string;
+  /** Whether the client knows other servers, too. */
+  readonly hasSpare: boolean;
   readonly credentials: Credentials;
   readonly clock: Clock;
   readonly onOpen: () => void;
@@ -61,6 +66,7 @@ export class Link {
   readonly #webSocket: WebSocket;
   readonly #onEnd: (end: LinkEnd) => void;
   #socket: Socket | undefined;
+  readonly #quietMax: number;
   #pingMs = pingMsDefault;
   #bytesRead = 0;
   #quiet = 0;
@@ -68,8 +74,10 @@ export class Link {
   #ended = false;
   #stopLooking: () => void = () => {};
 
-  constructor({ server, credentials, clock, onOpen, onFrame, onStrange, onEnd }: LinkOptions) {
+  constructor({ server, hasSpare, credentials, clock, onOpen, onFrame, onStrange, onEnd }: LinkOptions) {
     this.server = server;
+    const rank = hasSpare ? 'spare' : 'only';
+    this.#quietMax = quietMax[rank];
     this.#clock = clock;
     this.#onEnd = onEnd;
     const { token, tls } = credentials;
@@ -77,7 +85,7 @@ export class Link {
       ...tls,
       ...(token === undefined ? {} : { headers: { Authorization: `Bearer ${token}` } }),
       perMessageDeflate: false,
-      handshakeTimeout: handshakeMs,
+      handshakeTimeout: handshakeMs[rank],
       maxPayload: messageBytesMax,
       followRedirects: false,
     });
@@ -158,8 +166,12 @@ export class Link {
       if (bytesRead !== this.#bytesRead) this.#quiet = 0;
       else this.#quiet++;
       this.#bytesRead = bytesRead;
-      if (this.#quiet >= quietMax) this.cut(`the server was silent for ${(quietMax / looksPerPing) * this.#pingMs} ms`);
-      else this.#look();
+      if (this.#quiet >= this.#quietMax) {
+        this.cut(`the server was silent for ${(this.#quietMax / looksPerPing) * this.#pingMs} ms`);
+        return;
+      }
+      if (this.#quiet === quietPinged && this.#webSocket.readyState === WebSocket.OPEN) this.#webSocket.ping();
+      this.#look();
     });
   }
 }

@@ -200,6 +200,7 @@ export class RegistryConnection {
     if (credentials.token !== undefined) this.#warnOfPlainText(server);
     const link = new Link({
       server,
+      hasSpare: this.#rotation.size > 1,
       credentials,
       clock: this.#options.clock,
       onOpen: () => this.#hello(link),
@@ -225,15 +226,10 @@ export class RegistryConnection {
     const { client, node, key, graceMs, namespace } = this.#options;
     const seen = this.#seen.revision;
     const hello: HelloFrame = {
-      type: 'hello',
-      id: helloId,
-      protocol: streamProtocol,
-      client,
-      session: key,
-      graceMs,
-      ...(node === undefined ? {} : { node }),
+      ...{ type: 'hello', id: helloId, protocol: streamProtocol },
+      ...{ client, session: key, graceMs },
+      ...{ ...(node === undefined ? {} : { node }), ...(seen === undefined ? {} : { seen }) },
       ...(namespace === defaultNamespace ? {} : { namespace }),
-      ...(seen === undefined ? {} : { seen }),
     };
     link.send(hello);
     this.#helloSent = true;
@@ -260,6 +256,10 @@ export class RegistryConnection {
     if ((welcome.namespace ?? defaultNamespace) !== namespace) {
       const error = noNamespaces(link.server, namespace);
       link.cut(error.message, error);
+      return;
+    }
+    if (this.#rotation.passesOver(welcome.staleMs !== undefined)) {
+      link.cut('the server does not follow its store; another one may');
       return;
     }
     this.#welcome = welcome;

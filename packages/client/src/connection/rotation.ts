@@ -9,6 +9,8 @@ import type { Random } from '../clock.ts';
 export class Rotation {
   readonly #servers: string[];
   #next = 0;
+  /** Servers in a row that did not follow their store. */
+  #stale = 0;
   #hints: string[] = [];
 
   /** @param servers base URLs as `serverUrl` returns them; at least one */
@@ -28,6 +30,17 @@ export class Rotation {
     const hint = this.#hints.shift();
     if (hint !== undefined) return hint;
     return this.#servers[this.#next++ % this.#servers.length] as string;
+  }
+
+  /**
+   * Whether to go on to the next server, since this one does not follow its store. Once all of them were found so, any is as good.
+   * @param isStale what the server's welcome says
+   */
+  passesOver(isStale: boolean): boolean {
+    if (!isStale) this.#stale = 0;
+    if (!isStale || this.#stale >= this.#servers.length - 1) return false;
+    this.#stale++;
+    return true;
   }
 
   /**

@@ -64,6 +64,7 @@ export async function startAdmin(deps: Partial<AdminDeps> = {}) {
     renewSession: () => false,
     streamOpened: () => Promise.resolve(),
     streamClosed: () => Promise.resolve(),
+    streamDismissed: () => {},
   };
   const wheel = new Wheel({
     clock,

@@ -50,6 +50,7 @@ export async function startRegistry(clock: Clock = systemClock) {
     renewSession: () => false,
     streamOpened: () => Promise.resolve(),
     streamClosed: () => Promise.resolve(),
+    streamDismissed: () => {},
   };
   const context: Context = {
     registry: replica,

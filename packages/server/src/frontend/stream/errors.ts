@@ -36,3 +36,6 @@ export const closeCodes = {
   /** The token of the stream was deleted or has ended. */
   tokenGone: 4003,
 } as const;
+
+/** Why the server ends a stream; also the label of the metric. */
+export type CutReason = 'silent' | 'stuck' | 'flooded' | 'not json' | 'no hello' | 'taken over' | 'token gone';

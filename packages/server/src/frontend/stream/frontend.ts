@@ -17,6 +17,7 @@ import { requestAccess } from './access.ts';
 import { statusByCode } from './errors.ts';
 import { FanOut } from './fan-out.ts';
 import { FreshnessNews } from './freshness-news.ts';
+import { moveAll, moveWhenStale } from './moving.ts';
 import { PingSweep, pingMs } from './ping-sweep.ts';
 import { Sessions } from './sessions.ts';
 import { Stream } from './stream.ts';
@@ -24,13 +25,6 @@ import { Feeds } from './watches.ts';
 
 /** Time that clients have to close their connections when the server closes. */
 const closeGraceMs = 1_000;
-
-/**
- * A node that leaves sends so many clients a second to other nodes, and takes a second at least: each of them resumes its session with a
- * write, on nodes that have work of their own.
- */
-const drainedPerSecond = 1_000;
-const drainStepMs = 50;
 
 export function stream(context: Context): Frontend {
   const { limits, metrics, registry } = context;
@@ -48,6 +42,7 @@ export function stream(context: Context): Frontend {
   const sweep = new PingSweep<Stream>(context.wheel, context.clock, () => fanOut.busy);
   const open = new Set<Stream>();
   const freshnessNews = new FreshnessNews(registry, open, fanOut);
+  const stopMoving = moveWhenStale(open, context);
   let closing = false;
   let onEmpty: () => void = () => {};
   metrics.observe('rollcall_stream_views', 'Views that native streams watch', () => feeds.size);
@@ -119,21 +114,14 @@ export function stream(context: Context): Frontend {
       },
     },
 
-    async drain(): Promise<void> {
+    drain(): Promise<void> {
       closing = true;
-      const waiting = [...open];
-      const perSecond = Math.min(waiting.length, drainedPerSecond);
-      const atOnce = Math.ceil((perSecond * drainStepMs) / 1_000);
-      while (waiting.length > 0) {
-        for (const one of waiting.splice(0, Math.min(atOnce, waiting.length))) one.dismiss();
-        await new Promise<void>((next) => context.clock.timer(drainStepMs, next));
-      }
-      const patience = context.clock.monotonic() + closeGraceMs;
-      while (open.size > 0 && context.clock.monotonic() < patience) await new Promise<void>((next) => context.clock.timer(drainStepMs, next));
+      return moveAll(open, context);
     },
 
     async close(): Promise<void> {
       closing = true;
+      stopMoving();
       sweep.close();
       freshnessNews.close();
       if (open.size === 0) return;

@@ -81,6 +81,10 @@ export class StreamSession {
     });
   }
 
+  get vouches(): boolean {
+    return this.#created && this.#claim.holds;
+  }
+
   /** The node that the instances are on. */
   get node(): AgentNode {
     return this.#node;
@@ -183,8 +187,9 @@ export class StreamSession {
     this.#finally(async () => {
       this.#held.stop();
       // The stream that has taken the session over vouches for it now.
-      const vouched = this.#created && this.#claim.holds;
+      const vouched = this.vouches;
       if (vouched && end === 'died') await health.streamClosed(this.#namespace, this.#id);
+      if (vouched && end === 'dismissed') health.streamDismissed(this.#namespace, this.#id);
       // The claim is kept: as long as it holds, no stream has come back.
       if (vouched && end === 'revoked') wheel.schedule(this.#graceMs, () => this.#finally(() => this.#expire()));
       else this.#claim.release();

@@ -24,7 +24,7 @@ import { deniedNamespace } from '../../security/access-error.ts';
 import type { Caller } from '../../security/acl.ts';
 import type { Origin } from '../../security/gate.ts';
 import { StreamAccess, auditAction } from './access.ts';
-import { closeCodes, errorFrame, statusByCode } from './errors.ts';
+import { closeCodes, errorFrame, statusByCode, type CutReason } from './errors.ts';
 import type { Pass } from './fan-out.ts';
 import { Outbox } from './outbox.ts';
 import { answer, type Answer } from './requests.ts';
@@ -57,9 +57,6 @@ export interface StreamOptions {
   readonly pingMs: number;
   readonly onClosed: () => void;
 }
-
-/** Why the server ends a stream; also the label of the metric. */
-export type CutReason = 'silent' | 'stuck' | 'flooded' | 'not json' | 'no hello' | 'taken over' | 'token gone';
 
 export class Stream {
   readonly #options: StreamOptions;
@@ -98,8 +95,7 @@ export class Stream {
     this.#socket = socket;
     this.#webSocket = webSocket;
     this.#remoteAddress = peerAddress(socket as Socket);
-    const { caller, origin } = options;
-    this.#access = new StreamAccess({ security: context.security, caller, origin, onChange: () => this.#changed() });
+    this.#access = new StreamAccess({ security: context.security, caller: options.caller, origin: options.origin, onChange: () => this.#changed() });
     this.#outbox = new Outbox(socket, () => this.#open, () => this.#watches.drained());
     this.#watches = new Watches({
       feeds,
@@ -133,6 +129,11 @@ export class Stream {
     }
     if (!this.#greeted && ++this.#ungreetedVisits >= stuckMax) this.#cut('no hello', closeCodes.policy);
     else if (withPing && !this.#outbox.busy) this.#outbox.ping();
+  }
+
+  /** Whether instances live as long as this stream. */
+  get vouches(): boolean {
+    return this.#session?.vouches === true;
   }
 
   /** The server closes: tells the client to use another server; its instances stay. */
@@ -263,15 +264,16 @@ export class Stream {
     client: Pick<StreamSessionOptions, 'node' | 'isNamed' | 'graceMs' | 'client'>,
   ): StreamSession {
     const { context, sessions } = this.#options;
+    const takenOver = () => this.#cut('taken over', closeCodes.takenOver);
     return new StreamSession({
       ...client,
       context,
       namespace: this.#namespace,
       access: this.#access,
       id: key.id,
-      claim: sessions.claim(context.registry.state, this.#namespace, key, () => this.#cut('taken over', closeCodes.takenOver)),
+      claim: sessions.claim(context.registry.state, this.#namespace, key, takenOver),
       onLost: () => this.#send({ type: 'session-lost' }),
-      onMoved: () => this.#cut('taken over', closeCodes.takenOver),
+      onMoved: takenOver,
     });
   }
 
