@@ -1,6 +1,6 @@
 /**
  * What an import of the client costs and needs: which packages it loads, and how it compiles and runs in the project
- * of a user, from its tarball. Needs the built packages.
+ * of a user, from its tarball. Which packages the start of a server loads is tested here as well. Needs the built packages.
  */
 
 import { execFileSync, spawnSync } from 'node:child_process';
@@ -60,6 +60,15 @@ describe('importing the client', () => {
     `);
     expect(used).toEqual(['@opentelemetry/api', 'undici', 'ws']);
   });
+});
+
+it('a server on a store of its own loads neither gRPC nor JSON Web Tokens: each start would pay for them', () => {
+  const used = packagesOf(`
+    const { createServer, memory } = await import('@rollcall/server');
+    const server = await createServer({ engine: memory() });
+    await server.close();
+  `);
+  expect(used).toEqual(['lru-cache', 'pino', 'prom-client', 're2js', 'ws']);
 });
 
 describe('the project of a user', () => {
