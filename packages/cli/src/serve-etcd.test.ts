@@ -48,7 +48,7 @@ describe('rollcall serve on etcd', () => {
   });
 
   it.each([
-    [['--engine', 'redis:x'], 'is not an engine; write embedded:DIR, memory or etcd:URL'],
+    [['--engine', 'redis:x'], 'is not an engine; write embedded:DIR, memory, etcd:URL[,URL] or node:URL'],
     [['--engine', 'etcd:127.0.0.1:2379'], 'is not the URL of an etcd member; write etcd:http://HOST:2379'],
     [['--engine', 'etcd:http://a:1/x'], 'is no URL of an etcd member'],
     [['--engine', 'etcd:http://a:1,https://b:2'], 'give all as https: or all as http:'],
