@@ -12,6 +12,8 @@ import type { AnyRow } from './row.ts';
 import { Rowset } from './rowset.ts';
 import { ViewRevisions } from './view-revisions.ts';
 
+type Follower = Pick<RoomIndex, 'follow'>;
+
 export class Contents<R extends AnyRow = AnyRow> implements Reader, Indexed {
   readonly kinds: KindTable<R>;
   readonly views: ViewRevisions;
@@ -24,7 +26,7 @@ export class Contents<R extends AnyRow = AnyRow> implements Reader, Indexed {
   readonly #indexes = new Map<string, RoomIndex>();
   readonly #ordered = new Map<string, OrderedIndex>();
   /** What follows the rows of a kind, if anything does. */
-  readonly #followers = new Map<string, Pick<RoomIndex, 'follow'>>();
+  readonly #followers = new Map<string, Follower>();
 
   constructor(kinds: KindTable<R>) {
     this.kinds = kinds;
@@ -34,17 +36,23 @@ export class Contents<R extends AnyRow = AnyRow> implements Reader, Indexed {
       if (index === undefined) continue;
       const made = index.make();
       this.#indexes.set(name, made);
-      for (const kind of index.of) this.#followers.set(kind, made);
+      for (const kind of index.of) this.#addFollower(kind, made);
     }
     for (const kind of kinds.kindsWith(({ ordered }) => ordered === true)) {
       const made = new OrderedIndex();
       this.#ordered.set(kind, made);
-      this.#followers.set(kind, made);
+      this.#addFollower(kind, made);
     }
-    for (const kind of kinds.kindsWith((each) => 'lapsed' in each)) this.#followers.set(kind, this.#lapsingIndex());
+    for (const kind of kinds.kindsWith((each) => 'lapsed' in each)) this.#addFollower(kind, this.#lapsingIndex());
   }
 
-  #lapsingIndex(): Pick<RoomIndex, 'follow'> {
+  /** A kind may have an index of its room, be ordered, and lapse. */
+  #addFollower(kind: string, added: Follower): void {
+    const first = this.#followers.get(kind);
+    this.#followers.set(kind, first === undefined ? added : both(first, added));
+  }
+
+  #lapsingIndex(): Follower {
     const kinds: KindTable = this.kinds;
     return {
       follow: (before, after) => {
@@ -83,7 +91,7 @@ export class Contents<R extends AnyRow = AnyRow> implements Reader, Indexed {
 
   /** All of them, those that are kept unread included. */
   rows(): Iterable<[string, R]> {
-    return this.#unread.size === 0 ? this.#set.rows : both(this.#set.rows, this.#unread);
+    return this.#unread.size === 0 ? this.#set.rows : oneAfterTheOther(this.#set.rows, this.#unread);
   }
 
   bucket(bucket: string): Iterable<R> {
@@ -138,7 +146,16 @@ function isUnread<R extends AnyRow>(row: R): row is R & UnreadRow {
   return row.kind === 'unread';
 }
 
-function* both<T>(one: Iterable<T>, other: Iterable<T>): Generator<T, void, undefined> {
+function both(one: Follower, other: Follower): Follower {
+  return {
+    follow(before, after) {
+      one.follow(before, after);
+      other.follow(before, after);
+    },
+  };
+}
+
+function* oneAfterTheOther<T>(one: Iterable<T>, other: Iterable<T>): Generator<T, void, undefined> {
   yield* one;
   yield* other;
 }

@@ -19,8 +19,8 @@ import { kvKey } from './kind/kv/keys.ts';
 import { rooms as known, type Command, type Row } from './kinds.ts';
 import { momentOf } from './moment.ts';
 import { prunable } from './prune.case.ts';
-import type { AnswerIn, CommandIn, Decision, Kind, Lookup, Room, RowIn } from './room.ts';
-import type { Revisions } from './row.ts';
+import type { AnswerIn, CommandIn, Decision, Kind, Lookup, Room, RoomIndex, RowIn } from './room.ts';
+import { orderedKey, type Revisions } from './row.ts';
 import { State } from './state.ts';
 import { Views } from './views.ts';
 
@@ -348,6 +348,32 @@ describe('a transaction with rows of new kinds', () => {
     log.commit(both(electionKey('default', 'main')));
     expect([findElection(log.state, 'main')?.leader, findKv(log.state, 'default', 'k')?.modified]).toEqual(['a', 1]);
   });
+});
+
+test('a kind may be ordered, lapse, and have an index of its room', () => {
+  interface TicketRow extends Revisions {
+    readonly kind: 'ticket';
+    readonly namespace: string;
+    readonly key: string;
+    readonly untilMs: number;
+  }
+  const ticket: Kind<TicketRow> = {
+    format: 1,
+    key: ({ namespace, key }) => orderedKey('ticket', namespace, key),
+    ordered: true,
+    lapsed: ({ untilMs }, now) => untilMs <= now,
+  };
+  const followed: string[] = [];
+  const index: RoomIndex = { follow: (before, after) => followed.push((after ?? before)?.kind ?? ''), notes: () => ({ note: () => {} }) };
+  const room = { name: 'ticket', kinds: { ticket }, index: { of: ['ticket'], make: () => index } } satisfies Room;
+  const table = new KindTable<TestRow | TicketRow>([...rooms, room]);
+  const state = new State(table);
+  const row: TicketRow = { kind: 'ticket', namespace: 'default', key: 'a', untilMs: 5, created: 0, modified: 0 };
+  const key = table.keyOf(row);
+  state.apply({ revision: 1, put: [{ key, value: encodeWith(table, row) }], delete: [] });
+  expect([[...state.ordered('ticket', 'default', '')], prunable(state, 4), prunable(state, 5), followed]).toEqual([['a'], [], [key], ['ticket']]);
+  state.apply({ revision: 2, put: [], delete: [key] });
+  expect([[...state.ordered('ticket', 'default', '')], prunable(state, 5), followed]).toEqual([[], [], ['ticket', 'ticket']]);
 });
 
 test('two rooms cannot describe the same kind', () => {

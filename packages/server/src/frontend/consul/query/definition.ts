@@ -1,7 +1,8 @@
 /** Converts the definition of a prepared query in a request to the stored query, with Consul's rules and texts. */
 
 import type { RegistryError } from '@rollcall/protocol';
-import { faultOf, type TemplateFault, type TextFault } from '../../../registry/kind/query/template.ts';
+import { faultOf } from '../../../registry/kind/query/template.ts';
+import type { TemplateFault, TextFault } from '../../../registry/kind/query/template-fault.ts';
 import type { Failover, PreparedQuery, PreparedService } from '../../../registry/kind/query/rows.ts';
 import { vetNamespace } from '../request/scope.ts';
 import { invalid } from '../wire/errors.ts';
