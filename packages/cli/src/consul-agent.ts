@@ -16,7 +16,8 @@ import { consulSettings, flagSettings } from './consul-agent-schema.ts';
 import { at, flag, isObject, port, text, textMap, texts, type Values } from './consul-agent-values.ts';
 import { usage } from './failure.ts';
 import { withoutVariable } from './settings/resolve.ts';
-import { logLevels, settingsTable, type LogLevel, type Setting, type Settings } from './settings/table.ts';
+import type { Setting } from './settings/setting.ts';
+import { logLevels, settingsTable, type LogLevel, type Settings } from './settings/table.ts';
 
 export interface AgentInput {
   readonly flags: readonly GivenFlag[];

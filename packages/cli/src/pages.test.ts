@@ -9,7 +9,8 @@ import { examplesOf } from './examples.ts';
 import { exitCodes } from './failure.ts';
 import { createProgram } from './program.ts';
 import { addNamespaceOption, addRegistryOptions } from './servers.ts';
-import { settingsTable, type Setting } from './settings/table.ts';
+import type { Setting } from './settings/setting.ts';
+import { settingsTable } from './settings/table.ts';
 import type { Terminal } from './terminal.ts';
 
 const page = (name: string) => readFileSync(new URL(`../../../docs/reference/${name}`, import.meta.url), 'utf8');

@@ -39,6 +39,9 @@ export interface StartOptions {
   readonly shared?: boolean;
 }
 
+/** So that tests see the same on every machine; those of workers ask for them. */
+const oneProcess = { ROLLCALL_WORKERS: '0' };
+
 /** Starts `rollcall` with these arguments. */
 export function start(args: readonly string[], options: StartOptions = {}): Process {
   return startNode([program, ...args], options);
@@ -51,7 +54,7 @@ export function rollcall(args: readonly string[], options: StartOptions = {}): P
 
 export function startNode(args: readonly string[], { env = {}, cwd, input, shared = false }: StartOptions = {}): Process {
   const inherited = Object.entries(process.env).filter(([name]) => !/^(ROLLCALL_|NO_COLOR$|FORCE_COLOR$)/.test(name));
-  const child = spawn(process.execPath, args, { env: { ...Object.fromEntries(inherited), ...env }, cwd });
+  const child = spawn(process.execPath, args, { env: { ...Object.fromEntries(inherited), ...oneProcess, ...env }, cwd });
   const chunks = { stdout: [] as Buffer[], stderr: [] as Buffer[] };
   const listeners = new Set<() => void>();
   const told = () => {

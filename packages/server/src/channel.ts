@@ -3,6 +3,7 @@
  * ask. The composition root makes it; `frontend/peer` serves it.
  */
 
+import { metricsOfPrimary, metricsOfWorker } from './all-metrics.ts';
 import type { Beats } from './cluster/channel/beat-body.ts';
 import type { PeerHello } from './cluster/channel/hello.ts';
 import type { Methods } from './cluster/channel/peer.ts';
@@ -20,10 +21,18 @@ export interface Channel {
   readonly deps: PeerDeps;
   /** The nodes that are connected. */
   readonly peers: Peers;
+  /** The text of a scrape: of all processes of this server. */
+  readonly metricsPage: () => Promise<string>;
 }
 
 export interface ChannelOptions {
   readonly identity: Identity;
+  /** Of this node, or of this worker of it. */
+  readonly memberId: string;
+  /** Whether nodes without the cluster key may follow this one. */
+  readonly takesFollowers: boolean;
+  /** Whether this process is a worker of the node whose log it follows. */
+  readonly isWorker: boolean;
   /** Undefined when the store belongs to this node alone: then it takes no others. */
   readonly key: ClusterKey | undefined;
   /** Takes the heartbeats that other nodes forward to this one; without it, they are refused. */
@@ -32,13 +41,17 @@ export interface ChannelOptions {
   readonly epoch?: () => number;
 }
 
-export function makeChannel({ engine, clock, random, log }: Core, { identity, key, beats, epoch = () => 0 }: ChannelOptions): Channel {
-  const { nodeId, registryId, version } = identity;
-  const hello = (): PeerHello => ({ nodeId, registryId, version, epoch: epoch() });
+export function makeChannel({ engine, clock, random, log, metrics }: Core, options: ChannelOptions): Channel {
+  const { identity, memberId, isWorker, takesFollowers, key, beats, epoch = () => 0 } = options;
+  const { registryId, version } = identity;
+  const hello = (): PeerHello => ({ nodeId: memberId, registryId, version, epoch: epoch(), ...(isWorker ? { worker: true } : {}) });
   const store = logMethods(engine);
   const presence = engine.presence === undefined ? {} : presenceMethods(engine.presence, clock);
-  const methods = (from: () => string): Methods => ({ ...store, ...presence, ...(beats && beatMethods(beats, from)) });
-  const peers = new Peers({ hello, clock, random, methods, secret: () => key?.secret ?? '' });
+  const methods = (from: () => string): Methods => ({ ...store, ...presence, ...scrape.methods, ...(beats && beatMethods(beats, from)) });
+  const peers: Peers = new Peers({ hello, clock, random, methods, secret: () => key?.secret ?? '' });
+  const primaryLink = engine instanceof NodeEngine ? engine.link : undefined;
+  const scrape =
+    isWorker && primaryLink !== undefined ? metricsOfWorker(metrics, primaryLink) : metricsOfPrimary(metrics, clock, () => peers.workers);
   if (engine instanceof NodeEngine) {
     const { link } = engine;
     const primary = () => link.welcome?.nodeId ?? '';
@@ -47,12 +60,13 @@ export function makeChannel({ engine, clock, random, log }: Core, { identity, ke
   }
   return {
     peers,
+    metricsPage: () => scrape.page(),
     deps: {
-      refusal: () => (key === undefined ? 'this node takes no others: its store is its own; start it with --followers' : undefined),
+      refusal: () => (takesFollowers ? undefined : 'this node takes no others: its store is its own; start it with --followers'),
       isClusterKey: (secret) => key?.matches(secret) === true,
       welcome: () => ({ ...hello(), ...limitsOf(engine) }),
       methods,
-      admitted: (from, peer) => peers.admit(from.nodeId, peer),
+      admitted: (from, peer) => peers.admit(from, peer),
     },
   };
 }

@@ -1,7 +1,7 @@
 /** Rollcall as a library. */
 
 export { assertListenersAllowed, createServer } from './server.ts';
-export type { Server } from './server.ts';
+export type { Server, WorkerAccess } from './server.ts';
 export type { Ports } from './listeners.ts';
 export type { AccessOptions, FrontendName, HttpsOptions, ServerOptions, SocketOptions, TcpOptions } from './server-options.ts';
 export { makeDirectory } from './engine/embedded/directory.ts';

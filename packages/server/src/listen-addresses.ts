@@ -19,6 +19,11 @@ export function httpAddresses({ http = {}, https }: ServerOptions): ListenAddres
   return addresses;
 }
 
+/** The listener for other nodes alone; a worker shares it with no other. */
+export function nodesAddress({ nodes }: ServerOptions): ListenAddress | undefined {
+  return nodes && { name: 'nodes', at: { ...tcpAddress(nodes), exclusive: true }, tokens: true };
+}
+
 /**
  * @param own addresses of front ends with listeners of their own
  * @throws RegistryError `failed_precondition` when other machines reach an address and what protects it there is
@@ -26,7 +31,8 @@ export function httpAddresses({ http = {}, https }: ServerOptions): ListenAddres
  */
 export function assertAddressesAllowed(options: ServerOptions, own: readonly ListenAddress[]): void {
   const shared = httpAddresses(options);
-  if (shared.length === 0) {
+  const forNodes = nodesAddress(options);
+  if (shared.length === 0 && forNodes === undefined) {
     throw new RegistryError('invalid_argument', 'neither http nor https is served, so no client could reach the registry; give it one of them');
   }
   const policy: BindPolicy = {
@@ -34,7 +40,7 @@ export function assertAddressesAllowed(options: ServerOptions, own: readonly Lis
     unsafeAllowUnauthenticated: options.unsafeAllowUnauthenticated === true,
     unsafeAllowPlaintext: options.unsafeAllowPlaintext === true,
   };
-  for (const address of [...shared, ...own]) {
+  for (const address of [...shared, ...(forNodes ? [forNodes] : []), ...own]) {
     if (address.tls?.verifyIncoming === true && address.tls.caFile === undefined) {
       throw new RegistryError(
         'invalid_argument',
@@ -48,7 +54,7 @@ export function assertAddressesAllowed(options: ServerOptions, own: readonly Lis
 /** `http://127.0.0.1:8500`, or that of TLS when there is no other, or `unix:///path`. */
 export function urlOf(addresses: readonly ListenAddress[], portOf: (name: string) => number): string {
   for (const { name, at } of addresses) {
-    if ('host' in at) return `${name}://${at.host.includes(':') ? `[${at.host}]` : at.host}:${portOf(name)}`;
+    if ('host' in at) return `${name === 'https' ? name : 'http'}://${at.host.includes(':') ? `[${at.host}]` : at.host}:${portOf(name)}`;
   }
   const [path] = addresses.flatMap(({ at }) => ('path' in at ? [at.path] : []));
   return `unix://${path}`;

@@ -95,7 +95,7 @@ export class Listeners {
     if (this.#certificates.push(opened) === 1) {
       const help = 'When the first certificate of a TLS listener ends, since the Unix epoch';
       const earliest = () => Math.min(...this.#certificates.map(({ notAfterMs }) => notAfterMs));
-      metrics.observe('rollcall_tls_certificate_expiry_timestamp_seconds', help, () => earliest() / 1_000);
+      metrics.observe('rollcall_tls_certificate_expiry_timestamp_seconds', help, () => earliest() / 1_000, 'min');
     }
     return opened;
   }

@@ -39,6 +39,11 @@ export interface AccessOptions {
   readonly defaultToken?: string;
 }
 
+export interface WorkerOptions {
+  /** Under which it is a member of the store. */
+  readonly memberId: string;
+}
+
 /** As in the table of front ends (`frontends.ts`). */
 export type FrontendName = 'consul' | 'stream' | 'admin' | 'peer' | 'dns';
 
@@ -59,6 +64,10 @@ export interface ServerOptions {
   readonly http?: TcpOptions | SocketOptions | false;
   /** Address of HTTP over TLS; none by default. */
   readonly https?: HttpsOptions;
+  /** Address of plain HTTP that serves other nodes alone, beside the others or in their place; none by default. */
+  readonly nodes?: TcpOptions;
+  /** This process is a worker: it shares listeners with others of `node:cluster`, and its node id with the primary that it follows. */
+  readonly worker?: WorkerOptions;
   /**
    * Address and options of DNS, over UDP and TCP; none by default. With `optional`, the server starts without DNS when the
    * address is taken, and logs a warning.

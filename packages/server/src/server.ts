@@ -18,13 +18,13 @@ import { defineOwn, type OwnDefinitions } from './frontend/consul/agent/own-defi
 import { chooseFrontends, frontendTable, type FrontendEntry, type FrontendTable } from './frontends.ts';
 import { Wheel } from './health/wheel.ts';
 import { notReady } from './freshness.ts';
-import { identify } from './identity.ts';
-import { shareStore, type SharedStore } from './shared-store.ts';
+import { clusterKeyOf, identify } from './identity.ts';
+import { peerUrl, shareStore, type SharedStore } from './shared-store.ts';
 import { keepHouse } from './housekeeping.ts';
-import { assertAddressesAllowed, httpAddresses, nodeAddress, urlOf } from './listen-addresses.ts';
+import { assertAddressesAllowed, httpAddresses, nodeAddress, nodesAddress, urlOf } from './listen-addresses.ts';
 import { Listeners, type Ports } from './listeners.ts';
 import { Answers } from './net/answers.ts';
-import type { Context, Frontend } from './net/frontend.ts';
+import type { Context, Frontend, HttpService } from './net/frontend.ts';
 import type { ListenAddress } from './net/listen-address.ts';
 import { listen } from './net/listener.ts';
 import { OriginPolicy } from './net/own-origin.ts';
@@ -33,6 +33,14 @@ import type { ServerOptions } from './server-options.ts';
 import type { Metrics } from './telemetry/metrics.ts';
 
 export type { ServerOptions } from './server-options.ts';
+
+export interface WorkerAccess {
+  readonly url: string;
+  /** The key of the store's nodes. */
+  readonly secret: string;
+  /** The id of this node, which its workers share. */
+  readonly nodeId: string;
+}
 
 export interface Server {
   /** `http://127.0.0.1:8500`; that of TLS when there is no other, `unix:///path` when there is nothing else. */
@@ -43,6 +51,8 @@ export interface Server {
   readonly metrics: Metrics;
   /** Resolves with an error when the server cannot follow its log any more and must be stopped. */
   readonly fatal: Promise<RegistryError>;
+  /** How workers of this machine follow this server; undefined without `nodes`, or on a store of its own. */
+  readonly forWorkers?: WorkerAccess;
   /** Resolves when an operator has made this node leave its store: it serves nothing more and should be closed. */
   readonly left: Promise<void>;
   /**
@@ -105,13 +115,15 @@ async function serve(core: Core, options: ServerOptions, table: FrontendTable, h
   const { engine, clock, log, limits, metrics, replica, liveness, security } = core;
   const chosen = allowedFrontends(options, table);
   const addresses = httpAddresses(options);
+  const forNodes = nodesAddress(options);
   const carried = await carryOver(engine);
   if (carried > 0) log.info({ records: carried }, 'carried the store over to the formats of this version');
   await replica.start();
   security.acl.start();
   await security.admin.initialise(options.acl?.initialManagement);
   const identity = await identify({ registry: replica, hasStore, address: nodeAddress(addresses) }, options);
-  const store = await shareStore(core, identity, options);
+  const key = engine.exclusive ? undefined : await clusterKeyOf(replica);
+  const store = shareStore(core, { identity, key }, options);
   liveness.start(store.ownership);
 
   const wheel = new Wheel({ clock, onError: (err) => log.error({ err }, 'a timeout failed') });
@@ -134,15 +146,16 @@ async function serve(core: Core, options: ServerOptions, table: FrontendTable, h
   const left = deferred<void>();
   const drainAll = () => Promise.all(running.map(async ({ frontend }) => frontend.drain?.()));
   const leave = async () => {
+    if (hasStore || options.worker !== undefined) throw new RegistryError('failed_precondition', cannotLeave);
     await leaveStore(store, drainAll);
     left.resolve();
   };
-  const parts = { options, admin: adminDeps(core, { serving, leave }), peer: store.channel.deps };
+  const parts = { options, admin: adminDeps(core, { serving, leave, metricsPage: store.channel.metricsPage }), peer: store.channel.deps };
   const running = chosen.map((entry) => ({ frontend: entry.make(context, parts), addresses: entry.addresses?.(options) ?? [] }));
   const answerWaiting = () => Promise.all(running.map(({ frontend }) => frontend.close()));
   const listeners = new Listeners({ limits, clock, log, metrics, answerWaiting });
   try {
-    await openAll(listeners, addresses, running, context);
+    await openAll(listeners, { shared: addresses, forNodes }, running, context);
     await store.join(listeners.ports);
   } catch (error) {
     await listeners.close();
@@ -151,7 +164,7 @@ async function serve(core: Core, options: ServerOptions, table: FrontendTable, h
   const stopHousekeeping = keepHouse(replica, wheel, clock, log);
   serving.ready = true;
   const { ports } = listeners;
-  const url = urlOf(addresses, (name) => ports[name] ?? 0);
+  const url = urlOf(forNodes === undefined ? addresses : [...addresses, forNodes], (name) => ports[name] ?? 0);
   log.info({ url, ports, engine: engine.name, revision: replica.state.revision }, 'serving');
 
   let closing: Promise<void> | undefined;
@@ -172,6 +185,7 @@ async function serve(core: Core, options: ServerOptions, table: FrontendTable, h
     metrics,
     fatal: core.fatal,
     left: left.promise,
+    ...(forNodes === undefined || key === undefined ? {} : { forWorkers: { url: peerUrl(options, identity, ports), secret: key.secret, nodeId: identity.nodeId } }),
     reloadCertificates: () => listeners.reloadCertificates(),
     define: (definitions) => defineOwn({ registry: replica, identity }, definitions),
     close,
@@ -188,7 +202,7 @@ interface Running {
 /** HTTP first, so that front ends know its ports when they start; their own listeners last. */
 async function openAll(
   listeners: Listeners,
-  shared: readonly ListenAddress[],
+  { shared, forNodes }: { readonly shared: readonly ListenAddress[]; readonly forNodes: ListenAddress | undefined },
   running: readonly Running[],
   context: Context,
 ): Promise<void> {
@@ -197,9 +211,10 @@ async function openAll(
   if (services.length === 0) {
     throw new RegistryError('invalid_argument', 'none of the chosen front ends is served over HTTP; add one to frontends');
   }
-  for (const address of shared) {
-    await listeners.open(address, (opening) => listen({ ...opening, at: address.at, services, origins, limits, clock, log }));
-  }
+  const open = (address: ListenAddress, served: readonly HttpService[]) =>
+    listeners.open(address, (opening) => listen({ ...opening, at: address.at, services: served, origins, limits, clock, log }));
+  for (const address of shared) await open(address, services);
+  if (forNodes !== undefined) await open(forNodes, running.flatMap(({ frontend }) => (frontend.name === 'peer' ? (frontend.http ?? []) : [])));
   identity.httpPort = listeners.ports.http;
   identity.httpsPort = listeners.ports.https ?? 0;
   for (const { frontend } of running) await frontend.start?.();
@@ -213,6 +228,8 @@ async function openAll(
   }
 }
 
+const cannotLeave = 'this server keeps the store, or is a worker of the one that does, so it cannot leave it; stop its process instead';
+
 /**
  * Makes this node leave its store: it gets nothing new, its clients go to other nodes, and then it is no member any more.
  * @throws RegistryError `failed_precondition` when no other node is there
@@ -225,14 +242,16 @@ async function leaveStore(store: SharedStore, drainAll: () => Promise<unknown>):
 }
 
 interface AdminParts {
+  readonly metricsPage: () => Promise<string>;
   readonly serving: { readonly ready: boolean };
   readonly leave: () => Promise<void>;
 }
 
-function adminDeps(core: Core, { serving, leave }: AdminParts): AdminDeps {
+function adminDeps(core: Core, { serving, leave, metricsPage }: AdminParts): AdminDeps {
   const { replica, liveness } = core;
   return {
     leave,
+    metricsPage,
     backup: writeBackup,
     restore: (backup) => restore(core, backup),
     notReady: () => notReady(serving, replica),

@@ -5,10 +5,10 @@
 
 import { makeChannel, type Channel } from './channel.ts';
 import { Cluster } from './cluster/cluster.ts';
+import type { ClusterKey } from './cluster/cluster-key.ts';
 import type { Core } from './core.ts';
 import { soleOwner, type Ownership } from './health/ownership.ts';
-import { clusterKeyOf } from './identity.ts';
-import { httpAddresses, urlOf } from './listen-addresses.ts';
+import { httpAddresses, nodesAddress, urlOf } from './listen-addresses.ts';
 import type { Ports } from './listeners.ts';
 import type { Identity } from './net/frontend.ts';
 import type { ServerOptions } from './server-options.ts';
@@ -28,12 +28,20 @@ export interface SharedStore {
 
 const nothing = () => Promise.resolve();
 
-export async function shareStore(core: Core, identity: Identity, options: ServerOptions): Promise<SharedStore> {
+export interface ShareOptions {
+  readonly identity: Identity;
+  /** Undefined for a store of this server's own. */
+  readonly key: ClusterKey | undefined;
+}
+
+export function shareStore(core: Core, { identity, key }: ShareOptions, options: ServerOptions): SharedStore {
   const { engine, replica, liveness, clock, log, metrics, fail } = core;
-  const { nodeId, nodeName: name, version } = identity;
+  const { nodeName: name, version } = identity;
+  const isWorker = options.worker !== undefined;
+  const nodeId = options.worker?.memberId ?? identity.nodeId;
+  const own = { identity, key, isWorker, memberId: nodeId };
   if (engine.exclusive || engine.presence === undefined) {
-    const key = engine.exclusive ? undefined : await clusterKeyOf(replica);
-    const channel = makeChannel(core, { identity, key });
+    const channel = makeChannel(core, { ...own, takesFollowers: key !== undefined });
     return { channel, ownership: soleOwner(nodeId), isShared: false, join: nothing, drain: nothing, leave: nothing };
   }
   const cluster = new Cluster({
@@ -41,14 +49,14 @@ export async function shareStore(core: Core, identity: Identity, options: Server
     peers: { beats: (to, batch) => channel.peers.deliver(to, batch) },
   });
   const channel: Channel = makeChannel(core, {
-    ...{ identity, key: await clusterKeyOf(replica), epoch: () => cluster.epoch },
+    ...{ ...own, takesFollowers: !isWorker || options.followers === true, epoch: () => cluster.epoch },
     beats: { deliver: (batch) => cluster.beats(batch) },
   });
   return {
     channel,
     ownership: cluster.ownership,
     isShared: true,
-    join: (ports) => cluster.join({ name, version, address: peerUrl(options, identity, ports) }),
+    join: (ports) => cluster.join({ name, version, address: peerUrl(options, identity, ports), ...(isWorker ? { worker: true } : {}) }),
     drain: () => cluster.drain(),
     leave: () => cluster.leave(),
   };
@@ -57,7 +65,8 @@ export async function shareStore(core: Core, identity: Identity, options: Server
 /** Where other nodes reach this one. TLS if there is any: they send the key of the store. */
 export function peerUrl(options: ServerOptions, { address }: Identity, ports: Ports): string {
   if (options.peerUrl !== undefined) return options.peerUrl;
-  const addresses = httpAddresses(options).toReversed();
+  const forNodes = nodesAddress(options);
+  const addresses = forNodes === undefined ? httpAddresses(options).toReversed() : [forNodes];
   const reachable = addresses.map((each) => ('host' in each.at && isAny(each.at.host) ? { ...each, at: { ...each.at, host: address } } : each));
   return urlOf(reachable, (listener) => ports[listener] ?? 0);
 }

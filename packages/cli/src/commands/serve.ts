@@ -13,8 +13,11 @@ import { configVariable, resolveSettings } from '../settings/resolve.ts';
 import { storeOf } from '../settings/engine.ts';
 import { openEngine } from '../settings/open-engine.ts';
 import { serverOptions } from '../settings/server-options.ts';
-import { settingsTable, type Setting, type Settings } from '../settings/table.ts';
+import type { Setting } from '../settings/setting.ts';
+import { settingsTable, type Settings } from '../settings/table.ts';
 import { colorsFor, print, printJson, remark, type Terminal } from '../terminal.ts';
+import { serveWithWorkers, type Running } from '../workers/serve-with-workers.ts';
+import { workersOf } from '../workers/worker-count.ts';
 
 /** Settings that set the same thing. */
 const conflicts: Readonly<Partial<Record<keyof Settings, string[]>>> = { dev: ['dataDir', 'engine'], engine: ['dataDir'] };
@@ -80,8 +83,10 @@ export async function runServer(settings: Settings, { dnsOptional, json, agent }
   // Loaded here, since commands that talk to a registry do not need the server.
   const { assertListenersAllowed, createServer, stderrLog } = await import('@rollcall/server');
   const options = serverOptions(settings);
+  // The agent of Consul's files has definitions and a reload of its own, in one process.
+  const workers = agent === undefined ? workersOf(settings) : 0;
   await failingWith(exitCodes.publicBindRefused, () => assertListenersAllowed(options));
-  let running: Server | undefined;
+  let running: Running | undefined;
   const hangUp = () => {
     agent?.hangUp();
     void running?.reloadCertificates();
@@ -94,22 +99,26 @@ export async function runServer(settings: Settings, { dnsOptional, json, agent }
     'resource_exhausted',
     'unavailable',
   ]);
-  const server = await failingWith(exitCodes.addressTaken, () =>
-    createServer({
+  let defining = () => Promise.resolve();
+  const server = await failingWith(exitCodes.addressTaken, async (): Promise<Running> => {
+    if (workers > 0) return serveWithWorkers({ count: workers, settings, dnsOptional, server: { ...options, engine, log }, log, stopped: signals.first });
+    const one = await createServer({
       ...agent?.more,
       ...options,
       engine,
       ...(options.dns === undefined ? {} : { dns: { ...agent?.more.dns, ...options.dns, optional: dnsOptional } }),
       log,
-    }),
-  );
+    });
+    if (agent !== undefined) defining = () => agent.serving(one);
+    return one;
+  });
   running = server;
-  await agent?.serving(server).catch(async (error: unknown) => {
+  await defining().catch(async (error: unknown) => {
     await server.close();
     throw error;
   });
   if (json) printJson(terminal, facts(server, settings));
-  else greet(terminal, server, settings);
+  else greet(terminal, { server, settings, workers });
   await sdNotify(terminal, 'READY=1', `STATUS=serving at ${server.url}`);
 
   const ended = await Promise.race([signals.first, server.fatal, server.left]);
@@ -140,7 +149,7 @@ async function failingWith<T>(
   }
 }
 
-function facts(server: Server, settings: Settings): object {
+function facts(server: Running, settings: Settings): object {
   const store = storeOf(settings);
   return {
     url: server.url,
@@ -151,18 +160,18 @@ function facts(server: Server, settings: Settings): object {
   };
 }
 
-function httpsUrl({ ports }: Server, { https }: Settings): string | undefined {
+function httpsUrl({ ports }: Running, { https }: Settings): string | undefined {
   const port = ports.https;
   return https === undefined || port === undefined ? undefined : `https://${formatAddress({ ...https, port })}`;
 }
 
-function dnsAddress({ ports }: Server, { dns }: Settings): string | undefined {
+function dnsAddress({ ports }: Running, { dns }: Settings): string | undefined {
   const port = ports.dns;
   return dns === undefined || port === undefined ? undefined : formatAddress({ ...dns, port });
 }
 
 /** The line about DNS: its address, or why it is off. */
-function dnsLine(server: Server, settings: Settings): string {
+function dnsLine(server: Running, settings: Settings): string {
   const address = dnsAddress(server, settings);
   if (address !== undefined) return address;
   if (settings.dns === undefined) return 'off';
@@ -183,7 +192,7 @@ function dataLine(settings: Settings): string {
   }
 }
 
-function greet(terminal: Terminal, server: Server, settings: Settings): void {
+function greet(terminal: Terminal, { server, settings, workers }: { readonly server: Running; readonly settings: Settings; readonly workers: number }): void {
   const { bold, dim } = colorsFor(terminal.stdout, terminal.env);
   const { http } = settings;
   const secure = httpsUrl(server, settings);
@@ -195,6 +204,7 @@ function greet(terminal: Terminal, server: Server, settings: Settings): void {
     `  DNS   ${dnsLine(server, settings)}`,
     ...(settings.acl ? ['  ACL   on: clients need a token'] : []),
     `  data  ${dataLine(settings)}`,
+    ...(workers === 0 ? [] : [`  work  ${workers} ${workers === 1 ? 'worker serves' : 'workers serve'} the clients`]),
     '',
     'Try in another terminal:',
     '',
@@ -205,7 +215,7 @@ function greet(terminal: Terminal, server: Server, settings: Settings): void {
   for (const line of lines) print(terminal, line);
 }
 
-function firstSteps({ url, ports }: Server, { http, acl, aclInitialManagement }: Settings): string[] {
+function firstSteps({ url, ports }: Running, { http, acl, aclInitialManagement }: Settings): string[] {
   if (http !== undefined && 'path' in http) return [`curl --unix-socket ${http.path} http://localhost/v1/catalog/services`];
   if (acl && aclInitialManagement === undefined) return [`curl -X PUT ${url}/v1/acl/bootstrap    # the first token, once`];
   const addr = ports.http === 8500 ? '' : ` --addr ${url}`;

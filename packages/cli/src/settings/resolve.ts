@@ -6,7 +6,8 @@
 import { dirname, resolve } from 'node:path';
 import { nearest } from '@rollcall/protocol';
 import { usage } from '../failure.ts';
-import { settingsTable, type Setting, type Settings } from './table.ts';
+import type { Setting } from './setting.ts';
+import { settingsTable, type Settings } from './table.ts';
 import { unknownName } from './values.ts';
 
 export type Source = 'command line' | 'environment' | 'configuration file' | 'default';

@@ -7,7 +7,8 @@
 import { resolve } from 'node:path';
 import type { Limits } from '@rollcall/server';
 import { parseAddress, parseAddressOrSocket, type Address, type SocketPath } from './address.ts';
-import { engineForms, engineSetting, type EngineSetting } from './engine.ts';
+import { engineSettings, type EngineSettings } from './engine-table.ts';
+import type { Setting } from './setting.ts';
 import {
   agentName,
   datacenter,
@@ -23,6 +24,7 @@ import {
   origin,
   socketFile,
   text,
+  workerCount,
   type SocketFile,
 } from './values.ts';
 
@@ -32,29 +34,19 @@ export type LogLevel = (typeof logLevels)[number];
 export const defaultPolicies = ['allow', 'deny'] as const;
 export const tlsVersions = ['1.2', '1.3'] as const;
 
-export interface Settings {
+export interface Settings extends EngineSettings {
   /** Undefined: plain HTTP is not served. */
   readonly http: Address | SocketPath | undefined;
   /** Undefined: HTTP over TLS is not served. */
   readonly https: Address | undefined;
   /** Undefined: DNS is not served. */
   readonly dns: Address | undefined;
-  /** Undefined: `dev` and `dataDir` decide. */
-  readonly engine: EngineSetting | undefined;
-  /** The keys of the registry in etcd begin with it. */
-  readonly enginePrefix: string;
-  /** PEM; absolute, as all files. */
-  readonly engineCaFile: string | undefined;
-  readonly engineCertFile: string | undefined;
-  readonly engineKeyFile: string | undefined;
-  readonly engineUser: string | undefined;
-  readonly enginePasswordFile: string | undefined;
-  /** Of a token for the primary. */
-  readonly engineTokenFile: string | undefined;
   /** Absolute. */
   readonly dataDir: string;
   readonly dev: boolean;
   readonly followers: boolean;
+  /** Undefined: as many as suit this machine. */
+  readonly workers: number | undefined;
   /** Undefined: the server makes it of its own address. */
   readonly peerUrl: string | undefined;
   /** Undefined: the server takes the host name. */
@@ -86,22 +78,6 @@ export interface Settings {
   readonly limits: Partial<Limits>;
 }
 
-export interface Setting<T> {
-  /** Absent for lists, objects, and secrets: every user sees command lines. */
-  readonly flag?: string;
-  /** Absent if the environment cannot set it. */
-  readonly env?: string;
-  readonly description: string;
-  /** Read like a value that was given as text. */
-  readonly fallback: string | boolean | undefined;
-  /**
-   * @param value text from the command line or the environment, anything from a configuration file
-   * @param folder the folder of relative paths
-   * @throws Error whose message completes `<where>: `
-   */
-  readonly read: (value: unknown, folder: string) => T;
-}
-
 export const settingsTable: { readonly [K in keyof Settings]: Setting<Settings[K]> } = {
   http: {
     flag: '--http <host:port>',
@@ -124,62 +100,7 @@ export const settingsTable: { readonly [K in keyof Settings]: Setting<Settings[K
     fallback: '127.0.0.1:8600',
     read: (value) => (value === 'off' ? undefined : parseAddress(text(value))),
   },
-  engine: {
-    flag: '--engine <engine>',
-    env: 'ROLLCALL_ENGINE',
-    description: `where to store the data: ${engineForms}; several nodes may share an etcd, and node follows another node`,
-    fallback: undefined,
-    read: (value, folder) => (value === undefined ? undefined : engineSetting(text(value), folder)),
-  },
-  enginePrefix: {
-    flag: '--engine-prefix <prefix>',
-    env: 'ROLLCALL_ENGINE_PREFIX',
-    description: 'prefix of the keys of this registry in etcd',
-    fallback: 'rollcall',
-    read: (value) => filled(text(value)),
-  },
-  engineCaFile: {
-    flag: '--engine-ca-file <file>',
-    env: 'ROLLCALL_ENGINE_CA_FILE',
-    description: 'certificates, in PEM, of the authorities that sign those of etcd or of the other node; the well-known ones when not given',
-    fallback: undefined,
-    read: file,
-  },
-  engineCertFile: {
-    flag: '--engine-cert-file <file>',
-    env: 'ROLLCALL_ENGINE_CERT_FILE',
-    description: 'certificate, in PEM, that this node shows to etcd',
-    fallback: undefined,
-    read: file,
-  },
-  engineKeyFile: {
-    flag: '--engine-key-file <file>',
-    env: 'ROLLCALL_ENGINE_KEY_FILE',
-    description: 'private key of that certificate, in PEM',
-    fallback: undefined,
-    read: file,
-  },
-  engineUser: {
-    flag: '--engine-user <name>',
-    env: 'ROLLCALL_ENGINE_USER',
-    description: 'user of etcd that this node logs in as',
-    fallback: undefined,
-    read: (value) => (value === undefined ? undefined : filled(text(value))),
-  },
-  enginePasswordFile: {
-    flag: '--engine-password-file <file>',
-    env: 'ROLLCALL_ENGINE_PASSWORD_FILE',
-    description: "file whose first line is that user's password",
-    fallback: undefined,
-    read: file,
-  },
-  engineTokenFile: {
-    flag: '--engine-token-file <file>',
-    env: 'ROLLCALL_ENGINE_TOKEN_FILE',
-    description: 'file whose first line is a token for the node that this one follows',
-    fallback: undefined,
-    read: file,
-  },
+  ...engineSettings,
   dataDir: {
     flag: '--data-dir <dir>',
     env: 'ROLLCALL_DATA_DIR',
@@ -207,6 +128,13 @@ export const settingsTable: { readonly [K in keyof Settings]: Setting<Settings[K
     description: 'URL at which the other nodes of the store reach this one; made of its own address when not given',
     fallback: undefined,
     read: (value) => (value === undefined ? undefined : origin(value)),
+  },
+  workers: {
+    flag: '--workers <count>',
+    env: 'ROLLCALL_WORKERS',
+    description: 'processes that serve clients beside the one that keeps the log; one less than the cores, and 3 at most, unless there are 2 cores or fewer',
+    fallback: undefined,
+    read: (value) => (value === undefined ? undefined : workerCount(value)),
   },
   nodeName: {
     flag: '--node-name <name>',

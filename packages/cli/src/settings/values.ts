@@ -116,3 +116,12 @@ export function unknownName(what: string, name: string, known: readonly string[]
   const hint = meant === undefined ? `known are ${known.join(', ')}` : `did you mean ${JSON.stringify(meant)}?`;
   return `unknown ${what} ${JSON.stringify(name)}; ${hint}`;
 }
+
+/** Workers that a server may have: more than any machine has use for. */
+const workersMax = 64;
+
+export function workerCount(value: unknown): number {
+  const count = typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value;
+  if (typeof count === 'number' && Number.isInteger(count) && count >= 0 && count <= workersMax) return count;
+  throw new Error(`${JSON.stringify(value)} is no number of workers; write an integer from 0 to ${workersMax}`);
+}

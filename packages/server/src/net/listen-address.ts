@@ -9,6 +9,8 @@ export interface TcpAddress {
   readonly host: string;
   /** 0 takes a free port. */
   readonly port: number;
+  /** Of a worker: whether it alone listens there, and not all workers together. */
+  readonly exclusive?: boolean;
 }
 
 /** The files are in PEM; when they change, new connections get the new certificate without a restart. */

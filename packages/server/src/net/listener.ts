@@ -200,7 +200,7 @@ function say(response: ServerResponse, status: number, body: string): void {
   response.end(body);
 }
 
-function listenOnAddress(server: Server, { host, port }: TcpAddress): Promise<void> {
+function listenOnAddress(server: Server, { host, port, exclusive = false }: TcpAddress): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => {
       const reason =
@@ -209,7 +209,7 @@ function listenOnAddress(server: Server, { host, port }: TcpAddress): Promise<vo
           : cause.message;
       reject(new RegistryError('failed_precondition', `cannot listen on ${host}:${port}: ${reason}`, { cause }));
     });
-    server.listen({ host, port, backlog: 4_096 }, resolve);
+    server.listen({ host, port, exclusive, backlog: 4_096 }, resolve);
   });
 }
 

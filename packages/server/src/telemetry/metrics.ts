@@ -3,7 +3,8 @@
  * process, as in tests, do not share numbers. docs/reference/metrics.md explains each metric.
  */
 
-import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics, type Metric } from 'prom-client';
+import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics, type Aggregator, type Metric } from 'prom-client';
+import type { Values } from './add-up.ts';
 import { PlainHistogram } from './plain-histogram.ts';
 
 const seconds = [0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
@@ -26,7 +27,7 @@ export class Metrics {
   readonly commands = this.#counter('rollcall_commands_total', 'Commands committed');
   readonly commitConflicts = this.#counter('rollcall_commit_conflicts_total', 'Transactions decided again since another writer was faster');
   readonly feedLosses = this.#counter('rollcall_feed_losses_total', 'Times that the feed of the store was lost or stuck');
-  readonly stale = this.#gauge('rollcall_stale', '1 while the state does not follow the store');
+  readonly stale = this.#gauge('rollcall_stale', '1 while the state does not follow the store', [], 'max');
   readonly applyLagSeconds = new Histogram({
     name: 'rollcall_apply_lag_seconds',
     help: 'Time from a durable commit until the state has applied it',
@@ -45,15 +46,18 @@ export class Metrics {
     ['outcome'],
   );
   readonly expiries = this.#counter('rollcall_expiries_total', 'Deadlines that passed', ['kind']);
-  readonly expiryFrozen = this.#gauge('rollcall_expiry_frozen', '1 while self-preservation holds expiries back');
+  readonly expiryFrozen = this.#gauge('rollcall_expiry_frozen', '1 while self-preservation holds expiries back', [], 'max');
   readonly expiryFrozenUntil = this.#gauge(
     'rollcall_expiry_frozen_until_timestamp_seconds',
     'When the freeze ends unless there is new evidence; 0 while nothing is frozen',
+    [],
+    'max',
   );
   readonly expiryLossShare = this.#gauge(
     'rollcall_expiry_loss_share',
     'Share of a loss that froze expiry which one node, service or principal has; those with most',
     ['by', 'name'],
+    'max',
   );
   readonly stalls = this.#counter('rollcall_stalls_total', 'Times that the event loop was blocked for over 0.5 s');
   readonly stallSeconds = this.#counter('rollcall_stall_seconds_total', 'Time by which deadlines were extended');
@@ -85,11 +89,20 @@ export class Metrics {
     counter.inc();
   }
 
-  /** A gauge whose value is read when it is scraped. */
-  observe(name: string, help: string, read: () => number | Promise<number>): void {
+  /** Of this process alone, for one that adds them up (`add-up.ts`). */
+  values(): Promise<Values> {
+    return this.registry.getMetricsAsJSON();
+  }
+
+  /**
+   * A gauge whose value is read when it is scraped.
+   * @param together what the values of several processes come to: `max` for what each of them reads from the state, which they share
+   */
+  observe(name: string, help: string, read: () => number | Promise<number>, together: Aggregator = 'sum'): void {
     const gauge: Gauge = new Gauge({
       name,
       help,
+      aggregator: together,
       registers: [this.registry],
       collect: async () => gauge.set(await read()),
     });
@@ -100,6 +113,8 @@ export class Metrics {
     const gauge: Gauge = new Gauge({
       name,
       help,
+      // All of them are read from the state.
+      aggregator: 'max',
       labelNames: [label],
       registers: [this.registry],
       collect: async () => {
@@ -127,7 +142,7 @@ export class Metrics {
     return new Counter({ name, help, labelNames: [...labelNames], registers: [this.registry] });
   }
 
-  #gauge<L extends string>(name: string, help: string, labelNames: readonly L[] = []): Gauge<L> {
-    return new Gauge({ name, help, labelNames: [...labelNames], registers: [this.registry] });
+  #gauge<L extends string>(name: string, help: string, labelNames: readonly L[] = [], together: Aggregator = 'sum'): Gauge<L> {
+    return new Gauge({ name, help, aggregator: together, labelNames: [...labelNames], registers: [this.registry] });
   }
 }

@@ -15,6 +15,8 @@ export interface PeerHello {
   readonly version: string;
   /** The store that the node is on; empty when it does not know yet. */
   readonly registryId: string;
+  /** Whether it is a worker of the other node's machine. */
+  readonly worker?: boolean;
 }
 
 export interface PeerWelcome extends PeerHello {
@@ -47,6 +49,7 @@ export function decodeHello(body: Buffer): PeerWelcome {
     epoch: count(fields, 'epoch') ?? 0,
     version: text(fields, 'version'),
     registryId: text(fields, 'registryId'),
+    ...(fields['worker'] === true ? { worker: true } : {}),
     ...optional(fields, 'operations'),
     ...optional(fields, 'bytes'),
   };

@@ -41,6 +41,8 @@ export class Peers {
   readonly #options: PeersOptions;
   /** Nodes that connected to this one. */
   readonly #admitted = new Map<string, Peer>();
+  /** Those of them that are workers of this machine. */
+  readonly #workers = new Map<string, Peer>();
   readonly #links = new Map<string, { readonly address: string; readonly link: Link }>();
 
   /** The node that this one follows, if any; its link is not closed here. */
@@ -50,9 +52,9 @@ export class Peers {
     this.#options = options;
   }
 
-  /** The nodes that connected to this one, with their connections. */
-  get admitted(): ReadonlyMap<string, Peer> {
-    return this.#admitted;
+  /** The workers of this machine, by the ids of their members. */
+  get workers(): ReadonlyMap<string, Peer> {
+    return this.#workers;
   }
 
   /** This node follows another one: their connection is used for all. @param nodeId its id, when it is known */
@@ -61,10 +63,11 @@ export class Peers {
   }
 
   /** A node has connected to this one; its newest connection counts. @returns ends it */
-  admit(nodeId: string, peer: Peer): () => void {
-    this.#admitted.set(nodeId, peer);
+  admit({ nodeId, worker = false }: PeerHello, peer: Peer): () => void {
+    const maps = worker ? [this.#admitted, this.#workers] : [this.#admitted];
+    for (const map of maps) map.set(nodeId, peer);
     return () => {
-      if (this.#admitted.get(nodeId) === peer) this.#admitted.delete(nodeId);
+      for (const map of maps) if (map.get(nodeId) === peer) map.delete(nodeId);
     };
   }
 

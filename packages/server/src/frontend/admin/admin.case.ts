@@ -25,7 +25,7 @@ export interface Reply {
   readonly complete: boolean;
 }
 
-const idle: AdminDeps = {
+const idle: Omit<AdminDeps, 'metricsPage'> = {
   async *backup() {},
   restore: () => Promise.resolve({ records: 0, revision: 0 }),
   notReady: () => undefined,
@@ -87,7 +87,7 @@ export async function startAdmin(deps: Partial<AdminDeps> = {}) {
       log,
       uuid: () => '22222222-2222-4222-8222-222222222222',
     },
-    { ...idle, ...deps },
+    { ...idle, metricsPage: () => metrics.registry.metrics(), ...deps },
   );
   const listener = await listen({
     at: { host: '127.0.0.1', port: 0 },

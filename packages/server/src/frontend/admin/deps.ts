@@ -43,6 +43,8 @@ export interface AdminDeps extends BackupStore {
    * shuts down. Undefined when it is ready.
    */
   notReady(): string | undefined;
+  /** The text of a scrape: of this process, or of all processes of this server. */
+  metricsPage(): Promise<string>;
   livenessStatus(): LivenessStatus;
   /**
    * Makes this node leave its store: its streams go to other nodes, then it is no member any more, and its process ends.

@@ -41,7 +41,7 @@ export function admin(context: Context, deps: AdminDeps): Frontend {
 
   const actions: Readonly<Record<Action, (exchange: Exchange, demand: Demand) => Promise<void> | void>> = {
     async metrics({ response }) {
-      send(response, 200, metrics.registry.contentType, await metrics.registry.metrics());
+      send(response, 200, metrics.registry.contentType, await deps.metricsPage());
     },
     healthz: ({ response }) => send(response, 200, text, 'ok\n'),
     readyz({ response }) {

@@ -11,7 +11,6 @@ import { availability, countOf, type Counts, type NamespaceCounts } from './avai
 export function exposeRegistry(metrics: Metrics, { state, views }: Registry, counts: () => Promise<Counts>): void {
   metrics.observeTotal('rollcall_wake_ups_total', 'Watchers woken by a change of their view', () => views.wakeUps);
   const gauges: readonly [name: string, help: string, read: () => number | Promise<number>][] = [
-    ['rollcall_watchers', 'Watchers of views: parked queries and watches of streams', () => views.watching],
     ['rollcall_members', 'Nodes of the store, workers included', () => membersOf(state).length],
     ['rollcall_revision', 'Revision of the newest applied change', () => state.revision],
     ['rollcall_records', 'Records in the state, of every kind together', () => state.size],
@@ -30,7 +29,8 @@ export function exposeRegistry(metrics: Metrics, { state, views }: Registry, cou
       async () => availability(await counts()),
     ],
   ];
-  for (const [name, help, read] of gauges) metrics.observe(name, help, read);
+  metrics.observe('rollcall_watchers', 'Watchers of views: parked queries and watches of streams', () => views.watching);
+  for (const [name, help, read] of gauges) metrics.observe(name, help, read, 'max');
   const ofNamespaces: readonly [name: string, help: string, read: (counts: NamespaceCounts) => number][] = [
     ['rollcall_namespace_services', 'Services of a namespace', ({ services }) => services],
     ['rollcall_namespace_services_available', 'Services of a namespace with a passing instance', (each) => each.servicesAvailable],

@@ -4,7 +4,7 @@ import type { PeerHello, PeerWelcome } from '../../cluster/channel/hello.ts';
 import type { Methods, Peer } from '../../cluster/channel/peer.ts';
 
 export interface PeerDeps {
-  /** Why this node takes no others; undefined when it does. */
+  /** Why this node takes no others than those with the cluster key; undefined when it does. */
   refusal(): string | undefined;
   /** Compared in constant time. */
   isClusterKey(secret: string): boolean;

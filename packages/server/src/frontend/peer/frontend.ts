@@ -53,11 +53,11 @@ export function peer(context: Context, deps: PeerDeps): Frontend {
     if (closing) throw new RegistryError('unavailable', 'this node is closing');
     const foreign = context.origins.refusal(request);
     if (foreign !== undefined) throw new RegistryError('permission_denied', foreign);
-    const refusal = deps.refusal();
-    if (refusal !== undefined) throw new RegistryError('failed_precondition', refusal);
     if (open.size >= peersMax) throw new RegistryError('resource_exhausted', `${peersMax} nodes are connected, which is the limit`);
     const secret = bearerToken(request);
     if (secret !== undefined && deps.isClusterKey(secret)) return undefined;
+    const refusal = deps.refusal();
+    if (refusal !== undefined) throw new RegistryError('failed_precondition', refusal);
     const caller = gate.enter(secret, origin);
     authorize(caller);
     return caller;

@@ -1,0 +1,25 @@
+/** What the primary process of `rollcall serve` and its workers say to each other, over the channel of `node:cluster`. */
+
+import type { Ports, WorkerAccess } from '@rollcall/server';
+import type { Settings } from '../settings/table.ts';
+
+export type ToWorker =
+  /** The answer to `ready`. */
+  | {
+      readonly kind: 'begin';
+      /** From 1. */
+      readonly number: number;
+      readonly memberId: string;
+      readonly primary: WorkerAccess;
+      readonly settings: Settings;
+      readonly dnsOptional: boolean;
+    }
+  | { readonly kind: 'reload certificates' }
+  | { readonly kind: 'close' };
+
+export type FromWorker =
+  /** It listens to messages: those that are sent before are lost. */
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'serving'; readonly url: string; readonly ports: Ports }
+  /** It ends after this. */
+  | { readonly kind: 'failed'; readonly exitCode: number; readonly message: string };

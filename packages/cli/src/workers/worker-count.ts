@@ -1,0 +1,32 @@
+/** How many workers `rollcall serve` has. */
+
+import { availableParallelism } from 'node:os';
+import { usage } from '../failure.ts';
+import { storeOf } from '../settings/engine.ts';
+import type { Settings } from '../settings/table.ts';
+
+/** By default: one core for the log, one for each worker, four in all. Machines with two cores serve faster from one process. */
+export function coresForWorkers(cores: number): number {
+  return cores > 2 ? Math.min(cores, 4) - 1 : 0;
+}
+
+/**
+ * @param cores that this process may use
+ * @throws CommandFailure `usage` when workers are asked for and cannot be had
+ */
+export function workersOf(settings: Settings, cores = availableParallelism()): number {
+  const hindrance = hindranceOf(settings);
+  // A registry in memory is for trying out.
+  if (settings.workers === undefined) return hindrance !== undefined || storeOf(settings).kind === 'memory' ? 0 : coresForWorkers(cores);
+  if (settings.workers > 0 && hindrance !== undefined) throw usage(`workers: ${hindrance}`);
+  return settings.workers;
+}
+
+/** Why this server is one process, if it must be. */
+function hindranceOf(settings: Settings): string | undefined {
+  const { kind } = storeOf(settings);
+  if (kind === 'etcd' || kind === 'node') return `they follow a log that this process keeps, and the engine is ${kind}; start more nodes instead`;
+  if (settings.http !== undefined && 'path' in settings.http) return 'they cannot share a Unix socket; serve HTTP on an address, or set workers to 0';
+  if (settings.auditLog !== undefined) return 'the audit log is a chain of lines that one process writes; set workers to 0, or leave auditLog out';
+  return undefined;
+}

@@ -1,0 +1,60 @@
+/**
+ * A worker of `rollcall serve`: an ordinary server that follows the primary's log and shares its listening sockets. The primary starts
+ * this file, says what to serve, and says when to stop; signals are the primary's business. It ends when the primary does.
+ */
+
+import { createServer, follow, stderrLog, type Server } from '@rollcall/server';
+import { isRegistryError } from '@rollcall/protocol';
+import { exitCodes } from '../failure.ts';
+import { serverOptions } from '../settings/server-options.ts';
+import type { FromWorker, ToWorker } from './messages.ts';
+
+// A terminal, and a supervisor, send these to all processes of a group: the primary acts on them.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
+
+let serving: Promise<Server> | undefined;
+
+process.on('message', (message: ToWorker) => {
+  switch (message.kind) {
+    case 'begin':
+      serving = begin(message);
+      serving.catch((error: unknown) => fail(error));
+      return;
+    case 'reload certificates':
+      void serving?.then((server) => server.reloadCertificates());
+      return;
+    case 'close':
+      void (serving ?? Promise.resolve(undefined)).then((server) => server?.close()).finally(() => process.exit(exitCodes.ok));
+  }
+});
+
+say({ kind: 'ready' });
+
+async function begin({ number, memberId, primary, settings, dnsOptional }: Extract<ToWorker, { kind: 'begin' }>): Promise<Server> {
+  const log = stderrLog(settings.logLevel).child({ worker: number });
+  const { dns, ...options } = serverOptions(settings);
+  const server = await createServer({
+    ...options,
+    ...(dns === undefined ? {} : { dns: { ...dns, optional: dnsOptional } }),
+    engine: follow({ url: primary.url, secret: primary.secret, log }),
+    nodes: { host: '127.0.0.1' },
+    nodeId: primary.nodeId,
+    worker: { memberId },
+    log,
+  });
+  void server.fatal.then((error) => {
+    log.fatal({ err: error }, 'this worker cannot go on');
+    process.exit(exitCodes.failure);
+  });
+  say({ kind: 'serving', url: server.url, ports: server.ports });
+  return server;
+}
+
+function fail(error: unknown): void {
+  const exitCode = isRegistryError(error, 'failed_precondition') ? exitCodes.addressTaken : isRegistryError(error, 'invalid_argument') ? exitCodes.usage : exitCodes.failure;
+  say({ kind: 'failed', exitCode, message: (error as Error).message }, () => process.exit(exitCode));
+}
+
+function say(message: FromWorker, done: () => void = () => {}): void {
+  process.send?.(message, undefined, undefined, done);
+}

@@ -1,0 +1,113 @@
+/** `rollcall serve --workers`, as processes: to clients and operators it is one server, also while workers die. */
+
+import { readFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { connect } from '@rollcall/client';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { request } from 'undici';
+import { folder, rollcall, start, type Process } from '../processes.case.ts';
+
+interface Served {
+  readonly process: Process;
+  readonly url: string;
+  readonly workers: () => number[];
+}
+
+async function serve(data: string): Promise<Served> {
+  const process = start(['serve', '--http', '127.0.0.1:0', '--dns', 'off', '--data-dir', data, '--workers', '2', '--json']);
+  const [line] = await process.seen(/^\{.*\}$/m);
+  return { process, url: (JSON.parse(line) as { url: string }).url, workers: () => childrenOf(process.child.pid as number) };
+}
+
+function childrenOf(pid: number): number[] {
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
+}
+
+function runs(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Each request has a connection of its own, so that both workers get some. */
+async function ask(url: string, method: 'GET' | 'PUT' = 'GET', body?: string): Promise<{ status: number; text: string }> {
+  const answer = await request(url, { method, headers: { connection: 'close' }, ...(body === undefined ? {} : { body }) });
+  return { status: answer.statusCode, text: await answer.body.text() };
+}
+
+describe('a server with workers', () => {
+  it('shows every write on every connection, and one page of metrics for all', async () => {
+    const { url, workers } = await serve(join(folder(), 'data'));
+    expect(workers()).toHaveLength(2);
+    expect((await ask(`${url}/v1/kv/k`, 'PUT', 'one')).text).toBe('true');
+    for (let at = 0; at < 10; at++) expect((await ask(`${url}/v1/kv/k?raw&consistent`)).text).toBe('one');
+    for (let at = 0; at < 4; at++) {
+      const { text } = await ask(`${url}/metrics`);
+      expect(text).toMatch(/^rollcall_http_requests_total\{route="\/v1\/kv\/:key",status="200"\} 11$/m);
+      expect(text).toMatch(/^rollcall_kv_keys 1$/m);
+      expect(text).toMatch(/^rollcall_members 3$/m);
+    }
+    expect(JSON.parse((await ask(`${url}/v1/agent/members`)).text)).toHaveLength(1);
+  });
+
+  it('loses nothing when workers are killed: instances stay listed, workers are replaced, totals do not go back', async () => {
+    const { process: primary, url, workers } = await serve(join(folder(), 'data'));
+    const registry = await connect({ servers: [url] });
+    onTestFinished(() => registry.close());
+    await registry.register({ service: 'shop', id: 'shop-1', port: 9_000 });
+    const total = async () => Number(/^rollcall_commands_total (\d+)$/m.exec((await ask(`${url}/metrics`)).text)?.[1]);
+    const before = await total();
+    let replaced = 0;
+    for (const pid of workers()) {
+      process.kill(pid, 'SIGKILL');
+      replaced++;
+      const again = new RegExp(`(a worker has been replaced[^]*){${replaced}}`);
+      const seen = primary.seen(again, 'stderr').then(() => true);
+      while (!(await Promise.race([seen, Promise.resolve(false)]))) {
+        const listed = await ask(`${url}/v1/health/service/shop`).catch(() => undefined);
+        if (listed !== undefined) expect(JSON.parse(listed.text)).toHaveLength(1);
+      }
+    }
+    expect(workers()).toHaveLength(2);
+    await expect.poll(async () => (JSON.parse((await ask(`${url}/v1/health/service/shop?passing`)).text) as unknown[]).length, { timeout: 10_000 }).toBe(1);
+    expect(await total()).toBeGreaterThanOrEqual(before);
+  });
+
+  it('stops cleanly: a parked query is answered, and no process is left', async () => {
+    const { process: primary, url, workers } = await serve(join(folder(), 'data'));
+    const index = (await request(`${url}/v1/health/service/none`)).headers['x-consul-index'] as string;
+    const parked = ask(`${url}/v1/health/service/none?index=${index}&wait=60s`);
+    await expect.poll(async () => (await ask(`${url}/metrics`)).text).toMatch(/^rollcall_parked_queries 1$/m);
+    const pids = workers();
+    primary.child.kill('SIGTERM');
+    expect((await parked).status).toBe(200);
+    expect(await primary.ended).toMatchObject({ code: 0, signal: null });
+    expect(pids.filter(runs)).toEqual([]);
+  });
+
+  it('takes its workers with it when it is killed, and starts again with all that was acknowledged', async () => {
+    const data = join(folder(), 'data');
+    const first = await serve(data);
+    await ask(`${first.url}/v1/kv/k`, 'PUT', 'one');
+    const pids = first.workers();
+    first.process.child.kill('SIGKILL');
+    await first.process.ended;
+    await expect.poll(() => pids.filter(runs), { timeout: 10_000 }).toEqual([]);
+    const second = await serve(data);
+    expect((await ask(`${second.url}/v1/kv/k?raw`)).text).toBe('one');
+  });
+
+  it('says that an address is taken, as one process does', async () => {
+    const taken = createServer().listen(0, '127.0.0.1');
+    onTestFinished(() => void taken.close());
+    await once(taken, 'listening');
+    const { port } = taken.address() as { port: number };
+    const { code, stderr } = await rollcall(['serve', '--http', `127.0.0.1:${port}`, '--dns', 'off', '--data-dir', join(folder(), 'data'), '--workers', '2', '--log-level', 'silent']);
+    expect({ code, stderr }).toEqual({ code: 5, stderr: `rollcall: cannot listen on 127.0.0.1:${port}: another program listens there; stop it or choose another port\n` });
+  });
+});

@@ -1,0 +1,58 @@
+import { afterEach, expect, test } from 'vitest';
+import { request } from 'undici';
+import { follow } from './follow.ts';
+import { createServer, type Server, type ServerOptions } from './server.ts';
+
+const closing: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const close of closing.splice(0).toReversed()) await close();
+});
+
+async function start(options: ServerOptions): Promise<Server> {
+  const server = await createServer(options);
+  closing.push(() => server.close());
+  return server;
+}
+
+test('a listener for nodes serves them alone, also in the place of all others', async () => {
+  const primary = await start({ http: false, nodes: {}, frontends: ['peer'], followers: true });
+  expect(primary.url).toBe(`http://127.0.0.1:${primary.ports['nodes']}`);
+  expect(primary.forWorkers).toMatchObject({ url: primary.url, secret: expect.stringMatching(/^[\w-]{43}$/) as string });
+  expect((await request(`${primary.url}/v1/status/leader`)).statusCode).toBe(404);
+  expect((await request(`${primary.url}/metrics`)).statusCode).toBe(404);
+});
+
+async function worker(primary: Server, memberId: string, options: ServerOptions = {}): Promise<Server> {
+  const { url, secret, nodeId } = primary.forWorkers as { url: string; secret: string; nodeId: string };
+  return start({ engine: follow({ url, secret }), nodes: {}, worker: { memberId }, nodeId, ...options });
+}
+
+test('workers are one node with their primary, and members of their own', async () => {
+  const primary = await start({ http: false, nodes: {}, frontends: ['peer'], followers: true });
+  const [one, two] = [await worker(primary, 'worker-1'), await worker(primary, 'worker-2')];
+  for (const { url } of [one, two]) {
+    const { body } = await request(`${url}/v1/catalog/nodes`);
+    expect(await body.json()).toMatchObject([{ ID: primary.forWorkers?.nodeId }]);
+    const page = await (await request(`${url}/metrics`)).body.text();
+    expect(page).toMatch(/^rollcall_members 3$/m);
+    // The primary has both, and the workers may have each other.
+    expect(page).toMatch(/^rollcall_peers [2-4]$/m);
+  }
+});
+
+test('a worker takes no other followers than nodes with the key, unless followers are admitted', async () => {
+  const primary = await start({ http: false, nodes: {}, frontends: ['peer'], followers: true });
+  const one = await worker(primary, 'worker-1');
+  await expect(follow({ url: one.url })).rejects.toMatchObject({ code: 'failed_precondition' });
+  const open = await worker(primary, 'worker-2', { followers: true });
+  const edge = await start({ engine: follow({ url: open.url }), nodeName: 'edge' });
+  await request(`${one.url}/v1/kv/k`, { method: 'PUT', body: '1' });
+  await expect.poll(async () => (await request(`${edge.url}/v1/kv/k?raw`)).body.text()).toBe('1');
+});
+
+test('a worker cannot leave the store by itself', async () => {
+  const primary = await start({ http: false, nodes: {}, frontends: ['peer'], followers: true });
+  const one = await worker(primary, 'worker-1');
+  const { body } = await request(`${one.url}/rollcall/v1/leave`, { method: 'POST' });
+  expect(await body.json()).toMatchObject({ code: 'failed_precondition' });
+});
