@@ -5,6 +5,7 @@
 
 import { closeSync, fstatSync, fsyncSync, ftruncateSync, openSync } from 'node:fs';
 import { join } from 'node:path';
+import { inTurns } from '../../in-turns.ts';
 import { addMark, damaged, eachEntry, frameKind, markOf, type Frame, type Head } from './frame.ts';
 import type { FileRange, LogEnd } from './log.ts';
 import { endOfData, isFollowedByGroup, Scanner } from './scan.ts';
@@ -59,7 +60,7 @@ export async function load(dir: string, names: readonly string[]): Promise<Loade
       if (mark !== undefined && (mark.position !== end.position || mark.previous !== end.previous)) {
         throw damaged(`${name} ended at byte ${mark.position}, it is readable up to ${end.position}`);
       }
-      store.checkSum();
+      await inTurns(store.checkingSum());
       const cutOff = mark === undefined ? await clearTail(fd, name, end.position, size) : 0;
       return {
         head: store.head,
@@ -131,9 +132,13 @@ class Replay {
     this.head = head;
   }
 
-  checkSum(): void {
+  /** A step is one record. */
+  *checkingSum(): Generator<void, void, undefined> {
     let sum = 0;
-    for (const [key, revision] of this.revisions) sum = addMark(sum, markOf(key, revision));
+    for (const [key, revision] of this.revisions) {
+      sum = addMark(sum, markOf(key, revision));
+      yield;
+    }
     if (sum !== this.head.sum) throw damaged('its records do not match the checksum of its last transaction');
   }
 }
