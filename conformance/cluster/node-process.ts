@@ -37,11 +37,13 @@ export interface NodeProcessOptions {
   /** What is run with Node; it writes a line to stdout when it serves. */
   readonly command: (port: number) => readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** Runs on this core only. */
+  readonly core?: number | undefined;
   /** Its log is appended to this file. */
   readonly logFile: string;
 }
 
-export async function nodeProcess({ name, command, env = {}, logFile }: NodeProcessOptions): Promise<NodeProcess> {
+export async function nodeProcess({ name, command, env = {}, core, logFile }: NodeProcessOptions): Promise<NodeProcess> {
   const port = await freePort();
   const target = () => ({ host: '127.0.0.1', port });
   const link = await faultProxy(target);
@@ -69,7 +71,9 @@ export async function nodeProcess({ name, command, env = {}, logFile }: NodeProc
       return child?.pid;
     },
     async start() {
-      const started = spawn(process.execPath, command(port), { env: { ...Object.fromEntries(inherited), ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+      const pinned = core === undefined ? [] : ['taskset', '-c', String(core)];
+      const [file = '', ...args] = [...pinned, process.execPath, ...command(port)];
+      const started = spawn(file, args, { env: { ...Object.fromEntries(inherited), ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
       child = started;
       const log = createWriteStream(logFile, { flags: 'a' });
       started.stderr.pipe(log);

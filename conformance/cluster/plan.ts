@@ -15,13 +15,15 @@ export interface PlanOptions {
   readonly runMs: number;
   /** Time without faults at the beginning, and between two faults on average, in milliseconds. */
   readonly calmMs: number;
+  /** Faults begin at this interval instead, in milliseconds. */
+  readonly everyMs?: number | undefined;
 }
 
 /** One fault after the other; each kind comes once before one comes again. */
-export function planFaults(random: Random, kinds: readonly FaultKind[], { runMs, calmMs }: PlanOptions): PlannedFault[] {
+export function planFaults(random: Random, kinds: readonly FaultKind[], { runMs, calmMs, everyMs }: PlanOptions): PlannedFault[] {
   const plan: PlannedFault[] = [];
   let deck: FaultKind[] = [];
-  for (let at = calmMs; kinds.length > 0; ) {
+  for (let at = everyMs ?? calmMs; kinds.length > 0; ) {
     if (deck.length === 0) deck = shuffled(random, kinds);
     const kind = deck.pop();
     if (kind === undefined) break;
@@ -29,7 +31,7 @@ export function planFaults(random: Random, kinds: readonly FaultKind[], { runMs,
     const lastsMs = least + random.next() * (most - least);
     if (at + lastsMs > runMs) break;
     plan.push({ at, kind, lastsMs, random: random.fork(`fault ${plan.length}`) });
-    at += lastsMs + calmMs * (0.5 + random.next());
+    at += everyMs ?? lastsMs + calmMs * (0.5 + random.next());
   }
   return plan;
 }

@@ -25,8 +25,10 @@ export interface RunOptions {
   readonly seed: number;
   readonly runMs: number;
   readonly parts?: readonly Part[];
-  /** Mean time between two faults, in milliseconds; `Infinity` for none. */
+  /** Mean time between two faults, in milliseconds: 2,000 by default. */
   readonly calmMs?: number;
+  /** Faults begin at this interval instead, in milliseconds. */
+  readonly everyMs?: number;
   /** Divides the pace of all clients: 1 by default, which is some 60 requests a second. */
   readonly slower?: number;
   /** Longest that a node may take until it is ready after a fault has ended, in milliseconds; 30,000 by default. */
@@ -48,7 +50,7 @@ export const together = { [viewOf({ kind: 'prefix', name: pairPrefix })]: [0, 1]
 const restMs = { changes: 1_500, deaths: ttlMs + verdictMs + settleMs + 500 };
 
 export async function run(deployment: Deployment, history: History, options: RunOptions): Promise<void> {
-  const { seed, runMs, parts = allParts, calmMs = 2_000, recoveryMs = 30_000, tell = () => {} } = options;
+  const { seed, runMs, parts = allParts, calmMs = 2_000, everyMs, recoveryMs = 30_000, tell = () => {} } = options;
   const stop = new AbortController();
   // Every part of the workload listens.
   setMaxListeners(0, stop.signal);
@@ -61,7 +63,7 @@ export async function run(deployment: Deployment, history: History, options: Run
     runMs,
   };
   const { clients, watchers } = workload(scene, options);
-  for (const { at, kind, lastsMs, random } of planFaults(seeded(seed).fork('faults'), deployment.faults, { runMs, calmMs })) {
+  for (const { at, kind, lastsMs, random } of planFaults(seeded(seed).fork('faults'), deployment.faults, { runMs, calmMs, everyMs })) {
     await sleep(at - history.now());
     const began = history.now();
     const { what, ...begun } = await kind.begin(random);

@@ -17,6 +17,8 @@ export interface OnEtcdOptions {
   /** 3 by default. */
   readonly nodes?: number;
   readonly members?: number;
+  /** The core that every node runs on; any by default. */
+  readonly core?: number;
 }
 
 export interface OnEtcd extends Deployment {
@@ -25,7 +27,7 @@ export interface OnEtcd extends Deployment {
 }
 
 /** @param folder of the logs of the nodes */
-export async function onEtcd(folder: string, { nodes: nodeCount = 3, members = 3 }: OnEtcdOptions = {}): Promise<OnEtcd> {
+export async function onEtcd(folder: string, { nodes: nodeCount = 3, members = 3, core }: OnEtcdOptions = {}): Promise<OnEtcd> {
   mkdirSync(folder, { recursive: true });
   const etcd = await startEtcdCluster(members);
   const nodes: NodeProcess[] = [];
@@ -41,7 +43,7 @@ export async function onEtcd(folder: string, { nodes: nodeCount = 3, members = 3
       const proxies = await Promise.all(etcd.urls.map((url) => faultProxy(() => ({ host: new URL(url).hostname, port: Number(new URL(url).port) }))));
       storeLinks.push({ name: `store of ${name}`, proxies });
       const urls = proxies.map(({ host, port }) => `http://${host}:${port}`);
-      nodes.push(await nodeProcess({ name, command: serving(name, ['--engine', `etcd:${urls.join()}`]), logFile: join(folder, `${name}.log`) }));
+      nodes.push(await nodeProcess({ name, core, command: serving(name, ['--engine', `etcd:${urls.join()}`]), logFile: join(folder, `${name}.log`) }));
     }
     await Promise.all(nodes.map((node) => node.start()));
   } catch (error) {

@@ -1,0 +1,7 @@
+/** What benchmarks use of the harness, as one module to load. */
+
+export { onEtcd } from '../../conformance/cluster/deploy/on-etcd.ts';
+export { leaderOf } from '../../conformance/cluster/fault/etcd-faults.ts';
+export { History } from '../../conformance/cluster/history.ts';
+export { judge } from '../../conformance/cluster/judge.ts';
+export { run, settleMs, together } from '../../conformance/cluster/run.ts';
