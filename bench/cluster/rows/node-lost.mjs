@@ -47,9 +47,9 @@ async function losing(nodes, index, events, count, begin, end, forMs) {
   for (const { number, kind, server } of events) if (kind === 'connected') homes.set(number, server);
   const affected = new Set([...homes].filter(([, server]) => server === victim.url).map(([number]) => number));
   let lost = 0;
-  let watching = true;
+  const watching = new AbortController();
   const watch = async ({ url }) => {
-    while (watching) {
+    while (!watching.signal.aborted) {
       const answer = await fetch(`${url}/v1/health/service/${service}?passing`);
       lost = Math.max(lost, count - (await answer.json()).length);
       await pause(50);
@@ -66,7 +66,7 @@ async function losing(nodes, index, events, count, begin, end, forMs) {
   }
   await end(victim);
   await pause(3_000);
-  watching = false;
+  watching.abort();
   await Promise.all(watchers);
   const all = [...times.values()];
   return { clients: affected.size, homed: all.length === affected.size, lost, worstMs: Math.max(0, ...all), p99Ms: percentile(all, 0.99) ?? 0 };
