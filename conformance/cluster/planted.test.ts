@@ -5,7 +5,7 @@ import type { Engine, EngineEvent, Transaction } from '../../packages/server/src
 import { pair, type Planted } from './deploy/pair.ts';
 import { History } from './history.ts';
 import { judge } from './judge.ts';
-import { run, settleMs, together, type RunOptions } from './run.ts';
+import { run, settleMs, together, type Part, type RunOptions } from './run.ts';
 
 const changing = (change: (event: EngineEvent) => EngineEvent): Planted => (engine) => ({
   ...engine,
@@ -52,7 +52,34 @@ const staleBarrier: Planted = (engine: Engine) => {
   return { ...told, barrier: async () => shown };
 };
 
+/** A verdict takes effect on what the node knew, although another node owns the deadline by now. */
+const oldOwner = committing((transaction) => {
+  const expires = transaction.put.some(({ key, value }) => key.startsWith('check\0') && Buffer.from(value).toString().includes('TTL expired'));
+  return expires ? { ...transaction, expect: [], guards: [] } : transaction;
+});
+
+/** Where a node leaves the store, the instances of streams are removed at once. */
+function graceless(): Planted {
+  const instances = new Set<string>();
+  let members = 0;
+  return (engine) => {
+    const watched = changing((event) => {
+      const puts = event.kind === 'records' ? event.records : event.kind === 'transaction' ? event.put : [];
+      for (const { key } of puts) if (key.startsWith('instance\0') && key.includes('native')) instances.add(key);
+      return event;
+    })(engine);
+    return committing((transaction) => {
+      const row = transaction.put.find(({ key }) => key.startsWith('members'));
+      if (row === undefined) return transaction;
+      const before = members;
+      members = Buffer.from(row.value).toString().split('"nodeId"').length - 1;
+      return members >= before ? transaction : { ...transaction, delete: [...transaction.delete, ...instances] };
+    })(watched);
+  };
+}
+
 const keyed = { parts: ['keys', 'locks', 'lists', 'watches'], runMs: 3_500, calmMs: 300, slower: 0.5 } as const;
+const living = (parts: readonly Part[]) => ({ parts, runMs: 12_000, calmMs: 4_500 });
 
 interface PlantedCase {
   readonly bug: string;
@@ -60,6 +87,8 @@ interface PlantedCase {
   /** Under which the bug shows. */
   readonly fault: string;
   readonly shape: Pick<RunOptions, 'runMs' | 'parts' | 'calmMs' | 'slower'>;
+  /** 1 by default. */
+  readonly seed?: number;
   /** The checkers that are about it, of which one at least must catch it. */
   readonly caught: readonly string[];
 }
@@ -70,12 +99,14 @@ test.each<PlantedCase>([
   { bug: 'an event is lost', planted: losing(), fault: 'late feed', shape: keyed, caught: ['keys', 'watches'] },
   { bug: 'a new list forgets deletions', planted: forgetful, fault: 'unreachable store', shape: keyed, caught: ['keys', 'watches'] },
   { bug: 'consistent reads do not ask the store', planted: staleBarrier, fault: 'late feed', shape: keyed, caught: ['keys'] },
-])('a run catches it when $bug', async ({ planted, fault, shape, caught }) => {
+  { bug: 'the grace is skipped', planted: graceless(), fault: 'dead node', shape: living(['native']), caught: ['liveness'] },
+  { bug: 'an old owner expires', planted: oldOwner, fault: 'blind node', shape: living(['ttl']), seed: 5, caught: ['liveness'] },
+])('a run catches it when $bug', async ({ planted, fault, shape, caught, seed = 1 }) => {
   const deployment = await pair(planted);
   try {
     const history = new History();
     const faults = deployment.faults.filter(({ name }) => name === fault);
-    await run({ ...deployment, faults }, history, { ...shape, seed: 1, recoveryMs: 2_000 });
+    await run({ ...deployment, faults }, history, { ...shape, seed, recoveryMs: 2_000, restMs: 1_000 });
     const { breaches } = judge(history.events, { settleMs, together });
     expect(caught.filter((checker) => breaches[checker] !== undefined)).not.toEqual([]);
   } finally {

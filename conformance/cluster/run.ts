@@ -31,6 +31,8 @@ export interface RunOptions {
   readonly everyMs?: number;
   /** Divides the pace of all clients: 1 by default, which is some 60 requests a second. */
   readonly slower?: number;
+  /** How long watchers and observers go on after the last request, in milliseconds; by default until every dead instance must be gone. */
+  readonly restMs?: number;
   /** Longest that a node may take until it is ready after a fault has ended, in milliseconds; 30,000 by default. */
   readonly recoveryMs?: number;
   /** Called with a line for people at each fault. */
@@ -47,7 +49,7 @@ export const settleMs = 3_000;
 export const together = { [viewOf({ kind: 'prefix', name: pairPrefix })]: [0, 1].map((pair) => [`${pairPrefix}${pair}/a`, `${pairPrefix}${pair}/b`]) };
 
 /** After the last request of the clients: longer than a change takes to every watcher, and a dead instance to go, when nothing fails. */
-const restMs = { changes: 1_500, deaths: ttlMs + verdictMs + settleMs + 500 };
+const restMsDefault = { changes: 1_500, deaths: ttlMs + verdictMs + settleMs + 500 };
 
 export async function run(deployment: Deployment, history: History, options: RunOptions): Promise<void> {
   const { seed, runMs, parts = allParts, calmMs = 2_000, everyMs, recoveryMs = 30_000, tell = () => {} } = options;
@@ -77,7 +79,7 @@ export async function run(deployment: Deployment, history: History, options: Run
   await clients;
   await sleep(runMs - history.now());
   // Watchers and observers go on until all is at rest, so that they see the end.
-  await sleep(parts.includes('native') || parts.includes('ttl') ? restMs.deaths : restMs.changes);
+  await sleep(options.restMs ?? (parts.includes('native') || parts.includes('ttl') ? restMsDefault.deaths : restMsDefault.changes));
   await recordFinal(scene);
   await sleep(200);
   stop.abort();

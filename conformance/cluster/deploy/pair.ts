@@ -109,7 +109,13 @@ function storeLink(inner: MemoryEngine, random: Random): StoreLink {
         ...inner.presence,
         async hold(nodeId) {
           assertReachable();
-          return inner.presence.hold(nodeId);
+          const own = await inner.presence.hold(nodeId);
+          // A node that is shown nothing does not hear of its own death either.
+          const lost = own.lost.then(async (reason) => {
+            await held;
+            return reason;
+          });
+          return { ...own, lost };
         },
       },
       // The other server uses it, too.

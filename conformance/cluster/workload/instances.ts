@@ -67,7 +67,11 @@ export async function runTtlInstance(scene: Scene, service: string, { id, bornAt
       if (registered) history.add({ t: 'life', instance: id, at: history.now(), what: 'registered', graceMs: ttlMs + verdictMs });
     } else {
       if (strays) caller.move();
-      await caller.put(`/v1/agent/check/pass/service:${id}`);
+      // A beat that a node does not take goes to the next one at once.
+      for (let tries = 0; tries < scene.homes.length; tries++) {
+        const outcome = await caller.put(`/v1/agent/check/pass/service:${id}`);
+        if (outcome.kind === 'answer') break;
+      }
     }
     await sleep(registered ? 700 : 100, signal);
   }
