@@ -11,7 +11,7 @@ import { keyView } from '../../../registry/kind/kv/views.ts';
 import { Replica } from '../../../replica.ts';
 import { openSecurity } from '../../../security/open-security.case.ts';
 import { Consul } from '../consul.case.ts';
-import { Parking } from './blocking.ts';
+import { Parking, type ParkingOptions } from './blocking.ts';
 import { Plan } from './plan.ts';
 
 describe('over HTTP', () => {
@@ -245,7 +245,7 @@ describe('Parking', () => {
     readonly compared: () => number;
   }
 
-  async function lot(random = 0.5): Promise<Lot> {
+  async function lot(random = 0.5, digest?: ParkingOptions['digest']): Promise<Lot> {
     const clock = manualClock();
     const replica = new Replica({ engine: memory(), clock, onFatal: () => {} });
     await replica.start();
@@ -258,10 +258,12 @@ describe('Parking', () => {
       acl,
       authorize: () => {},
       refuse: () => {},
-      digest: (_response, of, _caller, ready) => {
-        compared++;
-        ready('the same', of.revision(replica));
-      },
+      digest:
+        digest ??
+        ((_response, of, _caller, ready) => {
+          compared++;
+          ready('the same', of.revision(replica));
+        }),
       spent: () => false,
       registry: replica,
       wheel: new Wheel({ clock, onError: () => {} }),
@@ -340,6 +342,27 @@ describe('Parking', () => {
     for (let at = 0; at < 10; at++) await turn();
     expect(parked.compared()).toBe(3 * 600);
     parked.parking.flush();
+  });
+
+  test('compares a filtered body again that changed while the one before it was compared', async () => {
+    /** Digests that were asked for and not given yet. */
+    const asked: ((digest: string, revision: number) => void)[] = [];
+    const parked = await lot(0.5, (_response, _of, _caller, ready) => void asked.push(ready));
+    const response = parked.park(0, 10_000, parked.filtered);
+    asked.shift()?.('a', 0);
+    await put(parked, '1');
+    await turn();
+    expect(asked).toHaveLength(1);
+    const first = parked.filtered.revision(parked.replica);
+    await put(parked, '2');
+    await turn();
+    // The body of the first change is the one that the client knows; that of the second is not.
+    asked.shift()?.('a', first);
+    await turn();
+    expect([response.answered, asked.length]).toEqual([0, 1]);
+    asked.shift()?.('b', parked.filtered.revision(parked.replica));
+    await turn();
+    expect(response.answered).toBe(1);
   });
 
   test('answers only queries with an older index; the others see the next change', async () => {
