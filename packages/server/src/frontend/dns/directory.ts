@@ -13,7 +13,7 @@ import type { PreparedService } from '../../registry/kind/query/rows.ts';
 import { PreparedQueries, type FoundQuery } from '../../registry/kind/query/lookup.ts';
 import { findNode } from '../../registry/kind/catalog/find.ts';
 import type { NodeRow } from '../../registry/kind/catalog/rows.ts';
-import { nodesView, serviceView } from '../../registry/kind/catalog/views.ts';
+import { nodesView, serviceRecordView, serviceView } from '../../registry/kind/catalog/views.ts';
 import { findNamespace } from '../../registry/kind/namespace/find.ts';
 import type { Registry } from '../../registry/registry.ts';
 import { openAccess, type NameAccess } from './access.ts';
@@ -248,7 +248,9 @@ export class Directory {
     const { views } = this.#registry;
     // If some nodes may not be told, the answer depends on the rules as well.
     const who = this.#access.readsAllNodes(namespace) ? '' : `\0${this.#access.epoch}`;
-    return services.map((name) => `${name}\0${views.revision(serviceView(namespace, name))}`).join('\0') + who;
+    // Its record may have a threshold below which all instances serve.
+    const revisions = (name: string) => [serviceView(namespace, name), serviceRecordView(namespace, name)].map((view) => views.revision(view));
+    return services.map((name) => `${name}\0${revisions(name).join()}`).join('\0') + who;
   }
 
   #node(name: string): Subject {

@@ -6,7 +6,7 @@
 
 import { defaultNamespace, getsTraffic } from '@rollcall/protocol';
 import { nearestFirst } from '../../registry/kind/coordinate/distance.ts';
-import { statuses } from '../../registry/kind/catalog/effective-status.ts';
+import { protectedStatuses } from '../../registry/kind/catalog/effective-status.ts';
 import { selectorOf } from '../../registry/kind/query/execution.ts';
 import type { PreparedService } from '../../registry/kind/query/rows.ts';
 import { findNode, instancesOfService } from '../../registry/kind/catalog/find.ts';
@@ -103,8 +103,8 @@ export class HealthyInstances {
 export function* serviceInstances(reader: Reader, options: ServiceOptions): Build<HealthyInstances> {
   const instances: HealthyInstance[] = [];
   const soFar = () => new HealthyInstances([...instances]);
-  const statusOf = statuses(reader);
   for (const name of options.names) {
+    const statusOf = yield* protectedStatuses(reader, options.namespace, name);
     const ownNames = ownNamesOf(name, options);
     for (const instance of instancesOfService(reader, options.namespace, name)) {
       yield instances.length > 0 ? soFar : undefined;

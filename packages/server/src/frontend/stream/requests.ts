@@ -15,7 +15,7 @@ import { unrestricted } from '../../security/authorizer.ts';
 import type { StreamAccess } from './access.ts';
 import type { Audience } from './audience.ts';
 import type { StreamSession } from './stream-session.ts';
-import { registryView, ViewContent } from './view-content.ts';
+import { registryView, revisionOf, ViewContent } from './view-content.ts';
 import { looksAtOnce } from './view-feed.ts';
 import { namespaceOf } from './view-namespace.ts';
 import type { Watches } from './watches.ts';
@@ -93,9 +93,9 @@ function sessionOf({ session }: Streamside): StreamSession {
  * part, and for a large view, over several turns of the event loop.
  */
 async function snapshotBody({ registry, answers }: Context, view: FrameView, audience: Audience): Promise<readonly string[]> {
-  const { state, views } = registry;
+  const { state } = registry;
   const name = registryView(view);
-  const revision = views.revision(name);
+  const revision = revisionOf(registry, view);
   const whole = audience === unrestricted;
   const head = `"type":"snapshot","view":${JSON.stringify(view)},"revision":${revision}${whole ? '' : ',"partial":true'},"items":`;
   const content = new ViewContent(view, audience);

@@ -324,7 +324,7 @@ describe('watches', () => {
   it('end with the socket at once', async () => {
     const client = await greeted();
     await client.ask({ type: 'watch', views: [{ kind: 'service', name: 'web' }, { kind: 'services', name: '' }] });
-    expect(server.registry.views.watching).toBe(2);
+    expect(server.registry.views.watching).toBe(3);
     client.webSocket.terminate();
     await expect.poll(() => server.registry.views.watching).toBe(0);
   });

@@ -10,13 +10,14 @@ import {
   type FrameView,
   type FrameViewKind,
 } from '@rollcall/protocol';
-import { statuses } from '../../registry/kind/catalog/effective-status.ts';
+import { protectedStatuses } from '../../registry/kind/catalog/effective-status.ts';
 import { serviceList } from '../../registry/kind/catalog/services.ts';
 import { findNode, instancesOfService } from '../../registry/kind/catalog/find.ts';
-import { serviceView, servicesView } from '../../registry/kind/catalog/views.ts';
+import { serviceRecordView, serviceView, servicesView } from '../../registry/kind/catalog/views.ts';
 import { findKv, kvKeysUnder } from '../../registry/kind/kv/find.ts';
 import { keyView, prefixView } from '../../registry/kind/kv/views.ts';
 import type { KvRow } from '../../registry/kind/kv/rows.ts';
+import type { Registry } from '../../registry/registry.ts';
 import type { State } from '../../registry/state.ts';
 import { unrestricted } from '../../security/authorizer.ts';
 import type { Audience } from './audience.ts';
@@ -47,6 +48,24 @@ const kvOverheadBytes = 120;
 /** Name of a view in the registry. */
 export function registryView(view: FrameView): string {
   return registryViews[view.kind](namespaceOf(view), view.name);
+}
+
+/** Further views whose changes may change the content: a service record may have a threshold below which all instances serve. */
+function shapedBy(view: FrameView): readonly string[] {
+  return view.kind === 'service' ? [serviceRecordView(namespaceOf(view), view.name)] : [];
+}
+
+/** The newest revision of the views that the content depends on. */
+export function revisionOf({ views }: Pick<Registry, 'views'>, view: FrameView): number {
+  return Math.max(views.revision(registryView(view)), ...shapedBy(view).map((other) => views.revision(other)));
+}
+
+/** Calls the listener when the content may have changed. @returns stops it */
+export function watchContent({ views }: Pick<Registry, 'views'>, view: FrameView, listener: () => void): () => void {
+  const stops = [registryView(view), ...shapedBy(view)].map((each) => views.watch(each, listener));
+  return () => {
+    for (const stop of stops) stop();
+  };
 }
 
 const registryViews: Record<FrameViewKind, (namespace: string, name: string) => string> = {
@@ -83,7 +102,12 @@ export class ViewContent {
     const put: string[] = [];
     let bytes = 0;
     let added = 0;
-    for (const [name, read] of this.#read(state)) {
+    for (const found of this.#read(state)) {
+      if (found === undefined) {
+        yield;
+        continue;
+      }
+      const [name, read] = found;
       const before = this.#items.get(name);
       const item = read(before);
       next.set(name, item);
@@ -132,8 +156,8 @@ export class ViewContent {
     );
   }
 
-  /** Every item by name; the function gives `before` again when nothing changed. */
-  #read(state: State): Iterable<readonly [string, (before: Item | undefined) => Item]> {
+  /** Every item by name; the function gives `before` again when nothing changed. Undefined is a step without an item. */
+  #read(state: State): Iterable<readonly [string, (before: Item | undefined) => Item] | undefined> {
     const { kind, name } = this.#view;
     const namespace = namespaceOf(this.#view);
     switch (kind) {
@@ -149,10 +173,10 @@ export class ViewContent {
   }
 }
 
-type Items = Generator<readonly [string, (before?: Item) => Item]>;
+type Items = Generator<readonly [string, (before?: Item) => Item] | undefined>;
 
 function* instances(state: State, namespace: string, service: string, audience: Audience): Items {
-  const statusOf = statuses(state);
+  const statusOf = yield* protectedStatuses(state, namespace, service);
   for (const row of instancesOfService(state, namespace, service)) {
     // Instances without a node need permission for the service only.
     if (row.node !== '' && !audience.allows(namespace, 'node', 'read', row.node)) continue;

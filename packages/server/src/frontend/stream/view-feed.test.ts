@@ -223,7 +223,8 @@ describe('a feed', () => {
   it('ends with its last reader, and begins anew with the next', async () => {
     const reader = new Reader();
     const { subscription } = feeds.of(web).add(reader, undefined);
-    expect([feeds.size, registry.views.watching]).toEqual([1, 1]);
+    // The service, and its record.
+    expect([feeds.size, registry.views.watching]).toEqual([1, 2]);
     subscription.cancel();
     subscription.cancel();
     expect([feeds.size, registry.views.watching]).toEqual([0, 0]);

@@ -17,7 +17,7 @@ import type { Registry } from '../../registry/registry.ts';
 import { unrestricted } from '../../security/authorizer.ts';
 import type { Audience } from './audience.ts';
 import type { FanOut, Pass } from './fan-out.ts';
-import { registryView, ViewContent, type ContentChange } from './view-content.ts';
+import { revisionOf, ViewContent, watchContent, type ContentChange } from './view-content.ts';
 import { frameTexts, type Message } from './wire.ts';
 
 /** A client that gets the pushes. */
@@ -80,7 +80,6 @@ export class ViewFeed implements Pass {
   readonly #registry: Registry;
   readonly #fanOut: FanOut;
   readonly #onIdle: () => void;
-  readonly #name: string;
   readonly #content: ViewContent;
   readonly #members: Member[] = [];
   readonly #unwatch: () => void;
@@ -108,11 +107,10 @@ export class ViewFeed implements Pass {
     this.#registry = options.registry;
     this.#fanOut = options.fanOut;
     this.#onIdle = options.onIdle;
-    this.#name = registryView(view);
     this.#content = new ViewContent(view, audience);
-    this.#revision = this.#registry.views.revision(this.#name);
+    this.#revision = revisionOf(this.#registry, view);
     const ready = this.#refresh(looksAtOnce) > 0;
-    this.#unwatch = this.#registry.views.watch(this.#name, () => {
+    this.#unwatch = watchContent(this.#registry, view, () => {
       this.#dirty = true;
       this.#fanOut.schedule(this);
     });
@@ -152,7 +150,7 @@ export class ViewFeed implements Pass {
    * that comes from the whole view does not get an older revision than it has.
    */
   #catchUpRevision(): void {
-    const revision = this.#registry.views.revision(this.#name);
+    const revision = revisionOf(this.#registry, this.view);
     if (revision === this.#revision) return;
     this.#revision = revision;
     this.#previous = undefined;
@@ -211,7 +209,7 @@ export class ViewFeed implements Pass {
     if (this.#look === undefined) {
       if (!this.#dirty) return looks;
       this.#dirty = false;
-      this.#lookRevision = this.#registry.views.revision(this.#name);
+      this.#lookRevision = revisionOf(this.#registry, this.view);
       this.#look = this.#content.refreshing(this.#registry.state);
     }
     for (let left = looks; left > 0; left--) {

@@ -6,9 +6,9 @@
  * Pure. It knows nothing of protocols: each front end spells a status in its own words.
  */
 
-import { worseStatus, type AdministrativeStatus, type InstanceStatus } from '@rollcall/protocol';
+import { getsTraffic, worseStatus, type AdministrativeStatus, type InstanceStatus } from '@rollcall/protocol';
 import type { Reader } from '../../reader.ts';
-import { checksOfInstance, checksOfNode } from './find.ts';
+import { checksOfInstance, checksOfNode, findService, instancesOfService } from './find.ts';
 import { isMaintenance } from './known-checks.ts';
 import type { CheckRow, InstanceRow } from './rows.ts';
 
@@ -82,6 +82,33 @@ export function statuses(reader: Reader): (instance: Administered & Pick<Instanc
     }
     const start = worseStatus(ofNode, administrativeStatusOf(instance));
     return statusOfChecks(checksOfInstance(reader, namespace, node, id), start);
+  };
+}
+
+/**
+ * The effective status of the instances of one service, as callers choose among them. When the service has a protect threshold and
+ * no larger share of its instances is healthy, those that only their checks make critical count as passing: the few healthy
+ * ones would not carry the load, or the checks are wrong. So does Nacos (`ServiceUtil.selectInstancesWithHealthyProtection`).
+ * Instances that they themselves or an operator keep from traffic neither count nor change.
+ *
+ * Yields after each instance that it counts. Without a threshold it looks at none.
+ */
+export function* protectedStatuses(reader: Reader, namespace: string, service: string): Generator<undefined, ReturnType<typeof statuses>, undefined> {
+  const statusOf = statuses(reader);
+  const threshold = findService(reader, namespace, service)?.protectThreshold ?? 0;
+  if (threshold === 0) return statusOf;
+  let counted = 0;
+  let healthy = 0;
+  for (const instance of instancesOfService(reader, namespace, service)) {
+    const status = statusOf(instance);
+    if (status !== 'maintenance' && administrativeStatusOf(instance) === 'passing') counted++;
+    if (getsTraffic(status)) healthy++;
+    yield;
+  }
+  if (healthy > threshold * counted) return statusOf;
+  return (instance) => {
+    const status = statusOf(instance);
+    return status === 'critical' && administrativeStatusOf(instance) === 'passing' ? 'passing' : status;
   };
 }
 
