@@ -26,7 +26,7 @@ const register = (n: number, Status: string) =>
   put('/v1/agent/service/register', { Name: 'web', ID: `web-${n}`, Address: `10.0.0.${n}`, Port: 80, Check: { TTL: '600s', Status } });
 const protect = (protectThreshold: number) => put('/rollcall/v1/service?name=web', { protectThreshold });
 
-const addresses = async () => (await askOverTcp(server.ports['dns'] ?? 0, 'web.service.consul', 'A')).answers.map((answer) => ('data' in answer ? String(answer.data) : '')).sort();
+const addresses = async () => (await askOverTcp(server.ports['dns'] ?? 0, 'web.service.consul', 'A')).answers.map((answer) => ('data' in answer ? (answer.data as string) : '')).sort();
 const statusesIn = (frame: Told) => ('items' in frame ? (frame.items as { id: string; status: string }[]) : []).map(({ id, status }) => `${id} ${status}`).sort();
 const seen = async () => statusesIn(await stream.ask({ type: 'get', view: { kind: 'service', name: 'web' } }));
 const consul = async (query: string) => {
