@@ -71,6 +71,85 @@ describe('a request', () => {
   });
 });
 
+describe('a list of all namespaces', () => {
+  const checks = async (query: string, token?: string) =>
+    (await json<{ Name: string; Namespace?: string }[]>(`/v1/health/state/any?${query}`, token === undefined ? {} : { 'X-Consul-Token': token })).map(
+      ({ Name, Namespace }) => `${Namespace ?? 'none'}/${Name}`,
+    );
+
+  test('joins those of each, by ?ns and by the header', async () => {
+    const session = async (ns: string) => consul.put(`/v1/session/create?ns=${ns}`, { Name: ns, NodeChecks: [] });
+    expect((await consul.get('/v1/session/list?ns=*')).json()).toEqual([]);
+    for (const ns of ['team-b', 'default', 'team-a']) await session(ns);
+    const list = await json<{ Name: string; Namespace: string }[]>('/v1/session/list?ns=*');
+    expect(list.map(({ Name, Namespace }) => [Name, Namespace])).toEqual([['default', 'default'], ['team-a', 'team-a'], ['team-b', 'team-b']]);
+    expect(await json('/v1/session/list', { 'X-Consul-Namespace': '*' })).toEqual(list);
+    expect(await json('/v1/session/node/server-1?ns=%2A')).toEqual(list);
+    const pretty = await consul.get('/v1/session/list?ns=*&pretty');
+    expect(pretty.text).toBe(`${JSON.stringify(list, null, 4)}\n`);
+    expect((await consul.get('/v1/session/list?ns=default')).json()).toHaveLength(1);
+  });
+
+  test('has the checks of nodes once, and is filtered', async () => {
+    await put('/v1/catalog/register', { Node: 'n', Address: '1.1.1.1', Check: { Name: 'of the node', CheckID: 'n', Status: 'passing' } });
+    for (const Namespace of ['team-a', 'team-b']) {
+      await put('/v1/catalog/register', { Node: 'n', Address: '1.1.1.1', Service: { Service: 'web', Namespace }, Check: { Name: 'own', CheckID: 'c', ServiceID: 'web', Namespace } });
+    }
+    expect((await checks('ns=*')).filter((name) => !name.includes('Serf'))).toEqual(['default/of the node', 'team-a/own', 'team-b/own']);
+    expect(await checks(`ns=*&filter=${encodeURIComponent('Namespace == "team-b"')}`)).toEqual(['team-b/own']);
+    expect(await json<unknown[]>('/v1/health/node/n?ns=*')).toHaveLength(3);
+  });
+
+  test('waits for a change in any of them, and for a new one', async () => {
+    const path = '/v1/session/list?ns=*';
+    const changed = async (change: () => Promise<unknown>) => {
+      const { index } = await consul.get(path);
+      const waiting = consul.get(`${path}&index=${index}&wait=60s`);
+      await consul.untilParked(1);
+      await change();
+      const answer = await waiting;
+      expect(answer.index).toBeGreaterThan(index);
+      return answer.json<{ Name: string }[]>().map(({ Name }) => Name);
+    };
+    const create = (ns: string) => () => consul.put(`/v1/session/create?ns=${ns}`, { Name: ns, NodeChecks: [] });
+    expect(await changed(create('team-b'))).toEqual(['team-b']);
+    expect(await changed(() => consul.createNamespace('team-0'))).toEqual(['team-b']);
+    expect(await changed(create('team-0'))).toEqual(['team-0', 'team-b']);
+  });
+
+  test('shows each caller the namespaces and rows that it may see', async () => {
+    await consul[Symbol.asyncDispose]();
+    consul = await Consul.start({ acl: { initialManagement: 'root' } });
+    const root = { 'x-consul-token': 'root' };
+    const manage = async (path: string, body: object) => {
+      const answer = await consul.put(path, body, { headers: root });
+      expect([answer.status, answer.text]).toEqual([200, answer.text]);
+      return answer.json<{ SecretID: string; ID: string }>();
+    };
+    for (const Name of ['team-a', 'team-b']) {
+      await manage('/v1/namespace', { Name });
+      const Service = { Service: 'web', Namespace: Name };
+      await manage('/v1/catalog/register', { Node: 'n', Address: '1.1.1.1', Service, Check: { Name: 'own', CheckID: 'c', ServiceID: 'web', Namespace: Name } });
+    }
+    const rules = {
+      a: 'namespace "team-a" { service_prefix "" { policy = "read" } node_prefix "" { policy = "read" } }',
+      both: 'namespace_prefix "" { service_prefix "" { policy = "read" } node_prefix "" { policy = "read" } }',
+      butB: 'namespace_prefix "" { service_prefix "" { policy = "read" } node_prefix "" { policy = "read" } } namespace "team-b" { service_prefix "" { policy = "deny" } }',
+    };
+    const token = async (Name: keyof typeof rules) => {
+      const { ID } = await manage('/v1/acl/policy', { Name, Rules: rules[Name] });
+      return (await manage('/v1/acl/token', { Policies: [{ ID }] })).SecretID;
+    };
+    const seen = async (secret: string) => (await checks('ns=*', secret)).filter((name) => name.startsWith('team-'));
+    expect(await seen('root')).toEqual(['team-a/own', 'team-b/own']);
+    expect(await seen(await token('a'))).toEqual(['team-a/own']);
+    expect(await seen(await token('both'))).toEqual(['team-a/own', 'team-b/own']);
+    expect(await seen(await token('butB'))).toEqual(['team-a/own']);
+    const { headers } = await consul.get('/v1/health/state/any?ns=*');
+    expect(headers['x-consul-results-filtered-by-acls']).toBeUndefined();
+  });
+});
+
 describe('one name in two namespaces', () => {
   test('is two services, with their own checks and instances', async () => {
     await put('/v1/agent/service/register', { Name: 'web', Port: 1, Check: { TTL: '30s', Status: 'passing' } });

@@ -146,11 +146,11 @@ export function routeTable({ saveSnapshot, restoreSnapshot, monitor, roots }: La
     },
     {
       path: '/v1/health/node/:node',
-      methods: { GET: { read: health.nodeHealth, access: filters('node', 'service') } },
+      methods: { GET: { read: health.nodeHealth, everyNamespace: true, access: filters('node', 'service') } },
     },
     {
       path: '/v1/health/state/:state',
-      methods: { GET: { read: health.checksInState, access: filters('node', 'service') } },
+      methods: { GET: { read: health.checksInState, everyNamespace: true, access: filters('node', 'service') } },
     },
     {
       path: '/v1/kv/:key',
@@ -168,8 +168,8 @@ export function routeTable({ saveSnapshot, restoreSnapshot, monitor, roots }: La
       methods: { PUT: { act: session.renew, access: named('session', 'write') } },
     },
     { path: '/v1/session/info/:id', methods: { GET: { read: session.info, access: filters('session') } } },
-    { path: '/v1/session/node/:node', methods: { GET: { read: session.onNode, access: filters('session') } } },
-    { path: '/v1/session/list', methods: { GET: { read: session.list, access: filters('session') } } },
+    { path: '/v1/session/node/:node', methods: { GET: { read: session.onNode, everyNamespace: true, access: filters('session') } } },
+    { path: '/v1/session/list', methods: { GET: { read: session.list, everyNamespace: true, access: filters('session') } } },
     {
       path: '/v1/operator/raft/configuration',
       methods: { GET: { act: operator.raftConfiguration, access: demands('operator', 'read') } },

@@ -19,6 +19,7 @@ import { namespaceFor, shownNamespace } from '../../../security/hidden-namespace
 import { type Authenticator, unidentified } from '../request/authenticator.ts';
 import type { Call } from '../request/call.ts';
 import type { OwnRoute, ReadRoute } from '../request/route.ts';
+import { everyNamespace, inEveryNamespace } from '../request/every-namespace.ts';
 import { readScope, scopeFor } from '../request/scope.ts';
 import { checkScope, noWait, Params, readConsistency, readMaxStale, readWait, type Wait } from '../wire/params.ts';
 import type { RequestHead } from '../wire/request-head.ts';
@@ -99,6 +100,14 @@ export class Reads {
     const params = lasting.includes('%') ? new Params(lasting) : undefined;
     const token = passing?.get('token') || params?.get('token') || head.token;
     const caller = authenticator.authenticate(request, route.access, token);
+    if (route.everyNamespace === true && (lasting.includes('ns=') || head.namespace === everyNamespace)) {
+      const asked = params ?? new Params(lasting);
+      if ((asked.get('ns') || head.namespace) === everyNamespace) {
+        const wait = passing === undefined ? noWait : readWait(passing.get('index'), passing.get('wait'));
+        this.#read(exchange, this.#planEverywhere(route, rest, asked), wait, caller);
+        return;
+      }
+    }
     // A token of a namespace works like a header that names it.
     const namespace = head.namespace || (caller.namespace === defaultNamespace ? '' : caller.namespace);
     const key = namespace === '' ? url : placedUrl(url, namespace);
@@ -120,6 +129,15 @@ export class Reads {
     if (place !== plan.namespace) plan = planUnder(placedUrl(key, place), place);
     const wait = passing === undefined ? noWait : readWait(passing.get('index'), passing.get('wait'));
     this.#read(exchange, plan, wait, caller);
+  }
+
+  /** The plan of a list of all namespaces. It is not kept, since namespaces come and go. */
+  #planEverywhere(route: ReadRoute, rest: string, params: Params): Plan {
+    const { identity: { datacenter }, registry } = this.#options.context;
+    checkScope(params, datacenter);
+    const query = inEveryNamespace({ rest, params, datacenter }, registry.state, route.read);
+    const freshness = { cached: params.has('cached'), maxStaleMs: readMaxStale(params) };
+    return new Plan(query, everyNamespace, readConsistency(params), route, freshness);
   }
 
   /** Answers a read that depends on the caller. It waits while its content is the one that the client knows. */

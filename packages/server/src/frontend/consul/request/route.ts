@@ -17,7 +17,11 @@ export type Action = {
   /** How the audit log records it: writes and logins, but no heartbeats. */
   readonly audit?: 'write' | 'login';
 } & (
-  | { readonly read: (asked: Asked) => Query }
+  | {
+      readonly read: (asked: Asked) => Query;
+      /** Takes `?ns=*`: the query is a list, which is joined from those of all namespaces (`every-namespace.ts`). */
+      readonly everyNamespace?: true;
+    }
   | { readonly own: (call: Call) => Query }
   | {
       readonly act: Handler;

@@ -55,7 +55,7 @@ export function readScope(params: Params, header: string, fallback: string): Sco
 /** @throws RegistryError `invalid_argument` */
 export function vetNamespace(name: string): string {
   if (isNamespaceName(name)) return name;
-  if (name === '*') throw invalid('Invalid namespace: "*": name one namespace; this server does not answer for all of them at once');
+  if (name === '*') throw invalid('Invalid namespace: "*": name one namespace; this request is not answered for all of them at once');
   throw invalid(`Invalid namespace: ${quoted(name)} is not a DNS label of letters, digits and hyphens, 63 characters at most`);
 }
 

@@ -19,12 +19,17 @@ export type Shown = NamedResource | 'acl' | 'namespace';
 export class VisibilityFilter {
   readonly #authorizer: Authorizer;
   readonly #namespace: string;
+  readonly #whole: VisibilityFilter | undefined;
   #leftOut = false;
 
-  /** @param namespace of the request */
-  constructor(authorizer: Authorizer, namespace: string) {
+  /**
+   * @param namespace of the request
+   * @param whole filter of the whole answer, of which this one filters a part
+   */
+  constructor(authorizer: Authorizer, namespace: string, whole?: VisibilityFilter) {
     this.#authorizer = authorizer;
     this.#namespace = namespace;
+    this.#whole = whole;
   }
 
   /** Whether a row was left out. */
@@ -34,22 +39,37 @@ export class VisibilityFilter {
 
   includes(resource: NamedResource, name: string): boolean {
     if (this.#authorizer.allows(this.#namespace, resource, 'read', name)) return true;
-    this.#leftOut = true;
+    this.#leaveOut();
     return false;
   }
 
   /** Whether the caller may see a namespace. */
   includesNamespace(name: string): boolean {
     if (this.#authorizer.allowsNamespace(name, 'read')) return true;
-    this.#leftOut = true;
+    this.#leaveOut();
     return false;
+  }
+
+  /** Whether a list of all namespaces has this one. One that it hides is for the caller no part of the list. */
+  knows(namespace: string): boolean {
+    return this.#authorizer.allowsNamespace(namespace, 'read');
+  }
+
+  /** The filter for the rows of another namespace in the same answer. */
+  within(namespace: string): VisibilityFilter {
+    return new VisibilityFilter(this.#authorizer, namespace, this);
   }
 
   /** Whether the caller may read rows that only managers of access control may read. */
   includesHidden(): boolean {
     if (this.#authorizer.allows(this.#namespace, 'acl', 'write')) return true;
-    this.#leftOut = true;
+    this.#leaveOut();
     return false;
+  }
+
+  #leaveOut(): void {
+    this.#leftOut = true;
+    if (this.#whole !== undefined) this.#whole.#leaveOut();
   }
 }
 

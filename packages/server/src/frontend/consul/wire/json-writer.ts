@@ -35,6 +35,10 @@ export class JsonWriter {
   #first = true;
   /** A key was written, and its value follows. */
   #keyed = false;
+  /** `wanted`: the next list is joined to the one that is open; `open`: its values are being written. */
+  #joined: 'no' | 'wanted' | 'open' = 'no';
+  /** How many lists and objects were open around the joined list. */
+  #joinedAt = 0;
 
   constructor(pretty: boolean, pace: Pace, share: MemoryShare) {
     this.#pretty = pretty;
@@ -42,8 +46,18 @@ export class JsonWriter {
     this.#share = share;
   }
 
+  /** The values of the next list become values of the one that is open. */
+  join(): void {
+    this.#joined = 'wanted';
+    this.#joinedAt = this.#ends.length;
+  }
+
   /** Begins a list or an object, as a value. */
   open(bracket: '[' | '{'): void {
+    if (this.#joined === 'wanted') {
+      this.#joined = 'open';
+      return;
+    }
     this.#before();
     this.#text += bracket;
     this.#ends.push(bracket === '[' ? ']' : '}');
@@ -80,6 +94,10 @@ export class JsonWriter {
 
   /** Ends the innermost list or object. */
   close(): void {
+    if (this.#joined === 'open' && this.#ends.length === this.#joinedAt) {
+      this.#joined = 'no';
+      return;
+    }
     const end = this.#ends.pop();
     if (this.#pretty && !this.#first) this.#text += `\n${indent.repeat(this.#ends.length)}`;
     this.#text += end;
