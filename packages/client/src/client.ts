@@ -3,7 +3,7 @@
  * configuration keys over one connection to the registry.
  */
 
-import { RegistryError, isNamespaceName, namespaceLengthMax, type ServiceEntry } from '@rollcall/protocol';
+import { RegistryError, type ServiceEntry } from '@rollcall/protocol';
 import type { Dispatcher } from 'undici';
 import type { ExplainOptions, Explanation } from './explain/explanation.ts';
 import { type Fetch, platformFetch, refused } from './fetch.ts';
@@ -27,7 +27,7 @@ import { ServiceClient, type ServiceSurroundings } from './service-client.ts';
 import { serviceOptions, type ServiceOptions } from './service-options.ts';
 import type { Leases } from './connection/leases.ts';
 import type { WatchedViews } from './connection/watched-views.ts';
-import { viewIn } from './connection/view-name.ts';
+import { checkNamespace, viewIn } from './connection/view-name.ts';
 import type { SnapshotSource } from './source/snapshot-source.ts';
 import type { WatchCache } from './source/watch-cache.ts';
 import type { TryOptions } from './try-options.ts';
@@ -46,6 +46,14 @@ export interface NamespacedServiceOptions extends ServiceOptions {
   /** Namespace of the service; by default the client's own. */
   readonly namespace?: string;
 }
+
+/** Options of lists of services. */
+export interface ServicesOptions extends WaitOptions {
+  /** By default the client's own. */
+  readonly namespace?: string;
+}
+
+const servicesOptions: OptionNames<ServicesOptions> = { ...waitOptions, namespace: true };
 
 const namespacedServiceOptions: OptionNames<NamespacedServiceOptions> = { ...serviceOptions, namespace: true };
 
@@ -190,10 +198,10 @@ export class Rollcall {
    * All services that have instances, in order, with their tags.
    * @throws RegistryError `unavailable`, `deadline_exceeded`; the signal's reason when it aborts
    */
-  async services(options: WaitOptions = {}): Promise<ServiceEntry[]> {
-    checkKnown(options, waitOptions, 'services');
+  async services(options: ServicesOptions = {}): Promise<ServiceEntry[]> {
+    const namespace = this.#listed(options, 'services');
     const { connection, timeoutMs } = this.#parts;
-    const ask = { type: 'get', view: viewIn(this.namespace, 'services', '') } as const;
+    const ask = { type: 'get', view: viewIn(namespace, 'services', '') } as const;
     const items = snapshotItems(await connection.ask(ask, { repeatable: true, timeoutMs, signal: options.signal }));
     return [...(items as readonly ServiceEntry[])].sort(byName);
   }
@@ -203,9 +211,8 @@ export class Rollcall {
    * client closes.
    * @throws the signal's reason when it aborts
    */
-  watchServices(options: WaitOptions = {}): AsyncIterableIterator<readonly ServiceEntry[], undefined> {
-    checkKnown(options, waitOptions, 'watchServices');
-    const view = viewIn(this.namespace, 'services', '');
+  watchServices(options: ServicesOptions = {}): AsyncIterableIterator<readonly ServiceEntry[], undefined> {
+    const view = viewIn(this.#listed(options, 'watchServices'), 'services', '');
     return follow(this.#parts.views, view, ({ items }) => [...(items as readonly ServiceEntry[])].sort(byName), options.signal);
   }
 
@@ -222,6 +229,14 @@ export class Rollcall {
     return this.close();
   }
 
+  /** The namespace of a list of services. */
+  #listed(options: ServicesOptions, call: string): string {
+    checkKnown(options, servicesOptions, call);
+    const { namespace = this.namespace } = options;
+    checkNamespace(namespace);
+    return namespace;
+  }
+
   #named({ name, namespace = this.namespace }: NamedService): ServiceClient {
     return this.service(name, { namespace });
   }
@@ -232,12 +247,6 @@ export class Rollcall {
     await connection.close(registrations.size > 0 || leases.size > 0);
     await onClose();
   }
-}
-
-function checkNamespace(namespace: string): void {
-  if (isNamespaceName(namespace)) return;
-  const message = `namespace is ${JSON.stringify(namespace)}; it must be 1 to ${namespaceLengthMax} letters, digits and inner hyphens`;
-  throw new RegistryError('invalid_argument', message);
 }
 
 function closedError(): RegistryError {

@@ -4,7 +4,7 @@ export { isRegistryError, RegistryError } from '@rollcall/protocol';
 export type { ErrorCode } from '@rollcall/protocol';
 export { connect, readCredentials } from './connect.ts';
 export type { ConnectOptions, ConnectSurroundings } from './connect.ts';
-export type { NamespacedServiceOptions, Rollcall } from './client.ts';
+export type { NamespacedServiceOptions, Rollcall, ServicesOptions } from './client.ts';
 export type { ConnectionEvent } from './connection/connection-event.ts';
 export { connectionFailure } from './connection/connection-failure.ts';
 export { credentialVariables } from './connection/credentials.ts';

@@ -6,7 +6,7 @@ import { follow } from './source/follow.ts';
 import { type WaitOptions, waitOptions } from './registration.ts';
 import type { Ask } from './connection/requests.ts';
 import type { RegistryConnection } from './connection/registry-connection.ts';
-import { viewIn } from './connection/view-name.ts';
+import { checkNamespace, viewIn } from './connection/view-name.ts';
 import type { WatchedViews } from './connection/watched-views.ts';
 
 export interface KvEntry {
@@ -51,7 +51,10 @@ export interface KvParts {
   readonly connection: RegistryConnection;
   readonly views: WatchedViews;
   readonly timeoutMs: number;
+  /** Of the keys. */
   readonly namespace: string;
+  /** Of the connection; by default that of the keys. */
+  readonly own?: string;
 }
 
 /**
@@ -64,12 +67,24 @@ export class Kv {
   readonly #views: WatchedViews;
   readonly #timeoutMs: number;
   readonly #namespace: string;
+  readonly #own: string;
 
-  constructor({ connection, views, timeoutMs, namespace }: KvParts) {
+  constructor({ connection, views, timeoutMs, namespace, own = namespace }: KvParts) {
     this.#connection = connection;
     this.#views = views;
     this.#timeoutMs = timeoutMs;
     this.#namespace = namespace;
+    this.#own = own;
+  }
+
+  /**
+   * The keys of another namespace, over the same connection.
+   * @throws RegistryError `invalid_argument` for an invalid name
+   */
+  inNamespace(namespace: string): Kv {
+    if (namespace === this.#namespace) return this;
+    checkNamespace(namespace);
+    return new Kv({ connection: this.#connection, views: this.#views, timeoutMs: this.#timeoutMs, namespace, own: this.#own });
   }
 
   /** Reads a key from the registry; undefined if it does not exist. */
@@ -96,7 +111,7 @@ export class Kv {
     }
     const condition = cas === undefined ? {} : { cas };
     const flagged = flags === undefined ? {} : { flags: flags.toString() };
-    return this.#write({ type: 'kv-put', key, value: bytes.toString('base64'), ...condition, ...flagged }, options);
+    return this.#write({ type: 'kv-put', ...this.#place(), key, value: bytes.toString('base64'), ...condition, ...flagged }, options);
   }
 
   /** @returns false if `cas` did not match, so that nothing was deleted; true if the key no longer exists */
@@ -104,7 +119,7 @@ export class Kv {
     checkKnown(options, deleteOptions, 'kv.delete');
     const { cas, recurse } = options;
     const condition = cas === undefined ? {} : { cas };
-    return this.#write({ type: 'kv-delete', key, ...condition, ...(recurse === true ? { recurse } : {}) }, options);
+    return this.#write({ type: 'kv-delete', ...this.#place(), key, ...condition, ...(recurse === true ? { recurse } : {}) }, options);
   }
 
   /**
@@ -123,6 +138,11 @@ export class Kv {
       ({ items, revision }) => ({ revision, entries: (items as readonly KvItem[]).map(toEntry).sort(byKey) }),
       options.signal,
     );
+  }
+
+  /** Frames name a namespace that is not the connection's own. */
+  #place(): { readonly namespace?: string } {
+    return this.#namespace === this.#own ? {} : { namespace: this.#namespace };
   }
 
   async #read(view: FrameView, { signal }: WaitOptions): Promise<KvEntry[]> {

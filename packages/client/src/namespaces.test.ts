@@ -70,6 +70,30 @@ describe('a client in a namespace', () => {
     expect([a.namespace, none.namespace]).toEqual(['team-a', 'default']);
   });
 
+  it('reads, watches and writes keys of another namespace, and lists its services, if a call names it', async () => {
+    const server = await registry();
+    const [a, none] = [await client(server, { namespace: 'team-a' }), await client(server)];
+    const shared = a.kv.inNamespace('default');
+    await none.kv.put('config', 'of all');
+    expect(Buffer.from((await shared.get('config'))?.value ?? []).toString()).toBe('of all');
+    expect(await a.kv.get('config')).toBeUndefined();
+    const seen = shared.watch({ prefix: 'con' });
+    expect((await seen.next()).value?.entries.map(({ key }) => key)).toEqual(['config']);
+    const b = none.kv.inNamespace('team-b');
+    expect(await b.put('k', '1')).toBe(true);
+    expect((await a.kv.inNamespace('team-b').list('')).map(({ key }) => key)).toEqual(['k']);
+    expect(await b.delete('', { recurse: true })).toBe(true);
+    expect(await b.list('')).toEqual([]);
+    expect((await none.kv.list('')).map(({ key }) => key)).toEqual(['config']);
+    expect(a.kv.inNamespace('team-a')).toBe(a.kv);
+    expect(() => a.kv.inNamespace('a.b')).toThrow('namespace is "a.b"');
+    await expect(none.kv.inNamespace('team-x').put('k', '1')).rejects.toMatchObject({ code: 'not_found' });
+    await a.register({ id: 'web-1', service: 'web', address: '10.0.0.1', port: 80 });
+    expect((await none.services({ namespace: 'team-a' })).map(({ service }) => service)).toEqual(['web']);
+    expect((await none.watchServices({ namespace: 'team-a' }).next()).value?.map(({ service }) => service)).toEqual(['web']);
+    expect((await none.services()).map(({ service }) => service)).not.toContain('web');
+  });
+
   it('finds services of another namespace when a call names it', async () => {
     const server = await registry();
     const [a, none] = [await client(server, { namespace: 'team-a' }), await client(server)];

@@ -58,6 +58,7 @@ const refusals: Readonly<Record<string, readonly Refusal[]>> = {
   PickOptions: [[(options) => service.pick(options), { excluded: [] }, 'pick has no option excluded; did you mean exclude?']],
   TryOptions: [[(options) => rollcall.dispatcher(options), { tries: 1 }, 'a request has no option tries']],
   ServiceOptions: [[ofService, { tryTimeout: 1 }, 'service has no option tryTimeout; did you mean tryTimeoutMs?']],
+  ServicesOptions: [[(options) => rollcall.services(options), { namespce: 'a' }, 'services has no option namespce; did you mean namespace?']],
   NamespacedServiceOptions: [[(options) => rollcall.service('web', options), { namespce: 'a' }, 'service has no option namespce; did you mean namespace?']],
   TlsOptions: [[ofService, { tls: { servername: 'x' } }, 'tls has no option servername; did you mean serverName?']],
   ConnectionOptions: [[ofService, { connections: { idle: 1 } }, 'connections has no option idle; did you mean idleMs?']],

@@ -93,6 +93,7 @@ function request(frame: Fields, id: number): RequestFrame {
       return compact<RequestFrame>({
         type,
         id,
+        namespace: optional(get('namespace'), (given) => namespace(given, 'namespace')),
         key: key(get('key'), 'key'),
         value: base64(get('value'), 'value'),
         flags: optional(get('flags'), flags),
@@ -103,7 +104,8 @@ function request(frame: Fields, id: number): RequestFrame {
       const recurse = optional(get('recurse'), (value) => boolean(value, 'recurse'));
       if (recurse === true && cas !== undefined) throw new Malformed('cas and recurse exclude each other');
       const named = recurse === true ? prefix(get('key'), 'key') : key(get('key'), 'key');
-      return compact<RequestFrame>({ type, id, key: named, cas, recurse });
+      const place = optional(get('namespace'), (given) => namespace(given, 'namespace'));
+      return compact<RequestFrame>({ type, id, namespace: place, key: named, cas, recurse });
     }
     case 'lease':
       return compact<RequestFrame>({ type, id, pool: serviceName(get('pool'), 'pool'), namespace: otherNamespace(get('namespace'), 'namespace') });

@@ -126,6 +126,8 @@ export interface GetFrame {
 export interface KvPutFrame {
   readonly type: 'kv-put';
   readonly id: number;
+  /** Absent: that of the hello. */
+  readonly namespace?: string;
   readonly key: string;
   /** Base64 (RFC 4648 §4), padded. */
   readonly value: string;
@@ -138,6 +140,8 @@ export interface KvPutFrame {
 export interface KvDeleteFrame {
   readonly type: 'kv-delete';
   readonly id: number;
+  /** Absent: that of the hello. */
+  readonly namespace?: string;
   readonly key: string;
   /** Delete only if the key is at this revision. */
   readonly cas?: number;

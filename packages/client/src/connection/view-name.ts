@@ -3,7 +3,7 @@
  * namespaces. Pure.
  */
 
-import { RegistryError, defaultNamespace, type FrameView } from '@rollcall/protocol';
+import { RegistryError, defaultNamespace, isNamespaceName, namespaceLengthMax, type FrameView } from '@rollcall/protocol';
 
 /** In frames, a view without a namespace is one of `default`. */
 export function viewIn(namespace: string, kind: FrameView['kind'], name: string): FrameView {
@@ -19,4 +19,11 @@ export function viewKey({ kind, namespace = defaultNamespace, name }: FrameView)
 export function noNamespaces(server: string | undefined, namespace: string): RegistryError {
   const message = `the registry at ${server ?? 'this address'} does not know namespaces, so it has no namespace ${namespace}; use a newer registry`;
   return new RegistryError('unimplemented', message);
+}
+
+/** @throws RegistryError `invalid_argument` */
+export function checkNamespace(namespace: string): void {
+  if (isNamespaceName(namespace)) return;
+  const message = `namespace is ${JSON.stringify(namespace)}; it must be 1 to ${namespaceLengthMax} letters, digits and inner hyphens`;
+  throw new RegistryError('invalid_argument', message);
 }

@@ -65,11 +65,11 @@ export async function answer(stream: Streamside, frame: RequestFrame): Promise<A
     case 'get':
       return { body: await snapshotBody(stream.context, frame.view, stream.watches.audienceOf(frame.view)) };
     case 'kv-put':
-      stream.access.require(stream.namespace, 'key', 'write', frame.key);
+      stream.access.require(writtenIn(stream, frame), 'key', 'write', frame.key);
       return done(await stream.context.registry.submit(kvPut(stream, frame)));
     case 'kv-delete':
-      if (frame.recurse === true) stream.access.requireKeyTree(stream.namespace, frame.key);
-      else stream.access.require(stream.namespace, 'key', 'write', frame.key);
+      if (frame.recurse === true) stream.access.requireKeyTree(writtenIn(stream, frame), frame.key);
+      else stream.access.require(writtenIn(stream, frame), 'key', 'write', frame.key);
       return done(await kvDelete(stream, frame));
     case 'lease': {
       const pool = { namespace: namespaceOf(frame), service: frame.pool };
@@ -80,6 +80,11 @@ export async function answer(stream: Streamside, frame: RequestFrame): Promise<A
       await stream.session?.leave();
       return done(true);
   }
+}
+
+/** The namespace of the keys that a frame writes. */
+function writtenIn({ namespace }: Pick<Streamside, 'namespace'>, frame: { readonly namespace?: string }): string {
+  return frame.namespace ?? namespace;
 }
 
 function sessionOf({ session }: Streamside): StreamSession {
@@ -134,7 +139,8 @@ function isLarge(state: State, view: FrameView): boolean {
   }
 }
 
-function kvPut({ context: { limits }, namespace }: Streamside, frame: Extract<RequestFrame, { type: 'kv-put' }>): KvPut {
+function kvPut(stream: Streamside, frame: Extract<RequestFrame, { type: 'kv-put' }>): KvPut {
+  const { limits } = stream.context;
   const value = Buffer.from(frame.value, 'base64');
   if (value.length > limits.kvValueBytesMax) {
     const message = `the value has ${value.length} bytes, the limit is ${limits.kvValueBytesMax}`;
@@ -142,7 +148,7 @@ function kvPut({ context: { limits }, namespace }: Streamside, frame: Extract<Re
   }
   return {
     kind: 'kv-put',
-    namespace,
+    namespace: writtenIn(stream, frame),
     key: frame.key,
     value,
     flags: BigInt(frame.flags ?? '0'),
@@ -150,10 +156,10 @@ function kvPut({ context: { limits }, namespace }: Streamside, frame: Extract<Re
   };
 }
 
-function kvDelete(
-  { context: { registry }, namespace }: Streamside,
-  { key, cas, recurse }: Extract<RequestFrame, { type: 'kv-delete' }>,
-): Promise<boolean> {
+function kvDelete(stream: Streamside, frame: Extract<RequestFrame, { type: 'kv-delete' }>): Promise<boolean> {
+  const { registry } = stream.context;
+  const { key, cas, recurse } = frame;
+  const namespace = writtenIn(stream, frame);
   if (recurse === true) return registry.submit({ kind: 'kv-delete-tree', namespace, prefix: key });
   return registry.submit({ kind: 'kv-delete', namespace, key, ...(cas === undefined ? {} : { cas }) });
 }

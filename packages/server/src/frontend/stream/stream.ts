@@ -304,7 +304,8 @@ export class Stream {
   #record(frame: RequestFrame, reply: Answer): void {
     const action = 'type' in reply && reply.type === 'done' && reply.applied ? auditAction(frame) : undefined;
     if (action === undefined) return;
-    this.#access.record('write', this.#namespace, action);
+    const isOfKeys = frame.type === 'kv-put' || frame.type === 'kv-delete';
+    this.#access.record('write', isOfKeys ? (frame.namespace ?? this.#namespace) : this.#namespace, action);
   }
 
   #reply(id: number, reply: Answer): void {
