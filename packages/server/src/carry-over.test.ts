@@ -13,6 +13,8 @@ import { carryOver } from './carry-over.ts';
 import { embedded } from './engine/embedded/embedded.ts';
 import type { Engine, EngineRecord } from './engine/engine.ts';
 import { memory } from './engine/memory/memory.ts';
+import { statuses } from './registry/kind/catalog/effective-status.ts';
+import { checksOnNode, instancesOfService } from './registry/kind/catalog/find.ts';
 import { isFormat1 } from './registry/migration/format-1.ts';
 import { createServer, type Server } from './server.ts';
 
@@ -94,6 +96,36 @@ describe('a store of format 1', () => {
     await first.close();
     const again = await start(embedded({ dir }));
     await expectAnswers(again);
+  });
+
+  test('has drains as the status of instances; the next registration ends them', async () => {
+    const engine = memory();
+    const record = (key: string, row: object) => ({ key, value: Buffer.from(JSON.stringify({ ...row, created: 0, modified: 0 })) });
+    const instance = { kind: 'instance', node: 'n', service: 'web', address: '', port: 80, tags: [], meta: {}, weights: { passing: 1, warning: 1 } };
+    const check = { kind: 'check', node: 'n', name: 'x', status: 'critical', notes: '', output: '', definition: {} };
+    await engine.commit({
+      expect: [],
+      put: [
+        record('check\0n\0drain:a', { ...check, id: 'drain:a', instance: 'a', type: 'drain' }),
+        record('check\0n\0drain:b', { ...check, id: 'drain:b', instance: 'b', type: 'none' }),
+        record('instance\0n\0a', { ...instance, id: 'a' }),
+        record('instance\0n\0b', { ...instance, id: 'b' }),
+        record('node\0n', { kind: 'node', name: 'n', id: '', address: '10.0.0.1', meta: {} }),
+      ],
+      delete: [],
+    });
+    const { registry } = await start(engine);
+    const { state } = registry;
+    const status = () => Object.fromEntries(Array.from(instancesOfService(state, 'default', 'web'), (row) => [row.id, [row.status, statuses(state)(row)]]));
+    const checks = () => Array.from(checksOnNode(state, 'default', 'n'), ({ id }) => id).sort();
+    expect(status()).toEqual({ a: ['draining', 'draining'], b: [undefined, 'critical'] });
+    expect(checks()).toEqual(['_rollcall_status:a', 'drain:b']);
+    await registry.submit({
+      ...{ kind: 'register', namespace: 'default', node: { name: 'n', address: '10.0.0.1' }, nodeMode: 'ensure', checks: [] },
+      instances: [{ id: 'a', service: 'web', address: '', port: 80, status: 'up' }],
+    });
+    expect(status()['a']?.[1]).toBe('passing');
+    expect(checks()).toEqual(['drain:b']);
   });
 
   test('stays as it is when a record cannot be read', async () => {

@@ -7,7 +7,7 @@
 import { RegistryError } from '@rollcall/protocol';
 import type { Engine, EngineRecord, Transaction } from './engine/engine.ts';
 import { inTurns } from './in-turns.ts';
-import { fromFormat1, isFormat1 } from './registry/migration/format-1.ts';
+import { fromFormat1, isFormat1, withDrains } from './registry/migration/format-1.ts';
 
 /** Another process may carry the store over at the same time; then there is nothing left to do. */
 const attemptsMax = 3;
@@ -45,12 +45,15 @@ async function oldRecords(engine: Engine): Promise<readonly EngineRecord[]> {
 function* conversion(records: readonly EngineRecord[]): Generator<void, Transaction, undefined> {
   const put: { key: string; value: Uint8Array }[] = [];
   const kept = new Set<string>();
+  const drained = new Set<string>();
   for (const record of records) {
-    const converted = fromFormat1(record, record.revision);
-    put.push(converted);
-    kept.add(converted.key);
+    const { key, value, drains } = fromFormat1(record, record.revision);
+    put.push({ key, value });
+    kept.add(key);
+    if (drains !== undefined) drained.add(drains);
     yield;
   }
+  if (drained.size > 0) yield* withDrains(put, drained);
   const expect = records.slice(0, 1).map(({ key, revision }) => ({ key, revision }));
   return { expect, put, delete: records.map(({ key }) => key).filter((key) => !kept.has(key)) };
 }

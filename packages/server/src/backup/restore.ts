@@ -11,9 +11,10 @@ import { pipeline, Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { isRegistryError, RegistryError } from '@rollcall/protocol';
 import type { Transaction } from '../engine/engine.ts';
+import { inTurns } from '../in-turns.ts';
 import { interner } from '../registry/codec.ts';
 import { decodeRow, encodeRow, keyOf } from '../registry/kinds.ts';
-import { fromFormat1 } from '../registry/migration/format-1.ts';
+import { fromFormat1, withDrains, type Converted } from '../registry/migration/format-1.ts';
 import type { Restore } from '../registry/command.ts';
 import { restoreCommand } from '../registry/restore.ts';
 import { floorKey } from '../registry/markers.ts';
@@ -127,6 +128,7 @@ async function join(chunks: readonly Buffer[], bytes: number): Promise<Buffer> {
 async function parse(bytes: Buffer): Promise<Backup> {
   const { version, revision, end } = parseHeader(bytes);
   const records: { key: string; value: Uint8Array }[] = [];
+  const drained = new Set<string>();
   const intern = interner();
   let at = end;
   let unturned = 0;
@@ -136,13 +138,15 @@ async function parse(bytes: Buffer): Promise<Backup> {
     at += 8;
     if (keyBytes === endMark) {
       await checkEnd(bytes, at, second === records.length);
+      if (drained.size > 0) await inTurns(withDrains(records, drained));
       return { revision, records };
     }
     if (at + keyBytes + second > bytes.length) throw refuse('it is cut short');
     const key = bytes.toString('utf8', at, at + keyBytes);
     const value = bytes.subarray(at + keyBytes, at + keyBytes + second);
     at += keyBytes + second;
-    const record = version === 1 ? fromVersion1({ key, value }) : { key, value };
+    const record: Converted = version === 1 ? fromVersion1({ key, value }) : { key, value };
+    if (record.drains !== undefined) drained.add(record.drains);
     checkRecord(record, intern);
     records.push(record);
     unturned += second;
@@ -182,7 +186,7 @@ async function checkEnd(bytes: Buffer, at: number, complete: boolean): Promise<v
   if (!complete || !digest.equals(stored) || bytes.length > at + digestBytes) throw refuse('it is damaged');
 }
 
-function fromVersion1(record: Backup['records'][number]): Backup['records'][number] {
+function fromVersion1(record: Backup['records'][number]): Converted {
   try {
     return fromFormat1(record, 0);
   } catch (cause) {

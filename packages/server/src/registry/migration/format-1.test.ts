@@ -60,10 +60,13 @@ it('so is a network coordinate, which belongs to no namespace', () => {
   });
 });
 
-it('a drain stays a critical check of the instance', () => {
+it('a drain is the status of the instance, and the check that shows it', () => {
   const check = { kind: 'check', node: 'n', id: 'drain:i', name: 'Rollcall drain', status: 'critical', instance: 'i' };
   const rest = { notes: '', output: '', definition: {} };
   expect(converted('check\0n\0drain:i', { ...check, ...rest, type: 'drain' })).toEqual({
-    ...{ ...check, ...rest, type: 'none', namespace: 'default', created: 7, modified: 9 },
+    ...{ kind: 'check', namespace: 'default', node: 'n', id: '_rollcall_status:i', name: 'Administrative status', status: 'critical', instance: 'i' },
+    ...{ notes: '', output: 'draining: the instance is about to leave', type: 'status', definition: {}, created: 7, modified: 9 },
   });
+  const own = converted('check\0n\0drain:i', { ...check, ...rest, type: 'none' });
+  expect(own).toMatchObject({ id: 'drain:i', name: 'Rollcall drain', type: 'none' });
 });

@@ -10,7 +10,10 @@ import { coordinatesView } from '../kind/coordinate/views.ts';
 import { queriesView } from '../kind/query/views.ts';
 import { recordsView } from '../kind/record/views.ts';
 import { sessionsView } from '../kind/session/views.ts';
-import { encodeRow, keyOf, type Row } from '../kinds.ts';
+import { administrativeCheck } from '../kind/catalog/administrative-check.ts';
+import { instanceKey } from '../kind/catalog/keys.ts';
+import type { CheckRow } from '../kind/catalog/rows.ts';
+import { decodeRow, encodeRow, keyOf, type Row } from '../kinds.ts';
 import { kindOf, noNamespace } from '../row.ts';
 import { coordinateType1, queryType1, rowOfRecord } from './records-1.ts';
 
@@ -29,18 +32,42 @@ export function isFormat1({ value }: Pick<Entry, 'value'>): boolean {
   return value[0] === brace;
 }
 
+/** A record of today. */
+export interface Converted extends Entry {
+  /** Key of the record of an instance that this one, its drain, says to be draining: see `withDrains`. */
+  readonly drains?: string;
+}
+
 /**
  * @param revision of the record; 0 when it has none, as in a backup
  * @throws RegistryError `data_loss` when the record is not of format 1
  */
-export function fromFormat1({ key, value }: Entry, revision: number): Entry {
+export function fromFormat1({ key, value }: Entry, revision: number): Converted {
   let row: Row;
   try {
     row = rowOf(key, value, revision);
   } catch (cause) {
     throw new RegistryError('data_loss', `record ${JSON.stringify(key.slice(0, 200))} cannot be read`, { cause });
   }
-  return { key: keyOf(row), value: encodeRow(row) };
+  const entry = { key: keyOf(row), value: encodeRow(row) };
+  if (row.kind !== 'check' || row.type !== 'status') return entry;
+  return { ...entry, drains: instanceKey(row.namespace, row.node, row.instance) };
+}
+
+/**
+ * Gives the instances whose drains were converted their status. In format 1 a drain was a check of its own type, which only the server
+ * registered; today it is the instance's status, and the check only shows it. A step is one record.
+ * @param records of today; those of the instances are replaced
+ * @param drained keys of their records
+ */
+export function* withDrains(records: Entry[], drained: ReadonlySet<string>): Generator<void, void, undefined> {
+  for (const [at, { key, value }] of records.entries()) {
+    if (drained.has(key)) {
+      const row = decodeRow(key, value, 0, (text) => text);
+      if (row.kind === 'instance') records[at] = { key, value: encodeRow({ ...row, status: 'draining' }) };
+    }
+    yield;
+  }
 }
 
 type Fields = Record<string, unknown> & { readonly kind: string };
@@ -65,8 +92,7 @@ function converted(kind: string, fields: Record<string, unknown>): Record<string
     case 'instance':
       return { namespace: defaultNamespace, ...instanceOf(fields as unknown as Instance1) };
     case 'check':
-      // A drain was a check of its own kind. The instance stays out of traffic until its client registers it again.
-      return { namespace: defaultNamespace, ...fields, type: fields['type'] === 'drain' ? 'none' : fields['type'] };
+      return fields['type'] === 'drain' ? drainOf(fields as unknown as CheckRow) : { namespace: defaultNamespace, ...fields };
     case 'kv':
     case 'tombstone':
     case 'delay':
@@ -82,6 +108,11 @@ function converted(kind: string, fields: Record<string, unknown>): Record<string
     default:
       throw new TypeError(`${kind} is no kind of format 1`);
   }
+}
+
+/** What stands for a drain today. */
+function drainOf({ node, instance, created }: CheckRow): Record<string, unknown> {
+  return { ...administrativeCheck({ namespace: defaultNamespace, node, instance }, 'draining'), created };
 }
 
 interface Instance1 extends Record<string, unknown> {

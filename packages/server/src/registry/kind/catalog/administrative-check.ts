@@ -32,12 +32,19 @@ export function putInstanceRow(draft: Draft, key: string, before: InstanceRow | 
     if (before !== undefined && needsCheck(before)) draft.delete(checkKey(namespace, node, administrativeCheckId(instance)));
     return;
   }
-  const id = administrativeCheckId(instance);
-  draft.put<CheckRow>({
+  draft.put<CheckRow>(administrativeCheck({ namespace, node, instance }, status));
+}
+
+/** The check of an instance that is kept from traffic by this status. */
+export function administrativeCheck(
+  { namespace, node, instance }: Pick<CheckRow, 'namespace' | 'node' | 'instance'>,
+  status: Exclude<InstanceStatus, 'passing' | 'warning'>,
+): CheckRow {
+  return {
     kind: 'check',
     namespace,
     node,
-    id,
+    id: administrativeCheckId(instance),
     name: 'Administrative status',
     status: 'critical',
     notes: '',
@@ -47,7 +54,7 @@ export function putInstanceRow(draft: Draft, key: string, before: InstanceRow | 
     definition: {},
     created: 0,
     modified: 0,
-  });
+  };
 }
 
 function needsCheck(row: InstanceRow): boolean {
