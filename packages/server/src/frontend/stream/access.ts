@@ -136,3 +136,8 @@ export function auditAction(frame: RequestFrame): string | undefined {
       return undefined;
   }
 }
+
+/** The namespace in which a request changes the state. @param own that of the stream */
+export function changedIn(frame: RequestFrame, own: string): string {
+  return frame.type === 'kv-put' || frame.type === 'kv-delete' ? (frame.namespace ?? own) : own;
+}

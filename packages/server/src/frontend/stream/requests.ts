@@ -12,7 +12,7 @@ import { kvKeysUnder } from '../../registry/kind/kv/find.ts';
 import { servicesOf } from '../../registry/kind/catalog/service-index.ts';
 import type { State } from '../../registry/state.ts';
 import { unrestricted } from '../../security/authorizer.ts';
-import type { StreamAccess } from './access.ts';
+import { changedIn, type StreamAccess } from './access.ts';
 import type { Audience } from './audience.ts';
 import type { StreamSession } from './stream-session.ts';
 import { registryView, revisionOf, ViewContent } from './view-content.ts';
@@ -65,11 +65,11 @@ export async function answer(stream: Streamside, frame: RequestFrame): Promise<A
     case 'get':
       return { body: await snapshotBody(stream.context, frame.view, stream.watches.audienceOf(frame.view)) };
     case 'kv-put':
-      stream.access.require(writtenIn(stream, frame), 'key', 'write', frame.key);
+      stream.access.require(changedIn(frame, stream.namespace), 'key', 'write', frame.key);
       return done(await stream.context.registry.submit(kvPut(stream, frame)));
     case 'kv-delete':
-      if (frame.recurse === true) stream.access.requireKeyTree(writtenIn(stream, frame), frame.key);
-      else stream.access.require(writtenIn(stream, frame), 'key', 'write', frame.key);
+      if (frame.recurse === true) stream.access.requireKeyTree(changedIn(frame, stream.namespace), frame.key);
+      else stream.access.require(changedIn(frame, stream.namespace), 'key', 'write', frame.key);
       return done(await kvDelete(stream, frame));
     case 'lease': {
       const pool = { namespace: namespaceOf(frame), service: frame.pool };
@@ -80,11 +80,6 @@ export async function answer(stream: Streamside, frame: RequestFrame): Promise<A
       await stream.session?.leave();
       return done(true);
   }
-}
-
-/** The namespace of the keys that a frame writes. */
-function writtenIn({ namespace }: Pick<Streamside, 'namespace'>, frame: { readonly namespace?: string }): string {
-  return frame.namespace ?? namespace;
 }
 
 function sessionOf({ session }: Streamside): StreamSession {
@@ -148,7 +143,7 @@ function kvPut(stream: Streamside, frame: Extract<RequestFrame, { type: 'kv-put'
   }
   return {
     kind: 'kv-put',
-    namespace: writtenIn(stream, frame),
+    namespace: changedIn(frame, stream.namespace),
     key: frame.key,
     value,
     flags: BigInt(frame.flags ?? '0'),
@@ -159,7 +154,7 @@ function kvPut(stream: Streamside, frame: Extract<RequestFrame, { type: 'kv-put'
 function kvDelete(stream: Streamside, frame: Extract<RequestFrame, { type: 'kv-delete' }>): Promise<boolean> {
   const { registry } = stream.context;
   const { key, cas, recurse } = frame;
-  const namespace = writtenIn(stream, frame);
+  const namespace = changedIn(frame, stream.namespace);
   if (recurse === true) return registry.submit({ kind: 'kv-delete-tree', namespace, prefix: key });
   return registry.submit({ kind: 'kv-delete', namespace, key, ...(cas === undefined ? {} : { cas }) });
 }

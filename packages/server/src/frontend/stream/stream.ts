@@ -23,7 +23,7 @@ import type { Context } from '../../net/frontend.ts';
 import { deniedNamespace } from '../../security/access-error.ts';
 import type { Caller } from '../../security/acl.ts';
 import type { Origin } from '../../security/gate.ts';
-import { StreamAccess, auditAction } from './access.ts';
+import { StreamAccess, auditAction, changedIn } from './access.ts';
 import { closeCodes, errorFrame, statusByCode, type CutReason } from './errors.ts';
 import type { Pass } from './fan-out.ts';
 import { Outbox } from './outbox.ts';
@@ -304,8 +304,7 @@ export class Stream {
   #record(frame: RequestFrame, reply: Answer): void {
     const action = 'type' in reply && reply.type === 'done' && reply.applied ? auditAction(frame) : undefined;
     if (action === undefined) return;
-    const isOfKeys = frame.type === 'kv-put' || frame.type === 'kv-delete';
-    this.#access.record('write', isOfKeys ? (frame.namespace ?? this.#namespace) : this.#namespace, action);
+    this.#access.record('write', changedIn(frame, this.#namespace), action);
   }
 
   #reply(id: number, reply: Answer): void {
