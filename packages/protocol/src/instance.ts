@@ -1,6 +1,6 @@
 /**
  * An instance of a service as clients see it: its address and its effective status.
- * The registry's own row, with node and checks, has more fields (server `registry/rows.ts`).
+ * The registry's own row, with node and checks, has more fields (server `registry/kind/catalog/rows.ts`).
  */
 
 /**
