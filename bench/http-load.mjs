@@ -15,21 +15,22 @@ export const loader = spawnSync('wrk', ['-v']).error === undefined ? 'wrk' : 'au
 /**
  * @param plan `method`, `path`, `headers`, `body`: `#` in path and body is a number that counts from 0 and
  *   starts again at `numbers`; `%` in the body counts on without end, so that every body differs
+ * @param role of the core that the load runs on, as in `processes.mjs`
  * @returns requests per second; throws when any answer was not 2xx
  */
-export async function load(url, plan, { connections, seconds }) {
+export async function load(url, plan, { connections, seconds, role = 'load' }) {
   return loader === 'wrk'
-    ? await runWrk(url, plan, connections, seconds)
-    : await runAutocannon(url, plan, connections, seconds);
+    ? await runWrk(url, plan, { connections, seconds, role })
+    : await runAutocannon(url, plan, { connections, seconds, role });
 }
 
-async function runWrk(url, plan, connections, seconds) {
+async function runWrk(url, plan, { connections, seconds, role }) {
   const folder = mkdtempSync(join(tmpdir(), 'rollcall-bench-'));
   const script = join(folder, 'plan.lua');
   writeFileSync(script, luaScript(plan));
   try {
     const args = ['-t1', `-c${connections}`, `-d${seconds}s`, '-s', script, url];
-    const output = await text(pinned('load', ['wrk', ...args]));
+    const output = await text(pinned(role, ['wrk', ...args]));
     const rate = /^RATE ([\d.]+) BAD (\d+)/m.exec(output);
     if (rate === null) throw new Error(`wrk said:\n${output}`);
     if (rate[2] !== '0') throw new Error(`${rate[2]} answers of ${url}${plan.path} were errors`);
@@ -64,10 +65,10 @@ end
 `;
 }
 
-async function runAutocannon(url, plan, connections, seconds) {
+async function runAutocannon(url, plan, { connections, seconds, role }) {
   const program = fileURLToPath(new URL('load/autocannon.mjs', import.meta.url));
   const settings = JSON.stringify({ url, plan, connections, seconds });
-  const output = await text(pinned('load', [process.execPath, program, settings]));
+  const output = await text(pinned(role, [process.execPath, program, settings]));
   const { rate, bad } = JSON.parse(output);
   if (bad !== 0) throw new Error(`${bad} answers of ${url}${plan.path} were errors`);
   return rate;

@@ -14,9 +14,9 @@ export const canPin = availableParallelism() > 1 && spawnSync('taskset', ['-V'])
 
 const cores = { server: 0, load: 1 };
 
-/** Command line that runs `command` on the core of that role, with room for many sockets. */
+/** Command line that runs `command` on the core of that role, with room for many sockets; the role `anywhere` has all cores. */
 export function pinned(role, command) {
-  const pin = canPin ? ['taskset', '-c', String(cores[role])] : [];
+  const pin = canPin && role in cores ? ['taskset', '-c', String(cores[role])] : [];
   return ['sh', '-c', 'ulimit -n "$(ulimit -Hn)"; exec "$@"', 'sh', ...pin, ...command];
 }
 

@@ -16,19 +16,22 @@ const program = fileURLToPath(new URL('../packages/cli/bin/rollcall.mjs', import
 /**
  * Starts a server; `stop` keeps the folder for the next start, `remove` deletes it.
  * @param managementToken switches access control on, with this first token
+ * @param workers processes that serve beside the one that keeps the log
+ * @param followers whether other nodes may follow it
+ * @param role of its core, as in `processes.mjs`
  */
 export async function startRollcall(
   folder = mkdtempSync(join(tmpdir(), 'rollcall-bench-')),
   port,
-  { managementToken } = {},
+  { managementToken, workers = 0, followers = false, role = 'server' } = {},
 ) {
   port ??= await freePort();
   const dnsPort = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const listeners = ['--http', `127.0.0.1:${port}`, '--dns', `127.0.0.1:${dnsPort}`];
-  const access = managementToken === undefined ? [] : ['--acl'];
-  const command = [process.execPath, program, 'serve', ...listeners, ...access, '--data-dir', folder, '--log-level', 'warn'];
-  const [file, ...args] = pinned('server', command);
+  const access = [...(managementToken === undefined ? [] : ['--acl']), ...(followers ? ['--followers'] : [])];
+  const command = [process.execPath, program, 'serve', ...listeners, ...access, '--data-dir', folder, '--workers', String(workers), '--log-level', 'warn'];
+  const [file, ...args] = pinned(role, command);
   const env = managementToken === undefined ? process.env : { ...process.env, ROLLCALL_ACL_INITIAL_MANAGEMENT: managementToken };
   const child = spawn(file, args, { stdio: ['ignore', 'ignore', 'inherit'], env });
   const ended = once(child, 'exit');

@@ -3,7 +3,7 @@
  * ask. The composition root makes it; `frontend/peer` serves it.
  */
 
-import { metricsOfPrimary, metricsOfWorker } from './all-metrics.ts';
+import { processesOfPrimary, processesOfWorker, type AllProcesses } from './all-processes.ts';
 import type { Beats } from './cluster/channel/beat-body.ts';
 import type { PeerHello } from './cluster/channel/hello.ts';
 import type { Methods } from './cluster/channel/peer.ts';
@@ -21,8 +21,7 @@ export interface Channel {
   readonly deps: PeerDeps;
   /** The nodes that are connected. */
   readonly peers: Peers;
-  /** The text of a scrape: of all processes of this server. */
-  readonly metricsPage: () => Promise<string>;
+  readonly allProcesses: Omit<AllProcesses, 'methods'>;
 }
 
 export interface ChannelOptions {
@@ -41,17 +40,18 @@ export interface ChannelOptions {
   readonly epoch?: () => number;
 }
 
-export function makeChannel({ engine, clock, random, log, metrics }: Core, options: ChannelOptions): Channel {
+export function makeChannel({ engine, clock, random, log, metrics, liveness }: Core, options: ChannelOptions): Channel {
   const { identity, memberId, isWorker, takesFollowers, key, beats, epoch = () => 0 } = options;
   const { registryId, version } = identity;
   const hello = (): PeerHello => ({ nodeId: memberId, registryId, version, epoch: epoch(), ...(isWorker ? { worker: true } : {}) });
   const store = logMethods(engine);
   const presence = engine.presence === undefined ? {} : presenceMethods(engine.presence, clock);
-  const methods = (from: () => string): Methods => ({ ...store, ...presence, ...scrape.methods, ...(beats && beatMethods(beats, from)) });
+  const methods = (from: () => string): Methods => ({ ...store, ...presence, ...allProcesses.methods, ...(beats && beatMethods(beats, from)) });
   const peers: Peers = new Peers({ hello, clock, random, methods, secret: () => key?.secret ?? '' });
   const primaryLink = engine instanceof NodeEngine ? engine.link : undefined;
-  const scrape =
-    isWorker && primaryLink !== undefined ? metricsOfWorker(metrics, primaryLink) : metricsOfPrimary(metrics, clock, () => peers.workers);
+  const own = { metrics, overrideExpiry: () => liveness.override() };
+  const allProcesses =
+    isWorker && primaryLink !== undefined ? processesOfWorker(own, primaryLink) : processesOfPrimary(own, clock, () => peers.workers);
   if (engine instanceof NodeEngine) {
     const { link } = engine;
     const primary = () => link.welcome?.nodeId ?? '';
@@ -60,7 +60,7 @@ export function makeChannel({ engine, clock, random, log, metrics }: Core, optio
   }
   return {
     peers,
-    metricsPage: () => scrape.page(),
+    allProcesses,
     deps: {
       refusal: () => (takesFollowers ? undefined : 'this node takes no others: its store is its own; start it with --followers'),
       isClusterKey: (secret) => key?.matches(secret) === true,

@@ -6,6 +6,7 @@
 import { randomUUID } from 'node:crypto';
 import { RegistryError } from '@rollcall/protocol';
 import { systemClock } from './clock.ts';
+import type { AllProcesses } from './all-processes.ts';
 import { closeCore, createCore, deferred, openFiles, type Core } from './core.ts';
 import { followed } from './engine/followed.ts';
 import { memory } from './engine/memory/memory.ts';
@@ -150,7 +151,7 @@ async function serve(core: Core, options: ServerOptions, table: FrontendTable, h
     await leaveStore(store, drainAll);
     left.resolve();
   };
-  const parts = { options, admin: adminDeps(core, { serving, leave, metricsPage: store.channel.metricsPage }), peer: store.channel.deps };
+  const parts = { options, admin: adminDeps(core, { serving, leave, allProcesses: store.channel.allProcesses }), peer: store.channel.deps };
   const running = chosen.map((entry) => ({ frontend: entry.make(context, parts), addresses: entry.addresses?.(options) ?? [] }));
   const answerWaiting = () => Promise.all(running.map(({ frontend }) => frontend.close()));
   const listeners = new Listeners({ limits, clock, log, metrics, answerWaiting });
@@ -242,21 +243,21 @@ async function leaveStore(store: SharedStore, drainAll: () => Promise<unknown>):
 }
 
 interface AdminParts {
-  readonly metricsPage: () => Promise<string>;
+  readonly allProcesses: Omit<AllProcesses, 'methods'>;
   readonly serving: { readonly ready: boolean };
   readonly leave: () => Promise<void>;
 }
 
-function adminDeps(core: Core, { serving, leave, metricsPage }: AdminParts): AdminDeps {
+function adminDeps(core: Core, { serving, leave, allProcesses }: AdminParts): AdminDeps {
   const { replica, liveness } = core;
   return {
     leave,
-    metricsPage,
+    metricsPage: () => allProcesses.metricsPage(),
     backup: writeBackup,
     restore: (backup) => restore(core, backup),
     notReady: () => notReady(serving, replica),
     livenessStatus: () => liveness.status(),
-    overrideExpiry: () => liveness.override(),
+    overrideExpiry: () => allProcesses.overrideExpiry(),
   };
 }
 

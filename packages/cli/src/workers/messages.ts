@@ -15,11 +15,14 @@ export type ToWorker =
       readonly dnsOptional: boolean;
     }
   | { readonly kind: 'reload certificates' }
+  /** Answered with `alive`. */
+  | { readonly kind: 'look' }
   | { readonly kind: 'close' };
 
 export type FromWorker =
   /** It listens to messages: those that are sent before are lost. */
   | { readonly kind: 'ready' }
+  | { readonly kind: 'alive' }
   | { readonly kind: 'serving'; readonly url: string; readonly ports: Ports }
   /** It ends after this. */
   | { readonly kind: 'failed'; readonly exitCode: number; readonly message: string };

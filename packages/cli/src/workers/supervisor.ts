@@ -36,6 +36,10 @@ const goodMs = 10_000;
 /** A worker that does not serve so long after its start is killed: a large store takes some seconds to load. */
 const startMs = 120_000;
 
+/** A worker is asked so often whether it is alive, and killed after so many looks without an answer. */
+const lookMs = 1_000;
+const unansweredMax = 10;
+
 /** A worker that has not ended so long after it was asked to is killed. */
 const closeMs = 15_000;
 
@@ -88,11 +92,13 @@ export class Workers {
       let servingSince: number | undefined;
       const late = setTimeout(() => worker.process.kill('SIGKILL'), startMs);
       worker.on('message', (message: FromWorker) => {
-        if (message.kind === 'ready') tell(worker, { kind: 'begin', number, memberId: randomUUID(), primary, settings, dnsOptional });
+        if (message.kind === 'ready' && this.#closing) tell(worker, { kind: 'close' });
+        else if (message.kind === 'ready') tell(worker, { kind: 'begin', number, memberId: randomUUID(), primary, settings, dnsOptional });
         else if (message.kind === 'failed') reject(new CommandFailure(message.exitCode, message.message));
-        else {
+        else if (message.kind === 'serving') {
           clearTimeout(late);
           servingSince = performance.now();
+          watch(worker);
           resolve(message);
         }
       });
@@ -132,6 +138,19 @@ export class Workers {
 
 function tell(worker: Worker, message: ToWorker): void {
   if (worker.isConnected()) worker.send(message, () => {});
+}
+
+/** Kills a worker that has not answered for long: it is frozen, or its event loop is stuck. A stall of this process costs one look. */
+function watch(worker: Worker): void {
+  let unanswered = 0;
+  const looking = setInterval(() => {
+    if (unanswered++ >= unansweredMax) worker.process.kill('SIGKILL');
+    else tell(worker, { kind: 'look' });
+  }, lookMs);
+  worker.on('message', ({ kind }: FromWorker) => {
+    if (kind === 'alive') unanswered = 0;
+  });
+  worker.on('exit', () => clearInterval(looking));
 }
 
 async function stop(worker: Worker): Promise<void> {

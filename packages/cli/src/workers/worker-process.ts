@@ -23,6 +23,9 @@ process.on('message', (message: ToWorker) => {
     case 'reload certificates':
       void serving?.then((server) => server.reloadCertificates());
       return;
+    case 'look':
+      say({ kind: 'alive' });
+      return;
     case 'close':
       void (serving ?? Promise.resolve(undefined)).then((server) => server?.close()).finally(() => process.exit(exitCodes.ok));
   }

@@ -78,6 +78,15 @@ describe('a server with workers', () => {
     expect(await total()).toBeGreaterThanOrEqual(before);
   });
 
+  it('replaces a worker that is frozen', async () => {
+    const { process: primary, workers } = await serve(join(folder(), 'data'));
+    const [frozen] = workers();
+    process.kill(frozen as number, 'SIGSTOP');
+    await primary.seen(/"worker":\d,"msg":"a worker has been replaced"/, 'stderr');
+    expect(workers()).not.toContain(frozen);
+    expect(workers()).toHaveLength(2);
+  }, 60_000);
+
   it('stops cleanly: a parked query is answered, and no process is left', async () => {
     const { process: primary, url, workers } = await serve(join(folder(), 'data'));
     const index = (await request(`${url}/v1/health/service/none`)).headers['x-consul-index'] as string;

@@ -47,12 +47,12 @@ export function decodeResult(body: Buffer): CommitResult {
   return result;
 }
 
-export function encodeRevision(revision: number): Buffer {
+export function encodeNumber(revision: number): Buffer {
   return new ByteWriter().number(revision).done();
 }
 
 /** @throws BadMessage */
-export function decodeRevision(body: Buffer): number {
+export function decodeNumber(body: Buffer): number {
   const reader = new ByteReader(body);
   const revision = reader.number();
   reader.end();
@@ -61,12 +61,12 @@ export function decodeRevision(body: Buffer): number {
 
 /** What `log` asks for: the revision to resume after, if any. */
 export function encodeAfter(after: number | undefined): Buffer {
-  return after === undefined ? Buffer.alloc(0) : encodeRevision(after);
+  return after === undefined ? Buffer.alloc(0) : encodeNumber(after);
 }
 
 /** @throws BadMessage */
 export function decodeAfter(body: Buffer): number | undefined {
-  return body.length === 0 ? undefined : decodeRevision(body);
+  return body.length === 0 ? undefined : decodeNumber(body);
 }
 
 /** Bytes after which a part of an event ends; one record may make it larger. */

@@ -1,7 +1,7 @@
 /** The methods by which another node follows the log of this one's store, and commits to it. They serve any engine. */
 
 import type { Engine } from '../../engine/engine.ts';
-import { channelLimits, decodeAfter, decodeTransaction, encodeResult, encodeRevision, EventEncoder } from './log-body.ts';
+import { channelLimits, decodeAfter, decodeTransaction, encodeResult, encodeNumber, EventEncoder } from './log-body.ts';
 import type { PeerWelcome } from './hello.ts';
 import type { Methods } from './peer.ts';
 
@@ -18,7 +18,7 @@ export function logMethods(engine: Pick<Engine, 'changes' | 'commit' | 'barrier'
       },
     },
     commit: { kind: 'answer', run: async (body) => encodeResult(await engine.commit(decodeTransaction(body))) },
-    barrier: { kind: 'answer', run: async () => encodeRevision(await engine.barrier()) },
+    barrier: { kind: 'answer', run: async () => encodeNumber(await engine.barrier()) },
   };
 }
 

@@ -14,7 +14,7 @@ import { Link, type LinkChange } from '../../cluster/channel/link.ts';
 import {
   channelLimits,
   decodeResult,
-  decodeRevision,
+  decodeNumber,
   encodeAfter,
   encodeTransaction,
   EventDecoder,
@@ -121,7 +121,7 @@ export class NodeEngine implements Engine {
 
   async barrier(): Promise<number> {
     this.#assertOpen();
-    return decodeRevision(await this.link.call('barrier', Buffer.of()));
+    return decodeNumber(await this.link.call('barrier', Buffer.of()));
   }
 
   close(): Promise<void> {

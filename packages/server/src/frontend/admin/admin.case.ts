@@ -31,7 +31,7 @@ const idle: Omit<AdminDeps, 'metricsPage'> = {
   notReady: () => undefined,
   leave: () => Promise.resolve(),
   livenessStatus: () => ({ frozen: false, held: 0, share: 0 }),
-  overrideExpiry: () => 0,
+  overrideExpiry: () => Promise.resolve(0),
 };
 
 export async function startAdmin(deps: Partial<AdminDeps> = {}) {

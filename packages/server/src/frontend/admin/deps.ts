@@ -52,5 +52,5 @@ export interface AdminDeps extends BackupStore {
    */
   leave(): Promise<void>;
   /** An operator confirms that the mass loss is real: the lapsed leases expire now. @returns their number */
-  overrideExpiry(): number;
+  overrideExpiry(): Promise<number>;
 }

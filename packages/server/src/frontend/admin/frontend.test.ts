@@ -89,7 +89,7 @@ describe('pages of other origins', () => {
     const done: string[] = [];
     const { call, port } = await start({
       restore: () => Promise.resolve(done.push('restore')).then(() => ({ records: 0, revision: 0 })),
-      overrideExpiry: () => done.push('override'),
+      overrideExpiry: async () => done.push('override'),
       async *backup() {
         done.push('backup');
         yield Buffer.from('secret');
@@ -298,7 +298,7 @@ describe('the operator’s override', () => {
   it('lets frozen leases expire, and answers with their number', async () => {
     let frozen = true;
     const { call } = await start({
-      overrideExpiry() {
+      async overrideExpiry() {
         frozen = false;
         return 12;
       },

@@ -58,8 +58,8 @@ export function admin(context: Context, deps: AdminDeps): Frontend {
       log.warn(restored, 'restored from a backup: everything that was registered before is replaced');
       send(exchange.response, 200, json, jsonLine(restored));
     },
-    override({ request, response }) {
-      const expired = deps.overrideExpiry();
+    async override({ request, response }) {
+      const expired = await deps.overrideExpiry();
       log.warn({ client: request.socket.remoteAddress, expired }, 'an operator has overridden self-preservation');
       send(response, 200, json, jsonLine({ expired }));
     },

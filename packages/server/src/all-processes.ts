@@ -1,0 +1,82 @@
+/**
+ * What concerns all processes of a server with workers: its page of metrics, and an operator's word that lapsed leases are lost. The
+ * primary asks its workers and adds up; a worker asks the primary. So it does not matter which process an operator reaches.
+ */
+
+import type { Clock } from './clock.ts';
+import type { Link } from './cluster/channel/link.ts';
+import { decodeNumber, encodeNumber } from './cluster/channel/log-body.ts';
+import type { Methods, Peer } from './cluster/channel/peer.ts';
+import { AddedUp, type Values } from './telemetry/add-up.ts';
+import type { Metrics } from './telemetry/metrics.ts';
+
+/** A worker that has not answered within this time is left out; its metrics are the last ones. */
+const answerMs = 2_000;
+
+export interface AllProcesses {
+  /** The text of a scrape. */
+  metricsPage(): Promise<string>;
+  /** The lapsed leases expire now. @returns their number */
+  overrideExpiry(): Promise<number>;
+  /** What other processes of this server may ask. */
+  readonly methods: Methods;
+}
+
+/** Of one process. */
+export interface OwnProcess {
+  readonly metrics: Metrics;
+  readonly overrideExpiry: () => number;
+}
+
+/** @param link to the primary */
+export function processesOfWorker({ metrics, overrideExpiry }: OwnProcess, link: Link): AllProcesses {
+  return {
+    metricsPage: async () => (await link.call('metrics-page', Buffer.of())).toString(),
+    overrideExpiry: async () => decodeNumber(await link.call('override-expiry', Buffer.of())),
+    methods: {
+      'metrics-values': { kind: 'answer', run: async () => Buffer.from(JSON.stringify(await metrics.values())) },
+      'override-own-expiry': { kind: 'answer', run: async () => encodeNumber(overrideExpiry()) },
+    },
+  };
+}
+
+/** @param workers their connections, by member id */
+export function processesOfPrimary(own: OwnProcess, clock: Clock, workers: () => ReadonlyMap<string, Peer>): AllProcesses {
+  let addedUp: AddedUp | undefined;
+
+  async function asked(worker: Peer, method: string): Promise<Buffer | undefined> {
+    let cancel = () => {};
+    const late = new Promise<undefined>((resolve) => (cancel = clock.timer(answerMs, () => resolve(undefined))));
+    const answer = await Promise.race([worker.call(method, Buffer.of()).catch(() => undefined), late]);
+    cancel();
+    return answer;
+  }
+
+  async function valuesOf(worker: Peer): Promise<Values | undefined> {
+    const answer = await asked(worker, 'metrics-values');
+    return answer && (JSON.parse(answer.toString()) as Values);
+  }
+
+  async function metricsPage(): Promise<string> {
+    // Most servers have no workers, and nothing to add up.
+    if (addedUp === undefined && workers().size === 0) return own.metrics.registry.metrics();
+    addedUp ??= new AddedUp();
+    const all = [...workers()].map(async ([id, worker]) => [id, await valuesOf(worker)] as const);
+    return addedUp.page(new Map([['', await own.metrics.values()], ...(await Promise.all(all))]));
+  }
+
+  async function overrideExpiry(): Promise<number> {
+    const expired = own.overrideExpiry();
+    const others = await Promise.all([...workers().values()].map((worker) => asked(worker, 'override-own-expiry')));
+    return others.reduce((sum, answer) => sum + (answer === undefined ? 0 : decodeNumber(answer)), expired);
+  }
+
+  return {
+    metricsPage,
+    overrideExpiry,
+    methods: {
+      'metrics-page': { kind: 'answer', run: async () => Buffer.from(await metricsPage()) },
+      'override-expiry': { kind: 'answer', run: async () => encodeNumber(await overrideExpiry()) },
+    },
+  };
+}
