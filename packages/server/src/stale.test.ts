@@ -133,6 +133,8 @@ describe('a server that no longer follows its store', () => {
     await until(() => held.commits.length > before);
     clock.advance(5_000);
     expect(await written).toMatchObject({ status: 500, text: expect.stringContaining('whether the write takes effect is not known') as string });
+    // The server tells the store that it leaves.
+    held.silent = false;
   });
 });
 
