@@ -1,5 +1,7 @@
 /** The failure of a command: one message for people and one exit code for programs. */
 
+import { isRegistryError, type ErrorCode } from '@rollcall/protocol';
+
 /** docs/reference/cli.md explains each; a test compares them. */
 export const exitCodes = {
   ok: 0,
@@ -13,7 +15,7 @@ export const exitCodes = {
   unreachable: 4,
   /** `serve`: the address cannot be listened on. */
   addressTaken: 5,
-  /** `serve`: the store cannot be used: another process has the data directory open, or no etcd answers, or it is not ours. */
+  /** `serve`, `migrate`: the store cannot be used: another process has the data directory open, or no etcd answers, or it is not ours. */
   storeRefused: 6,
   /** `serve`: the store is damaged. */
   storeDamaged: 7,
@@ -60,4 +62,21 @@ export class CommandFailure extends Error {
 
 export function usage(message: string): CommandFailure {
   return new CommandFailure(exitCodes.usage, message);
+}
+
+/** Gives an exit code to errors whose meaning depends on the operation. */
+export async function failingWith<T>(
+  exitCode: number,
+  action: () => T | Promise<T>,
+  codes: readonly ErrorCode[] = ['failed_precondition'],
+): Promise<T> {
+  try {
+    return await action();
+  } catch (error) {
+    const { message } = error as Error;
+    if (isRegistryError(error, 'data_loss')) throw new CommandFailure(exitCodes.storeDamaged, message, { cause: error });
+    if (isRegistryError(error) && codes.includes(error.code)) throw new CommandFailure(exitCode, message, { cause: error });
+    if (isRegistryError(error, 'invalid_argument')) throw new CommandFailure(exitCodes.usage, message, { cause: error });
+    throw error;
+  }
 }

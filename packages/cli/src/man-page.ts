@@ -16,7 +16,7 @@ const exitMeanings: Readonly<Record<keyof typeof exitCodes, string>> = {
   notFound: 'there is no such service, key, instance or member',
   unreachable: 'no registry answered',
   addressTaken: 'serve: the address cannot be listened on',
-  storeRefused: 'serve: the data directory or etcd cannot be used',
+  storeRefused: 'serve, migrate: the data directory or etcd cannot be used',
   storeDamaged: 'serve: the store is damaged; restore a backup',
   publicBindRefused: 'serve: the address is reachable from other machines and nothing would protect it',
   denied: 'the registry does not know the token, or the token lacks a permission',

@@ -19,6 +19,7 @@ import { addLogin } from './commands/login.ts';
 import { addLogout } from './commands/logout.ts';
 import { addMaint } from './commands/maint.ts';
 import { addMembers } from './commands/members.ts';
+import { addMigrate } from './commands/migrate.ts';
 import { addMonitor } from './commands/monitor.ts';
 import { addNamespaces } from './commands/namespaces.ts';
 import { addNodes } from './commands/nodes.ts';
@@ -50,7 +51,7 @@ export function createProgram(context: CommandContext): Command {
   for (const add of [
     ...[addServe, addAgent, addRun, addServices, addInstances, addExplain, addNodes, addMembers, addLeave, addWatch, addKv, addLock],
     ...[addEvent, addMaint, addInfo, addMonitor, addDebug, addReload, addValidate],
-    ...[addLogin, addLogout, addAcl, addNamespaces, addBackup, addRestore, addSnapshot, addImport, addAudit, addCompletion, addVersion],
+    ...[addLogin, addLogout, addAcl, addNamespaces, addBackup, addRestore, addMigrate, addSnapshot, addImport, addAudit, addCompletion, addVersion],
   ]) {
     add(program, context);
   }

@@ -55,3 +55,21 @@ test('a store from before, which knows a node id only, has that as its own', asy
   }
   expect(await idsOf(engine, { nodeName: 'after' })).toEqual({ registryId: other, nodeId: other });
 });
+
+test('a node keeps the id that it is registered with when its store is shared from now on, or is its own again', async () => {
+  const engine = store(true);
+  const alone = await idsOf(engine, { nodeName: 'a' });
+  await registerOn(engine, 'a');
+  const shared: Engine = { ...engine, exclusive: false };
+  expect(await idsOf(shared, { nodeName: 'a' })).toEqual(alone);
+  const second = await idsOf(shared, { nodeName: 'b' });
+  expect(second.nodeId).not.toBe(alone.nodeId);
+  expect(await idsOf(engine, { nodeName: 'b' })).toEqual(second);
+});
+
+/** Registers a service on the server's own node, which writes the node with its id. */
+async function registerOn(engine: Engine, nodeName: string): Promise<void> {
+  await using server = await createServer({ http: { port: 0 }, nodeName, engine });
+  const { statusCode } = await request(`${server.url}/v1/agent/service/register`, { method: 'PUT', body: '{"Name":"web"}' });
+  expect(statusCode).toBe(200);
+}

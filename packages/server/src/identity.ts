@@ -7,6 +7,7 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { clusterKey, newClusterSecret, type ClusterKey } from './cluster/cluster-key.ts';
 import type { Identity } from './net/frontend.ts';
+import { findNode } from './registry/kind/catalog/find.ts';
 import { findRecord } from './registry/kind/record/find.ts';
 import { noNamespace } from './registry/row.ts';
 import type { Registry } from './registry/registry.ts';
@@ -32,7 +33,7 @@ export async function identify({ registry, hasStore, address }: IdentifyOptions,
     datacenter: options.datacenter ?? 'dc1',
     registryId,
     nodeName,
-    nodeId: options.nodeId ?? (hasStore ? registryId : await nodeIdOf(registry, nodeName)),
+    nodeId: options.nodeId ?? (await nodeIdOf(registry, { nodeName, registryId, hasStore })),
     version,
     address,
     httpPort: 0,
@@ -42,10 +43,26 @@ export async function identify({ registry, hasStore, address }: IdentifyOptions,
   };
 }
 
-/** Of several nodes on a store, each has an id under its name. */
-function nodeIdOf(registry: Registry, nodeName: string): Promise<string> {
+/**
+ * The only node of a store has the store's id; of several nodes, each has an id under its name. A store that was moved
+ * (`migrate.ts`) keeps the ids that its nodes are registered with.
+ */
+async function nodeIdOf(registry: Registry, { nodeName, registryId, hasStore }: Naming): Promise<string> {
   const read = (value: unknown) => (value as { readonly nodeId: string }).nodeId;
-  return kept(registry, `node/${nodeName}`, read, () => ({ nodeId: randomUUID() }));
+  if (hasStore) {
+    const row = findRecord(registry.state, noNamespace, 'server', nodeRecord(nodeName));
+    return row === undefined ? registryId : read(row.value);
+  }
+  const wasTheOnly = findNode(registry.state, nodeName)?.id === registryId;
+  return kept(registry, nodeRecord(nodeName), read, () => ({ nodeId: wasTheOnly ? registryId : randomUUID() }));
+}
+
+const nodeRecord = (nodeName: string) => `node/${nodeName}`;
+
+interface Naming {
+  readonly nodeName: string;
+  readonly registryId: string;
+  readonly hasStore: boolean;
 }
 
 /** The key of the nodes on a store; the first of them makes it. A backup has no such records. */

@@ -15,6 +15,8 @@ export { memory } from './engine/memory/memory.ts';
 export type { Engine } from './engine/engine.ts';
 export { defaultLimits } from './options.ts';
 export type { Limits } from './options.ts';
+export { migrateStore } from './migrate.ts';
+export type { Migrated } from './migrate.ts';
 export { inspectBackup } from './backups.ts';
 export type { BackupContent } from './backup/inspect.ts';
 export { stderrLog } from './telemetry/log.ts';

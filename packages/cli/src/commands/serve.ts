@@ -1,18 +1,19 @@
 /** `rollcall serve`: runs a registry as a process. The server itself is in the package of the server. */
 
 import { readFileSync } from 'node:fs';
-import { Option, type Command } from 'commander';
-import { isRegistryError, type ErrorCode } from '@rollcall/protocol';
+import type { Command } from 'commander';
+import { isRegistryError } from '@rollcall/protocol';
 import type { Server, ServerOptions } from '@rollcall/server';
-import { CommandFailure, exitCodes } from '../failure.ts';
+import { CommandFailure, exitCodes, failingWith } from '../failure.ts';
 import type { CommandContext } from '../command-context.ts';
 import { sdNotify } from '../sd-notify.ts';
 import { signalNumber, stopSignals } from '../signals.ts';
 import { formatAddress } from '../settings/address.ts';
 import { configVariable, resolveSettings } from '../settings/resolve.ts';
 import { storeOf } from '../settings/engine.ts';
-import { openEngine } from '../settings/open-engine.ts';
+import { assertUsed, openEngine, storeRefusals } from '../settings/open-engine.ts';
 import { serverOptions } from '../settings/server-options.ts';
+import { settingOption } from '../settings/setting-option.ts';
 import type { Setting } from '../settings/setting.ts';
 import { settingsTable, type Settings } from '../settings/table.ts';
 import { colorsFor, print, printJson, remark, type Terminal } from '../terminal.ts';
@@ -28,18 +29,11 @@ export function addServe(parent: Command, { terminal }: CommandContext): void {
     .description('run a registry on this machine')
     .option('--config <file>', `read settings from a JSON file (${configVariable})`)
     .option('--json', 'print its listen addresses as one line of JSON');
-  for (const [key, setting] of Object.entries(settingsTable) as [keyof Settings, Setting<unknown>][]) {
-    if (setting.flag === undefined) continue;
-    const option = new Option(setting.flag, describe(setting));
-    command.addOption(option.conflicts(conflicts[key] ?? []));
+  for (const [key, { flag }] of Object.entries(settingsTable) as [keyof Settings, Setting<unknown>][]) {
+    if (flag !== undefined) command.addOption(settingOption(key).conflicts(conflicts[key] ?? []));
   }
   command.addHelpText('after', '\nThe command line overrides the environment, and the environment overrides the file.');
   command.action((flags: Record<string, unknown>) => serve(flags, terminal));
-}
-
-function describe({ description, fallback, env }: Setting<unknown>): string {
-  const without = typeof fallback === 'string' ? `default ${fallback}; ` : '';
-  return `${description} (${without}${env})`;
 }
 
 async function serve(flags: Record<string, unknown>, terminal: Terminal): Promise<void> {
@@ -94,11 +88,8 @@ export async function runServer(settings: Settings, { dnsOptional, json, agent }
   // With TLS, SIGHUP renews the certificates; without, it stops the server, as when its terminal closes.
   const signals = stopSignals(agent === undefined && settings.https === undefined ? undefined : hangUp);
   const log = stderrLog(settings.logLevel);
-  const engine = await failingWith(exitCodes.storeRefused, () => openEngine(settings, log), [
-    'failed_precondition',
-    'resource_exhausted',
-    'unavailable',
-  ]);
+  assertUsed(settings, [storeOf(settings)]);
+  const engine = await failingWith(exitCodes.storeRefused, () => openEngine(storeOf(settings), settings, log), storeRefusals);
   let defining = () => Promise.resolve();
   const server = await failingWith(exitCodes.addressTaken, async (): Promise<Running> => {
     if (workers > 0) return serveWithWorkers({ count: workers, settings, dnsOptional, server: { ...options, engine, log }, log, stopped: signals.first });
@@ -130,23 +121,6 @@ export async function runServer(settings: Settings, { dnsOptional, json, agent }
   void signals.second.then((again) => process.exit(128 + signalNumber(again)));
   void sdNotify(terminal, 'STOPPING=1');
   await server.close();
-}
-
-/** Gives an exit code to errors whose meaning depends on the operation. */
-async function failingWith<T>(
-  exitCode: number,
-  action: () => T | Promise<T>,
-  codes: readonly ErrorCode[] = ['failed_precondition'],
-): Promise<T> {
-  try {
-    return await action();
-  } catch (error) {
-    const { message } = error as Error;
-    if (isRegistryError(error, 'data_loss')) throw new CommandFailure(exitCodes.storeDamaged, message, { cause: error });
-    if (isRegistryError(error) && codes.includes(error.code)) throw new CommandFailure(exitCode, message, { cause: error });
-    if (isRegistryError(error, 'invalid_argument')) throw new CommandFailure(exitCodes.usage, message, { cause: error });
-    throw error;
-  }
 }
 
 function facts(server: Running, settings: Settings): object {

@@ -1,8 +1,9 @@
-/** Opens the store that the settings name. Loads the server's package when it is called, since few commands need it. */
+/** Opens a store with the settings for it. Loads the server's package when it is called, since few commands need it. */
 
+import type { ErrorCode } from '@rollcall/protocol';
 import type { Engine, EmbeddedOptions, FollowOptions } from '@rollcall/server';
 import { usage } from '../failure.ts';
-import { storeOf } from './engine.ts';
+import type { EngineSetting } from './engine.ts';
 import type { Settings } from './table.ts';
 
 /** Settings that only these engines have. */
@@ -15,18 +16,32 @@ const users = {
   engineTokenFile: ['node'],
 } as const satisfies Readonly<Partial<Record<keyof Settings, readonly string[]>>>;
 
+/** Settings of etcd. */
+export const etcdSettings = ['enginePrefix', 'engineCaFile', 'engineCertFile', 'engineKeyFile', 'engineUser', 'enginePasswordFile'] as const;
+
+/** Codes with which a store refuses to be opened. */
+export const storeRefusals: readonly ErrorCode[] = ['failed_precondition', 'resource_exhausted', 'unavailable'];
+
+/** @throws CommandFailure `usage` when a setting is for another engine than these */
+export function assertUsed(settings: Settings, stores: readonly EngineSetting[]): void {
+  for (const [key, kinds] of Object.entries(users) as [keyof typeof users, readonly string[]][]) {
+    if (settings[key] === undefined || stores.some(({ kind }) => kinds.includes(kind))) continue;
+    const engines = stores.map(({ kind }) => kind).join(' and ');
+    throw usage(`${key} is set, but the engine is ${engines}; name one that takes it with ${kinds.map((kind) => `${kind}:URL`).join(' or ')}`);
+  }
+}
+
 /**
+ * @param settings of another engine are ignored
  * @param log gets the reports of the engine
- * @throws CommandFailure `usage` when a setting is for another engine
  * @throws RegistryError as the engines do
  */
-export async function openEngine(settings: Settings, log: NonNullable<EmbeddedOptions['log'] & FollowOptions['log']>): Promise<Engine> {
+export async function openEngine(
+  store: EngineSetting,
+  settings: Settings,
+  log: NonNullable<EmbeddedOptions['log'] & FollowOptions['log']>,
+): Promise<Engine> {
   const { embedded, etcd, follow, memory } = await import('@rollcall/server');
-  const store = storeOf(settings);
-  for (const [key, kinds] of Object.entries(users) as [keyof typeof users, readonly string[]][]) {
-    if (settings[key] === undefined || kinds.includes(store.kind)) continue;
-    throw usage(`${key} is set, but the engine is ${store.kind}; name one that takes it with --engine ${kinds.map((kind) => `${kind}:URL`).join(' or ')}`);
-  }
   switch (store.kind) {
     case 'etcd':
       return etcd({ urls: store.urls, prefix: settings.enginePrefix, ...etcdFiles(settings) });

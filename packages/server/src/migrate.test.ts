@@ -1,0 +1,85 @@
+/** A registry moves between stores: with all it has, above all its revisions, and only when that is safe. */
+
+import { describe, expect, it } from 'vitest';
+import { RegistryError } from '@rollcall/protocol';
+import type { Engine } from './engine/engine.ts';
+import { limited } from './engine/limited.case.ts';
+import { memory } from './engine/memory/memory.ts';
+import { migrateStore } from './migrate.ts';
+import { encodeRow, keyOf, type Row } from './registry/kinds.ts';
+import { createServer } from './server.ts';
+
+const row = (id: string, value = 'x'): Row => ({ kind: 'record', namespace: 'default', type: 'test', id, value, created: 0, modified: 0 });
+const put = (...rows: Row[]) => rows.map((each) => ({ key: keyOf(each), value: encodeRow(each) }));
+
+async function store(count: number, engine: Engine = memory()): Promise<Engine> {
+  for (let n = 0; n < count; n++) await engine.commit({ expect: [], put: put(row(`r${n}`)), delete: [] });
+  return engine;
+}
+
+async function contents(engine: Engine) {
+  const records = new Map<string, { text: string; revision: number }>();
+  for await (const event of engine.changes({ signal: new AbortController().signal })) {
+    if (event.kind !== 'records') break;
+    for (const { key, value, revision } of event.records) records.set(key, { text: Buffer.from(value).toString('hex'), revision });
+  }
+  return records;
+}
+
+const texts = async (engine: Engine) => Array.from(await contents(engine), ([key, { text }]) => `${key}=${text}`).toSorted();
+
+describe('a migration', () => {
+  it.each([
+    ['at once', memory],
+    ['in many transactions', () => limited(memory())],
+  ])('copies every record %s, at revisions above those of the old store', async (_how, target) => {
+    const from = await store(500);
+    const to = target();
+    const before = await from.barrier();
+    const moved = await migrateStore(from, to);
+    expect(moved).toEqual({ records: 500, revision: await to.barrier() });
+    expect(await texts(to)).toEqual(await texts(from));
+    for (const { revision } of (await contents(to)).values()) expect(revision).toBeGreaterThan(before);
+  });
+
+  it('refuses a store that is empty, a target that is not, and one that nodes use', async () => {
+    await expect(migrateStore(memory(), memory())).rejects.toMatchObject({ code: 'failed_precondition', message: expect.stringContaining('is empty') as string });
+    const from = await store(3);
+    const full = await store(1);
+    await expect(migrateStore(from, full)).rejects.toMatchObject({ code: 'failed_precondition', message: expect.stringContaining('has a registry already') as string });
+    expect((await contents(full)).size).toBe(1);
+    const used = await store(3);
+    await used.presence?.hold('node-1');
+    await expect(migrateStore(used, memory())).rejects.toMatchObject({ code: 'failed_precondition', message: expect.stringContaining('node-1; stop them first') as string });
+  });
+
+  it('names a record that is too large for the target before it writes anything', async () => {
+    const from = await store(3);
+    await from.commit({ expect: [], put: put(row('large', 'x'.repeat(2_000_000))), delete: [] });
+    const to = limited(memory());
+    await expect(migrateStore(from, to)).rejects.toMatchObject({ code: 'invalid_argument', message: expect.stringMatching(/large".* has 2\d{6} bytes/) as string });
+    expect((await contents(to)).size).toBe(0);
+  });
+
+  it('that was interrupted keeps the store from being served, and is completed by the same command', async () => {
+    const from = await store(500);
+    const to = memory();
+    let commits = 0;
+    const breaking: Engine = {
+      ...limited(to),
+      async commit(transaction) {
+        if (++commits > 2) throw new RegistryError('unavailable', 'the connection is lost');
+        return to.commit(transaction);
+      },
+    };
+    await expect(migrateStore(from, breaking)).rejects.toMatchObject({ code: 'unavailable' });
+    expect((await contents(to)).size).toBeGreaterThan(100);
+    const unserved: Engine = { ...to, close: async () => {} };
+    await expect(createServer({ engine: unserved })).rejects.toMatchObject({ code: 'failed_precondition', message: expect.stringContaining('was interrupted') as string });
+    await expect(migrateStore(to, memory())).rejects.toMatchObject({ code: 'failed_precondition', message: expect.stringContaining('was interrupted') as string });
+    // What went meanwhile is not left behind.
+    await from.commit({ expect: [], put: [], delete: [keyOf(row('r0'))] });
+    await migrateStore(from, limited(to));
+    expect(await texts(to)).toEqual(await texts(from));
+  });
+});

@@ -1,0 +1,123 @@
+/**
+ * Moves a registry from one store to another while no node serves either: all records byte by byte, with the identity of the registry,
+ * so that clients find what they know. Every record gets a revision above all of the old store. The old store is not changed.
+ *
+ * A target whose transactions are small is filled in many of them. A record marks it as incomplete until the last one, so that no
+ * node serves a half-filled store; the same migration once more completes it.
+ */
+
+import { RegistryError } from '@rollcall/protocol';
+import { carryOver } from './carry-over.ts';
+import type { Engine, EngineRecord, Transaction } from './engine/engine.ts';
+import { findRecord } from './registry/kind/record/find.ts';
+import { recordKey } from './registry/kind/record/keys.ts';
+import { encodeRow, kinds } from './registry/kinds.ts';
+import type { Reader } from './registry/reader.ts';
+import { kindOf, noNamespace } from './registry/row.ts';
+
+export interface Migrated {
+  readonly records: number;
+  /** At which the registry stands in the new store. */
+  readonly revision: number;
+}
+
+interface Contents {
+  readonly records: readonly EngineRecord[];
+  readonly revision: number;
+}
+
+const markId = 'migration';
+const markKey = recordKey(noNamespace, 'server', markId);
+const mark = { key: markKey, value: encodeRow({ kind: 'record', namespace: noNamespace, type: 'server', id: markId, value: {}, created: 0, modified: 0 }) };
+
+/**
+ * @throws RegistryError `failed_precondition` when a node is running on one of the stores, the old one is empty, or the new one is not;
+ *   `invalid_argument` when a record is too large for the new store (nothing was written); what the engines throw
+ */
+export async function migrateStore(from: Engine, to: Engine): Promise<Migrated> {
+  await assertUnused(from);
+  await assertUnused(to);
+  await carryOver(from);
+  const source = await contentsOf(from);
+  const records = source.records.filter(({ key }) => key !== markKey && kinds.get(kindOf(key))?.staysHere !== true);
+  if (records.length === 0) throw refuse(`the store to move from (${from.name}) is empty`);
+  if (source.records.some(({ key }) => key === markKey)) throw refuse(incomplete);
+  const target = await contentsOf(to);
+  const begun = target.records.find(({ key }) => key === markKey);
+  if (target.records.length > 0 && begun === undefined) {
+    throw refuse(`the store to move to (${to.name}) has a registry already; name an empty one, such as another directory or --engine-prefix`);
+  }
+  const kept = new Set(records.map(({ key }) => key));
+  const gone = target.records.map(({ key }) => key).filter((key) => !kept.has(key) && key !== markKey);
+  const parts = partsOf(records, gone, to);
+  let revision = 0;
+  for (const [at, part] of parts.entries()) {
+    const last = at === parts.length - 1;
+    const first = at === 0 ? { expect: [{ key: markKey, revision: begun?.revision ?? 0 }], revisionAtLeast: source.revision + 1 } : { expect: [] };
+    const result = await to.commit({
+      ...first,
+      put: last ? part.put : [...part.put, ...(at === 0 ? [mark] : [])],
+      delete: last ? [...part.delete, markKey] : part.delete,
+    });
+    if (!result.ok) throw refuse('another process writes to the store to move to; end it, and run the same command again');
+    revision = result.revision;
+  }
+  return { records: records.length, revision };
+}
+
+/** @throws RegistryError `failed_precondition` when a migration into the store has begun and not ended */
+export function assertComplete(state: Reader): void {
+  if (findRecord(state, noNamespace, 'server', markId) !== undefined) throw refuse(incomplete);
+}
+
+const incomplete = 'a migration into this store was interrupted; run the same rollcall migrate again before you serve it';
+
+/** Transactions that fit, with room for the mark. */
+function partsOf(records: readonly EngineRecord[], gone: readonly string[], { limits, name }: Engine): Pick<Transaction, 'put' | 'delete'>[] {
+  const parts: { put: { key: string; value: Uint8Array }[]; delete: string[] }[] = [{ put: [], delete: [] }];
+  const room = { operations: limits.operations - 1, bytes: limits.bytes - Buffer.byteLength(markKey) - mark.value.length };
+  let bytes = 0;
+  const partFor = (size: number, key: string) => {
+    if (size > room.bytes) {
+      throw new RegistryError('invalid_argument', `the record ${JSON.stringify(key)} has ${size} bytes, ${name} takes ${room.bytes}; remove it or make it smaller first`);
+    }
+    let part = parts.at(-1) as (typeof parts)[number];
+    if (part.put.length + part.delete.length >= room.operations || bytes + size > room.bytes) {
+      parts.push((part = { put: [], delete: [] }));
+      bytes = 0;
+    }
+    bytes += size;
+    return part;
+  };
+  for (const { key, value } of records) partFor(Buffer.byteLength(key) + value.length, key).put.push({ key, value });
+  for (const key of gone) partFor(Buffer.byteLength(key), key).delete.push(key);
+  return parts;
+}
+
+async function contentsOf(engine: Engine): Promise<Contents> {
+  const records: EngineRecord[] = [];
+  for await (const event of engine.changes({ signal: new AbortController().signal })) {
+    if (event.kind === 'records') records.push(...event.records);
+    else if (event.kind === 'caught-up') return { records, revision: event.revision };
+  }
+  throw new RegistryError('unavailable', `the store (${engine.name}) was closed while it was read`);
+}
+
+/** A lock keeps others from an embedded store; on a shared one, nodes are present. */
+async function assertUnused({ presence, name }: Engine): Promise<void> {
+  if (presence === undefined) return;
+  const present = await new Promise<ReadonlySet<string>>((resolve) => {
+    const end = presence.watch((nodes) => {
+      resolve(nodes);
+      setImmediate(() => end());
+    });
+  });
+  if (present.size > 0) {
+    const message = `nodes are running on the store (${name}): ${[...present].join(', ')}; stop them first; one that was killed counts for ${presence.ttlMs / 1_000} s more`;
+    throw refuse(message);
+  }
+}
+
+function refuse(message: string): RegistryError {
+  return new RegistryError('failed_precondition', message);
+}
