@@ -26,7 +26,7 @@ async function stop(registry: Registry): Promise<void> {
 }
 
 describe('rollcall migrate', () => {
-  it('moves a registry to etcd and back; no index that a watcher has goes back, and none waits for ever', async ({ skip }) => {
+  it('moves a registry to etcd and back; no index that a watcher has goes back, and each watcher hears the next change', async ({ skip }) => {
     skip(problem !== undefined, problem);
     const etcd = await startEtcd();
     onTestFinished(() => etcd.stop());

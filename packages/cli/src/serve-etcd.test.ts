@@ -15,6 +15,11 @@ async function registered(url: string, name: string): Promise<string> {
   return `${answer.headers.get('x-consul-index')}: ${instances.map(({ Service }) => Service.ID).join()}`;
 }
 
+/** Asks every 50 ms until it is so; the limit of the test bounds it. */
+async function until(holds: () => Promise<boolean>): Promise<void> {
+  while (!(await holds())) await new Promise((next) => setTimeout(next, 50));
+}
+
 describe('rollcall serve on etcd', () => {
   it('shows on every node what was registered on one, which may be killed', async ({ skip }) => {
     skip(problem !== undefined, problem);
@@ -32,6 +37,32 @@ describe('rollcall serve on etcd', () => {
     await one.ended;
     expect((await fetch(`${two.url}/v1/kv/after`, { method: 'PUT', body: 'x' })).status).toBe(200);
     expect(await registered(two.url, 'web')).toBe(seen);
+  });
+
+  it('reads on while etcd is frozen and says how old its state is, refuses writes within 5 s, and is whole 3 s after', async ({ skip }) => {
+    skip(problem !== undefined, problem);
+    const etcd = await startEtcd();
+    onTestFinished(() => etcd.stop());
+    const [member] = etcd.members;
+    const { url } = await serve('--engine', `etcd:${etcd.urls[0]}`);
+    const write = async (value: string) => (await fetch(`${url}/v1/kv/a`, { method: 'PUT', body: value })).status;
+    const ready = async () => (await fetch(`${url}/readyz`)).status;
+    expect([await write('1'), await ready()]).toEqual([200, 200]);
+    member.pause();
+    const frozen = performance.now();
+    const refused = await Promise.all([write('2'), write('3')]);
+    expect(refused).toEqual([500, 500]);
+    expect(performance.now() - frozen).toBeLessThan(5_000);
+    await until(async () => (await ready()) === 503);
+    const answer = await fetch(`${url}/v1/kv/a`);
+    expect(answer.status).toBe(200);
+    expect(answer.headers.get('x-consul-knownleader')).toBe('false');
+    expect(Number(answer.headers.get('x-consul-lastcontact'))).toBeGreaterThan(0);
+    member.resume();
+    const back = performance.now();
+    await until(async () => (await ready()) === 200);
+    await until(async () => (await write('4')) === 200);
+    expect(performance.now() - back).toBeLessThan(3_000);
   });
 
   it('is refused when no member answers, and when it is older than 3.6', async ({ skip }) => {
