@@ -144,6 +144,24 @@ describe.skipIf(problem !== undefined)(`engine etcd under faults${leftOut}`, () 
     await reader.end();
   });
 
+  it('shows transactions whole that etcd sends in fragments', async () => {
+    const { engine: store } = await start(1);
+    const first = await commit(store, { put: { a: '1' } });
+    const value = 'x'.repeat(20_000);
+    const keys = Array.from({ length: 50 }, (_, n) => `k${n}`);
+    for (let round = 0; round < 6; round++) await commit(store, { put: Object.fromEntries(keys.map((key) => [key, `${round}${value}`])) });
+    // From another engine, which has not kept what this one committed: 6 MB at once, where etcd sends 2 MiB.
+    const other = await etcd({ urls: cluster?.urls ?? [] });
+    const reader = read(other, first);
+    const seen = await reader.transactions(6);
+    await reader.end();
+    await other.close();
+    for (const [round, { put }] of seen.entries()) {
+      expect(put.map(({ key }) => key).toSorted()).toEqual(keys.toSorted());
+      for (const each of put) expect(each.value[0]).toBe(`${round}`.charCodeAt(0));
+    }
+  });
+
   it('does not start on an etcd that takes fewer operations than it needs', async () => {
     cluster = await startEtcd({ args: ['--max-txn-ops=100'] });
     await expect(etcd({ urls: cluster.urls })).rejects.toMatchObject({

@@ -16,7 +16,7 @@ const ttlMs = 10_000;
 const renewMs = 3_000;
 const callMs = 3_000;
 
-/** Before the presences are listed again after a failure. */
+/** Before a failed list or renewal is tried again. */
 const againMs = 250;
 
 type Loss = 'expired' | 'replaced';
@@ -63,7 +63,7 @@ export class EtcdPresence implements Presence {
     const lost = new Promise<Loss>((resolve) => (lose = resolve));
     const holding: Holding = { nodeId, lease, revision, lose, cancelRenewal: () => {} };
     this.#holdings.add(holding);
-    this.#renewLater(holding);
+    this.#renewIn(renewMs, holding);
     this.#follow();
     return { lost, release: () => this.#release(holding) };
   }
@@ -114,18 +114,20 @@ export class EtcdPresence implements Presence {
     if (loss === 'replaced') void this.#connection.call(methods.leaseRevoke, { ID: holding.lease }, callMs).catch(() => {});
   }
 
-  #renewLater(holding: Holding): void {
-    holding.cancelRenewal = this.#clock.timer(renewMs, () => void this.#renew(holding));
+  #renewIn(ms: number, holding: Holding): void {
+    holding.cancelRenewal = this.#clock.timer(ms, () => void this.#renew(holding));
   }
 
   async #renew(holding: Holding): Promise<void> {
+    let next = renewMs;
     try {
       const seconds = await this.#renewed(holding.lease);
       if (seconds === 0) this.#lose(holding, 'expired');
     } catch {
-      // etcd cannot be reached: whether the lease has ended is known when it can.
+      // Whether the lease has ended is known when etcd answers again; soon after that, it should be renewed.
+      next = againMs;
     }
-    if (this.#holdings.has(holding)) this.#renewLater(holding);
+    if (this.#holdings.has(holding)) this.#renewIn(next, holding);
   }
 
   /** @returns seconds that the lease has from now on; 0 when it has ended */
