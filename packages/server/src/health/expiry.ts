@@ -119,6 +119,11 @@ export class Expiry implements Lapsed {
     if (held.evidence === this.#fresh) this.#fresh.remove(held.stake);
   }
 
+  /** Leases that this node watches, and that vouch for something. */
+  get watched(): number {
+    return this.#losses.watched;
+  }
+
   /** This node watches one lease more, or less. */
   watch(by: 1 | -1): void {
     this.#losses.watch(by);

@@ -94,6 +94,7 @@ export class Liveness implements Health {
       },
     });
     const wheel = new Wheel({ clock, onError: (err) => log.error({ err }, 'a deadline failed') });
+    metrics.observe('rollcall_leases_watched', 'Leases that this node watches', () => this.#leases.watched + this.#removals.watched);
     metrics.observe('rollcall_expiry_held', 'Leases that have lapsed and wait', () => this.status().held);
     const reports = new Reports({ registry, wheel, clock, log });
     const leases = new Census();

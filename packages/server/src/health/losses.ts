@@ -52,6 +52,11 @@ export class Losses {
     return this.#elsewhere.length > 0;
   }
 
+  /** Leases that this node watches. */
+  get watched(): number {
+    return this.#watched;
+  }
+
   /** This node watches one lease more, or less. */
   watch(by: 1 | -1): void {
     this.#watched += by;

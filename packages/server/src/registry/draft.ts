@@ -8,6 +8,7 @@
  */
 
 import { RegistryError } from '@rollcall/protocol';
+import { keepUnknown } from './fields.ts';
 import { Fill, transactionBound, weigh, type Bound } from './fill.ts';
 import { checkKeys } from './key-form.ts';
 import type { KindTable } from './kind-table.ts';
@@ -148,13 +149,19 @@ export class Draft implements Reader {
   put<R extends AnyRow>(row: NoInfer<R>): boolean {
     const key = this.kinds.keyOf(row);
     const before = this.get(key);
+    if (before !== undefined) this.keepUnknown(before, row);
     if (before !== undefined && sameContent(before, row)) return false;
     this.overwrite(key, before, row);
     return true;
   }
 
+  /** Copies the fields that only a newer Rollcall knows (`fields.ts`). @param row a new object, not yet written */
+  keepUnknown(before: AnyRow, row: AnyRow): void {
+    if (this.guarded) keepUnknown(this.kinds.of(row).fields, before, row);
+  }
+
   /**
-   * Writes a row that is known to differ from the one that is there.
+   * Writes a row that is known to differ from the one that is there, and has its unknown fields.
    * @param before the row with the key now, as `get` returns it
    * @param row as of `put`
    */

@@ -73,6 +73,13 @@ export class Journal {
     return { outcomes: outcomesAt(revision), ...applied, revision };
   }
 
+  /** Writes records as another program would. */
+  rewrite(put: readonly { readonly key: string; readonly value: Uint8Array }[]): void {
+    const revision = ++this.#revision;
+    for (const { key, value } of put) this.#records.set(key, { key, value, revision });
+    this.state.apply({ revision, put, delete: [] });
+  }
+
   /** Forgets the state and loads it again from the records. Watches are gone. */
   restart(): void {
     this.state = new State();

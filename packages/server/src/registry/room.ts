@@ -41,6 +41,8 @@ export interface Kind<R extends AnyRow = AnyRow> {
    * only the last may contain NUL. When absent, the record has every field.
    */
   readonly keyFields?: readonly string[];
+  /** All fields that this program knows (`fieldsOf`): others that a row has are kept when it is written anew. */
+  readonly fields?: Readonly<Record<string, true>>;
   /** Names of the buckets that have the row. */
   buckets?(row: R): string[];
   /** Whether both rows, which have one key, are in the same buckets; when absent, the names of the buckets are compared. */

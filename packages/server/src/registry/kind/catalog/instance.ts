@@ -54,6 +54,7 @@ export function setStatus(draft: Draft, command: InstanceStatus, now: number): b
 /** @param row a new object without the time of its last change */
 function write(draft: Draft, key: string, before: InstanceRow | undefined, now: number, row: Unfinished<InstanceRow>): void {
   if (before !== undefined) {
+    draft.keepUnknown(before, row);
     if (sameContent(before, row, 'changedMs')) return;
     row.changedMs = now;
   }

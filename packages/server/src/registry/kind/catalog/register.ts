@@ -215,7 +215,10 @@ function putCheck(draft: Draft, check: PlacedCheck): void {
  * A TTL check gets the node through which it is registered as its holder, in the write that is needed anyhow. One that is
  * registered again unchanged keeps its holder: nothing is written.
  */
-function heldBy({ nodeId: holder }: Draft, before: CheckRow | undefined, row: CheckRow): CheckRow {
-  if (holder === undefined || row.type !== 'ttl' || (before !== undefined && sameContent(before, row))) return row;
+function heldBy(draft: Draft, before: CheckRow | undefined, row: CheckRow): CheckRow {
+  const { nodeId: holder } = draft;
+  if (holder === undefined || row.type !== 'ttl') return row;
+  if (before !== undefined) draft.keepUnknown(before, row);
+  if (before !== undefined && sameContent(before, row)) return row;
   return { ...row, holder };
 }

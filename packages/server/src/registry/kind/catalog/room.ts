@@ -1,5 +1,6 @@
 /** The catalog's description: nodes, instances and checks, the views that show them, and the services that they make up. */
 
+import { fieldsOf } from '../../fields.ts';
 import type { Draft } from '../../draft.ts';
 import type { Removal } from '../../removal.ts';
 import type { Indexed, Kind, Lookup, Room, Shown } from '../../room.ts';
@@ -22,6 +23,7 @@ import { catalogView, checksView, isSharedNode, nodeView, nodesView, serviceReco
 
 const node: Kind<NodeRow> = {
   format: 2,
+  fields: fieldsOf<NodeRow>({ name: true, id: true, address: true, meta: true, foreign: true }),
   key: ({ name }) => nodeKey(name),
   keyFields: ['name'],
   buckets: ({ id }) => (id === '' ? [catalogBuckets.nodes()] : [catalogBuckets.nodes(), catalogBuckets.nodeWithId(id)]),
@@ -39,6 +41,12 @@ const node: Kind<NodeRow> = {
 
 const instance: Kind<InstanceRow> = {
   format: 2,
+  fields: fieldsOf<InstanceRow>({
+    namespace: true, node: true, id: true, service: true, address: true, port: true, scheme: true,
+    ports: true, zone: true, region: true, cluster: true, tags: true, meta: true, weight: true,
+    warningWeight: true, status: true, override: true, enabled: true, persistent: true,
+    registeredMs: true, changedMs: true, session: true, foreign: true,
+  }),
   key: ({ namespace, node: of, id }) => instanceKey(namespace, of, id),
   keyFields: ['namespace', 'node', 'id'],
   buckets({ namespace, service, node: of, session }) {
@@ -66,6 +74,7 @@ const instance: Kind<InstanceRow> = {
 /** What a service says of itself; it may have no instance. */
 const service: Kind<ServiceRow> = {
   format: 2,
+  fields: fieldsOf<ServiceRow>({ namespace: true, name: true, meta: true, protectThreshold: true, foreign: true }),
   key: ({ namespace, name }) => serviceKey(namespace, name),
   keyFields: ['namespace', 'name'],
   buckets: ({ namespace }) => [catalogBuckets.serviceRecords(namespace)],
@@ -77,6 +86,10 @@ const service: Kind<ServiceRow> = {
 
 const check: Kind<CheckRow> = {
   format: 2,
+  fields: fieldsOf<CheckRow>({
+    namespace: true, node: true, id: true, name: true, status: true, notes: true, output: true,
+    instance: true, type: true, definition: true, holder: true, foreign: true,
+  }),
   key: ({ namespace, node: of, id }) => checkKey(namespace, of, id),
   keyFields: ['namespace', 'node', 'id'],
   buckets: ({ namespace, node: of, instance: own }) => [

@@ -1,5 +1,6 @@
 /** The description of the key/value store: keys, tombstones of those that were deleted, and lock delays. */
 
+import { fieldsOf } from '../../fields.ts';
 import type { Draft } from '../../draft.ts';
 import type { Removal } from '../../removal.ts';
 import type { Kind, Room } from '../../room.ts';
@@ -14,6 +15,7 @@ import type { DelayRow, KvRow, TombstoneRow } from './rows.ts';
 
 const kv: Kind<KvRow> = {
   format: 2,
+  fields: fieldsOf<KvRow>({ namespace: true, key: true, value: true, flags: true, lockIndex: true, session: true }),
   key: ({ namespace, key }) => kvKey(namespace, key),
   keyFields: ['namespace', 'key'],
   buckets: ({ namespace, session }) => (session === undefined ? [] : [sessionBuckets.held(namespace, session)]),

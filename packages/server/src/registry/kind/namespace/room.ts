@@ -1,5 +1,6 @@
 /** The description of namespaces. */
 
+import { fieldsOf } from '../../fields.ts';
 import type { Decision, Kind, Room } from '../../room.ts';
 import { deleteNamespace, demandNamespace, putNamespace } from './decide.ts';
 import { namespaceBuckets, namespaceKey, namespacesHead } from './keys.ts';
@@ -8,6 +9,7 @@ import { namespacesView } from './views.ts';
 
 const namespace: Kind<NamespaceRow> = {
   format: 2,
+  fields: fieldsOf<NamespaceRow>({ name: true, description: true, meta: true, ending: true, foreign: true }),
   key: ({ name }) => namespaceKey(name),
   keyFields: ['name'],
   buckets: () => [namespaceBuckets.all()],

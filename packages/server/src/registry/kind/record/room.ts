@@ -1,5 +1,6 @@
 /** The description of generic records: data of other parts that needs neither indexes nor decisions of its own. */
 
+import { fieldsOf } from '../../fields.ts';
 import type { Kind, Room } from '../../room.ts';
 import { isOf } from '../../row.ts';
 import { decisions } from './decisions.ts';
@@ -10,6 +11,7 @@ import { recordView, recordsView } from './views.ts';
 
 const record: Kind<RecordRow> = {
   format: 2,
+  fields: fieldsOf<RecordRow>({ namespace: true, type: true, id: true, value: true }),
   key: ({ namespace, type, id }) => recordKey(namespace, type, id),
   keyFields: ['namespace', 'type', 'id'],
   buckets: ({ namespace, type }) => [recordBuckets.ofType(namespace, type)],
