@@ -10,7 +10,7 @@ export type FieldsOf<R> = Readonly<Record<Exclude<keyof R, keyof Revisions | 'ki
 
 /** @returns the same, as the description of a kind has it */
 export function fieldsOf<R>(fields: FieldsOf<R>): Readonly<Record<string, true>> {
-  return fields as Readonly<Record<string, true>>;
+  return fields;
 }
 
 const ofEveryRow: ReadonlySet<string> = new Set(['kind', 'created', 'modified'] satisfies (keyof Revisions | 'kind')[]);
