@@ -10,9 +10,9 @@ export const row = {
   async run({ quick }) {
     const runMs = quick ? 60_000 : 600_000;
     return onEtcd({}, async (cluster) => {
-      const history = new History();
+      const history = new History(process.env['CHAOS_FILE']);
       const faults = cluster.faults.filter(({ name }) => name === 'etcd leader killed');
-      await run({ ...cluster, faults }, history, { seed: 1, runMs, everyMs, slower: 1.5 });
+      await run({ ...cluster, faults }, history, { seed: 1, runMs, everyMs, slower: 2 });
       const { breaches, counts } = judge(history.events, { settleMs, together });
       const broken = (...names) => names.reduce((sum, name) => sum + (breaches[name]?.length ?? 0), 0);
       for (const [name, texts] of Object.entries(breaches)) console.error(`${name}: ${texts.slice(0, 5).join('; ')}`);

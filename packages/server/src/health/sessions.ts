@@ -42,6 +42,8 @@ class SessionLease extends Lease {
   holder: string | undefined;
   /** Whether a stream is open; always false for a session with a time. */
   open = false;
+  /** Its stream ended without a word about the client, which may be on another node by now: nothing is committed about that. */
+  dismissed = false;
   readonly #registry: Registry;
   readonly #ownership: () => Ownership;
 
@@ -223,12 +225,18 @@ export class Sessions {
       throw new RegistryError('not_found', `stream session ${id} does not exist`);
     }
     lease.open = true;
+    lease.dismissed = false;
     lease.stop();
     this.#hear(lease, principal);
     await this.#tell(lease);
   }
 
   async closed(namespace: string, id: string): Promise<void> {
+    // Clients leave a node that does not follow its store: what it would commit when it does again is no news of them.
+    if (this.#options.registry.staleMs > 0) {
+      this.dismissed(namespace, id);
+      return;
+    }
     const lease = this.#stream(namespace, id);
     if (lease === undefined || !lease.open) return;
     lease.open = false;
@@ -241,6 +249,7 @@ export class Sessions {
     const lease = this.#stream(namespace, id);
     if (lease === undefined || !lease.open) return;
     lease.open = false;
+    lease.dismissed = true;
     lease.renew();
   }
 
@@ -275,7 +284,7 @@ export class Sessions {
     const session = { kind: 'session-connected', namespace, id, holder } as const;
     const row = lease.row();
     // Another node has the stream now: the lost connection was an older one.
-    if (!open && row?.holder !== undefined && row.holder !== holder) return;
+    if (!open && (lease.dismissed || (row?.holder !== undefined && row.holder !== holder))) return;
     try {
       if (!open) await this.#options.registry.submit({ ...session, connected: false, epoch: row?.epoch ?? 0 });
       else await this.#options.registry.submit({ ...session, connected: true });

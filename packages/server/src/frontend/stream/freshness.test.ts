@@ -38,6 +38,31 @@ async function turnsUntil(holds: () => boolean, advance: () => void): Promise<vo
 }
 
 describe('a node that no longer follows its store', () => {
+  test('says nothing of clients that leave it: their instances stay as they are, for the grace', async () => {
+    const { held, one, other, clock } = await pair();
+    const session = { id: '3f0e8a52-8f0b-4e0e-9c9a-1d2a6f2b7c11', token: '0c6a1f7e-5b7f-4a55-9b3b-2f1a8b1f0d9e' };
+    const client = await SocketClient.greeted(one.url, { session });
+    await client.ask({ type: 'register', instances: [{ id: 'web-1', service: 'web', port: 1 }] });
+    held.unreachable = true;
+    held.cut(new RegistryError('unavailable', 'the connection was reset'));
+    await client.take(freshness);
+    client.webSocket.terminate();
+    await client.ended;
+    for (let turn = 0; turn < 100; turn++) await new Promise((next) => setImmediate(next));
+    const told: number[] = [];
+    const look = async (): Promise<void> => {
+      const answer = await fetch(`${other.url}/v1/health/service/web?passing`);
+      told.push(((await answer.json()) as unknown[]).length);
+    };
+    held.unreachable = false;
+    await turnsUntil(() => one.registry.staleMs === 0, () => clock.advance(100));
+    for (let round = 0; round < 20; round++) {
+      clock.advance(100);
+      await look();
+    }
+    expect(new Set(told)).toEqual(new Set([1]));
+  });
+
   test('tells every open stream, and those that open later in their welcome; then that it follows it again', async () => {
     const { held, one, clock } = await pair();
     const early = await Promise.all([1, 2, 3].map(() => SocketClient.greeted(one.url)));
