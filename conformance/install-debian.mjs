@@ -16,6 +16,7 @@ export const programs = [
   { program: 'vmagent', package: 'victoria-metrics', purpose: 'conformance/consul: discovery by consul_sd_configs' },
   { program: 'dig', package: 'bind9-dnsutils', purpose: 'conformance/dns' },
   { program: 'haproxy', package: 'haproxy', purpose: 'conformance/dns' },
+  { program: 'faketime', package: 'faketime', purpose: 'conformance/cluster: clocks that jump' },
   { program: 'strace', package: 'strace', purpose: 'engine/embedded: that acknowledgements follow the flush' },
   { program: 'zsh', package: 'zsh', purpose: 'cli: completion' },
   { program: 'fish', package: 'fish', purpose: 'cli: completion' },

@@ -7,13 +7,15 @@ import { parseArgs } from 'node:util';
 import type { Deployment } from './deployment.ts';
 import { onEtcd } from './deploy/on-etcd.ts';
 import { single } from './deploy/single.ts';
+import { smallDisk } from './deploy/small-disk.ts';
 import { History } from './history.ts';
 import { judge } from './judge.ts';
 import { allParts, run, settleMs, together, type Part } from './run.ts';
 
 const deployments: Readonly<Record<string, (folder: string) => Promise<Deployment>>> = {
   single: (folder) => single(folder),
-  etcd: (folder) => onEtcd(folder),
+  etcd: (folder) => onEtcd(folder, { clocks: true }),
+  'small-disk': (folder) => smallDisk(folder),
 };
 
 export async function main(args: readonly string[], print: (line: string) => void): Promise<number> {

@@ -37,13 +37,15 @@ export interface NodeProcessOptions {
   /** What is run with Node; it writes a line to stdout when it serves. */
   readonly command: (port: number) => readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** What starts it, such as a program that makes it a namespace; nothing by default. */
+  readonly wrapper?: readonly string[];
   /** Runs on this core only. */
   readonly core?: number | undefined;
   /** Its log is appended to this file. */
   readonly logFile: string;
 }
 
-export async function nodeProcess({ name, command, env = {}, core, logFile }: NodeProcessOptions): Promise<NodeProcess> {
+export async function nodeProcess({ name, command, env = {}, wrapper = [], core, logFile }: NodeProcessOptions): Promise<NodeProcess> {
   const port = await freePort();
   const target = () => ({ host: '127.0.0.1', port });
   const link = await faultProxy(target);
@@ -72,7 +74,7 @@ export async function nodeProcess({ name, command, env = {}, core, logFile }: No
     },
     async start() {
       const pinned = core === undefined ? [] : ['taskset', '-c', String(core)];
-      const [file = '', ...args] = [...pinned, process.execPath, ...command(port)];
+      const [file = '', ...args] = [...wrapper, ...pinned, process.execPath, ...command(port)];
       const started = spawn(file, args, { env: { ...Object.fromEntries(inherited), ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
       child = started;
       const log = createWriteStream(logFile, { flags: 'a' });

@@ -7,6 +7,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { startEtcdCluster, type EtcdCluster } from '../../etcd/start.mjs';
 import type { Deployment } from '../deployment.ts';
+import { clockFaults, fakeClock, type FakeClock } from '../fault/clock.ts';
 import { etcdFaults } from '../fault/etcd-faults.ts';
 import { linkFaults } from '../fault/link-faults.ts';
 import { nodeFaults } from '../fault/node-faults.ts';
@@ -17,6 +18,8 @@ export interface OnEtcdOptions {
   /** 3 by default. */
   readonly nodes?: number;
   readonly members?: number;
+  /** Whether the clocks of nodes can jump, which makes each look at the time slower; false by default. */
+  readonly clocks?: boolean;
   /** The core that every node runs on; any by default. */
   readonly core?: number;
 }
@@ -27,10 +30,11 @@ export interface OnEtcd extends Deployment {
 }
 
 /** @param folder of the logs of the nodes */
-export async function onEtcd(folder: string, { nodes: nodeCount = 3, members = 3, core }: OnEtcdOptions = {}): Promise<OnEtcd> {
+export async function onEtcd(folder: string, { nodes: nodeCount = 3, members = 3, clocks: fake = false, core }: OnEtcdOptions = {}): Promise<OnEtcd> {
   mkdirSync(folder, { recursive: true });
   const etcd = await startEtcdCluster(members);
   const nodes: NodeProcess[] = [];
+  const clocks: FakeClock[] = [];
   const storeLinks: { readonly name: string; readonly proxies: readonly FaultProxy[] }[] = [];
   const close = async (): Promise<void> => {
     await Promise.all(nodes.map((node) => node.close()));
@@ -43,7 +47,9 @@ export async function onEtcd(folder: string, { nodes: nodeCount = 3, members = 3
       const proxies = await Promise.all(etcd.urls.map((url) => faultProxy(() => ({ host: new URL(url).hostname, port: Number(new URL(url).port) }))));
       storeLinks.push({ name: `store of ${name}`, proxies });
       const urls = proxies.map(({ host, port }) => `http://${host}:${port}`);
-      nodes.push(await nodeProcess({ name, core, command: serving(name, ['--engine', `etcd:${urls.join()}`]), logFile: join(folder, `${name}.log`) }));
+      const clock = fake ? fakeClock(folder, name) : undefined;
+      if (clock !== undefined) clocks.push(clock);
+      nodes.push(await nodeProcess({ name, core, env: clock?.env ?? {}, command: serving(name, ['--engine', `etcd:${urls.join()}`]), logFile: join(folder, `${name}.log`) }));
     }
     await Promise.all(nodes.map((node) => node.start()));
   } catch (error) {
@@ -55,7 +61,7 @@ export async function onEtcd(folder: string, { nodes: nodeCount = 3, members = 3
     name: 'etcd',
     nodes,
     etcd,
-    faults: [...nodeFaults(nodes), ...etcdFaults(etcd), ...linkFaults([...storeLinks, ...storeLinks, ...clientLinks])],
+    faults: [...nodeFaults(nodes), ...etcdFaults(etcd), ...clockFaults(clocks), ...linkFaults([...storeLinks, ...storeLinks, ...clientLinks])],
     problems: () => nodes.flatMap((node) => node.problems),
     close,
   };

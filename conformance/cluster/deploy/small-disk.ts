@@ -1,0 +1,53 @@
+/**
+ * One node whose log is on a small file system in memory, which is filled up now and then. The file system is mounted in a mount
+ * namespace of the node alone, so that this machine's mounts stay as they are; it needs root.
+ */
+
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Deployment } from '../deployment.ts';
+import { nodeProcess, serving } from '../node-process.ts';
+
+const sizeBytes = 8_388_608;
+
+/** Why no file system can be mounted here; undefined when one can. */
+export function mountProblem(): string | undefined {
+  const { status } = spawnSync('unshare', ['-m', 'true']);
+  return status === 0 ? undefined : 'no mount namespace of its own can be made (unshare -m needs root)';
+}
+
+export async function smallDisk(folder: string): Promise<Deployment> {
+  const data = join(folder, 'data');
+  mkdirSync(data, { recursive: true });
+  const wrapper = ['unshare', '-m', 'sh', '-c', `mount -t tmpfs -o size=${sizeBytes} tmpfs "$0" && exec "$@"`, data];
+  const node = await nodeProcess({ name: 'n1', wrapper, command: serving('n1', ['--data-dir', join(data, 'store')]), logFile: join(folder, 'n1.log') });
+  try {
+    await node.start();
+  } catch (error) {
+    await node.close();
+    throw error;
+  }
+  /** The file system as the node sees it. */
+  const file = (): string => `/proc/${node.pid}/root${join(data, 'filling')}`;
+  return {
+    name: 'small-disk',
+    nodes: [node],
+    faults: [
+      {
+        name: 'disk full',
+        lastsMs: [500, 3_000],
+        async begin() {
+          try {
+            writeFileSync(file(), Buffer.alloc(sizeBytes));
+          } catch (error) {
+            if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
+          }
+          return { what: 'disk of n1 full', end: async () => rmSync(file()) };
+        },
+      },
+    ],
+    problems: () => node.problems,
+    close: () => node.close(),
+  };
+}
