@@ -10,7 +10,7 @@ export const row = {
   async run({ quick }) {
     const runMs = quick ? 60_000 : 600_000;
     return onEtcd({}, async (cluster) => {
-      const history = new History(process.env['CHAOS_FILE']);
+      const history = new History();
       const faults = cluster.faults.filter(({ name }) => name === 'etcd leader killed');
       await run({ ...cluster, faults }, history, { seed: 1, runMs, everyMs, slower: 2 });
       const { breaches, counts } = judge(history.events, { settleMs, together });
