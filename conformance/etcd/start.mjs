@@ -53,7 +53,8 @@ export async function startEtcdCluster(count, options = {}) {
 }
 
 async function start(count, { program = given, args = [], clientScheme = 'http', fsync = false }) {
-  const { programs, problem } = program === undefined ? buildEtcd() : { programs: { etcd: program } };
+  const built = buildEtcd();
+  const { programs, problem } = program === undefined ? built : { programs: { ...built.programs, etcd: program } };
   if (problem !== undefined) throw new Error(problem);
   const directory = mkdtempSync(join(tmpdir(), 'rollcall-etcd-'));
   const ports = await freePorts(count * 3);

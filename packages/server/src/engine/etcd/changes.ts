@@ -183,7 +183,7 @@ export class Changes {
         else gone.push(key);
       } else if (type === 0 && kv.key.equals(keys.seq)) {
         seq = true;
-        this.#log.passed(etcd);
+        this.#log.passed(etcd, kv.value.toString());
         own = this.#log.own(kv.value)?.put;
       } else if (type === 0 && kv.key.equals(keys.era)) this.#log.reaches(etcd, kv.value);
     }

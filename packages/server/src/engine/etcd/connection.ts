@@ -29,6 +29,7 @@ export class Connection {
   readonly #options: EtcdOptions;
   readonly #clock: Clock;
   #current: Endpoint | undefined;
+  #number = 0;
   #closed = false;
   /** Why no member serves. */
   #reason = 'no member has answered yet';
@@ -39,6 +40,11 @@ export class Connection {
   constructor(options: EtcdOptions, clock: Clock) {
     this.#options = options;
     this.#clock = clock;
+  }
+
+  /** Rises with each member that is taken. */
+  get number(): number {
+    return this.#number;
   }
 
   /**
@@ -91,22 +97,33 @@ export class Connection {
 
   #use(endpoint: Endpoint): void {
     this.#current = endpoint;
+    this.#number++;
     this.#wake();
+    this.#checkLater(endpoint);
+    endpoint.onLost(() => this.#leave(endpoint, `the connection to ${endpoint.url} was lost`));
+  }
+
+  #checkLater(endpoint: Endpoint): void {
     this.#cancelTimer = this.#clock.timer(checkEveryMs, () => void this.#check(endpoint));
   }
 
   async #check(endpoint: Endpoint): Promise<void> {
     try {
       await endpoint.check(checkMs);
-      if (this.#closed) return;
-      this.#cancelTimer = this.#clock.timer(checkEveryMs, () => void this.#check(endpoint));
+      if (endpoint === this.#current) this.#checkLater(endpoint);
     } catch (error) {
-      if (this.#closed) return;
-      this.#reason = reasonOf(error);
-      this.#current = undefined;
-      endpoint.close();
-      await this.#connect();
+      this.#leave(endpoint, reasonOf(error));
     }
+  }
+
+  /** Its calls and streams fail, and another member takes its place. */
+  #leave(endpoint: Endpoint, reason: string): void {
+    if (endpoint !== this.#current) return;
+    this.#reason = reason;
+    this.#current = undefined;
+    this.#cancelTimer();
+    endpoint.close();
+    void this.#connect();
   }
 
   async #connect(): Promise<void> {

@@ -6,7 +6,7 @@
 import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { checkServerIdentity } from 'node:tls';
-import { Client, credentials, Metadata, status, type ChannelCredentials, type ClientDuplexStream } from '@grpc/grpc-js';
+import { Client, connectivityState, credentials, Metadata, status, type ChannelCredentials, type ClientDuplexStream } from '@grpc/grpc-js';
 import { RegistryError } from '@rollcall/protocol';
 import type { Clock } from '../../clock.ts';
 import { CallError, callError, wantsNewToken } from './errors.ts';
@@ -15,6 +15,9 @@ import { methods, type Method } from './wire.ts';
 
 /** How long a member may take to accept a connection and answer its first question. */
 const connectMs = 1_500;
+
+/** etcd hashes passwords slowly on purpose (bcrypt). */
+const loginMs = 5_000;
 
 /** Since 3.6 a watch loses no event after a compaction, and a lease is not revoked by a former leader (docs/decisions/0061). */
 const oldest = [3, 6] as const;
@@ -94,13 +97,13 @@ export class Endpoint {
    * @throws CallError also when it has taken longer than `ms`, and when the endpoint is closed
    */
   async call<Q, A>(method: Method<Q, A>, request: Q, ms: number): Promise<A> {
-    if (this.#login !== undefined && this.#token === undefined) await this.#authenticate(ms);
+    if (this.#login !== undefined && this.#token === undefined) await this.#authenticate();
     try {
       return await this.#call(method, request, ms);
     } catch (error) {
       if (this.#login === undefined || !wantsNewToken(callError(error))) throw error;
       // It was refused before it was looked at.
-      await this.#authenticate(ms);
+      await this.#authenticate();
       return this.#call(method, request, ms);
     }
   }
@@ -114,15 +117,25 @@ export class Endpoint {
     return stream;
   }
 
+  /**
+   * Calls back once when the connection is lost. It would come back by itself, but to a member that was started again, perhaps with other
+   * data: its user has to know.
+   */
+  onLost(callback: () => void): void {
+    const channel = this.#client.getChannel();
+    if (channel.getConnectivityState(false) === connectivityState.READY) channel.watchConnectivityState(connectivityState.READY, Infinity, callback);
+    else callback();
+  }
+
   /** Ends every call and stream with an error. */
   close(): void {
     for (const cancel of [...this.#open]) cancel();
     this.#client.close();
   }
 
-  async #authenticate(ms: number): Promise<void> {
+  async #authenticate(): Promise<void> {
     this.#token = undefined;
-    const { token } = await this.#call(methods.authenticate, this.#login as Login, ms);
+    const { token } = await this.#call(methods.authenticate, this.#login as Login, loginMs);
     this.#token = token;
   }
 

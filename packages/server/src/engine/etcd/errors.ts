@@ -41,6 +41,15 @@ export function isTooManyOperations({ code, message }: CallError): boolean {
   return code === status.INVALID_ARGUMENT && message.includes('too many operations');
 }
 
+export function isCompacted({ code, message }: CallError): boolean {
+  return code === status.OUT_OF_RANGE && message.includes('compacted');
+}
+
+/** A revision was asked for that the store has not reached. */
+export function isFuture({ code, message }: CallError): boolean {
+  return code === status.OUT_OF_RANGE && message.includes('future');
+}
+
 /** The token of the user is not valid any more, or the users were changed meanwhile; nothing was done. */
 export function wantsNewToken({ code, message }: CallError): boolean {
   return message.includes('invalid auth token') || message.includes('revision of auth store is old') || (code === status.INVALID_ARGUMENT && message.includes('user name is empty'));

@@ -10,7 +10,7 @@ import { checkTransaction } from '../check-transaction.ts';
 import type { CommitResult, Transaction } from '../engine.ts';
 import { Unreached, type Connection } from './connection.ts';
 import { Eras } from './eras.ts';
-import { callError, isOutOfSpace, isTooManyOperations, readError, writeError } from './errors.ts';
+import { callError, isCompacted, isFuture, isOutOfSpace, isTooManyOperations, readError, writeError } from './errors.ts';
 import type { Keys } from './keys.ts';
 import { failedOf, modIs, operationsMax, put, read, requestOf, type Known } from './transaction.ts';
 import { methods, type RangeResponse, type TxnResponse } from './wire.ts';
@@ -46,12 +46,17 @@ export class Log {
   #eras = Eras.first('');
   /** Revision of etcd at which the eras were last written, and at which they were read. */
   #erasAt = { written: 0, read: 0 };
-  /** The newest transaction seen, in etcd's revisions. */
+  /** The newest transaction seen, in etcd's revisions, and what it put into `seq`. */
   #seq = 0;
+  #seqName = '';
   /** The newest revision of the registry that was shown to a caller. */
   #shown = 0;
+  /** etcd went back, and other nodes went on from there at revisions that this node had shown for what is lost. */
+  #overtaken = false;
   #last: Promise<unknown> = Promise.resolve();
   #renewing: Promise<void> | undefined;
+  /** The number of the connection on which the history was compared with what this node has seen. */
+  #compared = 0;
   #closed = false;
 
   constructor(connection: Connection, keys: Keys) {
@@ -111,22 +116,24 @@ export class Log {
   /** Where the store stands now, linearizably, with current eras. @throws RegistryError `unavailable` */
   async locate(): Promise<Position> {
     if (this.#closed) throw closedError();
+    await this.#compareHistory();
     const seen = this.#seq;
     const found = await this.#read();
     const position = this.#position(found);
-    if (position.seq >= seen) {
-      this.#seq = Math.max(this.#seq, position.seq);
+    if (position.seq >= seen && !this.#overtaken) {
+      this.passed(position.seq, this.#nameIn(found));
       return position;
     }
     await this.#renew();
     return this.#position(await this.#read());
   }
 
-  /** The feed has shown a transaction. */
-  passed(seq: number): void {
-    this.#seq = Math.max(this.#seq, seq);
+  /** A transaction was seen. @param name what it put into `seq` */
+  passed(seq: number, name: string): void {
+    if (seq <= this.#seq) return;
+    this.#seq = seq;
+    this.#seqName = name;
   }
-
 
   /** The registry's revision of a transaction that a reader of the feed sees now. */
   shows(etcd: number): number {
@@ -135,7 +142,7 @@ export class Log {
 
   /** A reader of the feed comes to eras that were written at a revision of etcd. */
   reaches(etcd: number, eras: Uint8Array): void {
-    if (etcd > this.#erasAt.read) this.#took(Eras.parse(eras), etcd);
+    if (etcd > this.#erasAt.read) this.#learn(Eras.parse(eras), { written: etcd, read: etcd });
   }
 
   /** A transaction that this process committed, by what it put into `seq`. */
@@ -154,18 +161,19 @@ export class Log {
     const name = `${this.#id}.${++this.#number}`;
     for (let tries = 1; tries <= triesMax; tries++) {
       const leap = await this.#leap(transaction.revisionAtLeast ?? 0);
+      await this.#compareHistory();
+      if (this.#overtaken) await this.#renew();
       const seen = this.#seq;
       const answer = await this.#write(name, transaction, leap);
-      if (answer === undefined) continue;
       const revision = answer.header.revision.toNumber();
       if (answer.succeeded) {
-        if (leap !== undefined) this.#took(leap, revision);
-        this.#seq = Math.max(this.#seq, revision);
+        if (leap !== undefined) this.#learn(leap, { written: revision, read: revision });
+        this.passed(revision, name);
         return { ok: true, revision: this.#show(revision) };
       }
       const found = answer.responses.map(({ response_range: range }) => range as RangeResponse);
       const current = this.#takeEras(answer, found);
-      if (this.#position(answer).seq < seen) await this.#renew();
+      if (this.#position(answer).seq < seen || this.#overtaken) await this.#renew();
       else if (current) {
         const failed = failedOf(transaction, found.slice(2), this.#eras);
         if (failed !== undefined) return failed;
@@ -174,8 +182,8 @@ export class Log {
     throw new RegistryError('aborted', `other nodes changed the eras of the store ${triesMax} times in a row; nothing was written, try again`);
   }
 
-  /** @returns undefined when it was not written, and is tried again */
-  async #write(name: string, transaction: Transaction, leap: Eras | undefined): Promise<TxnResponse | undefined> {
+  /** @throws as `Engine.commit` */
+  async #write(name: string, transaction: Transaction, leap: Eras | undefined): Promise<TxnResponse> {
     const known: Known = { eras: this.#eras, written: this.#erasAt.written, seq: this.#seq };
     const request = requestOf(this.#keys, transaction, { name, known, leap });
     this.#recent.set(name, transaction);
@@ -203,6 +211,26 @@ export class Log {
     throw new RegistryError('unknown_outcome', message, { cause: failure });
   }
 
+  /**
+   * On a new connection: whether the newest transaction that this node has seen is in the store still. If it is not, the store went back, even if
+   * other nodes have written so much since that its revisions do not show it. History that is compacted cannot be compared.
+   */
+  async #compareHistory(): Promise<void> {
+    const { number } = this.#connection;
+    if (number === this.#compared) return;
+    if (this.#seq > 0) {
+      try {
+        const { kvs } = await this.#connection.call(methods.range, { key: this.#keys.seq, revision: this.#seq }, readMs);
+        if (kvs[0]?.value.toString() !== this.#seqName) this.#overtaken = true;
+      } catch (error) {
+        const failure = callError(error);
+        if (isFuture(failure)) this.#overtaken = true;
+        else if (!isCompacted(failure)) throw readError(failure);
+      }
+    }
+    this.#compared = number;
+  }
+
   /** The eras with which the next transaction reaches a revision; undefined when it does without. */
   async #leap(least: number): Promise<Eras | undefined> {
     if (least <= this.#shown + 1) return undefined;
@@ -223,12 +251,14 @@ export class Log {
       const found = await this.#read(true);
       const { etcd, seq } = this.#position(found);
       // Another node may have done it.
-      if (this.#eras.ours(seq) > this.#shown) {
+      if (this.#eras.base > this.#shown) {
         this.#seq = seq;
+        this.#seqName = this.#nameIn(found);
+        this.#overtaken = false;
         return;
       }
       const cluster = found.header.cluster_id.toString();
-      await this.#beginEra(found, this.#eras.with({ from: etcd + 1, ours: this.#shown + 1, cluster, restored: true }));
+      await this.#beginEra(found, this.#eras.with({ from: etcd + 1, ours: Math.max(this.#shown, this.#eras.ours(etcd)) + 1, cluster, restored: true }));
     }
     throw new RegistryError('unavailable', 'etcd has gone back, and other nodes write too fast for a new era to begin; try again');
   }
@@ -273,18 +303,22 @@ export class Log {
     }
     const written = kv.mod_revision.toNumber();
     const known = written === this.#erasAt.written;
-    if (!known) this.#eras = Eras.parse(kv.value);
-    this.#erasAt = { written, read };
+    this.#learn(known ? this.#eras : Eras.parse(kv.value), { written, read });
     return known;
   }
 
-  #took(eras: Eras, revision: number): void {
+  #learn(eras: Eras, at: { readonly written: number; readonly read: number }): void {
+    if (eras.base > this.#eras.base && eras.base <= this.#shown) this.#overtaken = true;
     this.#eras = eras;
-    this.#erasAt = { written: revision, read: revision };
+    this.#erasAt = at;
   }
 
   #position(answer: TxnResponse): Position {
     return { etcd: answer.header.revision.toNumber(), seq: rangeAt(answer, 1).kvs[0]?.mod_revision.toNumber() ?? 0 };
+  }
+
+  #nameIn(answer: TxnResponse): string {
+    return rangeAt(answer, 1).kvs[0]?.value.toString() ?? '';
   }
 
   #show(etcd: number): number {

@@ -135,6 +135,27 @@ describe.skipIf(problem !== undefined)(`engine etcd on a restored etcd${leftOut}
     await reader.end();
   });
 
+  it('is noticed by a node that had seen more than the one that began the era', async () => {
+    const etcds = await start();
+    const ahead = await open(etcds);
+    const behind = await open(etcds);
+    await commit(ahead, { put: { a: '1' } });
+    const backup = await backUp(etcds);
+    // The node that is behind is shown nothing of these.
+    let last = 0;
+    for (let n = 0; n < 20; n++) last = await put(ahead, 'lost', String(n));
+    await putBack(etcds, backup);
+    // It goes on above what it has shown, and passes what the other one has shown.
+    let reused = 0;
+    while (reused <= last + 20) reused = await put(behind, 'b', 'x');
+    const reader = read(ahead, last);
+    expect(await again(() => reader.nextRecords())).toMatchObject([{ key: 'a' }, { key: 'b' }]);
+    expect((await reader.next()) as { base?: number }).toMatchObject({ kind: 'caught-up', base: expect.any(Number) as number });
+    await reader.end();
+    expect(await put(ahead, 'c', '1')).toBeGreaterThan(reused);
+    expect(Object.keys(await content(behind)).toSorted()).toEqual(['a', 'b', 'c']);
+  });
+
   it('while no node ran leaps ahead, if the cluster is a new one', async () => {
     const etcds = await start();
     const before = await open(etcds);
