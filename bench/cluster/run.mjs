@@ -12,7 +12,7 @@ import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { machine } from '../machine.mjs';
 
-const rowNames = ['leader-killed', 'node-lost', 'disk-cache', 'reconnect', 'paused-leader', 'reads', 'registrations', 'watch-latency', 'fresh-node'];
+const rowNames = ['leader-killed', 'node-lost', 'disk-cache', 'reconnect', 'paused-leader', 'reads', 'registrations', 'watch-latency', 'fresh-node', 'workers', 'followed-watch'];
 
 const { values } = parseArgs({ options: { only: { type: 'string', multiple: true }, quick: { type: 'boolean' }, write: { type: 'boolean' } } });
 const quick = values.quick ?? false;

@@ -90,6 +90,8 @@ export async function runServer(settings: Settings, { dnsOptional, json, agent }
   const log = stderrLog(settings.logLevel);
   assertUsed(settings, [storeOf(settings)]);
   const engine = await failingWith(exitCodes.storeRefused, () => openEngine(storeOf(settings), settings, log), storeRefusals);
+  let asked = false;
+  void signals.first.then(() => (asked = true));
   let defining = () => Promise.resolve();
   const server = await failingWith(exitCodes.addressTaken, async (): Promise<Running> => {
     if (workers > 0) return serveWithWorkers({ count: workers, settings, dnsOptional, server: { ...options, engine, log }, log, stopped: signals.first });
@@ -102,7 +104,12 @@ export async function runServer(settings: Settings, { dnsOptional, json, agent }
     });
     if (agent !== undefined) defining = () => agent.serving(one);
     return one;
+  }).catch((error: unknown) => {
+    // Asked to stop while its workers were starting: it has stopped them.
+    if (asked && workers > 0) return undefined;
+    throw error;
   });
+  if (server === undefined) return;
   running = server;
   await defining().catch(async (error: unknown) => {
     await server.close();

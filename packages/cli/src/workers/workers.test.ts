@@ -99,6 +99,17 @@ describe('a server with workers', () => {
     expect(pids.filter(runs)).toEqual([]);
   });
 
+  it('stops cleanly while its workers start, too', async () => {
+    const primary = start(['serve', '--http', '127.0.0.1:0', '--dns', 'off', '--data-dir', join(folder(), 'data'), '--workers', '2', '--json']);
+    // The primary serves its workers, which have yet to load.
+    await primary.seen(/"msg":"serving"/, 'stderr');
+    await expect.poll(() => childrenOf(primary.child.pid as number).length).toBe(2);
+    const pids = childrenOf(primary.child.pid as number);
+    primary.child.kill('SIGTERM');
+    expect(await primary.ended).toMatchObject({ code: 0, signal: null });
+    expect(pids.filter(runs)).toEqual([]);
+  });
+
   it('takes its workers with it when it is killed, and starts again with all that was acknowledged', async () => {
     const data = join(folder(), 'data');
     const first = await serve(data);

@@ -54,7 +54,7 @@ export async function connect(options: ConnectOptions): Promise<Connected> {
   let end: (reason: string) => void = () => {};
   const ended = new Promise<string>((resolve) => (end = resolve));
   const peer = new Peer({ webSocket, socket, clock, methods, onClosed: (reason) => end(reason) });
-  const stop = () => peer.close('no longer wanted');
+  const stop = () => peer.close('the other node is closing');
   options.signal.addEventListener('abort', stop);
   void ended.then(() => options.signal.removeEventListener('abort', stop));
   const cancel = clock.timer(openMs, () => peer.close(`no answer to the hello within ${openMs / 1_000} s`));

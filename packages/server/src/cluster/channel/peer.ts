@@ -34,8 +34,8 @@ export interface PeerOptions {
   readonly methods: () => Methods;
   /** Every other method is refused until this one has been answered. */
   readonly first?: string;
-  /** Called once. */
-  readonly onClosed: (reason: string) => void;
+  /** Called once. @param onPurpose whether an end has closed the connection, and not a fault */
+  readonly onClosed: (reason: string, onPurpose: boolean) => void;
 }
 
 export interface CallOptions {
@@ -55,7 +55,8 @@ const lookMs = 1_000;
 /** Looks in a row without one, after which the connection is cut: within 4 to 5 s. A stall of ours costs one look. */
 const quietMax = 4;
 
-/** Of the WebSocket (RFC 6455 §7.4.1): the other end broke the protocol. */
+/** Of the WebSocket (RFC 6455 §7.4.1): an end closes the connection on purpose; the other end broke the protocol. */
+const goingAway = 1001;
 const protocolError = 1002;
 
 export class Peer {
@@ -76,7 +77,7 @@ export class Peer {
     this.#greeted = first === undefined;
     this.#outgoing = new Outgoing((frame) => this.#send(frame));
     webSocket.on('message', (data, isBinary) => this.#receive(data as Buffer, isBinary));
-    webSocket.on('close', (code, reason) => this.#ended(reason.length > 0 ? reason.toString() : `the connection was closed (${code})`));
+    webSocket.on('close', (code, reason) => this.#ended(reason.length > 0 ? reason.toString() : `the connection was closed (${code})`, code === goingAway));
     // `ws` closes the connection after a bad frame.
     webSocket.on('error', (error) => this.#ended(error.message));
     this.#lookAgain();
@@ -123,8 +124,8 @@ export class Peer {
   /** Ends the connection; what is in flight fails. */
   close(reason: string): void {
     if (this.#closed !== undefined) return;
-    this.#options.webSocket.close(1001, reason.slice(0, 100));
-    this.#ended(reason);
+    this.#options.webSocket.close(goingAway, reason.slice(0, 100));
+    this.#ended(reason, true);
   }
 
   #receive(data: Buffer, isBinary: boolean): void {
@@ -245,7 +246,7 @@ export class Peer {
     this.#lookAgain();
   }
 
-  #ended(reason: string): void {
+  #ended(reason: string, onPurpose = false): void {
     if (this.#closed !== undefined) return;
     this.#closed = reason;
     this.#cancelLook();
@@ -253,7 +254,7 @@ export class Peer {
     for (const intake of this.#intakes.values()) intake.end(lost('unavailable', reason));
     this.#intakes.clear();
     this.#outgoing.fail((code) => lost(code, reason));
-    this.#options.onClosed(reason);
+    this.#options.onClosed(reason, onPurpose);
   }
 }
 

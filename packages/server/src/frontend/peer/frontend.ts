@@ -88,12 +88,12 @@ export function peer(context: Context, deps: PeerDeps): Frontend {
       const opened: Peer = new Peer({
         ...{ webSocket, socket: socket as Socket, clock, first: 'hello' },
         methods: () => methods,
-        onClosed: (reason) => {
+        onClosed: (reason, onPurpose) => {
           open.delete(opened);
           cancelHello();
           leave();
           stopListening();
-          if (hello !== undefined && !closing) log.warn({ peer: hello.nodeId, reason }, 'the connection to another node has ended');
+          if (hello !== undefined && !closing) log[onPurpose ? 'info' : 'warn']({ peer: hello.nodeId, reason }, 'the connection to another node has ended');
         },
       });
       open.add(opened);
