@@ -113,7 +113,7 @@ export class Changes {
   }
 
   #page(key: Buffer, end: Buffer, revision: number, limit: number): Promise<RangeResponse> {
-    return this.#connection.call(methods.range, { key, range_end: end, revision, limit }, pageMs);
+    return this.#connection.read(methods.range, { key, range_end: end, revision, limit }, pageMs);
   }
 
   #record({ key, value, mod_revision: revision }: KeyValue): EngineRecord {

@@ -11,7 +11,7 @@ import { status, type ClientDuplexStream } from '@grpc/grpc-js';
 import { isRegistryError, RegistryError } from '@rollcall/protocol';
 import type { Clock } from '../../clock.ts';
 import { Endpoint } from './endpoint.ts';
-import { advice, CallError, callError } from './errors.ts';
+import { advice, CallError, callError, isLeaderChange } from './errors.ts';
 import type { EtcdOptions } from './options.ts';
 import type { Method } from './wire.ts';
 
@@ -21,6 +21,9 @@ const checkMs = 2_000;
 
 /** Between two rounds of attempts while no member serves. */
 const againMs = 250;
+
+/** Tries of a read: an election has one change of the leader, or a few. */
+const readTriesMax = 3;
 
 /** How long a call waits for a member. */
 const waitMs = 1_500;
@@ -64,6 +67,17 @@ export class Connection {
   async call<Q, A>(method: Method<Q, A>, request: Q, ms: number): Promise<A> {
     const endpoint = await this.#serving();
     return endpoint.call(method, request, ms);
+  }
+
+  /** As `call`, for what changes nothing: it is asked again when etcd's leader changes meanwhile. */
+  async read<Q, A>(method: Method<Q, A>, request: Q, ms: number): Promise<A> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await this.call(method, request, ms);
+      } catch (error) {
+        if (tries >= readTriesMax || !isLeaderChange(callError(error))) throw error;
+      }
+    }
   }
 
   /** @throws CallError as `call` */

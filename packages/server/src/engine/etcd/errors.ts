@@ -41,6 +41,11 @@ export function isTooManyOperations({ code, message }: CallError): boolean {
   return code === status.INVALID_ARGUMENT && message.includes('too many operations');
 }
 
+/** A read was under way while the members chose another leader. */
+export function isLeaderChange({ code, message }: CallError): boolean {
+  return code === status.UNAVAILABLE && message.includes('leader changed');
+}
+
 export function isCompacted({ code, message }: CallError): boolean {
   return code === status.OUT_OF_RANGE && message.includes('compacted');
 }

@@ -220,7 +220,7 @@ export class Log {
     if (number === this.#compared) return;
     if (this.#seq > 0) {
       try {
-        const { kvs } = await this.#connection.call(methods.range, { key: this.#keys.seq, revision: this.#seq }, readMs);
+        const { kvs } = await this.#connection.read(methods.range, { key: this.#keys.seq, revision: this.#seq }, readMs);
         if (kvs[0]?.value.toString() !== this.#seqName) this.#overtaken = true;
       } catch (error) {
         const failure = callError(error);
@@ -280,7 +280,7 @@ export class Log {
     const request = { success: [read(this.#keys.era), read(this.#keys.seq)] };
     let answer: TxnResponse;
     try {
-      answer = await this.#connection.call(methods.txn, request, readMs);
+      answer = await this.#connection.read(methods.txn, request, readMs);
     } catch (error) {
       throw readError(callError(error));
     }
