@@ -62,7 +62,7 @@ export async function openEtcd(options: EtcdOptions): Promise<Engine> {
 }
 
 /** Each key of an expectation is sent twice: to compare it, and to tell what was found if it differs. */
-function limitsBelow(keys: Keys): EngineLimits {
+export function limitsBelow(keys: Keys): EngineLimits {
   const operations = operationsMax - ownOperations;
   const envelope = operationsMax * 3 * (keys.overhead + framingBytes);
   return { operations, bytes: etcdBytes - envelope - operations * recordKeyBytesMax };

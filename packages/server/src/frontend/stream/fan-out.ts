@@ -21,14 +21,20 @@ export const budgetPerTurn = 4_000;
 
 export class FanOut {
   readonly #waiting = new Set<Pass>();
+  readonly #soon: (turn: () => void) => void;
   #scheduled = false;
+
+  /** @param soon runs a turn after what waits has been read; a simulation gives its own */
+  constructor(soon: (turn: () => void) => void = setImmediate) {
+    this.#soon = soon;
+  }
 
   /** Advances `pass` in coming turns, until it is complete. */
   schedule(pass: Pass): void {
     this.#waiting.add(pass);
     if (this.#scheduled) return;
     this.#scheduled = true;
-    setImmediate(() => this.#turn());
+    this.#soon(() => this.#turn());
   }
 
   /** Whether there are subscribers that wait for a push. */

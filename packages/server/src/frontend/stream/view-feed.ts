@@ -239,18 +239,13 @@ export class ViewFeed implements Pass {
     const { put, remove } = this.#change;
     const bytes = put.reduce((sum, json) => sum + json.length, 0);
     if (bytes >= this.#content.bytes) this.#delta = this.#snapshotMessage();
-    else {
-      const from = `"from":${this.#previous},"revision":${this.#revision}`;
-      const head = `{"type":"delta","view":${JSON.stringify(this.view)},${from},"put":[`;
-      this.#delta = frameTexts(framed(head, commaSeparated(put), `],"remove":${JSON.stringify(remove)}}`));
-    }
+    else this.#delta = deltaMessage(this.view, { from: this.#previous as number, revision: this.#revision, put, remove });
     return this.#delta;
   }
 
   #snapshotMessage(): Message {
     if (this.#snapshot !== undefined) return this.#snapshot;
-    const head = `"view":${JSON.stringify(this.view)},"revision":${this.#revision}${this.#partial ? ',"partial":true' : ''}`;
-    return (this.#snapshot = frameTexts(framed(`{"type":"snapshot",${head},"items":`, this.#content.json(), '}')));
+    return (this.#snapshot = snapshotMessage(this.view, { revision: this.#revision, partial: this.#partial, items: this.#content.json() }));
   }
 
   #end(error: RegistryError): void {
@@ -267,6 +262,18 @@ export class ViewFeed implements Pass {
     this.#fanOut.cancel(this);
     this.#onIdle();
   }
+}
+
+/** The frame with which clients at one revision get to the next. */
+export function deltaMessage(view: FrameView, { from, revision, put, remove }: ContentChange & { readonly from: number; readonly revision: number }): Message {
+  const head = `{"type":"delta","view":${JSON.stringify(view)},"from":${from},"revision":${revision},"put":[`;
+  return frameTexts(framed(head, commaSeparated(put), `],"remove":${JSON.stringify(remove)}}`));
+}
+
+/** The frame with all of a view. @param content `items`: their JSON, in pieces */
+export function snapshotMessage(view: FrameView, content: { readonly revision: number; readonly partial: boolean; readonly items: Iterable<string> }): Message {
+  const head = `"view":${JSON.stringify(view)},"revision":${content.revision}${content.partial ? ',"partial":true' : ''}`;
+  return frameTexts(framed(`{"type":"snapshot",${head},"items":`, content.items, '}'));
 }
 
 function* framed(head: string, pieces: Iterable<string>, tail: string): Generator<string, void, undefined> {

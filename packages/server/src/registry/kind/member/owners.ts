@@ -3,7 +3,7 @@
  * hashing chooses. Members that drain are not chosen as long as there are others. Pure: every node that knows the same row finds the same owner.
  */
 
-import { Rendezvous } from './rendezvous.ts';
+import { hashText, Rendezvous } from './rendezvous.ts';
 import type { Member } from './rows.ts';
 
 export class Owners {
@@ -26,7 +26,12 @@ export class Owners {
    * @returns the id of the owner; undefined when there are no members
    */
   ownerOf(key: string, holder: string | undefined): string | undefined {
-    return holder !== undefined && this.#members.has(holder) ? holder : this.#chosen.ownerOf(key);
+    return holder !== undefined && this.#members.has(holder) ? holder : this.ownerOfHash(hashText(key));
+  }
+
+  /** The owner of a deadline that has no holder among the members. @param hash `hashText` of its record key */
+  ownerOfHash(hash: number): string | undefined {
+    return this.#chosen.ownerOfHash(hash);
   }
 }
 
