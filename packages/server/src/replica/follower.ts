@@ -38,7 +38,7 @@ export interface FollowerOptions {
 const backOffMs = { first: 100, most: 2_000 };
 
 /** How often the store is asked where it stands, on an engine with other writers: a feed may stop without an error. */
-const lookMs = 5_000;
+export const lookMs = 5_000;
 /** The same while the state is stale. */
 const staleLookMs = 500;
 

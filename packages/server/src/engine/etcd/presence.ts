@@ -13,7 +13,7 @@ import { closedError } from './log.ts';
 import { methods, type Long, type WatchResponse } from './wire.ts';
 
 const ttlMs = 10_000;
-const renewMs = 3_000;
+export const renewMs = 3_000;
 const callMs = 3_000;
 
 /** Before a failed list or renewal is tried again. */
