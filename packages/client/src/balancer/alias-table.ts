@@ -33,7 +33,7 @@ export class AliasTable {
       share[donor] = left;
       if (left < 1) poor.push(rich.pop() as number);
     }
-    // What remains is full but for rounding errors; its column is its own.
+    // The rest is full but for rounding errors; it needs no alias.
   }
 
   draw(random: RandomSource): number {

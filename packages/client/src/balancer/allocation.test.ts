@@ -7,12 +7,12 @@ const program = fileURLToPath(new URL('../../../../bench/micro/picks-bytes.mjs',
 const flags = ['--expose-gc', '--min-semi-space-size=128', '--max-semi-space-size=128'];
 
 /**
- * Bytes a request; the smallest object has 12 or more, a boxed number 16 on Node 24. On Node 20 nothing is left but what measuring
- * leaves. The V8 of Node 24 boxes numbers now and then: up to 3.2 were seen, for every balancer and differently in each run.
+ * Bytes per request. The smallest object has 12 or more, a boxed number 16 on Node 24. On Node 20 only the measurement
+ * itself allocates. V8 of Node 24 sometimes boxes numbers: up to 3.2 bytes were seen, for every balancer.
  */
 const noise = process.versions.node.startsWith('20.') ? 0.05 : 8;
 
-// In a process of its own, which has nothing else to allocate; with the built sources.
+// In a separate process, where no other code allocates, and with the built sources.
 it('no balancer allocates per request: the heap does not grow over a million picks and observations', async () => {
   const { stdout } = await promisify(execFile)(process.execPath, [...flags, program]);
   const bytes = JSON.parse(stdout) as Record<string, number>;

@@ -1,4 +1,4 @@
-/** What every balancer promises. Each balancer's own test runs this suite and adds its own. */
+/** What every balancer promises. The test of each balancer runs this suite and adds cases. */
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -18,7 +18,7 @@ export function balancerCases(name: string, factory: BalancerFactory, spread: nu
   equalShareCases(name, factory, spread);
 }
 
-/** What holds for those, too, that prefer some endpoints to others. */
+/** Holds also for balancers that prefer some endpoints to others. */
 export function balancerRules(name: string, factory: BalancerFactory): void {
   describe(`${name}, as every balancer`, () => {
     it('picks no endpoint from an empty list', () => {
@@ -72,7 +72,7 @@ export function balancerRules(name: string, factory: BalancerFactory): void {
       );
     });
 
-    it('does not count requests itself', () => {
+    it('leaves the count of requests in flight to the caller', () => {
       const balancer = factory(new SeededRandom(1));
       const endpoints = someEndpoints(3);
       balancer.update(endpoints);
@@ -80,7 +80,7 @@ export function balancerRules(name: string, factory: BalancerFactory): void {
       expect(endpoints.map(({ inFlight }) => inFlight)).toEqual([0, 0, 0]);
     });
 
-    it('is not disturbed when the array it was given changes later', () => {
+    it('keeps its list when the caller later changes the array it passed', () => {
       const balancer = factory(new SeededRandom(1));
       const endpoints = someEndpoints(3);
       const list = [...endpoints];
@@ -89,7 +89,7 @@ export function balancerRules(name: string, factory: BalancerFactory): void {
       expect(endpoints).toContain(balancer.pick({ now: 0, exclude: [] }));
     });
 
-    it('hears of a request to an endpoint that left the list', () => {
+    it('accepts the outcome of a request to an endpoint that left the list', () => {
       const balancer = factory(new SeededRandom(1));
       const [gone, stays] = someEndpoints(2) as [Endpoint, Endpoint];
       balancer.update([gone, stays]);
@@ -136,7 +136,7 @@ function equalShareCases(name: string, factory: BalancerFactory, spread: number)
  * @param off largest difference between a share and the one due, as a part of all picks
  */
 export function weightCases(name: string, factory: BalancerFactory, off: number): void {
-  /** Shares of picks, one request at a time, all equally fast. */
+  /** Shares of picks, with one request at a time and equal latencies. */
   const sharesOf = (balancer: Balancer, endpoints: readonly Endpoint[], exclude: readonly Endpoint[] = []) => {
     const shares = endpoints.map(() => 0);
     for (let n = 0; n < 10_000; n++) {

@@ -27,7 +27,7 @@ export interface PickContext {
 
 /**
  * The outcome of a request, from the view of its endpoint:
- * - `ok`: the endpoint answered without a failure of its own;
+ * - `ok`: the endpoint answered, and the answer is no failure of the endpoint;
  * - `failed`: it answered with an error (HTTP 5xx, 429), or did not answer in time;
  * - `unreachable`: no connection, so that nothing was sent;
  * - `broken`: the connection broke before the answer was complete;

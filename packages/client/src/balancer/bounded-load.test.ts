@@ -42,7 +42,7 @@ describe.each(Object.entries(inner))('over %s', (_name, over) => {
     );
   });
 
-  it('sends a hot key to its own endpoint up to the bound, then always to the same next one', () => {
+  it('sends a hot key to its endpoint up to the bound, then to a second endpoint, always the same', () => {
     const endpoints = someEndpoints(5);
     const balancer = boundedLoad(over)(new SeededRandom(3));
     balancer.update(endpoints);

@@ -25,7 +25,7 @@ describe('the score', () => {
     expect(pick()).toBe(b);
   });
 
-  it('multiplies its own requests by the number of clients', () => {
+  it('multiplies this client’s requests by the number of clients', () => {
     const { a, b, pick } = pair([10, 79], { clients: 2 });
     expect(pick()).toBe(a);
     a.inFlight = 1;
@@ -52,7 +52,7 @@ describe('the score', () => {
   });
 });
 
-it('tries an endpoint without history, or without recent answers, with one request at a time', () => {
+it('tries an endpoint without history, or without recent answers, with at most one request in flight', () => {
   const { balancer, a, b, pick } = pair([10, 2000], { staleMs: 5000 });
   balancer.observe(a, { now: 5001, latencyMs: 10, result: 'ok' });
   expect(pick(5000)).toBe(a);
@@ -85,7 +85,7 @@ it('chooses weight 0 only when no other endpoint is left', () => {
   expect(balancer.pick({ now: 0, exclude: [other] })).toBe(zero);
 });
 
-it.each([2, 5])('shares roughly evenly among %i equals that are busy', (count) => {
+it.each([2, 5])('gives %i equal busy endpoints roughly equal shares', (count) => {
   const requests = simulate({
     balancer: c3(),
     endpoints: someEndpoints(count),
@@ -97,7 +97,7 @@ it.each([2, 5])('shares roughly evenly among %i equals that are busy', (count) =
   expect(largestDeviation(requests, count)).toBeLessThan(0.1);
 });
 
-it('leaves a slow endpoint: in the test of Linkerd (see peak-ewma.test.ts) it is between least request and peak EWMA', () => {
+it('leaves a slow endpoint: in Linkerd’s test (see peak-ewma.test.ts) its success rate is between least request and peak EWMA', () => {
   const requests = simulate({
     balancer: c3(),
     endpoints: someEndpoints(11),

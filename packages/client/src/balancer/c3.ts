@@ -80,13 +80,13 @@ class C3 implements Balancer {
   #terms = new Float64Array(0);
   /** Before this time no known endpoint becomes stale. */
   readonly #knownUntil = new Float64Array([-Infinity]);
-  /** How many places for requests each endpoint has, by its weight. */
+  /** Number of places for requests of each endpoint, by its weight. */
   #places = new Float64Array(0);
   /** Time without an answer after which each endpoint counts as unknown, in milliseconds. */
   #staleness = new Float64Array(0);
-  /** While weights differ. */
+  /** Used while weights differ. */
   #pairs: C3Pairs | undefined;
-  /** Where the next scan begins, one beyond the last pick, so that ties rotate. */
+  /** Where the next scan begins: one beyond the last pick, so that endpoints with equal scores take turns. */
   #next = 0;
 
   constructor(random: RandomSource, options: Required<Pick<C3Options, 'clients' | 'staleMs'>> & LatencyOptions) {
@@ -166,7 +166,7 @@ class C3 implements Balancer {
     return { latencyMs: Number.isNaN(latencyMs) ? undefined : latencyMs };
   }
 
-  /** For retries: they are rare, and so the scan of `pick` need not check each endpoint for exclusion. */
+  /** For retries. They are rare, so the scan of `pick` need not check each endpoint for exclusion. */
   #pickBut(exclude: readonly Endpoint[]): Endpoint | undefined {
     const { endpoints } = this.#list;
     const terms = this.#terms;
@@ -229,7 +229,7 @@ class C3 implements Balancer {
 class C3Pairs extends TwoChoices {
   readonly #terms: Float64Array;
 
-  /** @param terms those of `C3`, as they are at any time */
+  /** @param terms the array of the `C3` balancer, which keeps it up to date */
   constructor(random: RandomSource, terms: Float64Array) {
     super(random, true);
     this.#terms = terms;

@@ -30,7 +30,7 @@ it('has no endpoint due when it is empty or all periods are infinite', () => {
   expect(queue.next()).toBe(-1);
 });
 
-it('lets a period that changes count from the next turn on', () => {
+it('applies a changed period from the member’s next turn on', () => {
   const queue = new DeadlineQueue({ bits: () => 0 });
   queue.update(fresh(2), Float64Array.of(1, 1));
   queue.periods[0] = 4;
@@ -38,7 +38,7 @@ it('lets a period that changes count from the next turn on', () => {
   expect(turns.filter((member) => member === 0)).toHaveLength(2);
 });
 
-it('takes in a member whose period was infinite', () => {
+it('gives turns to a member whose period was infinite before', () => {
   const queue = new DeadlineQueue(new SeededRandom(1));
   queue.update(fresh(2), Float64Array.of(1, Infinity));
   queue.next();

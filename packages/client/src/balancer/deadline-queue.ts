@@ -40,7 +40,7 @@ export class DeadlineQueue {
     this.#now[0] = 0;
     this.periods = periods;
     const members = Array.from(periods.keys()).filter((index) => periods[index] !== Infinity);
-    // Sorted is a heap, too.
+    // A sorted list is a heap, too.
     members.sort((a, b) => (this.#deadlines[a] as number) - (this.#deadlines[b] as number));
     this.#heap = Uint32Array.from(members);
   }
@@ -56,7 +56,7 @@ export class DeadlineQueue {
     return first;
   }
 
-  /** Moves the root down to where it belongs. */
+  /** Moves the root down to its position in the heap. */
   #sink(): void {
     const heap = this.#heap;
     const deadlines = this.#deadlines;

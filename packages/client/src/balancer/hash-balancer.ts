@@ -45,7 +45,7 @@ export type HashBalancerFactory = (random: RandomSource) => HashBalancer;
 /** A table, and its number for each of the nodes it was built for. */
 export interface Placed {
   readonly table: HashTable;
-  /** What `table.lookup` gives for each node, in the order of the nodes; those at the end may have no place. */
+  /** The result of `table.lookup` for each node, in the order of the nodes; nodes at the end may have no place. */
   readonly places: readonly number[];
 }
 
@@ -59,9 +59,9 @@ export class TableBalancer implements HashBalancer {
   readonly #keyHash: (key: string) => number;
   #nodes: readonly Required<HashNode>[] = [];
   #placed: Placed | undefined;
-  /** In the order of `#nodes`. */
+  /** In the same order as `#nodes`. */
   #endpoints: readonly Endpoint[] = [];
-  /** For requests without a key; undefined while all weigh the same. */
+  /** For requests without a key; undefined while all weights are equal. */
   #weights: Float64Array | undefined;
   #alias: AliasTable | undefined;
   readonly #allowed = new Allowed();
@@ -135,8 +135,8 @@ export class TableBalancer implements HashBalancer {
   }
 
   /**
-   * Endpoints by name. Weight 0 means never, unless all have it; then they weigh the same. Names are
-   * made unique in an order that does not depend on that of the list, so that all clients do it alike.
+   * Endpoints by name. An endpoint of weight 0 is left out, unless all have weight 0: then all count as equal. Names
+   * are made unique in an order that does not depend on the list's, so that all clients get the same names.
    */
   #named(endpoints: readonly Endpoint[]): (Required<HashNode> & { readonly endpoint: Endpoint })[] {
     const weighty = endpoints.filter(({ instance }) => instance.weight > 0);
@@ -154,7 +154,7 @@ export class TableBalancer implements HashBalancer {
   }
 }
 
-/** The question to a table of places, reused by every pick. */
+/** The argument for a table of places; every pick reuses it. */
 class Allowed implements NodeFilter {
   byPlace: readonly (Endpoint | undefined)[] = [];
   exclude: readonly Endpoint[] = [];

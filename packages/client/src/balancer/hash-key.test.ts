@@ -11,7 +11,7 @@ afterEach(async () => {
   await Promise.all(servers.splice(0).map((server) => server.kill()));
 });
 
-/** The first endpoint that was not tried, and the keys it was asked with. */
+/** A balancer that picks the first endpoint not yet tried, and the keys that it was given. */
 function recording(keys: (string | undefined)[]): BalancerFactory {
   return () => {
     let list: readonly Endpoint[] = [];
@@ -32,7 +32,7 @@ async function serve(status: number): Promise<string> {
   return server.authority;
 }
 
-it('gives the balancer the key of a pick, and none to the next pick without one', async () => {
+it('passes the key of a pick to the balancer, and no key for a later pick without one', async () => {
   const keys: (string | undefined)[] = [];
   const web = new ServiceClient(new StaticSource({ web: ['127.0.0.1:1'] }), 'web', { balancer: recording(keys) });
   await web.instances();
@@ -42,7 +42,7 @@ it('gives the balancer the key of a pick, and none to the next pick without one'
   await web.close();
 });
 
-it('gives the balancer the key of a fetch with its retries too', async () => {
+it('passes the key of a fetch to the balancer, for its retries, too', async () => {
   const keys: (string | undefined)[] = [];
   const source = new StaticSource({ web: [await serve(503), await serve(200)] });
   const web = new ServiceClient(source, 'web', { balancer: recording(keys) });

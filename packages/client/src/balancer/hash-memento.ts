@@ -4,7 +4,7 @@
  *
  * The placement of an absent endpoint's keys depends on the order in which endpoints left, so clients agree
  * about these keys only if they saw the same changes. Keys of endpoints that never left stay in place. A client
- * that starts while an endpoint is away numbers the endpoints anew. Where clients must agree at all times, take
+ * that starts while an endpoint is away numbers all endpoints from 0 again. Where clients must agree at all times, use
  * `maglev`.
  */
 

@@ -1,4 +1,4 @@
-/** Keys are shared out by weight, as far as the algorithm can do that. */
+/** Each endpoint gets keys in proportion to its weight, as exactly as the algorithm allows. */
 
 import { expect, it } from 'vitest';
 import type { BalancerFactory } from './balancer.ts';
@@ -9,7 +9,7 @@ import { ringHash } from './hash-ring.ts';
 import { SeededRandom } from './seeded-random.ts';
 import { someEndpoints } from './simulation.case.ts';
 
-/** So many for the lightest endpoint: chance alone moves its share by 1.4 % (1 σ). */
+/** Number of keys for the lightest endpoint: then chance alone moves its share by 1.4 % (1 σ). */
 const keysOfLightest = 5_000;
 
 /** Largest difference between a share of the keys and its weight, as a part of the weight. */
@@ -33,7 +33,7 @@ it.each<[string, BalancerFactory, number]>([
   ['Maglev', maglev(), 0.1],
   ['rendezvous', rendezvous(), 0.1],
   ['bounded loads over Maglev', boundedLoad(), 0.1],
-  // Where its points fall is chance, which moves the share of an endpoint with few points the most.
+  // The positions of points are random; this changes the share of an endpoint with few points the most.
   ['a ring of 4,096 points for each endpoint', ringHash({ pointsPerNode: 4096 }), 0.1],
   ['a ring of 160', ringHash(), 0.5],
 ])('%s gives keys by weight', (_name, factory, most) => {

@@ -26,7 +26,7 @@ it('keeps them in proportion to the weights when there are many', () => {
   endpoints.forEach(({ inFlight }, index) => expect(Math.abs(inFlight - [100, 200, 500][index]!)).toBeLessThanOrEqual(2));
 });
 
-it('rotates among equals instead of always picking the first', () => {
+it('takes turns among endpoints with equal counts', () => {
   const balancer = leastConnections()(new SeededRandom(1));
   const endpoints = someEndpoints(4);
   endpoints[2]!.inFlight = 1;

@@ -48,7 +48,7 @@ class LeastConnections implements Balancer {
   #free = new Float64Array(0);
   /** and how many of those are gaps: all of them, or none. */
   #gaps = new Float64Array(0);
-  /** Those with the fewest requests at a place, of the pick under way. */
+  /** Endpoints with the fewest requests at a place, for the current pick. */
   #idlest = new Uint32Array(0);
   /** Where the next scan begins: one beyond the last pick. */
   #next = 0;
@@ -62,7 +62,7 @@ class LeastConnections implements Balancer {
     this.#next = drawIndex(this.#random, endpoints.length);
     this.#places = unequalWeights(endpoints) && placesOf(endpoints);
     if (this.#places === undefined) return;
-    // No end of a request is known yet: each endpoint is followed from 0.
+    // No end of a request is known yet: each endpoint is counted from 0.
     this.#seen = new Int32Array(endpoints.length);
     this.#levels = Int32Array.from(this.#places, (each) => (each === 0 ? never : 0));
     this.#free = this.#places.slice();
@@ -125,8 +125,8 @@ class LeastConnections implements Balancer {
   }
 
   /**
-   * Requests have begun or ended there. The place of a request that ended is unknown: each one in flight is
-   * equally likely. Its end leaves a gap unless its place had one request more than the others.
+   * Updates the places after requests began or ended at the endpoint. The place of a request that ended is unknown:
+   * each one in flight is equally likely. Its end leaves a gap unless its place had one request more than the others.
    */
   #follow(index: number, places: Float64Array): void {
     const { inFlight } = this.#endpoints[index] as Endpoint;
@@ -140,7 +140,7 @@ class LeastConnections implements Balancer {
       const level = Math.floor((had + gaps) / each);
       const above = (had + gaps - level * each) * (level + 1);
       if (this.#random.bits() * had >= above * bitsRange) gaps += 1;
-      // Then all places have one less.
+      // Every place now has one request less.
       if (gaps >= each) gaps = 0;
     }
     const taken = inFlight + gaps;

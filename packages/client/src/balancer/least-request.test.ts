@@ -8,7 +8,7 @@ import { uniformRandom } from './uniform-random.ts';
 balancerCases('least request', leastRequest(), 0.1);
 weightCases('least request', leastRequest(), 0.02);
 
-it.each([1, 2, 3])('keeps 1,024 endpoints within 3 requests of the mean where chance is 12 and more off (seed %i)', (seed) => {
+it.each([1, 2, 3])('keeps 1,024 endpoints within 3 requests of the mean where a random choice is 12 or more above it (seed %i)', (seed) => {
   // M. Mitzenmacher 2001: with two choices the gap is about log log n, whatever the load.
   const gap = (factory: typeof leastRequest) => {
     const endpoints = someEndpoints(1024);
@@ -21,7 +21,7 @@ it.each([1, 2, 3])('keeps 1,024 endpoints within 3 requests of the mean where ch
   expect(gap(uniformRandom)).toBeGreaterThanOrEqual(12);
 });
 
-it('always compares two different endpoints: of two, the idle one is certain', () => {
+it('always compares two different endpoints: of two, it always picks the idle one', () => {
   const balancer = leastRequest()(new SeededRandom(5));
   const endpoints = someEndpoints(2);
   endpoints[0]!.inFlight = 1;

@@ -17,7 +17,7 @@ export interface LeastRequestOptions {
   /**
    * How much requests in flight count against weights, 0 or more, as Envoy's `active_request_bias`: endpoints
    * cost (requests in flight at a place + 1)^bias. 1 by default; with 0 only weights count, with larger values
-   * weights count less. Without effect while weights are equal, but for 0, which is a random choice.
+   * weights count less. With equal weights only the value 0 has an effect: a random choice.
    */
   readonly activeRequestBias?: number;
 }

@@ -1,8 +1,8 @@
 /**
  * One exponentially weighted moving average per endpoint, over time: each sample weighs e^(−age/τ). Samples of
- * the same age have the same weight, however long the pause before them: weighted by that pause, a slow answer
- * would count for more than a fast one. Unlike the average of `peak-ewma.ts` it follows higher and lower
- * samples alike, and does not change without samples.
+ * the same age have the same weight, however long the pause before them; a weight by that pause would make a slow
+ * answer count more than a fast one. Unlike the average of `peak-ewma.ts` it follows higher and lower samples
+ * alike, and it changes only when a sample arrives.
  */
 
 import type { Outcome } from './balancer.ts';
@@ -10,7 +10,7 @@ import { checkRange } from '../option-check.ts';
 import { carried } from './places.ts';
 
 export class MovingAverages {
-  /** By index; NaN when nothing is known. */
+  /** By index; NaN before the first sample. */
   values = new Float64Array(0);
   /** When the newest sample came, by index; NaN when there is none. */
   stamps = new Float64Array(0);
@@ -67,7 +67,7 @@ const leastMs = 0.001;
 
 /**
  * The mean latency of each endpoint. A failure counts as a long latency, or an endpoint that fails at
- * once would be the best of all; a cancelled request proves only that the endpoint took at least that
+ * once would look like the best of all. A cancelled request proves only that the endpoint took at least that
  * long.
  */
 export class MeanLatency extends MovingAverages {

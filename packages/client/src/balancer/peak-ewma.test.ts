@@ -32,7 +32,7 @@ describe('the cost', () => {
     expect(pickAt(balancer, 0)).toBe(b);
   });
 
-  it('jumps to a higher sample at once and comes down slowly', () => {
+  it('rises to a higher sample at once and falls slowly', () => {
     const { balancer, a, b } = pair([10, 20]);
     balancer.observe(a, { now: 100, latencyMs: 500, result: 'ok' });
     expect(pickAt(balancer, 100)).toBe(b);
@@ -40,7 +40,7 @@ describe('the cost', () => {
     expect(pickAt(balancer, 1200)).toBe(b);
   });
 
-  it('decays by e^(−t/τ), when it is read, too', () => {
+  it('decays by e^(−t/τ), also when it is only read', () => {
     // 1,000 ms decay to 100 ms in τ·ln 10. The other endpoint is kept at 100 ms.
     const { balancer, a, b } = pair([1000, 100], { decayMs: 2000 });
     const even = 2000 * Math.log(10);
@@ -50,7 +50,7 @@ describe('the cost', () => {
     expect(pickAt(balancer, even + 20)).toBe(a);
   });
 
-  it('tries an endpoint without history with one request at a time', () => {
+  it('tries an endpoint without history with at most one request in flight', () => {
     const { balancer, a } = pair([50, 60]);
     const fresh = someEndpoints(3)[2] as Endpoint;
     balancer.update([a, fresh]);
@@ -60,7 +60,7 @@ describe('the cost', () => {
     expect(pickAt(balancer, 1)).toBe(a);
   });
 
-  it('is kept for endpoints that stay when the list is updated, and forgotten for those that leave', () => {
+  it('keeps the costs of endpoints that stay in an updated list, and drops those of endpoints that leave', () => {
     const { balancer, a, b } = pair([300, 20]);
     balancer.update([b, a]);
     for (let n = 0; n < 20; n++) expect(pickAt(balancer, 1)).toBe(b);
@@ -87,7 +87,7 @@ describe('the cost', () => {
   });
 });
 
-// The more samples, the higher their peak: light endpoints get somewhat more than their due.
+// The more requests an endpoint gets, the higher their peak: light endpoints get somewhat more than their weight.
 it.each([
   ['one request at a time', 200, 1, 0.1],
   ['200 requests at a time', 2000, 100, 0.05],
@@ -158,7 +158,7 @@ describe('11 backends at 167 ms, one of them at 2 s for half of a minute, 1,000 
     return requests.filter(({ latencyMs }) => latencyMs <= 1000).length / requests.length;
   };
 
-  it.each([1, 2])('peak EWMA beats least request, which beats turns, by the published figures (seed %i)', (seed) => {
+  it.each([1, 2])('peak EWMA beats least request, which beats round robin, by the published figures (seed %i)', (seed) => {
     expect(withinSecond(peakEwma(), seed)).toBeGreaterThanOrEqual(0.999);
     const least = withinSecond(leastRequest(), seed);
     expect(least).toBeGreaterThan(0.99);

@@ -28,8 +28,8 @@ export interface PeakEwmaOptions {
   readonly decayMs?: number;
   /**
    * Least latency charged for a failure, in milliseconds, 0 or more. 1,000 by default. Choose the
-   * time-out of your requests: more than they normally take, so that failing is never the cheapest.
-   * More also keeps an endpoint with rare errors away for longer.
+   * time-out of your requests, which is more than they normally take; then a failing endpoint never costs least.
+   * A larger value also keeps an endpoint with rare errors away for longer.
    */
   readonly failureMs?: number;
 }
@@ -46,7 +46,7 @@ export function peakEwma(options: PeakEwmaOptions = {}): BalancerFactory {
 /** In milliseconds, higher than any latency; small enough to add requests in flight to it. */
 const unknownCost = 2 ** 47;
 
-/** Few enough to react soon, many enough that chance changes the mean little. */
+/** Few enough to react soon, many enough for a steady mean. */
 const samplesOfMean = 16;
 
 class PeakEwma extends TwoChoices {

@@ -18,14 +18,14 @@ function setUp() {
   return { balancer, endpoints, pick, report };
 }
 
-it('stays with the first endpoint while it is there, wherever it is in the list', () => {
+it('stays with the first endpoint while it is there, even when its position changes', () => {
   const { balancer, endpoints: [a, b, c], pick } = setUp();
   for (let n = 0; n < 5; n++) expect(pick()).toBe(a);
   balancer.update([b, c, a]);
   expect(pick()).toBe(a);
 });
 
-it('takes the head of the list when its endpoint leaves, and stays there when that one returns', () => {
+it('takes the head of the list when its endpoint leaves, and stays with the new one when the old one returns', () => {
   const { balancer, endpoints: [a, b, c], pick } = setUp();
   balancer.update([b, c]);
   expect(pick()).toBe(b);
@@ -33,7 +33,7 @@ it('takes the head of the list when its endpoint leaves, and stays there when th
   expect(pick()).toBe(b);
 });
 
-it('moves to the next endpoint when its own cannot be reached, once for all requests that fail together', () => {
+it('moves to the next endpoint when its endpoint cannot be reached, and only once for requests that fail together', () => {
   const { balancer, endpoints: [a, b, c], pick, report } = setUp();
   report(a, 'unreachable');
   report(a, 'unreachable');
@@ -47,7 +47,7 @@ it('moves to the next endpoint when its own cannot be reached, once for all requ
   expect(pick()).toBe(b);
 });
 
-it('sends a retry to the next one and moves no other request', () => {
+it('sends a retry to the next endpoint, and all other requests to the same endpoint as before', () => {
   const { endpoints: [a, b, c], pick } = setUp();
   expect(pick(a)).toBe(b);
   expect(pick(a, b)).toBe(c);

@@ -1,5 +1,5 @@
 /**
- * What an endpoint's failures cost, for Prequal (`prequal.ts`). A server that fails at once has few requests in
+ * The cost of an endpoint's failures, for Prequal (`prequal.ts`). A server that fails at once has few requests in
  * flight and short latencies, so by its load it looks best and would get all the traffic (a sinkhole). Prequal
  * adds the share of failures, times the cost of a failure, to its latency; while that share is large, the
  * endpoint comes last, after all hot ones.

@@ -6,7 +6,7 @@ type Report = [index: number, inFlight: number, latencyMs: number];
 const noCharges = new Float64Array(10);
 const noneFailing = new Uint8Array(10);
 
-/** Reports heard 10 ms apart from 0 on, each good for two uses. */
+/** Reports that arrive 10 ms apart, beginning at 0; each may be used twice. */
 function poolOf(reports: readonly Report[], { sizeMax = 16, charges = noCharges, failing = noneFailing } = {}): PrequalPool & { now: Float64Array } {
   const now = new Float64Array(1);
   const pool = Object.assign(new PrequalPool(sizeMax, now), { now });
@@ -33,7 +33,7 @@ it.each<[what: string, reports: Report[], best: number, worst: number]>([
   expect(worstOf(pool, 5)).toBe(worst);
 });
 
-it('adds what failures cost to the latency', () => {
+it('adds the cost of failures to the latency', () => {
   const charges = Float64Array.from([300, 0, 0]);
   const pool = poolOf([[0, 0, 5], [1, 1, 100], [2, 1, 400]], { charges });
   expect(bestOf(pool, 5)).toBe(1);
@@ -54,7 +54,7 @@ it('leaves out excluded endpoints', () => {
   expect(pool.best(5, Uint8Array.from([1, 1, 1]))).toBe(-1);
 });
 
-it('counts a request that it sends, so that the same endpoint turns hot', () => {
+it('counts a request that it sends, so that the endpoint becomes hot', () => {
   const pool = poolOf([[0, 4, 5], [1, 4, 50]]);
   pool.put(0, 4, { inFlight: 4, latencyMs: 5 }, 9);
   for (const expected of [0, 0, 1]) {
@@ -64,7 +64,7 @@ it('counts a request that it sends, so that the same endpoint turns hot', () => 
   }
 });
 
-it('uses a report as often as it may, then drops it', () => {
+it('uses a report up to its limit, then drops it', () => {
   const pool = poolOf([[0, 0, 5], [1, 0, 50]]);
   pool.use(pool.slotOf(0));
   expect(members(pool)).toEqual([0, 1]);
@@ -83,21 +83,21 @@ it('keeps one report of an endpoint: the newest', () => {
   expect(bestOf(pool, 5)).toBe(0);
 });
 
-it('replaces the oldest when it is full, and gives it up first when it must shrink', () => {
+it('replaces the oldest when it is full, and drops it first when it must shrink', () => {
   const pool = poolOf([[0, 0, 1], [1, 0, 1], [2, 0, 1], [3, 0, 1]], { sizeMax: 3 });
   expect(members(pool)).toEqual([1, 2, 3]);
   pool.limit(2);
   expect(members(pool)).toEqual([2, 3]);
 });
 
-it('drops what is too old', () => {
+it('drops reports that are too old', () => {
   const pool = poolOf([[0, 0, 1], [1, 0, 1], [2, 0, 1]]);
   pool.now[0] = 1010;
   pool.refresh(1000, noCharges, noneFailing);
   expect(members(pool)).toEqual([1, 2]);
 });
 
-it('keeps what it knows of endpoints that stay, wherever they stand in the new list', () => {
+it('keeps the reports of endpoints that stay, even at another position in the list', () => {
   const pool = poolOf([[0, 0, 10], [1, 0, 5], [2, 0, 20]]);
   pool.renumber(Int32Array.from([4, -1, 0]));
   expect(members(pool)).toEqual([0, 4]);

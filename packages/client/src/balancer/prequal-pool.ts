@@ -21,7 +21,7 @@ const failing = 2;
 /** In place of a latency. */
 const unknown = -1;
 
-/** More than any endpoint has in flight. */
+/** More requests than any endpoint has in flight. */
 const never = 2 ** 31 - 1;
 
 export class PrequalPool {
@@ -37,7 +37,7 @@ export class PrequalPool {
   readonly #heardAt: Float64Array;
   /** Times that the report may still be used, a whole number. */
   readonly #usesLeft: Int32Array;
-  /** By slot: what a request is expected to cost there, in milliseconds, and whether it is likely to fail. */
+  /** By slot: the expected cost of a request there, in milliseconds, and whether it is likely to fail. */
   readonly #costs: Float64Array;
   readonly #failing: Uint8Array;
 
@@ -187,7 +187,7 @@ export class PrequalPool {
     this.#failing[slot] = this.#failing[last] as number;
   }
 
-  /** Keeps the reports of endpoints that stay. @param moved their new indices by their old ones; −1 for gone */
+  /** Keeps the reports of endpoints that stay. @param moved new index of each old one; −1 for endpoints that left */
   renumber(moved: Int32Array): void {
     for (let slot = this.#size - 1; slot >= 0; slot--) {
       const index = moved[this.indices[slot] as number] as number;

@@ -20,7 +20,7 @@ const relaxed = 100;
 const busy = 1000;
 const busyShare = 1 / 3;
 
-/** Requests in flight are counted once in so many requests. */
+/** One of so many requests counts the requests in flight. */
 const countEvery = 32;
 
 /** Largest number of unanswered probes. */
@@ -33,7 +33,7 @@ export class PrequalProbes {
   readonly #hear: (endpoint: Endpoint, load: LoadReport, askedAt: number) => void;
   #endpoints: readonly Endpoint[] = [];
   readonly #asked = new Set<Endpoint>();
-  /** Probes due, in parts of one, and what each request adds. */
+  /** Probes due, as a fraction, and how much each request adds. */
   readonly #due = new Float64Array(1);
   readonly #share = new Float64Array(1);
   #untilCount = 0;
@@ -58,7 +58,7 @@ export class PrequalProbes {
     this.#endpoints = endpoints;
   }
 
-  /** A request is sent: sends the probes that are due. */
+  /** Called for each request that is sent: sends the probes that are due. */
   request(): void {
     if (this.#untilCount-- <= 0) {
       this.#untilCount = countEvery;
@@ -70,7 +70,7 @@ export class PrequalProbes {
     if (count > 0) this.#askSome(count);
   }
 
-  /** With a random start alone, neighbours would often be probed together; a random stride mixes them. */
+  /** With only a random start, neighbours would often be probed together; a random stride mixes them. */
   #askSome(count: number): void {
     const endpoints = this.#endpoints;
     const first = drawIndex(this.#random, endpoints.length);

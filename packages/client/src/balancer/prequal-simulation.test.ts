@@ -8,8 +8,8 @@ import { prequal } from './prequal.ts';
 import { normal, simulate, type Simulated, someEndpoints } from './simulation.case.ts';
 
 /**
- * Backends that other clients load, too: `others(backend, now)` is how many of their requests are in flight, and each
- * request there takes so many times 10 ms. This client's own requests are too few to show it.
+ * Backends with load from other clients: `others(backend, now)` is the number of their requests in flight, and each
+ * request there takes that number times 10 ms. This client sends too few requests to see that load in its own counts.
  */
 function shared(balancer: BalancerFactory, others: (backend: number, now: number) => number, seed: number) {
   const clock = { now: 0, monotonic: () => clock.now };
@@ -37,11 +37,11 @@ function shared(balancer: BalancerFactory, others: (backend: number, now: number
 
 const percentile = (values: readonly number[], share: number) => values.toSorted((a, b) => a - b)[Math.floor(share * values.length)]!;
 
-describe('backends whose load comes and goes with others’ requests', () => {
-  // A quarter of them at a time has 20 requests of others in flight instead of 2, and others each second.
+describe('backends whose load comes from the requests of other clients', () => {
+  // At any time a quarter of the backends has 20 requests of others in flight instead of 2; it changes each second.
   const others = (backend: number, now: number) => ((backend + Math.floor(now / 1000)) % 4 === 0 ? 20 : 2);
 
-  it.each([1, 2, 3])('Prequal sees it where this client alone does not (seed %i)', (seed) => {
+  it.each([1, 2, 3])('Prequal avoids loaded backends that this client’s own counts do not show (seed %i)', (seed) => {
     const p90 = (balancer: BalancerFactory) => percentile(shared(balancer, others, seed).map(({ latencyMs }) => latencyMs), 0.9);
     expect(p90(prequal())).toBeLessThan(40);
     expect(p90(peakEwma())).toBeGreaterThan(60);

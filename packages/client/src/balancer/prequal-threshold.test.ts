@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { PrequalThreshold } from './prequal-threshold.ts';
 
-it.each([0, 0.3, 0.6, 0.84])('is the quantile %d of the last 128 reports, whatever they are', (quantile) => {
+it.each([0, 0.3, 0.6, 0.84])('is the quantile %d of the last 128 reports, for any values', (quantile) => {
   fc.assert(
     fc.property(fc.array(fc.nat(40), { minLength: 1, maxLength: 400 }), (reports) => {
       const threshold = new PrequalThreshold(quantile);
@@ -13,7 +13,7 @@ it.each([0, 0.3, 0.6, 0.84])('is the quantile %d of the last 128 reports, whatev
   );
 });
 
-it('calls no endpoint hot before the first report, or with a quantile of 1', () => {
+it('treats no endpoint as hot before the first report, or with a quantile of 1', () => {
   expect(new PrequalThreshold(0.5).value).toBeGreaterThan(1e9);
   const never = new PrequalThreshold(1);
   never.hear(3);

@@ -3,10 +3,10 @@
  * lately. Part of Prequal (`prequal.ts`).
  */
 
-/** Reports that the quantile is taken of; at three a request, those of the last 43 requests. */
+/** Number of reports under the quantile; with three reports a request, those of the last 43 requests. */
 const reportsKept = 128;
 
-/** More than any endpoint has in flight. */
+/** More requests than any endpoint has in flight. */
 const never = 2 ** 31 - 1;
 
 export class PrequalThreshold {
@@ -15,7 +15,7 @@ export class PrequalThreshold {
   /** The same values in ascending order. */
   readonly #sorted = new Int32Array(reportsKept);
   #count = 0;
-  /** Where the next one goes in the ring; the oldest is there once it is full. */
+  /** Position of the next value in the ring; when the ring is full, the oldest value is there. */
   #next = 0;
 
   /** @param quantile from 0 (only the least loaded are cold) to 1 (none is ever hot) */
@@ -43,7 +43,7 @@ export class PrequalThreshold {
     this.#next = (this.#next + 1) % reportsKept;
   }
 
-  /** Of the first value that is not less. */
+  /** Index of the first value that is not less. */
   #placeOf(value: number): number {
     let low = 0;
     let high = this.#count;

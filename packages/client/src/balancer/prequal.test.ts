@@ -9,7 +9,7 @@ import { someEndpoints } from './simulation.case.ts';
 
 balancerCases('Prequal without reports', prequal(), 0.12);
 
-/** Never rounds a budget up, and removes nothing unless a test asks for it. */
+/** Never rounds a budget up, and removes reports only if a test asks for it. */
 function setUp(count: number, options: PrequalOptions = {}): { balancer: Balancer; endpoints: Endpoint[] } {
   const balancer = prequal({ removalsPerRequest: 0, poolSize: 16, ...options })(new SeededRandom(1));
   const endpoints = someEndpoints(count);
@@ -26,7 +26,7 @@ const pickAt = (balancer: Balancer, now: number, exclude: Endpoint[] = []) => ba
 it('leaves a loaded endpoint, however many of the reports came from it', () => {
   const { balancer, endpoints } = setUp(3, { removalsPerRequest: 0.25 });
   for (const index of [1, 2]) report(balancer, endpoints[index], { inFlight: 1, latencyMs: 2 });
-  // It has answered none that count, so that nothing is known of its latency.
+  // It has answered no request that counts, so its latency is unknown.
   for (let n = 0; n < 200; n++) report(balancer, endpoints[0], { inFlight: 50 });
   const picked = [0, 0, 0];
   for (let now = 1; now <= 200; now++) {
@@ -35,7 +35,7 @@ it('leaves a loaded endpoint, however many of the reports came from it', () => {
     picked[index]! += 1;
     report(balancer, endpoint, index === 0 ? { inFlight: 50 } : { inFlight: 1, latencyMs: 2 }, now);
   }
-  // Now and then there are too few reports, and what this client sees decides.
+  // Sometimes there are too few reports; then the client's own view decides.
   expect(picked[0]).toBeLessThan(30);
 });
 
@@ -48,7 +48,7 @@ describe('reports with answers', () => {
     expect(pickAt(balancer, 1)).toBe(endpoints[3]);
   });
 
-  it('say less of an endpoint with each request sent there since', () => {
+  it('count one more request in flight for each request sent to the endpoint since', () => {
     const { balancer, endpoints } = setUp(4, { removalsPerRequest: 0.25 });
     report(balancer, endpoints[0], { inFlight: 0, latencyMs: 10 });
     report(balancer, endpoints[1], { inFlight: 2, latencyMs: 20 });
@@ -57,7 +57,7 @@ describe('reports with answers', () => {
     expect(pickAt(balancer, 4)).toBe(endpoints[1]);
   });
 
-  it('are used up, and then what this client sees decides', () => {
+  it('are used up, and then the client’s own view decides', () => {
     const { balancer, endpoints } = setUp(1000);
     // Each good for (1 + 1) ÷ (1 − 16/1000), about two requests.
     report(balancer, endpoints[1], { inFlight: 0, latencyMs: 10 });
@@ -75,7 +75,7 @@ describe('reports with answers', () => {
     expect(late.size).toBeGreaterThan(1);
   });
 
-  it('are forgotten with an endpoint that leaves the list', () => {
+  it('are dropped when their endpoint leaves the list', () => {
     const { balancer, endpoints } = setUp(6);
     for (const index of [0, 1, 2]) report(balancer, endpoints[index], { inFlight: 0, latencyMs: 10 * (index + 1) });
     balancer.update(endpoints.slice(1));
@@ -84,7 +84,7 @@ describe('reports with answers', () => {
     expect(pickAt(balancer, 1)).toBe(endpoints[2]);
   });
 
-  it('do not bring an endpoint back that was tried for this request', () => {
+  it('never make a retry go to an endpoint that was already tried', () => {
     const { balancer, endpoints } = setUp(8);
     for (const index of [0, 1, 2]) report(balancer, endpoints[index], { inFlight: 0, latencyMs: 10 * (index + 1) });
     expect(pickAt(balancer, 1, [endpoints[0]!])).toBe(endpoints[1]);
@@ -111,13 +111,13 @@ it('avoids an endpoint whose failures keep its load low, even when all others ar
 });
 
 describe('probes', () => {
-  /** Answers when the test says so. */
+  /** A probe that answers when the test tells it to. */
   function probing() {
     const asked: { endpoint: Endpoint; answer: (load?: LoadReport) => Promise<void>; fail: () => Promise<void> }[] = [];
     const clock = { time: 0, monotonic: () => clock.time };
     const probe = (endpoint: Endpoint) =>
       new Promise<LoadReport | undefined>((resolve, reject) => {
-        // The balancer hears of it in the microtask after.
+        // The balancer gets the answer in the next microtask.
         const answer = (load?: LoadReport) => Promise.resolve(resolve(load)).then(() => undefined);
         const fail = () => Promise.resolve(reject(new Error('gone'))).then(() => undefined);
         asked.push({ endpoint, answer, fail });
@@ -125,7 +125,7 @@ describe('probes', () => {
     return { asked, clock, probe };
   }
 
-  it('go to different endpoints at random, as many as were asked for', () => {
+  it('go to different endpoints at random, in the number that the options give', () => {
     const port = probing();
     const { balancer, endpoints } = setUp(100, { probesPerRequest: 3, probing: port });
     pickAt(balancer, 0);
@@ -156,7 +156,7 @@ describe('probes', () => {
     expect(pickAt(balancer, 1)).toBe(fast.endpoint);
   });
 
-  it('are as old as the question', async () => {
+  it('count as measured when the probe was sent', async () => {
     const port = probing();
     const { balancer } = setUp(100, { probesPerRequest: 2, probing: port });
     pickAt(balancer, 0);
@@ -167,7 +167,7 @@ describe('probes', () => {
     expect(picks.filter((picked) => asked.includes(picked!)).length).toBeLessThan(3);
   });
 
-  it('are not repeated where one is unanswered, and never more than 64 wait', async () => {
+  it('skip an endpoint whose last probe is unanswered; at most 64 are unanswered', async () => {
     const port = probing();
     const { balancer } = setUp(3, { probesPerRequest: 3, probing: port });
     for (let n = 0; n < 50; n++) pickAt(balancer, n);
@@ -204,7 +204,7 @@ describe('probes', () => {
     expect(counts).toEqual([61, 61, 40, 20, 20]);
   });
 
-  it('wait for a first report, unless the options say how to ask', () => {
+  it('wait for a first report, unless the options have a way to ask', () => {
     const port: Probing & { asked: unknown[] } = probing();
     const balancer = prequal({ probesPerRequest: 1 })(new SeededRandom(1), port);
     const endpoints = someEndpoints(9);
@@ -216,7 +216,7 @@ describe('probes', () => {
     expect(port.asked).toHaveLength(1);
   });
 
-  it('stop without an endpoint to ask', () => {
+  it('stop when the list is empty', () => {
     const port = probing();
     const { balancer } = setUp(5, { probesPerRequest: 3, probing: port });
     balancer.update([]);

@@ -99,7 +99,7 @@ type Settings = Required<Omit<PrequalOptions, 'probing'>>;
 
 class Prequal implements Balancer {
   readonly #settings: Settings;
-  /** Time of the call under way, in milliseconds. */
+  /** Time of the current call, in milliseconds. */
   readonly #now = new Float64Array(1);
   readonly #random: RandomSource;
   readonly #fallback: Balancer;
@@ -117,7 +117,7 @@ class Prequal implements Balancer {
   #mayAsk: boolean;
   /** Times that a report may be used: the budget of the paper, not rounded. */
   readonly #reuse = new Float64Array([1]);
-  /** Removals due, in parts of one. */
+  /** Removals due, as a fraction. */
   readonly #removalsDue = new Float64Array(1);
   #removesOldest = true;
 

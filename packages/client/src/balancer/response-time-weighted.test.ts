@@ -28,12 +28,12 @@ it('picks each endpoint at a rate in proportion to 1 ÷ latency', () => {
   [4 / 7, 2 / 7, 1 / 7].forEach((due, index) => expect(Math.abs(shares[index]! - due)).toBeLessThan(0.02));
 });
 
-it('and to its weight', () => {
+it('picks each endpoint at a rate in proportion to its weight', () => {
   const shares = sharesOf([10, 20], (index) => ({ weight: 1 + 2 * index }));
   expect(Math.abs(shares[0]! - 2 / 5)).toBeLessThan(0.02);
 });
 
-it('comes back to an endpoint that recovered', () => {
+it('returns to an endpoint that recovered', () => {
   const [recovered] = sharesOf([2000, 20, 20], undefined, 10_000) as [number];
   expect(Math.abs(recovered - 1 / 3)).toBeLessThan(0.05);
 });

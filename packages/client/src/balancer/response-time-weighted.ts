@@ -6,8 +6,8 @@
  * there are many endpoints; the inverse does not have that flaw. Picks are spaced by the scheduler
  * of `deadline-queue.ts`, so there is no table to rebuild every few seconds.
  *
- * An endpoint without history counts as the mean of the others. Load is not looked at: an endpoint
- * that hangs gets its share until its requests end somehow. `peak-ewma.ts` counts what is in flight.
+ * An endpoint without history counts as the mean of the others. The balancer ignores load: an endpoint
+ * that hangs gets its share until its requests end. `peak-ewma.ts` counts requests in flight.
  */
 
 import { checkKnown, type OptionNames } from '../option-check.ts';
@@ -23,7 +23,7 @@ import { relativeWeights, requestShares } from './weights.ts';
 const latencyOptions: OptionNames<LatencyOptions> = { decayMs: true, failureMs: true };
 
 /**
- * Each endpoint as often as its weight ÷ its mean latency says. O(log n); O(n) for a retry.
+ * Picks each endpoint in proportion to its weight ÷ its mean latency. O(log n); O(n) for a retry.
  * @throws RegistryError `invalid_argument` when an option is out of its range
  */
 export function responseTimeWeighted(options: LatencyOptions = {}): BalancerFactory {
@@ -80,7 +80,7 @@ class ResponseTimeWeighted implements Balancer {
     return { part, latencyMs: Number.isNaN(latencyMs) ? undefined : latencyMs };
   }
 
-  /** One more endpoint is known, so those that are not count as another mean; once per endpoint. */
+  /** One more endpoint is known, so the unknown endpoints count as another mean; runs once per endpoint. */
   #rateAll(): void {
     const stranger = this.#meanOfAll();
     for (let index = 0; index < this.#weights.length; index++) {
@@ -93,7 +93,7 @@ class ResponseTimeWeighted implements Balancer {
     return Number.isNaN(mean) ? stranger : mean;
   }
 
-  /** Of the endpoints that are known; 1 when there are none, where any number will do. */
+  /** Mean of the known endpoints; 1 when none is known, since any equal number works. */
   #meanOfAll(): number {
     const known = this.#latency.values.filter((mean) => !Number.isNaN(mean));
     return known.length === 0 ? 1 : known.reduce((sum, mean) => sum + mean, 0) / known.length;

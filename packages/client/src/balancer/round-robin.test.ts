@@ -16,7 +16,7 @@ it('takes each endpoint once per round, in the order of the list', () => {
   expect(picks.slice(1, 4)).toEqual(picks.slice(0, 3).map((index) => (index + 1) % 4));
 });
 
-it('starts anywhere, so that clients that start together do not walk in lockstep', () => {
+it('starts at a random position, so that clients that start together pick in different orders', () => {
   const starts = Array.from({ length: 4000 }, (_, seed) => {
     const balancer = roundRobin()(new SeededRandom(seed));
     const endpoints = someEndpoints(4);
@@ -28,7 +28,7 @@ it('starts anywhere, so that clients that start together do not walk in lockstep
   }
 });
 
-it('goes on where it was when the list is updated', () => {
+it('continues at its position when the list is updated', () => {
   const balancer = roundRobin()(new SeededRandom(1));
   const endpoints = someEndpoints(4);
   balancer.update(endpoints);

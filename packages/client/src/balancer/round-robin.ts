@@ -15,7 +15,7 @@ export function roundRobin(): BalancerFactory {
 
 class RoundRobin implements Balancer {
   #endpoints: readonly Endpoint[] = [];
-  /** Anywhere in the number line; taken modulo the length of the list. */
+  /** Any number; the position is this number modulo the length of the list. */
   #next: number;
 
   constructor(random: RandomSource) {

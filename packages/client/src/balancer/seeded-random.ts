@@ -3,17 +3,17 @@
  * 32 bits (G. Marsaglia, "Xorshift RNGs", Journal of Statistical Software 8(14), 2003), period 2³² − 1.
  *
  * Balancers draw integers, by a method: V8 boxes a fraction that a function returns unless it inlines
- * the call, and each closure, `Math.random` included, is a call of its own. Integers of 30 bits are
+ * the call, and each closure, `Math.random` included, is a separate call. Integers of 30 bits are
  * never boxed.
  */
 
-/** What balancers draw from. */
+/** The source of random numbers for balancers. */
 export interface RandomSource {
   /** An integer from 0 up to, but not including, 2³⁰. */
   bits(): number;
 }
 
-/** How many values `bits` has. */
+/** Number of values that `bits` can return. */
 export const bitsRange = 2 ** 30;
 
 /** An index from 0 up to, but not including, `count`; `count` up to 2²². */
@@ -37,7 +37,7 @@ export class SeededRandom implements RandomSource {
     state ^= state >>> 17;
     state ^= state << 5;
     this.#state = state;
-    // The upper bits are the better ones.
+    // The upper bits are more random than the lower ones.
     return state >>> 2;
   }
 

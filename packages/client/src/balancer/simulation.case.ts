@@ -30,7 +30,7 @@ export interface Simulated {
 export interface Simulation {
   readonly balancer: BalancerFactory;
   readonly endpoints: readonly Endpoint[];
-  /** What happens to a request that reaches `backend` at `now` milliseconds. */
+  /** The result of a request that reaches `backend` at `now` milliseconds. */
   readonly serve: (backend: number, now: number, random: SeededRandom) => Simulated;
   readonly perSecond: number;
   readonly seconds: number;
@@ -49,7 +49,7 @@ export function simulate(simulation: Simulation): SimulatedRequest[] {
   return requests;
 }
 
-/** @param hear told of each request as it is sent, for runs that are too long to be kept */
+/** @param hear called with each request as it is sent, for runs that are too long to be kept */
 export function simulateEach(
   { balancer: factory, endpoints, serve, perSecond, seconds, seed }: Simulation,
   hear: (backend: number, at: number, simulated: Simulated) => void,

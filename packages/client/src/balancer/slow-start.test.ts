@@ -15,7 +15,7 @@ balancerCases('weighted round robin with slow start', slowStart(weightedRoundRob
 weightCases('weighted round robin with slow start', slowStart(weightedRoundRobin()), 0.001);
 balancerCases('peak EWMA with slow start', slowStart(peakEwma()), 0.12);
 
-/** Three warm endpoints and one that joins at 0. */
+/** Three warm endpoints, and one that joins at time 0. */
 function join(options: SlowStartOptions = {}, factory = weightedRoundRobin()) {
   const balancer = slowStart(factory, options)(new SeededRandom(1));
   const endpoints = someEndpoints(4);
@@ -46,7 +46,7 @@ describe('an endpoint that joins', () => {
     }
   });
 
-  it('grows quicker at first with more aggression, and never has less than the least share', () => {
+  it('grows faster at first with more aggression, and always has at least the least share', () => {
     const { balancer, fresh } = join({ windowMs: 20_000, aggression: 2, leastShare: 0.4 });
     for (const [now, part] of [[2000, 0.4], [5000, 0.5], [12_800, 0.8]] as const) {
       balancer.pick({ now, exclude: [] });
@@ -60,13 +60,13 @@ describe('an endpoint that joins', () => {
     ['least request', leastRequest()],
   ])('gets a share that grows, from %s', (_name, factory) => {
     const { balancer, fresh } = join({}, factory);
-    // A tenth of the weight of each of three others, then five and a half tenths on average, then all of it.
+    // A tenth of the weight of each of three others, then on average 55 % of it, then all of it.
     expect(Math.abs(shareOf(balancer, fresh, 0, 999) - 0.1 / 3.1)).toBeLessThan(0.015);
     expect(Math.abs(shareOf(balancer, fresh, 5000, 6000) - 0.55 / 3.55)).toBeLessThan(0.02);
     expect(Math.abs(shareOf(balancer, fresh, 10_000, 11_000) - 0.25)).toBeLessThan(0.03);
   });
 
-  it('begins with the first pick, however long after', () => {
+  it('begins its window at the first pick, however late', () => {
     const { balancer, endpoints } = join();
     const [later] = someEndpoints(5).slice(4) as [Endpoint];
     balancer.update([...endpoints, later]);
@@ -76,14 +76,14 @@ describe('an endpoint that joins', () => {
     expect(later.weight).toBe(0.5);
   });
 
-  it('goes on when the list is updated for another reason', () => {
+  it('continues its window when the list is updated for another reason', () => {
     const { balancer, endpoints, fresh } = join();
     balancer.update(endpoints.slice(1));
     balancer.pick({ now: 5000, exclude: [] });
     expect(fresh.weight).toBe(0.5);
   });
 
-  it('begins again when it left and came back', () => {
+  it('begins its window again when it left and returned', () => {
     const { balancer, endpoints, fresh } = join();
     balancer.pick({ now: 60_000, exclude: [] });
     balancer.update(endpoints.slice(0, 3));
@@ -101,7 +101,7 @@ it('an endpoint that was ejected comes back slowly', () => {
   picker.observe(a, { now: 0, latencyMs: 1, result: 'unreachable' });
   const picks = (from: number) => Array.from({ length: 100 }, (_, n) => picker.pick(from + n)).filter((picked) => picked === a).length;
   expect(picks(500)).toBe(0);
-  // A tenth of the weight of the other one.
+  // A tenth of the weight of the other endpoint.
   expect(Math.abs(picks(1000) - 9)).toBeLessThanOrEqual(1);
   expect(Math.abs(picks(20_000) - 50)).toBeLessThanOrEqual(1);
 });
@@ -115,7 +115,7 @@ it('treats the endpoints of the first list as warm', () => {
   expect(endpoints.map(({ weight }) => weight)).toEqual([1, 1, 1]);
 });
 
-it('updates the balancer a hundred times per window, and not at all when no endpoint joins', () => {
+it('updates the balancer a hundred times per window, and never while no endpoint joins', () => {
   let updates = 0;
   const counting = slowStart(() => ({ update: () => (updates += 1), pick: () => undefined, observe: () => {} }))(new SeededRandom(1));
   const endpoints = someEndpoints(2);

@@ -22,7 +22,7 @@ import type { Balancer, BalancerFactory, EndpointFigures, Outcome, PickContext }
 import { type OptionNames, checkRange, checkKnown } from '../option-check.ts';
 
 export interface SlowStartOptions {
-  /** How long an endpoint takes to its full weight, in milliseconds; more than 0. 10,000 by default. */
+  /** Time until a new endpoint has its full weight, in milliseconds; more than 0. 10,000 by default. */
   readonly windowMs?: number;
   /** Form of the growth, more than 0: 1 (by default) is linear, more is quicker at the beginning. */
   readonly aggression?: number;
@@ -32,14 +32,14 @@ export interface SlowStartOptions {
 
 const slowStartOptions: OptionNames<SlowStartOptions> = { windowMs: true, aggression: true, leastShare: true };
 
-/** Weights grow in so many steps per window; each is an update of the balancer. */
+/** Number of steps in which weights grow per window; each step updates the balancer. */
 const stepsPerWindow = 100;
 
 /** The least time in the window, as in Envoy: right at the start the formula would give 0. */
 const leastMs = 1000;
 
 /**
- * `balancer`, with endpoints that join brought up to their weight over a window.
+ * Wraps `balancer`: the weight of an endpoint that joins grows to its full value over a window.
  * @throws RegistryError `invalid_argument` when an option is out of its range
  */
 export function slowStart(balancer: BalancerFactory, options: SlowStartOptions = {}): BalancerFactory {
@@ -57,7 +57,7 @@ class SlowStart implements Balancer {
   readonly #aggression: number;
   readonly #leastShare: number;
   #endpoints: readonly Endpoint[] = [];
-  /** When each endpoint that is not at its full weight began; NaN before the first pick. */
+  /** When the window of each endpoint below its full weight began; NaN before the first pick. */
   readonly #since = new Map<Endpoint, number>();
   /** When weights are raised next. */
   #nextStep = Infinity;

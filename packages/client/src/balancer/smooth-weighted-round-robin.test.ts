@@ -16,12 +16,12 @@ const letters = (weights: readonly number[], random: { bits(): number }, count: 
   return Array.from({ length: count }, () => 'ABCDEFGH'[endpoints.indexOf(balancer.pick({ now: 0, exclude: [] })!)]).join('');
 };
 
-// The commit message of nginx 1.3.1 that brought the algorithm gives this row.
-it('gives the row of nginx when all begin alike', () => {
+// The commit message of nginx 1.3.1, which added the algorithm, gives this sequence.
+it('gives nginx’s sequence when all credits start equal', () => {
   expect(letters([5, 1, 1], { bits: () => 0 }, 14)).toBe('AABACAAAABACAA');
 });
 
-it('never strays by two picks from the shares due, whatever the weights and the start', () => {
+it('stays within two picks of the exact shares, for any weights and start', () => {
   fc.assert(
     fc.property(fc.array(fc.integer({ min: 1, max: 20 }), { minLength: 1, maxLength: 8 }), fc.integer(), (weights, seed) => {
       const sum = weights.reduce((total, weight) => total + weight, 0);
@@ -45,7 +45,7 @@ it('does not begin with the heaviest endpoint in every client', () => {
   expect(share).toBeLessThan(0.7);
 });
 
-it('gives an endpoint that comes and goes no more than its share', () => {
+it('gives an endpoint that often leaves and returns no more than its share', () => {
   const balancer = smoothWeightedRoundRobin()(new SeededRandom(4));
   const endpoints = someEndpoints(5);
   const [flapping, ...others] = endpoints as [Endpoint, ...Endpoint[]];
@@ -60,7 +60,7 @@ it('gives an endpoint that comes and goes no more than its share', () => {
   expect(picks / 10_000).toBeLessThan(0.25);
 });
 
-it('does not charge retries to the endpoint that takes them over', () => {
+it('does not count a retry against the share of the endpoint that gets it', () => {
   const balancer = smoothWeightedRoundRobin()(new SeededRandom(4));
   const [fails, works] = someEndpoints(2) as [Endpoint, Endpoint];
   balancer.update([fails, works]);

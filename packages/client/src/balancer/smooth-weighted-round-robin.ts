@@ -19,7 +19,7 @@ import { carried, Places } from './places.ts';
 import { bitsRange, type RandomSource } from './seeded-random.ts';
 import { relativeWeights } from './weights.ts';
 
-/** Each endpoint as often as its weight says, evenly spread over the round. O(n). */
+/** Picks each endpoint in proportion to its weight, evenly spread over the round. O(n). */
 export function smoothWeightedRoundRobin(): BalancerFactory {
   return (random) => new SmoothWeightedRoundRobin(random);
 }

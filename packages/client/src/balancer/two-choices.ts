@@ -43,25 +43,25 @@ export abstract class TwoChoices implements Balancer {
   protected endpoints: readonly Endpoint[] = [];
   /** The time of the current pick. */
   protected readonly now = new Float64Array(1);
-  /** What the two choices cost. */
+  /** The costs of the two choices. */
   protected readonly costs = new Float64Array(2);
   /** Their long-term costs, 0 for unknown; the ratio shows how much more one costs. */
   protected readonly steadyCosts = new Float64Array(2);
   readonly #random: RandomSource;
   readonly #cubed: boolean;
-  /** Undefined while all weights are equal, as is the table. */
+  /** Undefined while all weights are equal; then the table is undefined, too. */
   #weights: Float64Array | undefined;
   #table: AliasTable | undefined;
   /** How many places each endpoint has. */
   #places = new Float64Array(0);
 
-  /** @param cubed whether costs grow with the cube of requests in flight, so that what is alike and dearer does, too */
+  /** @param cubed whether costs grow with the cube of requests in flight; then the limits for chance are cubed, too */
   constructor(random: RandomSource, cubed = false) {
     this.#random = random;
     this.#cubed = cubed;
   }
 
-  /** Whether weights differ: then two places are compared, and by what does not depend on how often each is asked. */
+  /** Whether weights differ. Then places are compared, by figures that do not depend on how often each is picked. */
   protected get weighted(): boolean {
     return this.#weights !== undefined;
   }
@@ -120,7 +120,7 @@ export abstract class TwoChoices implements Balancer {
       ratio = Math.cbrt(ratio);
       steadyRatio = Math.cbrt(steadyRatio);
     }
-    // Not a number, or Infinity, when a latency is not known: then there is no longer view.
+    // NaN or Infinity when a latency is unknown: then there are no long-term costs to compare.
     const excess = steadyRatio > surelyDearer && steadyRatio < Infinity ? steadyRatio / steadilyDearer : 1;
     const chance = secondWeight * excess;
     const saved = Math.min(1, (ratio - alike) / (dearer - alike));

@@ -17,7 +17,7 @@ import { smoothWeightedRoundRobin } from './smooth-weighted-round-robin.ts';
 import { weightedRandom } from './weighted-random.ts';
 import { weightedRoundRobin } from './weighted-round-robin.ts';
 
-/** Those that go by load or latency. */
+/** Balancers that look at load or latency. */
 const balancers: Readonly<Record<string, BalancerFactory>> = {
   'peak EWMA': peakEwma(),
   'least request': leastRequest(),
@@ -27,7 +27,7 @@ const balancers: Readonly<Record<string, BalancerFactory>> = {
   'Prequal without reports': prequal(),
 };
 
-/** Those that go by weights only. */
+/** Balancers that look at weights only. */
 const blind: Readonly<Record<string, BalancerFactory>> = {
   'weighted round robin': weightedRoundRobin(),
   'smooth weighted round robin': smoothWeightedRoundRobin(),
@@ -41,16 +41,16 @@ const latencies: Readonly<Record<string, (random: SeededRandom) => number>> = {
   exponential: (random) => -meanMs * Math.log(1 - random.fraction()),
 };
 
-/** Requests a second, and so in flight: 0.2, 10, 200. */
+/** Requests a second; 0.2, 10 and 200 of them in flight on average. */
 const rates = [10, 500, 10_000];
 const lists = [[1, 100], [1, 2, 5], [10, 10, 10, 10, 1]];
 
-/** So many for the lightest endpoint: chance alone moves its share by less than 1.5 % (1 σ). */
+/** Requests for the lightest endpoint: then chance alone moves its share by less than 1.5 % (1 σ). */
 const requestsOfLightest = 5_000;
-/** And for so many seconds for each part of the mean weight that it has: until its first latencies are forgotten. */
+/** Warm-up in seconds for each part of the mean weight that an endpoint has: first latencies are forgotten then. */
 const secondsOfLightest = 4;
 
-/** `SEEDS=20` runs each case with so many seeds, from 5 on, and prints the worst of each balancer. */
+/** `SEEDS=20` runs each case with 20 seeds, from 5 on, and prints the worst result of each balancer. */
 const seeds = Array.from({ length: Number(process.env['SEEDS'] ?? 1) }, (_, n) => 5 + n);
 
 /** Largest difference between a share and its weight, as a part of the weight. */

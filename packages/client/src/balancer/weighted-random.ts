@@ -12,14 +12,14 @@ import { drawAllowed } from './draw.ts';
 import { drawIndex, type RandomSource } from './seeded-random.ts';
 import { unequalWeights } from './weights.ts';
 
-/** Every endpoint with a chance in proportion to its weight. O(1); O(n) for a retry. */
+/** Picks each endpoint with a chance in proportion to its weight. O(1); O(n) for a retry. */
 export function weightedRandom(): BalancerFactory {
   return (random) => new WeightedRandom(random);
 }
 
 class WeightedRandom implements Balancer {
   #endpoints: readonly Endpoint[] = [];
-  /** Undefined while all weights are equal, as is the table. */
+  /** Undefined while all weights are equal; then the table is undefined, too. */
   #weights: Float64Array | undefined;
   #table: AliasTable | undefined;
   readonly #random: RandomSource;

@@ -18,7 +18,7 @@ it('takes each of equal endpoints once per round', () => {
   expect(picks.slice(7)).toEqual(picks.slice(0, 21));
 });
 
-it('spaces the picks of each endpoint evenly: its share is due within 2 picks at any time', () => {
+it('spaces the picks of each endpoint evenly: at any time it is within 2 picks of its share', () => {
   fc.assert(
     fc.property(fc.array(fc.integer({ min: 1, max: 20 }), { minLength: 1, maxLength: 8 }), fc.integer(), (weights, seed) => {
       const balancer = weightedRoundRobin()(new SeededRandom(seed));
@@ -28,7 +28,7 @@ it('spaces the picks of each endpoint evenly: its share is due within 2 picks at
       const picks = weights.map(() => 0);
       for (let n = 1; n <= 4 * sum; n++) {
         picks[endpoints.indexOf(balancer.pick({ now: 0, exclude: [] })!)]! += 1;
-        // Each endpoint is within one pick of its own clock, so the sum is within one per endpoint.
+        // Each endpoint is within one pick of its exact time, so the sum is within one per endpoint.
         weights.forEach((weight, index) =>
           expect(Math.abs(picks[index]! - (n * weight) / sum)).toBeLessThan(2 + (weights.length * weight) / sum),
         );
@@ -38,7 +38,7 @@ it('spaces the picks of each endpoint evenly: its share is due within 2 picks at
   );
 });
 
-it('begins anywhere in the first period, so that clients that start together do not walk in lockstep', () => {
+it('starts at a random time in the first period, so that clients that start together pick in different orders', () => {
   const firsts = Array.from({ length: 4000 }, (_, seed) => {
     const balancer = weightedRoundRobin()(new SeededRandom(seed));
     const endpoints = someEndpoints(3, (index) => ({ weight: [2, 1, 1][index]! }));
@@ -62,7 +62,7 @@ it('keeps its shares when the list is updated before every pick', () => {
   picks.forEach((count, index) => expect(Math.abs(count - 1000 * weights[index]!)).toBeLessThan(3));
 });
 
-it('does not charge retries to the endpoint that takes them over', () => {
+it('does not count a retry against the share of the endpoint that gets it', () => {
   const balancer = weightedRoundRobin()(new SeededRandom(4));
   const [fails, works] = someEndpoints(2) as [Endpoint, Endpoint];
   balancer.update([fails, works]);

@@ -17,8 +17,8 @@ export function relativeWeights(endpoints: readonly Endpoint[]): Float64Array<Ar
 }
 
 /**
- * How many places each endpoint has for requests in flight: as many as it weighs, in units of the least weight, so
- * that with equal weights each has one; all have one when all weights are 0. 0 for weight 0 beside others.
+ * Number of places for requests in flight of each endpoint: its weight in units of the least weight, so that with equal
+ * weights, and when all weights are 0, each has one. An endpoint of weight 0 beside others has none.
  */
 export function placesOf(endpoints: readonly Endpoint[]): Float64Array<ArrayBuffer> {
   const weights = relativeWeights(endpoints);
@@ -27,8 +27,8 @@ export function placesOf(endpoints: readonly Endpoint[]): Float64Array<ArrayBuff
 }
 
 /**
- * What one request in flight counts at each endpoint: mean weight ÷ its weight, so that with equal weights it
- * is the request itself. Infinity for weight 0, so that it never looks cheapest.
+ * The cost of one request in flight at each endpoint: mean weight ÷ its weight, which is 1 when weights are equal.
+ * Infinity for weight 0, so that the endpoint never looks cheapest.
  */
 export function requestShares(endpoints: readonly Endpoint[]): Float64Array<ArrayBuffer> {
   const weights = relativeWeights(endpoints);

@@ -26,7 +26,7 @@ export function explainService({ service, snapshot, routing, guard, requests }: 
     const limits = explained.endpoint === undefined ? [] : (guard?.explain(explained.endpoint, now) ?? []);
     return { explained, limits };
   });
-  // Requests that one endpoint cannot take go to the others.
+  // Requests that one endpoint refuses for its limits go to the others.
   const left = guarded.reduce((sum, { explained: { share = 0 }, limits }) => sum + (limits.length === 0 ? share : 0), 0);
   const instances = guarded.map(({ explained, limits }) => instanceOf(explained, limits, guard === undefined ? 1 : left));
   return { service, list, groups: routing.groups, instances, ...requests };

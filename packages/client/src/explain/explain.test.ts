@@ -23,7 +23,7 @@ afterEach(async () => {
 
 type Given = Partial<Omit<Instance, 'id'>>;
 
-/** Instances by name, and a client with an even balancer unless another one is given. */
+/** Instances by name, and a client with an even balancer if the test gives no other. */
 function setUp(instances: Readonly<Record<string, Given>>, options: ServiceOptions = {}) {
   const clock = manualClock();
   const listOf = (given: Readonly<Record<string, Given>>) =>
@@ -53,7 +53,7 @@ function setUp(instances: Readonly<Record<string, Given>>, options: ServiceOptio
 describe('an instance', () => {
   const pair = { a: {}, b: {} };
 
-  it('that is as good as the others is eligible, with its share', () => {
+  it('equal to the others is eligible, with its share', () => {
     const { of } = setUp(pair);
     expect(of('a')).toMatchObject({ standing: 'eligible', reasons: [], share: 0.5, inFlight: 0, ramp: 1 });
   });
@@ -80,7 +80,7 @@ describe('an instance', () => {
     expect(out.map(({ reasons }) => reasons)).toEqual(out.map(() => [{ kind: 'subset' }]));
   });
 
-  it('that takes no connection is spare until a check finds it, and eligible when all are out', () => {
+  it('without a connection is spare until a check connects, and eligible when all are out', () => {
     const { of, meet, clock } = setUp(pair);
     meet('a', 'unreachable');
     clock.advance(400);
@@ -99,11 +99,11 @@ describe('an instance', () => {
     expect(of('a')).toMatchObject({ standing: 'spare', reasons: [{ kind: 'ejected', reason, forMs: 750 }], share: 0 });
     expect(of('b').share).toBe(1);
     clock.advance(750);
-    // Nothing has picked since: the next pick would take it back.
+    // No request was picked since; the next pick would take it back.
     expect(of('a')).toMatchObject({ standing: 'eligible', reasons: [], share: 0.5 });
   });
 
-  it('that asked for a pause is ejected for it', async () => {
+  it('that asked for a pause is ejected for that time', async () => {
     const server = await webServer((_request, response) => response.writeHead(503, { 'retry-after': '3' }).end());
     closing.push(() => server.kill());
     const { of, web } = setUp({ a: { port: Number(server.authority.split(':')[1]) }, b: { port: 1 } }, { balancer: pickFirst(), triesMax: 1 });
@@ -111,7 +111,7 @@ describe('an instance', () => {
     expect(of('a').reasons).toEqual([{ kind: 'ejected', reason: 'retry-after', forMs: 3_000 }]);
   });
 
-  it('whose circuit is open is out, and takes one request when the rest is over', () => {
+  it('whose circuit is open is out, and takes one request when its pause is over', () => {
     const { of, meet, pick, clock } = setUp(pair, { breaker: { requestsMin: 2, openMs: 500 }, ejection: { maxShare: 0, unreachable: false } });
     meet('a', 'failed', 2);
     clock.advance(100);
@@ -124,13 +124,13 @@ describe('an instance', () => {
     expect(of('a').reasons).toEqual([{ kind: 'breaker', state: 'half-open', forMs: 500 }]);
   });
 
-  it('with as many requests as it may have is out', () => {
+  it('at its limit of requests is out', () => {
     const { of, pick } = setUp(pair, { endpointRequestsMax: 1 });
     pick('a');
     expect(of('a')).toMatchObject({ standing: 'out', reasons: [{ kind: 'busy', inFlightMax: 1 }], inFlight: 1 });
   });
 
-  it('in slow start has a part of its share, and says which', () => {
+  it('in slow start shows the part of its share that it gets', () => {
     const { of, web, list, clock } = setUp(pair, { balancer: slowStart((random) => roundRobin()(random), { windowMs: 10_000 }) });
     list({ ...pair, c: {} });
     web.pick().done();
@@ -142,7 +142,7 @@ describe('an instance', () => {
 });
 
 describe('the request that is explained', () => {
-  it('has options of these names only', () => {
+  it('may have only these options', () => {
     const { web } = setUp({ a: {} });
     expect(() => web.explain({ hashKey: 'x' } as ExplainOptions)).toThrow(/explain has no option hashKey/);
   });
@@ -156,7 +156,7 @@ describe('the request that is explained', () => {
     expect(of('a', { headers: { 'X-Canary': 'never' } }).reasons).toEqual([{ kind: 'canary' }]);
   });
 
-  it('goes with its key to one group, and there to one instance', () => {
+  it('goes by its key to one group, and there to one instance', () => {
     const zones = { a: { meta: { zone: 'x' } }, b: { meta: { zone: 'y' } }, c: { meta: { zone: 'y' } } };
     const { web } = setUp(zones, { balancer: maglev(), routing: { zone: { own: 'z', sizeMin: 1 } } });
     const kinds = new Set<string>();
@@ -214,7 +214,7 @@ describe('a balancer', () => {
     expect(of('b')).toMatchObject({ standing: 'spare', reasons: [{ kind: 'preference' }], share: 0 });
   });
 
-  it('follows weights unless it says otherwise', () => {
+  it('without an explanation is assumed to follow weights', () => {
     const { of } = setUp({ a: { weight: 3 }, b: { weight: 1 } }, { balancer: c3() });
     expect([of('a').share, of('b').share]).toEqual([0.75, 0.25]);
   });
@@ -240,7 +240,7 @@ describe('the service', () => {
     expect(web.explain().groups).toEqual([expect.objectContaining({ rule, share: 1, size: Object.keys(given).length })]);
   });
 
-  it('gives the limits of requests', () => {
+  it('shows the limits of requests', () => {
     const { web } = setUp({ a: {} }, { concurrency: { initial: 30 }, requestsMax: 50, retryBudget: { perSecond: 2 }, hedging: { initialDelayMs: 80 } });
     expect(web.explain()).toMatchObject({
       requests: { inFlight: 0, answering: 0, max: 50 },
@@ -251,7 +251,7 @@ describe('the service', () => {
     expect(setUp({ a: {} }, { hedging: false }).web.explain().hedging).toBeUndefined();
   });
 
-  it('gives the time for which this process was held up while requests waited', async () => {
+  it('shows the time for which this process was held up while requests waited', async () => {
     const server = await webServer(() => {});
     closing.push(() => server.kill());
     const { web, clock } = setUp({ a: { port: Number(server.authority.split(':')[1]) } }, { hedging: { initialDelayMs: 100 } });

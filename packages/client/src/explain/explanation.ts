@@ -16,9 +16,9 @@ export interface InstanceExplanation {
   readonly reasons: readonly Reason[];
   /** The part of its weight that slow start gives it, more than 0, up to 1; as of the last pick. */
   readonly ramp: number;
-  /** Part of the service's next requests that it gets while all are equally quick and full, from 0 to 1; undefined when only loads decide. */
+  /** Share of the service's next requests while endpoints are equally fast and loaded; undefined when loads decide. */
   readonly share: number | undefined;
-  /** Requests of this client: in flight, and those of them whose answer has begun. */
+  /** Requests of this client: those in flight, and those in flight whose answer has begun. */
   readonly inFlight: number;
   readonly answering: number;
   readonly latencyMs: number | undefined;
@@ -33,7 +33,7 @@ export interface Explanation {
     | undefined;
   readonly groups: readonly GroupExplanation[];
   readonly instances: readonly InstanceExplanation[];
-  /** Requests in flight, those of them whose answer has begun, and the limit. */
+  /** Requests in flight, those in flight whose answer has begun, and the limit. */
   readonly requests: { readonly inFlight: number; readonly answering: number; readonly max: number };
   /** The limit that follows latency; undefined without the option `concurrency`. */
   readonly concurrencyMax: number | undefined;
@@ -46,7 +46,7 @@ export interface Explanation {
         readonly delayMs: number;
         /** Hedges that can be sent now. */
         readonly left: number;
-        /** For how long this process itself was held up while requests waited, in all; hedges do not count that. */
+        /** Total time for which this process was held up while requests waited; it does not count for hedges. */
         readonly heldUpMs: number;
       }
     | undefined;
@@ -55,6 +55,6 @@ export interface Explanation {
 export interface ExplainOptions {
   /** The key of the request, as for `pick`. */
   readonly key?: string;
-  /** Headers of the request, for a canary that goes by one. */
+  /** Headers of the request, for a canary that is chosen by a header. */
   readonly headers?: Readonly<Record<string, string>>;
 }

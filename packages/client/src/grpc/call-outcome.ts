@@ -14,7 +14,7 @@ export function metadataValue(metadata: Metadata, key: string): string | undefin
   return typeof value === 'string' ? value : value?.toString('latin1');
 }
 
-/** Statuses of server failures; the others are the application's own answers. */
+/** Statuses of server failures; all others count as answers of the application. */
 const failures: ReadonlySet<status> = new Set([
   ...[status.UNKNOWN, status.DEADLINE_EXCEEDED, status.RESOURCE_EXHAUSTED],
   ...[status.INTERNAL, status.UNAVAILABLE, status.DATA_LOSS],

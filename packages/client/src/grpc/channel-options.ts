@@ -10,30 +10,29 @@ import { breakersOf, limitsOf, type ServiceOptions } from '../service-options.ts
 import { makeRouter, type ChannelSettings } from './channel-router.ts';
 import { policies, policyPrefix, type PolicyName } from './policies.ts';
 
-/** The settings of a channel, among its options. Options of this prefix do not keep channels from sharing a connection. */
+/** The settings of a channel, among its options. Options of this prefix do not stop channels from sharing connections. */
 export const settingsOption = `${experimental.SUBCHANNEL_ARGS_EXCLUDE_KEY_PREFIX}.rollcall.settings`;
 
 export interface PolicyOptions extends ChannelSettings {
   /** Options of the balancer, as plain values. */
   readonly balancer?: object;
-  /** Metadata key of calls whose value is the key of balancers that hash. */
+  /** Metadata key whose value balancers by key hash. */
   readonly keyHeader?: string;
   /**
-   * Calls that end as UNAVAILABLE are made again, so often at most; only for methods that may be made twice.
-   * 1 by default: not at all. At most 5, since grpc-js has that limit.
+   * Most times that a call is sent while it ends as UNAVAILABLE; only for methods that may be called twice.
+   * 1 by default: no retry. At most 5, the limit of grpc-js.
    */
   readonly triesMax?: number;
-  /** Instead of that for single methods: `package.Service/Method`, or `package.Service` for all of its methods. */
+  /** Overrides for single methods: `package.Service/Method`, or `package.Service` for all of its methods. */
   readonly methods?: Readonly<Record<string, MethodOptions>>;
 }
 
 export interface MethodOptions {
-  /** Calls of an idempotent method that end as UNAVAILABLE are made again, so often at most, up to 5. 1 by default: not at all. */
+  /** Most times to send a call of an idempotent method while it ends as UNAVAILABLE, up to 5. 1 by default. */
   readonly triesMax?: number;
   /**
    * The same call goes to another instance when there is no answer after this time, in milliseconds, 0 or more,
-   * up to
-   * `triesMax` (2 by default) times in all; the first answer counts. For idempotent methods, in place of retries.
+   * at most `triesMax` (2 by default) times in all; the first answer counts. For idempotent methods, in place of retries.
    */
   readonly hedgeAfterMs?: number;
 }
@@ -45,14 +44,14 @@ const policyOptions: OptionNames<PolicyOptions> = {
 const methodOptions: OptionNames<MethodOptions> = { triesMax: true, hedgeAfterMs: true };
 
 /**
- * Options of a channel whose calls are balanced by that policy.
- * @throws RegistryError `invalid_argument` for an option that there is not or is out of its range
+ * Options of a channel whose calls this policy balances.
+ * @throws RegistryError `invalid_argument` for an option that is unknown or out of its range
  * @example new Client('rollcall:///orders', credentials.createInsecure(), channelOptions('peak_ewma'))
  */
 export function channelOptions(name: PolicyName = 'peak_ewma', options: PolicyOptions = {}): ChannelOptions {
   checkKnown(options, policyOptions, 'channelOptions');
   const { balancer = {}, keyHeader, triesMax = 1, methods = {}, ...settings } = options;
-  // Checked now: in the channel, no caller could catch the error.
+  // Checked here: no caller could catch the error in the channel.
   check(settings, policies[name](balancer));
   const own = Object.entries(methods).map(([method, given]) => ({ name: [nameOf(method)], ...policyOf(given) }));
   const methodConfig = [...own, ...(triesMax > 1 ? [{ name: [{}], ...policyOf({ triesMax }) }] : [])];
@@ -72,7 +71,7 @@ function check(settings: ChannelSettings, balancer: NonNullable<ServiceOptions['
   makeRouter(settings, balancer, { monotonic: () => 0 }, 0, () => {});
 }
 
-/** As service configs name methods. */
+/** Methods in the form of service configs. */
 function nameOf(method: string): { readonly service: string; readonly method?: string } {
   const [service = '', name] = method.split('/');
   return name === undefined ? { service } : { service, method: name };

@@ -3,7 +3,7 @@
  * the guard with breakers and limits of single instances. It knows neither connections nor calls.
  *
  * An instance without a connection counts as critical: so it gets no call while others are connected, and levels and
- * zones that have lost connections pass calls on to the others.
+ * zones that lost connections pass calls on to others.
  */
 
 import type { Instance } from '@rollcall/protocol';
@@ -18,7 +18,7 @@ import { Guard } from '../routing/guard.ts';
 import type { EndpointChooser, Router } from '../routing/router.ts';
 import { breakersOf, limitsOf, routerOf, type ServiceOptions } from '../service-options.ts';
 
-/** The options of a service that hold for a gRPC channel, too. */
+/** The options of a service that apply to a gRPC channel, too. */
 export type ChannelSettings = Pick<ServiceOptions, 'routing' | 'ejection' | 'panicThreshold' | 'breaker' | 'endpointRequestsMax' | 'onEvent'>;
 
 const noEndpoints: readonly Endpoint[] = [];
@@ -49,19 +49,19 @@ export class ChannelRouter {
     this.#router.useOrdinal(ordinal, this.#clock.monotonic());
   }
 
-  /** Of all instances, those to connect to. */
+  /** The instances, among all, to connect to. */
   used(instances: readonly Instance[]): readonly Instance[] {
     return this.#router.used(instances);
   }
 
   /**
-   * Takes over the list and the state of its connections; to be called whenever either changes.
-   * @param instances that are used
+   * Takes over the list and the state of its connections; must be called whenever either changes.
+   * @param instances those in use
    */
   update(instances: readonly Instance[], isConnected: (instance: Instance) => boolean): void {
     this.#isConnected = ({ instance }) => isConnected(instance);
     const connected = instances.filter(isConnected);
-    // Connected ones that are draining or critical are better than none: then those without a connection are left out.
+    // Connected instances that are draining or critical are better than none; then unconnected ones are left out.
     const list = connected.some(isReady) ? instances.map((instance) => (isConnected(instance) ? instance : withoutConnection(instance))) : connected;
     this.#router.update(list, this.#clock.monotonic());
   }
@@ -74,7 +74,7 @@ export class ChannelRouter {
   pick(now: number, key: string | undefined, header: HeaderReader): Endpoint | undefined {
     const endpoint = this.#chooser.pick(now, noEndpoints, key, header);
     if (endpoint === undefined || this.#isConnected(endpoint)) return endpoint;
-    // The group has no connection, and its share does not depend on that (a canary, a key): take any other
+    // The group has no connection, and its share does not depend on connections (a canary, a key): use another
     // group.
     const without: Endpoint[] = [];
     this.#router.any((other) => (this.#isConnected(other) || without.push(other), false));
@@ -87,7 +87,7 @@ export class ChannelRouter {
   }
 }
 
-/** @throws RegistryError `invalid_argument` for an option that there is not or is out of its range */
+/** @throws RegistryError `invalid_argument` for an option that is unknown or out of its range */
 export function makeRouter(
   settings: ChannelSettings,
   balancer: BalancerFactory,
@@ -99,7 +99,7 @@ export function makeRouter(
     random: new SeededRandom(seed * 2 ** 32),
     // A gRPC server reports its load with its answers.
     probing: { clock, probe: () => Promise.resolve(undefined) },
-    // Connections are grpc-js's, which reports them.
+    // grpc-js owns the connections and reports them.
     reach: () => Promise.resolve(true),
     onEject: ({ authority }, reason, lengthMs) => tell({ kind: 'ejected', endpoint: authority, reason, lengthMs }),
     onSpill: (change) => tell({ kind: 'spill', ...change }),

@@ -1,4 +1,4 @@
-/** Real grpc-js servers that say who they are, and channels to them, for the tests of this folder. */
+/** Real grpc-js servers that answer with their name, and channels to them, for the tests of this folder. */
 
 import * as grpc from '@grpc/grpc-js';
 import { grpcReports, LoadMeter } from '../load-report/index.ts';
@@ -80,7 +80,7 @@ export function client(instances: readonly StaticInstance[], policy: PolicyName 
         .on('end', () => resolve(heard));
     });
   const become = (list: readonly StaticInstance[]) => source.set(name, list);
-  /** Calls until all of the names have answered: connections come one by one. */
+  /** Calls until all of the names have answered: connections open one by one. */
   const all = async (names: readonly string[]) => {
     for (const seen = new Set<string>(); names.some((one) => !seen.has(one)); ) seen.add(await who());
   };

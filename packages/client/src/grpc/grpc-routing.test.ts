@@ -13,7 +13,7 @@ afterEach(cleanUp);
 const withMeta = (one: Backend, meta: Readonly<Record<string, string>>) => at(one, { meta });
 const metadata = (values: Readonly<Record<string, string>>) => grpc.Metadata.fromHttp2Headers(values);
 
-/** The names of the servers that answer `count` calls, sorted, each once. */
+/** The names of the servers that answer `count` calls, sorted, without repetition. */
 async function answering(who: () => Promise<string>, count = 40): Promise<string[]> {
   const names = new Set<string>();
   for (let n = 0; n < count; n++) names.add(await who());
@@ -23,7 +23,7 @@ async function answering(who: () => Promise<string>, count = 40): Promise<string
 /** How many connections a server has. */
 function connectionsOf(one: Backend): { readonly count: number } {
   const sessions = { count: 0 };
-  // The HTTP/2 servers of grpc-js are private; connections are seen by channelz in programs that turn it on.
+  // The HTTP/2 servers of grpc-js are private; programs see connections with channelz, if they turn it on.
   for (const server of (one.server as unknown as { http2Servers: ReadonlyMap<NodeJS.EventEmitter, unknown> }).http2Servers.keys()) {
     server.on('session', () => (sessions.count += 1));
   }
@@ -31,7 +31,7 @@ function connectionsOf(one: Backend): { readonly count: number } {
 }
 
 describe('a selector', () => {
-  it('lets calls and connections reach selected instances only, and follows their metadata', async () => {
+  it('sends calls and opens connections only to selected instances, and follows changes of metadata', async () => {
     const [a, b] = [await backend('a'), await backend('b')];
     const ofB = connectionsOf(b);
     const { who, become } = client([withMeta(a, { version: '2.1' }), withMeta(b, { version: '1.9' })], 'round_robin', { routing: { select: { version: '2' } } });
@@ -42,7 +42,7 @@ describe('a selector', () => {
     expect(await answering(who)).toEqual(['b']);
   });
 
-  it('may be a function of the program', async () => {
+  it('may be a function', async () => {
     const [a, b] = [await backend('a'), await backend('b')];
     const { who } = client([at(a), at(b)], 'round_robin', { routing: { select: ({ port }) => port === b.port } });
     expect(await answering(who)).toEqual(['b']);
@@ -76,7 +76,7 @@ describe('a canary', () => {
     expect(count).toBeLessThan(135);
   });
 
-  it('that cannot be connected to leaves its calls to the others', async () => {
+  it('without a connection leaves its calls to the others', async () => {
     const [a, gone] = [await backend('a'), await backend('gone')];
     gone.server.forceShutdown();
     const { who } = client([at(a), at(gone, { tags: ['canary'] })], 'round_robin', { routing: { canary } });
@@ -85,7 +85,7 @@ describe('a canary', () => {
 });
 
 describe('levels and zones', () => {
-  it('a level whose servers are gone leaves calls to the next one, and gets them again when they are back', async () => {
+  it('a level whose servers are gone leaves calls to the next level, and gets them again when the servers are back', async () => {
     const [a, b] = [await backend('a'), await backend('b')];
     const { who } = client([withMeta(a, { priority: '0' }), withMeta(b, { priority: '1' })], 'round_robin', { routing: { priority: {} } });
     while ((await who()) !== 'a');
@@ -111,7 +111,7 @@ describe('levels and zones', () => {
     expect(count).toBeLessThan(130);
   });
 
-  it('calls stay in the own zone', async () => {
+  it('calls stay in the client’s zone', async () => {
     const [a, b] = [await backend('a'), await backend('b')];
     const routing = { zone: { own: 'here', sizeMin: 2, callers: { here: 1, there: 1 } } };
     const { who, all } = client([withMeta(a, { zone: 'here' }), withMeta(b, { zone: 'there' })], 'round_robin', { routing });
@@ -121,7 +121,7 @@ describe('levels and zones', () => {
 });
 
 describe('a subset', () => {
-  it('is all that the channel connects to', async () => {
+  it('contains all instances to which the channel connects', async () => {
     const backends = await Promise.all(['a', 'b', 'c', 'd'].map((name) => backend(name)));
     const connections = backends.map(connectionsOf);
     const { who } = client(backends.map((one) => at(one)), 'round_robin', { routing: { subset: { size: 2, ordinal: 0 } } });
@@ -130,7 +130,7 @@ describe('a subset', () => {
     expect(connections.filter(({ count }) => count > 0)).toHaveLength(2);
   });
 
-  it('follows the ordinals that the registry leases: two clients share out the instances', async () => {
+  it('follows the ordinals that the registry leases: two clients divide the instances', async () => {
     const registry = await createRegistry({ engine: memory(), http: { port: 0 } });
     atEnd(() => registry.close());
     const backends = await Promise.all(['a', 'b', 'c', 'd'].map((name) => backend(name)));
@@ -162,7 +162,7 @@ describe('a subset', () => {
 });
 
 describe('limits of single instances', () => {
-  it('a breaker keeps calls away from a server that fails, fails them while all are open, and closes again', async () => {
+  it('a breaker keeps calls away from a failing server, fails calls while all breakers are open, and closes again', async () => {
     let broken = true;
     const failing: grpc.handleUnaryCall<string, string> = (_, answer) => (broken ? answer({ code: grpc.status.INTERNAL }) : answer(null, 'b'));
     const [a, b] = [await backend('a'), await backend('b', failing)];
@@ -183,11 +183,11 @@ describe('limits of single instances', () => {
     expect(states()).toContain('closed');
   });
 
-  it('a limit of calls in flight holds for calls that are made at once, and frees its places', async () => {
+  it('a limit of calls in flight holds for calls that start together, and frees its places', async () => {
     const held: grpc.sendUnaryData<string>[] = [];
     const [a, b] = [await backend('a', (_, answer) => held.push(answer)), await backend('b', (_, answer) => held.push(answer))];
     const { who } = client([at(a), at(b)], 'round_robin', { endpointRequestsMax: 2 });
-    // The connections first.
+    // Waits until all are connected.
     for (let n = 0; n < 2; n++) {
       const one = who();
       while (held.length === 0) await new Promise((turn) => setImmediate(turn));
@@ -206,7 +206,7 @@ describe('limits of single instances', () => {
     expect(await after).toBe('after');
   });
 
-  it('a call that waits for ready is made when an instance has a place again', async () => {
+  it('a call with waitForReady is sent when an instance has a free place again', async () => {
     const held: grpc.sendUnaryData<string>[] = [];
     const { who } = client([at(await backend('a', (_, answer) => held.push(answer)))], 'round_robin', { endpointRequestsMax: 1 });
     const first = who();
@@ -219,7 +219,7 @@ describe('limits of single instances', () => {
     expect(await patient).toBe('second');
   });
 
-  it('a server that answers badly is ejected', async () => {
+  it('a server whose answers are errors is ejected', async () => {
     const [a, b] = [await backend('a'), await backend('b', (_, answer) => answer({ code: grpc.status.INTERNAL }))];
     const heard: ServiceEvent[] = [];
     const { who } = client([at(a), at(b)], 'round_robin', { ejection: { outliers: { consecutiveFailures: 3 } }, onEvent: (event) => heard.push(event) });

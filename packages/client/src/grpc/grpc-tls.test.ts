@@ -16,7 +16,7 @@ afterEach(() => {
   for (const cleanup of cleanups.splice(0).toReversed()) cleanup();
 });
 
-/** Answers with the name of the client's certificate; its own is for `names`. */
+/** Answers with the name in the client's certificate; its own certificate is for `names`. */
 async function secure(names: readonly string[]): Promise<number> {
   const { cert, key } = authority.issue({ names });
   const server = new grpc.Server();
@@ -57,7 +57,7 @@ function shown(): grpc.ChannelCredentials {
   return grpc.credentials.createSsl(Buffer.from(authority.cert), Buffer.from(own.key), Buffer.from(own.cert));
 }
 
-it('calls instances with TLS, whose certificates are for the name of the service, and shows its own', async () => {
+it('calls instances by TLS whose certificate is for the service’s name, and presents a client certificate', async () => {
   expect(await who('orders', await secure(['orders']), shown())).toBe('shop');
 });
 
@@ -66,7 +66,7 @@ it('accepts another name with grpc.ssl_target_name_override', async () => {
   expect(await who('carts', port, shown(), { 'grpc.ssl_target_name_override': 'orders.internal' })).toBe('shop');
 });
 
-it('does not call an instance with a certificate for another name, or one that requires a client certificate and gets none', async () => {
+it('does not call an instance with a certificate for another name, nor one that requires a client certificate when there is none', async () => {
   const port = await secure(['orders.internal']);
   await expect(who('orders-2', port, shown())).rejects.toMatchObject({ code: grpc.status.UNAVAILABLE, details: expect.stringMatching(/altnames/) as string });
   const hidden = grpc.credentials.createSsl(Buffer.from(authority.cert));

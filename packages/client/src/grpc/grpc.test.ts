@@ -10,7 +10,7 @@ import { policies } from './policies.ts';
 beforeAll(registerEcho);
 afterEach(cleanUp);
 
-/** A way to a backend that can be cut as the death of its process does: connections are reset, later ones refused. */
+/** A proxy to a backend that can act as if its process died: connections are reset, later ones refused. */
 async function mortal({ port }: Backend) {
   const sockets = new Set<Socket>();
   const proxy = createServer((near) => {
@@ -50,7 +50,7 @@ describe('a channel to rollcall:///', () => {
     expect([await who(), await who()]).toEqual(['b', 'b']);
   });
 
-  it('does not call draining instances while others are there', async () => {
+  it('does not call draining instances while others are available', async () => {
     const [a, b] = [await backend('a'), await backend('b')];
     const { who, become, all } = client([at(a), at(b)]);
     await all(['a', 'b']);
@@ -58,7 +58,7 @@ describe('a channel to rollcall:///', () => {
     expect([await who(), await who()]).toEqual(['b', 'b']);
   });
 
-  it('says that there is no instance, and calls one that comes later', async () => {
+  it('reports that there is no instance, and calls one that is registered later', async () => {
     const { who, become } = client([]);
     await expect(who()).rejects.toMatchObject({ code: grpc.status.UNAVAILABLE, details: expect.stringMatching(/no instance of orders/) });
     const a = await backend('a');
@@ -86,7 +86,7 @@ describe('a channel to rollcall:///', () => {
 });
 
 describe('under load', () => {
-  /** Four callers, each with one call after another, for as long as `during` runs. */
+  /** Four callers, each with one call at a time, for as long as `during` runs. */
   async function load(who: () => Promise<string>, during: () => Promise<void>) {
     const running = new AbortController();
     const failures: string[] = [];
@@ -105,15 +105,15 @@ describe('under load', () => {
     return { failures, answers };
   }
 
-  /** Resolves after that many more calls. */
+  /** Resolves after this many more calls. */
   const calls = async (who: () => Promise<string>, count: number) => {
     for (let n = 0; n < count; n++) await who().catch(() => {});
   };
 
-  it('a killed server costs no call that may be made again', async () => {
+  it('no repeatable call fails when a server is killed', async () => {
     const held: string[] = [];
     let dying = false;
-    // Once headers of an answer have come, gRPC makes no call again: here none have, when it dies.
+    // Once the headers of an answer have come, gRPC does not repeat the call; no call has them when the server dies.
     const first = await mortal(await backend('a', ({ request }, answer) => (dying ? held.push(request) : answer(null, 'a'))));
     const others = [await backend('b'), await backend('c')];
     const { who, all } = client([{ address: '127.0.0.1', port: first.port }, ...others.map((one) => at(one))], 'peak_ewma', { triesMax: 3 });
@@ -129,7 +129,7 @@ describe('under load', () => {
     expect(answers.get('b')).toBeGreaterThan(20);
   });
 
-  it('a server that drains costs no call at all, without any retry', async () => {
+  it('no call fails while a server drains, even without retries', async () => {
     const backends = [await backend('a'), await backend('b'), await backend('c')] as const;
     const { who, all, become } = client(backends.map((one) => at(one)));
     await all(['a', 'b', 'c']);
@@ -144,7 +144,7 @@ describe('under load', () => {
     expect(failures).toEqual([]);
   });
 
-  it('a server that comes back is called again', async () => {
+  it('a server that returns is called again', async () => {
     const [a, b] = [await backend('a'), await backend('b')];
     const { all, who } = client([at(a), at(b)]);
     await all(['a', 'b']);
@@ -176,14 +176,14 @@ describe('policies', () => {
       metadata.set('x-user', user);
       return await who(metadata);
     };
-    // All connections first: keys of an instance that is not connected yet are with another one.
+    // Waits for all connections first: keys of an unconnected instance go to another one.
     const users = Array.from({ length: 20 }, (_, index) => `user-${index}`);
     for (let rounds = 0; new Set(await Promise.all(users.map(of))).size < 3; rounds++) expect(rounds).toBeLessThan(1_000);
     const first = await Promise.all(users.map(of));
     expect(await Promise.all(users.map(of))).toEqual(first);
   });
 
-  it('by load keep away from a server that does not answer', async () => {
+  it('by load avoid a server that does not answer', async () => {
     const hung: string[] = [];
     const slow = await backend('slow', ({ request }) => hung.push(request));
     const quick = await backend('quick');
@@ -197,7 +197,7 @@ describe('policies', () => {
     expect(hung).toHaveLength(before);
   });
 
-  it('refuse a configuration that makes no sense', () => {
+  it('refuse an invalid configuration', () => {
     expect(() => channelOptions('maglev', { balancer: { slots: 4 } })).toThrow(/slots is 4/);
   });
 });
@@ -205,7 +205,7 @@ describe('policies', () => {
 describe('zones', () => {
   const inZone = (one: Backend) => at(one, { meta: { zone: one.name } });
 
-  it('keep calls in the own one, until its servers report that they have less headroom', async () => {
+  it('keep calls in the client’s zone, until its servers report less headroom', async () => {
     let used = 0.1;
     const [a, b] = [await backend('a', undefined, new LoadMeter(undefined, () => used)), await backend('b', undefined, new LoadMeter(undefined, () => 0.1))];
     const { who, all } = client([inZone(a), inZone(b)], 'round_robin', { routing: { zone: { own: 'a', sizeMin: 2, spillByLoad: true } } });
@@ -215,13 +215,13 @@ describe('zones', () => {
       for (let n = 0; n < 100; n++) if ((await who()) === 'b') count += 1;
       return count / 100;
     };
-    // Calls go on until the shares have followed what was reported: they do twice a second.
+    // Calls continue until the shares have followed the reports; they are updated twice a second.
     while ((await shareOfB()) > 0.25);
     used = 1;
     while ((await shareOfB()) < 0.3);
   });
 
-  it('have options, each known and in its range', () => {
+  it('have options, which are checked', () => {
     expect(() => channelOptions('round_robin', { routing: { zone: { own: 'a', spillByload: true } as never } })).toThrow('zone has no option spillByload; did you mean spillByLoad?');
     expect(() => channelOptions('round_robin', { routing: { zone: { own: 'a', spillByLoad: { probeShare: 0 } } } })).toThrow('spillByLoad.probeShare is 0');
     expect(() => channelOptions('round_robin', { routing: { zone: { own: 'a', sizeMin: 0.5 } } })).toThrow('zone.sizeMin is 0.5');

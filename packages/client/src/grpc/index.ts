@@ -4,8 +4,8 @@
  *     registerRollcall(rollcall.source);
  *     new Orders('rollcall:///orders', credentials.createInsecure(), channelOptions('peak_ewma'));
  *
- * grpc-js keeps resolvers and policies by name for the whole process, so this is called once, at the start. Its
- * interfaces for them are called experimental; this was tested with grpc-js 1.14.7.
+ * grpc-js keeps resolvers and policies by name for the whole process, so call this once, at the start. grpc-js marks
+ * its interfaces for them as experimental; this was tested with grpc-js 1.14.7.
  */
 
 import type { SnapshotSource } from '../source/snapshot-source.ts';
@@ -20,7 +20,7 @@ export type { PolicyName } from './policies.ts';
  * Registers the scheme `rollcall` and all policies for this process. Each call adds a source: a service has the instances
  * of all of them.
  * @param source of instances: `rollcall.source`, or a `StaticSource`
- * @returns takes the source away again, as before its client is closed; idempotent
+ * @returns removes the source again, for use before its client is closed; idempotent
  */
 export function registerRollcall(source: SnapshotSource): () => void {
   registerPolicies();

@@ -8,7 +8,7 @@ function watched(joined: JoinedSources, service: string) {
   return { lists, stop };
 }
 
-it('a service has the instances of all sources, each once, also of one that is added later', () => {
+it('a service has the instances of all sources, each once, including those of a source that is added later', () => {
   const joined = new JoinedSources();
   const first = new StaticSource({ web: ['10.0.0.1:80'] });
   joined.add(first);
@@ -36,7 +36,7 @@ it('reports an empty list only when every source has done so', () => {
   expect(lists).toEqual([[]]);
 });
 
-it('a source that is removed takes its instances with it', () => {
+it('a source that is removed removes its instances', () => {
   const joined = new JoinedSources();
   joined.add(new StaticSource({ web: ['10.0.0.1:80'] }));
   const remove = joined.add(new StaticSource({ web: ['10.0.0.2:80'] }));

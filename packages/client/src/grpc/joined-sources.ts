@@ -1,6 +1,6 @@
 /**
  * Several sources of instances as one: a service has the instances of all of them. grpc-js has one resolver for a scheme
- * and a process, while a process may have a client for each registry, and lists of its own.
+ * and a process, while a process may have a client for each registry, and static lists.
  */
 
 import type { Instance } from '@rollcall/protocol';
@@ -14,7 +14,7 @@ export class JoinedSources {
   readonly #sources = new Set<SnapshotSource>();
   readonly #watches = new Set<JoinedWatch>();
 
-  /** Adds a source, also to what is watched already; one that is there stays. @returns removes it; idempotent */
+  /** Adds a source, also to watched services; no effect if it was added before. @returns removes it; idempotent */
   add(source: SnapshotSource): () => void {
     if (!this.#sources.has(source)) {
       this.#sources.add(source);
@@ -65,7 +65,7 @@ class JoinedWatch {
       const named = inNamespace(source, namespace);
       return named === undefined ? [] : [{ source, named }];
     });
-    // The first source may report before the last is watched, so all count from the beginning.
+    // The first source may report before the last one is watched, so all are counted from the beginning.
     for (const { source } of sources) this.#stops.set(source, () => {});
     for (const { source, named } of sources) {
       const stop = named.watch(name, ({ instances }: SourcedSnapshot) => {
@@ -97,7 +97,7 @@ class JoinedWatch {
   }
 }
 
-/** The source of a namespace; undefined for one that has none, when a namespace is named. */
+/** The source of a namespace; undefined when a namespace is named and the source has none. */
 function inNamespace(source: SnapshotSource, namespace: string | undefined): SnapshotSource | undefined {
   return namespace === undefined ? source : source.inNamespace?.(namespace);
 }

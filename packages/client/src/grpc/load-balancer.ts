@@ -1,10 +1,10 @@
 /**
  * A load-balancing policy of grpc-js around a balancer of this package:
  *
- *     instances ─► those that are used ─► a connection each (grpc's pick_first) ─► ChannelRouter ─► the call
+ *     instances ─► those in use ─► a connection each (grpc's pick_first) ─► ChannelRouter ─► the call
  *
  * grpc-js connects and reconnects; this file chooses the connected instance for each call. An instance whose
- * connection is lost is out at once; the balancer gets the outcome of each call, with the server's load report
+ * connection is lost is left out at once; the balancer gets the outcome of each call, with the server's load report
  * from the trailers. Latency is the time of the whole call, so for long streams choose a policy that counts
  * calls.
  */
@@ -37,7 +37,7 @@ export interface PolicySurroundings {
   readonly random?: Random;
 }
 
-/** Calls that wait for an instance which may be called again are picked again after this, in milliseconds. */
+/** After this time, in milliseconds, calls are picked again that waited because breakers or limits excluded all. */
 const repickMs = 250;
 
 const noSettings: ChannelSettings = {};
@@ -133,7 +133,7 @@ class RollcallLoadBalancer implements experimental.LoadBalancer {
     note: string,
   ): boolean {
     if (!list.ok) {
-      // The last list is better than none.
+      // An old list is better than none.
       if (this.#children.size > 0) return true;
       this.#update(connectivityState.TRANSIENT_FAILURE, new experimental.UnavailablePicker(list.error), list.error.details);
       return true;
@@ -151,7 +151,7 @@ class RollcallLoadBalancer implements experimental.LoadBalancer {
     for (const { leaf } of this.#children.values()) leaf.exitIdle();
   }
 
-  /** Connections restart without a call. */
+  /** Lost connections are opened again without a call. */
   resetBackoff(): void {}
 
   destroy(): void {
@@ -182,7 +182,7 @@ class RollcallLoadBalancer implements experimental.LoadBalancer {
   }
 
   #connect(): void {
-    // Leaves report while they are made; one report of all of them follows.
+    // Connections report while they are created; one report of all of them follows.
     this.#updating = true;
     const used = this.#router?.used(this.#list.instances) ?? [];
     const wanted = new Map(used.map((instance) => [identityOf(instance), instance]));
@@ -219,7 +219,7 @@ class RollcallLoadBalancer implements experimental.LoadBalancer {
     } else if (children.length === 0) {
       this.#fail('no instance of the service is selected for this channel');
     } else this.#update(connectivityState.IDLE, new experimental.QueuePicker(this), null);
-    // Connections that were lost come back without waiting for a call to need them.
+    // Lost connections are opened again without waiting for a call.
     for (const { leaf } of inState(connectivityState.IDLE)) leaf.exitIdle();
   }
 
@@ -245,7 +245,7 @@ class RollcallLoadBalancer implements experimental.LoadBalancer {
         try {
           const endpoint = router.pick(now, key, (name) => metadataValue(metadata, name));
           const child = endpoint && this.#children.get(identityOf(endpoint.instance));
-          // Every connected instance is left out, or has just left: the next picker follows soon.
+          // Every connected instance is left out, or has just left; the next picker follows soon.
           if (endpoint === undefined || child === undefined) return new experimental.QueuePicker(this).pick(args);
           return this.#followed(child.leaf.getPicker().pick(args), router, endpoint, now);
         } catch (error) {
@@ -291,7 +291,7 @@ class RollcallLoadBalancer implements experimental.LoadBalancer {
   }
 }
 
-/** Instances of another resolver, which has addresses only. */
+/** Instances from another resolver, which has only addresses. */
 function instancesAt({ addresses }: experimental.Endpoint): readonly Instance[] {
   return addresses.flatMap((address) => {
     if (!('port' in address)) return [];

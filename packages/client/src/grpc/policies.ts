@@ -25,7 +25,7 @@ import { uniformRandom } from '../balancer/uniform-random.ts';
 import { weightedRandom } from '../balancer/weighted-random.ts';
 import { weightedRoundRobin } from '../balancer/weighted-round-robin.ts';
 
-/** Options that are not plain values (functions) are those of the same balancer in the program only. */
+/** Options that are functions are not plain values, so they exist only for the same balancer outside gRPC. */
 type Policy = (config: object) => BalancerFactory;
 
 function withoutOptions(name: string, balancer: () => BalancerFactory): Policy {

@@ -1,6 +1,6 @@
 /**
  * Counts calls at an endpoint from their pick on. grpc-js reports the start of a call a little after the pick,
- * and never reports that a picked call was given up. So a pick reserves a place for a short time: calls that
+ * and never reports that a picked call was abandoned. So a pick reserves a place for a short time: calls that
  * are picked in one turn of the event loop count each other, and a call that never starts frees its place soon.
  */
 
@@ -12,13 +12,13 @@ const reservedMs = 1;
 
 export interface Reservation {
   readonly endpoint: Endpoint;
-  /** Whether it counts in `endpoint.inFlight`. */
+  /** Whether the reservation counts in `endpoint.inFlight`. */
   counted: boolean;
 }
 
 export class Reservations {
   readonly #clock: Pick<Clock, 'timer'>;
-  /** Picked, and neither started nor given up. */
+  /** Calls that were picked, and neither started nor abandoned. */
   readonly #picked = new Set<Reservation>();
   #isTimed = false;
 
@@ -26,7 +26,7 @@ export class Reservations {
     this.#clock = clock;
   }
 
-  /** A call was picked to go to the endpoint. */
+  /** Counts a call that was picked to go to the endpoint. */
   take(endpoint: Endpoint): Reservation {
     const reservation = { endpoint, counted: true };
     endpoint.inFlight += 1;

@@ -1,6 +1,6 @@
 /**
  * The resolver for grpc-js: `rollcall:///orders` is the service `orders`, as the registry sees it at any time;
- * `rollcall://team-a/orders` is that of the namespace `team-a`. The list includes draining and critical
+ * `rollcall://team-a/orders` is the service of the namespace `team-a`. The list includes draining and critical
  * instances: the policy chooses among them.
  */
 
@@ -19,16 +19,16 @@ export interface ResolvedList {
   readonly lease?: ((listener: (ordinal: number) => void) => () => void) | undefined;
 }
 
-/** Where the policy finds that, among the channel's options. Options of this prefix do not keep channels from sharing a connection. */
+/** The channel option in which the policy finds it. Options of this prefix do not prevent a shared connection. */
 export const listAttribute = `${experimental.SUBCHANNEL_ARGS_EXCLUDE_KEY_PREFIX}.rollcall.list`;
 
-/** Kept for the process, since grpc-js keeps resolvers so. */
+/** One for the whole process, since grpc-js keeps resolvers per process. */
 const sources = new JoinedSources();
 
 /**
  * Registers the scheme for this process, and adds a source for all channels, including present ones.
  * @param source of instances: `rollcall.source`, or a `StaticSource`
- * @returns takes the source away again; idempotent
+ * @returns removes the source again; idempotent
  */
 export function registerScheme(source: SnapshotSource): () => void {
   experimental.registerResolver('rollcall', resolverOf(sources));

@@ -18,7 +18,7 @@ const tables: Record<string, (nodes: number) => HashTable> = {
   Memento: (nodes) => withGaps(nodes),
 };
 
-/** Every third bucket is removed, so that nodes are not numbered without gaps. */
+/** Every third bucket is removed, so that the numbers of nodes have gaps. */
 function withGaps(nodes: number): Memento {
   const memento = new Memento(nodes);
   while (memento.size < nodes) memento.add();
@@ -50,12 +50,12 @@ it.each(Object.keys(tables))('never gives a node of a %s more than ⌈c · mean�
   );
 });
 
-it('holds the bound when one key is all the load, where the plain table gives one node all', () => {
+it('holds the bound when all requests have one key, which the plain table sends to one node', () => {
   const bounded = new BoundedLoads(new MaglevTable(someNames(10)));
   for (let n = 0; n < 1000; n++) bounded.assign(hash32('hot'));
   const loads = Array.from({ length: 10 }, (_, node) => bounded.load(node));
   expect(Math.max(...loads)).toBe(125);
-  // All but the last few in the key's order are full.
+  // All nodes but the last few in the key's order are full.
   expect(loads.filter((load) => load === 125)).toHaveLength(8);
 });
 

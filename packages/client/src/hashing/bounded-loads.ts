@@ -1,8 +1,8 @@
 /**
  * Consistent hashing with bounded loads (V. Mirrokni, M. Thorup, M. Zadimoghaddam, "Consistent Hashing with
  * Bounded Loads", SODA 2018, arXiv:1608.01350): a key goes to the first node in its order that has room, and
- * room is c times the mean. No node gets more than ⌈c · mean⌉, however skewed the keys are. A smaller c moves
- * more keys away from their own node.
+ * room is c times the mean. No node gets more than ⌈c · mean⌉, however skewed the keys are. With a smaller c, more
+ * keys go to a node other than the first in their order.
  *
  * It counts keys that are assigned and not yet released. Unlike the paper's caches, it never moves an assigned
  * key, so the bound holds for a node at the moment it gets a key.

@@ -1,4 +1,4 @@
-/** What every table of named nodes promises. Each one's own test runs this suite and adds its own. */
+/** What every table of named nodes promises. The test of each table runs this suite and adds cases. */
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -13,7 +13,7 @@ export interface NamedTable {
   readonly excess: number;
 }
 
-/** Hashes of keys, as many as a test of shares needs. */
+/** Number of hashes in a test of shares. */
 export function someHashes(count: number): Int32Array {
   return Int32Array.from({ length: count }, (_, n) => hash32(`key-${n}`));
 }
@@ -22,7 +22,7 @@ export function someNames(count: number, prefix = 'node'): string[] {
   return Array.from({ length: count }, (_, index) => `${prefix}-${index}`);
 }
 
-/** How many of the hashes each node has. */
+/** Counts the hashes of each node. */
 export function loads(table: HashTable, hashes: Int32Array, nodes: number): Float64Array {
   const counts = new Float64Array(nodes);
   for (const hash of hashes) {
@@ -83,7 +83,7 @@ export function namedTableCases(name: string, { build, balance, excess }: NamedT
       );
     });
 
-    it('finds the one node that is accepted, however light it is', () => {
+    it('finds the only accepted node, however small its weight', () => {
       const table = build([{ name: 'heavy', weight: 10_000 }, { name: 'light', weight: 0.5 }, 'other']);
       for (const hash of someHashes(50)) {
         for (let only = 0; only < 3; only++) expect(table.lookupAmong(hash, { accepts: (node) => node === only })).toBe(only);

@@ -6,7 +6,7 @@
 import { RegistryError } from '@rollcall/protocol';
 
 export interface HashTable {
-  /** How many nodes a lookup can give. */
+  /** Number of nodes that a lookup can return. */
   readonly size: number;
 
   /**

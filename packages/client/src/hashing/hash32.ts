@@ -43,7 +43,7 @@ export function hash32(key: string, seed = 0): number {
         code = 0xfffd;
       }
     }
-    // The UTF-8 bytes of the character, first byte lowest, as they stand in memory.
+    // The UTF-8 bytes of the character, first byte lowest, in the order of little-endian memory.
     const width = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
     const encoded = encode(code, width);
     for (let index = 0; index < width; index++) {

@@ -1,6 +1,6 @@
 /**
  * Consistent hashing without the rest of the client, as `@rollcall/client/hashing`: pure structures that
- * map the hash of a key to a node. README.md in this folder says which one for what.
+ * map the hash of a key to a node. README.md in this folder says when to use which.
  */
 
 export { hash32, mix32 } from './hash32.ts';

@@ -17,7 +17,7 @@ function paper(key: bigint, buckets: number): number {
 
 const anyKey = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n });
 
-it('gives what the paper’s code gives, for any key and number of buckets', () => {
+it('returns the same bucket as the paper’s code, for any key and number of buckets', () => {
   fc.assert(
     fc.property(anyKey, fc.oneof(fc.integer({ min: 1, max: 2000 }), fc.integer({ min: 1, max: 2 ** 31 - 1 })), (key, buckets) => {
       const low = Number(key & 0xffffffffn);
@@ -58,7 +58,7 @@ it.each([
   expect(jumpHash(Number(key & 0xffffffffn), buckets, Number(key >> 32n))).toBe(bucket);
 });
 
-it('moves keys to a new bucket only, and about one of n + 1', () => {
+it('moves keys only to the new bucket, about one key in n + 1', () => {
   const hashes = someHashes(50_000);
   for (const buckets of [1, 2, 9, 99]) {
     const moved = hashes.filter((hash) => jumpHash(hash, buckets + 1) !== jumpHash(hash, buckets));

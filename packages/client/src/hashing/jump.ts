@@ -50,7 +50,7 @@ function upperWord(word: number): number {
   return (Math.imul(high, lowerHigh) + (first >>> 16) + (second >>> 16)) | 0;
 }
 
-/** Buckets looked at before a lookup among few takes any bucket that is accepted. */
+/** Number of buckets that `lookupAmong` tries in the key's order before it takes any accepted bucket. */
 const drawsMax = 64;
 const goldenRatio = 0x9e3779b9 | 0;
 
@@ -60,7 +60,7 @@ export interface BucketTable extends HashTable {
   has(bucket: number): boolean;
 }
 
-/** Numbered buckets, the last of which comes and goes. */
+/** Numbered buckets, of which only the last can be added or removed. */
 export class JumpTable implements BucketTable {
   #size: number;
 
@@ -104,7 +104,7 @@ export class JumpTable implements BucketTable {
     return this.#size === 0 ? -1 : jumpHash(hash, this.#size);
   }
 
-  /** The order of a hash is that of the buckets of its rehashes. */
+  /** The order of a hash: the buckets of its repeated rehashes. */
   lookupAmong(hash: number, filter: NodeFilter): number {
     return drawAmong(this, hash, this.#size, filter);
   }
@@ -117,7 +117,7 @@ export function checkBuckets(buckets: number): void {
 }
 
 /**
- * `lookupAmong` for tables without an order of their own: looks the hash up, then hashes of it.
+ * `lookupAmong` for tables without a natural order: looks up the hash, then repeated rehashes of it.
  * @param buckets all buckets of the table are below this
  */
 export function drawAmong(table: BucketTable, hash: number, buckets: number, filter: NodeFilter): number {

@@ -35,7 +35,7 @@ it.each([3, 10, 100, 600])('gives each of %i equal nodes the same number of slot
   expect(Math.min(...counts)).toBeGreaterThanOrEqual(Math.floor(65_537 / count));
 });
 
-it('gives slots in proportion to weights, within two, and one at least', () => {
+it('gives slots in proportion to weights, within two slots, and at least one', () => {
   const weights = [1, 2, 5, 0.3, 1e-9];
   const nodes = weights.map((weight, index) => ({ name: `n${index}`, weight }));
   const counts = slotCounts(new MaglevTable(nodes), weights.length);
@@ -43,7 +43,7 @@ it('gives slots in proportion to weights, within two, and one at least', () => {
   expect(counts[4]).toBe(1);
 });
 
-it.each([2, 10, 100, 300, 1000])('moves fewer than 1 %% of all keys beside those of the one of %i nodes that leaves', (count) => {
+it.each([2, 10, 100, 300, 1000])('moves fewer than 1 %% of all keys apart from those of the node that leaves, of %i', (count) => {
   const names = someNames(count);
   const gone = count >> 1;
   const excess = excessOf(new MaglevTable(names), new MaglevTable(names.toSpliced(gone, 1)), gone);

@@ -29,7 +29,7 @@ const maglevOptions: OptionNames<MaglevOptions> = { slots: true };
 /** Nodes are kept in 16 bits, so that the default table fits into a second-level cache. */
 const nodesMax = 65_536;
 const slotsMax = 16_777_213;
-/** Slots looked at before a lookup among few gives up the table's order. */
+/** Number of slots that `lookupAmong` tries in the table's order before it takes any accepted node. */
 const walkMax = 4096;
 /** Any two constants make two independent hashes of a name. */
 const offsetSeed = 0x6f666673;
@@ -69,7 +69,7 @@ export class MaglevTable implements HashTable {
     return this.size === 0 ? -1 : (this.#table[(hash >>> 0) % this.slots] as number);
   }
 
-  /** The order of a hash is that of the slots after its own. */
+  /** The order of a hash: its slot, then the slots after it. */
   lookupAmong(hash: number, filter: NodeFilter): number {
     if (this.size === 0) return -1;
     const table = this.#table;
@@ -83,7 +83,7 @@ export class MaglevTable implements HashTable {
   }
 }
 
-/** Most nodes of a table of so many slots. */
+/** The largest number of nodes for a table of this many slots. */
 export function maglevNodesMax(slots: number): number {
   return Math.min(slots, nodesMax);
 }
@@ -91,7 +91,7 @@ export function maglevNodesMax(slots: number): number {
 function fill(nodes: readonly NamedNode[], slots: number): Uint16Array {
   const count = nodes.length;
   const heaviest = nodes.reduce((most, { weight }) => Math.max(most, weight), 0);
-  // The place in each node's permutation: (offset + turn · skip) mod M.
+  // Position in each node's permutation: (offset + turn · skip) mod M.
   const next = Uint32Array.from(nodes, ({ name }) => (hash32(name, offsetSeed) >>> 0) % slots);
   const skip = Uint32Array.from(nodes, ({ name }) => ((hash32(name, skipSeed) >>> 0) % (slots - 1)) + 1);
   const pace = Float64Array.from(nodes, ({ weight }) => weight / heaviest);

@@ -69,7 +69,7 @@ function take(step: Step, memento: Memento, lists: Lists): void {
 describe('after any removals and additions', () => {
   const hashes = someHashes(300);
 
-  it('gives what the lists of buckets give', () => {
+  it('returns the same buckets as the naive model', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 40 }), steps, (buckets, list) => {
         const memento = new Memento(buckets);
@@ -83,7 +83,7 @@ describe('after any removals and additions', () => {
     );
   });
 
-  it('moves only the keys of the bucket that goes, or those that a new bucket gets', () => {
+  it('moves only the keys of a removed bucket, or the keys that a new bucket gets', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 40 }), steps, (buckets, list) => {
         const memento = new Memento(buckets);
@@ -129,7 +129,7 @@ it.each([0.1, 0.5, 0.9])('gives equal shares after %d of 100 buckets are removed
   expect(chiSquare - (memento.size - 1)).toBeLessThan(4.5 * Math.sqrt(2 * memento.size));
 });
 
-it('comes back from empty, and grows', () => {
+it('takes buckets again after it was empty, and grows', () => {
   const memento = new Memento(3);
   for (const bucket of [1, 2, 0]) memento.remove(bucket);
   expect([memento.size, memento.lookup(7), memento.lookupAmong(7, { accepts: () => true })]).toEqual([0, -1, -1]);

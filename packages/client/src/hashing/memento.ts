@@ -23,7 +23,7 @@ import type { NodeFilter } from './hash-table.ts';
 import { type BucketTable, checkBuckets, drawAmong, jumpHash } from './jump.ts';
 
 const working = -1;
-/** Memory is 4 bytes for each: 64 MB. */
+/** Each takes 4 bytes, so at most 64 MB. */
 const bucketsMax = 2 ** 24;
 
 export class Memento implements BucketTable {
@@ -114,7 +114,7 @@ export class Memento implements BucketTable {
     return bucket;
   }
 
-  /** The order of a hash is that of the buckets of its rehashes. */
+  /** The order of a hash: the buckets of its repeated rehashes. */
   lookupAmong(hash: number, filter: NodeFilter): number {
     return drawAmong(this, hash, this.#buckets, filter);
   }

@@ -6,7 +6,7 @@ import { Rendezvous } from './rendezvous.ts';
 
 namedTableCases('rendezvous', { build: (nodes) => new Rendezvous(nodes), balance: 1.03, excess: 0 });
 
-it('gives the node with the highest −w / ln u, as the formula written out does', () => {
+it('gives the node with the highest −w / ln u, as the plain formula does', () => {
   const node = fc.record({ name: fc.string({ maxLength: 6 }), weight: fc.double({ min: 0.01, max: 100, noNaN: true }) });
   const nodes = fc.uniqueArray(node, { minLength: 1, maxLength: 15, selector: ({ name }) => name });
   fc.assert(

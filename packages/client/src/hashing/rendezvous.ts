@@ -14,7 +14,7 @@ import { type HashNodes, type HashTable, inNameOrder, type NodeFilter } from './
 
 export class Rendezvous implements HashTable {
   readonly size: number;
-  /** All three by the rank of the name. */
+  /** All three arrays are in the order of the names. */
   readonly #order: Uint32Array;
   readonly #seeds: Int32Array;
   /** 1 ÷ weight; undefined while all weights are equal, when the highest hash has the highest score. */

@@ -19,7 +19,7 @@ namedTableCases('a ring', { build: (nodes) => new RingTable(nodes), balance: 1.2
 
 describe('as libketama', () => {
   it('places the 100,000 keys of its Python binding’s list, weights 1 to 5, on the same nodes', () => {
-    // Made with libketama itself; see ketama.py beside it.
+    // libketama itself produced the file; see ketama.py beside it.
     const expected = readFileSync(require.resolve('hashring/tests/fixtures/ketama.txt'), 'utf8').trim().split('\n');
     const names = ['0.0.0.1', '0.0.0.2', '0.0.0.3', '0.0.0.4', '0.0.0.5'];
     const ring = new RingTable(names.map((name, index) => ({ name, weight: index + 1 })));
@@ -39,7 +39,7 @@ describe('as libketama', () => {
     expect(pointsOf(names[0]!, 40).sort()).toEqual(Uint32Array.from(theirs.points()[names[0]!]!).sort());
   });
 
-  it('gives equal nodes 40 digests each, 39 where single precision rounds down, and never none', () => {
+  it('gives equal nodes 40 digests each, 39 where single precision rounds down, and always at least one', () => {
     const ofEqual = (count: number) => [...new Set(digestCounts(Array.from({ length: count }, () => 1), 40))];
     // npm hashring computes in double precision and has 39 at 7 and 49 nodes.
     for (const count of [1, 3, 7, 10, 49, 100, 1000]) expect(ofEqual(count)).toEqual([40]);
@@ -57,7 +57,7 @@ it('gives the node of the first point at or after the hash, as a search through 
       const digests = digestCounts(list.map(() => 1), pointsPerNode / 4);
       const points = list.flatMap((name, node) => [...pointsOf(name, digests[node]!)].map((point) => ({ point, node })));
       points.sort((a, b) => a.point - b.point);
-      // The corners, too: the points themselves, their neighbours, and both ends of the ring.
+      // Edge cases: the points themselves, their neighbours, and both ends of the ring.
       const corners = points.flatMap(({ point }) => [point - 1, point, point + 1]);
       for (const hash of [...some, ...corners, 0, -1, 0xffffffff]) {
         const naive = points.find(({ point }) => point >= hash >>> 0) ?? points[0]!;
@@ -82,7 +82,7 @@ it('asks the nodes in the order of the ring', () => {
   }
 });
 
-it('builds the same ring with the points of an earlier one', () => {
+it('builds the same ring when it reuses the points of an earlier one', () => {
   const earlier = new RingTable([{ name: 'a', weight: 1 }, { name: 'b', weight: 3 }, 'gone']);
   const nodes = [{ name: 'new' }, { name: 'a', weight: 4 }, { name: 'b', weight: 1 }];
   const [fresh, reused] = [new RingTable(nodes), new RingTable(nodes, { previous: earlier })];

@@ -30,7 +30,7 @@ const ringOptions: OptionNames<RingOptions> = { pointsPerNode: true, previous: t
 
 /** Nodes × points per node: 64 MB. */
 const pointsMax = 2 ** 22;
-/** Points looked at before a lookup among few gives up the ring's order. */
+/** Number of points that `lookupAmong` tries in the ring's order before it takes any accepted node. */
 const walkMax = 4096;
 
 export class RingTable implements HashTable {
@@ -102,7 +102,7 @@ export class RingTable implements HashTable {
   }
 }
 
-/** Most nodes of a ring of so many points per node. */
+/** The largest number of nodes for a ring with this many points per node. */
 export function ringNodesMax(pointsPerNode: number): number {
   return Math.floor(pointsMax / pointsPerNode);
 }

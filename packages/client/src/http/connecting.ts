@@ -1,6 +1,6 @@
 /**
- * How to connect to the instances of a service: whether by TLS, with which certificates, and how many
- * connections are kept for how long. Reads the options only; it opens no connection.
+ * How to connect to the instances of a service: with TLS or without, with which certificates, and for how long idle
+ * connections stay open. Reads the options only; it opens no connection.
  */
 
 import { isIP } from 'node:net';
@@ -14,48 +14,48 @@ export type Pem = string | Uint8Array | readonly (string | Uint8Array)[];
 /** TLS to the instances of a service. */
 export interface TlsOptions {
   /**
-   * Which instances: `all` (by default, when there are options for TLS) asks none without it, whatever its metadata
-   * says; `marked` (by default, when there are none) asks those by TLS whose scheme is `https`. An instance
-   * without a scheme may have the metadata `scheme: https`, or `secure: true` as Spring Cloud and Steeltoe write it; `none` asks none by TLS.
+   * Which instances to reach by TLS. `all` (the default when TLS options are given): every instance, whatever its
+   * metadata says. `marked` (the default without them): instances whose scheme is `https`; an instance without a scheme
+   * may have the metadata `scheme: https`, or `secure: true` as Spring Cloud and Steeltoe write it. `none`: no instance.
    */
   readonly instances?: 'all' | 'marked' | 'none';
-  /** Certificates of the authorities that sign those of the instances, in place of Node's list. */
+  /** Certificates of the authorities that sign the instances' certificates, in place of Node's list. */
   readonly ca?: Pem;
-  /** This client's own certificate, with the chain below it, for instances that require one. */
+  /** This client's certificate, followed by its chain, for instances that require one. */
   readonly cert?: Pem;
   /** The key of `cert`. */
   readonly key?: Pem;
   /** The pass phrase of `key`. */
   readonly passphrase?: string;
   /**
-   * Name that the instances' certificates must be for, also sent to them (SNI). By default the address of each: a
-   * certificate for an IP address must list it.
+   * The name for which the instances' certificates must be valid; it is also sent to them (SNI). By default the address
+   * of each instance: a certificate for an IP address must list it.
    */
   readonly serverName?: string;
-  /** `false` takes any certificate, so that every machine on the path can read and change everything: for experiments only. */
+  /** `false` accepts any certificate, so any machine on the path can read and change all data: for experiments only. */
   readonly verify?: boolean;
 }
 
 /** Connections to each instance. */
 export interface ConnectionOptions {
   /**
-   * Most that are open to one instance; 1 or more. No limit by default: `requestsMax` bounds them all. With `http2`, as
-   * many again for requests that cannot share one.
+   * Most connections that are open to one instance; 1 or more. No limit by default: `requestsMax` limits all requests.
+   * With `http2`, the same number again for requests that cannot share a connection.
    */
   readonly max?: number;
   /**
-   * How long one without a request is kept, in milliseconds, more than 0. 4,000 by default, less than the 5 s
+   * How long an idle connection stays open, in milliseconds, more than 0. 4,000 by default, less than the 5 s
    * after which servers of Node close it; a server's own `Keep-Alive: timeout` overrides it.
    */
   readonly idleMs?: number;
   /**
    * Longest silence within the body of an answer, in milliseconds, more than 0. No limit by default, so that event
-   * streams may be silent for as long as they like.
+   * streams may be silent for any time.
    */
   readonly silenceMs?: number;
   /**
-   * Whether HTTP/2 is used when an instance chooses it (ALPN), which takes TLS. Requests that may be made twice and
-   * have no body share a connection, the others have one each. `false` by default.
+   * Whether to use HTTP/2 when an instance chooses it (ALPN), which requires TLS. Requests that may be sent twice and
+   * have no body share a connection; every other request has a connection to itself. `false` by default.
    */
   readonly http2?: boolean;
 }
@@ -73,7 +73,7 @@ export interface Connecting {
 }
 
 /**
- * @param tls as the service was given it
+ * @param tls the option `tls` of the service
  * @throws RegistryError `invalid_argument` when an option is out of its range
  */
 export function connectingOf(connectTimeoutMs: number, tls: TlsOptions = { instances: 'marked' }, connections: ConnectionOptions = {}): Connecting {
@@ -93,12 +93,12 @@ export function connectingOf(connectTimeoutMs: number, tls: TlsOptions = { insta
   return { connectTimeoutMs, tls, connections };
 }
 
-/** Whether every instance is. */
+/** Whether all instances are reached by TLS. */
 export function requiresTls({ instances = 'all' }: TlsOptions): boolean {
   return instances === 'all';
 }
 
-/** Whether an instance is connected to by TLS. */
+/** Whether this instance is reached by TLS. */
 export function isSecure({ scheme, meta }: Instance, { instances = 'all' }: TlsOptions): boolean {
   if (instances !== 'marked') return instances === 'all';
   if (scheme !== undefined) return scheme === 'https';

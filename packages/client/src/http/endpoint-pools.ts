@@ -1,7 +1,7 @@
 /**
  * Connections: one pool of kept-alive connections for each endpoint, plain or with TLS, shared by all requests
- * of a service. It knows nothing of balancing. With HTTP/1.1, the number of connections is bounded by that of the
- * requests in flight, since each has one to itself and none waits for another's, unless a limit says so.
+ * of a service. It knows nothing of balancing. With HTTP/1.1 there are as many connections as requests in flight, since
+ * each request has one to itself; without a limit, no request waits for another's connection.
  */
 
 import { type Instance, RegistryError } from '@rollcall/protocol';
@@ -10,19 +10,19 @@ import type { Endpoint } from '../endpoint.ts';
 import { type Connecting, type ConnectionOptions, isSecure, tlsConnectionOptions } from './connecting.ts';
 import { MultiplexedPool } from './multiplexed-pool.ts';
 
-/** The part of undici's `Pool` that is used. */
+/** The part of undici's `Pool` that this file uses. */
 export type EndpointPool = Pick<MultiplexedPool, 'dispatch' | 'request' | 'close' | 'destroy'>;
 
 interface OpenPool {
   readonly pool: EndpointPool;
   readonly isSecure: boolean;
-  /** Of the instance when the pool was last used. */
+  /** Metadata of the instance when the pool was last used. */
   instance: Instance;
 }
 
 export class EndpointPools {
   readonly #pools = new Map<Endpoint, OpenPool>();
-  /** Pools of endpoints that left, with answers under way. */
+  /** Pools of endpoints that left and still have answers in progress. */
   readonly #closing = new Set<EndpointPool>();
   readonly #connecting: Connecting;
   #closed: Error | undefined;
@@ -45,7 +45,7 @@ export class EndpointPools {
       existing.instance = instance;
       return existing.pool;
     }
-    // Its metadata changed: it may use TLS now, or no longer.
+    // Its metadata changed: the instance may have begun or ceased to use TLS.
     this.release([endpoint]);
     const pool = this.#open(endpoint, secure);
     this.#pools.set(endpoint, { pool, isSecure: secure, instance });
@@ -64,7 +64,7 @@ export class EndpointPools {
     }
   }
 
-  /** Breaks off what is under way, with `reason`, and opens no connection any more. */
+  /** Aborts all requests with `reason`; later ones get no connection. */
   async destroy(reason: Error): Promise<void> {
     this.#closed ??= reason;
     const pools = [...Array.from(this.#pools.values(), ({ pool }) => pool), ...this.#closing];

@@ -17,7 +17,7 @@ export interface ExchangeContext {
   readonly pools: EndpointPools;
   readonly budget: RetryBudget;
   readonly clock: Clock;
-  /** Requests begun and not ended, those of them whose answer has begun, and how many there may be. */
+  /** Counts of requests that have begun and not ended, and of those whose answer has begun, with the limit. */
   readonly requests: { current: number; answering: number; readonly max: number };
   /** Tries of one request, the first included; 1 or more. */
   readonly triesMax: number;
@@ -27,7 +27,7 @@ export interface ExchangeContext {
   readonly retryAfterMaxMs: number;
   /** Most bytes of a body kept for a retry. */
   readonly replayBytesMax: number;
-  /** Undefined: no hedges. */
+  /** Undefined: requests are not hedged. */
   readonly hedging?: Hedging | undefined;
   /** Undefined: only `requests.max` limits requests. */
   readonly concurrency?: Gradient2 | undefined;
@@ -40,23 +40,24 @@ export interface ExchangeContext {
 export interface ExchangeOptions {
   /** The key of the request, for balancers that hash. */
   readonly hashKey?: string | undefined;
-  /** When its answer must have come, to the last byte. */
+  /** When the last byte of its answer must have come. */
   readonly deadline?: Deadline | undefined;
-  /** Given while no list of instances is known. */
+  /** Set while no list of instances is known. */
   readonly wait?: ListWait | undefined;
-  /** Instead of the method's own rule: whether the request may be made twice. */
+  /** Whether the request may be sent twice; overrides the rule of its method. */
   readonly idempotent?: boolean | undefined;
-  /** False: never hedged. */
+  /** False: this request is not hedged. */
   readonly hedging?: boolean | undefined;
-  /** Instead of that of all requests. */
+  /** Overrides the setting of the service. */
   readonly triesMax?: number | undefined;
-  /** Instead of that of all requests. */
+  /** Overrides the setting of the service. */
   readonly tryTimeoutMs?: number | undefined;
 }
 
 /**
  * Waits for the first list of instances.
- * @param begin called once: when the list is known, at once if it is; or with why it will not be
- * @returns ends the wait; idempotent
+ * @param begin called once: without an argument when the list is known (at once if it already is), or with the reason
+ *   why none will come
+ * @returns a function that ends the wait; idempotent
  */
 export type ListWait = (begin: (failure?: Error) => void) => () => void;

@@ -1,6 +1,6 @@
 /**
- * The errors with which a request of `fetch` ends when it gets no answer: the code, and the facts that the
- * reader of a log needs. The exchange decides when they occur.
+ * The errors with which a request of `fetch` ends when it gets no answer: the code, and the facts that a reader of the
+ * log needs. The exchange decides when they occur.
  */
 
 import { RegistryError } from '@rollcall/protocol';
@@ -22,7 +22,7 @@ export function noInstance(service: string): RegistryError {
   return new RegistryError('unavailable', `no instance of ${service} is registered; start one, or check the name`);
 }
 
-/** @param answering those of them whose answer has begun */
+/** @param answering number of requests in flight whose answer has begun */
 export function tooMany(service: string, max: number, answering: number): RegistryError {
   const unread = unreadAnswers(answering);
   const message = `${max} requests to ${service} are in flight, the limit; ${unread ?? 'wait for some to end or raise requestsMax'}`;
@@ -34,7 +34,7 @@ export function overloaded(service: string, inFlight: number): RegistryError {
   return new RegistryError('resource_exhausted', message);
 }
 
-/** @param what method, path and service */
+/** @param what method, path and service of the request */
 export function tooLate(what: string): RegistryError {
   return new RegistryError('deadline_exceeded', `${what}: not sent, since the time for it is over`);
 }
@@ -47,7 +47,7 @@ export function brokenOff(what: string, { authority }: Endpoint, cause: Error): 
   return new RegistryError('deadline_exceeded', `${what}: the answer of ${authority} broke off: ${cause.message}`, { cause });
 }
 
-/** @param endpoint the last one of those tried */
+/** @param endpoint the one tried last */
 export function noAnswer(what: string, { authority }: Endpoint, failure: Failure, tries: number, idempotent: boolean, cause: Error): RegistryError {
   const why = reasonOf(cause, authority);
   if (failure !== 'unsent' && !idempotent) {
@@ -63,7 +63,7 @@ export function noAnswer(what: string, { authority }: Endpoint, failure: Failure
 function reasonOf(cause: Error, authority: string): string {
   const { code, socket } = cause as NodeJS.ErrnoException & { readonly socket?: { readonly bytesRead?: number } };
   if (typeof code !== 'string') return cause.message;
-  // So does a TLS listener with plain text, and a TLS 1.3 listener with a client without a certificate.
+  // A TLS listener that gets plain text does the same, and a TLS 1.3 listener whose client has no certificate.
   if (code === 'UND_ERR_SOCKET' && socket?.bytesRead === 0) {
     return `${cause.message} before it said anything (does it want TLS, or a certificate of this client? see the option tls)`;
   }

@@ -22,7 +22,7 @@ import { Exchange } from './exchange.ts';
 import type { ExchangeContext, ListWait } from './exchange-context.ts';
 import type { FetchHandler } from './try.ts';
 
-/** Events of a connection for one try, and actions of a program on one request or on all. */
+/** Events of the connection of one try, and actions of a program on one request or on all. */
 type Step =
   | { readonly do: 'request'; readonly method: 'GET' | 'PUT' | 'POST'; readonly body: boolean; readonly timeoutMs: number | undefined }
   | { readonly do: 'connect' | 'fail' | 'late' | 'data' | 'complete'; readonly at: number }
@@ -43,7 +43,7 @@ interface Run {
 
 const hedgeShare = 0.3;
 const retryShare = 0.2;
-/** Requests that an endpoint may have in flight, when guarded. */
+/** Requests that an endpoint may have in flight while it has a limit. */
 const bulkhead = 2;
 
 const at = fc.nat(1000);
@@ -87,7 +87,7 @@ interface Attempt {
   readonly endpoint: Endpoint;
   readonly handler: FetchHandler;
   state: 'connecting' | 'sent' | 'answering' | 'over';
-  /** Written to a connection, as far as the client can tell. */
+  /** Whether the request was written to a connection, as far as the client knows. */
   sent: boolean;
 }
 
@@ -101,7 +101,7 @@ const before: Record<'connect' | 'fail' | 'late' | 'answer' | 'data' | 'complete
   complete: ['answering'],
 };
 
-/** How often each request and each try was recorded as ended. */
+/** How many times the end of each request and of each try was recorded. */
 class Records {
   readonly ends: number[] = [];
 
@@ -131,7 +131,7 @@ class World extends EndpointPools {
   readonly #callers: Caller[] = [];
   readonly #attempts: Attempt[] = [];
   readonly #events: ServiceEvent[] = [];
-  /** Endpoints that were left out at some time. */
+  /** Endpoints that were left out at least once. */
   readonly #leftOut = new Set<string>();
   readonly #wrong: unknown[] = [];
   readonly #records = new Records();
@@ -199,7 +199,7 @@ class World extends EndpointPools {
     }
   }
 
-  /** Everything in flight ends: connections break, and time passes. */
+  /** Ends everything in flight: connections break, and time passes. */
   drain(): void {
     if (!this.#known) this.#list([], false);
     while (this.#attempts.some(({ state }) => state !== 'over')) {
@@ -208,7 +208,7 @@ class World extends EndpointPools {
     this.clock.advance(5000);
   }
 
-  /** Invariants at any moment. */
+  /** Invariants that hold at any moment. */
   check(): void {
     if (this.#wrong.length > 0) throw this.#wrong[0];
     const open = this.#callers.filter(({ ends }) => ends.length === 0).length;
@@ -223,7 +223,7 @@ class World extends EndpointPools {
       expect(tries.length).toBeLessThanOrEqual(triesMax === 1 ? 1 : triesMax + 10);
       if (method === 'POST') expect(tries.filter(({ sent }) => sent).length).toBeLessThanOrEqual(1);
     }
-    // An endpoint has what connections have of it, but for tries that wait for theirs and were given up.
+    // An endpoint counts its requests on connections, except abandoned tries that still wait for a connection.
     for (const endpoint of new Set(this.#attempts.map((attempt) => attempt.endpoint))) {
       const live = this.#attempts.filter((attempt) => attempt.endpoint === endpoint && attempt.state !== 'over');
       expect(endpoint.inFlight).toBeGreaterThanOrEqual(live.filter(({ state, caller }) => state === 'answering' && caller.ends.length === 0).length);
@@ -231,13 +231,13 @@ class World extends EndpointPools {
     }
   }
 
-  /** Invariants when everything has ended. */
+  /** Invariants that hold after everything has ended. */
   checkEnd(): void {
     for (const { ends, aborted, method, tries } of this.#callers) {
       expect(ends).toHaveLength(1);
       if (aborted) expect(ends[0]).toMatchObject({ name: 'AbortError' });
       const [end] = ends;
-      // A caller whose request may not be repeated and got no answer must not be told that it was not applied.
+      // A caller without an answer to a non-idempotent request must not read that the request was not applied.
       if (method === 'POST' && !aborted && this.#closed === undefined && tries.some(({ sent }) => sent) && end !== 'complete') {
         expect(['unknown_outcome', 'deadline_exceeded', 'ECONNRESET']).toContain((end as Error & { code?: string }).code);
       }
@@ -290,7 +290,7 @@ class World extends EndpointPools {
     expect(this.#listed).toContain(endpoint.instance.id);
     if (this.#run.guarded) expect(endpoint.inFlight).toBeLessThanOrEqual(bulkhead);
     const tried = caller.tries.map((attempt) => attempt.endpoint);
-    // Twice at the same endpoint only if there is no other that may be asked.
+    // A request goes to the same endpoint twice only if no other may be asked.
     if (tried.includes(endpoint) && !this.#run.guarded) {
       const untried = this.#listed.filter((id) => !tried.some(({ instance }) => instance.id === id));
       expect(untried.filter((id) => !this.#leftOut.has(id))).toEqual([]);
@@ -315,7 +315,7 @@ class World extends EndpointPools {
     }
   }
 
-  /** As undici does: the caller that aborts gets its error back as that of the request. */
+  /** As in undici: a caller that aborts gets the same error from its request. */
   #connected(attempt: Attempt): void {
     attempt.state = 'sent';
     attempt.handler.onConnect((reason) => this.#broken(attempt, reason ?? new Error('aborted')));
@@ -380,7 +380,7 @@ function countingClock() {
   };
 }
 
-it('each request ends once, is sent no more often than it may be, and leaves nothing behind, in every sequence of events', () => {
+it('each request ends once, is sent at most as often as allowed, and frees all that it held, in every sequence of events', () => {
   fc.assert(
     fc.property(run, (given) => {
       const world = new World(given);

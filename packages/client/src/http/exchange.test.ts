@@ -15,7 +15,7 @@ import { Exchange } from './exchange.ts';
 import type { ExchangeContext, ExchangeOptions } from './exchange-context.ts';
 import type { FetchHandler } from './try.ts';
 
-/** Connections that are neither made nor refused before the test says so. */
+/** Connections that open or fail only when the test says so. */
 class HungPools extends EndpointPools {
   readonly waiting: { readonly endpoint: Endpoint; readonly handler: FetchHandler; readonly body: unknown }[] = [];
 
@@ -67,7 +67,7 @@ it('treats a try without a connection in time as not sent: a POST may go to anot
   expect(heard).toEqual(['headers 200', 'complete']);
 });
 
-it('closes the connection of a try that was given up, once it is made', () => {
+it('closes the connection of a try that was abandoned as soon as it is open', () => {
   const { clock, heard, waiting, requests } = setUp('GET');
   clock.advance(100);
   const [first, second] = waiting as [(typeof waiting)[0], (typeof waiting)[0]];
@@ -94,7 +94,7 @@ it('does not retry after the caller aborted', () => {
   expect(requests.current).toBe(0);
 });
 
-it('closes the connection of a long answer that it gave up, and continues with the other', () => {
+it('closes the connection of a long answer that it abandoned, and continues with the other', () => {
   const { heard, waiting } = setUp('GET');
   const first = waiting[0]?.handler as FetchHandler;
   let brokenOff = 0;
@@ -111,7 +111,7 @@ it('closes the connection of a long answer that it gave up, and continues with t
   expect(heard).toEqual(['headers 200', 'data ok', 'complete']);
 });
 
-it('closes the connection of a refusal that does not end, so that it does not stay in flight', () => {
+it('closes the connection of an error answer that does not end, so that it is no longer in flight', () => {
   const { clock, waiting } = setUp('GET');
   const [first] = waiting as [(typeof waiting)[0]];
   let brokenOff = 0;
@@ -122,7 +122,7 @@ it('closes the connection of a refusal that does not end, so that it does not st
   expect([brokenOff, first.endpoint.inFlight]).toEqual([1, 0]);
 });
 
-it('sends a body that can be read once again, from its beginning, whether it is read at once or in time', async () => {
+it('sends a one-time body again from its beginning, whether its source delivers at once or later', async () => {
   function* parts() {
     yield Buffer.from('one ');
     yield Buffer.from('two');
@@ -177,14 +177,14 @@ describe('while no list is known', () => {
     expect([heard, waiting.length, requests.current]).toEqual([['enough'], 0, 0]);
   });
 
-  it('fails with the reason why no list will come', () => {
+  it('fails with the reason for the missing list', () => {
     const failure = new Error('no registry');
     const { heard, requests } = setUp('GET', {}, { wait: (begin) => (begin(failure), () => {}) });
     expect([heard, requests.current]).toEqual([['no registry'], 0]);
   });
 });
 
-it.each([[200, true], [500, false], [429, false]])('the limit of concurrency learns from an answer %i: %s', (status, learns) => {
+it.each([[200, true], [500, false], [429, false]])('the concurrency limit learns from an answer with status %i: %s', (status, learns) => {
   const concurrency = new Gradient2();
   let learnt = 0;
   concurrency.observe = () => (learnt += 1);
@@ -202,7 +202,7 @@ describe('an answer that says Retry-After', () => {
     handler.onComplete(null);
   };
 
-  it('of 503: another endpoint is asked at once, and the first one not again before its time', () => {
+  it('of 503: the retry goes to another endpoint at once, and to the first one only after that time', () => {
     const { heard, waiting } = setUp('GET');
     answer(waiting[0]!, 503, 3);
     expect(new Set(sentTo({ waiting })).size).toBe(2);
@@ -210,7 +210,7 @@ describe('an answer that says Retry-After', () => {
     expect(heard).toEqual(['headers 200', 'complete']);
   });
 
-  it('of 503 and no other endpoint left: it is asked again when the time is over', () => {
+  it('of 503 without another endpoint: the retry goes to the same endpoint after that time', () => {
     const { heard, waiting, clock } = setUp('GET', {}, {}, { picker: pickerOf('a') });
     answer(waiting[0]!, 503, 2);
     clock.advance(1999);
@@ -220,7 +220,7 @@ describe('an answer that says Retry-After', () => {
     expect(heard).toEqual(['headers 200', 'complete']);
   });
 
-  it('of 429: no endpoint is asked before the time is over', () => {
+  it('of 429: no endpoint gets the retry before that time is over', () => {
     const { heard, waiting, clock } = setUp('GET');
     answer(waiting[0]!, 429, 1);
     expect(waiting).toHaveLength(1);
@@ -256,19 +256,19 @@ describe('a request with options of its own', () => {
     handler.onError(Object.assign(new Error('reset'), { code: 'ECONNRESET' }));
   };
 
-  it('is repeated although it is a POST with idempotent: true', () => {
+  it('is repeated with idempotent: true, although it is a POST', () => {
     const { waiting } = setUp('POST', {}, { idempotent: true });
     refuse(waiting[0]!);
     expect(waiting).toHaveLength(2);
   });
 
-  it('is not repeated although it is a GET with idempotent: false', () => {
+  it('is not repeated with idempotent: false, although it is a GET', () => {
     const { waiting, heard } = setUp('GET', {}, { idempotent: false });
     refuse(waiting[0]!);
     expect([waiting.length, heard[0]]).toEqual([1, expect.stringContaining('it may have been applied')]);
   });
 
-  it('has triesMax tries of its own', () => {
+  it('is tried as often as its own triesMax allows', () => {
     const { waiting } = setUp('GET', {}, { triesMax: 2 });
     refuse(waiting[0]!);
     refuse(waiting[1]!);
@@ -287,7 +287,7 @@ describe('a request with options of its own', () => {
   });
 });
 
-it('says that answers were not read when they hold all requests that there may be', () => {
+it('tells the caller to read answers when unread ones take up the whole limit of requests', () => {
   const context = { requests: { current: 0, answering: 0, max: 1 } };
   const first = setUp('GET', {}, {}, context);
   first.waiting[0]!.handler.onConnect(() => {});

@@ -1,7 +1,7 @@
 /**
- * One request of `fetch`: the policies that it goes through, in the order in which they wrap each other, joined with
- * its tries. It stands where undici's `fetch` expects a connection, below redirects, decoding and the `Response`, so a
- * retry cannot be seen from above. It speaks the handler interface that undici 7 uses between `fetch` and a dispatcher
+ * One request of `fetch`: its policies, in the order in which they wrap each other, and its tries. Undici's `fetch` has
+ * it in place of a connection, below redirects, decoding and the `Response`, so `fetch` does not see retries. It speaks
+ * the handler interface that undici 7 uses between `fetch` and a dispatcher
  * (https://undici.nodejs.org/#/docs/api/Dispatcher, "onConnect").
  *
  *     fetch ── Exchange ─ policies ──► Try (endpoint 1) ✗ failed: retry
@@ -25,7 +25,7 @@ import { Sent } from './policy/sent.ts';
 import { Timed } from './policy/timed.ts';
 import type { FetchHandler, Pause, Try } from './try.ts';
 
-/** Outermost first. They keep nothing, so all requests share them. */
+/** Outermost first. They have no state, so all requests share them. */
 const policies: Sending = new Recorded(new Abortable(new Timed(new Admitted(new Listed(new Hedged(new Retried(new Sent())))))));
 
 export class Exchange extends Call {

@@ -1,4 +1,4 @@
-/** Classifies errors of the HTTP transport by how the try ended: the codes are those of undici 7 and of Node. */
+/** Classifies errors of the HTTP transport by the outcome of the try; the codes are those of undici 7 and of Node. */
 
 import { isRegistryError } from '@rollcall/protocol';
 import type { Failure } from '../resilience/retry.ts';
@@ -11,14 +11,14 @@ const badRequests: ReadonlySet<unknown> = new Set([
 ]);
 
 /**
- * @param sent whether a connection was there and the request was begun to be written
+ * @param sent whether a connection existed and the request had begun to be written
  * @returns undefined when the endpoint is not the cause and a retry would not help
  */
 export function failureOf(error: unknown, sent: boolean): Failure | undefined {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   // `cancelled`: the client was closed.
   if (badRequests.has(code) || isRegistryError(error, 'cancelled')) return undefined;
-  // Every other error before the request is written is one of the connection.
+  // Every other error before the request is written comes from the connection.
   if (!sent) return 'unsent';
   return code === 'UND_ERR_HEADERS_TIMEOUT' ? 'late' : 'broken';
 }

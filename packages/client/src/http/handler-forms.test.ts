@@ -16,13 +16,13 @@ async function handlerOfRequest(): Promise<Dispatcher.DispatchHandler> {
 }
 
 describe('fetchHandler', () => {
-  it('uses the wrapper of undici as it is, since it has the first form, too', async () => {
+  it('uses undici’s wrapper directly, since it also has the first form', async () => {
     const handler = await handlerOfRequest();
     expect(typeof handler.onRequestStart).toBe('function');
     expect(fetchHandler(handler)).toBe(handler);
   });
 
-  it('translates for a handler that has the second form only', () => {
+  it('translates for a handler that has only the second form', () => {
     const heard: unknown[] = [];
     const handler: Dispatcher.DispatchHandler = {
       onRequestStart: () => heard.push('start'),

@@ -1,6 +1,6 @@
 /**
- * The two forms of undici's handlers: those that `fetch` and `request` of undici 7 bring (`onConnect` …), and
- * those of interceptors and of later versions (`onRequestStart` …). Inside, only the first form is used.
+ * The two forms of undici's handlers: the one that `fetch` and `request` of undici 7 use (`onConnect` …), and
+ * that of interceptors and of later versions (`onRequestStart` …). This package uses only the first form.
  * (https://undici.nodejs.org/#/docs/api/Dispatcher, "DispatchHandler")
  */
 
@@ -53,13 +53,13 @@ class Translated implements FetchHandler {
     this.#handler.onResponseError?.(this.#known, error);
   }
 
-  /** Errors may come before the request was sent. */
+  /** Also handles errors that come before the request was sent. */
   get #known(): Control {
     return (this.#controller ??= new Control(() => {}));
   }
 }
 
-/** Lets the receiver of an answer hold it back or give it up. */
+/** Lets the receiver of an answer pause or abort it. */
 class Control implements Dispatcher.DispatchController {
   rawHeaders: Buffer[] | null = null;
   rawTrailers: Buffer[] | null = null;
@@ -93,7 +93,7 @@ class Control implements Dispatcher.DispatchController {
   }
 }
 
-/** Names in lower case; what comes several times is a list (RFC 9110 §5.2). */
+/** Names in lower case; a header that occurs several times becomes a list (RFC 9110 §5.2). */
 function headersOf(raw: readonly (Buffer | string)[]): Headers {
   const headers = Object.create(null) as Headers;
   for (let at = 0; at + 1 < raw.length; at += 2) {

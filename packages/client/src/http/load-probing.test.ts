@@ -56,7 +56,7 @@ it('does not ask again for a minute where the answer has no report', async () =>
   expect(server.requests).toBe(2);
 });
 
-it('resolves, too, without a listener or when the connection breaks', async () => {
+it('resolves even without a listener, or when the connection breaks', async () => {
   const broken = await serve((request) => request.socket.destroy());
   const { clock, probing } = setUp();
   expect(await probing.probe(at(await deadAuthority()))).toBeUndefined();

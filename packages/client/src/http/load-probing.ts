@@ -13,21 +13,21 @@ import type { Transport } from './transport.ts';
 /** Longest an answer may take, in milliseconds. An older report is useless, but its connection can be used again. */
 const answerTimeoutMs = 2000;
 
-/** An endpoint that answers without a report is asked again after this, in milliseconds: it may be replaced in place. */
+/** An endpoint whose answer has no report is asked again after this, in milliseconds: its process may be replaced. */
 const silentMs = 60_000;
 
-/** The same for one that does not answer: requests show when it is back. */
+/** The same for an endpoint that does not answer: requests show when it works again. */
 const unreachableMs = 5000;
 
 export function loadProbing(transport: Transport, clock: Clock): Probing {
-  /** Until when not to ask, on the clock that never jumps. */
+  /** End of the time without probes, on the clock that never jumps. */
   const resting = new WeakMap<Endpoint, number>();
   const ask = async (endpoint: Endpoint): Promise<LoadReport | undefined> => {
     const asked = { method: 'GET', path: loadPath, headersTimeout: answerTimeoutMs, bodyTimeout: answerTimeoutMs } as const;
-    // Balancers ask when a request is sent, which loads it.
+    // Balancers probe when they send a request, and the first request loads this transport.
     const { pools } = transport.loaded ?? (await transport.load());
     const { headers, body } = await pools.get(endpoint).request(asked);
-    // Read to its end, so that the connection can be used again.
+    // Read to the end, so that the connection can be used again.
     await body.dump();
     const header = headers[loadHeader];
     return typeof header === 'string' ? parseLoadReport(header) : undefined;

@@ -1,14 +1,14 @@
 /**
- * Connections to one endpoint when HTTP/2 is wanted: requests without a body that may be made twice share them, all
- * others have one each. Undici lets those others wait until everything on their connection has ended
- * (`busy` in its lib/dispatcher/client-h2.js), so behind an event stream they would wait without end. With an endpoint
- * that chooses HTTP/1.1, nothing is shared.
+ * Connections to one endpoint when HTTP/2 is wanted. Requests without a body that may be sent twice share connections;
+ * every other request has a connection to itself: on a shared one, undici would let it wait until all other requests on
+ * it have ended (`busy` in its lib/dispatcher/client-h2.js), so behind an event stream it would wait without end. With
+ * an endpoint that chooses HTTP/1.1, no connection is shared.
  */
 
 import { buildConnector, Client, Pool, type Dispatcher } from 'undici';
 import { isIdempotent } from '../resilience/retry.ts';
 
-/** Of one connection; what servers allow by default is 100 or more (RFC 9113 §6.5.2 recommends no less). */
+/** Requests at once on one connection; servers allow 100 or more by default (RFC 9113 §6.5.2 recommends no less). */
 const streamsMax = 100;
 
 export class MultiplexedPool {
@@ -16,7 +16,7 @@ export class MultiplexedPool {
   readonly #single: Pool;
 
   /**
-   * @param url of the endpoint, in `https:`
+   * @param url of the endpoint, with the scheme `https:`
    * @param options without `connect`
    */
   constructor(url: string, connect: buildConnector.BuildOptions, options: Pool.Options) {

@@ -1,6 +1,6 @@
 /**
- * The check of an endpoint that took no connection: opens one, by TLS where requests do, and closes it at once. It
- * sends nothing beyond the handshake, so that it means the same for every protocol.
+ * Checks an endpoint that refused a connection: opens one, by TLS where requests use it, and closes it at once. It
+ * sends nothing beyond the handshake, so that it works for every protocol.
  */
 
 import { connect } from 'node:net';
@@ -9,8 +9,8 @@ import type { Reach } from '../resilience/reachability.ts';
 import { type Connecting, handshakeOf, isSecure, tlsConnectionOptions } from './connecting.ts';
 
 /**
- * @param connecting how requests connect; an endpoint whose handshake fails counts as unreachable
- * @param signal ends checks under way
+ * @param connecting the connection settings of requests; an endpoint whose handshake fails counts as unreachable
+ * @param signal aborts the checks in progress
  */
 export function connectionReach({ connectTimeoutMs: timeout, tls, connections }: Connecting, signal: AbortSignal): Reach {
   return ({ instance }) => {
@@ -31,7 +31,7 @@ export function connectionReach({ connectTimeoutMs: timeout, tls, connections }:
       socket.unref();
       socket.once(secure ? 'secureConnect' : 'connect', () => end(true));
       socket.once('timeout', () => end(false));
-      // A server that ends the handshake without an alert just closes the connection.
+      // A server may end the handshake without an alert: it only closes the connection.
       socket.once('close', () => end(false));
       socket.on('error', () => end(false));
       signal.addEventListener('abort', onAbort);

@@ -29,7 +29,7 @@ async function read(body: ReplayBody, chunks = Infinity): Promise<string> {
 }
 
 describe('a body that fits', () => {
-  it('is given from its beginning to each try, and read from the source once', async () => {
+  it('goes from its beginning to each try, and is read from the source once', async () => {
     const { state, stream } = source(['a', 'b', 'c', 'd']);
     const body = new ReplayBody(stream, 4);
     expect(state.read).toBe(0);
@@ -41,7 +41,7 @@ describe('a body that fits', () => {
     expect(body.replayable).toBe(true);
   });
 
-  it('loses nothing when a try breaks off while it waits for the source', async () => {
+  it('loses nothing when a try fails while it waits for the source', async () => {
     let give = (_chunk: string) => {};
     async function* slow() {
       yield bytes('a');
@@ -62,7 +62,7 @@ describe('a body that fits', () => {
 });
 
 describe('a body that is too large', () => {
-  it('is given whole to one try and cannot be replayed', async () => {
+  it('goes whole to one try and cannot be replayed', async () => {
     const { stream } = source(['aaa', 'bbb', 'ccc']);
     const body = new ReplayBody(stream, 5);
     expect(await read(body, 1)).toBe('aaa');
@@ -71,12 +71,12 @@ describe('a body that is too large', () => {
     expect(body.replayable).toBe(false);
   });
 
-  it('can be replayed while nothing was read, with no limit to keep to', () => {
+  it('can be replayed as long as it has not been read', () => {
     expect(new ReplayBody(source(['a']).stream, 0).replayable).toBe(true);
   });
 });
 
-it('hands on what the source throws, and says that it was the source', async () => {
+it('passes on an error of the source, and says that it came from the source', async () => {
   async function* broken() {
     yield bytes('a');
     throw new Error('disk gone');

@@ -2,8 +2,8 @@
  * A request body that can be sent again: it keeps the chunks read from the source, up to a limit, and gives
  * them to the next try before the rest of the source. Nothing is read before a try asks for it.
  *
- *     source ──► chunks kept ──► try 1 (broke off here)
- *                     └────────► try 2: the kept ones again, then on from the source
+ *     source ──► chunks kept ──► try 1 (failed here)
+ *                     └────────► try 2: the kept chunks, then the rest of the source
  */
 
 export class ReplayBody implements AsyncIterable<Uint8Array> {
@@ -16,10 +16,10 @@ export class ReplayBody implements AsyncIterable<Uint8Array> {
   #ended = false;
   #released = false;
   #failure: { readonly error: unknown } | undefined;
-  /** One read at a time, shared: a try that broke off may still wait for it as the next one starts. */
+  /** One read at a time, shared: a failed try may still wait for it when the next one starts. */
   #reading: Promise<void> | undefined;
 
-  /** @param bytesMax most to keep; beyond it each chunk is given out once and the body cannot be replayed */
+  /** @param bytesMax limit of bytes kept; beyond it each chunk is returned once and the body cannot be replayed */
   constructor(source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>, bytesMax: number) {
     this.#source = Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
     this.#bytesMax = bytesMax;
@@ -42,7 +42,7 @@ export class ReplayBody implements AsyncIterable<Uint8Array> {
         await this.#reading;
       }
       if (this.#failure !== undefined) throw this.#failure.error;
-      // An error, not an end: otherwise the endpoint would treat the part as the whole.
+      // An error, not an end: otherwise the endpoint would take the part for the whole.
       if (this.#released) throw new Error('the request is over; its body is not read on');
       const chunk = this.#chunks[at - this.#dropped];
       if (chunk === undefined) return;
@@ -87,7 +87,7 @@ export class ReplayBody implements AsyncIterable<Uint8Array> {
   }
 }
 
-/** Streams and generators are their own iterators and can be read once, unlike buffers, arrays and forms. */
+/** Streams and generators are their own iterators and can be read only once, unlike buffers, arrays and forms. */
 export function isReadOnce(body: unknown): body is AsyncIterable<Uint8Array> | Iterable<Uint8Array> {
   if (typeof body !== 'object' || body === null || ArrayBuffer.isView(body)) return false;
   return Symbol.asyncIterator in body || ('next' in body && Symbol.iterator in body);

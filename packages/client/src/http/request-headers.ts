@@ -1,4 +1,4 @@
-/** Headers of a request in the forms in which undici takes them: read one, add one. */
+/** Headers of a request in the forms that undici accepts: reads one, adds one. */
 
 import type { Dispatcher } from 'undici';
 import type { HeaderReader } from '../routing/canary.ts';
@@ -15,21 +15,21 @@ export function headerReader(headers: Headers): HeaderReader {
   };
 }
 
-/** The headers with more of them, whose names are in lower case; those of the same names are replaced. */
+/** The headers with `more` added; names in `more` are in lower case and replace headers of the same name. */
 export function withHeaders(headers: Headers, added: Readonly<Record<string, string>>): Record<string, string | string[]> {
   const all: Record<string, string | string[]> = {};
   for (const [name, given] of pairs(headers)) {
     if (given === undefined || Object.hasOwn(added, name.toLowerCase())) continue;
     const before = all[name];
-    // A flat array may name a header twice.
+    // A flat array may contain a header twice.
     all[name] = before === undefined ? given : [before, given].flat();
   }
   return Object.assign(all, added);
 }
 
 /**
- * The headers with one length: `fetch` of Node appends that of the body to the one that it was given, as "5, 5", which
- * undici 7 refuses. Equal values are one (RFC 9110 §8.6); others stay, to be refused.
+ * The headers with one length: Node's `fetch` appends the body's length to the given one, as "5, 5", which
+ * undici 7 refuses. Equal values are merged (RFC 9110 §8.6); different values stay, so that they are refused.
  */
 export function withOneLength(headers: Headers): Headers {
   for (const [name, value] of pairs(headers)) {

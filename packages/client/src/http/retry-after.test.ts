@@ -18,7 +18,7 @@ it.each([
   expect(retryAfterMs(headersWith(value), now)).toBe(expected);
 });
 
-it('finds nothing where there is nothing', () => {
+it('returns nothing when the header is missing or invalid', () => {
   expect(retryAfterMs([], now)).toBeUndefined();
   expect(retryAfterMs([Buffer.from('content-type'), Buffer.from('3')], now)).toBeUndefined();
 });

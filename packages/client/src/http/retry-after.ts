@@ -1,4 +1,4 @@
-/** `Retry-After` of an answer (RFC 9110 §10.2.3): for how long the server asks for no requests. */
+/** `Retry-After` of an answer (RFC 9110 §10.2.3): how long the server wants no requests. */
 
 /** IMF-fixdate, the one form that senders may write (RFC 9110 §5.6.7). */
 const httpDate = /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/;

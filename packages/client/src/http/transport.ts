@@ -9,11 +9,11 @@ import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { Connecting } from './connecting.ts';
 import type { EndpointPools } from './endpoint-pools.ts';
 
-/** The parts that are loaded. */
+/** The parts that are loaded later. */
 export interface LoadedTransport {
   readonly pools: EndpointPools;
   readonly telemetry: Telemetry;
-  /** Where requests to other hosts go: the dispatcher of the whole process. */
+  /** The dispatcher of the whole process, which gets requests to other hosts. */
   elsewhere(): Dispatcher;
 }
 
@@ -44,7 +44,7 @@ export class Transport {
     this.#loaded?.pools.release(endpoints);
   }
 
-  /** Breaks off what is under way, with `reason`, and opens no connection any more. */
+  /** Aborts all requests with `reason`; later ones get no connection. */
   async destroy(reason: Error): Promise<void> {
     this.#closed ??= reason;
     await this.#loaded?.pools.destroy(reason);

@@ -16,7 +16,7 @@ import type { TryEnd, TryTelemetry } from '../telemetry/try-telemetry.ts';
 import { failureOf } from './failure.ts';
 import { retryAfterMs } from './retry-after.ts';
 
-/** The part of undici's handler that `fetch` implements; deprecated upstream, gone in undici 8. */
+/** The part of undici's handler that `fetch` implements; deprecated upstream, removed in undici 8. */
 export type FetchHandler = Required<Pick<Dispatcher.DispatchHandler, 'onConnect' | 'onHeaders' | 'onData' | 'onComplete' | 'onError'>> &
   Pick<Dispatcher.DispatchHandler, 'onResponseStarted'>;
 
@@ -25,19 +25,19 @@ export interface TryListener {
   /**
    * The answer has begun.
    * @param status of the answer
-   * @param succeeded whether it is not the endpoint's own failure
-   * @returns false when another try's answer counts already
+   * @param succeeded whether the answer is not a failure of the endpoint
+   * @returns false when the answer of another try already counts
    */
   claim(attempt: Try, status: number, latencyMs: number, succeeded: boolean, now: number): boolean;
   /**
-   * An answer that another endpoint, or this one later, may improve.
-   * @param pause when to try again, by the answer
-   * @returns whether a better one is on its way
+   * The answer is one that a try at another endpoint, or a later one at this endpoint, may improve.
+   * @param pause when to try again, as the answer asked
+   * @returns whether another try is in progress, or will be after a pause
    */
   supersede(attempt: Try, failure: Failure, now: number, pause: Pause | undefined): boolean;
-  /** It ended without an answer. */
+  /** The try ended without an answer. */
   failed(attempt: Try, failure: Failure, now: number, cause: Error): void;
-  /** It ended with an error that another try would not change. */
+  /** The try ended with an error that another try would not change. */
   broke(error: Error): void;
   readonly bodyFailed: boolean;
   readonly handler: FetchHandler;
@@ -50,14 +50,14 @@ export interface TrySurroundings {
   readonly clock: Clock;
 }
 
-/** `Retry-After`. */
+/** The header `Retry-After`. */
 export interface Pause {
   readonly ms: number;
-  /** Too many requests from this caller: other endpoints would answer the same, so none is asked. */
+  /** Too many requests from this caller: other endpoints would answer the same, so no other is tried. */
   readonly everywhere: boolean;
 }
 
-/** An answer that is given up for another one is read to its end, to keep the connection, up to so much and so long. */
+/** An abandoned answer is read to its end, to keep the connection, up to this size and for this long. */
 const discardBytesMax = 64 * 1024;
 const discardMs = 1_000;
 
@@ -69,11 +69,11 @@ export class Try implements FetchHandler {
   readonly #clock: Clock;
   readonly #startedAt: number;
   /**
-   * `waiting` for the headers; `answering`, when they went up; `discarding` an answer that another one
-   * replaces; `over`, when later events are ignored.
+   * `waiting` for the headers; `answering` after the headers were passed on; `discarding` an answer that another
+   * one replaces; `over`, when later events are ignored.
    */
   #state: 'waiting' | 'answering' | 'discarding' | 'over' = 'waiting';
-  /** Set once there is a connection, as the request is written to it. */
+  /** Set once a connection exists, as the request is written to it. */
   #breakOff: ((reason?: Error) => void) | undefined;
   #stopTimer: (() => void) | undefined;
   #discarded = 0;
@@ -100,7 +100,7 @@ export class Try implements FetchHandler {
     });
   }
 
-  /** Gives the try up. The caller's own deadline counts as a failure to answer in time. */
+  /** Abandons the try. The caller's deadline counts as a failure to answer in time. */
   cancel(reason: Error, why: 'superseded' | 'cancelled' = 'cancelled'): void {
     if (this.#state === 'waiting') {
       const late = reason.name === 'TimeoutError';
@@ -162,7 +162,7 @@ export class Try implements FetchHandler {
     if (state === 'waiting') this.telemetry?.failed(failure ?? endOf(error), now - this.#startedAt, error);
     this.#release();
     if (state === 'discarding') return;
-    // The caller has part of the answer, which a retry could not continue.
+    // The caller already has part of the answer, and a retry could not continue it.
     if (state === 'answering' || failure === undefined) this.#exchange.broke(error);
     else this.#exchange.failed(this, failure, now, error);
   }
@@ -189,12 +189,12 @@ export class Try implements FetchHandler {
   }
 }
 
-/** The outcome of a failure for the endpoint. */
+/** The outcome of a failure, as the endpoint's balancer gets it. */
 const outcomes: Readonly<Record<Failure, OutcomeResult>> = {
   ...{ unsent: 'unreachable', broken: 'broken', late: 'failed', refused: 'failed' },
 };
 
-/** Of a try that would have failed anywhere: its request is at fault, or the client was closed. */
+/** For a try that would have failed at any endpoint: its request is wrong, or the client was closed. */
 function endOf(error: Error): TryEnd {
   return isRegistryError(error, 'cancelled') ? 'cancelled' : 'invalid';
 }

@@ -1,4 +1,4 @@
-/** HTTP servers that tests start and kill, in this process and in their own. */
+/** HTTP servers that tests start and kill, in this process and in separate ones. */
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -12,7 +12,7 @@ export interface WebServer {
   readonly requests: number;
   readonly sockets: ReadonlySet<Socket>;
   readonly server: Server;
-  /** As when the process dies: connections are reset, later ones refused. */
+  /** Behaves as if the process died: connections are reset, later ones refused. */
   kill(): Promise<void>;
 }
 
@@ -63,7 +63,7 @@ export async function textOf(request: IncomingMessage): Promise<string> {
 export interface WebProcess {
   readonly authority: string;
   readonly process: ChildProcess;
-  /** SIGKILL; resolves when the process is gone. */
+  /** SIGKILL; resolves when the process has ended. */
   kill(): Promise<void>;
 }
 
@@ -72,7 +72,7 @@ const program = `
   server.listen(0, '127.0.0.1', () => console.log(server.address().port));
 `;
 
-/** A process of its own that answers `ok from PID`. */
+/** A separate process that answers `ok from PID`. */
 export async function webProcess(): Promise<WebProcess> {
   const child = spawn(process.execPath, ['-e', program], { stdio: ['ignore', 'pipe', 'inherit'] });
   const [line] = (await once(child.stdout, 'data')) as [Buffer];

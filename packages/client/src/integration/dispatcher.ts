@@ -12,14 +12,14 @@ import type { ServiceClient } from '../service-client.ts';
 import { checkTryOptions, type TryOptions } from '../try-options.ts';
 import { type NamedService, noTls, refusalOf, serviceOfHost } from './service-host.ts';
 
-/** The part of a client that is used: a service by its name. @param namespace undefined: the client's own */
+/** The part of a client that this file uses: a service by its name. @param namespace undefined: the client's own */
 export type ServiceFinder = (name: string, namespace?: string) => ServiceClient;
 
 /**
- * Loads undici, so it is for programs that use it. Closing the dispatcher ends connections to other places; those of
- * services belong to their client.
- * @param options of every request, or how they follow from the request
- * @throws RegistryError `invalid_argument` for an option that there is not
+ * Loads undici, so it is for programs that use undici. Closing the dispatcher ends connections to other hosts; the
+ * connections to services belong to their client.
+ * @param options of every request, or a function that derives them from the request
+ * @throws RegistryError `invalid_argument` for an unknown option
  */
 export function serviceDispatcher(
   service: ServiceFinder,
@@ -54,8 +54,8 @@ export function serviceDispatcher(
 }
 
 /**
- * The service that the origin of a request names; parsing it for every request would take longer than choosing an
- * instance.
+ * Parses the origin of requests into a service, once per origin: parsing it for every request would take longer than
+ * choosing an instance.
  */
 interface Destination {
   readonly host: string;
@@ -66,7 +66,7 @@ interface Destination {
   readonly refusal: string | undefined;
 }
 
-/** Origins remembered, in one dispatcher; beyond it all are forgotten. */
+/** Origins remembered in one dispatcher; beyond it all are dropped. */
 const destinationsMax = 256;
 
 function destinationOf(origin: string): Destination {

@@ -1,4 +1,4 @@
-/** Uses of a `fetch`: libraries that take one, and every input of the platform's `fetch`. */
+/** Users of a `fetch`: libraries that accept one, and every input of the platform's `fetch`. */
 
 import { createServer } from '@rollcall/server';
 import ky, { HTTPError } from 'ky';
@@ -19,14 +19,14 @@ interface Asked {
 let registry: Awaited<ReturnType<typeof createServer>>;
 let rollcall: Rollcall;
 let server: WebServer;
-/** Statuses that the next requests get; 200 after them. */
+/** Statuses of the next answers; 200 after them. */
 const statuses: number[] = [];
 const asked: Asked[] = [];
 
 beforeAll(async () => {
   registry = await createServer();
   server = await webServer(async (request, response) => {
-    // A request that says a wrong length may break off.
+    // A request with a wrong length may break the connection.
     const body = await textOf(request).catch(() => undefined);
     if (body === undefined) return;
     asked.push({ line: `${request.method} ${request.url}`, type: request.headers['content-type'] ?? '', body });
@@ -69,7 +69,7 @@ describe('libraries that take a fetch', () => {
     await expect(shop.get('items/8')).rejects.toThrow(HTTPError);
   });
 
-  it('openapi-fetch, which asks with a Request', async () => {
+  it('openapi-fetch, which passes a Request', async () => {
     interface Paths {
       '/items/{id}': {
         get: {
@@ -85,7 +85,7 @@ describe('libraries that take a fetch', () => {
     expect(asked.map(({ line }) => line)).toEqual(['GET /items/7']);
   });
 
-  it('an SDK that reads a stream of events', async () => {
+  it('an SDK reads a stream of events', async () => {
     const openai = new OpenAI({ apiKey: 'none', baseURL: 'http://shop.rollcall/v1', fetch: rollcall.fetch });
     const events = await openai.chat.completions.create({ model: 'any', messages: [{ role: 'user', content: 'say hello' }], stream: true });
     let said = '';
@@ -104,7 +104,7 @@ describe('fetch', () => {
     return made;
   };
 
-  it('is assignable to that of the platform, and works without a reference to its client', async () => {
+  it('has the type of the platform’s fetch, and works as a detached function', async () => {
     const { fetch } = rollcall;
     const assigned: typeof globalThis.fetch[] = [fetch, rollcall.service('shop').fetch];
     for (const one of assigned) expect(await (await one(url)).json()).toEqual({ id: 7, name: 'pen' });
@@ -128,14 +128,14 @@ describe('fetch', () => {
     }
   });
 
-  it.each(['content-length', 'Content-Length'])('takes a length (%s) that is that of the body, and no other', async (name) => {
+  it.each(['content-length', 'Content-Length'])('accepts a length (%s) only if it equals the body’s', async (name) => {
     const init = (length: string) => ({ method: 'POST', body: 'pen', headers: { [name]: length } });
     expect((await rollcall.fetch(url, init('3'))).status).toBe(200);
     await expect(rollcall.fetch(url, init('4'))).rejects.toThrow(TypeError);
     expect(asked).toEqual([{ line: 'POST /items', type: 'text/plain;charset=UTF-8', body: 'pen' }]);
   });
 
-  it('takes a string, a URL, and a Request with options over it', async () => {
+  it('accepts a string, a URL, and a Request with options that override it', async () => {
     await rollcall.fetch(url);
     await rollcall.fetch(new URL(url));
     await rollcall.fetch(new Request(url));
@@ -189,7 +189,7 @@ describe('fetch', () => {
     expect(asked).toEqual([]);
   });
 
-  it('of a service refuses a Request of another implementation', async () => {
+  it('refuses a Request of another implementation when it is a service’s fetch', async () => {
     const foreign = new UndiciRequest(url) as unknown as Request;
     await expect(rollcall.service('shop').fetch(foreign)).rejects.toMatchObject({ name: 'TypeError', cause: { code: 'invalid_argument' } });
     expect(asked).toEqual([]);

@@ -1,6 +1,6 @@
 /**
  * Servers that a framework starts and closes: a Fastify plugin, and an object with the lifecycle methods of
- * Nest. Neither framework is imported; this file declares the parts that are used.
+ * Nest. This file imports neither framework; it declares the parts that it uses.
  */
 
 import type { Server } from 'node:http';
@@ -9,7 +9,7 @@ import { type LifecycleOptions, type LifecycleSurroundings, type RegisteredServe
 /** Options of a server that its framework closes. */
 export type FrameworkOptions = Omit<LifecycleOptions, 'closeMs' | 'signals'> & { readonly rollcall: Registrar };
 
-/** The part of Fastify 5 that is used (https://fastify.dev/docs/latest/Reference/Hooks/#application-hooks). */
+/** The part of Fastify 5 that this file uses (https://fastify.dev/docs/latest/Reference/Hooks/#application-hooks). */
 export interface FastifyLike {
   readonly server: unknown;
   addHook(name: 'onListen' | 'preClose' | 'onClose', hook: () => Promise<void>): unknown;
@@ -36,7 +36,7 @@ export class RollcallLifecycle {
   readonly #onError: (error: unknown) => void;
 
   /**
-   * @param server the HTTP server, asked for when the application has been made
+   * @param server returns the HTTP server; called when the application has been created
    * @param onError called when the server cannot be registered (no port, a wrong option); an unreachable
    *   registry is not an error
    */

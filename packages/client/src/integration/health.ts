@@ -1,7 +1,7 @@
 /**
  * Health from a callback: calls the program's function at an interval, and sends its result in heartbeats of a
- * ttl check. A callback that throws, or has not answered by the next call, makes the check critical. A program
- * that sends no heartbeats becomes critical when the check's time is over.
+ * ttl check. A callback that throws, or has not answered by the next call, makes the check critical. If the program
+ * sends no more heartbeats, the check becomes critical when its time is over.
  */
 
 import type { CheckStatus } from '@rollcall/protocol';
@@ -14,7 +14,7 @@ export interface HealthOptions {
    * it throws or rejects.
    */
   readonly check: () => CheckStatus | void | Promise<CheckStatus | void>;
-  /** How often it is asked, in milliseconds, 100 or more. 5,000 by default. */
+  /** Interval between calls, in milliseconds, 100 or more. 5,000 by default. */
   readonly intervalMs?: number;
 }
 
@@ -22,7 +22,7 @@ const healthOptions: OptionNames<HealthOptions> = { check: true, intervalMs: tru
 
 export type Beat = (status: CheckStatus, output: string) => Promise<void>;
 
-/** Heartbeats that may be lost before silence is critical. */
+/** Number of lost heartbeats in a row that do not yet make the check critical. */
 const beatsLost = 3;
 
 export class Health {
@@ -79,7 +79,7 @@ export class Health {
     }
   }
 
-  /** An unreachable registry misses this heartbeat; the next one comes in time. */
+  /** While the registry is unreachable this heartbeat is lost; the next one still comes in time. */
   #tell(beat: Beat, status: CheckStatus, output: string): void {
     beat(status, output).catch(() => {});
   }

@@ -1,7 +1,7 @@
 /**
- * An agent for `node:http`, and so for axios, got, node-fetch and everything else that takes one: requests to
- * `http://NAME.rollcall/…` go to an instance of the service NAME, chosen anew for each request; connections are
- * kept per instance. It does not retry: it provides only a socket, and the library owns the request.
+ * An agent for `node:http`, and so for axios, got, node-fetch and every other library that accepts one: each request
+ * to `http://NAME.rollcall/…` goes to an instance of the service NAME that is chosen for this request; connections
+ * are kept per instance. It does not retry: it provides only a socket, and the library owns the request.
  */
 
 import { Agent, type AgentOptions, type ClientRequest, type IncomingMessage } from 'node:http';
@@ -23,7 +23,7 @@ interface RequestOptions {
   tls?: ConnectionOptions;
 }
 
-/** Missing in Node's types, but every agent library relies on it. */
+/** Missing in Node's types, but every agent library uses it. */
 const { addRequest } = Agent.prototype as unknown as {
   addRequest: (this: Agent, request: ClientRequest, options: RequestOptions) => void;
 };
@@ -61,7 +61,7 @@ export class ServiceAgent extends Agent {
     }
     this.#pick(named, request).then(
       ({ service, picked }) => {
-        // An aborted request must not take a socket.
+        // An aborted request must not get a socket.
         if (request.destroyed) {
           picked.done('cancelled');
           return;
@@ -77,14 +77,14 @@ export class ServiceAgent extends Agent {
     );
   }
 
-  /** Called when there is no connection to be used again. */
+  /** Called when no kept connection is free. */
   override createConnection(options: RequestOptions, callback?: (error: Error | null, socket: Duplex) => void): Duplex | null | undefined {
     const { tls } = options;
     if (tls === undefined) return super.createConnection(options, callback);
     return connect({ ...(options as ConnectionOptions), ...tls });
   }
 
-  /** Connections of the same name are used again for each other. */
+  /** Requests share kept connections of the same name. */
   override getName(options?: RequestOptions): string {
     const name = super.getName(options);
     return options?.tls === undefined ? name : `${name}:tls`;
@@ -123,11 +123,11 @@ function follow(request: ClientRequest, picked: Picked): void {
     socket.once('connect', () => (connected = true));
   });
   const lost = () => picked.done(connected ? 'broken' : 'unreachable');
-  // Before all others, which are gone from the count when they were called.
+  // Must be the first listener: listeners called before it are missing from the count.
   request.prependOnceListener('response', (response: IncomingMessage) => {
     const { statusCode = 0 } = response;
     picked.done(statusCode >= 500 || statusCode === 429 ? 'failed' : 'ok');
-    // As Node does with an answer without a listener: unread, it would keep its connection.
+    // As Node does for an answer without a listener: an unread answer would hold its connection.
     if (request.listenerCount('response') === 0) response.resume();
   });
   request.once('error', (error) => (left ? picked.done(leaving(error)) : lost()));

@@ -48,7 +48,7 @@ it.each([
   expect(serviceOfHost(host)).toEqual({ name, namespace });
 });
 
-it.each(['.rollcall', 'rollcall', 'orders.rollcall.example'])('%s is no service', (host) => {
+it.each(['.rollcall', 'rollcall', 'orders.rollcall.example'])('%s is not the name of a service', (host) => {
   expect(serviceOfHost(host)).toBeUndefined();
 });
 
@@ -72,7 +72,7 @@ describe('the dispatcher', () => {
     expect(await (await fetch('http://web.rollcall/z', { dispatcher })).text()).toBe('GET /z ');
   });
 
-  it('gives requests its options, the same for all or by request, and refuses unknown ones', async () => {
+  it('applies its options to requests, fixed or derived from the request, and refuses unknown ones', async () => {
     const dead = await deadAuthority();
     const { find } = services([dead, dead]);
     const post = { method: 'POST' as const, body: 'x' };
@@ -96,14 +96,14 @@ describe('the dispatcher', () => {
     expect(headers['x-from']).toBe('other');
   });
 
-  it('works below interceptors, which speak the other form of handlers', async () => {
+  it('works below interceptors, which use the other form of handlers', async () => {
     const { dispatcher } = await setUp();
     const composed = dispatcher.compose(interceptors.responseError());
     const { statusCode, body } = await request('http://web.rollcall/x', { dispatcher: composed });
     expect([statusCode, await body.text()]).toEqual([200, 'GET /x ']);
   });
 
-  it('serves the global fetch of this Node as the global dispatcher', async () => {
+  it('serves Node’s global fetch when it is the global dispatcher', async () => {
     const { dispatcher } = await setUp();
     const before = getGlobalDispatcher();
     cleanups.push(() => setGlobalDispatcher(before));
@@ -192,7 +192,7 @@ describe('the agent', () => {
   });
 });
 
-describe('the agent tells apart', () => {
+describe('the agent reports to the balancer', () => {
   /** Counts the outcomes that the balancer gets. */
   async function setUp(listener: Parameters<typeof webServer>[0]) {
     const server = await webServer(listener);
@@ -252,7 +252,7 @@ describe('the agent tells apart', () => {
     expect(heard).toEqual(['cancelled', 'failed']);
   });
 
-  it('an upgrade, which is an answer', async () => {
+  it('an upgrade as an answer', async () => {
     const { server, heard, agent } = await setUp(() => {});
     server.server.on('upgrade', (_incoming, socket) => socket.end('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n'));
     const request = httpRequest('http://web.rollcall/', { agent, headers: { connection: 'upgrade', upgrade: 'x' } }).end();
@@ -261,7 +261,7 @@ describe('the agent tells apart', () => {
     expect(heard).toEqual(['ok']);
   });
 
-  it('an answer without a reader: its connection is free again', async () => {
+  it('an answer without a reader, whose connection becomes free again', async () => {
     const { server, agent, one } = await setUp((_incoming, response) => response.end('x'.repeat(100_000)));
     const freed = once(agent, 'free');
     httpRequest('http://web.rollcall/', { agent }).end();
@@ -302,7 +302,7 @@ describe('a WebSocket', () => {
     return server;
   }
 
-  it('is opened to an instance that takes it, and counts until it is closed', async () => {
+  it('is opened to an instance that accepts it, and counts as in flight until it is closed', async () => {
     const server = await chat();
     const { web } = services([await deadAuthority(), server.authority]);
     const socket = await openWebSocket(web, '/chat?room=1');
@@ -313,12 +313,12 @@ describe('a WebSocket', () => {
     await once(socket, 'close');
   });
 
-  it('fails when no instance takes it', async () => {
+  it('fails when no instance accepts it', async () => {
     const { web } = services([await deadAuthority(), await deadAuthority()]);
     await expect(openWebSocket(web, '/chat')).rejects.toThrow(/in 2 tries/);
   });
 
-  it.each([[404, 1], [503, 2]])('is tried at another instance unless all would answer the same: %i, %i asked', async (status, asked) => {
+  it.each([[404, 1], [503, 2]])('is tried at another instance unless all would answer the same: status %i, %i tries', async (status, asked) => {
     const servers = [await webServer(() => {}), await webServer(() => {})];
     let asks = 0;
     for (const server of servers) {
@@ -331,12 +331,12 @@ describe('a WebSocket', () => {
     const { web } = services(servers.map(({ authority }) => authority));
     await expect(openWebSocket(web, '/chat')).rejects.toThrow(`the handshake was answered with ${status}`);
     expect(asks).toBe(asked);
-    // No instance is left out: they answered.
+    // The balancer leaves out no instance: they all answered.
     const picks = [web.pick(), web.pick()];
     expect(new Set(picks.map(({ port }) => port)).size).toBe(2);
   });
 
-  it('that cannot be made does not count as in flight', async () => {
+  it('that cannot be opened does not count as in flight', async () => {
     const { web } = services(['127.0.0.1:1']);
     await expect(openWebSocket(web, '/', { protocols: ['a', 'a'] })).rejects.toThrow(SyntaxError);
     const picked = web.pick();
@@ -344,7 +344,7 @@ describe('a WebSocket', () => {
     picked.done();
   });
 
-  it('breaks without harm to the program when there is no listener for errors', async () => {
+  it('may break without a listener for errors; the program continues', async () => {
     const server = await chat();
     const { web } = services([server.authority]);
     const socket = await openWebSocket(web, '/', { messageBytesMax: 4 });
@@ -353,7 +353,7 @@ describe('a WebSocket', () => {
     await new Promise((closed) => socket.on('close', closed));
   });
 
-  it('is given up when the signal aborts', async () => {
+  it('is abandoned when the signal aborts', async () => {
     const deaf = await webServer(() => {});
     deaf.server.on('upgrade', () => {});
     cleanups.push(() => deaf.kill());

@@ -39,7 +39,7 @@ function webServer(): Server {
 }
 
 describe('a server of node:http', () => {
-  it('is registered with its port when it listens, drains, and is gone when it has closed', async () => {
+  it('is registered with its port when it listens, drains, and is deregistered when it has closed', async () => {
     const { rollcall, seen } = await registry();
     const server = webServer();
     const registering = registerServer(rollcall, server, { service: 'web', drainMs: 0, signals: false });
@@ -50,14 +50,14 @@ describe('a server of node:http', () => {
     await drain();
     await seen((statuses) => statuses[0] === 'draining');
     const response = await fetch(`http://127.0.0.1:${instance?.port}/`);
-    // It still answers, but keeps no connection any more.
+    // It still answers, but closes each connection after the answer.
     expect([await response.text(), response.headers.get('connection')]).toEqual(['ok', 'close']);
     await close();
     expect(server.listening).toBe(false);
     await seen((statuses) => statuses.length === 0);
   });
 
-  it('answers what is under way before it is gone', async () => {
+  it('finishes answers in progress before it is deregistered', async () => {
     const { rollcall } = await registry();
     const server = createServer((_, response) => void once(server, 'answer').then(() => response.end('late')));
     cleanups.push(() => server.closeAllConnections());
@@ -72,7 +72,7 @@ describe('a server of node:http', () => {
     await closing;
   });
 
-  it('breaks off answers that take too long', async () => {
+  it('aborts answers that take too long', async () => {
     const clock = manualClock();
     const server = createServer(() => {}).listen(0, '127.0.0.1');
     const { rollcall } = recording();
@@ -91,7 +91,7 @@ describe('a server of node:http', () => {
     await closing;
   });
 
-  it('does not drain for longer when the registry is unreachable', async () => {
+  it('drains no longer than usual when the registry is unreachable', async () => {
     const clock = manualClock();
     const server = webServer().listen(0);
     const { rollcall } = recording();
@@ -108,7 +108,7 @@ describe('a server of node:http', () => {
     await draining;
   });
 
-  it('has the address that it listens on, unless that is every address', async () => {
+  it('has the address on which it listens, unless it listens on all', async () => {
     const { rollcall, asked } = recording();
     const server = webServer().listen(0);
     await registerServer(rollcall, server, { service: 'web', signals: false });
@@ -117,7 +117,7 @@ describe('a server of node:http', () => {
     expect(asked[1]).toEqual({ service: 'web', address: 'web.example', port: 443 });
   });
 
-  it('ends with the process’s signal, and listens for it no longer', async () => {
+  it('closes on the process’s signal, and then removes its listener for it', async () => {
     const { rollcall, done } = recording();
     const server = webServer().listen(0);
     await registerServer(rollcall, server, { service: 'web', drainMs: 0, signals: ['SIGUSR2'] });
@@ -138,7 +138,7 @@ describe('a server of node:http', () => {
 });
 
 describe('health from a callback', () => {
-  it('is sent at each interval: the returned status, the thrown error, and a missing answer', async () => {
+  it('is sent at each interval: a returned status, a thrown error, or that no answer came', async () => {
     const clock = manualClock();
     const { rollcall, asked, beats, beat } = recording();
     const answers: (() => CheckStatus | void | Promise<never>)[] = [
@@ -196,7 +196,7 @@ describe('frameworks', () => {
     await seen((statuses) => statuses.length === 0);
   });
 
-  it('Fastify that never listened closes', async () => {
+  it('a Fastify server that never listened closes', async () => {
     const { rollcall } = await registry();
     const app = fastify();
     await app.register(rollcallFastify, { rollcall, service: 'web', drainMs: 0 });
@@ -229,13 +229,13 @@ describe('frameworks', () => {
   });
 });
 
-describe('a server that starts while the registry is unreachable is registered when that is back', () => {
-  /** A client of a registry that does not run yet; `come` starts it, and waits for the server in its lists. */
+describe('a server that starts while the registry is unreachable is registered when the registry is back', () => {
+  /** A client of a registry that does not run yet; `come` starts it, and waits for the server in the client's lists. */
   async function away() {
     const gone = await createRegistry();
     const { url, ports: { http: httpPort } } = gone;
     await gone.close();
-    // An address that is known only then: the registry's view of the client's own.
+    // The address is known only then: the registry reports the client's address as it sees it.
     const rollcall = await connect({ servers: [url], onEvent: () => {} });
     cleanups.push(() => rollcall.close());
     const come = async () => {
@@ -294,7 +294,7 @@ describe('a server that starts while the registry is unreachable is registered w
   });
 });
 
-it('a framework that is closed while its server is registered does not leave it behind', async () => {
+it('a framework that is closed while its server is registered does not leave it registered', async () => {
   const { rollcall, done } = recording();
   let answer = () => {};
   const answered = new Promise<void>((resolve) => (answer = resolve));

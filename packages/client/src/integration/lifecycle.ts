@@ -2,8 +2,8 @@
  * The lifecycle of a server as an instance: it is registered when it listens, a callback gives its health, and
  * on SIGTERM it is drained before it closes, so that no request fails in a restart:
  *
- *     listening ─► register ─► … ─► SIGTERM ─► drain ─► (callers hear of it) ─► close the listener
- *                                                       ─► (answers under way end) ─► deregister
+ *     listening ─► register ─► … ─► SIGTERM ─► drain ─► (callers learn of it) ─► close the listener
+ *                                                       ─► (answers in progress end) ─► deregister
  *
  * For `node:http` and everything that ends in an `http.Server` (Express, Koa); for Fastify and Nest, which
  * close their server themselves, see `frameworks.ts`.
@@ -17,7 +17,7 @@ import { checkRange, checkKnown, type OptionNames } from '../option-check.ts';
 import { type RegisterOptions, registerOptions, type Registration } from '../registration.ts';
 import { Health, type HealthOptions } from './health.ts';
 
-/** The part of a client that is used. */
+/** The part of a client that this file uses. */
 export interface Registrar {
   announce(options: RegisterOptions): Registration;
 }
@@ -26,14 +26,14 @@ export interface LifecycleOptions extends RegisterOptions {
   /** Reports whether the program can serve. */
   readonly health?: HealthOptions;
   /**
-   * How long requests are still taken after callers were told to stop sending them, in milliseconds, 0 or more.
-   * 1,000 by default: far longer than the change takes to reach callers, for those whose connection is
-   * interrupted at that moment.
+   * How long the server still accepts requests after callers were told to stop, in milliseconds, 0 or more.
+   * 1,000 by default: much longer than the change takes to reach callers, for callers whose connection to the registry
+   * is interrupted at that moment.
    */
   readonly drainMs?: number;
-  /** How long answers under way may take after that, in milliseconds, 0 or more. 10,000 by default. */
+  /** How long answers in progress may take after that, in milliseconds, 0 or more. 10,000 by default. */
   readonly closeMs?: number;
-  /** Signals that end the server; `false` when the program does that itself. SIGTERM and SIGINT by default. */
+  /** Signals that close the server; `false` when the program does that itself. SIGTERM and SIGINT by default. */
   readonly signals?: readonly NodeJS.Signals[] | false;
 }
 
@@ -46,7 +46,7 @@ const lifecycleOptions: OptionNames<LifecycleOptions> = {
 export interface RegisteredServer {
   readonly registration: Registration;
   /**
-   * Tells callers to use other instances, and resolves after the time for that; the server still answers. Idempotent.
+   * Tells callers to use other instances, and resolves after `drainMs`; the server still answers. Idempotent.
    */
   readonly drain: () => Promise<void>;
   /** Drains, closes the server, and deregisters. Idempotent. */
@@ -54,11 +54,11 @@ export interface RegisteredServer {
 }
 
 const healthCheck = 'health';
-/** How long a server that has begun to listen waits for a registry before it continues without one, in milliseconds. */
+/** How long a server that listens waits for the registry before it continues without one, in milliseconds. */
 const registerMs = 1_000;
 /** Longest wait until the registry has the draining status, in milliseconds. */
 const tellMs = 1_000;
-/** How often connections that have become idle are closed. */
+/** How often connections that have become idle are closed, in milliseconds. */
 const idleMs = 50;
 
 /** Replaced in tests. */
@@ -93,14 +93,14 @@ export async function registerServer(
   asking?.start((status: CheckStatus, output) => registration.beat(healthCheck, status, output));
 
   let leaving = false;
-  // Before the program's own listener, which may answer at once.
+  // Runs before the program's own listener, which may answer at once.
   server.prependListener('request', (_request, response) => {
-    // Otherwise callers could use kept connections for any time.
+    // Otherwise callers could use kept connections without end.
     if (leaving) response.shouldKeepAlive = false;
   });
   const drainNow = async () => {
     leaving = true;
-    // An unreachable registry gets the status later; waiting for it would delay the shutdown.
+    // An unreachable registry gets the status later; waiting for that would delay the shutdown.
     await Promise.race([registration.drain().catch(() => {}), pause(clock, tellMs)]);
     await pause(clock, drainMs);
   };
@@ -122,7 +122,7 @@ export async function registerServer(
   return { registration, drain, close };
 }
 
-/** Address and port of the server, if known: a server on all interfaces gives no address. */
+/** Address and port of the server, if known; without an address when the server listens on all interfaces. */
 function placeOf(server: Server): { address?: string; port: number } {
   const place = server.address();
   if (place === null || typeof place === 'string') {
@@ -136,7 +136,7 @@ async function closeServer(server: Server, clock: Clock, closeMs: number): Promi
   if (!server.listening) return;
   const closed = once(server, 'close');
   server.close();
-  // Connections whose answer was under way become idle one by one, and would keep the server open.
+  // Connections whose answer was in progress become idle one by one, and would keep the server open.
   let stopIdle = () => {};
   const closeIdle = () => {
     server.closeIdleConnections();
@@ -149,7 +149,7 @@ async function closeServer(server: Server, clock: Clock, closeMs: number): Promi
   stopAll();
 }
 
-/** Ends the process by the signal when all is done, as without this handler. */
+/** Ends the process by the signal after the shutdown, as it would end without this handler. */
 function onSignals(signals: readonly NodeJS.Signals[], close: () => Promise<void>): () => void {
   const onSignal = (signal: NodeJS.Signals) => {
     const end = () => {

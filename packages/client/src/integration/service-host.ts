@@ -1,5 +1,5 @@
 /**
- * Names of services where programs write hosts: `http://orders.rollcall/…` is the service `orders` in the
+ * Names of services in the host of a URL: `http://orders.rollcall/…` is the service `orders` in the
  * client's own namespace, `http://orders.team-a.ns.rollcall/…` that of the namespace `team-a`, as in DNS
  * (`orders.service.team-a.ns.consul`). Hosts are not case-sensitive, so only names in lower case can be
  * written.
@@ -9,7 +9,7 @@ const suffix = '.rollcall';
 
 export interface NamedService {
   readonly name: string;
-  /** Undefined: the client's own. */
+  /** Undefined: the client's own namespace. */
   readonly namespace: string | undefined;
 }
 
@@ -27,8 +27,8 @@ export function serviceOfHost(hostname: string): NamedService | undefined {
 }
 
 /**
- * The hosts that name a service, the one that is shown first; characters that cannot stand in a host become dashes.
- * @param namespace undefined for a source that has none
+ * The hosts that name a service, the preferred one first; characters that are not allowed in a host become dashes.
+ * @param namespace undefined for a source without namespaces
  * @param own the client's own namespace, whose services have a short name
  */
 export function hostsOf(service: string, namespace: string | undefined, own: string | undefined): readonly string[] {
@@ -39,10 +39,10 @@ export function hostsOf(service: string, namespace: string | undefined, own: str
   return hosts.every((host) => URL.canParse(`http://${host}`)) ? hosts : [`service${suffix}`];
 }
 
-/** For a URL with `https:` of a service whose instances may be used without TLS. */
+/** The error for an `https:` URL of a service whose instances may be used without TLS. */
 export const noTls = 'not all instances are asked over TLS; give the service the option tls, or write http://';
 
-/** Why a URL of a service cannot be used; undefined when it can. */
+/** The reason why a URL of a service cannot be used; undefined when it can. */
 export function refusalOf({ protocol, port, host }: URL): string | undefined {
   if (protocol !== 'http:' && protocol !== 'https:') return `${protocol}//${host}: services are asked over http or https`;
   if (port !== '') return `${protocol}//${host}: a service has no port, each of its instances has one; leave it out`;

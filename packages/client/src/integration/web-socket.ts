@@ -1,7 +1,7 @@
 /**
  * A WebSocket to an instance of a service: the balancer chooses the instance, the WebSocket counts as a request
  * in flight while it is open, and another instance is tried when it cannot be opened. When it breaks later, the
- * caller must open another one, since only the caller knows the first messages.
+ * caller must open a new one, since only the caller knows the first messages.
  */
 
 import type { EventEmitter } from 'node:events';
@@ -18,11 +18,11 @@ export interface WebSocketOptions {
   readonly headers?: Readonly<Record<string, string>>;
   /** For balancers that send equal keys to the same instance. */
   readonly key?: string;
-  /** Instances that are tried; a whole number, 1 or more. 3 by default. */
+  /** Most instances to try; a whole number, 1 or more. 3 by default. */
   readonly triesMax?: number;
   /** Longest that one handshake may take, in milliseconds; more than 0. 5,000 by default. */
   readonly handshakeTimeoutMs?: number;
-  /** Largest message that is taken, in bytes; 1 MiB by default. */
+  /** Largest message that is accepted, in bytes; 1 MiB by default. */
   readonly messageBytesMax?: number;
   readonly signal?: AbortSignal;
 }
@@ -43,12 +43,12 @@ export interface ServiceWebSocket extends EventEmitter {
   readonly protocol: string;
   /** Bytes that were queued and are not sent yet. */
   readonly bufferedAmount: number;
-  /** @param sent called when it has been written, or could not be */
+  /** @param sent called when the message was written, or with the error */
   send(data: string | Uint8Array | ArrayBuffer, sent?: (error?: Error) => void): void;
   ping(): void;
   /** Begins the closing handshake. @param code 1000, or 3000 to 4999 */
   close(code?: number, reason?: string): void;
-  /** Breaks the connection off. */
+  /** Breaks the connection. */
   terminate(): void;
   pause(): void;
   resume(): void;
@@ -57,9 +57,9 @@ export interface ServiceWebSocket extends EventEmitter {
 /**
  * Opens a WebSocket to one of the instances.
  * @param path with its query: `/chat?room=1`
- * @returns an open one, of the package ws; `addEventListener` and the rest of it work, too
- * @throws RegistryError `unavailable` when no instance of those tried took it; the signal's reason when it
- *   aborts; `invalid_argument` for an option that there is not; SyntaxError or TypeError for an invalid path,
+ * @returns an open WebSocket of the package ws; `addEventListener` and its other members work, too
+ * @throws RegistryError `unavailable` when none of the tried instances accepted it; the signal's reason when it
+ *   aborts; `invalid_argument` for an unknown option; SyntaxError or TypeError for an invalid path,
  *   protocols or headers
  */
 export async function openWebSocket(service: ServiceClient, path: string, options: WebSocketOptions = {}): Promise<ServiceWebSocket> {
@@ -85,7 +85,7 @@ export async function openWebSocket(service: ServiceClient, path: string, option
   }
 }
 
-/** Node's errors of connections that were not made have the syscall `connect`. */
+/** Node's errors of connections that failed to open have the syscall `connect`. */
 function unsent(error: unknown): boolean {
   return error instanceof Error && 'syscall' in error && error.syscall === 'connect';
 }
@@ -94,7 +94,7 @@ function hasMore(service: ServiceClient, tried: readonly Picked[]): boolean {
   return (service.snapshot()?.instances.length ?? 0) > tried.length;
 }
 
-/** Why an instance did not accept the WebSocket. */
+/** The reason why an instance did not accept the WebSocket. */
 class NotOpened extends Error {
   /** Whether another instance may accept it. */
   readonly elsewhere: boolean;
@@ -133,7 +133,7 @@ async function open(Opened: typeof WebSocket, picked: Picked, tls: TlsSettings |
   } finally {
     signal?.removeEventListener('abort', onAbort);
   }
-  // In flight while it is open, since the instance serves it for that long.
+  // Counts as in flight while it is open, since the instance serves it for that long.
   if (socket.readyState === Opened.CLOSED) picked.done('ok');
   else socket.once('close', () => picked.done('ok'));
   return socket;

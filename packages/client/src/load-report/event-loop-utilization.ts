@@ -1,11 +1,11 @@
 /**
- * Utilisation of this process's event loop, for servers whose limit is JavaScript on one core. It does not show
- * waiting: an overloaded database leaves the event loop idle.
+ * Utilisation of this process's event loop, for servers that are limited by JavaScript on one core. It does not show
+ * time spent waiting: while a database is overloaded, the event loop is idle.
  */
 
 import { type EventLoopUtilization, performance } from 'node:perf_hooks';
 
-/** Least span, in milliseconds: shorter ones show single requests rather than the load. */
+/** Least span, in milliseconds: shorter spans show single requests, not the load. */
 const spanMs = 500;
 
 /**

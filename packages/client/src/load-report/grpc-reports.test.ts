@@ -115,7 +115,7 @@ it('counts down when the caller gives up', async () => {
   expect(meter.inFlight).toBe(0);
 });
 
-it('reports with streams, but does not count them', async () => {
+it('adds reports to streams, but does not count streams', async () => {
   const { meter, client } = await setUp();
   const stream = client.makeServerStreamRequest(service.watch.path, bytes.serialize, bytes.deserialize, 'a');
   const loads: number[] = [];
@@ -125,7 +125,7 @@ it('reports with streams, but does not count them', async () => {
   expect(reportOf(status)).toEqual({ inFlight: 0 });
 });
 
-it.each([0, 1])('has the utilisation that the server measures, with recording %i', async (recording) => {
+it.each([0, 1])('contains the utilisation that the server measures, with recording %i', async (recording) => {
   const { call, held, hanging } = await setUp({ 'grpc.server_call_metric_recording': recording }, () => 0.25);
   const { over } = call('a');
   await hanging(1);
@@ -133,7 +133,7 @@ it.each([0, 1])('has the utilisation that the server measures, with recording %i
   expect(reportOf(await over)).toEqual({ inFlight: 0, utilization: 0.25 });
 });
 
-it('goes with the metrics that the application records', async () => {
+it('is sent together with the metrics that the application records', async () => {
   const { call, held, hanging } = await setUp({ 'grpc.server_call_metric_recording': 1 });
   const { over } = call('a');
   await hanging(1);

@@ -11,10 +11,10 @@ import { checkKnown, type OptionNames } from '../option-check.ts';
 import { encodeLoadReport, loadTrailer } from './orca.ts';
 
 export interface GrpcReportOptions {
-  /** Shared by all that serve the same endpoint; a new one by default. */
+  /** Shared by all servers of one endpoint; a new one by default. */
   readonly meter?: LoadMeter;
   /**
-   * Whether a call is part of the load; by default those without streams are, since a stream may wait
+   * Whether a call is part of the load; by default every call without streams is, since a stream may wait
    * for most of its life.
    */
   readonly counts?: (method: GrpcMethod) => boolean;
@@ -44,7 +44,7 @@ interface Recorder {
   recordNamedMetric(name: string, value: number): void;
 }
 
-/** The part of a call that is used. */
+/** The part of a call that this file uses. */
 interface Call {
   getMetricsRecorder(): Recorder;
 }
@@ -54,7 +54,7 @@ interface Responder<M> {
   sendStatus(status: Status<M>, next: (status: Status<M>) => void): void;
 }
 
-/** The part of the package that is used. */
+/** The part of the package that this file uses. */
 export interface GrpcPackage<M extends Metadata, C extends Call, I> {
   readonly ServerInterceptingCall: new (call: C, responder: Responder<M>) => I;
   readonly Metadata: new () => M;
@@ -68,7 +68,7 @@ const failures: ReadonlySet<number> = new Set([2, 4, 8, 12, 13, 14, 15]);
 
 const cancelled = 1;
 
-/** `new grpc.Server({ interceptors: [grpcReports(grpc)] })`, where `grpc` is all of `@grpc/grpc-js`. */
+/** `new grpc.Server({ interceptors: [grpcReports(grpc)] })`, where `grpc` is the whole module `@grpc/grpc-js`. */
 export function grpcReports<M extends Metadata, C extends Call, I>(
   grpc: GrpcPackage<M, C, I>,
   options: GrpcReportOptions = {},

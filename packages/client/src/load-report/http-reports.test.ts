@@ -88,7 +88,7 @@ describe.each(Object.entries(frameworks))('%s', (_name, start) => {
     return { clock, meter, url, held, hanging };
   }
 
-  it('reports with each answer, as the load is when the answer begins', async () => {
+  it('reports with each answer the load at the time the answer begins', async () => {
     const { clock, url, held, hanging } = await setUp();
     const [first, second] = [fetch(`${url}/hang`), fetch(`${url}/hang`)];
     await hanging(2);
@@ -105,7 +105,7 @@ describe.each(Object.entries(frameworks))('%s', (_name, start) => {
     await two.text();
   });
 
-  it('answers a question about the load without counting it, and without the application', async () => {
+  it('answers a load probe itself, and does not count it', async () => {
     const { clock, url, held, hanging } = await setUp();
     const hung = fetch(`${url}/hang`);
     await hanging(1);
@@ -128,13 +128,13 @@ describe.each(Object.entries(frameworks))('%s', (_name, start) => {
     expect(meter.inFlight).toBe(1);
     controller.abort();
     await given;
-    // The server hears of it by the connection: asked until it has.
+    // The server learns of it from the connection, so the test asks until it has.
     let report = reportOf(await fetch(url + loadPath));
     while (report?.inFlight !== 0) report = reportOf(await fetch(url + loadPath));
     expect(meter.inFlight).toBe(0);
   });
 
-  it('leaves requests out that do not count, but reports with their answers, too', async () => {
+  it('does not count the requests that `counts` leaves out, but adds reports to their answers', async () => {
     const { url, held, hanging } = await setUp(({ url: path }) => path !== '/hang');
     const hung = fetch(`${url}/hang`);
     await hanging(1);
@@ -170,7 +170,7 @@ it('keeps a reason phrase and raw headers that the application writes', async ()
   expect(response.headers).toMatchObject({ 'x-a': '1', 'x-b': '2', [loadHeader]: 'TEXT named_metrics.rif=0' });
 });
 
-it('lets Prequal leave a server that other clients load, although its own requests there are few', async () => {
+it('lets Prequal avoid a server that other clients load, although it sends few requests there itself', async () => {
   const others = new LoadMeter();
   const busy = Array.from({ length: 50 }, () => others.begin());
   const asked = [0, 0, 0];
@@ -178,7 +178,7 @@ it('lets Prequal leave a server that other clients load, although its own reques
     const reports = httpReports({ ...(meter && { meter }), counts: () => meter === undefined });
     return listen(createServer((request: IncomingMessage, response: ServerResponse) => reports(request, response, () => {
       asked[index]! += 1;
-      // A server whose requests do not count reports, too.
+      // A server reports also with answers to requests that do not count.
       if (meter !== undefined) response.setHeader(loadHeader, `TEXT named_metrics.rif=${meter.inFlight}`);
       response.end();
     })));

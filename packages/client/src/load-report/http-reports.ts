@@ -11,7 +11,7 @@ import { LoadMeter } from './load-meter.ts';
 import { formatLoadReport, loadHeader, loadPath } from './load-report.ts';
 
 export interface HttpReportOptions {
-  /** Shared by all that serve the same endpoint; a new one by default. */
+  /** Shared by all servers of one endpoint; a new one by default. */
   readonly meter?: LoadMeter;
   /**
    * Whether a request is part of the load; all are by default. Leave out those that wait instead of
@@ -22,10 +22,10 @@ export interface HttpReportOptions {
 
 const httpReportOptions: OptionNames<HttpReportOptions> = { meter: true, counts: true };
 
-/** `next` goes on with the request; it is not called for a question about the load. */
+/** `next` continues with the request; it is not called for a load probe. */
 export type HttpReports = (request: IncomingMessage, response: ServerResponse, next: () => void) => void;
 
-/** The part of a Fastify request and reply that is used. */
+/** The part of a Fastify request and reply that this file uses. */
 interface FastifyRequest {
   readonly raw: IncomingMessage;
 }
@@ -57,7 +57,7 @@ export function fastifyReports(
 ): (request: FastifyRequest, reply: FastifyReply, done: () => void) => void {
   const reports = httpReports(options);
   return (request, reply, done) => {
-    // Fastify sends nothing of its own then.
+    // Fastify then sends no answer itself.
     if (asksForLoad(request.raw)) reply.hijack();
     reports(request.raw, reply.raw, done);
   };
@@ -69,11 +69,11 @@ function asksForLoad({ method, url }: IncomingMessage): boolean {
 
 function meterRequest(meter: LoadMeter, response: ServerResponse): void {
   const metered = meter.begin();
-  // After the last byte of an answer, or without it: the first of the two counts.
+  // Called after the last byte of an answer, and when the connection closes before; the first call counts.
   response.once('finish', () => metered.end(response.statusCode >= 500 || response.statusCode === 429 ? 'failed' : 'ok'));
   response.once('close', () => metered.end('cancelled'));
   const writeHead = response.writeHead.bind(response) as (...args: unknown[]) => ServerResponse;
-  // Node calls it, too, when headers are sent without being written explicitly.
+  // Node calls it also when headers are sent implicitly.
   response.writeHead = (...args: unknown[]) => {
     if (!response.headersSent) response.setHeader(loadHeader, formatLoadReport(meter.reportWithAnswer()));
     return writeHead(...args);

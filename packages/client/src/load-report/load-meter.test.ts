@@ -11,7 +11,7 @@ function setUp() {
     clock.advance(latencyMs);
     begun.end(result);
   };
-  /** Requests that arrive while `load` others are in flight. */
+  /** Requests that arrive while `load` other requests are in flight. */
   const atLoad = (load: number, latencies: readonly number[]) => {
     const others = Array.from({ length: load }, () => meter.begin());
     for (const latencyMs of latencies) request(latencyMs);
@@ -77,7 +77,7 @@ it('does not count fast failures as low latency', () => {
   expect(meter.report().latencyMs).toBe(50);
 });
 
-it('uses the time of a request that was given up as a lower bound', () => {
+it('uses the time of an abandoned request as a lower bound', () => {
   const { meter, request } = setUp();
   for (let n = 0; n < 21; n++) request(50);
   for (let n = 0; n < 60; n++) request(1, 'cancelled');
@@ -86,7 +86,7 @@ it('uses the time of a request that was given up as a lower bound', () => {
   expect(meter.report().latencyMs).toBe(5000);
 });
 
-it('asks for the utilisation with each report, which has none while that is not known', () => {
+it('asks for the utilisation with each report, and leaves it out while it is unknown', () => {
   let utilization: number | undefined;
   const meter = new LoadMeter(manualClock(), () => utilization);
   expect(meter.report()).toEqual({ inFlight: 0 });
@@ -94,7 +94,7 @@ it('asks for the utilisation with each report, which has none while that is not 
   expect(meter.report()).toEqual({ inFlight: 0, utilization: 0.5 });
 });
 
-it('forgets after a minute', () => {
+it('drops samples after a minute', () => {
   const { clock, meter, request } = setUp();
   request(50);
   clock.advance(59_900);

@@ -2,11 +2,11 @@
  * Measures a server's load: how many requests are in flight, and the latency of one that arrives now. It is the
  * server half of Prequal (B. Wydrowski et al., "Load is not what you should balance: Introducing Prequal", NSDI
  * 2024, §4.1): the latency is the median of recent requests that arrived at about the same load. It reports
- * nothing by itself; `node-http.ts`, `fastify.ts` and `grpc.ts` do.
+ * nothing itself; `http-reports.ts` and `grpc-reports.ts` do.
  *
  * The latest samples are kept in a ring. An estimate takes those 128 whose load at arrival is nearest to the
  * load now, newer ones first among equals. Fewer would be worse than none: all clients send to the server that
- * looks fastest, also when it looks so only by chance.
+ * looks fastest, even when it looks so only by chance.
  */
 
 import { type Clock, systemClock } from '../clock.ts';
@@ -14,7 +14,7 @@ import type { LoadReport } from './load-report.ts';
 
 /**
  * How a request ended: `ok`, answered; `failed`, answered with an error, which is often fast and does not show
- * the load; `cancelled`, given up by its caller.
+ * the load; `cancelled`, abandoned by its caller.
  */
 export type MeteredResult = 'ok' | 'failed' | 'cancelled';
 
@@ -25,7 +25,7 @@ export interface MeteredReport extends LoadReport {
 
 /** A request in flight. */
 export interface MeteredRequest {
-  /** Ends it; only the first call counts. The caller of `begin` must call this in every case; otherwise the load only grows. */
+  /** Ends it; only the first call counts. The caller of `begin` must call it in every case, or the load only grows. */
   end(result: MeteredResult): void;
 }
 
@@ -35,7 +35,7 @@ const nearestCount = 128;
 /** Samples that are kept: recent ones at several levels of load. A power of two. */
 const ringSize = 1024;
 
-/** Older samples are not recent, in milliseconds. */
+/** Older samples are not used, in milliseconds. */
 const sampleAgeMs = 60_000;
 
 /** Higher loads count as this one. */
@@ -45,13 +45,13 @@ export class LoadMeter {
   readonly #clock: Pick<Clock, 'monotonic'>;
   readonly #utilization: () => number | undefined;
   #inFlight = 0;
-  /** Samples ever taken and ever dropped; those between are kept, each at its number modulo the size. */
+  /** Numbers of samples taken and dropped so far; the samples between are kept, each at its number modulo the size. */
   #taken = 0;
   #dropped = 0;
   readonly #latencies = new Float64Array(ringSize);
   readonly #loads = new Int32Array(ringSize);
   readonly #stamps = new Float64Array(ringSize);
-  /** How many samples are kept of each load. */
+  /** Number of samples kept for each load. */
   readonly #countAt = new Int32Array(loadMax + 1);
   readonly #nearest = new Float64Array(nearestCount);
 
@@ -86,7 +86,7 @@ export class LoadMeter {
     };
   }
 
-  /** The load that a request would meet now. */
+  /** The load that an arriving request would see now. */
   report(): MeteredReport {
     return this.#report(this.#inFlight);
   }
@@ -102,7 +102,7 @@ export class LoadMeter {
     return { inFlight, ...(latencyMs !== undefined && { latencyMs }), ...(utilization !== undefined && { utilization }) };
   }
 
-  /** A request that was given up took at least that long; it counts only if it exceeds the estimate. */
+  /** An abandoned request took at least that long, so it counts only if its time exceeds the estimate. */
   #tells(result: MeteredResult, latencyMs: number, now: number): boolean {
     if (result !== 'cancelled') return result === 'ok';
     const usual = this.#latencyAt(this.#inFlight, now);
@@ -146,7 +146,7 @@ export class LoadMeter {
     return select(this.#nearest, count, (count - 1) >> 1);
   }
 
-  /** Samples whose load is exactly so far away. */
+  /** Samples whose load differs by exactly this much. */
   #countNear(load: number, distance: number): number {
     const above = this.#countAt[load + distance] ?? 0;
     return distance === 0 ? above : above + (this.#countAt[load - distance] ?? 0);

@@ -2,14 +2,14 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { formatLoadReport, type LoadReport, loadReportIn, parseLoadReport } from './load-report.ts';
 
-it('is written as Envoy reads it', () => {
+it('is written in the form that Envoy reads', () => {
   expect(formatLoadReport({ inFlight: 3, latencyMs: 12.3456789 })).toBe('TEXT named_metrics.rif=3,named_metrics.latency_ms=12.346');
   expect(formatLoadReport({ inFlight: 0 })).toBe('TEXT named_metrics.rif=0');
   expect(formatLoadReport({ utilization: 0.25 })).toBe('TEXT application_utilization=0.25');
   expect(formatLoadReport({ inFlight: 1, utilization: 0.25 })).toBe('TEXT named_metrics.rif=1,application_utilization=0.25');
 });
 
-it('is read as it was written, to the microsecond', () => {
+it('has the same values after writing and reading, to the microsecond', () => {
   const report = fc.record({ inFlight: fc.nat(1e9), latencyMs: fc.double({ min: 0, max: 1e6, noNaN: true }) }, { requiredKeys: ['inFlight'] });
   fc.assert(
     fc.property(report, (given) => {
@@ -43,7 +43,7 @@ it.each<[string, LoadReport | undefined]>([
   expect(parseLoadReport(header)).toEqual(report);
 });
 
-it('never throws, whatever the header', () => {
+it('never throws, for any header', () => {
   fc.assert(fc.property(fc.string(), (text) => void parseLoadReport(`TEXT ${text}`)));
 });
 

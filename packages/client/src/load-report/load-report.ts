@@ -10,17 +10,17 @@
 
 export interface LoadReport {
   /**
-   * Requests in flight at the server, those of all its clients; 0 or more. Missing in reports of servers that report
+   * Requests of all clients in flight at the server; 0 or more. Missing in reports of servers that report
    * their utilisation only.
    */
   readonly inFlight?: number;
   /**
-   * How long a request that arrives at this load takes, in milliseconds: the median of recent ones.
-   * Missing while the server has finished none.
+   * Expected time of a request that arrives at this load, in milliseconds: the median of recent ones.
+   * Missing until the server has finished a request.
    */
   readonly latencyMs?: number;
   /**
-   * Utilisation of the server: 0 for idle, 1 for full, more when the demand exceeds its capacity. Missing when the
+   * Utilisation of the server: 0 for idle, 1 for full, more when demand exceeds its capacity. Missing when the
    * server does not measure it.
    */
   readonly utilization?: number;
@@ -32,11 +32,11 @@ export const loadHeader = 'endpoint-load-metrics';
 export const inFlightMetric = 'rif';
 export const latencyMetric = 'latency_ms';
 
-/** ORCA's own fields; the first one counts where a server gives both, as in gRPC (gRFC A58). */
+/** ORCA's own fields; the first counts when a server sends both, as in gRPC (gRFC A58). */
 const utilizationField = 'application_utilization';
 const cpuField = 'cpu_utilization';
 
-/** Where a server answers a `GET` with its report in the header, and nothing else (RFC 8615 names the place). */
+/** The path where a server answers `GET` with its report in the header and no body (a well-known URI, RFC 8615). */
 export const loadPath = '/.well-known/rollcall/load';
 
 /** Longest header that is read; a report of ours has about 60 characters, other servers may add metrics. */
@@ -91,8 +91,8 @@ export function loadReport(
 }
 
 /**
- * The report among the raw headers of an answer, as undici gives them: names and values in turn.
- * Costs a comparison of lengths for each other header.
+ * Finds the report among the raw headers of an answer, in undici's form: names and values in turn.
+ * Costs one comparison of lengths for each other header.
  */
 export function loadReportIn(headers: readonly Uint8Array[]): LoadReport | undefined {
   for (let at = 0; at + 1 < headers.length; at += 2) {
@@ -107,12 +107,12 @@ function latin1(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
 }
 
-/** A microsecond is finer than any clock that matters here, and a thousandth than any measure of use. */
+/** Decimals: a microsecond is finer than any clock that matters here, a thousandth finer than any utilisation. */
 function thousandths(value: number): number {
   return Math.round(value * 1000) / 1000;
 }
 
-/** A count or time that is valid and cannot overflow a sum. */
+/** A valid count or time, small enough that sums do not overflow. */
 function isMeasure(value: number | undefined): value is number {
   return value !== undefined && value >= 0 && value <= 1e9;
 }

@@ -3,12 +3,12 @@ import { expect, it } from 'vitest';
 import type { LoadReport } from './load-report.ts';
 import { decodeLoadReport, encodeLoadReport } from './orca.ts';
 
-it('has the bytes of an OrcaLoadReport', () => {
+it('is encoded as an OrcaLoadReport', () => {
   // named_metrics { key: "rif" value: 2 }: field 8, entry of 14 bytes, "rif", 2 as a double.
   expect(encodeLoadReport({ inFlight: 2 }).toString('hex')).toBe('420e0a03726966110000000000000040');
 });
 
-it('is read as it was written', () => {
+it('has the same values after writing and reading', () => {
   const report = fc.record({ inFlight: fc.nat(1e9), latencyMs: fc.double({ min: 0, max: 1e9, noNaN: true }) }, { requiredKeys: ['inFlight'] });
   fc.assert(
     fc.property(report, (given) => {
@@ -19,7 +19,7 @@ it('is read as it was written', () => {
   );
 });
 
-it('has the utilisation of the application, or else that of the processor', () => {
+it('contains the utilisation of the application, or otherwise that of the processor', () => {
   // application_utilization 0.75: field 9.
   expect(encodeLoadReport({ inFlight: 2, utilization: 0.75 }).toString('hex')).toBe('420e0a0372696611000000000000004049000000000000e83f');
   const report = encodeLoadReport({ inFlight: 2, utilization: 0.75 });
@@ -37,7 +37,7 @@ it('is found beside metrics of others', () => {
   expect(decodeLoadReport(others)).toEqual({ utilization: 0.5 });
 });
 
-it('is undefined when it is cut, and never throws', () => {
+it('is undefined for truncated bytes, and reading never throws', () => {
   const report = encodeLoadReport({ inFlight: 7 });
   for (let length = 0; length < report.length; length++) expect(decodeLoadReport(report.subarray(0, length))).toBeUndefined();
   fc.assert(fc.property(fc.uint8Array({ maxLength: 60 }), (bytes) => void decodeLoadReport(bytes)));

@@ -70,7 +70,7 @@ function entry(name: string, value: number): Buffer {
   return bytes;
 }
 
-/** The contents of one field, as often as it occurs; undefined when the message is broken. */
+/** The content of one field, for each occurrence; undefined when the message is malformed. */
 function fieldsOf(message: Uint8Array, field: number): Uint8Array[] | undefined {
   const found: Uint8Array[] = [];
   let at = 0;

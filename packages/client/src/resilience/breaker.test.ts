@@ -13,7 +13,7 @@ function setUp() {
   return { endpoint, other, breakers, states, fail };
 }
 
-it('opens at half of twenty requests failed, for that endpoint only', () => {
+it('opens when half of twenty requests failed, for that endpoint only', () => {
   const { endpoint, other, breakers, states, fail } = setUp();
   fail(1, 0);
   for (let n = 0; n < 10; n++) breakers.observe(endpoint, true, 1);
@@ -48,11 +48,11 @@ it('pauses again when the trial fails, and allows another trial when the first h
   expect(states).toEqual(['open', 'half-open', 'open', 'half-open']);
 });
 
-it('lets the next request try when the trial found no connection', () => {
+it('makes the next request the trial when the trial found no connection', () => {
   const { endpoint, breakers, states, fail } = setUp();
   fail(20, 0);
   breakers.sent(endpoint, 5_000);
-  // The outcome of a request from before the trial does not count.
+  // The outcome of a request from before the trial is ignored.
   breakers.unsent(endpoint, 5_005, 4_900);
   expect(breakers.allows(endpoint, 5_009)).toBe(false);
   breakers.unsent(endpoint, 5_010, 5_000);
@@ -74,7 +74,7 @@ it('does not count a request that began earlier as the trial', () => {
   expect(states).toEqual(['open', 'half-open', 'closed']);
 });
 
-it('is not kept open by failures of requests that were sent before', () => {
+it('closes in time despite failures of requests that were sent before it opened', () => {
   const { endpoint, breakers, fail } = setUp();
   fail(20, 0);
   fail(30, 4_000);

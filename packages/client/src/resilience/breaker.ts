@@ -1,7 +1,7 @@
 /**
  * Circuit breaker and bulkhead of one endpoint. The breaker opens when too many of the recent requests failed.
- * It lets nothing through for a while, then one request, and closes when that one succeeds (M. Nygard, "Release
- * It!", 2nd ed., 2018, ch. 5). The bulkhead bounds the requests in flight.
+ * It then rejects all requests for a while, admits one, and closes when that one succeeds (M. Nygard, "Release
+ * It!", 2nd ed., 2018, ch. 5). The bulkhead limits the requests in flight.
  *
  * Unlike ejection, which never leaves out more than a share of the endpoints, breakers may all be open:
  * then requests fail at once instead of waiting for a service that is down.
@@ -16,7 +16,7 @@ import type { Endpoint } from '../endpoint.ts';
 export interface BreakerOptions {
   /** Share of failures that opens it, more than 0, up to 1. 0.5 by default. */
   readonly failureShare?: number;
-  /** Requests of the window that a share needs; 1 or more. 20 by default. */
+  /** Least number of requests in the window for a share to count; 1 or more. 20 by default. */
   readonly requestsMin?: number;
   /** Window of recent requests, in milliseconds; more than 0. 10,000 by default. */
   readonly windowMs?: number;
@@ -26,7 +26,7 @@ export interface BreakerOptions {
 
 const breakerOptions: OptionNames<BreakerOptions> = { failureShare: true, requestsMin: true, windowMs: true, openMs: true };
 
-/** `half-open`: one trial request is under way. */
+/** `half-open`: one trial request is in flight. */
 export type BreakerState = 'closed' | 'open' | 'half-open';
 
 /** Larger than the rounding error of a time that is subtracted and added again. */
@@ -69,7 +69,7 @@ export class Breakers {
     return circuit === undefined || circuit.state === 'closed' || now >= circuit.until;
   }
 
-  /** Why `allows` is false, and until when, on the clock of `now`; undefined when it is true. */
+  /** The reason why `allows` is false, and until when, on the clock of `now`; undefined when it is true. */
   explain(endpoint: Endpoint, now: number): { readonly state: BreakerState; readonly until: number } | undefined {
     return this.allows(endpoint, now) ? undefined : this.#circuits.get(endpoint);
   }
@@ -94,7 +94,7 @@ export class Breakers {
 
   /**
    * A request ended after it was sent; cancelled requests prove nothing and are not reported.
-   * @param sentAt when it began: of those that began before a trial, none is the trial
+   * @param sentAt when the request began: one that began before a trial is not the trial
    */
   observe(endpoint: Endpoint, succeeded: boolean, now: number, sentAt = now): void {
     let circuit = this.#circuits.get(endpoint);
@@ -108,7 +108,7 @@ export class Breakers {
       if (succeeded) this.#close(endpoint, circuit);
       else this.#open(endpoint, circuit, now);
     } else if (circuit.state === 'closed') this.#count(endpoint, circuit, succeeded, now);
-    // Requests that were under way when it opened do not count.
+    // Requests that were in flight when the breaker opened do not count.
   }
 
   #mayBeTrial(circuit: Circuit, sentAt: number): boolean {

@@ -17,14 +17,14 @@ describe('the header', () => {
     expect(readDeadline(header, 1_000)).toBeUndefined();
   });
 
-  it('holds the time that is left, and never 0', () => {
+  it('contains the remaining time, at least 1', () => {
     expect(writeDeadline({ at: 1_500.9 }, 1_000)).toBe('500');
     expect(writeDeadline({ at: 900 }, 1_000)).toBe('1');
   });
 });
 
 describe('a request that is served under a deadline', () => {
-  it('has the time that is left, in all that it awaits', async () => {
+  it('sees the remaining time in all of its asynchronous calls', async () => {
     const clock = manualClock();
     const left = await withDeadline(
       arriving('800'),
@@ -38,7 +38,7 @@ describe('a request that is served under a deadline', () => {
     expect(left).toBe(640);
   });
 
-  it('has none left when it is too late, and none is known outside', () => {
+  it('sees 0 after its deadline; code outside of the request sees no deadline', () => {
     const clock = manualClock();
     withDeadline(
       arriving('10'),
@@ -52,7 +52,7 @@ describe('a request that is served under a deadline', () => {
     expect(currentDeadline()).toBeUndefined();
   });
 
-  it('cannot give itself more time', () => {
+  it('cannot extend its time', () => {
     const clock = manualClock();
     const inner = withDeadline(arriving('100'), () => withDeadline(arriving('5000'), () => timeLeftMs(clock), clock), clock);
     expect(inner).toBe(100);

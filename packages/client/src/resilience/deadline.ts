@@ -16,15 +16,15 @@ import { type Clock, systemClock } from '../clock.ts';
 /** Time left for the request in milliseconds, a whole number. */
 export const deadlineHeader = 'rollcall-timeout-ms';
 
-/** Longest time that is taken from a header: one hour. */
+/** Longest time that is accepted from a header: one hour. */
 const longestMs = 3_600_000;
 
-/** When it must be done, on the clock's monotonic time. */
+/** When the request must be done, on the clock's monotonic time. */
 export interface Deadline {
   readonly at: number;
 }
 
-/** The deadline of the request that is being served, wherever in its asynchronous calls. */
+/** The deadline of the request that is being served, visible in all of its asynchronous calls. */
 const serving = new AsyncLocalStorage<Deadline>();
 
 /** The deadline of the request that is being served, if it came with one. */
@@ -35,7 +35,7 @@ export function currentDeadline(): Deadline | undefined {
 /**
  * Reads the deadline of a request that arrived.
  * @param header value of `rollcall-timeout-ms`
- * @returns undefined without a header, or when it is not a whole number
+ * @returns undefined without a header, or when the value is not a whole number
  */
 export function readDeadline(header: string | undefined, now: number): Deadline | undefined {
   if (header === undefined || !/^\d{1,9}$/.test(header)) return undefined;
@@ -53,7 +53,7 @@ export function earlier(a: Deadline | undefined, b: Deadline | undefined): Deadl
   return a.at <= b.at ? a : b;
 }
 
-/** The part of a request of `node:http`, Fastify or Express that is read. */
+/** The part of a request of `node:http`, Fastify or Express that this file reads. */
 export interface IncomingHeaders {
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
 }

@@ -14,7 +14,7 @@ function setUp() {
 }
 
 describe('an endpoint whose connection breaks', () => {
-  it('is out at once and back after a second', () => {
+  it('is out at once, for a second', () => {
     const { endpoints, ejection, inAt } = setUp();
     expect(ejection.broke(endpoints[1], endpoints, 5000)).toBe(true);
     expect(inAt(5000)).toEqual(['web-0', 'web-2', 'web-3']);
@@ -48,21 +48,21 @@ describe('an endpoint whose connection breaks', () => {
     expect(ejection.nextReturn).toBe(1000);
   });
 
-  it('stays out when an answer from before arrives', () => {
+  it('stays out when an answer to an earlier request arrives', () => {
     const { endpoints, ejection, inAt } = setUp();
     ejection.broke(endpoints[0], endpoints, 0);
     ejection.answered(endpoints[0], true, endpoints, 500);
     expect(inAt(500)).not.toContain('web-0');
   });
 
-  it('is back at once when it is registered anew', () => {
+  it('is back at once when it is registered again', () => {
     const { endpoints, ejection, inAt } = setUp();
     ejection.broke(endpoints[0], endpoints, 0);
     ejection.forget(endpoints[0]);
     expect(inAt(1)).toHaveLength(4);
   });
 
-  it('does not count when it has left the list', () => {
+  it('is not ejected when it has left the list', () => {
     const { endpoints, ejection } = setUp();
     expect(ejection.broke(endpoints[0], endpoints.slice(1), 0)).toBe(false);
   });
@@ -83,7 +83,7 @@ describe('at most half are out', () => {
     expect(ejection.filter(endpoints, 0)).toHaveLength(count - most);
   });
 
-  it('also when the list shrinks: those that return first stay in', () => {
+  it('also when the list shrinks: endpoints whose ejection ends first return at once', () => {
     const { endpoints, ejection, inAt } = setUp();
     ejection.broke(endpoints[0], endpoints, 0);
     ejection.broke(endpoints[1], endpoints, 500);
@@ -91,7 +91,7 @@ describe('at most half are out', () => {
     expect(ejection.nextReturn).toBe(1500);
   });
 
-  it('or none at all, with maxShare 0', () => {
+  it('or none, with maxShare 0', () => {
     const endpoints = someEndpoints(10);
     expect(new Ejection({ maxShare: 0 }).broke(endpoints[0] as Endpoint, endpoints, 0)).toBe(false);
   });

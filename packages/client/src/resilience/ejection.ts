@@ -1,13 +1,13 @@
 /**
  * Ejection: an endpoint whose connection broke is left out at once, for 1 s at first and twice as long each time it
- * fails again, up to 30 s; never more than half of those that can be connected to. It is in again when the time is
- * over or when the registry says that it is new or ready again. The form of Envoy's outlier detection with a single
+ * fails again, up to 30 s; never more than half of those that accept connections. It is in again when the time is
+ * over, or when the registry reports it as new or as ready again. The form of Envoy's outlier detection with a single
  * local-origin failure (https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/upstream/outlier), but
  * evaluated at each failure instead of in sweeps.
  *
- * An endpoint that asks for a pause (`Retry-After`) is left out for as long as it says. Endpoints that answer
- * badly (`outliers.ts`) are left out, too, but fewer of them: failures that all endpoints share may be caused
- * by the requests. Endpoints that take no connection are not counted here (`reachability.ts`).
+ * An endpoint that asks for a pause (`Retry-After`) is left out for that time. Endpoints with many failed answers
+ * (`outliers.ts`) are left out, too, but fewer of them: failures that all endpoints share may be caused
+ * by the requests. `reachability.ts` handles endpoints that accept no connection.
  */
 
 import { type OptionNames, checkRange, checkKnown } from '../option-check.ts';
@@ -20,39 +20,39 @@ export interface EjectionOptions {
   /** Longest ejection, in milliseconds; more than 0. 30,000 by default. */
   readonly maxMs?: number;
   /**
-   * Largest share of the endpoints that may be out at once, from 0 to 1; 0.5 by default, 0 for none. Those that take no
-   * connection do not count: see `unreachable`.
+   * Largest share of the endpoints that may be out at once, from 0 to 1; 0.5 by default, 0 for none. Endpoints that
+   * accept no connection do not count: see `unreachable`.
    */
   readonly maxShare?: number;
   /**
-   * Whether endpoints that take no connection are left out until they take one again, however many; true by default. With
-   * false, requests try them all the same.
+   * Whether endpoints that accept no connection are left out until they accept one again, without a limit of their
+   * number; true by default. With false, requests still try them.
    */
   readonly unreachable?: boolean;
-  /** When endpoints are left out for too many failed answers; `false` for never. */
+  /** When endpoints are left out for too many failed answers; `false`: never. */
   readonly outliers?: OutlierOptions | false;
 }
 
 const ejectionOptions: OptionNames<EjectionOptions> = { baseMs: true, maxMs: true, maxShare: true, unreachable: true, outliers: true };
 
-/** Called with an endpoint that is out from now on, and for how many milliseconds. */
+/** Called with an endpoint that is out from now on, and the duration in milliseconds. */
 export type EjectionListener = (endpoint: Endpoint, reason: EjectionReason, lengthMs: number) => void;
 
 /**
- * Why an endpoint is left out: it takes no connection, its connection broke, it answers badly, or it asked for a pause.
+ * Why an endpoint is left out: it accepts no connection, its connection broke, it fails often, or it asked for a pause.
  */
 export type EjectionReason = 'unreachable' | 'broken' | 'outlier' | 'retry-after';
 
 /** State of an endpoint that is out. */
 export interface Ejected {
   readonly reason: EjectionReason;
-  /** When it is in again, on the clock of `now`. */
+  /** End of the ejection, on the clock of `now`. */
   readonly until: number;
 }
 
 interface Record {
   reason: EjectionReason;
-  /** Out until then; in the past for one that is back but has not answered yet. */
+  /** End of the ejection; in the past for an endpoint that is back but has not answered yet. */
   until: number;
   /** Length of the last ejection. */
   lengthMs: number;
@@ -91,8 +91,8 @@ export class Ejection {
   }
 
   /**
-   * A connection broke. Failures of requests that were under way when it was ejected do not prolong the ejection.
-   * @param endpoints all that may be chosen, ejected or not
+   * A connection broke. Failures of requests that were in flight at the ejection do not prolong it.
+   * @param endpoints all eligible endpoints, ejected or not
    * @returns whether `endpoint` is out from now on and was in before
    */
   broke(endpoint: Endpoint, endpoints: readonly Endpoint[], now: number): boolean {
@@ -110,7 +110,7 @@ export class Ejection {
 
   /**
    * An endpoint answered, well or badly.
-   * @param endpoints all that may be chosen, ejected or not
+   * @param endpoints all eligible endpoints, ejected or not
    * @returns whether an endpoint is out from now on that was in before
    */
   answered(endpoint: Endpoint, succeeded: boolean, endpoints: readonly Endpoint[], now: number): boolean {
@@ -139,29 +139,29 @@ export class Ejection {
     return true;
   }
 
-  /** How many of `count` endpoints may be out for this reason; never the only one. */
+  /** Number of `count` endpoints that may be out for this reason; never the only one. */
   #most(reason: EjectionReason, count: number): number {
     const most = this.#maxShare * count;
     if (reason !== 'outlier' || this.#outliers === undefined) return most;
     const { maxShare } = this.#outliers;
-    // One may always be out, as in Envoy; otherwise a service of five could have no outliers.
+    // At least one may be out, as in Envoy; otherwise a service of five could have no outliers.
     return maxShare === 0 ? 0 : Math.min(most, Math.max(1, maxShare * count));
   }
 
-  /** Its next ejection is a first one again. One that is out stays out. */
+  /** The endpoint answered: its next ejection lasts as long as a first one. If it is out, it stays out. */
   #proved(endpoint: Endpoint, now: number): void {
     if (this.#records.size > 0 && !this.#isOut(endpoint, now)) this.#records.delete(endpoint);
   }
 
-  /** Forgets an endpoint: it left the list, or the registry says that it is ready again. */
+  /** Drops the state of an endpoint that left the list, or that the registry reports as ready again. */
   forget(endpoint: Endpoint): void {
     this.#records.delete(endpoint);
     this.#outliers?.forget(endpoint);
   }
 
   /**
-   * Those of `endpoints` that are in. When the list shrank and more than the largest share would be
-   * out, those that come back first stay in.
+   * The endpoints that are in. When the list shrank and more than the largest share would be
+   * out, those whose ejection ends first stay in.
    */
   filter(endpoints: readonly Endpoint[], now: number): readonly Endpoint[] {
     const { out, released } = this.#divide(endpoints, now);
@@ -170,7 +170,7 @@ export class Ejection {
     return out.length === 0 ? endpoints : endpoints.filter((endpoint) => !out.includes(endpoint));
   }
 
-  /** Which of `endpoints` `filter` would leave out, and why; it changes nothing. */
+  /** The endpoints that `filter` would leave out, with the reasons; it changes nothing. */
   explain(endpoints: readonly Endpoint[], now: number): ReadonlyMap<Endpoint, Ejected> {
     return new Map(this.#divide(endpoints, now).out.map((endpoint) => [endpoint, this.#records.get(endpoint) as Ejected]));
   }

@@ -1,12 +1,12 @@
 import { expect, it } from 'vitest';
 import { Gradient2 } from './gradient2.ts';
 
-/** Requests one after another, each sent with as many in flight as the limit allows. */
+/** Sends requests one after another, each with as many in flight as the limit allows. */
 function run(limiter: Gradient2, requests: number, latencyMs: number): void {
   for (let n = 0; n < requests; n++) limiter.observe(latencyMs, limiter.limit);
 }
 
-it('grows while latency stays what it was, up to the largest limit', () => {
+it('grows while latency stays the same, up to the largest limit', () => {
   const limiter = new Gradient2();
   expect(limiter.limit).toBe(20);
   run(limiter, 50, 10);
@@ -25,13 +25,13 @@ it('falls when latency rises far above its average, never below the least limit'
   expect([limiter.allows(limiter.limit - 1), limiter.allows(limiter.limit)]).toEqual([true, false]);
 });
 
-it('does not learn from latencies while the limit is not used', () => {
+it('ignores latencies while the limit is not used', () => {
   const limiter = new Gradient2();
   for (let n = 0; n < 500; n++) limiter.observe(10, 3);
   expect(limiter.limit).toBe(20);
 });
 
-it('comes back after an overload', () => {
+it('rises again after an overload', () => {
   const limiter = new Gradient2();
   run(limiter, 300, 10);
   run(limiter, 30, 200);

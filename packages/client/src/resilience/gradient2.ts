@@ -1,13 +1,13 @@
 /**
- * Adaptive concurrency: how many requests a service can have in flight before it only queues them, learnt
- * from latency. Gradient2 of Netflix's concurrency-limits
+ * Adaptive concurrency: learns from latency how many requests a service can have in flight before it only queues
+ * them. Gradient2 of Netflix's concurrency-limits
  * (https://github.com/Netflix/concurrency-limits, limit/Gradient2Limit.java):
  *
  *     gradient = clamp(tolerance × long-term latency / this latency, 0.5, 1)
  *     limit    = limit × gradient + room for a queue, smoothed
  *
- * When latency rises above what it was in the long term, the limit falls; when it comes back, the limit grows
- * by the room. Requests beyond the limit are refused here, at once. It holds only a number: the code that
+ * When latency rises above its long-term average, the limit falls; when latency falls again, the limit grows
+ * by the room. Requests beyond the limit are refused at once. This file holds only a number: the code that
  * counts requests in flight calls `allows`.
  */
 
@@ -20,7 +20,7 @@ export interface ConcurrencyOptions {
   readonly min?: number;
   /** Largest limit, not less than `min`; 200 by default. */
   readonly max?: number;
-  /** Requests that may wait in a queue at the service before that counts as overload, 0 or more; 4 by default. */
+  /** Requests that may wait in a queue at the service without counting as overload, 0 or more; 4 by default. */
   readonly queue?: number;
   /** Latency up to this multiple of the long-term average does not count as overload, 1 or more; 1.5 by default. */
   readonly tolerance?: number;
@@ -30,7 +30,7 @@ export interface ConcurrencyOptions {
   readonly longWindow?: number;
 }
 
-/** Samples that the average begins with as a plain mean. */
+/** Number of first samples for which the average is a plain mean. */
 const warmUp = 10;
 
 const concurrencyOptions: OptionNames<ConcurrencyOptions> = {
@@ -80,13 +80,13 @@ export class Gradient2 {
   /**
    * A request was answered.
    * @param latencyMs more than 0
-   * @param inFlight requests in flight when it was sent, itself included
+   * @param inFlight requests in flight when it was sent, including itself
    */
   observe(latencyMs: number, inFlight: number): void {
     const longMs = this.#average(latencyMs);
-    // The average must not stay behind for long after an overload.
+    // After an overload the average must fall again soon.
     if (longMs / latencyMs > 2) this.#longMs *= 0.95;
-    // While the limit is not used, latency says nothing about it, and it would grow without bound.
+    // While the limit is not used, latency says nothing about it, and the limit would grow without bound.
     if (inFlight < this.#limit / 2) return;
     const gradient = Math.max(0.5, Math.min(1, (this.#tolerance * longMs) / latencyMs));
     const next = this.#limit * gradient + this.#queue;

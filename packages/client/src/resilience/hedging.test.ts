@@ -10,7 +10,7 @@ function setUp(options: ConstructorParameters<typeof Hedging>[1] = {}) {
   return { clock, hedging, told, send };
 }
 
-it('tells each request when its own delay is over', () => {
+it('notifies each request when its delay is over', () => {
   const { clock, told, send } = setUp();
   send('a');
   clock.advance(60);
@@ -23,7 +23,7 @@ it('tells each request when its own delay is over', () => {
   expect(told).toEqual(['a after 100', 'b after 100']);
 });
 
-it('does not tell a request that was answered, wherever it stands', () => {
+it('does not notify a request that was answered, at any place in the list', () => {
   for (const answered of [['a'], ['b'], ['c'], ['a', 'b'], ['b', 'c'], ['c', 'a'], ['a', 'b', 'c']]) {
     const { clock, hedging, told, send } = setUp();
     const sent = new Map(['a', 'b', 'c'].map((name) => [name, send(name)]));
@@ -39,7 +39,7 @@ it('does not tell a request that was answered, wherever it stands', () => {
   }
 });
 
-it('waits as long as the percentile of the answers, when there are enough', () => {
+it('waits for the percentile of the answers, when there are enough of them', () => {
   const { clock, hedging, told, send } = setUp({ percentile: 0.85 });
   for (let n = 0; n < 128; n++) hedging.answered(n % 10 === 0 ? 1_000 : 20, clock.monotonic());
   send('a');
@@ -68,7 +68,7 @@ it('hedges waiting requests at once when a shorter percentile shows that they ha
   expect(told).toHaveLength(1);
 });
 
-it('does not count the time in which this process was held up as waiting, however often that happens', () => {
+it('does not count time in which this process was held up as waiting, even if that happens often', () => {
   const { clock, hedging, told, send } = setUp();
   const sent = send('a');
   for (let time = 0; time < 20; time++) {
@@ -76,7 +76,7 @@ it('does not count the time in which this process was held up as waiting, howeve
     clock.advance(0);
     expect(told).toEqual([]);
   }
-  // The process reads what has arrived, including the answer.
+  // The process reads the data that has arrived, including the answer.
   hedging.ended(sent);
   clock.advance(1_000);
   expect(told).toEqual([]);
@@ -93,7 +93,7 @@ it('hedges a request that is still not answered when the process runs again', ()
   expect(told).toEqual(['a after 100']);
 });
 
-it('ignores a delay that is small compared with the wait', () => {
+it('ignores a delay of the process that is small compared with the wait', () => {
   const { clock, told, send } = setUp({ initialDelayMs: 1_000 });
   send('a');
   clock.stall(1_200);

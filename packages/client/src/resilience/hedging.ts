@@ -14,7 +14,7 @@ import { LatencyWindow } from './latency-window.ts';
 import { RetryBudget } from './retry-budget.ts';
 
 export interface HedgingOptions {
-  /** Share of the answers that come before a hedge is sent, from 0.5 up to, but not including, 1. 0.99 by default. */
+  /** Share of the answers that arrive before a hedge is sent, from 0.5 up to, but not including, 1. 0.99 by default. */
   readonly percentile?: number;
   /** Shortest wait before a hedge, in milliseconds, 0 or more. 10 by default. */
   readonly delayMinMs?: number;
@@ -28,13 +28,13 @@ const hedgingOptions: OptionNames<HedgingOptions> = {
   percentile: true, delayMinMs: true, initialDelayMs: true, maxShare: true,
 };
 
-/** Always allowed, so that hedging also helps clients with little traffic. */
+/** Number of hedges that are always allowed, so that hedging also helps clients with little traffic. */
 const hedgesPerSecond = 1;
-/** Answers that a percentile needs. */
+/** Least number of answers for a percentile. */
 const samplesMin = 100;
-/** How far back answers count. */
+/** Age up to which answers count. */
 const windowMs = 60_000;
-/** The percentile is read anew after so many answers: reading costs a pass over the histogram. */
+/** The percentile is computed again after this many answers: it costs a pass over the histogram. */
 const answersPerRead = 64;
 
 /** A request that may be hedged. */
@@ -43,17 +43,17 @@ export interface Hedgeable {
   hedge(delayMs: number): void;
 }
 
-/** A request in the list of those that wait. */
+/** A request in the list of waiting requests. */
 export interface Waiting {
   readonly request: Hedgeable;
-  /** In time without that in which this process was held up. */
+  /** On a clock that stops while this process is held up. */
   readonly sentAt: number;
   previous: Waiting | undefined;
   next: Waiting | undefined;
 }
 
 /**
- * All wait equally long, so they stand in the order in which they are due, and one timer serves them: a
+ * All requests wait equally long, so the list is in the order in which they are due, and one timer serves them: a
  * timer for each request would cost more than choosing its endpoint.
  */
 export class Hedging {
@@ -88,8 +88,8 @@ export class Hedging {
   }
 
   /**
-   * A request was sent for the first time; it is called back when its answer takes long.
-   * @returns for `ended`
+   * A request was sent for the first time; its callback is called when its answer takes long.
+   * @returns the argument for `ended`
    */
   sent(request: Hedgeable, now: number): Waiting {
     this.#budget.deposit(now);
@@ -101,7 +101,7 @@ export class Hedging {
     return waiting;
   }
 
-  /** Ends its wait; idempotent. */
+  /** Ends the wait of a request; idempotent. */
   ended(waiting: Waiting): void {
     const { previous, next } = waiting;
     if (previous === undefined && this.#first !== waiting) return;
@@ -143,7 +143,7 @@ export class Hedging {
     if (this.#first !== undefined) this.#arm(this.#first, now);
   }
 
-  /** Once set, the timer goes on to the next that is due, even if the one that it was set for has been answered. */
+  /** Once set, the timer continues with the next request that is due, even if the first has been answered. */
   #arm({ sentAt }: Waiting, now: number, leastMs = 0): void {
     const delayMs = Math.max(leastMs, sentAt + this.#heldUpMs + this.#delayMs - now);
     this.#dueAt = now + delayMs;
@@ -156,7 +156,7 @@ export class Hedging {
     const lateMs = now - this.#dueAt;
     if (wasHeldUp(lateMs, this.#delayMs)) {
       this.#heldUpMs += lateMs;
-      // Answers that have arrived are read before the next timer.
+      // The process reads answers that have arrived before the next timer.
       if (this.#first !== undefined) this.#arm(this.#first, now, 1);
       return;
     }

@@ -1,4 +1,4 @@
-/** A wait for an answer ends in time, but not before the answers that have arrived are read. */
+/** A wait for an answer ends in time, but only after the answers that have arrived are read. */
 
 import { expect, it } from 'vitest';
 import { manualClock } from '../../../server/src/manual-clock.case.ts';
@@ -27,11 +27,11 @@ it('reports silence when its time is over', () => {
   expect(told).toEqual([100]);
 });
 
-it('lets a process that was held up read first, and is cancelled if the answer is read then', () => {
+it('lets a process that was held up read first, and is cancelled if it then reads the answer', () => {
   const { clock, told, cancel } = waiting(100);
   clock.stall(500);
   clock.timer(0, () => {
-    // Stands for the poll phase, which comes before the next timers.
+    // Takes the place of the poll phase, which comes before the next timers.
     expect(told).toEqual([]);
     cancel();
   });
@@ -39,7 +39,7 @@ it('lets a process that was held up read first, and is cancelled if the answer i
   expect(told).toEqual([]);
 });
 
-it('waits for one more read only', () => {
+it('waits for only one more read', () => {
   const { clock, told } = waiting(100);
   clock.stall(500);
   clock.advance(0);

@@ -9,7 +9,7 @@
 
 import type { Clock } from '../clock.ts';
 
-/** Milliseconds that a timer may be late in a healthy process: small collections of garbage take so long. */
+/** Milliseconds by which a timer may be late in a healthy process: small garbage collections take this long. */
 const lateMsMin = 10;
 /** The same as a share of the wait: a delay that is small compared with the wait does not extend it. */
 const lateShare = 0.25;
@@ -17,17 +17,17 @@ const lateShare = 0.25;
 /**
  * Whether this process was held up while it waited.
  * @param lateMs by how much the timer fired late
- * @param waitMs the delay that the timer was set for
+ * @param waitMs the delay of the timer
  */
 export function wasHeldUp(lateMs: number, waitMs: number): boolean {
   return lateMs > Math.max(lateMsMin, waitMs * lateShare);
 }
 
 /**
- * A timer for an answer that does not come: when this process was held up, it first reads the data that has
+ * A timer for an answer that does not come: if this process was held up, it first reads the data that has
  * arrived. It does so once, so the wait ends at most one turn of the event loop later.
  * @param onSilence not called if reading the data cancels the timer
- * @returns cancels it
+ * @returns a function that cancels the timer
  */
 export function silenceTimer(clock: Clock, waitMs: number, onSilence: () => void): () => void {
   const dueAt = clock.monotonic() + waitMs;

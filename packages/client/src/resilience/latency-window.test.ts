@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { LatencyWindow } from './latency-window.ts';
 
-it('gives percentiles that are at most a bucket above the exact ones, never below', () => {
+it('returns percentiles that are at most one bucket above the exact ones, never below', () => {
   const latency = fc.double({ min: 0.1, max: 60_000, noNaN: true });
   fc.assert(
     fc.property(fc.array(latency, { minLength: 1, maxLength: 300 }), fc.double({ min: 0.01, max: 1, noNaN: true }), (samples, share) => {
@@ -16,7 +16,7 @@ it('gives percentiles that are at most a bucket above the exact ones, never belo
   );
 });
 
-it('forgets samples when they are older than the window, and not before half of it is over', () => {
+it('drops samples that are older than the window, and none that are younger than half of it', () => {
   const window = new LatencyWindow(10_000);
   window.add(100, 0);
   expect(window.count(4_999)).toBe(1);

@@ -1,10 +1,10 @@
 /**
  * Latencies of the recent past as a histogram, for percentiles: buckets whose bounds grow by about 9 %, in two
  * halves of a window, so that old samples expire. A sample costs a logarithm and an increment; percentiles are
- * good to 9 %.
+ * exact to 9 %.
  */
 
-/** Bounds per doubling. */
+/** Buckets per doubling. */
 const perDoubling = 8;
 /** From 1/16 ms … */
 const smallestMs = 2 ** -4;
@@ -19,7 +19,7 @@ export class LatencyWindow {
   #beforeCount = 0;
   #halfEnds = -Infinity;
 
-  /** @param windowMs how long a sample counts: between half of this and all of it; more than 0 */
+  /** @param windowMs how long a sample counts: at least half of this, at most all of it; more than 0 */
   constructor(windowMs: number) {
     this.#halfMs = windowMs / 2;
   }
@@ -38,7 +38,7 @@ export class LatencyWindow {
   }
 
   /**
-   * The latency that a share of the samples did not exceed, in milliseconds, rounded up to a bound.
+   * The latency that this share of the samples did not exceed, in milliseconds, rounded up to a bound.
    * @param share from 0 to 1
    * @returns 0 without samples
    */

@@ -6,7 +6,7 @@ import { Outliers } from './outliers.ts';
 const six = () => someEndpoints(6) as [Endpoint, Endpoint, Endpoint, Endpoint, Endpoint, Endpoint];
 
 function requests(outliers: Outliers, endpoint: Endpoint, succeeded: number, failed: number): void {
-  // Never two failures in a row, so that only the rate counts.
+  // No two failures in a row, so that only the rate counts.
   for (let n = 0; n < Math.max(succeeded, failed); n++) {
     if (n < failed) outliers.observe(endpoint, false);
     if (n < succeeded) outliers.observe(endpoint, true);
@@ -20,7 +20,7 @@ it('reports the fifth failure in a row, and only that one', () => {
   expect(told).toEqual([false, false, false, false, true, false, false]);
 });
 
-it('begins to count anew after a success', () => {
+it('starts to count from 0 after a success', () => {
   const [endpoint] = six();
   const outliers = new Outliers({ consecutiveFailures: 2 });
   expect([false, true, false, true, false, false].map((ok) => outliers.observe(endpoint, ok))).toEqual([false, false, false, false, false, true]);
@@ -33,7 +33,7 @@ it('reports at the end of an interval an endpoint whose success rate is far belo
   for (const endpoint of endpoints) requests(outliers, endpoint, endpoint === endpoints[3] ? 60 : 99, endpoint === endpoints[3] ? 60 : 1);
   expect(outliers.sweep(9_999)).toEqual([]);
   expect(outliers.sweep(10_000)).toEqual([endpoints[3]]);
-  // What was counted belongs to the interval that ended.
+  // The counts belong to the interval that ended.
   expect(outliers.sweep(20_000)).toEqual([]);
 });
 
@@ -47,7 +47,7 @@ it('compares no rates from too few requests or too few endpoints', () => {
   }
 });
 
-it('finds no outlier when all are equally bad', () => {
+it('finds no outlier when all endpoints fail equally often', () => {
   const endpoints = six();
   const outliers = new Outliers({ consecutiveFailures: Infinity });
   outliers.sweep(0);

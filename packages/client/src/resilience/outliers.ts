@@ -17,13 +17,13 @@ export interface OutlierOptions {
   readonly consecutiveFailures?: number;
   /** How often success rates are compared, in milliseconds; more than 0. 10,000 by default. */
   readonly intervalMs?: number;
-  /** Requests of an interval that a rate needs; 1 or more. 100 by default. */
+  /** Least number of requests in an interval for a rate; 1 or more. 100 by default. */
   readonly requestsMin?: number;
-  /** Endpoints with a rate that a comparison needs; 2 or more. 5 by default. */
+  /** Least number of endpoints with a rate for a comparison; 2 or more. 5 by default. */
   readonly endpointsMin?: number;
   /** Standard deviations below the mean that make an outlier; more than 0. 1.9 by default. */
   readonly deviations?: number;
-  /** Largest share of the endpoints that may be out as outliers, from 0 to 1; one may always be, unless it is 0. 0.1 by default. */
+  /** Largest share of the endpoints that may be out as outliers, 0 to 1; one may always be, except at 0. 0.1 by default. */
   readonly maxShare?: number;
 }
 
@@ -69,7 +69,7 @@ export class Outliers {
     checkRange(this.#deviations > 0, 'outliers.deviations', this.#deviations, 'more than 0');
   }
 
-  /** An endpoint answered or failed to. @returns whether it has now failed too often in a row */
+  /** Records an answer or failure of an endpoint. @returns whether it has now failed too often in a row */
   observe(endpoint: Endpoint, succeeded: boolean): boolean {
     let tally = this.#tallies.get(endpoint);
     if (tally === undefined) this.#tallies.set(endpoint, (tally = { succeeded: 0, failed: 0, failedInRow: 0 }));
@@ -89,7 +89,7 @@ export class Outliers {
     this.#tallies.delete(endpoint);
   }
 
-  /** @returns those whose success rate was an outlier in the interval that ended; mostly it has not */
+  /** @returns endpoints whose success rate was an outlier in the interval that just ended; usually none has ended */
   sweep(now: number): readonly Endpoint[] {
     if (now < this.#nextSweep) return none;
     const first = this.#nextSweep === -Infinity;

@@ -14,7 +14,7 @@ function setUp(count: number, reach?: Reach) {
   return { endpoints, reachability, inAt, at };
 }
 
-/** Checks that the test answers. */
+/** Checks whose outcome the test decides. */
 function checks() {
   const open: { readonly endpoint: Endpoint; readonly answer: (reached: boolean) => Promise<void> }[] = [];
   const reach: Reach = (endpoint) => {
@@ -32,7 +32,7 @@ function checks() {
   return { open, reach };
 }
 
-it('leaves out all but one of five, and asks all when the last one has gone, too', () => {
+it('leaves out four of five endpoints, and uses all again when the fifth fails, too', () => {
   const { reachability, inAt, at } = setUp(5);
   for (const index of [0, 1, 2, 3]) expect(reachability.lost(at(index), 0)).toBe(1000);
   expect(inAt(0)).toEqual(['web-4']);
@@ -42,7 +42,7 @@ it('leaves out all but one of five, and asks all when the last one has gone, too
   expect(reachability.allOut).toBe(true);
 });
 
-it('checks apart from requests, waits twice as long after each failure, and takes back an endpoint that accepts a connection', async () => {
+it('checks without requests, waits twice as long after each failure, and uses an endpoint again that accepts a connection', async () => {
   const { open, reach } = checks();
   const { reachability, inAt, at } = setUp(2, reach);
   reachability.lost(at(0), 0);
@@ -53,7 +53,7 @@ it('checks apart from requests, waits twice as long after each failure, and take
     waits.push(reachability.nextCheck - now);
     now = reachability.nextCheck;
     inAt(now);
-    // One check at a time, and no request meanwhile.
+    // One check at a time, and no request in the meantime.
     expect([open.length, inAt(now + 500)]).toEqual([1, ['web-1']]);
     await open.pop()?.answer(round === 6);
   }
@@ -61,7 +61,7 @@ it('checks apart from requests, waits twice as long after each failure, and take
   expect(inAt(now)).toEqual(['web-0', 'web-1']);
 });
 
-it('waits longer for an endpoint that took the check and then no request, until it answers one', async () => {
+it('waits longer for an endpoint that accepts checks but no requests, until it answers a request', async () => {
   const { open, reach } = checks();
   const { reachability, inAt, at } = setUp(2, reach);
   reachability.lost(at(0), 0);
@@ -77,7 +77,7 @@ it('waits longer for an endpoint that took the check and then no request, until 
   expect(reachability.lost(at(0), 4000)).toBe(1000);
 });
 
-it('checks every second while all are out, however long they waited before', async () => {
+it('checks every second while all are out, even after long waits', async () => {
   const { open, reach } = checks();
   const { reachability, inAt, at } = setUp(2, reach);
   reachability.lost(at(0), 0);
@@ -93,7 +93,7 @@ it('checks every second while all are out, however long they waited before', asy
   expect(reachability.nextCheck).toBe(8000);
 });
 
-it('takes back an endpoint at once when a request has connected to it', () => {
+it('uses an endpoint again as soon as a request has connected to it', () => {
   const { reachability, inAt, at } = setUp(3);
   for (const index of [0, 1, 2]) reachability.lost(at(index), 0);
   expect(reachability.met(at(1))).toBe(true);

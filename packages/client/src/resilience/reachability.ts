@@ -1,17 +1,17 @@
 /**
  * Endpoints that accept no connection. A request that fails to connect has sent nothing, so each such endpoint
- * is left out from its first refusal on, however many there are. A check apart from requests tries to connect
+ * is left out from its first refusal on, without a limit of their number. A separate check tries to connect
  * after 1 s, then after twice as long each time, up to 30 s; the endpoint is in again when a connection
- * succeeds, so no request is used as a test. While all are out, requests go to all, since any of them may be
+ * succeeds, so no request serves as a test. While all are out, requests go to all, since any of them may be
  * the first to return, and each is checked every second.
  *
- * `ejection.ts` handles endpoints that fail or whose connections break; it leaves out at most a part of the
+ * `ejection.ts` handles endpoints that fail or whose connections break; it leaves out only a part of the
  * list.
  */
 
 import type { Endpoint } from '../endpoint.ts';
 
-/** Asks whether an endpoint takes connections. The promise settles within seconds and does not reject. */
+/** Tests whether an endpoint accepts connections. The promise settles within seconds and does not reject. */
 export type Reach = (endpoint: Endpoint) => Promise<boolean>;
 
 export interface ReachabilityOptions {
@@ -19,7 +19,7 @@ export interface ReachabilityOptions {
   readonly baseMs: number;
   /** Longest wait, in milliseconds. */
   readonly maxMs: number;
-  /** Without it, an endpoint is in again when its wait is over, and the next request tests it. */
+  /** Performs the checks. Without it, an endpoint is in again when its wait is over, and the next request tests it. */
   readonly reach?: Reach | undefined;
 }
 
@@ -28,11 +28,11 @@ interface Absence {
   since: number;
   /** Length of the present wait, or of the last one. */
   lengthMs: number;
-  /** `back` until it has answered: if it fails again before that, its wait is twice as long. */
+  /** `back` until the endpoint has answered: if it fails before that, its next wait is twice as long. */
   state: 'out' | 'checked' | 'back';
 }
 
-/** Checks under way at once: a service of hundreds that is down must not cost its callers hundreds of sockets. */
+/** Checks that run at once: when a service of hundreds is down, its callers must not open hundreds of sockets. */
 const checksMax = 8;
 
 export class Reachability {
@@ -50,19 +50,19 @@ export class Reachability {
     this.#reach = reach;
   }
 
-  /** Whether the last list that was filtered has endpoints, and none of them takes connections. */
+  /** Whether the last list that was filtered has endpoints, and none of them accepts connections. */
   get allOut(): boolean {
     return this.#allOut;
   }
 
-  /** When `check` has something to do, on the clock of `now`; Infinity when nothing is out. */
+  /** When the next check is due, on the clock of `now`; Infinity when no endpoint is out. */
   get nextCheck(): number {
     return this.#nextCheck;
   }
 
   /**
-   * A connection could not be made.
-   * @returns how long it is left out, in milliseconds; undefined when it was out before
+   * An endpoint refused a connection.
+   * @returns how long it is left out, in milliseconds; undefined when it was already out
    */
   lost(endpoint: Endpoint, now: number): number | undefined {
     const absence = this.#absences.get(endpoint);
@@ -72,18 +72,18 @@ export class Reachability {
     return lengthMs;
   }
 
-  /** It has taken a connection. @returns whether it was out */
+  /** The endpoint accepted a connection. @returns whether it was out */
   met(endpoint: Endpoint): boolean {
     const absence = this.#absences.get(endpoint);
     return absence !== undefined && this.#absences.delete(endpoint) && absence.state !== 'back';
   }
 
-  /** It left the list, or the registry says that it is ready again. */
+  /** The endpoint left the list, or the registry reports it as ready again. */
   forget(endpoint: Endpoint): void {
     this.#absences.delete(endpoint);
   }
 
-  /** Those of `endpoints` that take connections, as far as known; all of them when none does. */
+  /** The endpoints that accept connections, as far as known; all of them when none does. */
   filter(endpoints: readonly Endpoint[]): readonly Endpoint[] {
     const reachable = this.#absences.size === 0 ? endpoints : endpoints.filter((endpoint) => !this.#isOut(endpoint));
     this.#allOut = reachable.length === 0 && endpoints.length > 0;
@@ -92,8 +92,8 @@ export class Reachability {
   }
 
   /**
-   * Which of `endpoints` a pick would leave out, with when each is checked, on the clock of `now`; undefined while a check
-   * is under way. It changes nothing. When all are out, all are asked.
+   * The endpoints that a pick would leave out, with the time of the next check on the clock of `now`; undefined while
+   * a check runs. It changes nothing. When all are out, a pick leaves out none.
    */
   explain(endpoints: readonly Endpoint[], now: number): ReadonlyMap<Endpoint, number | undefined> {
     const out = new Map<Endpoint, number | undefined>();
@@ -105,7 +105,7 @@ export class Reachability {
     return out;
   }
 
-  /** Begins the checks that are due. To be called when `nextCheck` has come; `filter` follows. */
+  /** Starts the checks that are due. Must be called when `nextCheck` has come; `filter` follows. */
   check(now: number): void {
     for (const [endpoint, absence] of this.#absences) {
       if (!this.#isDue(absence, now)) continue;
@@ -139,7 +139,7 @@ export class Reachability {
     return absence.state === 'out' && this.#due(absence) <= now;
   }
 
-  /** When all the others are out, too, an endpoint with a long wait is checked soon. */
+  /** When all other endpoints are out, too, an endpoint with a long wait is checked soon. */
   #due({ since, lengthMs }: Absence): number {
     return since + (this.#allOut ? Math.min(lengthMs, this.#baseMs) : lengthMs);
   }

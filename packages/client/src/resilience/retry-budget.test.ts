@@ -7,7 +7,7 @@ function spend(budget: RetryBudget, now: number): number {
   return retries;
 }
 
-it('allows the least of a whole window at first, so that a new client can retry', () => {
+it('allows the minimum of a whole window at first, so that a new client can retry', () => {
   expect(spend(new RetryBudget(), 0)).toBe(100);
   expect(spend(new RetryBudget({ perSecond: 0 }), 0)).toBe(0);
 });
@@ -19,7 +19,7 @@ it('allows a retry for every five requests of the window', () => {
   expect(spend(budget, 1000)).toBe(0);
 });
 
-it('forgets deposits and withdrawals that left the window', () => {
+it('drops deposits and withdrawals that left the window', () => {
   const budget = new RetryBudget();
   for (let n = 0; n < 1000; n++) budget.deposit(0);
   expect(budget.balance(9999)).toBeCloseTo(200);
@@ -29,14 +29,14 @@ it('forgets deposits and withdrawals that left the window', () => {
   expect(budget.balance(20_000)).toBeCloseTo(100);
 });
 
-it('survives any jump of the clock, and starts anywhere', () => {
+it('works after any jump of the clock, and from any start time', () => {
   const budget = new RetryBudget();
   budget.deposit(123_456_789);
   budget.deposit(987_654_321_000);
   expect(budget.balance(987_654_321_000)).toBeCloseTo(100);
 });
 
-it('keeps the load within 1.2 times when everything fails, in any ten seconds', () => {
+it('keeps the load within 1.2 times in any ten seconds when all requests fail', () => {
   const budget = new RetryBudget();
   const perSecond = 1000;
   let retries = 0;

@@ -1,6 +1,6 @@
 /**
- * A budget for retries: of the requests of the last ten seconds a share may be retried, and a small number a
- * second in any case, so that clients with little traffic can retry at all. When every endpoint fails, the load
+ * A budget for retries: a share of the requests of the last ten seconds may be retried, and always a small number a
+ * second, so that clients with little traffic can retry. When every endpoint fails, the load
  * grows by the share and not by the number of tries. After Finagle (twitter/finagle, service/RetryBudget.scala:
  * 20 %, 10 a second, a window of 10 s), with the window kept in ten slices. Unlike there, the number a second
  * is a minimum and is not added to the share.
@@ -12,10 +12,10 @@ export interface RetryBudgetOptions {
   /** Retries that each request earns, 0 or more. 0.2 by default. */
   readonly share?: number;
   /**
-   * Retries a second that are always allowed, 0 or more; those of a whole window can be spent at once. 10 by default.
+   * Retries a second that are always allowed, 0 or more; those of a whole window may come at once. 10 by default.
    */
   readonly perSecond?: number;
-  /** How long a request and a retry count, in milliseconds; more than 0. 10,000 by default. */
+  /** How long requests and retries count, in milliseconds; more than 0. 10,000 by default. */
   readonly windowMs?: number;
 }
 
@@ -45,7 +45,7 @@ export class RetryBudget {
     this.#sliceMs = windowMs / slices;
   }
 
-  /** A request was made (not a retry). */
+  /** Counts a request (not a retry). */
   deposit(now: number): void {
     add(this.#earned, this.#turn(now), this.#share);
   }
@@ -60,11 +60,11 @@ export class RetryBudget {
   /** Retries that can be made now; not a whole number. */
   balance(now: number): number {
     this.#turn(now);
-    // By rounding, twenty deposits of 0.2 add up to slightly less than four.
+    // Because of rounding, twenty deposits of 0.2 add up to slightly less than four.
     return Math.max(sum(this.#earned), this.#least) - sum(this.#spent) + 1e-9;
   }
 
-  /** Clears the slices that left the window. @returns the index of the present one */
+  /** Clears the slices that left the window. @returns the index of the present slice */
   #turn(now: number): number {
     const current = Math.floor(now / this.#sliceMs);
     if (current > this.#newest) {

@@ -4,18 +4,18 @@ import type { EjectionReason } from './ejection.ts';
 import type { Failure } from './retry.ts';
 
 export type ServiceEvent =
-  /** A request goes to another endpoint since this one failed. */
+  /** A request goes to another endpoint because this one failed. */
   | { readonly kind: 'retry'; readonly endpoint: string; readonly failure: Failure; readonly tries: number }
-  /** It was worth a retry, but the budget had none left. */
+  /** The request deserved a retry, but the budget had none left. */
   | { readonly kind: 'retry-refused'; readonly endpoint: string; readonly failure: Failure }
-  /** No answer for this time: a second endpoint is asked, too. */
+  /** No answer came in this time, so the request also goes to a second endpoint. */
   | { readonly kind: 'hedge'; readonly endpoint: string; readonly delayMs: number }
-  /** An endpoint is left out for this time. */
+  /** An endpoint is left out for this long. */
   | { readonly kind: 'ejected'; readonly endpoint: string; readonly reason: EjectionReason; readonly lengthMs: number }
   | { readonly kind: 'breaker'; readonly endpoint: string; readonly state: 'open' | 'half-open' | 'closed' }
   /** The share of requests that leaves the caller's own zone has changed; `by` names the measure that decides it. */
   | { readonly kind: 'spill'; readonly zone: string; readonly share: number; readonly by: 'load' | 'instances' }
-  /** A request was not sent at all. */
+  /** A request was refused before it was sent. */
   | { readonly kind: 'refused'; readonly reason: 'requests' | 'concurrency' | 'endpoints' | 'deadline' }
-  /** The time for a request was over before it was done. */
+  /** The deadline of a request passed before it was done. */
   | { readonly kind: 'deadline' };

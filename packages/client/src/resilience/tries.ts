@@ -1,14 +1,14 @@
 /**
- * The tries of one request: which endpoints had one, and whether there may be another. Pure; `retry.ts` decides
- * whether a retry is safe, the retry budget whether there is room for it.
+ * The tries of one request: the endpoints that had one, and whether there may be another. Pure; `retry.ts` decides
+ * whether a retry is safe, the retry budget whether it has one left.
  */
 
 import type { Endpoint } from '../endpoint.ts';
 import type { Failure, RetryPlace } from './retry.ts';
 
 /**
- * Tries without a connection that do not count, and the age of a request up to which that holds: refusals come at
- * once.
+ * Number of tries without a connection that do not count, and the age of a request up to which they do not: refused
+ * connections fail at once.
  */
 const unsentMax = 10;
 const unsentMs = 1_000;
@@ -17,7 +17,7 @@ export class Tries {
   readonly #max: number;
   #endpoints: readonly Endpoint[] = [];
   #count = 0;
-  /** Those that found no connection. */
+  /** Tries that found no connection. */
   #unsent = 0;
   #mayRepeat = false;
   #startedAt = 0;
@@ -27,12 +27,12 @@ export class Tries {
     this.#max = max;
   }
 
-  /** How many there were. */
+  /** Number of tries so far. */
   get count(): number {
     return this.#count;
   }
 
-  /** Whether there may ever be a second one. */
+  /** Whether a second try is possible at all. */
   get several(): boolean {
     return this.#max > 1;
   }
@@ -53,7 +53,7 @@ export class Tries {
     if (!this.#endpoints.includes(endpoint)) this.#endpoints = [...this.#endpoints, endpoint];
   }
 
-  /** One has failed. @returns whether the limit leaves room for another */
+  /** A try failed. @returns whether the limit leaves room for another */
   failed(failure: Failure, now: number): boolean {
     if (failure === 'unsent') this.#unsent += 1;
     if (this.#count < this.#max) return true;
@@ -61,7 +61,7 @@ export class Tries {
     return this.#count - this.#unsent < this.#max && this.#unsent <= unsentMax;
   }
 
-  /** A retry may go there, and so may those after it. */
+  /** A retry may go there, and so may later ones. */
   allow(place: RetryPlace): void {
     if (place === 'any endpoint') this.#mayRepeat = true;
   }

@@ -28,7 +28,7 @@ describe('with a header', () => {
     expect(canary({ share, header: 'X-Canary' }).wants(sending(value))).toBe(expected);
   });
 
-  it('and a value, only that value goes to the canary', () => {
+  it('and a value, only requests with that value go to the canary', () => {
     const split = canary({ share: 0, header: 'x-canary', headerValue: 'team-a' });
     expect(['team-a', 'always', 'team-b'].map((value) => split.wants(sending(value)))).toEqual([true, false, false]);
   });

@@ -13,16 +13,16 @@ export interface CanaryOptions {
   /** Which instances are the canary; all others are not. */
   readonly select: InstanceFilter;
   /**
-   * Share of the requests that go to the canary, from 0 (none but by header) to 1. Of requests with a key it is that
-   * share of the keys: a user stays on the same side, whichever caller asks.
+   * Share of the requests that go to the canary, from 0 (only by header) to 1. For requests with a key it is that
+   * share of the keys: a user stays on the same side, for every caller.
    */
   readonly share: number;
   /**
-   * Name of a request header that overrides the share: `always` goes to the canary, `never` does not, any other
-   * value is drawn.
+   * Name of a request header that overrides the share: `always` goes to the canary, `never` does not; for any other
+   * value the share decides.
    */
   readonly header?: string;
-  /** With it, the header's value must be this one to go to the canary; every other is drawn. */
+  /** If set, a request whose header has this value goes to the canary; for every other value the share decides. */
   readonly headerValue?: string;
 }
 
@@ -32,12 +32,12 @@ const canaryOptions: OptionNames<CanaryOptions> = { select: true, share: true, h
 export type HeaderReader = (name: string) => string | undefined;
 
 /**
- * Seed of a hash that differs from those of balancers: otherwise all keys of the canary would be neighbours on a
+ * Seed of a hash that differs from the balancers' hashes: otherwise all keys of the canary would be neighbours on a
  * ring.
  */
 const keySeed = 0xca7a12;
 
-/** Thousandths would be too coarse for a first canary at a large service. */
+/** Number of parts of a share; 1,000 would be too few for a first canary of a large service. */
 const grains = 1_000_000;
 
 export class Canary {

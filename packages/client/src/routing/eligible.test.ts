@@ -40,11 +40,11 @@ it.each([
   expect(chosenOf([...down(critical), ...ready(up)], threshold)).toBe(chosen);
 });
 
-it('does not panic without a threshold', () => {
+it('does not use critical instances beside healthy ones without a panic threshold', () => {
   expect(chosenOf([...ready(1), ...down(9)])).toBe(1);
 });
 
-it('neither counts nor takes in draining, starting and maintained ones and those of weight 0 when it panics', () => {
+it('in a panic neither counts nor uses instances that are draining, starting, in maintenance or of weight 0', () => {
   const others = [draining, starting, maintenance, idle, { ...critical, id: 'critical-idle', weight: 0 }];
   expect(chosenOf([...ready(2), ...down(2), ...others], 0.5)).toBe(2);
   expect(chosenOf([...ready(2), ...down(3), ...others], 0.5)).toBe(5);

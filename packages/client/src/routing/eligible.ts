@@ -1,8 +1,8 @@
 /**
  * Filters the instances by the status that the registry gives them, in front of every balancer.
- * `resilience/ejection.ts` handles this client's own findings about an endpoint.
+ * `resilience/ejection.ts` handles what this client itself learns about an endpoint.
  *
- * The first group that has a member is taken:
+ * The first group that has a member is used:
  * 1. passing and warning instances with a weight above 0 (a registry lowers the weight of warnings);
  * 2. passing and warning instances of weight 0: weight 0 means never, unless there is no other instance;
  * 3. critical instances. The filter fails open: when every check fails, the checks may be wrong, and a
@@ -11,20 +11,20 @@
  *    Kubernetes, KEP-1669);
  * 5. starting instances: they may already answer.
  *
- * Instances in maintenance are never taken: an operator took them out of service, which is not an error of a
+ * Instances in maintenance are never used: an operator took them out of service, which is not an error of a
  * check.
  *
  * With a panic threshold, critical instances join group 1 as soon as its share is below it: the few remaining
  * ones could not carry the whole load, and would fail next
  * (https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/upstream/load_balancing/panic_threshold).
- * Draining and starting instances and those of weight 0 neither count nor join. The share that this client may
- * leave out on its own is bounded in `resilience/ejection.ts` likewise.
+ * Draining and starting instances and those of weight 0 neither count nor join. `resilience/ejection.ts` also limits
+ * the share that this client may leave out.
  */
 
 import { type Endpoint, isReady } from '../endpoint.ts';
 import type { Reason } from './reason.ts';
 
-/** Which group is taken; `panic` is the first one with critical instances beside it, `none` means that no group has a member. */
+/** The group in use; `panic`: the first one joined by critical instances; `none`: no group has a member. */
 export type EligibleRule = 'ready' | 'weightless' | 'critical' | 'draining' | 'starting' | 'panic' | 'none';
 
 export interface Eligible {
@@ -41,7 +41,7 @@ const groups: readonly (readonly [EligibleRule, (endpoint: Endpoint) => boolean]
 ];
 
 /**
- * The endpoints that a balancer may choose from, in the order given; empty when there is none, or all are in maintenance.
+ * The endpoints from which a balancer may choose, in the given order; empty if there is none or all are in maintenance.
  * @param panicThreshold share of instances, from 0 (no panic) to 1, that must be passing or warning
  *   for the critical ones to be left out
  */

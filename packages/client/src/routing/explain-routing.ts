@@ -10,37 +10,37 @@ import type { Endpoint } from '../endpoint.ts';
 import type { Reason } from './reason.ts';
 
 /**
- * `eligible`: the next request may go there. `spare`: only a request that finds no eligible instance, such as a
+ * `eligible`: the next request may go there. `spare`: only a request without an eligible instance goes there, such as a
  * retry. `out`: no request.
  */
 export type Standing = 'eligible' | 'spare' | 'out';
 
-/** Instances that are treated alike by routing; one without routing. */
+/** Instances that routing treats alike; all instances without routing. */
 export interface GroupExplanation {
   readonly canary: boolean;
   readonly level: number;
-  /** Empty without zones. */
+  /** Empty when zones are not used. */
   readonly zone: string;
-  /** Part of the service's requests, from 0 to 1. When loads decide, that of the last pick. */
+  /** Share of the service's requests, from 0 to 1. When loads decide, the share at the last pick. */
   readonly share: number;
-  /** Instances of the group, and those of them that are ready, take connections and are not ejected. */
+  /** Number of instances of the group, and of those that are ready, accept connections and are not ejected. */
   readonly size: number;
   readonly ready: number;
-  /** Which instances are chosen from: `ready` normally, `panic` when too few are. */
+  /** The instances in use: `ready` normally, `panic` when too few are ready. */
   readonly rule: EligibleRule;
-  /** Mean of its instances' latest reports; undefined before the first report, or when loads decide nothing. */
+  /** Mean of its instances' latest reports; undefined before the first report, or when loads are not used. */
   readonly reported: { readonly inFlight: number; readonly utilization: number | undefined } | undefined;
-  /** Of the caller's own zone, when `spillByLoad` is on: whether reports decide now, or the number of instances. */
+  /** For the caller's own zone, when `spillByLoad` is on: whether reports or the number of instances decide now. */
   readonly spillsByLoad: boolean | undefined;
 }
 
 /** A picker's state of one endpoint. */
 export interface ExplainedEndpoint {
   readonly endpoint: Endpoint;
-  /** `listed`: the balancer chooses from it. `fallback`: it is taken when nothing else is left. */
+  /** `listed`: the balancer chooses from it. `fallback`: it is used when no other is left. */
   readonly place: 'listed' | 'fallback' | 'none';
   readonly reasons: readonly Reason[];
-  /** Of the picker's requests; undefined when only loads decide. */
+  /** Share of the picker's requests; undefined when only loads decide. */
   readonly share: number | undefined;
   readonly figures: EndpointFigures;
 }
@@ -60,13 +60,13 @@ export interface ExplainedGroup {
   readonly picker: ExplainedPicker;
   /** Share of its side's requests. */
   readonly share: number;
-  /** Part of the requests in question that go to it first. */
+  /** Share of the explained requests that go to it first. */
   readonly chance: number;
   readonly reported: GroupExplanation['reported'];
   readonly spillsByLoad: GroupExplanation['spillsByLoad'];
 }
 
-/** One instance, before limits of its own (`routing/guard.ts`). */
+/** One instance, before its own limits (`routing/guard.ts`). */
 export interface ExplainedInstance {
   readonly instance: Instance;
   /** Undefined for one that routing does not use. */
@@ -83,8 +83,8 @@ export interface ExplainedRouting {
 }
 
 /**
- * @param unused those that belong to no group, with why
- * @param canaryChance that a request in question goes to the canary
+ * @param unused instances that belong to no group, with the reason
+ * @param canaryChance chance that an explained request goes to the canary
  * @param hasKey whether the request has a key, which belongs to one group
  */
 export function explainRouting(
@@ -111,12 +111,12 @@ export function explainRouting(
   return { groups: groupsOf, instances };
 }
 
-/** Why the balancer gives nothing to an endpoint of its list. */
+/** The reason why the balancer gives an endpoint of its list no requests. */
 function passedOverReason({ weight }: Endpoint): Reason {
   return { kind: weight === 0 ? 'weight' : 'preference' };
 }
 
-/** Why a group gets no request. */
+/** The reason why a group gets no request. */
 function reasonAgainst(group: ExplainedGroup, groups: readonly ExplainedGroup[], canaryChance: number, hasKey: boolean): Reason {
   const { canary, level, zone, share } = group;
   const otherSide = groups.some((other) => other.canary !== canary && other.chance > 0);

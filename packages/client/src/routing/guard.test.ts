@@ -8,7 +8,7 @@ import { Router } from './router.ts';
 import { Breakers } from '../resilience/breaker.ts';
 import { Guard } from './guard.ts';
 
-/** A hundred endpoints, each full but those of `free`. */
+/** A hundred endpoints; all but those in `free` are at their limit. */
 function setUp(free: readonly number[]) {
   const random = new SeededRandom(1);
   const router = new Router({}, () => new Picker(roundRobin(), {}, random), random);
@@ -26,7 +26,7 @@ function setUp(free: readonly number[]) {
   return { guard: new Guard(counted, breakers, 2), breakers, endpoints, proposed: () => proposals };
 }
 
-it('finds the only one that may be asked, wherever it is', () => {
+it('finds the only endpoint that may get a request, at any position', () => {
   const { guard, endpoints } = setUp([77]);
   expect(guard.pick(0)).toBe(endpoints[77]);
 });
@@ -45,7 +45,7 @@ it('skips endpoints that the request already tried, and those whose breaker is o
   expect(() => guard.pick(1, [a, c])).toThrow('1 failed too often lately, 97 have 2 requests in flight');
 });
 
-it('does not ask the balancer for all of many that are full: a service that is down costs its callers little', () => {
+it('asks the balancer only a few times when all endpoints are full, so that a service that is down costs its callers little', () => {
   const { guard, proposed } = setUp([]);
   expect(() => guard.pick(0)).toThrow('100 have 2 requests in flight');
   expect(proposed()).toBeLessThanOrEqual(8);

@@ -13,8 +13,8 @@ import type { Breakers } from '../resilience/breaker.ts';
 import { unreadAnswers } from '../resilience/unread-answers.ts';
 
 /**
- * Limit of endpoints that the balancer may propose and the guard may reject: each further one costs more, and a
- * service that is down has many.
+ * Limit of endpoints that the balancer may propose and the guard may reject: each further one costs more, and when a
+ * service is down, all of its endpoints are rejected.
  */
 const proposalsMax = 8;
 
@@ -30,7 +30,7 @@ export class Guard implements EndpointChooser {
     this.#inFlightMax = inFlightMax;
   }
 
-  /** @throws RegistryError `unavailable` when there are endpoints, and none of them may be asked now */
+  /** @throws RegistryError `unavailable` when there are endpoints, and none of them may get a request now */
   pick(now: number, exclude: readonly Endpoint[] = [], key?: string, header?: HeaderReader): Endpoint | undefined {
     let passed = exclude;
     for (let proposal = 0; proposal < proposalsMax; proposal++) {
@@ -49,7 +49,7 @@ export class Guard implements EndpointChooser {
     return this.#sent(endpoint, now);
   }
 
-  /** Why an endpoint may not be asked now; changes nothing. */
+  /** The reason why an endpoint may get no request now; changes nothing. */
   explain(endpoint: Endpoint, now: number): readonly Reason[] {
     const circuit = this.#breakers?.explain(endpoint, now);
     const isBusy = endpoint.inFlight >= this.#inFlightMax;

@@ -14,7 +14,7 @@ describe('the traffic that leaves the zone', () => {
     const spill = new LoadSpill('a', options, (change) => told.push(change));
     const zones = [zoneOf('a'), zoneOf('b'), zoneOf('c')];
     let now = 0;
-    /** So many seconds in which the zones report the same; undefined reports nothing. */
+    /** Seconds during which the zones send the same reports; undefined for no reports. */
     const run = (seconds: number, ...used: (number | undefined)[]) => {
       let shares: ReadonlyMap<string, number> = new Map();
       for (const end = now + seconds * 1000; now < end; now += 500) {
@@ -36,7 +36,7 @@ describe('the traffic that leaves the zone', () => {
     expect(setUp().run(30, 0.1, 0.8, 0.9)).toEqual({ a: 0.97, b: 0.015, c: 0.015 });
   });
 
-  it('begins within a second, and goes on step by step as long as the own zone is beyond the threshold', () => {
+  it('begins within a second, and grows step by step as long as the own zone is beyond the threshold', () => {
     const { run } = setUp();
     run(1, 0.5, 0.5, 0.5);
     const first = run(1, 0.8, 0.4, 0.4)['a'] as number;
@@ -54,7 +54,7 @@ describe('the traffic that leaves the zone', () => {
     expect(b).toBeGreaterThan(0.1);
   });
 
-  it('comes home when the own zone has room again', () => {
+  it('returns when the own zone has room again', () => {
     const { run } = setUp();
     run(30, 0.9, 0.3, 0.3);
     expect(run(30, 0.2, 0.3, 0.3)).toEqual({ a: 0.97, b: 0.015, c: 0.015 });
@@ -66,7 +66,7 @@ describe('the traffic that leaves the zone', () => {
     expect([spill.byLoad, told]).toEqual([false, []]);
   });
 
-  it('is the probes as long as one side has not reported', () => {
+  it('is only the probes as long as one side has not reported', () => {
     expect(setUp().run(5, 0.9)).toEqual({ a: 0.97, b: 0.015, c: 0.015 });
     expect(setUp().run(5, undefined, 0.1)).toEqual({ a: 0.97, b: 0.015, c: 0.015 });
   });
@@ -79,13 +79,13 @@ describe('the traffic that leaves the zone', () => {
     expect([run(1), spill.byLoad]).toEqual([{ a: 1 }, false]);
   });
 
-  it('gives a zone whose reports stopped only its probes', () => {
+  it('is only the probes for a zone whose reports stopped', () => {
     const { run } = setUp();
     run(1, 0.9, 0.3, 0.3);
     expect(run(35, 0.9, undefined, 0.3)['b']).toBe(0.015);
   });
 
-  it('goes by utilisation alone where servers tell nothing else, and by nothing where there is no common measure', () => {
+  it('follows utilisation alone where servers report nothing else, and no report where there is no common measure', () => {
     const [a, b] = [zoneOf('a'), zoneOf('b')];
     const spill = new LoadSpill('a', {});
     const run = (from: number, ofA: LoadReport, ofB: LoadReport) => {
@@ -128,12 +128,12 @@ describe('the traffic that leaves the zone', () => {
 });
 
 /**
- * Many callers that know nothing of each other, and zones as queues: what arrives beyond the capacity waits. No chance in it; each
- * caller looks at its own moment.
+ * Many independent callers, and zones as queues: requests beyond the capacity wait. No randomness; each caller looks
+ * at a different moment.
  */
 function simulate({ callers, capacity, seconds, demandAt, reportsUtilization }: {
   readonly callers: Readonly<Record<string, number>>;
-  /** Of the zone, in requests a second. */
+  /** Capacity of the zone, in requests a second. */
   readonly capacity: Readonly<Record<string, number>>;
   readonly seconds: number;
   /** Requests a second of one caller. */
@@ -178,34 +178,34 @@ function simulate({ callers, capacity, seconds, demandAt, reportsUtilization }: 
     history,
     /** In the last twenty seconds. */
     tail: history.slice(-20),
-    /** How much the share that stays in each zone changed in that time. */
+    /** Change of the share that stays in each zone in that time. */
     swings: names.map((_, index) => spread(history.slice(-20).map(({ kept }) => kept[index] as number))),
   };
 }
 
-describe.each([['utilisation', true], ['requests in flight', false]])('sixty independent callers that hear of %s', (_, reportsUtilization) => {
+describe.each([['utilisation', true], ['requests in flight', false]])('sixty independent callers, with reports of %s', (_, reportsUtilization) => {
   const uneven = { callers: { a: 30, b: 18, c: 12 }, capacity: { a: 600, b: 1000, c: 1400 }, reportsUtilization };
 
-  it('settle where no zone is full, though half of them are where a fifth of the capacity is', () => {
+  it('reach shares that leave no zone full, though half of them are in a zone with a fifth of the capacity', () => {
     const { tail, swings } = simulate({ ...uneven, seconds: 90, demandAt: () => 35 });
     for (const { used, waiting } of tail) {
       expect(Math.max(...used)).toBeLessThan(0.9);
       expect(Math.max(...waiting)).toBe(0);
     }
     expect(Math.max(...swings)).toBeLessThan(0.03);
-    // 2.1 of the capacity wanted to stay in a; the callers of the free zone stay there.
+    // Requests for 2.1 of the capacity prefer zone a; the callers of the free zone stay there.
     expect(tail.at(-1)!.kept[0]).toBeLessThan(0.6);
     expect(tail.at(-1)!.kept[2]).toBeGreaterThan(0.96);
   });
 
-  it('follow the load up and home again', () => {
+  it('follow the load when it rises, and return when it falls', () => {
     const { history, tail, swings } = simulate({ ...uneven, seconds: 200, demandAt: (second) => (second < 60 ? 35 : 3) });
     expect(history[59]!.kept[0]).toBeLessThan(0.6);
     expect(tail.at(-1)!.kept[0]).toBeGreaterThan(0.96);
     expect(Math.max(...swings)).toBeLessThan(0.02);
   });
 
-  it('leave their zones alone when these are alike', () => {
+  it('keep their requests in their zones when all zones are alike', () => {
     const { tail } = simulate({ callers: { a: 20, b: 20, c: 20 }, capacity: { a: 1000, b: 1000, c: 1000 }, seconds: 30, demandAt: () => 35, reportsUtilization });
     expect(tail.at(-1)!.kept.map((kept) => Math.round(kept * 100))).toEqual([97, 97, 97]);
   });

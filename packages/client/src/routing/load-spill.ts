@@ -2,24 +2,24 @@
  * Decides by the load reports of the zones' instances how much of a caller's traffic leaves its zone, and where
  * it goes. It follows Envoy's `load_aware_locality`
  * (https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/upstream/load_balancing/load_aware_locality):
- * all stays while the own zone has no less headroom than the others but for a threshold, the rest is divided by
- * instances × headroom, and a small share of requests keeps the reports of other zones fresh.
+ * all requests stay while the own zone's headroom is at most a threshold below that of the others; the rest is divided
+ * by instances × headroom, and a small share of requests keeps the reports of other zones fresh.
  *
- * One thing differs. Envoy divides all traffic by headroom as soon as the threshold is passed, and takes all of it home when it
- * is not, so that the own zone turns hot again. Here the share that leaves follows how far the threshold is passed: one part
- * at once (it damps), one that grows and falls with time (it finds the share at which the difference is the threshold).
+ * One thing differs. Envoy divides all traffic by headroom as soon as the threshold is passed, and returns all of it
+ * when it is not, so that the own zone gets hot again. Here the share that leaves follows the distance beyond the
+ * threshold: one part at once (it damps), one that grows and falls with time (it finds the share at which it is 0).
  */
 
 import { checkRange } from '../option-check.ts';
 import type { SpillByLoadOptions } from './routing-options.ts';
 import type { ZoneLoad } from './zone-load.ts';
 
-/** The traffic that leaves the own zone now. */
+/** The traffic that now leaves the own zone. */
 export interface SpillChange {
   readonly zone: string;
-  /** Share of the requests that leaves it, from 0 to 1; the probes included. */
+  /** Share of the requests that leave it, from 0 to 1, including probes. */
   readonly share: number;
-  /** What decides that. */
+  /** The measure that decides the share. */
   readonly by: 'load' | 'instances';
 }
 
@@ -33,12 +33,12 @@ export interface SpillZone {
 }
 
 /**
- * How far the share that stays moves in a second, for each unit beyond the threshold. Twice as much swings in the
- * simulation (`bench/sim/scenarios/zones.mjs`) at 0.9 of the load; half as much takes longer to come home.
+ * How far the share that stays moves in a second, for each unit beyond the threshold. Twice this value oscillates in the
+ * simulation (`bench/sim/scenarios/zones.mjs`) at 0.9 of the load; with half of it, traffic takes longer to return.
  */
 const gainPerSecond = 0.1;
 
-/** Time constant, in seconds, of how what leaves is divided: all callers see the same free zone at the same time. */
+/** Time constant, in seconds, for dividing the leaving traffic: all callers see the same free zone at the same time. */
 const divisionSeconds = 1;
 
 /** Longest time, in seconds, that one step covers, so that a pause in requests causes no jump. */
@@ -52,9 +52,9 @@ export class LoadSpill {
   readonly #threshold: number;
   readonly #probeShare: number;
   readonly #onSpill: SpillListener;
-  /** The share that would stay if the difference were the threshold; undefined while the number of instances decides. */
+  /** The share that would stay if the difference equalled the threshold; undefined while numbers of instances decide. */
   #kept: number | undefined;
-  /** How the rest is divided: parts of 1 by zone. */
+  /** Division of the traffic that leaves: parts of 1 by zone. */
   #division: ReadonlyMap<string, number> = new Map();
   #at = 0;
   /** The share at the last report; undefined when the number of instances decided then. */
@@ -78,8 +78,8 @@ export class LoadSpill {
   /**
    * The shares from now on. O(zones).
    * @param now milliseconds, on the clock of picks
-   * @param zones those of one level, each once
-   * @param byInstances the shares by the number of instances: where it starts, and what holds without fresh reports
+   * @param zones the zones of one level, each once
+   * @param byInstances the shares by the number of instances: the start, and the shares without fresh reports
    * @returns shares by zone that add up to 1
    */
   shares(now: number, zones: readonly SpillZone[], byInstances: ReadonlyMap<string, number>): ReadonlyMap<string, number> {
@@ -103,7 +103,7 @@ export class LoadSpill {
     return this.#addProbes(new Map([[this.#own, 1 - this.#probeShare]]), others);
   }
 
-  /** @returns shares that lack those of the probes */
+  /** @returns shares that do not contain the probes yet */
   #step(now: number, own: SpillZone, known: readonly SpillZone[], byInstances: ReadonlyMap<string, number>): Map<string, number> {
     const compared = [own, ...known];
     const byUtilization = compared.every(({ load }) => load.utilization !== undefined);
@@ -112,7 +112,7 @@ export class LoadSpill {
     const isFirst = this.#kept === undefined;
     const seconds = isFirst ? 0 : Math.min(pauseSecondsMax, Math.max(0, now - this.#at) / 1000);
     const division = this.#divide(known, headroomOf, isFirst ? 1 : 1 - Math.exp(-seconds / divisionSeconds));
-    // What a request that leaves will find there, on average.
+    // The average headroom that a request finds in the other zones.
     const there = sum(known.map(({ zone, load }) => (division.get(zone) ?? 0) * headroomOf(load)));
     const beyond = Math.max(-1, 1 - headroomOf(own.load) / there - this.#threshold);
     const keptMax = 1 - this.#probeShare;
@@ -120,14 +120,14 @@ export class LoadSpill {
     this.#kept = Math.min(keptMax, Math.max(this.#probeShare, kept));
     this.#division = division;
     this.#at = now;
-    // Not less than the probes of others, so that the own zone's reports arrive, too.
+    // At least as much as other zones' probes, so that reports of the own zone arrive, too.
     const stays = Math.max(this.#probeShare, this.#kept * (1 - Math.max(0, beyond)));
     const shares = new Map([[this.#own, stays]]);
     for (const [zone, part] of division) shares.set(zone, (keptMax - stays) * part);
     return shares;
   }
 
-  /** @param towards how far to go towards what is due now, from 0 to 1 */
+  /** @param towards part of the way to the shares that are due now, from 0 to 1 */
   #divide(known: readonly SpillZone[], headroomOf: (load: ZoneLoad) => number, towards: number): ReadonlyMap<string, number> {
     const free = known.map(({ load, picker }) => picker.ready * headroomOf(load));
     const freeTotal = sum(free);
@@ -160,7 +160,7 @@ export class LoadSpill {
   }
 }
 
-/** Whether there is a measure that all of them report. Rollcall's servers report requests in flight, others may report utilisation only. */
+/** Whether all report a common measure. Rollcall's servers report requests in flight; others maybe only utilisation. */
 function isComparable(zones: readonly SpillZone[]): boolean {
   return zones.every(({ load }) => load.hasInFlight) || zones.every(({ load }) => load.utilization !== undefined);
 }

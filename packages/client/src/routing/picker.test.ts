@@ -25,7 +25,7 @@ function setUp(instances = three, ejection: EjectionOptions = {}) {
   return { picker, turn, get, report };
 }
 
-it('leaves out what takes no connection also when nothing is ejected, unless told not to', () => {
+it('leaves out endpoints that accept no connection, even when ejection is off, unless `unreachable` is false', () => {
   for (const [ejection, left] of [
     [{ maxShare: 0 }, ['a', 'c']],
     [{ unreachable: false }, ['a', 'b', 'c']],
@@ -34,7 +34,7 @@ it('leaves out what takes no connection also when nothing is ejected, unless tol
     report(get('b'), 'unreachable', 100);
     expect(turn(100)).toEqual(new Set(left));
   }
-  // Without reachability, a broken connection still ejects, and the other way round.
+  // Without reachability, a broken connection still ejects, and vice versa.
   const broken = setUp(three, { unreachable: false });
   broken.report(broken.get('b'), 'broken', 100);
   expect(broken.turn(100)).toEqual(new Set(['a', 'c']));
@@ -48,7 +48,7 @@ it('picks among the eligible ones', () => {
   expect(turn(0)).toEqual(new Set(['a']));
 });
 
-it('stops choosing an endpoint at the first connection error and takes it back in time', () => {
+it('stops choosing an endpoint at the first connection error and uses it again after the ejection', () => {
   const { turn, get, report } = setUp();
   report(get('b'), 'unreachable', 100);
   expect(turn(100)).toEqual(new Set(['a', 'c']));
@@ -56,14 +56,14 @@ it('stops choosing an endpoint at the first connection error and takes it back i
   expect(turn(1100)).toEqual(new Set(['a', 'b', 'c']));
 });
 
-it('does not eject for answers that are errors, or for cancelled requests', () => {
+it('does not eject an endpoint for error answers, or for cancelled requests', () => {
   const { turn, get, report } = setUp();
   report(get('b'), 'failed', 100);
   report(get('c'), 'cancelled', 100);
   expect(turn(100)).toEqual(new Set(['a', 'b', 'c']));
 });
 
-it('takes an ejected endpoint back when the registry reports it ready again, not on other changes', () => {
+it('uses an ejected endpoint again when the registry reports it ready again, but not after other changes', () => {
   const { picker, turn, get, report } = setUp();
   report(get('b'), 'unreachable', 100);
   picker.update([...three, anInstance('d')], 200);
@@ -73,7 +73,7 @@ it('takes an ejected endpoint back when the registry reports it ready again, not
   expect(turn(400)).toEqual(new Set(['a', 'b', 'c']));
 });
 
-it('takes an ejected endpoint back when it left the list and came again', () => {
+it('uses an ejected endpoint again when it left the list and returned', () => {
   const { picker, turn, get, report } = setUp();
   report(get('b'), 'unreachable', 100);
   expect(picker.update([anInstance('a'), anInstance('c')], 200).map(({ instance }) => instance.id)).toEqual(['b']);
@@ -81,7 +81,7 @@ it('takes an ejected endpoint back when it left the list and came again', () => 
   expect(turn(300)).toEqual(new Set(['a', 'b', 'c']));
 });
 
-it('prefers an ejected endpoint for a retry to one that was tried', () => {
+it('prefers an ejected endpoint for a retry to one that was already tried', () => {
   const { picker, get, report } = setUp([anInstance('a'), anInstance('b')]);
   const [a, b] = [get('a'), get('b')];
   report(b, 'broken', 100);
@@ -89,7 +89,7 @@ it('prefers an ejected endpoint for a retry to one that was tried', () => {
   expect(picker.pick(100, [a, b])).toBeUndefined();
 });
 
-it('does not retry on an endpoint that takes no connection while another one does', () => {
+it('does not retry on an endpoint that accepts no connection while another one does', () => {
   const { picker, get, report } = setUp([anInstance('a'), anInstance('b')]);
   const [a, b] = [get('a'), get('b')];
   report(b, 'unreachable', 100);
@@ -100,7 +100,7 @@ it('does not retry on an endpoint that takes no connection while another one doe
   expect(picker.ready).toBe(0);
 });
 
-it('picks critical ones, too, below the panic threshold', () => {
+it('also picks critical endpoints, below the panic threshold', () => {
   const picker = new Picker(roundRobin(), {}, new SeededRandom(1), 0.5);
   const idsOf = (statuses: readonly ('passing' | 'critical')[]) => {
     picker.update(statuses.map((status, index) => anInstance('abc'[index]!, { status })), 0);

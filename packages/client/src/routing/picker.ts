@@ -1,5 +1,5 @@
 /**
- * The picker of one service: it combines the registry's list with this client's own findings, and returns the
+ * The picker of one service: it combines the registry's list with what this client itself learned, and returns the
  * endpoint for the next request.
  *
  *     snapshot → endpoints (identity kept) → eligible by status → reachable → not ejected → balancer
@@ -30,11 +30,11 @@ export class Picker {
   #known: ReadonlyMap<string, Endpoint> = new Map();
   #eligible: readonly Endpoint[] = none;
   #rule: Eligible['rule'] = 'none';
-  /** Those that take connections; all that are eligible when none does. */
+  /** Endpoints that accept connections; all eligible ones when none does. */
   #reachable: readonly Endpoint[] = none;
   #ready = 0;
   #changes = 0;
-  /** Where `any` goes on. */
+  /** Position where `any` continues. */
   #turn = 0;
   /** Reused by every pick. */
   readonly #context: { now: number; exclude: readonly Endpoint[]; key: string | undefined } = {
@@ -43,7 +43,7 @@ export class Picker {
 
   /**
    * @param panicThreshold see `eligible`
-   * @param reach checks endpoints that took no connection; without it, requests find out
+   * @param reach checks endpoints that refused a connection; without it, requests test them
    */
   constructor(
     balancer: BalancerFactory,
@@ -77,7 +77,7 @@ export class Picker {
     return this.#changes;
   }
 
-  /** Takes over a newer list. @returns the endpoints that are gone */
+  /** Takes over a newer list. @returns the endpoints that left */
   update(instances: readonly Instance[], now: number): readonly Endpoint[] {
     const { endpoints, removed, revived } = reconcile(this.#known, instances);
     for (const endpoint of [...removed, ...revived]) {
@@ -92,7 +92,7 @@ export class Picker {
     return removed;
   }
 
-  /** Takes back endpoints that are in again, and starts the checks that are due; `pick` does so, too. */
+  /** Takes back endpoints whose time is over, and starts the checks that are due; `pick` does so, too. */
   settle(now: number): void {
     if (now < this.#ejection.nextReturn && now < this.#reachability.nextCheck) return;
     this.#reachability.check(now);
@@ -100,7 +100,7 @@ export class Picker {
   }
 
   /**
-   * The endpoint for the next request, or undefined when there is none but those of `exclude`.
+   * The endpoint for the next request; undefined when there is no endpoint outside `exclude`.
    * The caller counts `inFlight` and calls `observe`.
    * @param key for balancers that hash; see `PickContext`
    */
@@ -116,7 +116,7 @@ export class Picker {
   }
 
   /**
-   * An endpoint that `allows` accepts, ejected or not, in turns and not by the balancer, for use when every
+   * An endpoint that `allows` accepts, ejected or not; endpoints take turns, without the balancer. For use when every
    * endpoint of the balancer is refused. O(endpoints).
    */
   any(allows: (endpoint: Endpoint) => boolean): Endpoint | undefined {
@@ -132,8 +132,8 @@ export class Picker {
   }
 
   /**
-   * The state on which a pick at `now` would depend. It changes nothing: endpoints whose time is over count as
-   * back; the next pick takes them back.
+   * The state that a pick at `now` would use. It changes nothing: endpoints whose time is over count as
+   * back, although only the next pick takes them back.
    */
   explain(now: number, key?: string): ExplainedPicker {
     const unreachable = this.#reachability.explain(this.#eligible, now);

@@ -1,16 +1,16 @@
 /**
- * Priority levels: instances of level 0 get everything as long as enough of them are healthy; load beyond their
+ * Priority levels: instances of level 0 get all requests as long as enough of them are healthy; load beyond their
  * capacity goes to level 1, and so on. Envoy's rule
  * (https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/upstream/load_balancing/priority).
  */
 
 export interface LevelHealth {
   readonly healthy: number;
-  /** 1 or more. */
+  /** Overprovisioning: how much more than its share a healthy instance can take; 1 or more. */
   readonly total: number;
 }
 
-/** A level with 72 % of its instances healthy (1 / 1.4) still takes everything. */
+/** With this value, a level with 72 % of its instances healthy (1 / 1.4) still takes all requests. */
 export const defaultOverprovisioning = 1.4;
 
 /**
@@ -22,7 +22,7 @@ export function levelShares(levels: readonly LevelHealth[], overprovisioning = d
   const able = levels.map(({ healthy, total }) => Math.min(1, (overprovisioning * healthy) / total));
   const sum = able.reduce((all, one) => all + one, 0);
   if (sum === 0) return levels.map((_, level) => (level === 0 ? 1 : 0));
-  // When all levels together cannot take everything, each takes its part of the overload.
+  // When all levels together cannot take all requests, each takes its part of the overload.
   const scale = Math.min(1, sum);
   let left = 1;
   return able.map((one) => {

@@ -14,7 +14,7 @@ function setUp(options: RoutingOptions, instances: readonly Instance[], onSpill?
   const random = new SeededRandom(11);
   const router = new Router(options, () => new Picker(roundRobin(), {}, random), random, onSpill);
   router.update(instances, 0);
-  /** Share of 10,000 requests that each instance gets, in hundredths. */
+  /** Share of 10,000 requests that each instance gets, in per cent. */
   const shares = (now = 0, header?: (name: string) => string | undefined) => {
     const counts: Record<string, number> = {};
     for (let n = 0; n < 10_000; n++) {
@@ -56,7 +56,7 @@ describe('a canary', () => {
   const instances = [anInstance('a'), anInstance('b'), anInstance('new', { tags: ['canary'] })];
   const options = { canary: { select: { tags: ['canary'] }, share: 0.1, header: 'x-canary' } };
 
-  it('gets its share, whatever its number', () => {
+  it('gets its share, for any number of canary instances', () => {
     const { shares } = setUp(options, instances);
     expect(shares()['new']).toBeCloseTo(10, -0.5);
   });
@@ -67,7 +67,7 @@ describe('a canary', () => {
     expect(idsOf(shares(0, () => 'never'))).toEqual(['a', 'b']);
   });
 
-  it('has the same keys at each caller, and its share of them', () => {
+  it('gets the same keys from each caller, and its share of them', () => {
     const callers = [setUp({ canary: { ...options.canary, share: 0.3 } }, instances), setUp({ canary: { ...options.canary, share: 0.3 } }, instances)];
     const keys = Array.from({ length: 1000 }, (_, n) => `user-${n}`);
     const [here, again, there] = [callers[0], callers[0], callers[1]].map((caller) =>
@@ -77,12 +77,12 @@ describe('a canary', () => {
     expect((here?.length ?? 0) / 1000).toBeCloseTo(0.3, 1);
   });
 
-  it('may be empty: then all requests go to the others', () => {
+  it('may have no instance: then all requests go to the others', () => {
     const { shares } = setUp(options, instances.slice(0, 2));
     expect(shares(0, () => 'always')).toEqual({ a: 50, b: 50 });
   });
 
-  it('has a subset of its own', () => {
+  it('has a separate subset', () => {
     const many = Array.from({ length: 50 }, (_, index) => anInstance(`i${index}`));
     const { shares } = setUp({ ...options, subset: { size: 3, ordinal: 4 } }, [...many, instances[2] as Instance]);
     expect(idsOf(shares())).toHaveLength(4);
@@ -93,19 +93,19 @@ describe('a canary', () => {
 describe('levels', () => {
   const instances = [atLevel('a', '0'), atLevel('b', '0'), atLevel('c', '1'), atLevel('d', 'soon')];
 
-  it('leave everything to the first one while it is healthy', () => {
+  it('send all requests to the first one while it is healthy', () => {
     const { shares } = setUp({ priority: {} }, instances);
     expect(idsOf(shares())).toEqual(['a', 'b', 'd']);
   });
 
-  it('fail over as instances of the first are ejected, and come back', () => {
+  it('fail over as instances of the first are ejected, and return', () => {
     const { shares, break: breakIt } = setUp({ priority: {} }, instances.slice(0, 3));
     breakIt('a', 0);
     expect(shares(0)).toEqual({ b: expect.closeTo(70, -0.5), c: expect.closeTo(30, -0.5) });
     expect(idsOf(shares(1_000))).toEqual(['a', 'b']);
   });
 
-  it('go on with the last one when no other is there', () => {
+  it('use the last one when it is the only one', () => {
     const { router, shares } = setUp({ priority: {} }, instances);
     router.update([...instances.slice(0, 2).map((one) => ({ ...one, status: 'critical' as const })), instances[2] as Instance], 0);
     expect(shares()).toEqual({ c: 100 });
@@ -115,17 +115,17 @@ describe('levels', () => {
 describe('zones', () => {
   const six = [inZone('a1', 'a'), inZone('a2', 'a'), inZone('a3', 'a'), inZone('b1', 'b'), inZone('b2', 'b'), inZone('b3', 'b')];
 
-  it('keep what they can serve', () => {
+  it('keep the requests that they can serve', () => {
     const { shares } = setUp({ zone: { own: 'b' } }, six);
     expect(idsOf(shares())).toEqual(['b1', 'b2', 'b3']);
   });
 
-  it('are those of the instances, or of their metadata where an instance has none', () => {
+  it('come from the instances, or from their metadata where an instance has no zone', () => {
     const said = six.map(({ meta, ...rest }) => ({ ...rest, meta: { zone: 'elsewhere' }, zone: meta['zone'] as string }));
     expect(idsOf(setUp({ zone: { own: 'b' } }, said).shares())).toEqual(['b1', 'b2', 'b3']);
   });
 
-  it('spill over when they have too few instances', () => {
+  it('send requests elsewhere when they have too few instances', () => {
     const { shares } = setUp({ zone: { own: 'b' } }, [...six, inZone('a4', 'a'), inZone('a5', 'a'), inZone('a6', 'a')]);
     expect(shares()['b1']).toBeCloseTo(100 / 3 / 1.5, -0.5);
   });
@@ -138,12 +138,12 @@ describe('zones', () => {
     expect(new Set(zones.flatMap((zone) => [...zone])).size).toBe(2);
   });
 
-  it('do not matter when there are few instances', () => {
+  it('have no effect when there are few instances', () => {
     const { shares } = setUp({ zone: { own: 'b' } }, six.slice(0, 5));
     expect(idsOf(shares())).toHaveLength(5);
   });
 
-  it('send a retry to another zone when all of the own was tried', () => {
+  it('send a retry to another zone when every instance of the own zone was tried', () => {
     const { router } = setUp({ zone: { own: 'b' } }, six);
     const tried = [];
     for (let n = 0; n < 4; n++) {
@@ -153,14 +153,14 @@ describe('zones', () => {
     expect(tried.map(({ instance }) => instance.meta['zone'])).toEqual(['b', 'b', 'b', 'a']);
   });
 
-  it('all serve when no endpoint is ready anywhere', () => {
+  it('all get requests when no endpoint is ready in any zone', () => {
     const { shares } = setUp({ zone: { own: 'b' } }, six.map((one) => ({ ...one, status: 'critical' as const })));
     expect(idsOf(shares())).toHaveLength(6);
   });
 
   describe('with spillByLoad', () => {
     const endpoints = new Map<string, Endpoint>();
-    /** Ten seconds of requests that go where the router says; zones answer with these loads. */
+    /** Ten seconds of requests along the router's picks; zones answer with these loads. */
     const run = (router: Router, loads: Record<string, LoadReport>, from: number) => {
       const counts: Record<string, number> = { a: 0, b: 0 };
       for (let now = from; now < from + 10_000; now += 10) {
@@ -188,7 +188,7 @@ describe('zones', () => {
       expect(groups[0]!.share + groups[1]!.share).toBeCloseTo(1, 9);
     });
 
-    it('hear answers to probes, too', () => {
+    it('use the reports in answers to probes, too', () => {
       const { router } = setUp({ zone: { own: 'a', spillByLoad: true } }, six);
       run(router, { a: { inFlight: 9 } }, 0);
       router.hear(endpoints.get('b1')!, { inFlight: 0 }, 10_000);
@@ -196,21 +196,21 @@ describe('zones', () => {
       expect(router.explain(10_000).groups.find(({ zone }) => zone === 'a')).toMatchObject({ spillsByLoad: true, share: expect.closeTo(0.293, 2) as number });
     });
 
-    it('keep to the number of instances while none reports', () => {
+    it('follow the number of instances while none reports', () => {
       const told: SpillChange[] = [];
       const { router } = setUp({ zone: { own: 'a', spillByLoad: true } }, six, (change) => told.push(change));
       expect(run(router, {}, 0)).toEqual({ a: expect.closeTo(1, 9) as number, b: 0 });
       expect([told, router.explain(5_000).groups[0]!.reported]).toEqual([[], undefined]);
     });
 
-    it('leave a zone without ready instances, whatever its reports', () => {
+    it('send nothing to a zone without ready instances, for any reports', () => {
       const { router } = setUp({ zone: { own: 'a', spillByLoad: true } }, six);
       run(router, { a: { inFlight: 1 }, b: { inFlight: 1 } }, 0);
       router.update([...six.slice(3), inZone('b4', 'b'), inZone('b5', 'b'), inZone('b6', 'b'), inZone('c1', 'c')], 10_000);
       expect(idsOf(Object.fromEntries(Array.from({ length: 200 }, () => [router.pick(10_000)!.instance.meta['zone'], 1])))).toEqual(['b', 'c']);
     });
 
-    it('have options of their own, each known', () => {
+    it('refuse unknown options', () => {
       const withZone = (zone: object) => () => setUp({ zone: { own: 'a', ...zone } }, six);
       expect(withZone({ spillByload: true })).toThrow('zone has no option spillByload; did you mean spillByLoad?');
       expect(withZone({ spillByLoad: { probe: 0.1 } })).toThrow('zone.spillByLoad has no option probe');
@@ -220,7 +220,7 @@ describe('zones', () => {
   });
 });
 
-it('takes the outcome of a request that was sent before there was a second zone', () => {
+it('accepts the outcome of a request that was sent before there was a second zone', () => {
   const { router } = setUp({ zone: { own: 'b', sizeMin: 100 } }, [inZone('b1', 'b'), inZone('b2', 'b')]);
   const endpoint = router.pick(0) as Endpoint;
   router.update([inZone('b1', 'b'), inZone('b2', 'b'), inZone('a1', 'a')], 1);
@@ -228,7 +228,7 @@ it('takes the outcome of a request that was sent before there was a second zone'
   for (let n = 0; n < 50; n++) expect(router.pick(3)).not.toBe(endpoint);
 });
 
-it('returns the endpoints that are gone, also those of a removed group', () => {
+it('returns the endpoints that left, also those of a removed group', () => {
   const { router } = setUp({ zone: { own: 'b' } }, [inZone('a1', 'a'), inZone('b1', 'b')]);
   expect(router.update([inZone('b1', 'b')], 0).map(({ instance }) => instance.id)).toEqual(['a1']);
 });

@@ -1,5 +1,5 @@
 /**
- * The router of one service: divides its instances into groups, each with a picker of its own, and
+ * The router of one service: divides its instances into groups, each with its own picker, and
  * decides for each request which group it goes to.
  *
  *     instances ─► select ─► canary or not ─► subset ─► priority level ─► zone ─► Picker
@@ -28,26 +28,26 @@ import { ZoneLoad } from './zone-load.ts';
 import { spillMaker } from './zone-options.ts';
 import { defaultZoneSizeMin, zoneShares } from './zones.ts';
 
-/** The part that requests use: it returns one endpoint after another, and takes their outcomes. */
+/** The part that requests use: it returns endpoints, and accepts the outcomes of requests. */
 export interface EndpointChooser {
   /**
-   * The endpoint for the next request, or undefined when there is none but those of `exclude`.
+   * The endpoint for the next request; undefined when there is no endpoint outside `exclude`.
    * @param key requests with equal keys go to the same endpoint, as long as shares do not change and the
    *   balancer hashes
-   * @param header of the request, for those that routing goes by
+   * @param header of the request, for routing by header
    */
   pick(now: number, exclude?: readonly Endpoint[], key?: string, header?: HeaderReader): Endpoint | undefined;
   observe(endpoint: Endpoint, outcome: Outcome): void;
 }
 
-/** One picker, and the share of its side's requests that it gets now. */
+/** One picker, and its present share of its side's requests. */
 interface Group {
   readonly canary: boolean;
   readonly level: number;
   readonly zone: string;
   readonly picker: Picker;
   readonly load: ZoneLoad;
-  /** For the caller's own zone, when loads decide how much leaves it. */
+  /** Exists for the caller's own zone when loads decide how much leaves it. */
   readonly spill: LoadSpill | undefined;
   share: number;
 }
@@ -57,7 +57,7 @@ const spillPeriodMs = 500;
 
 const none: readonly Endpoint[] = [];
 
-/** Seed of a hash of keys that differs from those of balancers and of the canary. */
+/** Seed of a hash of keys that differs from the hashes of balancers and of the canary. */
 const groupSeed = 0x9e0c95;
 
 export class Router implements EndpointChooser {
@@ -70,20 +70,20 @@ export class Router implements EndpointChooser {
   #ordinal: number;
   #groups: Group[] = [];
   #byName = new Map<string, Group>();
-  /** The only group, when there is one: then nothing is decided per request. */
+  /** The group, if there is only one: then requests need no decision. */
   #single: Group | undefined;
-  /** The picker of each endpoint, also of those that have left, whose answers may still come. */
+  /** The picker of each endpoint, including endpoints that left, whose answers may still come. */
   readonly #homes = new WeakMap<Endpoint, Group>();
   #instances: readonly Instance[] = [];
-  /** Changes of all pickers when the shares were made. */
+  /** Sum of the pickers' change counters when the shares were computed. */
   #changes = -1;
-  /** When loads decide, shares are made anew at this time, whether pickers changed or not. */
+  /** When loads decide, shares are computed again at this time, even if pickers did not change. */
   #nextSpill = Infinity;
   readonly #makeSpill: (() => LoadSpill) | undefined;
 
   /**
    * @param onSpill called with the share that leaves the own zone when loads decide
-   * @throws RegistryError `invalid_argument` for an option that there is not or is out of its range
+   * @throws RegistryError `invalid_argument` for an option that is unknown or out of its range
    */
   constructor(options: RoutingOptions, makePicker: () => Picker, random: RandomSource, onSpill: SpillListener = () => {}) {
     checkRoutingOptions(options);
@@ -107,23 +107,23 @@ export class Router implements EndpointChooser {
     return this.#options.subset !== undefined && this.#options.subset.ordinal === undefined;
   }
 
-  /** Chooses the subset of this ordinal from now on. @returns the endpoints that are gone */
+  /** Chooses the subset of this ordinal from now on. @returns the endpoints that left */
   useOrdinal(ordinal: number, now: number): readonly Endpoint[] {
     if (ordinal === this.#ordinal) return none;
     this.#ordinal = ordinal;
     return this.update(this.#instances, now);
   }
 
-  /** Of a list, the instances that requests may go to: those that are selected, and of the subset. */
+  /** The instances of a list to which requests may go: those that are selected and in the subset. */
   used(instances: readonly Instance[]): readonly Instance[] {
     const selected = instances.filter(this.#selects);
     if (this.#canary === undefined) return this.#subset(selected);
     const isNone = (instance: Instance) => !this.#isCanary(instance);
-    // A canary has a subset of its own: a subset of all instances might have none of it.
+    // The canary has a separate subset: a subset of all instances might contain no canary.
     return [...this.#subset(selected.filter(isNone)), ...this.#subset(selected.filter(this.#isCanary))];
   }
 
-  /** Takes over a newer list. @returns the endpoints that are gone */
+  /** Takes over a newer list. @returns the endpoints that left */
   update(instances: readonly Instance[], now: number): readonly Endpoint[] {
     this.#instances = instances;
     const lists = new Map<string, { readonly at: Pick<Group, 'canary' | 'level' | 'zone'>; readonly members: Instance[] }>();
@@ -179,7 +179,7 @@ export class Router implements EndpointChooser {
   }
 
   /**
-   * The state on which a pick at `now` would depend; it changes nothing. Shares that follow loads are those of the
+   * The state that a pick at `now` would use; it changes nothing. Shares that follow loads are those of the
    * last pick.
    */
   explain(now: number, key?: string, header?: HeaderReader): ExplainedRouting {
@@ -243,12 +243,12 @@ export class Router implements EndpointChooser {
     };
   }
 
-  /** The group for the point drawn: of that side, or of the other when that one has none. */
+  /** The group for the drawn point: on that side, or on the other when that one has no group. */
   #groupFor(drawn: number, canary: boolean, shareOf: (group: Group) => number): Group | undefined {
     return this.#groupAt(drawn, canary, shareOf) ?? this.#groupAt(drawn, !canary, shareOf);
   }
 
-  /** The group of that side whose part of the whole, from 0 to 1, holds the point drawn. */
+  /** The group of that side whose part of the range 0 to 1 contains the drawn point. */
   #groupAt(drawn: number, canary: boolean, shareOf: (group: Group) => number): Group | undefined {
     let left = drawn;
     let last: Group | undefined;
@@ -276,8 +276,8 @@ export class Router implements EndpointChooser {
   }
 
   /**
-   * @param readyOf how many instances of a group are ready
-   * @param spillAt the time, when loads are to be followed
+   * @param readyOf number of ready instances of a group
+   * @param spillAt the time, when shares follow loads
    */
   #sharesOf(readyOf: (group: Group) => number, spillAt?: number): ReadonlyMap<Group, number> {
     const shares = new Map<Group, number>();
@@ -305,7 +305,7 @@ export class Router implements EndpointChooser {
     const { zone } = this.#options;
     const ready = new Map(groups.map((group) => [group.zone, readyOf(group)]));
     const total = [...ready.values()].reduce((sum, count) => sum + count, 0);
-    // When no endpoint is ready, pickers fail open, and all groups are equally good.
+    // When no endpoint is ready, pickers fail open, and all groups are equal.
     if (total === 0) return zoneShares(undefined, new Map(groups.map(({ zone: name, picker }) => [name, picker.size])));
     const near = zone !== undefined && total >= (zone.sizeMin ?? defaultZoneSizeMin);
     const shares = zoneShares(near ? zone.own : undefined, ready, near ? zone.callers : undefined);

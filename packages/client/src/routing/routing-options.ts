@@ -6,15 +6,15 @@ import { checkKnown, type OptionNames } from '../option-check.ts';
 import type { InstanceFilter } from './selector.ts';
 
 export interface RoutingOptions {
-  /** Only these instances are used at all. */
+  /** Only these instances are used. */
   readonly select?: InstanceFilter;
-  /** At most so many of them, the same ones for as long as possible. */
+  /** At most this many of them are used, the same ones for as long as possible. */
   readonly subset?: SubsetOptions;
   /** Some of them get a share of the requests. */
   readonly canary?: CanaryOptions;
-  /** Some of them serve only when the capacity of others is not enough. */
+  /** Some of them get requests only when the capacity of others does not suffice. */
   readonly priority?: PriorityOptions;
-  /** Instances in the own zone are preferred, as far as no instance gets more load than the others. */
+  /** Instances in the own zone are preferred, while no instance gets more load than the others. */
   readonly zone?: ZoneOptions;
 }
 
@@ -43,22 +43,22 @@ export interface ZoneOptions {
   readonly own: string;
   /** Zone of an instance; by default its `zone`, or its metadata `zone` when it has none. */
   readonly zoneOf?: (instance: Instance) => string;
-  /** How many callers, or what share of them, each zone has. By default as many in every zone. */
+  /** Number or share of callers in each zone. By default equal in all zones. */
   readonly callers?: Readonly<Record<string, number>>;
-  /** Fewer ready instances than this are used without regard to zones; 6 by default. */
+  /** With fewer ready instances than this, zones have no effect; 6 by default. */
   readonly sizeMin?: number;
   /**
-   * Whether the load reports of instances decide how much traffic leaves the zone, and where it goes. False by
-   * default: the number of instances decides, as it does while there are no reports of the last thirty seconds.
+   * Whether the load reports of instances decide how much traffic leaves the zone, and where it goes. By default
+   * (false), and while there are no reports of the last thirty seconds, the number of instances decides.
    */
   readonly spillByLoad?: boolean | SpillByLoadOptions;
 }
 
 export interface SpillByLoadOptions {
   /**
-   * By how much less headroom the own zone may have before requests leave it, as a part of the headroom of the zones where
-   * they would go; from 0 up to 1. 0.2 by default: a zone at 0.6 of
-   * what it can do sends nothing to one at 0.52, and one at 0.92 nothing to one at 0.9.
+   * By how much less headroom the own zone may have before requests leave it, as a part of the headroom of the zones
+   * where they would go; from 0 up to 1. 0.2 by default: a zone at 0.6 of its capacity sends nothing to one at 0.52, and
+   * one at 0.92 nothing to one at 0.9.
    */
   readonly threshold?: number;
   /**
@@ -74,7 +74,7 @@ const priorityOptions: OptionNames<PriorityOptions> = { levelOf: true, overprovi
 
 /**
  * `select`, `canary` and `zone` are checked where they are used.
- * @throws RegistryError `invalid_argument` for an option that there is not
+ * @throws RegistryError `invalid_argument` for an unknown option
  */
 export function checkRoutingOptions(options: RoutingOptions): void {
   checkKnown(options, routingOptions, 'routing');

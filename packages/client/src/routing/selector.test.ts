@@ -32,11 +32,11 @@ describe('a version', () => {
     expect(matches({ version })).toBe(expected);
   });
 
-  it('of a pre-release is one of its version', () => {
+  it('also matches its pre-releases', () => {
     expect(instancePredicate({ version: '3' })(anInstance('b', { meta: { version: '3-rc.1' } }))).toBe(true);
   });
 
-  it('matches no instance without one', () => {
+  it('matches no instance without a version', () => {
     expect(instancePredicate({ version: '2' })(anInstance('b'))).toBe(false);
   });
 

@@ -1,34 +1,34 @@
 /**
- * Selectors: choose instances of a service by their own tags, metadata and version. Pure; other files decide
+ * Selectors: choose instances of a service by their tags, metadata and version. Pure; other files decide
  * about health and the choice for a request.
  */
 
 import { type Instance, RegistryError } from '@rollcall/protocol';
 import { checkKnown, type OptionNames } from '../option-check.ts';
 
-/** All given conditions must hold. */
+/** An instance must meet all given conditions. */
 export interface Selector {
-  /** Tags that an instance must have, all of them. */
+  /** Tags that an instance must have; it must have all of them. */
   readonly tags?: readonly string[];
-  /** Tags that it must not have, any of them. */
+  /** Tags that an instance must not have. */
   readonly withoutTags?: readonly string[];
-  /** Metadata that it must have, with exactly these values. */
+  /** Metadata that an instance must have, with exactly these values. */
   readonly meta?: Readonly<Record<string, string>>;
   /**
-   * Its metadata `version`, as far as it is given: `2.1` means 2.1 and every 2.1.x, not 2.10. Metadata
-   * without a version match nothing.
+   * The version (metadata `version`), as far as it is given: `2.1` matches 2.1 and every 2.1.x, not 2.10. An instance
+   * without a version never matches.
    */
   readonly version?: string;
 }
 
 const selectorOptions: OptionNames<Selector> = { tags: true, withoutTags: true, meta: true, version: true };
 
-/** A selector, or a predicate of one's own; it must depend on the instance only. */
+/** A selector, or a predicate of the program; it must depend on the instance only. */
 export type InstanceFilter = Selector | ((instance: Instance) => boolean);
 
 /**
  * @param where the name of the filter, for messages
- * @throws RegistryError `invalid_argument` for a member that there is not, or a version that is empty or ends with a dot
+ * @throws RegistryError `invalid_argument` for an unknown member, or a version that is empty or ends with a dot
  */
 export function instancePredicate(filter: InstanceFilter, where = 'a selector'): (instance: Instance) => boolean {
   if (typeof filter === 'function') return filter;
@@ -46,7 +46,7 @@ export function instancePredicate(filter: InstanceFilter, where = 'a selector'):
     (version === undefined || isVersion(instance.meta['version'] ?? '', version));
 }
 
-/** A leading `v` and what follows `+` (build metadata of https://semver.org) say nothing. */
+/** Ignores a leading `v`, and the build metadata after `+` (https://semver.org). */
 function isVersion(full: string, wanted: string): boolean {
   const bare = bareVersion(full);
   const prefix = bareVersion(wanted);

@@ -6,7 +6,7 @@ import { zoneShares } from './zones.ts';
 const rounded = (shares: Iterable<number>) => Array.from(shares, (share) => Math.round(share * 100));
 
 describe('levels', () => {
-  // The table of Envoy's documentation: two levels, the first with so many of 100 healthy.
+  // The table in Envoy's documentation: two levels; the first has this many of 100 instances healthy.
   it.each([
     [100, 100, [100, 0]],
     [72, 100, [100, 0]],
@@ -20,7 +20,7 @@ describe('levels', () => {
     expect(rounded(levelShares([first, second].map((healthy) => ({ healthy, total: 100 }))))).toEqual(shares);
   });
 
-  it('stay with the first when no endpoint is healthy', () => {
+  it('give the first level all requests when no endpoint is healthy', () => {
     expect(levelShares([{ healthy: 0, total: 3 }, { healthy: 0, total: 3 }])).toEqual([1, 0]);
   });
 
@@ -53,7 +53,7 @@ describe('zones', () => {
     expect(shares(own, instances, callers)).toEqual(expected);
   });
 
-  it('give every instance the same load when every zone’s callers follow them', () => {
+  it('give every instance the same load when the callers of all zones use them', () => {
     const zone = fc.integer({ min: 1, max: 30 });
     fc.assert(
       fc.property(fc.array(fc.tuple(zone, zone), { minLength: 1, maxLength: 5 }), (sizes) => {

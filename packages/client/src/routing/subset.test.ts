@@ -29,7 +29,7 @@ describe('a subset', () => {
     );
   });
 
-  it('changes by two connections at most when an instance leaves, and by less than one on average', () => {
+  it('changes by at most two connections when an instance leaves, and by less than one on average', () => {
     const list = names(100);
     let opened = 0;
     for (let ordinal = 0; ordinal < 200; ordinal++) {
@@ -60,18 +60,18 @@ describe('instances', () => {
     return [...counts.values()];
   };
 
-  it('have the same number of connections, give or take one, from each full lot of callers', () => {
+  it('have the same number of connections from each full lot of callers, within one', () => {
     for (const [count, size] of [[100, 20], [37, 5], [500, 50]] as const) {
       const counts = connections(count, lotSize, size);
       expect(Math.max(...counts) - Math.min(...counts)).toBeLessThanOrEqual(1);
     }
   });
 
-  it('are shared by none of the first callers, as long as there are enough of them', () => {
+  it('have at most one of the first callers each, as long as there are enough instances', () => {
     expect(Math.max(...connections(300, lotSize, 20))).toBe(1);
   });
 
-  it('are better balanced than by random subsets, also when the last lot is not full', () => {
+  it('have more equal numbers of callers than with random subsets, also when the last lot is not full', () => {
     const deviation = (counts: readonly number[]) => {
       const mean = counts.reduce((sum, one) => sum + one, 0) / counts.length;
       return Math.sqrt(counts.reduce((sum, one) => sum + (one - mean) ** 2, 0) / counts.length);

@@ -11,22 +11,22 @@
  * After Rocksteadier subsetting (P. Ward, P. Wankadia, K. Guliani, "Reinventing Backend Subsetting at
  * Google", ACM Queue 20(5), 2022): callers have dense ordinals, form lots of ten with an order of the
  * instances of their own, and the starts follow the binary van der Corput sequence, so that a lot that
- * is not full is balanced, too. Unlike there, instances have no dense numbers here: the order is that of
- * a hash of their identity, so one that comes or goes changes one connection of a caller, rarely two, and mostly none.
+ * is not full is balanced, too. Unlike there, instances have no dense numbers here: a hash of their identity orders
+ * them, so one that joins or leaves changes one connection of a caller, rarely two, and mostly none.
  *
  * Pure. `connection/leases.ts` gets the ordinals.
  */
 
 import { hash32 } from '../hashing/hash32.ts';
 
-/** Callers that share an order of the instances; the paper's choice. */
+/** Number of callers that share an order of the instances; the paper's choice. */
 export const lotSize = 10;
 
 /**
  * The instances for one caller.
  * @param identities of all instances, in any order, each once
  * @param ordinal of the caller: a whole number, 0 or more, that no other caller has
- * @param size how many to take, 1 or more
+ * @param size number of instances to choose, 1 or more
  * @returns indices into `identities`; all of them when there are not more than `size`
  */
 export function subsetOf(identities: readonly string[], ordinal: number, size: number): number[] {

@@ -8,12 +8,12 @@ function heard(...reports: [now: number, inFlight: number, utilization?: number]
 }
 
 describe('the load of a zone', () => {
-  it('is the mean of what its instances report', () => {
+  it('is the mean of its instances’ reports', () => {
     const load = heard([0, 2, 0.25], [0, 4, 0.75]);
     expect([load.inFlight, load.utilization]).toEqual([3, 0.5]);
   });
 
-  it('follows new reports: one that is a second old counts 1/e', () => {
+  it('follows new reports: a report that is a second old counts 1/e', () => {
     const load = heard([0, 10], [1000, 0]);
     expect(load.inFlight).toBeCloseTo(10 / (1 + Math.E), 9);
   });
@@ -23,12 +23,12 @@ describe('the load of a zone', () => {
     expect([load.isFresh(30_500), load.isFresh(30_501), new ZoneLoad().isFresh(0)]).toEqual([true, false, false]);
   });
 
-  it('has no utilisation unless nearly all reports have one', () => {
+  it('has a utilisation only if nearly all reports have one', () => {
     expect(heard([0, 1, 0.5], [0, 1]).utilization).toBeUndefined();
     expect(heard([0, 1]).utilization).toBeUndefined();
   });
 
-  it('survives a report that is older than the last one, as an answer to a probe may be', () => {
+  it('accepts a report that is older than the last one, as an answer to a probe may be', () => {
     const load = heard([1000, 4], [400, 2]);
     expect([load.inFlight, load.isFresh(31_000)]).toEqual([3, true]);
   });
@@ -46,7 +46,7 @@ describe('headroom', () => {
     expect(heard([0, inFlight, utilization]).headroom(true, true)).toBeCloseTo(wanted, 9);
   });
 
-  it('is by requests in flight where a zone that is compared reports nothing else', () => {
+  it('follows requests in flight when one of the compared zones reports nothing else', () => {
     expect(heard([0, 3, 0.2]).headroom(false, true)).toBe(0.25);
     expect(heard([0, 3]).headroom(true, true)).toBe(0.25);
   });

@@ -1,6 +1,6 @@
 /**
  * The load of one zone, as its instances report it with their answers: the mean of the reports of the last seconds.
- * Each report counts the less the older it is, so nothing is kept by instance. It decides nothing (`load-spill.ts`).
+ * Older reports count less, so nothing is kept per instance. It decides nothing (`load-spill.ts`).
  */
 
 import type { LoadReport } from '../load-report/load-report.ts';
@@ -18,15 +18,15 @@ const staleMs = 30_000;
 const usedShareMin = 0.9;
 
 /**
- * Headroom of a zone that is full by its utilisation although its reports have no requests in flight: other work may
- * fill it.
+ * Headroom of a zone that is full by its utilisation, although its reports have no requests in flight: other work may
+ * use its capacity.
  */
 const fullHeadroomMax = 0.25;
 
 /** Headroom of a zone that is full by its utilisation and reports nothing else: ratios need more than 0. */
 const leastHeadroom = 0.01;
 
-/** Places in the array of sums: numbers in fields would be allocated anew with each report. */
+/** Positions in the array of sums: V8 would allocate a new number for each report if fields held them. */
 const at = 0;
 const reports = 1;
 const withInFlight = 2;
@@ -56,7 +56,7 @@ export class ZoneLoad {
     sums[utilizationSum] = (sums[utilizationSum] as number) + utilization;
   }
 
-  /** Whether a report came lately. */
+  /** Whether a report came recently. */
   isFresh(now: number): boolean {
     return now - (this.#sums[at] as number) <= staleMs;
   }
@@ -78,13 +78,12 @@ export class ZoneLoad {
   }
 
   /**
-   * How much of an instance is free, more than 0 and up to 1. By f requests in flight it is 1 ÷ (1 + f), which is what is
-   * free of a single server in a queue (M/M/1), and with more processors falls sooner. With utilisation, u, it is
-   * (1 − u)² + u ÷ (1 + f): the fuller the zone is, the more do requests in flight count, which alone tell full zones apart. The last
-   * term is at most a quarter of u.
-   * Without requests in flight it is the rest to 1 of the utilisation.
-   * @param byUtilization whether all zones that are compared report it
-   * @param byInFlight the same of requests in flight
+   * The free part of an instance, more than 0 and up to 1. With f requests in flight it is 1 ÷ (1 + f): the free part of
+   * a single server in a queue (M/M/1); with more processors it falls too early. With utilisation, u, it is
+   * (1 − u)² + u ÷ (1 + f): the fuller the zone, the more requests in flight count, since only they distinguish full
+   * zones. The last term is at most a quarter of u. Without requests in flight it is 1 − u.
+   * @param byUtilization whether all compared zones report utilisation
+   * @param byInFlight whether all compared zones report requests in flight
    */
   headroom(byUtilization: boolean, byInFlight: boolean): number {
     const waiting = 1 / (1 + this.inFlight);

@@ -8,8 +8,8 @@ const zoneOptions: OptionNames<ZoneOptions> = { own: true, zoneOf: true, callers
 const spillOptions: OptionNames<SpillByLoadOptions> = { threshold: true, probeShare: true };
 
 /**
- * @returns a function that makes the controller of one level's zones; undefined when loads decide nothing
- * @throws RegistryError `invalid_argument` for an option that there is not or is out of its range
+ * @returns a function that creates the controller of one level's zones; undefined when loads are not used
+ * @throws RegistryError `invalid_argument` for an option that is unknown or out of its range
  */
 export function spillMaker(zone: ZoneOptions, onSpill: SpillListener): (() => LoadSpill) | undefined {
   checkKnown(zone, zoneOptions, 'routing.zone');
@@ -19,7 +19,7 @@ export function spillMaker(zone: ZoneOptions, onSpill: SpillListener): (() => Lo
   const options = spillByLoad === true ? {} : spillByLoad;
   checkKnown(options, spillOptions, 'routing.zone.spillByLoad');
   const make = () => new LoadSpill(own, options, onSpill);
-  // Controllers are made when there are instances; wrong options are refused now.
+  // Controllers are created when there are instances; wrong options are refused now.
   void make();
   return make;
 }

@@ -1,4 +1,4 @@
-/** Zones by load with real servers: what they report in the headers of their answers moves requests to the other zone. */
+/** Zones by load with real servers: their reports in answer headers move requests to the other zone. */
 
 import { once } from 'node:events';
 import { createServer } from 'node:http';
@@ -29,7 +29,7 @@ async function serverIn(zone: string, utilization: () => number) {
   return { address: '127.0.0.1', port: (server.address() as AddressInfo).port, meta: { zone } };
 }
 
-it('requests leave a zone whose servers report that they are full, and come home; events tell', async () => {
+it('requests leave a zone whose servers report that they are full, and return later; events report both', async () => {
   let used = 0.1;
   const web = [await serverIn('a', () => used), await serverIn('b', () => 0.1)];
   const clock = manualClock();

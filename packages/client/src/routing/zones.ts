@@ -3,9 +3,9 @@
  * the rest goes, so that no instance gets more than the others. Envoy's rule
  * (https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/upstream/load_balancing/zone_aware):
  *
- * - A zone with at least the share of instances that it has of callers keeps all of its traffic.
- * - A zone with fewer keeps what it can serve, and spills the rest over zones with capacity to spare, in
- *   proportion to that.
+ * - A zone whose share of the instances is at least its share of the callers keeps all of its traffic.
+ * - A zone with a smaller share keeps the traffic that it can serve, and divides the rest among zones with free
+ *   capacity, in proportion to that capacity.
  */
 
 /** Below this many instances, Envoy balances over all zones: one more or less would shift too much. */
@@ -13,9 +13,9 @@ export const defaultZoneSizeMin = 6;
 
 /**
  * The share of this caller's requests for each zone.
- * @param own the caller's zone; undefined pays no regard to zones
- * @param instances how many healthy instances each zone has
- * @param callers how many callers, or what share of them, each zone has; absent: the same in each zone
+ * @param own the caller's zone; undefined ignores zones
+ * @param instances number of healthy instances in each zone
+ * @param callers number or share of callers in each zone; absent: the same in each zone
  *   that is named in `instances`, and in the caller's own
  * @returns shares by zone that add up to 1; by the number of instances, when the own zone has none or is
  *   not among the callers' zones; empty when no endpoint is healthy
@@ -42,7 +42,7 @@ export function zoneShares(
   for (const zone of instances.keys()) {
     if (zone !== own) spare.set(zone, Math.max(0, capacity(zone) - demand(zone)));
   }
-  // The own zone lacks capacity, so others have some to spare.
+  // The own zone lacks capacity, so other zones have some free.
   const spareTotal = sum(spare.values());
   for (const [zone, amount] of spare) {
     if (amount > 0) shares.set(zone, ((1 - kept) * amount) / spareTotal);

@@ -45,7 +45,7 @@ describe('the disk cache', () => {
     expect(warnings).toEqual([]);
   });
 
-  it('writes a list that changes all the time at intervals, in its newest form', async () => {
+  it('writes the newest form of a list that changes all the time, at intervals', async () => {
     const cache = await open();
     for (let revision = 1; revision <= 100; revision++) cache.save(list('web', revision));
     expect(await files()).toEqual([]);
@@ -89,7 +89,7 @@ describe('the disk cache', () => {
     expect(new Set(await files())).toEqual(new Set([join(dir, 'notes.txt'), begunNow]));
   });
 
-  it('keeps a thousand services at most, those saved last', async () => {
+  it('keeps at most a thousand services, those saved last', async () => {
     const cache = await open();
     for (let number = 0; number < 1_010; number++) cache.save(list(`s${number}`));
     await cache.flush();
@@ -112,28 +112,28 @@ describe('the disk cache', () => {
     expect(find(await open(), 'web')?.revision).toBe(2);
   });
 
-  it('skips a directory in the place of a file, and files that another process removes meanwhile', async () => {
+  it('skips a directory that has the name of a file, and files that another process removes meanwhile', async () => {
     const cache = await open();
     cache.save(list('web'));
     await cache.flush();
     await mkdir(join(dir, `${'c'.repeat(32)}.json`));
-    // As a file that another process has renamed after this one listed it.
+    // Behaves as if another process had renamed the file after this one listed it.
     await symlink(join(dir, 'gone'), join(dir, `${'d'.repeat(32)}.json.x.tmp`));
     const next = await open();
     expect(find(next, 'web')?.revision).toBe(1);
     expect(warnings).toEqual([expect.stringContaining('it cannot be read: EISDIR')]);
   });
 
-  it('makes its folder with its parents, and is empty where no folder can be made', async ({ skip }) => {
+  it('creates its folder with its parents, and is empty where no folder can be created', async ({ skip }) => {
     await (await open(join(dir, 'a', 'b', 'c'))).flush();
     expect((await stat(join(dir, 'a', 'b', 'c'))).isDirectory()).toBe(true);
     skip(process.platform !== 'linux', 'only Linux has a /proc that takes no folders');
-    // Node's recursive mkdir would try without end.
+    // Node's recursive mkdir would retry without end.
     expect(find(await open('/proc/rollcall/cache'), 'web')).toBeUndefined();
     expect(warnings).toEqual([expect.stringContaining('cache folder /proc/rollcall/cache cannot be used')]);
   });
 
-  it('is empty while a file has its name, and works once that file is gone', async () => {
+  it('is empty while a file has the folder’s name, and works once that file is gone', async () => {
     await writeFile(join(dir, 'file'), '');
     const cache = await open(join(dir, 'file', 'below'));
     expect(warnings).toHaveLength(1);
@@ -152,7 +152,7 @@ describe('the disk cache', () => {
     expect([find(next, 'web')?.revision, find(next, 'web', 'team-a')?.revision, find(next, 'web', 'team-b')]).toEqual([1, 2, undefined]);
   });
 
-  it('lets two registries share a folder: each client finds the list of its own servers', async () => {
+  it('may hold the lists of two registries: each client finds the list of its servers', async () => {
     const [ofA, ofB] = [await open(), await open(dir, ['http://b:8500', 'http://c:8500'])];
     ofA.save(list('web', 7, { registry: 'registry-a' }));
     ofB.save(list('web', 3, { registry: 'registry-b', savedAt: 1_800_000_000_000 }));
@@ -164,7 +164,7 @@ describe('the disk cache', () => {
   });
 
   it('reads files of clients without namespaces as lists of default, and replaces them', async () => {
-    // As the client before format 2 wrote it, name included.
+    // The file that a client before format 2 wrote, name included.
     const body =
       '{"service":"web","registry":"r","revision":5,"savedAt":1700000000000,"instances":[{"id":"a","service":"web","node":"n",' +
       '"address":"10.0.0.1","port":80,"tags":["t"],"meta":{"k":"v"},"weight":1,"status":"passing"}]}';

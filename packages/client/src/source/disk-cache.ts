@@ -1,8 +1,8 @@
 /**
  * The lists of the last process, for a start while no registry can be reached: one file for each service of a
  * namespace of a registry (`kept-list.ts`), replaced as a whole, ignored when it is damaged. It holds copies
- * only: a lost write costs only freshness, so no caller waits for the disk. A fault of the disk is a warning,
- * and a list that cannot be read or written is not cached.
+ * only: a lost write makes the cache older and costs nothing else, so no caller waits for the disk. A fault of the disk
+ * is a warning, and a list that cannot be read or written is not cached.
  *
  * A process that starts without a registry does not know its identity. It takes the newest list that was saved by a
  * client of one of its servers, so that two registries may share a folder.
@@ -29,10 +29,10 @@ const filesMax = 1_000;
 /** A service of 100,000 instances. */
 const fileBytesMax = 33_554_432;
 
-/** A temporary file of this age, in milliseconds, is left from a process that died. */
+/** A temporary file of this age, in milliseconds, was left by a process that died. */
 const abandonedMs = 60_000;
 
-/** A list that changes all the time is written this often, in milliseconds. */
+/** How often a list is written that changes all the time, in milliseconds. */
 const pauseMs = 1_000;
 
 /** A list in memory, and the file that it was read from or is written to. */
@@ -55,7 +55,7 @@ export class DiskCache {
     this.#kept = kept;
   }
 
-  /** Makes the folder if it is missing and reads its files. Never rejects: without a folder, the cache is empty. */
+  /** Creates the folder if it is missing and reads its files. Never rejects: without a folder, the cache is empty. */
   static async open(options: DiskCacheOptions): Promise<DiskCache> {
     const { dir, clock, onWarning } = options;
     const kept = new Map<string, Entry>();
@@ -135,7 +135,7 @@ export class DiskCache {
     try {
       const text = listToText(list);
       if (text.length > fileBytesMax) throw new Error(`${text.length} bytes, the limit is ${fileBytesMax}`);
-      // The folder may have been removed, or could not be made before.
+      // The folder may have been removed, or could not be created before.
       await makeFolder(dir);
       await writeFile(temporary, text);
       await rename(temporary, path);
@@ -167,7 +167,7 @@ async function newest(dir: string, clock: Clock): Promise<string[]> {
   return kept.map(({ name }) => name);
 }
 
-/** @returns the list, or why the file cannot be used; undefined when it is gone */
+/** @returns the list, or the reason why the file cannot be used; undefined when the file no longer exists */
 async function readKept(path: string): Promise<KeptList | string | undefined> {
   try {
     const { size } = await stat(path);
@@ -182,7 +182,7 @@ function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** With its parents. Node's own (`recursive`) tries without end where a folder takes no entries, as /proc. */
+/** Creates the parents, too. Node's `recursive` retries without end in folders that accept no entries, such as /proc. */
 async function makeFolder(dir: string): Promise<void> {
   const make = (): Promise<void> => mkdir(dir).catch(unless('EEXIST'));
   await make().catch(unless('ENOENT', () => makeFolder(dirname(dir)).then(make)));

@@ -73,7 +73,7 @@ describe('DNS', () => {
     expect(source.current('web')?.instances).toEqual([]);
   });
 
-  it('that does not answer leaves the last list, marked as stale, and is reported once', async () => {
+  it('without an answer leaves the last list, marked as stale, and reports this once', async () => {
     const { source, told, warnings, watch, settled, turn, answers } = setUp();
     answers([record('a')]);
     watch();
@@ -88,7 +88,7 @@ describe('DNS', () => {
     expect(told.map(({ stale, revision }) => [stale, revision])).toEqual([[false, 1], [true, 1], [false, 1]]);
   });
 
-  it('is waited for when it does not answer at first', async () => {
+  it('without an answer at first lets callers wait for one', async () => {
     const { source, settled, turn, answers } = setUp();
     answers(failure('ESERVFAIL'));
     const first = source.first('web');

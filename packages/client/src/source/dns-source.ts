@@ -19,14 +19,14 @@ import { latest } from './latest.ts';
 import type { SnapshotSource, SourcedSnapshot } from './snapshot-source.ts';
 
 export interface DnsSourceOptions {
-  /** Name to ask for the SRV records of a service. By default `_SERVICE._tcp.service.consul`. */
+  /** Name to query for the SRV records of a service. By default `_SERVICE._tcp.service.consul`. */
   readonly nameOf?: (service: string) => string;
   /**
-   * DNS servers, as `address` or `address:port`; those of the system by default. With it, they are also asked for the
-   * addresses of the hosts that records name, which the system need not know.
+   * DNS servers, as `address` or `address:port`; by default those of the system. Servers given here are also queried for
+   * the addresses of the hosts in the records, which the system need not know.
    */
   readonly servers?: readonly string[];
-  /** How often each service is asked for, in milliseconds, 100 or more. 5,000 by default. */
+  /** Interval between queries for each service, in milliseconds, 100 or more. 5,000 by default. */
   readonly intervalMs?: number;
   /** Called with the reason why a service could not be queried, once for each reason. */
   readonly onWarning?: (message: string) => void;
@@ -34,7 +34,7 @@ export interface DnsSourceOptions {
 
 const dnsSourceOptions: OptionNames<DnsSourceOptions> = { nameOf: true, servers: true, intervalMs: true, onWarning: true };
 
-/** One SRV record, as Node gives it. */
+/** One SRV record in Node's form. */
 export interface ServiceRecord {
   readonly name: string;
   readonly port: number;
@@ -51,7 +51,7 @@ export interface DnsSourceSurroundings {
 interface Asked {
   readonly listeners: Set<(snapshot: SourcedSnapshot) => void>;
   instances: readonly Instance[] | undefined;
-  /** To tell one list from the next. */
+  /** Compared to detect a changed list. */
   text: string;
   revision: number;
   stale: boolean;
@@ -69,7 +69,7 @@ export class DnsSource implements SnapshotSource {
   readonly #onWarning: (message: string) => void;
   readonly #clock: Clock;
   readonly #resolveSrv: (name: string) => Promise<readonly ServiceRecord[]>;
-  /** Where a host is; the host itself when the system resolves it as it connects. */
+  /** The address of a host; the host name itself when the system resolves it on connect. */
   readonly #addressOf: (host: string) => Promise<string>;
   readonly #services = new Map<string, Asked>();
   #closed = false;
@@ -100,7 +100,7 @@ export class DnsSource implements SnapshotSource {
     throw new RegistryError('internal', `the watch of ${service} ended by itself`);
   }
 
-  /** Asks for the service from now on, until `close`. */
+  /** Queries the service from now on, until `close`. */
   watch(service: string, listener: (snapshot: SourcedSnapshot) => void): () => void {
     let asked = this.#services.get(service);
     if (asked === undefined) {

@@ -37,7 +37,7 @@ async function setUp(services: unknown) {
 }
 
 describe('a file', () => {
-  it('has the instances of its services, short or in full', async () => {
+  it('contains the instances of its services, in short or full form', async () => {
     const { source } = await setUp({ web: ['10.0.0.1:80', { address: '10.0.0.2', port: 81, tags: ['canary'], weight: 3 }], db: [] });
     expect(source.current('web')?.instances).toMatchObject([
       { id: '10.0.0.1:80', service: 'web', weight: 1, status: 'passing' },
@@ -63,7 +63,7 @@ describe('a file', () => {
     expect([told, source.current('web')?.revision]).toEqual([1, 2]);
   });
 
-  it('that no longer names a service takes its instances away', async () => {
+  it('that no longer names a service removes its instances', async () => {
     const { clock, next } = await setUp({ web: ['10.0.0.1:80'] });
     const gone = next('web', (count) => count === 0);
     await write({});
@@ -72,7 +72,7 @@ describe('a file', () => {
   });
 });
 
-describe('a file that is wrong', () => {
+describe('an invalid file', () => {
   const wrong: [string, unknown, RegExp][] = [
     ['is not JSON', '{', /not JSON/],
     ['is a list', [], /object of lists/],
@@ -81,7 +81,7 @@ describe('a file that is wrong', () => {
     ['has an entry that is no host and port', { web: ['x'] }, /not host:port/],
   ];
 
-  it.each(wrong)('%s is not opened', async (_, services, message) => {
+  it.each(wrong)('with %s is refused at the start', async (_, services, message) => {
     await write(services);
     await expect(FileSource.open(path)).rejects.toThrow(message);
   });
@@ -95,7 +95,7 @@ describe('a file that is wrong', () => {
     expect(source.current('web')?.instances).toHaveLength(1);
     await rm(path);
     const second = warning();
-    // Repeated, since a reading begins only when the one before has ended.
+    // Writes again and again, since a reading begins only after the previous one has ended.
     while (warnings.length < 2) {
       clock.advance(1_000);
       await Promise.race([second, new Promise((turn) => setImmediate(turn))]);

@@ -33,9 +33,9 @@ export class FileSource implements SnapshotSource {
   readonly #onWarning: (message: string) => void;
   readonly #clock: Clock;
   readonly #lists = new StaticSource({}, 'file');
-  /** The text in use: usually a new reading is equal to it. */
+  /** The text in use: a new reading is usually equal to it. */
   #text: string | undefined;
-  /** The text of each service's list as it is in use. */
+  /** The text of each service's list that is in use. */
   readonly #known = new Map<string, string>();
   #warned = '';
   #stopTimer: () => void = () => {};
@@ -109,7 +109,7 @@ export class FileSource implements SnapshotSource {
     const text = await readFile(this.#path, 'utf8');
     if (text === this.#text) return;
     const services = parse(text, this.#path);
-    // After any error in it, nothing of it is used.
+    // An error anywhere in the file makes the whole file invalid.
     StaticSource.check(services);
     this.#text = text;
     for (const service of this.#known.keys()) if (!Object.hasOwn(services, service)) this.#use(service, []);

@@ -12,7 +12,7 @@ export interface ViewState {
 /**
  * @param read makes the value that readers get
  * @param signal ends the iteration by throwing its reason
- * @returns ends when the client closes; throws when the registry does not serve the view
+ * @returns an iterable that ends when the client closes, and throws when the registry does not serve the view
  */
 export function follow<T>(
   views: WatchedViews,

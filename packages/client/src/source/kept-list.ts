@@ -1,5 +1,5 @@
 /**
- * The list of one service as a file of the disk cache, and the checks of such a file. Pure.
+ * The list of one service as a file of the disk cache, and the validation of such a file. Pure.
  *
  *     first line   {"format":2,"sha256":"…"}     of the second line
  *     second line  {"service","namespace","registry","servers","revision","savedAt","instances"}
@@ -13,9 +13,9 @@ import { checkReply, defaultNamespace, isNamespaceName, type Instance } from '@r
 export interface KeptList {
   readonly service: string;
   readonly namespace: string;
-  /** Identity of the registry that the list is from. */
+  /** Identity of the registry that sent the list. */
   readonly registry: string;
-  /** Servers of that registry, as the client that saved the list was configured; empty when that is not known. */
+  /** Servers of that registry in the configuration of the client that saved the list; empty when unknown. */
   readonly servers: readonly string[];
   readonly revision: number;
   /** When the list was last known to be current, in milliseconds since the Unix epoch. */
@@ -30,7 +30,7 @@ export function listToText(list: KeptList): string {
   return `${JSON.stringify({ format, sha256: sha256(body) })}\n${body}\n`;
 }
 
-/** @returns the list, or why the text cannot be used */
+/** @returns the list, or the reason why the text cannot be used */
 export function listFromText(text: string): KeptList | string {
   const [head = '', body = ''] = text.split('\n');
   try {
@@ -38,7 +38,7 @@ export function listFromText(text: string): KeptList | string {
     if (found !== 1 && found !== format) return `its format is ${String(found)}, not 1 or ${format}`;
     if (expected !== sha256(body)) return 'its checksum does not match';
     const list = { namespace: defaultNamespace, servers: [], ...(JSON.parse(body) as Partial<KeptList>) };
-    // The same shape as from the registry, so the same check.
+    // The same shape as from the registry, so the same validation.
     const { service, revision, instances, namespace, servers, registry, savedAt } = list;
     const checked = checkReply({ type: 'snapshot', view: { kind: 'service', name: service }, revision, items: instances });
     if (!checked.ok) return checked.message;

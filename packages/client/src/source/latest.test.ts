@@ -60,7 +60,7 @@ describe('latest', () => {
     expect((await iterator.next()).done).toBe(true);
   });
 
-  it('throws what its source failed with, after the last value', async () => {
+  it('throws the error of its source, after the last value', async () => {
     let values: Latest<number> | undefined;
     const iterator = latest<number>((given) => {
       values = given;
@@ -72,7 +72,7 @@ describe('latest', () => {
     expect((await iterator.next()).done).toBe(true);
   });
 
-  it('that is left while it waits ends at once', async () => {
+  it('ends at once when its loop is left while it waits', async () => {
     const { state, iterator } = setUp();
     await iterator.next();
     const waiting = iterator.next();
@@ -81,7 +81,7 @@ describe('latest', () => {
     expect(state.stopped).toBe(true);
   });
 
-  it('that is dropped ends when it is collected, but not while a caller waits for it', async () => {
+  it('ends when it is garbage-collected, which cannot happen while a caller waits', async () => {
     setFlagsFromString('--expose-gc');
     const collect = runInNewContext('gc') as () => void;
     let stopped = 0;

@@ -1,6 +1,6 @@
 /**
- * Turns calls of a listener into an AsyncIterable that keeps only the newest value: a reader that is
- * slow misses values in between and never falls behind.
+ * Turns calls of a listener into an AsyncIterable that keeps only the newest value: a slow reader
+ * misses values in between and never falls behind.
  *
  *   source ─► listener ─► slot (the newest value) ◄─ iterator ◄─ reader
  *
@@ -33,7 +33,7 @@ export function latest<T>(
 const dropped = new FinalizationRegistry<() => void>((stop) => stop());
 
 interface Reader<T> {
-  /** Kept from being collected while its reader waits. */
+  /** Protects an iterator from garbage collection while its reader waits. */
   readonly iterator: AsyncIterableIterator<T, undefined>;
   readonly resolve: (result: IteratorResult<T, undefined>) => void;
   readonly reject: (error: unknown) => void;
@@ -43,7 +43,7 @@ class Slot<T> implements Latest<T> {
   #newest: { readonly value: T } | undefined;
   #end: { readonly error?: unknown } | undefined;
   #readers: Reader<T>[] = [];
-  /** Ends the subscription; set once it has begun. */
+  /** Ends the subscription; set after the subscription began. */
   stop: () => void = () => {};
 
   get ended(): boolean {
@@ -66,7 +66,7 @@ class Slot<T> implements Latest<T> {
     this.#serve();
   }
 
-  /** Ends without the value that was not read yet. */
+  /** Ends the iteration and drops the value that was not read yet. */
   close(end: { readonly error?: unknown }): void {
     this.#newest = undefined;
     this.#end = end;

@@ -6,8 +6,8 @@
 import type { ServiceSnapshot } from '@rollcall/protocol';
 
 /**
- * The origin of a list. `disk cache`: an earlier process got it from a registry, and none has confirmed it to this
- * one.
+ * The origin of a list. `disk cache`: an earlier process got it from a registry, and no registry has confirmed it to
+ * this process.
  */
 export type ListOrigin = 'registry' | 'disk cache' | 'program' | 'file' | 'dns';
 
@@ -31,8 +31,8 @@ export interface SnapshotSource {
   first(service: string, signal?: AbortSignal): Promise<SourcedSnapshot>;
 
   /**
-   * Calls `listener` with every newer list (the latest only, when several came at once), and at
-   * once when one is known. Revisions ascend.
+   * Calls `listener` with each newer list (only the latest of several at once), and at once if one is known.
+   * Revisions ascend.
    * @returns ends the watch; idempotent
    */
   watch(service: string, listener: (snapshot: SourcedSnapshot) => void): () => void;

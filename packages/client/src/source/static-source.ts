@@ -8,7 +8,7 @@ import { checkKnown, type OptionNames } from '../option-check.ts';
 import { latest } from './latest.ts';
 import type { ListOrigin, SnapshotSource, SourcedSnapshot } from './snapshot-source.ts';
 
-/** `host:port` (IPv6 in brackets), or an instance of which all but address and port may be left out. */
+/** `host:port` (IPv6 in brackets), or an instance of which only address and port are required. */
 export type StaticInstance = string | (Partial<Instance> & Pick<Instance, 'address' | 'port'>);
 
 const instanceMembers: OptionNames<Instance> = {

@@ -7,7 +7,7 @@ import type { NamedInstances } from './named-instances.ts';
 export interface Instruments {
   /** Tries, by instance. */
   readonly tries: Histogram;
-  /** Requests as their caller sees them, over all of their tries. */
+  /** Requests from the view of their caller, over all of their tries. */
   readonly requests: Histogram;
   readonly events: Counter;
 }
@@ -23,7 +23,7 @@ export interface Recording {
 
 export interface RecordedRequest {
   readonly method: string;
-  /** With the query. */
+  /** The path with its query. */
   readonly path: string;
   /**
    * The context that was active when the request began: tries begin in timers and socket callbacks, where another

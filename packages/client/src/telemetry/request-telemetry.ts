@@ -1,7 +1,7 @@
 /**
  * Records one request: a client span and a duration for each try, by the semantic conventions for HTTP
  * (https://opentelemetry.io/docs/specs/semconv/http/http-spans/ and …/http-metrics/, both stable); and for the
- * whole request attributes of the caller's span and another duration. The request has no span of its own: the
+ * whole request attributes of the caller's span and another duration. The request itself has no span: the
  * conventions require one span for each sending, and none around them.
  *
  *     caller's span ─┬─ GET 10.0.0.1:80   (error.type: 503)
@@ -16,14 +16,14 @@ import type { Endpoint } from '../endpoint.ts';
 import type { RecordedRequest, Recording } from './recording.ts';
 import { TryTelemetry } from './try-telemetry.ts';
 
-/** How a request ended. */
+/** The outcome of a request. */
 export interface RequestEnd {
   /**
    * `ok`, `4xx` or `5xx` for an answer that was read to its end; otherwise the reason why there is no answer. A
    * closed list.
    */
   readonly result: string;
-  /** The one that answered, or the last one asked. */
+  /** The endpoint that answered, or the last one tried. */
   readonly endpoint: Endpoint | undefined;
   readonly tries: number;
   readonly hedged: boolean;
@@ -41,8 +41,8 @@ export class RequestTelemetry {
 
   /**
    * A try begins.
-   * @param resends how many there were before it
-   * @param hedged the try that it is a hedge of
+   * @param resends number of earlier tries
+   * @param hedged the try for which this one is the hedge
    */
   try(endpoint: Endpoint, resends: number, hedged: TryTelemetry | undefined): TryTelemetry {
     return new TryTelemetry(this.#recording, this.#request, endpoint, resends, hedged);

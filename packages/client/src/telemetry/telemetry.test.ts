@@ -66,12 +66,12 @@ async function called<T>(run: () => Promise<T>): Promise<{ result: T; caller: Re
 
 const ofTries = () => spans.getFinishedSpans().filter(({ kind }) => kind === SpanKind.CLIENT);
 
-/** The attributes of the spans of tries, without those that are the same for all. */
+/** The attributes of the spans of tries, without the attributes that all have. */
 const described = () => ofTries().map(({ attributes: { 'url.full': _url, 'server.address': _address, ...attributes }, status }) => ({ ...attributes, status: status.code }));
 
 const portOf = (authority: string) => Number(authority.split(':')[1]);
 
-/** The points of a metric: attributes, and how many were counted. */
+/** The points of a metric: attributes, and counts. */
 async function points(name: string): Promise<{ attributes: object; count: number; sum: number }[]> {
   exported.reset();
   await meters.forceFlush();
@@ -88,7 +88,7 @@ const unset = SpanStatusCode.UNSET;
 const failed = SpanStatusCode.ERROR;
 
 describe('a request that succeeds', () => {
-  it('has one client span below that of its caller, whose context goes with it', async () => {
+  it('has one client span below its caller’s, and carries that span’s context', async () => {
     const seen: IncomingMessage['headers'][] = [];
     const server = await serve((request, response) => response.end(String(seen.push(request.headers))));
     const { web } = client([server.authority]);
@@ -112,7 +112,7 @@ describe('a request that succeeds', () => {
     });
   });
 
-  it('is a duration in seconds by instance, and one by service', async () => {
+  it('is recorded as a duration in seconds by instance, and another by service', async () => {
     const clock = manualClock();
     const server = await serve((_request, response) => {
       clock.advance(250);
@@ -150,14 +150,14 @@ describe('an answer that is an error', () => {
     const { caller } = await called(async () => (await web.fetch('/')).text());
     const outcome = { 'http.response.status_code': status, 'rollcall.result': result, 'error.type': String(status) };
     expect(described()).toEqual([{ ...same(server.authority), ...outcome, status: failed }]);
-    // The status code is the reason, so there is no message.
+    // The status code gives the reason, so there is no message.
     expect(ofTries()[0]?.status.message).toBeUndefined();
     expect(caller.attributes['rollcall.result']).toBe(result);
     expect(await points('http.client.request.duration')).toMatchObject([{ attributes: outcome, count: 1 }]);
     expect(await points('rollcall.client.request.duration')).toMatchObject([{ attributes: { 'rollcall.result': result }, count: 1 }]);
   });
 
-  it('after which a retry succeeds is one of two spans', async () => {
+  it('followed by a successful retry has two spans', async () => {
     const [busy, good] = [await answering(503), await answering(200)];
     const { web } = client([busy.authority, good.authority]);
     const { caller } = await called(async () => (await web.fetch('/')).text());
@@ -173,7 +173,7 @@ describe('an answer that is an error', () => {
 });
 
 describe('a try without an answer', () => {
-  it('whose connection is refused has the code of the error, and the retry its number', async () => {
+  it('records the error code of a refused connection, and the number of the retry', async () => {
     const [dead, good] = [await deadAuthority(), await answering(200)];
     const { web } = client([dead, good.authority]);
     const { caller } = await called(async () => (await web.fetch('/')).text());
@@ -186,7 +186,7 @@ describe('a try without an answer', () => {
     expect(ofTries()[0]?.status.message).toContain('ECONNREFUSED');
   });
 
-  it('within its time is late, and so is the request', async () => {
+  it('in time is late, and so is the request', async () => {
     const silent = await serve(() => {});
     const { web, clock } = client([silent.authority], { hedging: false });
     const asked = once(silent.server, 'request');
@@ -201,7 +201,7 @@ describe('a try without an answer', () => {
     ]);
   });
 
-  it('that its caller aborts is cancelled, whatever the name of the reason', async () => {
+  it('is cancelled when its caller aborts with any reason', async () => {
     const silent = await serve(() => {});
     const { web } = client([silent.authority]);
     const asked = once(silent.server, 'request');
@@ -214,7 +214,7 @@ describe('a try without an answer', () => {
     expect(await points('rollcall.client.request.duration')).toMatchObject([{ attributes: { 'rollcall.result': 'cancelled' }, count: 1 }]);
   });
 
-  it('makes no span when nothing was sent', async () => {
+  it('creates no span when nothing was sent', async () => {
     const { web } = client([]);
     await expect(web.fetch('/')).rejects.toThrow();
     expect(ofTries()).toEqual([]);
@@ -222,7 +222,7 @@ describe('a try without an answer', () => {
   });
 });
 
-it('an answer that breaks off ends its span as ok, and its request as broken', async () => {
+it('an answer that is cut off ends its span as ok, and its request as broken', async () => {
   const half = await serve((_request, response) => {
     response.writeHead(200, { 'content-length': '10' });
     response.write('half', () => response.destroy());
@@ -234,7 +234,7 @@ it('an answer that breaks off ends its span as ok, and its request as broken', a
   expect(await points('rollcall.client.request.duration')).toMatchObject([{ attributes: { 'rollcall.result': 'broken' }, count: 1 }]);
 });
 
-it('a hedge links to the try that it hedges, which is superseded and no error', async () => {
+it('a hedge links to the try that it hedges, which is superseded and not an error', async () => {
   const [slow, quick] = [await serve(() => {}), await answering(200)];
   const { web, clock } = client([slow.authority, quick.authority]);
   const asked = once(slow.server, 'request');
@@ -260,7 +260,7 @@ it('a hedge links to the try that it hedges, which is superseded and no error', 
   expect(results).toContainEqual([expect.objectContaining({ 'rollcall.result': 'superseded', 'server.port': portOf(slow.authority) }), 1]);
 });
 
-it('a method that is not standard is _OTHER in metrics and in the name of its span', async () => {
+it('a non-standard method is _OTHER in metrics and in the name of its span', async () => {
   const server = await serve((_request, response) => response.end());
   const { web } = client([server.authority]);
   await (await web.fetch('/', { method: 'PURGE' })).text();
@@ -287,7 +287,7 @@ describe('without an SDK', () => {
     expect(ofTries()).toHaveLength(1);
   });
 
-  it('but with a propagator, the active context is propagated', async () => {
+  it('with a propagator, the active context is propagated', async () => {
     for (const api of [metrics, trace]) api.disable();
     const { web, seen } = await seenBy();
     const active = propagation.setBaggage(context.active(), propagation.createBaggage({ tenant: { value: 'seven' } }));
@@ -297,23 +297,23 @@ describe('without an SDK', () => {
   });
 });
 
-it('while a try is handed to the transport, other instrumentation makes no span of it', async () => {
+it('other instrumentation creates no span for a try', async () => {
   const { channel } = await import('node:diagnostics_channel');
   const server = await answering(200);
   const { web } = client([server.authority]);
   const states: boolean[] = [];
-  // What instrumentation of undici listens to.
+  // The channel that instrumentation of undici listens to.
   const created = () => states.push(trace.getTracer('another').startSpan('second', {}, context.active()).isRecording());
   const requests = channel('undici:request:create');
   requests.subscribe(created);
   cleanups.push(async () => requests.unsubscribe(created));
   await (await web.fetch('/')).text();
   expect(states).toEqual([false]);
-  // By the same key as that of the SDK's own function.
+  // Uses the same key as the SDK's function.
   expect(trace.getTracer('another').startSpan('second', {}, suppressTracing(context.active())).isRecording()).toBe(false);
 });
 
-it('names as many instances as an SDK keeps series for, and counts the others as one', () => {
+it('names only as many instances as an SDK keeps series for, and counts the others as one', () => {
   const named = new NamedInstances();
   for (let n = 0; n < namedMax; n++) expect(named.has(`10.0.${n >> 8}.${n & 255}:80`)).toBe(true);
   expect(named.has('10.9.9.9:80')).toBe(false);

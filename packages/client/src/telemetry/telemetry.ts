@@ -18,10 +18,10 @@ const scope = '@rollcall/client';
 const boundaries = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
 
 export class Telemetry {
-  /** The SDK's parts are kept from the first look-up that finds them. */
+  /** Set by the first look-up that finds an SDK. */
   readonly #recording: { -readonly [K in keyof Recording]: Recording[K] };
 
-  /** @param tls of the service: says which instances are asked by `https:` */
+  /** @param tls option of the service: determines which instances are reached by `https:` */
   constructor(service: string, tls: TlsOptions) {
     this.#recording = {
       ...{ service, tracer: undefined, instruments: undefined },
@@ -36,8 +36,8 @@ export class Telemetry {
   }
 
   /**
-   * A request begins; its spans are children of what is active now.
-   * @param path with the query
+   * Starts the record of a request; its spans are children of the active span.
+   * @param path path with its query
    * @returns undefined when there is neither a recorder nor a propagator
    */
   begin(method: string, path: string): RequestTelemetry | undefined {
@@ -56,7 +56,7 @@ function tracerOfSdk(): Tracer | undefined {
   return tracer instanceof ProxyTracer ? undefined : tracer;
 }
 
-/** A meter that was made before the provider would stay without one. */
+/** A meter that was created before the provider would stay without one. */
 function instrumentsOfSdk(): Instruments | undefined {
   const meter = metrics.getMeter(scope);
   if (meter === createNoopMeter()) return undefined;

@@ -1,7 +1,7 @@
 /**
  * Records one try: its span, whose context the program's propagator writes into the request's headers, and its
  * duration. Both end when the headers of the answer arrive: a program may never read the body, and then the
- * span would end only at some clean-up.
+ * span would end only when the answer is garbage-collected.
  */
 
 import { type Attributes, type Context, context, createContextKey, type Link, propagation, type Span, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
@@ -11,12 +11,12 @@ import type { RecordedRequest, Recording } from './recording.ts';
 import { resultOf } from './result.ts';
 
 /**
- * Why a try has no answer: how it failed; `superseded` by the answer of another endpoint, which is no error; `cancelled`
- * by the caller, or with the client; or `invalid`: the request cannot be sent to any endpoint.
+ * Why a try has no answer: how it failed; `superseded` by the answer of another endpoint, which is not an error;
+ * `cancelled` by the caller, or with the client; or `invalid`: the request cannot be sent to any endpoint.
  */
 export type TryEnd = Failure | 'superseded' | 'cancelled' | 'invalid';
 
-/** Others are `_OTHER`, as the conventions require: a caller may invent any number of them. */
+/** Other methods become `_OTHER`, as the conventions require: a caller may invent any number of them. */
 const knownMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', 'TRACE', 'PATCH']);
 
 /** Query values that the conventions require to be redacted: they sign requests. */
@@ -32,7 +32,7 @@ export class TryTelemetry {
   readonly #recording: Recording;
   readonly #context: Context;
   readonly #span: Span | undefined;
-  /** For the metric. */
+  /** Labels of the metric. */
   readonly #attributes: Attributes;
 
   constructor(recording: Recording, request: RecordedRequest, endpoint: Endpoint, resends: number, hedged: TryTelemetry | undefined) {
@@ -67,7 +67,7 @@ export class TryTelemetry {
     this.#context = this.#span === undefined ? request.context : trace.setSpan(request.context, this.#span);
   }
 
-  /** For the span of a hedge of this try. */
+  /** Link for the span of a hedge of this try. */
   get #links(): Link[] {
     return this.#span === undefined ? [] : [{ context: this.#span.spanContext() }];
   }
@@ -79,13 +79,13 @@ export class TryTelemetry {
     return carrier;
   }
 
-  /** Calls `send`, which hands the request to the transport. */
+  /** Calls `send`, which passes the request to the transport. */
   sending(send: () => void): void {
     if (this.#span === undefined) send();
     else context.with(this.#context.setValue(suppressed, true), send);
   }
 
-  /** @param latencyMs from the beginning of the try to the headers */
+  /** @param latencyMs from the start of the try to the headers */
   answered(status: number, latencyMs: number): void {
     const result = resultOf(status);
     this.#end(latencyMs, { 'rollcall.result': result, 'http.response.status_code': status, ...(result !== 'ok' && { 'error.type': String(status) }) });
@@ -102,14 +102,14 @@ export class TryTelemetry {
     if (this.#span === undefined) return;
     this.#span.setAttributes(outcome);
     if (outcome['error.type'] !== undefined) {
-      // An error status that follows from the status code needs no message.
+      // An error that the status code shows needs no message.
       this.#span.setStatus({ code: SpanStatusCode.ERROR, ...(error !== undefined && { message: error.message }) });
     }
     this.#span.end();
   }
 }
 
-/** The code of Node, OpenSSL or undici (a small set); otherwise how the try ended. */
+/** The code of Node, OpenSSL or undici (a small set); otherwise the outcome of the try. */
 function errorType(end: TryEnd, error: Error | undefined): string {
   const code = error !== undefined && 'code' in error ? error.code : undefined;
   const isCode = end !== 'cancelled' && typeof code === 'string' && /^[A-Z][A-Z0-9_]{1,63}$/.test(code);

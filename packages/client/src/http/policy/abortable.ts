@@ -10,7 +10,7 @@ export class Abortable extends Sending {
     } catch (error) {
       call.fail(error as Error);
     }
-    // The caller may have aborted at once.
+    // The caller may already have aborted.
     if (!call.over) super.begin(call, call.context.clock.monotonic());
   }
 }

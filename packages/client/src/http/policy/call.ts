@@ -23,13 +23,13 @@ const noTries: readonly Try[] = [];
 export abstract class Call implements TryListener, Hedgeable {
   readonly context: ExchangeContext;
   readonly request: Dispatcher.DispatchOptions;
-  /** Where the answer goes. */
+  /** Receives the answer. */
   readonly handler: FetchHandler;
   readonly options: ExchangeOptions;
   readonly header: HeaderReader;
-  /** Whether making the request twice has the effect of once. */
+  /** Whether sending the request twice has the same effect as once. */
   readonly idempotent: boolean;
-  /** A body that can be read only once, kept for the next try; undefined for other bodies and for none. */
+  /** A body that can be read only once, with its chunks kept for a retry; undefined for other bodies or none. */
   readonly body: ReplayBody | undefined;
   readonly tries: Tries;
 
@@ -37,28 +37,28 @@ export abstract class Call implements TryListener, Hedgeable {
   waiting: readonly Try[] = noTries;
   /** The try whose answer counts, from its headers on. */
   answering: Try | undefined = undefined;
-  /** Of the answer that counts; 0 before it. */
+  /** Status of the answer that counts; 0 before it. */
   status = 0;
-  /** Whether the handler has got the end of the request, or is getting it. */
+  /** Whether the handler was told that the request ended, or is being told now. */
   over = false;
 
-  // State that single policies keep about this request.
+  // State that single policies keep for this request.
   /** `Recorded`: when the caller asked. */
   calledAt = 0;
   telemetry: RequestTelemetry | undefined = undefined;
   /** `Timed`: stops the timer of the whole request. */
   stopDeadline: (() => void) | undefined = undefined;
-  /** `Admitted`: whether it counts among the requests in flight. */
+  /** `Admitted`: whether the request counts as in flight. */
   counted = false;
   /** `Listed`: ends the wait for the first list. */
   stopListWait: (() => void) | undefined = undefined;
-  /** `Hedged`: when the first try began, its place among those that may be hedged, and whether it was. */
+  /** `Hedged`: start of the first try, its slot among requests that may be hedged, and whether it was hedged. */
   startedAt = 0;
   slow: Waiting | undefined = undefined;
   hedged = false;
   /** `Retried`: ends the pause before the next try. */
   stopPause: (() => void) | undefined = undefined;
-  /** `Sent`: requests in flight when this one was first sent, itself included. */
+  /** `Sent`: requests in flight when this one was first sent, including itself. */
   inFlight = 0;
 
   constructor(context: ExchangeContext, request: Dispatcher.DispatchOptions, handler: FetchHandler, options: ExchangeOptions) {
@@ -101,7 +101,7 @@ export abstract class Call implements TryListener, Hedgeable {
     this.context.onEvent?.(event);
   }
 
-  /** @param endpoint the last one tried; undefined when there was none */
+  /** @param endpoint the one tried last; undefined before the first try */
   explain(failure: Failure, cause: Error, endpoint: Endpoint | undefined): RegistryError {
     if (endpoint === undefined) return noList(this.what, cause);
     if (this.answering !== undefined) return brokenOff(this.what, endpoint, cause);

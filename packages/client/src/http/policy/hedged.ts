@@ -1,6 +1,6 @@
 /**
  * Sends a request to a second endpoint when the first one takes longer than nearly all answers do; the first answer
- * counts. `resilience/hedging.ts` says when, and how many hedges there may be.
+ * counts. `resilience/hedging.ts` decides when to hedge, and how often.
  */
 
 import type { Failure } from '../../resilience/retry.ts';
@@ -16,7 +16,7 @@ export class Hedged extends Sending {
     super.begin(call, now);
   }
 
-  /** Sends one hedge at most, and none after a retry, which has just begun. */
+  /** Sends one hedge at most, and none after a retry, since the retry has just begun. */
   override slow(call: Call, delayMs: number): void {
     const { hedging, clock } = call.context;
     const [slow] = call.waiting;
@@ -42,7 +42,7 @@ export class Hedged extends Sending {
     }
   }
 
-  /** While the other of two tries may still answer, no retry is needed. */
+  /** While the other of two tries may still answer, the request needs no retry. */
   override failed(call: Call, attempt: Try, failure: Failure, now: number, pause: Pause | undefined): boolean {
     return call.waiting.length > 0 || super.failed(call, attempt, failure, now, pause);
   }
@@ -53,7 +53,7 @@ export class Hedged extends Sending {
   }
 }
 
-/** Requests that may be made twice, have no body, and may have a second try. */
+/** Whether the request may be sent twice, has no body, and may have a second try. */
 function mayBeHedged({ options, tries, idempotent, request }: Call): boolean {
   return options.hedging !== false && tries.several && idempotent && (request.body ?? undefined) === undefined;
 }

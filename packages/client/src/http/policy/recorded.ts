@@ -1,4 +1,4 @@
-/** Records how a request ended, with the time since its caller asked. Outermost, so that refusals are recorded, too. */
+/** Records the outcome of a request and the time since its caller sent it. Outermost: refusals are recorded, too. */
 
 import type { Call } from './call.ts';
 import { Sending } from './sending.ts';

@@ -1,6 +1,6 @@
 /**
- * Sends a request again when a try failed: to another endpoint if there is one, as long as that is safe, in time,
- * within the budget and the number of tries. `resilience/retry.ts` says what is safe.
+ * Sends a request again after a try failed: to another endpoint if there is one, while that is safe, the deadline has
+ * not passed, and the budget and the number of tries allow it. `resilience/retry.ts` decides when it is safe.
  */
 
 import { type Failure, retryPlace } from '../../resilience/retry.ts';
@@ -23,7 +23,7 @@ export class Retried extends Sending {
     const place = retryPlace(failure, call.idempotent, call.body?.replayable ?? true);
     if (place === 'nowhere') return false;
     call.tries.allow(place);
-    // Before the pick: an endpoint on trial is picked only once. A try that sent nothing put no load on a
+    // Called before the pick: an endpoint on trial is picked only once. A try that sent nothing put no load on a
     // backend, so a retry does not add load.
     const charged = failure !== 'unsent';
     if (charged && budget.balance(now) < 1) {
@@ -44,7 +44,7 @@ export class Retried extends Sending {
     super.ended(call, result);
   }
 
-  /** The pause that `askedFor` wanted is over. */
+  /** The pause from `Retry-After` is over. */
   #resume(call: Call, askedFor: Endpoint): void {
     if (call.over) return;
     const now = call.context.clock.monotonic();

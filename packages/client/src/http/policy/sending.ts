@@ -14,32 +14,32 @@ export interface Answer {
   readonly attempt: Try;
   /** From the start of its try to the headers, in milliseconds. */
   readonly latencyMs: number;
-  /** Whether it is not the endpoint's own failure. */
+  /** Whether the answer is not a failure of the endpoint. */
   readonly succeeded: boolean;
 }
 
 export class Sending {
   readonly #inner: Sending | undefined;
 
-  /** @param inner the policy that this one wraps; none below the innermost */
+  /** @param inner the policy that this one wraps; undefined for the innermost */
   constructor(inner?: Sending) {
     this.#inner = inner;
   }
 
-  /** The request begins: sends it for the first time, or ends it with `call.fail`. Called once. */
+  /** Starts the request: sends it for the first time, or ends it with `call.fail`. Called once. */
   begin(call: Call, now: number): void {
     this.#inner?.begin(call, now);
   }
 
   /**
    * Sends the request to an endpoint.
-   * @param hedged the try that this one is a hedge of
+   * @param hedged the try for which this one is the hedge
    */
   send(call: Call, endpoint: Endpoint, now: number, hedged?: Try): void {
     this.#inner?.send(call, endpoint, now, hedged);
   }
 
-  /** No answer has come for `delayMs`. Called only after `hedging.sent`. */
+  /** Called when no answer has come for `delayMs`, and only after `hedging.sent`. */
   slow(call: Call, delayMs: number): void {
     this.#inner?.slow(call, delayMs);
   }
@@ -50,9 +50,9 @@ export class Sending {
   }
 
   /**
-   * A try has ended without an answer worth keeping.
-   * @param pause when to try again, by the answer
-   * @returns whether another try is under way, or will be after a pause
+   * A try has ended without an answer to pass on.
+   * @param pause when to try again, as the answer asked
+   * @returns whether another try is in progress, or will be after a pause
    */
   failed(call: Call, attempt: Try, failure: Failure, now: number, pause: Pause | undefined): boolean {
     return this.#inner?.failed(call, attempt, failure, now, pause) ?? false;

@@ -51,9 +51,9 @@ export class Sent extends Sending {
 }
 
 /**
- * An endpoint that was not tried for this request.
- * @param evenAgain whether to take an endpoint that was tried when there is no other
- * @returns undefined when there is none, or none may be asked now: then the error of the last try is more
+ * Picks an endpoint that was not tried for this request.
+ * @param evenAgain whether an endpoint that was tried may be picked when there is no other
+ * @returns undefined when there is none, or none may get requests now: then the error of the last try is more
  *   useful
  */
 export function anotherEndpoint(call: Call, now: number, evenAgain: boolean): Endpoint | undefined {
@@ -69,7 +69,7 @@ function pick({ context, options, header }: Call, now: number, exclude: readonly
   return context.picker.pick(now, exclude, options.hashKey, header);
 }
 
-/** The request as it goes out now: with the time that is left for it, its place in a trace, and its body from the beginning. */
+/** The request as it is sent now: with its remaining time, its place in a trace, and its body from the beginning. */
 function requestNow({ request, options, body }: Call, now: number, telemetry: TryTelemetry | undefined): Dispatcher.DispatchOptions {
   const { deadline } = options;
   if (deadline === undefined && body === undefined && telemetry === undefined) return request;
@@ -77,7 +77,7 @@ function requestNow({ request, options, body }: Call, now: number, telemetry: Tr
   return {
     ...request,
     headers: withHeaders(request.headers, added),
-    // Undici takes any async iterable for a body; its types name fewer.
+    // Undici accepts any async iterable as a body; its types list fewer.
     ...(body === undefined ? {} : { body: body as unknown as NonNullable<Dispatcher.DispatchOptions['body']> }),
   };
 }

@@ -1,4 +1,4 @@
-/** The deadline of the whole request: refuses one that comes too late, and ends one that takes too long. */
+/** The deadline of the whole request: refuses a request after its deadline, and ends one that passes it. */
 
 import { silenceTimer } from '../../resilience/held-up.ts';
 import { tooLate } from '../exchange-errors.ts';
@@ -26,7 +26,7 @@ function expire(call: Call): void {
   call.tell({ kind: 'deadline' });
   const cause = new DOMException('the time for it was over', 'TimeoutError');
   const error = call.explain('late', cause, call.lastEndpoint);
-  // It counts against the endpoints as a try that took too long.
+  // The endpoints count it as a try that took too long.
   call.cancelWaiting(cause);
   call.answering?.cancel(error);
   call.fail(error);
