@@ -1,6 +1,6 @@
 /**
- * Reads a backup, or the backup in a snapshot of Consul's format, so that a caller that restores or inspects one need not
- * know which of them it is.
+ * Reads a backup, or the backup inside a snapshot of Consul's format, so that callers that restore or inspect one need
+ * not know the format.
  */
 
 import { inspectBackup as inspect, type BackupContent } from './backup/inspect.ts';

@@ -1,6 +1,6 @@
 /**
- * A store and a backup of format 1 are carried over: what the server that wrote them answered, this one answers.
- * They were made by `testdata/format-1/make.mjs`.
+ * Stores and backups of format 1 are converted: this server gives the same answers as the server that wrote them.
+ * `testdata/format-1/make.mjs` created them.
  */
 
 import { spawn } from 'node:child_process';
@@ -52,7 +52,7 @@ async function recordsOf(engine: Engine): Promise<EngineRecord[]> {
   return records;
 }
 
-/** Revisions of changes rise with the carrying over, and the hashes that are made of them; revisions of creation stay. */
+/** The conversion raises revisions of changes, and the hashes computed from them; revisions of creation stay. */
 function withoutChanges(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutChanges);
   if (typeof value !== 'object' || value === null) return value;
@@ -74,7 +74,7 @@ async function expectAnswers(server: Server): Promise<void> {
 }
 
 describe('a store of format 1', () => {
-  test('answers as it did, record for record, and keeps when each was created', async () => {
+  test('gives the same answers, record for record, and keeps the revision of each creation', async () => {
     const dir = await copyOfStore();
     const server = await start(embedded({ dir }));
     await expectAnswers(server);
@@ -85,7 +85,7 @@ describe('a store of format 1', () => {
     expect([...new Set(types)].sort()).toEqual(wanted.sort());
   });
 
-  test('is read as it is from then on', async () => {
+  test('is not converted again at the next start', async () => {
     const dir = await copyOfStore();
     const first = await embedded({ dir });
     expect(await carryOver(first)).toBe(recorded.records);
@@ -98,7 +98,7 @@ describe('a store of format 1', () => {
     await expectAnswers(again);
   });
 
-  test('has drains as the status of instances; the next registration ends them', async () => {
+  test('keeps drains as the status of instances; the next registration ends them', async () => {
     const engine = memory();
     const record = (key: string, row: object) => ({ key, value: Buffer.from(JSON.stringify({ ...row, created: 0, modified: 0 })) });
     const instance = { kind: 'instance', node: 'n', service: 'web', address: '', port: 80, tags: [], meta: {}, weights: { passing: 1, warning: 1 } };
@@ -128,7 +128,7 @@ describe('a store of format 1', () => {
     expect(checks()).toEqual(['drain:b']);
   });
 
-  test('stays as it is when a record cannot be read', async () => {
+  test('is left unchanged when a record cannot be read', async () => {
     const engine = memory();
     const put = [
       { key: 'node\0a', value: Buffer.from('{"kind":"node","name":"a"}') },
@@ -139,7 +139,7 @@ describe('a store of format 1', () => {
     expect((await recordsOf(engine)).map(({ key }) => key)).toEqual(['node\0a', 'kv\0k']);
   });
 
-  test('is the old one or the new one, whole, wherever the process is killed', async () => {
+  test('is completely old or completely new after the process is killed at any moment', async () => {
     for (let kill = 0; kill < 8; kill++) {
       const dir = await copyOfStore();
       await killedWhileCarryingOver(dir, kill);
@@ -173,7 +173,7 @@ function killedWhileCarryingOver(dir: string, afterMs: number): Promise<void> {
   });
 }
 
-test('a backup of format 1 restores what it held', async () => {
+test('a backup of format 1 restores all of its records', async () => {
   const server = await start(memory());
   const response = await fetch(`${server.url}/rollcall/v1/restore`, {
     method: 'POST',

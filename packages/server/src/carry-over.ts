@@ -1,7 +1,7 @@
 /**
- * Carries a store that an older Rollcall wrote over to the formats of today, before anything reads it. All records
- * are converted and written in one transaction, so that a crash leaves the old store or the new one. How a record is
- * converted is the business of `registry/migration/`.
+ * Converts a store that an older Rollcall wrote to today's formats before it is read. All records are converted and
+ * written in one transaction, so that a crash leaves the old store or the new one. `registry/migration/` converts single
+ * records.
  */
 
 import { RegistryError } from '@rollcall/protocol';
@@ -9,13 +9,13 @@ import type { Engine, EngineRecord, Transaction } from './engine/engine.ts';
 import { inTurns } from './in-turns.ts';
 import { fromFormat1, isFormat1, withDrains } from './registry/migration/format-1.ts';
 
-/** Another process may carry the store over at the same time; then there is nothing left to do. */
+/** Another process may convert the store at the same time; then no work is left. */
 const attemptsMax = 3;
 
 /**
- * @returns how many records were carried over; 0 when the store is of today's formats
- * @throws RegistryError `data_loss` when a record cannot be read, `resource_exhausted` when there is no room;
- *   nothing was written then
+ * @returns number of converted records; 0 when the store has today's formats
+ * @throws RegistryError `data_loss` when a record cannot be read, `resource_exhausted` when the store is full; in both
+ *   cases nothing was written
  */
 export async function carryOver(engine: Engine): Promise<number> {
   for (let attempt = 1; ; attempt++) {
@@ -27,7 +27,7 @@ export async function carryOver(engine: Engine): Promise<number> {
   }
 }
 
-/** All records of the store if they are of format 1; none are when the first of them is not. */
+/** All records of the store if it has format 1; the first record shows which format it is. */
 async function oldRecords(engine: Engine): Promise<readonly EngineRecord[]> {
   const records: EngineRecord[] = [];
   const stop = new AbortController();

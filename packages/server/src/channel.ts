@@ -1,6 +1,6 @@
 /**
- * Joins the channel between nodes to the other parts of this one: who this node is, which key lets another in, and what it may
- * ask. The composition root makes it; `frontend/peer` serves it.
+ * Joins the channel between nodes to the other parts of this node: its identity, the key that admits other nodes, and the
+ * requests that they may make. The composition root creates it; `frontend/peer` serves it.
  */
 
 import { processesOfPrimary, processesOfWorker, type AllProcesses } from './all-processes.ts';
@@ -26,17 +26,17 @@ export interface Channel {
 
 export interface ChannelOptions {
   readonly identity: Identity;
-  /** Of this node, or of this worker of it. */
+  /** Id of this node, or of this worker of the node. */
   readonly memberId: string;
   /** Whether nodes without the cluster key may follow this one. */
   readonly takesFollowers: boolean;
   /** Whether this process is a worker of the node whose log it follows. */
   readonly isWorker: boolean;
-  /** Undefined when the store belongs to this node alone: then it takes no others. */
+  /** Undefined when only this node uses the store: then it admits no others. */
   readonly key: ClusterKey | undefined;
-  /** Takes the heartbeats that other nodes forward to this one; without it, they are refused. */
+  /** Accepts the heartbeats that other nodes forward to this one; without it, they are refused. */
   readonly beats?: Beats;
-  /** Of this node's membership; 0 by default: it is no member. */
+  /** Epoch of this node's membership; 0 by default, for a node that is not a member. */
   readonly epoch?: () => number;
 }
 

@@ -1,6 +1,6 @@
 /**
- * The lower half of the composition root: makes and closes the parts below the front ends, which listen nowhere. `server.ts` is
- * the upper half.
+ * The lower half of the composition root: creates and closes the parts below the front ends, none of which listens.
+ * `server.ts` is the upper half.
  */
 
 import { randomUUID } from 'node:crypto';
@@ -49,7 +49,7 @@ interface Files {
   readonly probeTrust: SecureContext | undefined;
 }
 
-/** Closes the store when a file cannot be used. */
+/** Closes the store when one of the files cannot be used. */
 export async function openFiles(engine: Engine, options: ServerOptions): Promise<Files> {
   const { auditFile, probeCaFile } = options;
   try {
@@ -76,7 +76,7 @@ export function createCore(engine: Engine, { audit, probeTrust }: Files, options
   const metrics = new Metrics();
   const fatal = deferred<RegistryError>();
   const replica = new Replica({ engine, clock, onFatal: fatal.resolve, onFreshness: tellFreshness(metrics, log) });
-  // One limit of lookups for all callers.
+  // One limit of lookups for all callers together.
   const resolve = addressPolicy(limitLookups(systemLookup));
   const liveness = new Liveness({ registry: replica, clock, log, metrics, limits, random, resolve, probeTrust });
   const { defaultPolicy = 'deny', defaultToken } = options.acl ?? {};
@@ -87,12 +87,12 @@ export function createCore(engine: Engine, { audit, probeTrust }: Files, options
       ...(defaultToken === undefined ? {} : { defaultToken }),
     },
     onDenied: ({ namespace, resource, verb }) => {
-      // A request may name any namespace: labels name those that exist.
+      // A request may name any namespace, but labels name only those that exist.
       metrics.denials.inc({ namespace: security.acl.store.hasNamespace(namespace) ? namespace : '', resource, verb });
     },
     onError: (err) => log.error({ err }, 'tokens that have ended could not be removed'),
   });
-  // Rights first: until their caches follow, they are those of the state before.
+  // Rights first: their caches still show the state before the change until they follow it.
   replica.observe(security.acl);
   replica.observe(liveness);
   replica.measure(metrics);

@@ -1,4 +1,4 @@
-/** A node that follows another one, both as whole servers. */
+/** A node that follows another one; both are whole servers. */
 
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -34,7 +34,7 @@ async function kv({ url }: Server, key: string, value?: string) {
 }
 
 describe('a node that follows another one', () => {
-  it('shows what is written there, and writes there, each with the same revisions', async () => {
+  it('shows the other node’s writes and writes through it, with the same revisions', async () => {
     const a = await primary();
     const follower = await edge(a);
     await kv(a, 'one', '1');
@@ -46,7 +46,7 @@ describe('a node that follows another one', () => {
     expect(await index(follower)).toBe(await index(a));
   });
 
-  it('goes on with reads, marked stale, while the other one is away, and catches up when it is back', async () => {
+  it('still serves reads, marked stale, while the other node is down, and catches up when it is back', async () => {
     const first = await primary();
     const follower = await edge(first);
     await kv(first, 'one', '1');
@@ -63,7 +63,7 @@ describe('a node that follows another one', () => {
     expect(await kv(follower, 'one')).toMatchObject({ text: '1' });
   });
 
-  it('needs a token where there is access control, from a file that is read for each connection', async () => {
+  it('needs a token while access control is on, and reads its file for each connection', async () => {
     const root = '6f1c9a52-8f0b-4e0e-9c9a-1d2a6f2b7c11';
     const server = await primary({ acl: { initialManagement: root } });
     await expect(follow({ url: server.url })).rejects.toMatchObject({ code: 'permission_denied' });
@@ -83,7 +83,7 @@ describe('refuses to follow', () => {
     await expect(follow(options)).rejects.toMatchObject({ code, message: expect.stringContaining(message) as string });
   });
 
-  it('a node whose store is its own', async () => {
+  it('a node that admits no followers', async () => {
     await expect(follow({ url: (await primary({ followers: false })).url })).rejects.toMatchObject({ code: 'failed_precondition' });
   });
 });

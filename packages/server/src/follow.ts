@@ -1,4 +1,4 @@
-/** Opens the engine of a node that follows another one, as a program names it: a URL, a file with a token, a file with authorities. */
+/** Opens the engine of a node that follows another one, from a program's options: URL, token file, authorities file. */
 
 import { readFile } from 'node:fs/promises';
 import { RegistryError } from '@rollcall/protocol';
@@ -13,11 +13,11 @@ import { version } from './version.ts';
 export interface FollowOptions {
   /** Of the primary's HTTP: `http://127.0.0.1:8500`, `https://primary:8501` or `unix:///run/rollcall.sock`. */
   readonly url: string;
-  /** The cluster key or a token; `tokenFile` instead is read for each connection. None by default. */
+  /** The cluster key or a token; alternatively `tokenFile`, which is read for each connection. None by default. */
   readonly secret?: string;
   /** File whose first line is a token with `operator:write` and `acl:write`. */
   readonly tokenFile?: string;
-  /** File with the certificates (PEM) of the authorities that have signed the primary's; the well-known ones by default. */
+  /** File with the certificates (PEM) of the authorities that signed the primary's; the well-known ones by default. */
   readonly caFile?: string;
   /** Lets the token travel to another machine without TLS. */
   readonly unsafeAllowPlaintext?: boolean;
@@ -26,14 +26,15 @@ export interface FollowOptions {
 }
 
 /**
- * @throws RegistryError `invalid_argument` when the URL is none, or a file cannot be read; `failed_precondition` when the token would travel
- *   in plain text, or the primary takes no followers; `unavailable`, `unauthenticated`, `permission_denied` as the primary answers
+ * @throws RegistryError `invalid_argument` when the URL is invalid, or a file cannot be read; `failed_precondition` when
+ *   the token would travel in plain text, or the primary admits no followers; `unavailable`, `unauthenticated` or
+ *   `permission_denied`, as the primary answers
  */
 export async function follow({ url, secret, tokenFile, caFile, unsafeAllowPlaintext = false, log }: FollowOptions): Promise<Engine> {
   assertPrivate(url, secret !== undefined || tokenFile !== undefined, unsafeAllowPlaintext);
   const token = async () => secret ?? (tokenFile === undefined ? '' : firstLine(await read(tokenFile)));
   const ca = caFile === undefined ? {} : { ca: await read(caFile) };
-  // A file that cannot be read is an error now, and not at each connection.
+  // Reports an unreadable file now, and not at each connection.
   await token();
   return openNode({ url, version, secret: token, ...ca, clock: systemClock, random: Math.random, onChange: (change) => tell(url, change, log) });
 }

@@ -1,11 +1,11 @@
-/** What the server makes of the freshness of its state: readiness, metrics and the log. */
+/** The effects of stale state on the server: readiness, metrics and the log. */
 
 import type { Logger } from 'pino';
 import type { Replica } from './replica.ts';
 import type { Freshness } from './replica/follower.ts';
 import type { Metrics } from './telemetry/metrics.ts';
 
-/** Why the server should get no requests; undefined when it may. */
+/** The reason why the server should get no requests; undefined when it may. */
 export function notReady(serving: { readonly ready: boolean }, { freshness }: Replica): string | undefined {
   if (!serving.ready) return 'the registry is starting or shutting down';
   if (!freshness.stale) return undefined;

@@ -1,6 +1,6 @@
 /**
- * The port of a front end, with one of the test's own: it serves HTTP/2 over TLS on a listener of its own, as one for gRPC
- * would, and tells a client of each change. And which front ends a server runs.
+ * The port of a front end, with a front end of the test: it serves HTTP/2 over TLS on its own listener, as a gRPC front end
+ * would, and reports each change to its clients. Also, which front ends a server runs.
  */
 
 import { once } from 'node:events';
@@ -35,7 +35,7 @@ function tlsFiles() {
   return { tls: files, renew };
 }
 
-/** Sends the revision of the registry in one line at once, and one for each change, over HTTP/2. */
+/** Sends the revision of the registry at once, and again for each change, as lines over HTTP/2. */
 function revisions({ registry }: Context): Frontend {
   const streams = new Set<ServerHttp2Stream>();
   const say = (stream: ServerHttp2Stream) => stream.write(`${registry.state.revision}\n`);
@@ -88,7 +88,7 @@ function revisions({ registry }: Context): Frontend {
   };
 }
 
-/** A table with that front end beside all others, at an address of the test's choice. */
+/** The table with that front end added, at an address that the test chooses. */
 function tableWith(more: Omit<ListenAddress, 'name' | 'tokens'>, make: FrontendEntry['make'] = revisions): FrontendTable {
   return { ...frontendTable, revisions: { make, addresses: () => [{ name: 'revisions', tokens: true, ...more }] } };
 }
@@ -126,7 +126,7 @@ const putKey = async (server: Server) => {
   expect(await answer.text()).toBe('true');
 };
 
-describe('a front end with a listener of its own', () => {
+describe('a front end with its own listener', () => {
   test('is opened over TLS beside HTTP and DNS, its port is reported, and it observes the registry', async () => {
     const { tls } = tlsFiles();
     const server = await start({ dns: {} }, tableWith({ at: loopback, tls }));
@@ -139,7 +139,7 @@ describe('a front end with a listener of its own', () => {
     expect(Number(await next(told))).toBe(first + 1);
   });
 
-  test('gets the new certificate when the server reloads them', async () => {
+  test('gets the new certificate when the server reloads certificates', async () => {
     const { tls, renew } = tlsFiles();
     const server = await start({}, tableWith({ at: loopback, tls }));
     const serial = async () => {
@@ -154,7 +154,7 @@ describe('a front end with a listener of its own', () => {
     expect(await (await fetch(`${server.url}/metrics`)).text()).toContain('rollcall_tls_certificate_expiry_timestamp_seconds');
   });
 
-  test('answers what waits before its connections close, as HTTP does', async () => {
+  test('answers waiting requests before its connections close, as HTTP does', async () => {
     const { tls } = tlsFiles();
     const server = await start({}, tableWith({ at: loopback, tls }));
     const told = lines(dial(server));
@@ -176,7 +176,7 @@ describe('a front end with a listener of its own', () => {
     expect(made).toBe(false);
   });
 
-  test('whose address is taken ends the start and leaves no other listener open; an optional one is left out', async () => {
+  test('whose address is taken fails the start and leaves no listener open; an optional one is left out', async () => {
     const taken = createTcpServer().listen(0, '127.0.0.1');
     onTestFinished(() => void taken.close());
     await once(taken, 'listening');
@@ -206,12 +206,12 @@ describe('the front ends of a server', () => {
     expect(names(options)).toEqual(expected);
   });
 
-  test('that are unknown, or have options without being named, are an error', () => {
+  test('that are unknown, or have options but are not named, are an error', () => {
     expect(() => names({ frontends: ['eureka' as 'dns'] })).toThrow('there is no front end "eureka"; there are consul, stream, admin, peer, dns');
     expect(() => names({ frontends: ['admin'], dns: {} })).toThrow('there are options for dns, but frontends does not name it');
   });
 
-  test('are all that is served', async () => {
+  test('serve no other protocol', async () => {
     const server = await createServer({ frontends: ['admin', 'dns'] });
     onTestFinished(() => server.close());
     expect(server.ports.dns).toBeGreaterThan(0);
@@ -221,7 +221,7 @@ describe('the front ends of a server', () => {
     expect(await missing.text()).toMatch(/^no such path; this server has \/metrics, \/healthz, \/readyz, /);
   });
 
-  test('must have one over HTTP, and the engine is closed when they have none', async () => {
+  test('must include one over HTTP; otherwise the engine is closed', async () => {
     let closed = 0;
     const engine = memory();
     const starting = createServer({ engine: { ...engine, close: () => (closed++, engine.close()) }, frontends: ['dns'] });

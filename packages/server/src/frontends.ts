@@ -1,5 +1,5 @@
 /**
- * The table of front ends: how each is made, which listeners of its own it has, and which of them a server runs. A new
+ * The table of front ends: how each is created, its own listeners, and which front ends a server runs. A new
  * protocol is one entry here and one folder in `frontend/`.
  */
 
@@ -16,7 +16,7 @@ import type { Context, Frontend } from './net/frontend.ts';
 import type { ListenAddress } from './net/listen-address.ts';
 import type { FrontendName, ServerOptions } from './server-options.ts';
 
-/** What some front ends need beyond the context that all share. */
+/** Dependencies of some front ends beyond the context that all share. */
 export interface Parts {
   readonly options: ServerOptions;
   readonly admin: AdminDeps;
@@ -25,9 +25,9 @@ export interface Parts {
 
 export interface FrontendEntry {
   make(context: Context, parts: Parts): Frontend;
-  /** Addresses of listeners of its own, besides the shared HTTP listeners; none by default. */
+  /** Addresses of its own listeners, in addition to the shared HTTP listeners; none by default. */
   addresses?(options: ServerOptions): readonly ListenAddress[];
-  /** Whether the front end has options of its own, without which it runs only when it is named; not given: it always runs. */
+  /** Whether the front end has options; without them it runs only when it is named. Undefined: it always runs. */
   hasOptions?(options: ServerOptions): boolean;
 }
 
@@ -49,7 +49,7 @@ export const frontendTable = {
 
 /**
  * The front ends that a server with these options runs, in the order of the table.
- * @throws RegistryError `invalid_argument` when one is unknown, or has options and is not named
+ * @throws RegistryError `invalid_argument` when one is unknown, or has options but is not named
  */
 export function chooseFrontends(options: ServerOptions, table: FrontendTable): FrontendEntry[] {
   const { frontends: named } = options;

@@ -1,6 +1,6 @@
 /**
- * Housekeeping: once a minute, removes tombstones, empty markers and lapsed lock delays if there are too many. They are kept only so
- * that revisions do not go back. This file decides when; `registry/prune.ts` decides which.
+ * Housekeeping: once a minute, removes tombstones, empty markers and expired lock delays if there are too many. They exist
+ * only so that revisions do not go back. This file decides when; `registry/prune.ts` decides which.
  */
 
 import type { Logger } from 'pino';
@@ -13,7 +13,7 @@ import type { Registry } from './registry/registry.ts';
 
 const everyMs = 60_000;
 
-/** Kept tombstones and empty markers: about 20 MB. Each prune halves them. */
+/** Number of tombstones and empty markers that are kept: about 20 MB. Each prune halves them. */
 const forgettableMax = 65_536;
 const delaysMax = 1_024;
 
@@ -31,7 +31,7 @@ export function keepHouse(registry: Registry, wheel: Wheel, clock: Clock, log: L
   return () => timer.cancel();
 }
 
-/** A process that stopped while it deleted a namespace has left it half empty, and closed for writes. */
+/** If a process stopped while it deleted a namespace, the namespace is half empty and closed for writes. */
 function finishDeletions(registry: Registry, log: Logger): void {
   for (const { name, ending } of [...allNamespaces(registry.state)]) {
     if (ending !== true) continue;

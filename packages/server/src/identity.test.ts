@@ -4,7 +4,7 @@ import type { Engine } from './engine/engine.ts';
 import { memory } from './engine/memory/memory.ts';
 import { createServer, type ServerOptions } from './server.ts';
 
-/** A store that outlives the servers on it. */
+/** A store that exists longer than the servers on it. */
 function store(exclusive: boolean): Engine {
   return { ...memory(), exclusive, close: () => Promise.resolve() };
 }
@@ -18,7 +18,7 @@ async function idsOf(engine: Engine, options: ServerOptions = {}): Promise<{ reg
 
 const other = '33333333-3333-4333-8333-333333333333';
 
-test('the only node of a store has the id of the store, which stays', async () => {
+test('the only node of a store has the id of the store, which stays the same', async () => {
   const engine = store(true);
   const first = await idsOf(engine);
   expect(first.nodeId).toBe(first.registryId);
@@ -26,13 +26,13 @@ test('the only node of a store has the id of the store, which stays', async () =
   expect(await idsOf(engine, { nodeName: 'renamed' })).toEqual(first);
 });
 
-test('a node id that is given is that of the node, not of the store', async () => {
+test('an option with a node id sets the id of the node, not of the store', async () => {
   const engine = store(true);
   const { registryId } = await idsOf(engine);
   expect(await idsOf(engine, { nodeId: other, nodeName: 'second' })).toEqual({ registryId, nodeId: other });
 });
 
-test('nodes on one store share its id and keep one of their own', async () => {
+test('nodes on one store share its id, and each has its own node id', async () => {
   const engine = store(false);
   const [a, b] = [await idsOf(engine, { nodeName: 'a' }), await idsOf(engine, { nodeName: 'b' })];
   expect(b.registryId).toBe(a.registryId);
@@ -47,7 +47,7 @@ test('nodes that start at the same time on an empty store agree on its id', asyn
   expect(new Set(all.map(({ nodeId }) => nodeId)).size).toBe(3);
 });
 
-test('a store from before, which knows a node id only, has that as its own', async () => {
+test('a store of an older version, with only a node id, uses it as its id', async () => {
   const engine = store(true);
   {
     await using server = await createServer({ http: { port: 0 }, engine });

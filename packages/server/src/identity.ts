@@ -1,6 +1,6 @@
 /**
- * Who this server is. The store has an id of its own, `registryId`; each process on it has a `nodeId`. Clients that come back to
- * another node of the same store find what they know under the same `registryId` (docs/decisions/0038).
+ * The identity of this server. The store has an id, `registryId`; each process on it has a `nodeId`. Clients that reconnect
+ * to another node of the same store find their state under the same `registryId` (docs/decisions/0038).
  */
 
 import { randomUUID } from 'node:crypto';
@@ -14,18 +14,18 @@ import type { Registry } from './registry/registry.ts';
 import type { ServerOptions } from './server-options.ts';
 import { version } from './version.ts';
 
-/** What the store keeps of itself. Before there were several nodes, the id was called `nodeId`. */
+/** The store's record of its identity. Before there were several nodes, the id was called `nodeId`. */
 type StoreRecord = { readonly registryId: string } | { readonly nodeId: string };
 
 export interface IdentifyOptions {
   readonly registry: Registry;
-  /** Whether this process has the store to itself, or is the one whose log the others follow. */
+  /** Whether only this process uses the store, or others follow this one's log. */
   readonly hasStore: boolean;
-  /** That the server's own node is registered with. */
+  /** Name under which the server's own node is registered. */
   readonly address: string;
 }
 
-/** Finds the ids in the store, or makes them and keeps them there. */
+/** Finds the ids in the store, or creates and stores them. */
 export async function identify({ registry, hasStore, address }: IdentifyOptions, options: ServerOptions): Promise<Identity> {
   const nodeName = options.nodeName ?? hostname();
   const registryId = await kept(registry, 'identity', idOf, () => ({ registryId: randomUUID() }));
@@ -65,7 +65,7 @@ interface Naming {
   readonly hasStore: boolean;
 }
 
-/** The key of the nodes on a store; the first of them makes it. A backup has no such records. */
+/** The key that the nodes of a store share; the first node creates it. A backup does not contain such records. */
 export async function clusterKeyOf(registry: Registry): Promise<ClusterKey> {
   const read = (value: unknown) => (value as { readonly secret: string }).secret;
   return clusterKey(await kept(registry, 'cluster key', read, () => ({ secret: newClusterSecret() })));
@@ -76,7 +76,7 @@ function idOf(value: unknown): string {
   return 'registryId' in record ? record.registryId : record.nodeId;
 }
 
-/** A value from a record of the store. Nodes that start at the same time agree on the one that was written first. */
+/** A value in a record of the store. Nodes that start at the same time agree on the value that was written first. */
 async function kept(
   registry: Registry,
   id: string,

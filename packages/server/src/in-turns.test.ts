@@ -26,7 +26,7 @@ describe('work in turns', () => {
     expect(steps.indexOf('step 4')).toBe(steps.indexOf('step 3') + 1);
   });
 
-  test('throws what a step throws', async () => {
+  test('throws the error of a step', async () => {
     const failing = (function* fails(): Generator<void, void, undefined> {
       yield;
       throw new Error('no');

@@ -1,4 +1,4 @@
-/** Where a server with given options listens, and whether it may. Pure: `listeners.ts` opens what this file names. */
+/** Where a server with these options listens, and whether that is allowed. Pure: `listeners.ts` opens these addresses. */
 
 import { RegistryError } from '@rollcall/protocol';
 import { assertBindAllowed, type BindPolicy } from './net/bind-policy.ts';
@@ -19,15 +19,15 @@ export function httpAddresses({ http = {}, https }: ServerOptions): ListenAddres
   return addresses;
 }
 
-/** The listener for other nodes alone; a worker shares it with no other. */
+/** The listener that serves only other nodes; workers do not share it. */
 export function nodesAddress({ nodes }: ServerOptions): ListenAddress | undefined {
   return nodes && { name: 'nodes', at: { ...tcpAddress(nodes), exclusive: true }, tokens: true };
 }
 
 /**
- * @param own addresses of front ends with listeners of their own
- * @throws RegistryError `failed_precondition` when other machines reach an address and what protects it there is
- *   missing; `invalid_argument` when HTTP is not served at all, or TLS without what it needs
+ * @param own addresses of front ends with their own listeners
+ * @throws RegistryError `failed_precondition` when other machines reach an address that lacks the protection it needs;
+ *   `invalid_argument` when HTTP is not served, or TLS lacks a file
  */
 export function assertAddressesAllowed(options: ServerOptions, own: readonly ListenAddress[]): void {
   const shared = httpAddresses(options);
@@ -51,7 +51,7 @@ export function assertAddressesAllowed(options: ServerOptions, own: readonly Lis
   }
 }
 
-/** `http://127.0.0.1:8500`, or that of TLS when there is no other, or `unix:///path`. */
+/** `http://127.0.0.1:8500`, or the URL of TLS when there is no other, or `unix:///path`. */
 export function urlOf(addresses: readonly ListenAddress[], portOf: (name: string) => number): string {
   for (const { name, at } of addresses) {
     if ('host' in at) return `${name === 'https' ? name : 'http'}://${at.host.includes(':') ? `[${at.host}]` : at.host}:${portOf(name)}`;
@@ -60,7 +60,7 @@ export function urlOf(addresses: readonly ListenAddress[], portOf: (name: string
   return `unix://${path}`;
 }
 
-/** The address that the server's own node is registered with: where clients reach it, if that is one address. */
+/** The address with which the server's own node is registered: where clients reach it, if that is one address. */
 export function nodeAddress(addresses: readonly ListenAddress[]): string {
   const overTcp = addresses.map(({ at }) => at).find((at) => 'host' in at);
   const host = overTcp?.host ?? '127.0.0.1';

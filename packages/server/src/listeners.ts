@@ -1,6 +1,6 @@
 /**
  * The open listeners of a server: each is opened, reports its port, reloads its certificate and closes in the same way,
- * whether HTTP is served there or a front end's own protocol.
+ * for HTTP and for protocols of a front end.
  */
 
 import { isRegistryError } from '@rollcall/protocol';
@@ -15,9 +15,9 @@ import type { Metrics } from './telemetry/metrics.ts';
 
 /** By the name of the listener. */
 export interface Ports {
-  /** Of plain HTTP; 0 when it is not served, or on a Unix socket. */
+  /** Port of plain HTTP; 0 when it is not served, or on a Unix socket. */
   readonly http: number;
-  /** `https`, `dns`; undefined when it is not served. */
+  /** Ports of `https` and `dns`; undefined when not served. */
   readonly [name: string]: number | undefined;
 }
 
@@ -72,13 +72,13 @@ export class Listeners {
     }
   }
 
-  /** @returns whether the certificates that the files hold now are in use, those of every listener */
+  /** @returns whether all listeners now use the certificates that are in the files */
   async reloadCertificates(): Promise<boolean> {
     const used = await Promise.all(this.#certificates.map((each) => each.reload()));
     return used.every(Boolean);
   }
 
-  /** Accepts nothing more, closes the front ends, then every connection. */
+  /** Accepts no new connections, closes the front ends, then every connection. */
   async close(): Promise<void> {
     for (const each of this.#certificates) each.close();
     const answerWaiting = () => (this.#answered ??= this.#options.answerWaiting());

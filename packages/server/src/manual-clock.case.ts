@@ -1,11 +1,11 @@
-/** A clock that moves only when a test says so. Timers due fire in order of their deadlines. */
+/** A clock that moves only when a test moves it. Due timers fire in the order of their deadlines. */
 
 import type { Clock } from './clock.ts';
 
 export interface ManualClock extends Clock {
-  /** Moves both clocks forward and fires what is due on the way. */
+  /** Moves both clocks forward and fires the timers that become due. */
   advance(ms: number): void;
-  /** Moves both clocks forward and fires nothing: what an event-loop stall looks like. */
+  /** Moves both clocks forward and fires no timer, as during a stall of the event loop. */
   stall(ms: number): void;
   /** Moves the wall clock only. */
   jumpWall(ms: number): void;

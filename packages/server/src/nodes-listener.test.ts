@@ -14,7 +14,7 @@ async function start(options: ServerOptions): Promise<Server> {
   return server;
 }
 
-test('a listener for nodes serves them alone, also in the place of all others', async () => {
+test('a listener for nodes serves only nodes, also when it is the only listener', async () => {
   const primary = await start({ http: false, nodes: {}, frontends: ['peer'], followers: true });
   expect(primary.url).toBe(`http://127.0.0.1:${primary.ports['nodes']}`);
   expect(primary.forWorkers).toMatchObject({ url: primary.url, secret: expect.stringMatching(/^[\w-]{43}$/) as string });
@@ -27,7 +27,7 @@ async function worker(primary: Server, memberId: string, options: ServerOptions 
   return start({ engine: follow({ url, secret }), nodes: {}, worker: { memberId }, nodeId, ...options });
 }
 
-test('workers are one node with their primary, and members of their own', async () => {
+test('workers are one node with their primary, and separate members', async () => {
   const primary = await start({ http: false, nodes: {}, frontends: ['peer'], followers: true });
   const [one, two] = [await worker(primary, 'worker-1'), await worker(primary, 'worker-2')];
   for (const { url } of [one, two]) {
@@ -35,12 +35,12 @@ test('workers are one node with their primary, and members of their own', async 
     expect(await body.json()).toMatchObject([{ ID: primary.forWorkers?.nodeId }]);
     const page = await (await request(`${url}/metrics`)).body.text();
     expect(page).toMatch(/^rollcall_members 3$/m);
-    // The primary has both, and the workers may have each other.
+    // The primary is connected to both, and the workers may be connected to each other.
     expect(page).toMatch(/^rollcall_peers [2-4]$/m);
   }
 });
 
-test('a worker takes no other followers than nodes with the key, unless followers are admitted', async () => {
+test('a worker admits only followers with the key, unless the server admits followers', async () => {
   const primary = await start({ http: false, nodes: {}, frontends: ['peer'], followers: true });
   const one = await worker(primary, 'worker-1');
   await expect(follow({ url: one.url })).rejects.toMatchObject({ code: 'failed_precondition' });

@@ -1,4 +1,4 @@
-/** The contract of `Registry.observe`, on the replica: the only registry there is. A restore is in `replica.test.ts`. */
+/** The contract of `Registry.observe`, tested on the replica, its only implementation. For a restore: `replica.test.ts`. */
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { memory } from './engine/memory/memory.ts';
@@ -41,7 +41,7 @@ describe('an observer of the registry', () => {
     expect(order).toEqual(['observed 1, state at 1', 'watcher woken', 'answered']);
   });
 
-  test('is told of each changed row as it was and as it is', async () => {
+  test('gets each changed row, with its old and new value', async () => {
     const told: unknown[] = [];
     registry.observe(
       observing((changes) => {
@@ -58,7 +58,7 @@ describe('an observer of the registry', () => {
     ]);
   });
 
-  test('is told once for all commands of a transaction, and never of a command that changes nothing', async () => {
+  test('is called once for all commands of a transaction, and never for a command without changes', async () => {
     const revisions: number[] = [];
     registry.observe(observing((_changes, revision) => revisions.push(revision)));
     await Promise.all([registry.submit(put('a', '1')), registry.submit(put('b', '1'))]);
@@ -68,7 +68,7 @@ describe('an observer of the registry', () => {
     expect(revisions).toEqual([1]);
   });
 
-  test('added later is told of later changes only, after those that were added before it', async () => {
+  test('gets only changes after it was added, and after the observers that were added before it', async () => {
     const order: string[] = [];
     registry.observe(observing((_changes, revision) => order.push(`first ${revision}`)));
     await registry.submit(put('a', '1'));
@@ -78,7 +78,7 @@ describe('an observer of the registry', () => {
     expect(order).toEqual(['first 1', 'first 2', 'second 2']);
   });
 
-  test('is told nothing after it was stopped, even by itself', async () => {
+  test('gets nothing after it was stopped, even when it stopped itself', async () => {
     const told: number[] = [];
     const stop = registry.observe(
       observing((_changes, revision) => {

@@ -1,4 +1,4 @@
-/** Every protocol gives traffic to the same instances, and shows the same status, over a real server. */
+/** On a real server, every protocol sends traffic to the same instances, and shows the same status. */
 
 import { administrativeStatuses, getsTraffic, type AdministrativeStatus, type CheckStatus } from '@rollcall/protocol';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -14,7 +14,7 @@ interface Said {
   readonly override: AdministrativeStatus | undefined;
   readonly enabled: boolean;
   readonly check: CheckStatus | 'maintenance' | undefined;
-  /** Whether the instance has a node, and what the node's own check says. */
+  /** Whether the instance has a node, and the status of the node's check. */
   readonly node: CheckStatus | 'none';
 }
 
@@ -48,7 +48,7 @@ async function register(at: number, { status, override, enabled, check, node: no
   if (override !== undefined) await server.registry.submit({ kind: 'instance-status', namespace: 'default', node: node.name, id, override });
 }
 
-/** Of each instance, what the core says. */
+/** The core's status of each instance. */
 function expected(): Map<string, string> {
   const statusOf = statuses(server.registry.state);
   return new Map(Array.from(instancesOfService(server.registry.state, 'default', 'web'), (row) => [row.id, statusOf(row)]));
@@ -71,12 +71,12 @@ async function consul(path: string): Promise<{ id: string; node: string; statuse
   return entries.map(({ Node, Service, Checks }) => ({ id: Service.ID, node: Node.Node, statuses: Checks.map(({ Status }) => Status) }));
 }
 
-it('has instances of every effective status, with and without a node', () => {
+it('the test data has instances of every effective status, with and without a node', () => {
   expect(new Set(expected().values())).toEqual(new Set(['passing', 'warning', 'starting', 'draining', 'critical', 'maintenance']));
   expect(ready().length).toBeGreaterThan(5);
 });
 
-it('on Consul’s API by their checks, and by ?passing', async () => {
+it('Consul’s API shows the effective status as checks, and filters by it with ?passing', async () => {
   const found = await consul('health/service/web');
   expect(found.length).toBe(all.length);
   expect(found.filter((one) => !one.statuses.includes('critical')).map(({ id }) => id).sort()).toEqual(ready());
@@ -84,19 +84,19 @@ it('on Consul’s API by their checks, and by ?passing', async () => {
   expect(found.filter(({ node }) => node === '')).toEqual([]);
 });
 
-it('by a prepared query', async () => {
+it('a prepared query filters by the effective status', async () => {
   const query = { Name: 'web', Service: { Service: 'web' } };
   await fetch(`${server.url}/v1/query`, { method: 'POST', body: JSON.stringify(query) });
   expect((await consul('query/web/execute')).map(({ id }) => id).sort()).toEqual(ready());
 });
 
-it('in the DNS', async () => {
+it('DNS filters by the effective status', async () => {
   const { answers } = await askOverTcp(server.ports["dns"] as number, 'web.service.consul', 'SRV');
   const ids = answers.map((answer) => `i${(answer as unknown as { data: { port: number } }).data.port - 1_000}`);
   expect(ids.sort()).toEqual(ready());
 });
 
-it('on the native stream, by the same word', async () => {
+it('the native stream shows the effective status by the same name', async () => {
   const client = await SocketClient.greeted(server.url);
   const answer = await client.ask({ type: 'get', view: { kind: 'service', name: 'web' } });
   const items = answer['items'] as { id: string; status: string }[];
@@ -104,7 +104,7 @@ it('on the native stream, by the same word', async () => {
   client.webSocket.terminate();
 });
 
-it('after a change: each protocol sees an override that is set and cleared', async () => {
+it('each protocol follows an override that is set and cleared', async () => {
   const [id] = ready() as [string];
   const { node } = [...instancesOfService(server.registry.state, 'default', 'web')].find((row) => row.id === id) as { node: string };
   const seen = async () => {
@@ -115,7 +115,7 @@ it('after a change: each protocol sees an override that is set and cleared', asy
   const index = async () => (await fetch(`${server.url}/v1/health/service/web`)).headers.get('x-consul-index');
   const before = await index();
   await server.registry.submit({ kind: 'instance-status', namespace: 'default', node, id, override: 'out_of_service' });
-  // The roster of DNS may be behind for up to a second.
+  // The index of DNS may be up to a second older.
   await expect.poll(seen, { timeout: 5_000 }).toEqual([false, false]);
   expect(Number(await index())).toBeGreaterThan(Number(before));
   await server.registry.submit({ kind: 'instance-status', namespace: 'default', node, id, override: null });

@@ -7,7 +7,7 @@ export interface Limits {
   readonly bodyBytesMax: number;
   /** Requests that may wait for a change at the same time, over all connections. */
   readonly parkedMax: number;
-  /** Open connections on the HTTP listeners together. */
+  /** Open connections on all HTTP listeners together. */
   readonly connectionsMax: number;
   /** Open connections from one address (IPv6: one /64) except loopback. */
   readonly connectionsPerAddressMax: number;
@@ -29,9 +29,9 @@ export interface Limits {
   readonly watchesPerStreamMax: number;
   /** Instances that one stream session may vouch for. */
   readonly instancesPerStreamMax: number;
-  /** Probes that may run at the same time. */
+  /** Probes that may run at once. */
   readonly probesMax: number;
-  /** Wrong tokens and failed logins that one address may send in a burst; 5 of them are forgiven each second. */
+  /** Wrong tokens and failed logins that one address may send at once; the server forgives 5 of them each second. */
   readonly failuresPerAddressMax: number;
   /** Unpacked bytes of a backup that may be restored; they are held in memory. */
   readonly restoreBytesMax: number;
@@ -41,7 +41,7 @@ export const defaultLimits: Limits = {
   kvValueBytesMax: 524_288,
   bodyBytesMax: 1_048_576,
   parkedMax: 50_000,
-  // Most systems allow one local address about so many.
+  // Most systems allow about this many connections from one local address.
   connectionsMax: 65_000,
   // Enough for a process with hundreds of parked queries. Raise it if more than 1,000 clients share one address (NAT).
   connectionsPerAddressMax: 1_024,
@@ -50,7 +50,7 @@ export const defaultLimits: Limits = {
   // Enough for any network, too short for an attack that sends one byte a second.
   headersMsMax: 10_000,
   requestMsMax: 60_000,
-  // Blocking queries wait for at most ten minutes and a sixteenth of that; a longer silence means that the client is stuck.
+  // Blocking queries wait for at most ten minutes plus a sixteenth; a longer silence means that the client is stuck.
   stuckMsMax: 900_000,
   answerBytesMax: 67_108_864,
   frameBytesMax: 1_048_576,
@@ -58,7 +58,7 @@ export const defaultLimits: Limits = {
   watchesPerStreamMax: 10_000,
   instancesPerStreamMax: 1_000,
   probesMax: 128,
-  // Clients that start with an old token try it a few times; 128 bits cannot be guessed at 5 a second. Raise it behind a NAT.
+  // Clients that start with an old token try it a few times; 128 bits cannot be guessed at 5 a second. Raise it for NAT.
   failuresPerAddressMax: 50,
   restoreBytesMax: 1_073_741_824,
 };

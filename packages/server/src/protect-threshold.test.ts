@@ -1,4 +1,4 @@
-/** The protect threshold of a service, over a real server: which readers give all instances when few of them are healthy. */
+/** The protect threshold of a service, on a real server: the readers that show all instances when few are healthy. */
 
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { request } from 'undici';
@@ -26,7 +26,7 @@ const register = (n: number, Status: string) =>
   put('/v1/agent/service/register', { Name: 'web', ID: `web-${n}`, Address: `10.0.0.${n}`, Port: 80, Check: { TTL: '600s', Status } });
 const protect = (protectThreshold: number) => put('/rollcall/v1/service?name=web', { protectThreshold });
 
-/** DNS may answer from the index before for a moment after a change. */
+/** After a change, DNS may still answer from the old index for a moment. */
 const addresses = async () => (await askOverTcp(server.ports['dns'] ?? 0, 'web.service.consul', 'A')).answers.map((answer) => ('data' in answer ? (answer.data as string) : '')).sort();
 const statusesIn = (frame: Told) => ('items' in frame ? (frame.items as { id: string; status: string }[]) : []).map(({ id, status }) => `${id} ${status}`).sort();
 const seen = async () => statusesIn(await stream.ask({ type: 'get', view: { kind: 'service', name: 'web' } }));
@@ -35,7 +35,7 @@ const consul = async (query: string) => {
   return [((await body.json()) as { Service: { ID: string } }[]).map(({ Service }) => Service.ID).sort(), headers['x-consul-index']];
 };
 
-it('gives all instances as healthy at or below it, by the stream and DNS; Consul shows the checks', async () => {
+it('at or below it, the stream and DNS show all instances as healthy; Consul shows the checks', async () => {
   await register(1, 'passing');
   for (const n of [2, 3, 4]) await register(n, 'critical');
   const before = [await consul(''), await consul('?passing')];
@@ -55,7 +55,7 @@ it('gives all instances as healthy at or below it, by the stream and DNS; Consul
   await expect.poll(addresses).toEqual(['10.0.0.1']);
 });
 
-it('is told to watchers when it is set, and when the share of healthy instances crosses it', async () => {
+it('watchers learn when it is set, and when the share of healthy instances crosses it', async () => {
   await register(1, 'passing');
   await register(2, 'critical');
   await stream.ask({ type: 'watch', views: [{ kind: 'service', name: 'web' }] });
@@ -67,7 +67,7 @@ it('is told to watchers when it is set, and when the share of healthy instances 
   expect(changed.map(({ id, status }) => `${id} ${status}`).sort()).toEqual(['web-2 critical', 'web-3 passing']);
 });
 
-it('neither counts nor gives instances that are kept from traffic on purpose', async () => {
+it('instances that an operator took out of traffic neither count nor appear', async () => {
   await register(1, 'passing');
   await register(2, 'critical');
   for (const n of [3, 4]) await register(n, 'critical');

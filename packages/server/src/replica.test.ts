@@ -23,7 +23,7 @@ const put = (key: string, value: string, cas?: number): Command => ({
 
 const oversize: Command = put('x'.repeat(5_000), '');
 
-/** An engine whose commits wait until the test lets them go, or fail as the test says. */
+/** An engine whose commits wait until the test completes them or makes them fail. */
 function gated(): Engine & { held: ((fate?: RegistryError) => void)[]; commits: Transaction[]; inner: Engine } {
   const inner = memory();
   const held: ((fate?: RegistryError) => void)[] = [];
@@ -55,7 +55,7 @@ async function started(engine: Engine, queueMax?: number): Promise<Replica> {
   return replica;
 }
 
-/** Lets the event loop turn until `reached`; every step of a replica takes a few turns at most. */
+/** Lets the event loop turn until `reached` is true; every step of a replica takes a few turns at most. */
 async function until(reached: () => boolean): Promise<void> {
   for (let turn = 0; turn < 1_000; turn++) {
     if (reached()) return;
@@ -87,7 +87,7 @@ test('a replica that starts on many records lets the event loop turn while it fi
 });
 
 describe('replica', () => {
-  test('a write can be read when its promise resolves', async () => {
+  test('a write is visible when its promise resolves', async () => {
     const replica = await started(memory());
     await replica.submit(put('a', '1'));
     expect(findKv(replica.state, 'default', 'a')?.modified).toBe(1);
@@ -110,7 +110,7 @@ describe('replica', () => {
     await replica.close();
   });
 
-  test('commands that arrive during a commit share the next one, decided on top of each other', async () => {
+  test('commands that arrive during a commit share the next one, and each sees the changes of those before', async () => {
     const engine = gated();
     const replica = await started(engine);
     const first = replica.submit(put('a', '1', 0));
@@ -127,7 +127,7 @@ describe('replica', () => {
     await replica.close();
   });
 
-  test('watchers are told once per batch', async () => {
+  test('watchers are notified once per batch', async () => {
     const engine = gated();
     const replica = await started(engine);
     let woken = 0;
@@ -140,7 +140,7 @@ describe('replica', () => {
     await replica.close();
   });
 
-  test('a commit that fails fails all its commands, refusals included, and the next one works', async () => {
+  test('a commit that fails fails all its commands, including refusals, and the next one works', async () => {
     const engine = gated();
     const replica = await started(engine);
     const written = [put('a', '1'), put('a', '2', 7)].map((command) =>
@@ -156,7 +156,7 @@ describe('replica', () => {
     await replica.close();
   });
 
-  test('a recursive delete lets other commands pass between its steps, and the event loop turn', async () => {
+  test('a recursive delete lets other commands run between its steps, and lets the event loop turn', async () => {
     const engine = gated();
     const replica = await started(engine);
     const filled = Array.from({ length: 1_200 }, (_, n) => replica.submit(put(`k/${n}`, '1')));
@@ -180,7 +180,7 @@ describe('replica', () => {
     await replica.close();
   });
 
-  test('a store that fails between two steps has a part of the work, and the same command does the rest', async () => {
+  test('a store that fails between two steps has completed a part of the work, and repeating the command completes the rest', async () => {
     const engine = gated();
     const replica = await started(engine);
     const filled = replica.submit({
@@ -200,7 +200,7 @@ describe('replica', () => {
     expect(replica.state.sizeOf('kv')).toBe(1_500 - 512);
     await replica.close();
 
-    // What another process finds in the same store.
+    // Opens the same store as another process would.
     const next = await started(engine.inner);
     expect(next.state.sizeOf('kv')).toBe(1_500 - 512);
     expect(await next.submit(remove)).toBe(true);
@@ -220,7 +220,7 @@ describe('replica', () => {
     await two.close();
   });
 
-  test('what it decided itself is in its state as another reader of the log decodes it', async () => {
+  test('its state has its own decisions in the form that other readers of the log decode', async () => {
     const engine = memory();
     const one = await started(engine);
     const two = await started(engine);
@@ -243,7 +243,7 @@ describe('replica', () => {
     await two.close();
   });
 
-  test('a full queue refuses and says so', async () => {
+  test('a full queue refuses commands with a clear error', async () => {
     const engine = gated();
     const replica = await started(engine, 2);
     const first = replica.submit(put('a', '1'));
@@ -257,7 +257,7 @@ describe('replica', () => {
     await replica.close();
   });
 
-  test('what changes nothing is answered without a commit', async () => {
+  test('a command that changes nothing is answered without a commit', async () => {
     const engine = gated();
     const replica = await started(engine);
     expect(await replica.submit({ kind: 'kv-delete', namespace: 'default', key: 'none' })).toBe(true);
@@ -265,7 +265,7 @@ describe('replica', () => {
     await replica.close();
   });
 
-  test('close finishes what waits and refuses what comes', async () => {
+  test('close finishes waiting commands and refuses new ones', async () => {
     const replica = await started(memory());
     const written = replica.submit(put('a', '1'));
     const closed = replica.close();
@@ -274,7 +274,7 @@ describe('replica', () => {
     await closed;
   });
 
-  test('a large replacement is seen whole or not at all, while the event loop turns', async () => {
+  test('a large replacement becomes visible all at once, while the event loop turns', async () => {
     const engine = memory();
     const replica = await started(engine);
     await replica.submit(put('old', 'x'));
@@ -324,7 +324,7 @@ describe('replica', () => {
     done = true;
     expect([...seen]).toEqual(expect.arrayContaining(['2 1 2 old', `1000 ${many} ${many} `]));
     expect([...seen].filter((each) => !each.startsWith('2 1 2 old') && !each.startsWith(`1000 ${many} ${many} `) && !each.startsWith('1001 '))).toEqual([]);
-    // Reading and making, committing, folding in and following: at most some 4,096 steps a turn.
+    // Reading, creating, committing, applying and following: at most about 4,096 steps a turn.
     expect(told.turns).toBeGreaterThan((4 * many) / 4_096);
     // Nothing under the prefix changed.
     expect(told).toMatchObject({ changes: many + 2, woken: 3 });

@@ -9,14 +9,14 @@
  *                   ▼
  *        engine.changes → state.apply → observers, views → every caller's promise
  *
- * A restore is one transaction of any size, if the engine takes it: it is made, written and applied over many turns of the event
- * loop, and becomes visible in one of them. Commands wait meanwhile; readers go on.
+ * A restore is one transaction of any size, if the engine accepts it: it is built, written and applied over many turns of
+ * the event loop, and becomes visible in one of them. Commands wait meanwhile; reads continue.
  *
  * Group commit: the longer a commit takes, the more commands share the next one. No reader sees a change that could still
  * be lost, since the state moves only by `changes` (`replica/follower.ts`, `replica/applier.ts`).
  *
  * Other replicas may write to the same engine. So an answer without a write is given only when the state that it was
- * decided on is no older than the command, and a transaction names what it was decided on; when it loses a race it is
+ * decided on is no older than the command. A transaction names the rows it was decided on; when it loses a race it is
  * decided again.
  */
 
@@ -38,45 +38,45 @@ import { Patience } from './replica/patience.ts';
 export interface ReplicaOptions {
   readonly engine: Engine;
   readonly clock: Clock;
-  /** Most commands that may wait for their commit; more are refused. */
+  /** Most commands that may wait for their commit; further ones are refused. */
   readonly queueMax?: number;
-  /** Told when the state can no longer follow the log; the process should stop. */
+  /** Called when the state can no longer follow the log; the process should stop. */
   readonly onFatal: (error: RegistryError) => void;
-  /** Told when the state becomes stale, since the feed of the engine is lost or stuck, and when it is current again. */
+  /** Called when the state becomes stale, because the engine's feed is lost or stuck, and when it is current again. */
   readonly onFreshness?: (freshness: Freshness) => void;
 }
 
-/** The part of the server's metrics that the replica feeds. Seconds. */
+/** The metrics that the replica records. Seconds. */
 export interface CommitMeter {
   readonly commitSeconds: { observe(seconds: number): void };
   readonly applyLagSeconds: { observe(seconds: number): void };
   readonly commands: { inc(count: number): void };
-  /** Transactions that another writer was faster than. */
+  /** Transactions that lost a race against another writer. */
   readonly commitConflicts: { inc(): void };
 }
 
-/** A whole transaction made from the state as it is when its turn comes. */
+/** A whole transaction, built from the state at its turn. */
 interface Replacement {
   readonly kind: 'replacement';
-  /** In steps; the state does not change between them. */
+  /** Builds it in steps; the state does not change between them. */
   readonly make: (state: State) => Iterator<unknown, Transaction>;
 }
 
-/** What a batch comes to, and the transaction that it takes, if any. */
+/** The results of a batch, and its transaction, if it needs one. */
 type Decided = Omit<Batch<Row, Command>, 'writes'> & { readonly transaction?: Transaction };
 
 interface Waiting {
   readonly work: Command | Replacement;
-  /** It has done a part of its work, and begins a transaction, so that it comes to the next part. */
+  /** A command that has done a part of its work and begins a transaction, so that it reaches the next part. */
   readonly goesOn?: true;
   readonly resolve: (result: unknown) => void;
   readonly reject: (error: RegistryError) => void;
 }
 
-/** Commands decided together, which `fill.ts` bounds by what they write, too: so long one batch keeps the event loop. */
+/** Most commands decided together; `fill.ts` limits their writes, too. So long does one batch hold the event loop. */
 const batchMax = 1_024;
 
-/** A lost race is decided again, so often at most. */
+/** How often a transaction that lost a race is decided again. */
 const attemptsMax = 50;
 
 export class Replica implements Registry {
@@ -94,7 +94,7 @@ export class Replica implements Registry {
   #following: Promise<void> = Promise.resolve();
   #draining: Promise<void> = Promise.resolve();
   #meter: CommitMeter | undefined;
-  /** Id of this node, once it is a member of a store that several nodes share: what is registered here is held by it. */
+  /** Id of this node as a member of a store with several nodes: it holds the instances that are registered here. */
   nodeId: string | undefined;
 
   constructor(options: ReplicaOptions) {
@@ -148,19 +148,19 @@ export class Replica implements Registry {
     return this.#follower.staleMs;
   }
 
-  /** How far the state is behind what the store was last known to stand at; it is asked every 5 seconds. */
+  /** How far the state is behind the last known revision of the store, which is queried every 5 seconds. */
   get lag(): Follower['lag'] {
     return this.#follower.lag;
   }
 
   watchStaleness(listener: () => void): () => void {
-    // A function that listens twice is called twice.
+    // A function that was added twice is called twice.
     const own = () => listener();
     this.#stalenessListeners.add(own);
     return () => this.#stalenessListeners.delete(own);
   }
 
-  /** Loads the whole state; resolves when it has caught up with the engine. */
+  /** Loads the whole state; resolves when it has the engine's newest revision. */
   async start(): Promise<void> {
     await new Promise<void>((ready, failed) => {
       this.#following = this.#follower.run(ready).catch((error: unknown) => {
@@ -191,7 +191,7 @@ export class Replica implements Registry {
   }
 
   /**
-   * Commits a transaction that was not made by commands; a restore is the only caller.
+   * Commits a transaction that no command created; only a restore calls it.
    * @param make yields after little work; commands wait until it is committed and applied
    */
   async replace(make: (state: State) => Iterator<unknown, Transaction>): Promise<void> {
@@ -206,10 +206,10 @@ export class Replica implements Registry {
     return this.#patience.notOlderThan(revision);
   }
 
-  /** Finishes the commands that wait, then stops following the engine. Does not close it. */
+  /** Finishes the waiting commands, then stops following the engine. Does not close it. */
   async close(): Promise<void> {
     this.#closed = true;
-    // A caller that waits for a lost feed would wait without end.
+    // A caller that waits while the feed is lost would wait without end.
     const { freshness, longStale } = this.#follower;
     if (freshness.stale) this.#patience.end(longStale ?? new RegistryError('unavailable', 'the registry is shutting down'));
     await this.#draining;
@@ -239,13 +239,13 @@ export class Replica implements Registry {
   async #drain(): Promise<void> {
     while (this.#queue.length > 0) {
       const whole = await this.#commitBatch(this.#takeBatch());
-      // What one batch had no room for does not follow in the same turn: an engine may answer within it.
+      // Commands that did not fit into one batch wait for another turn: an engine may answer within this one.
       if (!whole) await new Promise<void>((turn) => setImmediate(turn));
     }
     this.#committing = false;
   }
 
-  /** The commands up to the next that begins a transaction of its own, or a replacement alone. */
+  /** The commands up to the next one that begins a separate transaction, or a replacement alone. */
   #takeBatch(): Waiting[] {
     const queue = this.#queue;
     let end = 1;
@@ -256,7 +256,7 @@ export class Replica implements Registry {
     return queue.slice(0, end);
   }
 
-  /** @returns whether all of it was done, and it was no more than usual */
+  /** @returns whether all of them were done, in a transaction of usual size */
   async #commitBatch(batch: readonly Waiting[]): Promise<boolean> {
     try {
       const outcomes = await this.#commit(batch.map(({ work }) => work));
@@ -265,7 +265,7 @@ export class Replica implements Registry {
       if (last !== undefined) this.#goOn(last);
       return last === undefined && outcomes.length === batch.length && batch.length < batchMax;
     } catch (error) {
-      // Refusals decided on top of writes that did not happen would be wrong, too: all fail alike.
+      // Refusals decided on top of writes that failed would be wrong, too: all commands fail alike.
       const failure = toRegistryError(error);
       for (const { reject } of batch) reject(failure);
       return true;
@@ -279,9 +279,9 @@ export class Replica implements Registry {
 
   async #commit(works: readonly Waiting['work'][]): Promise<readonly Outcome<Command>[]> {
     const [first] = works;
-    // A revision that the store had reached after the commands came.
+    // A revision that the store reached after the commands arrived.
     let current = this.#engine.exclusive ? 0 : Infinity;
-    // Writing a whole state takes as long as it takes.
+    // Writing a whole state has no time limit.
     const isLong = first?.kind === 'replacement';
     for (let attempt = 1; ; attempt++) {
       const { decided, outcomesAt, transaction } =
@@ -306,13 +306,13 @@ export class Replica implements Registry {
         }
       } else if (basis >= current) return outcomesAt(basis);
       current = await this.#patience.newest();
-      // Nothing is to be written, and the state was current: the answer stands.
+      // There is no write, and the state was current: the answer is valid.
       if (transaction === undefined && basis >= current) return outcomesAt(basis);
       await this.#patience.caughtUp(current);
     }
   }
 
-  /** Refuses the commands whose turn has not come. Those that have done a part of their work go on. */
+  /** Refuses the commands whose turn has not come. Commands that have done a part of their work continue. */
   #refuseQueue(error: RegistryError): void {
     const refused = this.#queue.filter(({ goesOn }) => goesOn !== true);
     this.#queue = this.#queue.filter(({ goesOn }) => goesOn === true);
@@ -328,7 +328,7 @@ export class Replica implements Registry {
     const { writes, ...batch } = decideBatch(this.state, commands, this.#clock.now(), { limits, guarded: !exclusive, nodeId: this.nodeId });
     if (writes === undefined) return batch;
     this.#applier.own = new Map(writes.put.map(({ value, row }) => [value, row]));
-    // The engine may keep what it is given, and is given no rows to keep.
+    // The engine may keep this object, so it gets no rows to keep.
     const put = writes.put.map(({ key, value }) => ({ key, value }));
     return { ...batch, transaction: { ...writes, put } };
   }
@@ -338,7 +338,7 @@ function beginsBatch({ work, goesOn }: Waiting): boolean {
   return work.kind === 'replacement' || goesOn === true;
 }
 
-/** @returns the command that has to go on, if any; only the last of a batch can */
+/** @returns the command that must continue, if any; only the last of a batch can */
 function settle(batch: readonly Waiting[], outcomes: readonly Outcome<Command>[]): Waiting | undefined {
   for (const [at, outcome] of outcomes.entries()) {
     const waiting = batch[at] as Waiting;

@@ -11,15 +11,15 @@ import type { DefaultPolicy } from './security/authorizer.ts';
 export interface TcpOptions {
   /** 127.0.0.1 by default. */
   readonly host?: string;
-  /** A free one by default. */
+  /** A free port by default. */
   readonly port?: number;
 }
 
 /** A Unix socket. The socket file of a server that was killed is replaced. */
 export interface SocketOptions {
-  /** Absolute. */
+  /** Absolute path. */
   readonly path: string;
-  /** Permission bits; 0o600 by default, since a program that can open it needs only the token that access control demands. */
+  /** Permission bits; 0o600 by default, since access control is the only other protection of the socket. */
   readonly mode?: number;
   /** The owner; by default the user that runs the server. */
   readonly uid?: number;
@@ -40,7 +40,7 @@ export interface AccessOptions {
 }
 
 export interface WorkerOptions {
-  /** Under which it is a member of the store. */
+  /** Name under which it is a member of the store. */
   readonly memberId: string;
 }
 
@@ -51,22 +51,22 @@ export interface ServerOptions {
   /** `memory()` by default; the server closes it. */
   readonly engine?: Engine | Promise<Engine>;
   /**
-   * Whether other nodes may follow the log of this one's store and commit to it (`frontend/peer`); false by default. A store that
-   * several nodes share by itself needs no such word.
+   * Whether other nodes may follow the log of this node's store and commit to it (`frontend/peer`); false by default. Not
+   * needed for a store that several nodes open themselves.
    */
   readonly followers?: boolean;
   /**
-   * URL at which the other nodes of the store reach this one: `https://10.0.0.1:8501`. By default made of its own listener, which must
-   * then be bound to one address.
+   * URL at which the other nodes of the store reach this one: `https://10.0.0.1:8501`. By default it is derived from the
+   * listener, which must then be bound to one address.
    */
   readonly peerUrl?: string;
   /** Address of plain HTTP: 127.0.0.1 and a free port by default; false for none. */
   readonly http?: TcpOptions | SocketOptions | false;
   /** Address of HTTP over TLS; none by default. */
   readonly https?: HttpsOptions;
-  /** Address of plain HTTP that serves other nodes alone, beside the others or in their place; none by default. */
+  /** Address of plain HTTP that serves only other nodes, beside the other listeners or alone; none by default. */
   readonly nodes?: TcpOptions;
-  /** This process is a worker: it shares listeners with others of `node:cluster`, and its node id with the primary that it follows. */
+  /** This process is a worker: it shares listeners by `node:cluster`, and its node id with the primary it follows. */
   readonly worker?: WorkerOptions;
   /**
    * Address and options of DNS, over UDP and TCP; none by default. With `optional`, the server starts without DNS when the
@@ -84,7 +84,7 @@ export interface ServerOptions {
   readonly auditFile?: string;
   /** Allows listeners beyond loopback although callers need no token. */
   readonly unsafeAllowUnauthenticated?: boolean;
-  /** Allows plain HTTP beyond loopback, where every machine on the path can read the tokens; needs access control all the same. */
+  /** Allows plain HTTP beyond loopback, where every machine on the path can read the tokens; still needs access control. */
   readonly unsafeAllowPlaintext?: boolean;
   /** Names by which clients may call the server (`net/own-origin.ts`); any by default, except on loopback. */
   readonly allowedHosts?: readonly string[];
@@ -95,13 +95,13 @@ export interface ServerOptions {
   /** Name of the server's own node; the host name by default. */
   readonly nodeName?: string;
   /**
-   * UUID of the server's own node. By default it is made once and kept in the store: the only node of a store has the store's id,
-   * several have one each, by their `nodeName`.
+   * UUID of the server's own node. By default it is created once and stored: the only node of a store has the store's id;
+   * several nodes have an id for each `nodeName`.
    */
   readonly nodeId?: string;
   /** Metadata of the server's own node; unchanged in the store by default. */
   readonly nodeMeta?: Readonly<Record<string, string>>;
-  /** Called when a client asks to reload the configuration files; a rejection is its answer. Does nothing by default. */
+  /** Called when a client asks to reload the configuration files; a rejection becomes the answer. No effect by default. */
   readonly reload?: () => Promise<void>;
   /** `dc1` by default, as in Consul. */
   readonly datacenter?: string;

@@ -23,7 +23,7 @@ const reason = outward === undefined ? ' (skipped: those from loopback are not c
 
 describe('createServer', () => {
   test('is ready in under 100 ms', async () => {
-    // The first start pays for loading code; people's test files start many.
+    // The first start includes loading code; test files of applications start many servers.
     await (await createServer()).close();
     const durations: number[] = [];
     for (let round = 0; round < 5; round++) {
@@ -35,7 +35,7 @@ describe('createServer', () => {
     expect(Math.min(...durations)).toBeLessThan(100);
   });
 
-  test.skipIf(outward === undefined)(`lets one address have so many connections, and answers those that it has${reason}`, async () => {
+  test.skipIf(outward === undefined)(`limits the connections of one address, and answers on those that are open${reason}`, async () => {
     const host = outward as string;
     const server = await createServer({ http: { host }, unsafeAllowUnauthenticated: true, limits: { connectionsPerAddressMax: 3 } });
     const sockets: Socket[] = [];
@@ -43,7 +43,7 @@ describe('createServer', () => {
       for (const socket of sockets) socket.destroy();
       await server.close();
     });
-    /** @returns the status of an answer; `closed` when there was none */
+    /** @returns the status of an answer; `closed` when none came */
     const ask = () =>
       new Promise<string>((resolve) => {
         const socket = connect(server.ports.http, host, () => socket.write('GET /v1/status/leader HTTP/1.1\r\nHost: registry\r\n\r\n'));
@@ -58,7 +58,7 @@ describe('createServer', () => {
     const gone = new Promise((resolve) => sockets[0]?.once('close', resolve));
     sockets[0]?.destroy();
     await gone;
-    // The server hears of the end a moment later than this side.
+    // The server learns of the end a moment later than the client.
     await vi.waitFor(async () => expect(await ask()).toBe('200'));
   });
 
@@ -160,7 +160,7 @@ describe('createServer', () => {
     await first.close();
   });
 
-  test('serves DNS beside HTTP; when the address of DNS is taken, it fails, or starts without DNS if that is optional', async () => {
+  test('serves DNS beside HTTP; when the address of DNS is taken, it fails, or starts without DNS if DNS is optional', async () => {
     const server = await createServer({ dns: {} });
     expect(server.ports.dns).toBeGreaterThan(0);
     const taken = createServer({ dns: { port: server.ports.dns ?? 0 } });
@@ -172,7 +172,7 @@ describe('createServer', () => {
     await server.close();
   });
 
-  test('answers a path without a front end', async () => {
+  test('answers 404 for a path without a front end', async () => {
     const server = await createServer();
     const response = await fetch(`${server.url}/nothing`);
     expect(response.status).toBe(404);

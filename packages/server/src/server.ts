@@ -1,6 +1,6 @@
 /**
- * The composition root: with `core.ts`, the only file that sees every part and that creates clocks, randomness and sockets. All other
- * parts get them as arguments. This file joins the front ends to what is below them, and has the life of a server.
+ * The composition root: with `core.ts`, the only file that sees every part and creates clocks, randomness and sockets.
+ * All other parts get them as arguments. This file joins the front ends to the rest, and starts and stops a server.
  */
 
 import { randomUUID } from 'node:crypto';
@@ -38,34 +38,34 @@ export type { ServerOptions } from './server-options.ts';
 
 export interface WorkerAccess {
   readonly url: string;
-  /** The key of the store's nodes. */
+  /** The key that the nodes of the store share. */
   readonly secret: string;
   /** The id of this node, which its workers share. */
   readonly nodeId: string;
 }
 
 export interface Server {
-  /** `http://127.0.0.1:8500`; that of TLS when there is no other, `unix:///path` when there is nothing else. */
+  /** `http://127.0.0.1:8500`; the URL of TLS when there is no other, `unix:///path` when there is only a socket. */
   readonly url: string;
   /** The port of each listener, by name. */
   readonly ports: Ports;
   readonly registry: Registry;
   readonly metrics: Metrics;
-  /** Resolves with an error when the server cannot follow its log any more and must be stopped. */
+  /** Resolves with an error when the server can no longer follow its log and must be stopped. */
   readonly fatal: Promise<RegistryError>;
-  /** How workers of this machine follow this server; undefined without `nodes`, or on a store of its own. */
+  /** How workers on this machine follow this server; undefined without `nodes`, or when other processes use the store. */
   readonly forWorkers?: WorkerAccess;
-  /** Resolves when an operator has made this node leave its store: it serves nothing more and should be closed. */
+  /** Resolves when an operator has made this node leave its store: it serves no more requests and should be closed. */
   readonly left: Promise<void>;
   /**
-   * Registers services and checks on the server's own node, as Consul's agent registers those in its files. It removes those of
-   * an earlier call that are missing now.
+   * Registers services and checks on the server's own node, as Consul's agent does with those in its files. It removes
+   * services and checks of an earlier call that are now missing.
    * @throws RegistryError `invalid_argument`, before anything is changed
    */
   define(definitions: OwnDefinitions): Promise<void>;
   /**
    * Reads the certificate files now, instead of some seconds after a change.
-   * @returns whether their content is in use; otherwise the old certificates are, and the log has the reason
+   * @returns whether the new certificates are in use; otherwise the old ones are, and the log has the reason
    */
   reloadCertificates(): Promise<boolean>;
   /** Answers parked requests, tells streams to reconnect elsewhere, finishes commits, and closes the engine. */
@@ -76,15 +76,15 @@ export interface Server {
 /**
  * Starts a registry in this process.
  *
- * @throws RegistryError `failed_precondition` when an address or the store is taken, or other machines reach an
- *   address that is not protected (`assertListenersAllowed`); `invalid_argument` when nothing is served, or a certificate
+ * @throws RegistryError `failed_precondition` when an address or the store is in use, or other machines reach an
+ *   unprotected address (`assertListenersAllowed`); `invalid_argument` when nothing is served, or a certificate
  *   or the audit log cannot be used; `data_loss` when the store cannot be read
  */
 export function createServer(options: ServerOptions = {}): Promise<Server> {
   return startServer(options, frontendTable);
 }
 
-/** The same with front ends of another table: tests bring their own. */
+/** The same, with another table of front ends: tests add their own. */
 export async function startServer(options: ServerOptions, table: FrontendTable): Promise<Server> {
   const store = await (options.engine ?? memory());
   const engine = options.followers === true && store.exclusive ? followed(store, { clock: options.clock ?? systemClock }) : store;
@@ -99,8 +99,8 @@ export async function startServer(options: ServerOptions, table: FrontendTable):
 
 /**
  * Checks whether a server with these options may listen on its addresses. Pure.
- * @throws RegistryError `failed_precondition` when other machines reach an address and what protects it there is
- *   missing; `invalid_argument` when HTTP is not served, TLS lacks a file, or a front end is unknown
+ * @throws RegistryError `failed_precondition` when other machines reach an address that lacks the protection it needs;
+ *   `invalid_argument` when HTTP is not served, TLS lacks a file, or a front end is unknown
  */
 export function assertListenersAllowed(options: ServerOptions): void {
   allowedFrontends(options, frontendTable);
@@ -112,7 +112,7 @@ function allowedFrontends(options: ServerOptions, table: FrontendTable): Fronten
   return chosen;
 }
 
-/** @param hasStore whether no process has the store but this one; others may follow it */
+/** @param hasStore whether only this process opens the store; others may follow it */
 async function serve(core: Core, options: ServerOptions, table: FrontendTable, hasStore: boolean): Promise<Server> {
   const { engine, clock, log, limits, metrics, replica, liveness, security } = core;
   const chosen = allowedFrontends(options, table);
@@ -234,8 +234,8 @@ async function openAll(
 const cannotLeave = 'this server keeps the store, or is a worker of the one that does, so it cannot leave it; stop its process instead';
 
 /**
- * Makes this node leave its store: it gets nothing new, its clients go to other nodes, and then it is no member any more.
- * @throws RegistryError `failed_precondition` when no other node is there
+ * Makes this node leave its store: it gets no new deadlines, its clients go to other nodes, then its membership ends.
+ * @throws RegistryError `failed_precondition` when there is no other node
  */
 async function leaveStore(store: SharedStore, drainAll: () => Promise<unknown>): Promise<void> {
   if (!store.isShared) throw new RegistryError('failed_precondition', 'this server has its store for itself, so there is nothing to leave; stop its process instead');

@@ -1,4 +1,4 @@
-/** Several servers on one store: they show the same, pass heartbeats on, and one of them may leave without any client noticing. */
+/** Several servers on one store: they show the same state, forward heartbeats, and one may leave without harm to clients. */
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Engine } from './engine/engine.ts';
@@ -63,7 +63,7 @@ describe('servers on one store', () => {
     for (const { status, index, text } of answers) expect({ status, index, text }).toEqual({ status: first?.status, index: first?.index, text: first?.text });
   });
 
-  it('are the servers among the agents', async () => {
+  it('are the agents that Consul’s API marks as servers', async () => {
     await settled();
     for (const index of [0, 1, 2]) {
       const members = (await call(index, 'GET', '/v1/agent/members')).json() as { Name: string; Tags: { role: string; expect: string } }[];
@@ -74,7 +74,7 @@ describe('servers on one store', () => {
     }
   });
 
-  it('show a client that moves between them no index that goes back', async () => {
+  it('never show a client that moves between them a lower index', async () => {
     let index = 0;
     for (let write = 0; write < 30; write++) {
       await call(write % 3, 'PUT', '/v1/kv/a', `${write}`);
@@ -84,7 +84,7 @@ describe('servers on one store', () => {
     }
   });
 
-  it('pass a heartbeat on to the one that watches the check', async () => {
+  it('forward a heartbeat to the server that watches the check', async () => {
     await call(0, 'PUT', '/v1/agent/service/register', registration);
     await settled();
     expect(await call(1, 'PUT', '/v1/agent/check/pass/service:web-1')).toMatchObject({ status: 200 });
@@ -103,14 +103,14 @@ describe('servers on one store', () => {
 });
 
 describe('a server that leaves', () => {
-  it('is no member any more, and says so to its process', async () => {
+  it('is no longer a member, and tells its process', async () => {
     const answer = await call(2, 'POST', '/rollcall/v1/leave');
     expect(answer).toMatchObject({ status: 200, text: '{"left":true}\n' });
     await at(2).left;
     await expect.poll(() => membersOf(at(0).registry.state).map(({ name }) => name)).toEqual(['s1', 's2']);
   });
 
-  it('is refused where one server has the store for itself', async () => {
+  it('is refused when it is the only server of its store', async () => {
     const alone = await createServer({ nodeName: 'alone' });
     servers.push(alone);
     const answer = await call(3, 'POST', '/rollcall/v1/leave');
@@ -118,7 +118,7 @@ describe('a server that leaves', () => {
     expect(answer.text).toContain('this server has its store for itself, so there is nothing to leave; stop its process instead');
   });
 
-  it('is no member any more when it is stopped in order', async () => {
+  it('is no longer a member after an orderly stop', async () => {
     await at(2).close();
     await expect.poll(() => membersOf(at(0).registry.state).map(({ name }) => name)).toEqual(['s1', 's2']);
   });

@@ -1,6 +1,6 @@
 /**
- * Joins this server to the other nodes of its store, if it has any: membership, ownership, and forwarded heartbeats over the channel.
- * The composition root makes it. On a store that one server has for itself there is nothing to join.
+ * Joins this server to the other nodes of its store, if there are any: membership, ownership, and heartbeats forwarded
+ * over the channel. The composition root creates it. It has nothing to do on a store that only one server uses.
  */
 
 import { makeChannel, type Channel } from './channel.ts';
@@ -18,11 +18,11 @@ export interface SharedStore {
   readonly ownership: Ownership;
   /** Whether other nodes may share the store. */
   readonly isShared: boolean;
-  /** Becomes a member, once the listeners are open. */
+  /** Becomes a member, after the listeners are open. */
   join(ports: Ports): Promise<void>;
   /** Gets no new deadlines from now on. */
   drain(): Promise<void>;
-  /** Leaves the other nodes; takes some seconds at most. Idempotent. */
+  /** Ends the membership; takes at most some seconds. Idempotent. */
   leave(): Promise<void>;
 }
 
@@ -30,7 +30,7 @@ const nothing = () => Promise.resolve();
 
 export interface ShareOptions {
   readonly identity: Identity;
-  /** Undefined for a store of this server's own. */
+  /** Undefined when only this server uses the store. */
   readonly key: ClusterKey | undefined;
 }
 
@@ -62,7 +62,7 @@ export function shareStore(core: Core, { identity, key }: ShareOptions, options:
   };
 }
 
-/** Where other nodes reach this one. TLS if there is any: they send the key of the store. */
+/** The URL at which other nodes reach this one; with TLS if possible, since they send the key of the store. */
 export function peerUrl(options: ServerOptions, { address }: Identity, ports: Ports): string {
   if (options.peerUrl !== undefined) return options.peerUrl;
   const forNodes = nodesAddress(options);

@@ -1,4 +1,4 @@
-/** A server whose store is shared with another one, and lost, stuck or silent: what it says of its answers, over HTTP. */
+/** A server on a shared store whose feed is lost, stuck or silent: how its HTTP answers report their age. */
 
 import { afterEach, describe, expect, test } from 'vitest';
 import { request } from 'undici';
@@ -19,7 +19,7 @@ interface Answer {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
 }
 
-/** Two servers on one store; the feed of the first is in the hands of the test. */
+/** Two servers on one store; the test controls the feed of the first. */
 async function pair(): Promise<{ held: HeldEngine; one: Server; other: Server; clock: ReturnType<typeof manualClock> }> {
   const engine = memory();
   const held = heldEngine(engine);
@@ -41,7 +41,7 @@ async function call(server: Server, method: 'GET' | 'PUT', path: string, headers
 const get = (server: Server, path: string, headers: Record<string, string> = {}) => call(server, 'GET', path, headers);
 const put = (server: Server, path: string, body: string) => call(server, 'PUT', path, {}, body);
 
-/** Lets the event loop turn, and what is due happen, until it is so. */
+/** Lets the event loop turn and fires due timers until the condition is true. */
 async function until(holds: () => boolean | Promise<boolean>, advance: () => void = () => {}): Promise<void> {
   for (let turn = 0; turn < 5_000; turn++) {
     if (await holds()) return;
@@ -53,11 +53,11 @@ async function until(holds: () => boolean | Promise<boolean>, advance: () => voi
 
 const isStale = async (server: Server) => (await get(server, '/readyz')).status === 503;
 
-/** What an answer says of its age. */
+/** The headers of an answer that report its age. */
 const contact = ({ headers }: Answer) => [headers['x-consul-knownleader'], headers['x-consul-lastcontact']];
 
 describe('a server that no longer follows its store', () => {
-  test('answers, is not ready, counts it, and recovers', async () => {
+  test('still answers, is not ready, counts this in metrics, and recovers', async () => {
     const { held, one, clock } = await pair();
     expect((await put(one, '/v1/kv/k', 'v')).status).toBe(200);
     expect((await get(one, '/readyz')).status).toBe(200);
@@ -73,7 +73,7 @@ describe('a server that no longer follows its store', () => {
     expect((await get(one, '/metrics')).text).toMatch(/^rollcall_feed_losses_total 1$/m);
   });
 
-  test('says so in every kind of answer of Consul, for as long as it lasts', async () => {
+  test('marks every kind of Consul answer as stale, for as long as it is', async () => {
     const { held, one, clock } = await pair();
     await put(one, '/v1/kv/k', 'v');
     const paths = [
@@ -139,7 +139,7 @@ describe('a server that no longer follows its store', () => {
 });
 
 describe('a server that is behind another one', () => {
-  test('reports by how much, in revisions and in seconds', async () => {
+  test('reports the distance in revisions and in seconds', async () => {
     const { held, one, other, clock } = await pair();
     const metric = async (name: string) => Number(new RegExp(`^${name} (.+)$`, 'm').exec((await get(one, '/metrics')).text)?.[1]);
     expect(await metric('rollcall_store_lag_revisions')).toBe(0);
@@ -155,7 +155,7 @@ describe('a server that is behind another one', () => {
     expect(await metric('rollcall_store_lag_revisions')).toBe(0);
   });
 
-  test('answers a consistent read when it has caught up, and others at once', async () => {
+  test('answers a consistent read after it has caught up, and other reads at once', async () => {
     const { held, one, other } = await pair();
     await put(other, '/v1/kv/k', 'old');
     await until(async () => (await get(one, '/v1/kv/k?raw')).text === 'old');
@@ -170,7 +170,7 @@ describe('a server that is behind another one', () => {
     expect((await consistent).text).toBe('new');
   });
 
-  test('lets a client that has seen a newer index wait for it, in a blocking query and by a header', async () => {
+  test('makes a client that has seen a newer index wait for that index, in a blocking query and by a header', async () => {
     const { held, one, other } = await pair();
     await put(other, '/v1/kv/k', 'old');
     await until(async () => (await get(one, '/v1/kv/k?raw')).text === 'old');
@@ -189,7 +189,7 @@ describe('a server that is behind another one', () => {
     expect(Number(answer.headers['x-consul-index'])).toBeGreaterThan(Number(index));
   });
 
-  test('refuses such a client after 3 seconds, so that no index goes back', async () => {
+  test('refuses such a client after 3 seconds, so that it never sees a lower index', async () => {
     const { held, one, other, clock } = await pair();
     await put(other, '/v1/kv/k', 'old');
     await until(async () => (await get(one, '/v1/kv/k?raw')).text === 'old');
@@ -206,7 +206,7 @@ describe('a server that is behind another one', () => {
     held.go();
   });
 
-  test('refuses a header that is no revision', async () => {
+  test('refuses a header that is not a revision', async () => {
     const { one } = await pair();
     for (const value of ['x', '-1', '1.5', '99999999999999999']) {
       expect(await get(one, '/v1/kv/k', { 'X-Rollcall-Not-Older-Than': value })).toMatchObject({

@@ -88,7 +88,7 @@ describe('one that is cut off freezes expiry for no other:', () => {
     expect(await one.metric('rollcall_expiry_frozen')).toBe(0);
   });
 
-  it('nor by doing it again and again, alone or while a freeze lasts', async () => {
+  it('nor by repeating it, alone or during a freeze', async () => {
     const one = await start();
     const fleet = await openFleet(one, 12);
     const cut = Array.from({ length: 8 }, (_, at) => ({ id: `x${at}`, node: `x${at}`, principal: token, services: [`shop${at}`] }));
@@ -110,7 +110,7 @@ describe('one that is cut off freezes expiry for no other:', () => {
     expect(one.liveness.status()).toMatchObject({ frozen: true, untilMs });
   });
 
-  it('and a loss that rolls through the fleet, one host after the other, is no cut', async () => {
+  it('a loss that moves through the fleet, one host after the other, causes no freeze', async () => {
     const one = await start();
     const fleet = await openFleet(one, 20);
     for (const [at, stream] of fleet.entries()) {
@@ -136,7 +136,7 @@ describe('a host that dies for good is removed with all its instances within its
 });
 
 describe('a loss that stretches over many hosts, services and principals', () => {
-  it('freezes; status, log and metrics say who, what, and until when; and it ends by itself', async () => {
+  it('freezes; status, log and metrics show the cause, the loss and the end; the freeze ends by itself', async () => {
     const one = await start();
     const fleet = await openFleet(one, 12);
     await one.register('silent', ttl);
@@ -170,7 +170,7 @@ describe('a loss that stretches over many hosts, services and principals', () =>
     expect([one.liveness.status().frozen, left(one, fleet)]).toEqual([false, 2]);
   });
 
-  it('lasts longer when a further mass loss shows that the cut goes on', async () => {
+  it('lasts longer when a further mass loss shows that the cut continues', async () => {
     const one = await start();
     const fleet = await openFleet(one, 24);
     await close(one, fleet.slice(0, 9));
@@ -187,7 +187,7 @@ describe('a loss that stretches over many hosts, services and principals', () =>
     expect(one.lines.some(({ msg }) => msg.includes('the freeze is extended'))).toBe(true);
   });
 
-  it('is the sum of what lapses within the window: three small losses are one', async () => {
+  it('is the sum of all leases that end within the window: three small losses count as one', async () => {
     const one = await start();
     const fleet = await openFleet(one, 40);
     // Each alone is under the threshold: without the worst host, 3 of 39.
@@ -200,7 +200,7 @@ describe('a loss that stretches over many hosts, services and principals', () =>
     expect(left(one, fleet)).toBeLessThan(40);
   });
 
-  it('is no event any more when the store was away: what could not be committed at its end expires later', async () => {
+  it('ends while the store is down; expiries that could not be committed are committed later', async () => {
     const one = await start();
     const fleet = await openFleet(one, 12);
     await close(one, fleet.slice(0, 9));
@@ -215,8 +215,8 @@ describe('a loss that stretches over many hosts, services and principals', () =>
   });
 });
 
-describe('what a lease stands for follows', () => {
-  it('the services of its instances, and the principal that was heard last', async () => {
+describe('the group of a lease follows', () => {
+  it('the services of its instances, and the principal that renewed it last', async () => {
     const one = await start();
     const streams = Array.from({ length: 12 }, (_, at) => ({ id: `s${at}`, node: `n${at}`, principal: `token ${at}`, services: ['one'] }));
     for (const stream of streams) await open(one, stream);

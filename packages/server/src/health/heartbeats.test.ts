@@ -14,7 +14,7 @@ beforeEach(async () => {
 });
 afterEach(() => started.close());
 
-it('lives a whole time from then on, with the status and the output that it had', async () => {
+it('lasts a whole TTL from then on, with the status and the output that it had', async () => {
   const { beat, pass, row, liveness } = started;
   await beat('web', 'warning', 'so so');
   await pass(9_000);
@@ -25,7 +25,7 @@ it('lives a whole time from then on, with the status and the output that it had'
   expect(row('web')?.status).toBe('critical');
 });
 
-it('stays critical when it was', async () => {
+it('stays critical if it was critical', async () => {
   const { pass, row, liveness, submitted } = started;
   await pass(10_000 + slackMs);
   expect(row('web')?.status).toBe('critical');

@@ -24,8 +24,8 @@ afterEach(async () => {
 
 const names = (count: number, prefix = 'i') => Array.from({ length: count }, (_, index) => `${prefix}${index}`);
 
-describe('an instance that falls silent', () => {
-  it('turns critical when its TTL has passed, with its last words', async () => {
+describe('an instance without heartbeats', () => {
+  it('becomes critical when its TTL has passed, with its last output', async () => {
     const { register, beat, pass, row } = await start();
     await register('web', ttl(10_000));
     await pass(5_000);
@@ -39,7 +39,7 @@ describe('an instance that falls silent', () => {
     });
   });
 
-  it('says so without last words when it never had any, and says it only once', async () => {
+  it('becomes critical without an output if it never had one, and only once', async () => {
     const { register, pass, row } = await start();
     await register('web', ttl(10_000));
     await pass(10_000 + slackMs);
@@ -61,7 +61,7 @@ describe('an instance that falls silent', () => {
     expect(status('web')).toBe('critical');
   });
 
-  it('is spared by a heartbeat that comes within a second of the deadline', async () => {
+  it('stays passing when a heartbeat comes within a second after the deadline', async () => {
     const { register, beat, pass, status, submitted } = await start();
     await register('web', ttl(10_000));
     await pass(10_500);
@@ -71,7 +71,7 @@ describe('an instance that falls silent', () => {
     expect(submitted).toEqual([]);
   });
 
-  it('has its own second, also if others lapsed shortly before', async () => {
+  it('has a full second, even if others expired shortly before', async () => {
     const { register, beat, pass, status, submitted } = await start();
     await register('first', ttl(10_000));
     await pass(500);
@@ -83,7 +83,7 @@ describe('an instance that falls silent', () => {
     expect(submitted).toHaveLength(1);
   });
 
-  it('is passing in the end when its heartbeat meets the expiry on its way to the log', async () => {
+  it('ends as passing when its heartbeat comes while its expiry is being committed', async () => {
     const { register, beat, pass, status, holdCommits, submitted } = await start();
     await register('web', ttl(10_000));
     const release = holdCommits();
@@ -97,7 +97,7 @@ describe('an instance that falls silent', () => {
     expect(status('web')).toBe('passing');
   });
 
-  it('keeps a check that its owner failed critical, and notes that the owner is gone', async () => {
+  it('keeps a check that its owner failed critical, and adds that the owner sends no more heartbeats', async () => {
     const { register, beat, pass, row } = await start();
     await register('web', ttl(10_000));
     await beat('web', 'critical', 'disk full');
@@ -108,7 +108,7 @@ describe('an instance that falls silent', () => {
     });
   });
 
-  it('gets a deadline when another caller makes it pass', async () => {
+  it('gets a deadline when another caller sets it to passing', async () => {
     const { replica, register, pass, status } = await start();
     await register('web', ttl(10_000));
     await pass(10_000 + slackMs);
@@ -122,7 +122,7 @@ describe('an instance that falls silent', () => {
     expect(status('web')).toBe('critical');
   });
 
-  it('starts anew when its TTL is changed, and is left alone when its check is removed or of another type', async () => {
+  it('gets a new deadline when its TTL is changed, and none when its check is removed or of another type', async () => {
     const { replica, register, pass, status, liveness, beat } = await start();
     for (const name of ['longer', 'removed', 'retyped']) await register(name, ttl(10_000));
     await pass(9_000);
@@ -161,7 +161,7 @@ describe('a session', () => {
     expect(session('s')).toBeDefined();
   });
 
-  it('cannot be renewed any more once its end is on its way to the log', async () => {
+  it('cannot be renewed after its end was submitted to the log', async () => {
     const { createSession, session, liveness, pass, submitted, holdCommits } = await start();
     await createSession('s', 'ttl', 1_000);
     const release = holdCommits();
@@ -184,7 +184,7 @@ describe('an instance that a stream vouches for', () => {
     return one;
   }
 
-  it('turns critical at once when the stream closes, and leaves after the grace', async () => {
+  it('becomes critical at once when the stream closes, and is removed after the grace', async () => {
     const { liveness, status, exists, session, pass } = await withStream();
     await pass(60_000);
     expect(status('web')).toBe('passing');
@@ -207,14 +207,14 @@ describe('an instance that a stream vouches for', () => {
     expect(status('web')).toBe('passing');
   });
 
-  it('does not come back once it is gone', async () => {
+  it('does not return after it was removed', async () => {
     const { liveness, replica } = await withStream();
     await replica.submit({ kind: 'session-destroy', namespace: 'default', id: 's' });
     await expect(liveness.streamOpened('default', 's', 'owner')).rejects.toMatchObject({ code: 'not_found' });
     await liveness.streamClosed('default', 's');
   });
 
-  it('has its state told to the registry after an outage', async () => {
+  it('gets its state committed after an outage', async () => {
     const { liveness, status, setOutage, pass } = await withStream();
     setOutage(new Error('no store'));
     await liveness.streamClosed('default', 's');
@@ -225,7 +225,7 @@ describe('an instance that a stream vouches for', () => {
     expect(status('web')).toBe('critical');
   });
 
-  it('is told the last state only, when it changed during an outage', async () => {
+  it('gets only its last state committed, when it changed during an outage', async () => {
     const { liveness, status, setOutage, pass } = await withStream();
     setOutage(new Error('no store'));
     await liveness.streamClosed('default', 's');
@@ -236,8 +236,8 @@ describe('an instance that a stream vouches for', () => {
   });
 });
 
-describe('a restart of the registry is not a death:', () => {
-  it('every deadline begins in full, and no check turns critical before it', async () => {
+describe('after a restart of the registry', () => {
+  it('every deadline starts with its full time, and no check becomes critical before it', async () => {
     const engine = memory();
     const before = await startLiveness({ engine });
     for (const name of names(8)) await before.register(name, ttl(10_000));
@@ -257,7 +257,7 @@ describe('a restart of the registry is not a death:', () => {
     expect(after.session('lock')).toBeUndefined();
   });
 
-  it('the end of a session that a crash cut off is completed', async () => {
+  it('the end of a session that a crash interrupted is completed', async () => {
     const engine = memory();
     const before = await startLiveness({ engine });
     await before.createSession('lock', 'ttl', 0);
@@ -270,7 +270,7 @@ describe('a restart of the registry is not a death:', () => {
     expect(after.session('lock')).toBeUndefined();
   });
 
-  it('what had expired before is not said again', async () => {
+  it('expiries from before are not committed again', async () => {
     const engine = memory();
     const before = await startLiveness({ engine });
     await before.register('web', { ...ttl(10_000), output: 'fine' });
@@ -282,7 +282,7 @@ describe('a restart of the registry is not a death:', () => {
     expect(after.row('web')).toMatchObject({ status: 'critical', output, modified });
   });
 
-  it('streams get their grace, but 10 s at least, and their checks are left as they are', async () => {
+  it('streams get their grace, at least 10 s, and their checks keep their status', async () => {
     const engine = memory();
     const before = await startLiveness({ engine });
     for (const id of ['back', 'gone']) {
@@ -304,7 +304,7 @@ describe('a restart of the registry is not a death:', () => {
   });
 });
 
-describe('a stall of the registry is not a death:', () => {
+describe('during a stall of the registry', () => {
   it('no check expires after 5 s, even if the heartbeats arrive a second later', async () => {
     const { clock, register, beat, pass, status, metric, lines } = await start();
     // Too few for self-preservation, which would hide a death here.
@@ -331,7 +331,7 @@ describe('a stall of the registry is not a death:', () => {
   });
 });
 
-describe('a verdict that is due when a stall ends', () => {
+describe('an expiry that is due when a stall ends', () => {
   it('waits until the sockets were read', async () => {
     const { clock, register, beat, pass, status, submitted } = await start();
     await register('web', ttl(2_000));
@@ -347,7 +347,7 @@ describe('a verdict that is due when a stall ends', () => {
   });
 });
 
-describe('a cut is not a death:', () => {
+describe('during a network cut', () => {
   /** Live instances on 21 hosts, of which eleven fall silent at once. */
   async function cut() {
     const one = await start();
@@ -373,7 +373,7 @@ describe('a cut is not a death:', () => {
     expect(lines.filter(({ msg }) => msg.includes('frozen')).map(({ level }) => level)).toEqual([50]);
   });
 
-  it('when they come back it ends, and who stays away gets a TTL more', async () => {
+  it('it ends when most are back, and the missing ones get another TTL', async () => {
     const { keepAlive, status, liveness, metric } = await cut();
     // All but three are back: without one of them, 10 % are missing.
     await keepAlive(18, 9_000);
@@ -384,7 +384,7 @@ describe('a cut is not a death:', () => {
     expect([status('i17'), status('i18'), status('i19')]).toEqual(['passing', 'critical', 'critical']);
   });
 
-  it('an operator can say that they are really gone', async () => {
+  it('an operator can declare the instances dead', async () => {
     const { keepAlive, status, liveness, metric } = await cut();
     expect(liveness.override()).toBe(11);
     await turns();
@@ -398,7 +398,7 @@ describe('a cut is not a death:', () => {
     expect(liveness.status().frozen).toBe(false);
   });
 
-  it('many expire in batches, except those that are renewed before their turn', async () => {
+  it('many checks expire in batches, except those that are renewed before their turn', async () => {
     const { replica, liveness, pass, submitted } = await start();
     const ids = names(2_500);
     for (const [node, from] of [['n', 0], ['m', 1_250]] as const) {
@@ -415,7 +415,7 @@ describe('a cut is not a death:', () => {
     expect(findCheck(replica.state, 'default', 'm', 'i2499')?.status).toBe('passing');
   });
 
-  it('an override is good for the rest of the same event, too', async () => {
+  it('an override holds for the rest of the same event, too', async () => {
     const { beat, pass, status, liveness } = await cut();
     for (const name of names(9)) await beat(name);
     await pass(4_000);
@@ -425,7 +425,7 @@ describe('a cut is not a death:', () => {
     expect(liveness.status().frozen).toBe(false);
   });
 
-  it('a loss that trickles in is one, too: it is stopped on the way', async () => {
+  it('a gradual loss freezes, too, after a part of it has expired', async () => {
     const { register, pass, status, liveness } = await start();
     for (let pair = 0; pair < 20; pair++) {
       await register(`a${pair}`, ttl(10_000));
@@ -446,7 +446,7 @@ describe('a cut is not a death:', () => {
     expect(liveness.status().held).toBe(12);
   });
 
-  it('the share is of those that vouch for something now', async () => {
+  it('the share counts only leases that vouch for an instance now', async () => {
     const { register, beat, pass, replica, liveness } = await start();
     for (const name of names(12)) await register(name, ttl(10_000));
     for (const name of names(30, 'failed')) await register(name, ttl(3_600_000));
@@ -461,7 +461,7 @@ describe('a cut is not a death:', () => {
     expect(liveness.status()).toMatchObject({ frozen: true, held: 12, share: 12 / 15 });
   });
 
-  it('streams that break at once turn critical, but are not removed', async () => {
+  it('streams that break together become critical, but are not removed', async () => {
     const { createSession, liveness, register, pass, status, exists } = await start();
     for (const id of names(20)) {
       await createSession(id, 'stream', 10_000, `host-${id}`);
@@ -479,7 +479,7 @@ describe('a cut is not a death:', () => {
     for (const id of names(12)) expect(status(id)).toBe('passing');
   });
 
-  it('the death of one process is one, however many instances it had', async () => {
+  it('the death of one process counts as one loss, for any number of instances', async () => {
     const { createSession, liveness, register, pass, exists } = await start();
     await createSession('big', 'stream', 10_000);
     await liveness.streamOpened('default', 'big', 'owner');
@@ -489,7 +489,7 @@ describe('a cut is not a death:', () => {
     for (const name of names(30)) expect(exists(name)).toBe(false);
   });
 
-  it('checks that vouch for nothing do not count: critical from the start, never reported', async () => {
+  it('checks that vouch for no instance do not count: critical from the start, never reported', async () => {
     const { register, beat, pass, row, liveness } = await start();
     for (const name of names(30)) await register(name, { ...ttl(10_000), status: 'critical' });
     for (const name of names(5, 'live')) await register(name, ttl(60_000));
@@ -517,7 +517,7 @@ describe('an expiry that cannot be committed', () => {
     expect(session('s')).toBeUndefined();
   });
 
-  it('is forgotten when the instance comes back before that', async () => {
+  it('is dropped when the instance comes back before that', async () => {
     const { register, beat, pass, status, setOutage } = await start();
     await register('web', ttl(10_000));
     setOutage(new Error('no store'));
@@ -529,7 +529,7 @@ describe('an expiry that cannot be committed', () => {
   });
 });
 
-describe('a row with a time that makes no sense', () => {
+describe('a row with an impossible time', () => {
   it('harms no other client', async () => {
     const { register, createSession, pass, status } = await start();
     await register('negative', ttl(-5));
@@ -542,7 +542,7 @@ describe('a row with a time that makes no sense', () => {
 });
 
 describe('after close', () => {
-  it('nothing expires, and nothing is left that could wake the process', async () => {
+  it('no check expires, and no timer is left that could wake the process', async () => {
     const clock = manualClock();
     let waiting = 0;
     const counting: Clock = {

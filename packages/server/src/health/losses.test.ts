@@ -46,7 +46,7 @@ describe('losses', () => {
     expect(all.isMass()).toEqual(mass);
   });
 
-  it('of one node that are small are large together with what other nodes have let expire', () => {
+  it('that are small on one node are large together with the expiries of other nodes', () => {
     const all = fleet(30);
     all.lapse(4);
     all.elsewhere(30, 20, 1_000);
@@ -56,7 +56,7 @@ describe('losses', () => {
     expect(all.census.leases).toBe(70);
   });
 
-  it('that were renewed count no more', () => {
+  it('no longer count after a renewal', () => {
     const all = fleet(30);
     all.elsewhere(30, 20, 1_000);
     all.lapse(4);
@@ -65,7 +65,7 @@ describe('losses', () => {
     expect(all.losses.leases).toBe(70);
   });
 
-  it('that have expired here stay in the count for the window', () => {
+  it('stay in the count for the window after they expired here', () => {
     const all = fleet(30);
     const [stake] = all.stakes;
     all.losses.expired(stake as Stake, 1, 500);

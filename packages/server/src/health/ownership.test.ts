@@ -50,7 +50,7 @@ describe('a deadline', () => {
     expect(nodes.owner.submitted).toHaveLength(1);
   });
 
-  test('of a check loses to what was said of the check meanwhile, and begins anew', async () => {
+  test('of a check is void when the check was changed meanwhile, and starts again', async () => {
     const { owner } = await two();
     await owner.register('web', { type: 'ttl', definition: { ttlMs }, status: 'warning' });
     const release = owner.holdCommits();
@@ -65,7 +65,7 @@ describe('a deadline', () => {
     expect(status(owner, 'web')).toBe('critical');
   });
 
-  test('of a critical instance loses to a check that is better again', async () => {
+  test('of a critical instance is void when its check has recovered', async () => {
     const { owner } = await two();
     await owner.register('web', { type: 'ttl', definition: { ttlMs: 3_600_000, deregisterCriticalAfterMs: 60_000 }, status: 'critical' });
     const release = owner.holdCommits();
@@ -87,7 +87,7 @@ describe('a stream', () => {
     return nodes;
   }
 
-  test('that another node holds does not expire, and ends after its grace when that one has lost it', async () => {
+  test('that another node holds does not expire, and ends after its grace when that node has lost it', async () => {
     const nodes = await withStream();
     const { owner, other } = nodes;
     await other.liveness.streamOpened('default', 's', 'client');
@@ -103,7 +103,7 @@ describe('a stream', () => {
     expect(owner.session('s')).toBeUndefined();
   });
 
-  test('that has moved is not lost when the node that had it before says so late', async () => {
+  test('that has moved stays when its former node reports its loss late', async () => {
     const nodes = await withStream();
     const { owner, other } = nodes;
     await other.liveness.streamOpened('default', 's', 'client');
@@ -122,7 +122,7 @@ describe('a stream', () => {
     expect(status(owner, 'web')).toBe('passing');
   });
 
-  test('that comes back while its end is on the way keeps its session', async () => {
+  test('that comes back while its end is being committed keeps its session', async () => {
     const nodes = await withStream();
     const { owner, other } = nodes;
     await owner.liveness.streamOpened('default', 's', 'client');
@@ -139,7 +139,7 @@ describe('a stream', () => {
     expect(status(owner, 'web')).toBe('passing');
   });
 
-  test('whose holder is gone with an earlier life of the only node ends after its grace', async () => {
+  test('whose holder was an earlier process of the only node ends after its grace', async () => {
     const engine = { ...memory(), close: () => Promise.resolve() };
     const before = await startLiveness({ engine });
     await before.createSession('s', 'stream', ttlMs);

@@ -25,7 +25,7 @@ async function setStatus({ replica }: Started, name: string, status: 'passing' |
 }
 
 describe('an instance', () => {
-  it('goes when its check has been critical for as long as it allows, and its node stays', async () => {
+  it('is removed when its check has been critical for the allowed time, and its node stays', async () => {
     const one = await start();
     await one.register('web', { type: 'none', definition });
     await one.pass(120_000);
@@ -38,7 +38,7 @@ describe('an instance', () => {
     expect(await one.metric('rollcall_expiries_total')).toBe(1);
   });
 
-  it('stays when it recovers in time; the next time counts from its beginning', async () => {
+  it('stays when it recovers in time; the next critical time counts from its own start', async () => {
     const one = await start();
     await one.register('web', { type: 'none', definition });
     await setStatus(one, 'web', 'critical');
@@ -50,7 +50,7 @@ describe('an instance', () => {
     expect(one.exists('web')).toBe(true);
   });
 
-  it('is not given more time by a change of its output', async () => {
+  it('gets no more time from a change of its output', async () => {
     const one = await start();
     await one.register('web', { type: 'none', definition, status: 'critical' });
     await one.pass(50_000);
@@ -62,7 +62,7 @@ describe('an instance', () => {
     expect(one.exists('web')).toBe(false);
   });
 
-  it('goes after its TTL and the time that it allows', async () => {
+  it('is removed after its TTL and the allowed time', async () => {
     const one = await start();
     await one.register('web', { type: 'ttl', definition: { ...definition, ttlMs: 10_000 } });
     await one.pass(69_900);
@@ -71,7 +71,7 @@ describe('an instance', () => {
     expect(one.exists('web')).toBe(false);
   });
 
-  it('never goes when it does not allow it', async () => {
+  it('is never removed without that option', async () => {
     const one = await start();
     await one.register('web', { type: 'none', status: 'critical' });
     await one.register('zero', { type: 'none', status: 'critical', definition: { deregisterCriticalAfterMs: 0 } });
@@ -79,7 +79,7 @@ describe('an instance', () => {
     expect([one.exists('web'), one.exists('zero')]).toEqual([true, true]);
   });
 
-  it('has its time in full after a restart of ours', async () => {
+  it('gets the full time again after a restart of the server', async () => {
     const engine = memory();
     const before = await startLiveness({ engine });
     await before.register('web', { type: 'none', definition, status: 'critical' });
@@ -94,7 +94,7 @@ describe('an instance', () => {
 });
 
 describe('a node', () => {
-  it('is never removed for a check of its own', async () => {
+  it('is never removed for one of its own checks', async () => {
     const one = await start();
     await one.replica.submit({
       kind: 'register',
@@ -112,7 +112,7 @@ describe('a node', () => {
 describe('many instances', () => {
   const names = Array.from({ length: 20 }, (_, index) => `i${index}`);
 
-  it('that have been critical together are not removed together', async () => {
+  it('that became critical together are not removed together', async () => {
     const one = await start();
     for (const name of names) await one.register(name, { type: 'none', definition, status: 'critical' });
     await one.pass(120_000);
@@ -124,7 +124,7 @@ describe('many instances', () => {
     for (const name of names) expect(one.exists(name)).toBe(false);
   });
 
-  it('are not removed while leases are frozen, and have their time in full afterwards', async () => {
+  it('are not removed while leases are frozen, and get the full time again afterwards', async () => {
     const one = await start();
     await one.register('broken', { type: 'none', definition, status: 'critical' });
     for (const name of names) await one.register(name, { type: 'ttl', definition: { ttlMs: 10_000 } });

@@ -14,7 +14,7 @@ beforeEach(async () => {
 });
 afterEach(() => started.close());
 
-it('nothing expires until all of it is followed', async () => {
+it('no check expires until the whole replacement is followed', async () => {
   const { liveness, pass, row, submitted } = started;
   const steps = liveness.replaced([{ key: 'kv\0a', before: undefined, after: undefined }]);
   steps.next();
@@ -26,7 +26,7 @@ it('nothing expires until all of it is followed', async () => {
   expect(row('web')?.status).toBe('critical');
 });
 
-it('checks that a large restore brings expire in their time, and those that it takes are forgotten', async () => {
+it('checks that a large restore adds expire in time, and those that it removes are dropped', async () => {
   const { replica, register, beat, pass, row, liveness } = started;
   await register('gone', ttl);
   const kept = Array.from(replica.state.rows(), ([, each]) => each).filter((each) => !keyOf(each).includes('gone'));

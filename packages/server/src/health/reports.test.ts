@@ -17,7 +17,7 @@ afterEach(async () => {
 });
 
 describe('a heartbeat', () => {
-  it('that says nothing new commits nothing', async () => {
+  it('without a change commits nothing', async () => {
     const { register, beat, submitted, replica, metric } = await start();
     await register('web', hour);
     const { revision } = replica.state;
@@ -34,7 +34,7 @@ describe('a heartbeat', () => {
     expect(row('web')).toMatchObject({ status: 'warning', output: 'slow' });
   });
 
-  it('of which two are under way leaves the last word to the last', async () => {
+  it('that arrives while another one is being committed wins', async () => {
     const { register, beat, status } = await start();
     await register('web', hour);
     await Promise.all([beat('web', 'critical', 'bad'), beat('web', 'passing', 'good')]);
@@ -43,7 +43,7 @@ describe('a heartbeat', () => {
     expect(status('web')).toBe('critical');
   });
 
-  it('for a check that does not exist, or is no TTL check, is refused', async () => {
+  it('for a check that does not exist, or is not a TTL check, is refused', async () => {
     const { register, beat, liveness } = await start();
     await register('web', { type: 'none' });
     expect(await beat('web')).toBe(false);
@@ -63,7 +63,7 @@ describe('a heartbeat', () => {
     expect(status('web')).toBe('warning');
   });
 
-  it('has its output cut', async () => {
+  it('gets its output cut to the limit', async () => {
     const { register, beat, row } = await start();
     await register('web', hour);
     await beat('web', 'warning', 'x'.repeat(5_000));
@@ -71,10 +71,10 @@ describe('a heartbeat', () => {
   });
 });
 
-describe('an output that changes alone', () => {
+describe('a change of only the output', () => {
   const key = ['default', 'node-web', 'check-web'] as const;
 
-  it('is known here at once and committed within five minutes, once', async () => {
+  it('is visible on this node at once, and committed once within five minutes', async () => {
     const { register, beat, liveness, row, pass, submitted } = await start();
     await register('web', hour);
     for (let minute = 0; minute < 10; minute++) {
@@ -102,7 +102,7 @@ describe('an output that changes alone', () => {
     expect(submitted).toHaveLength(1);
   });
 
-  it('that turns back is not committed at all', async () => {
+  it('that is undone is never committed', async () => {
     const { register, beat, pass, submitted } = await start();
     await register('web', { ...hour, output: 'one' });
     await beat('web', 'passing', 'two');
@@ -111,7 +111,7 @@ describe('an output that changes alone', () => {
     expect(submitted).toEqual([]);
   });
 
-  it('does not come after the last words of an expired check', async () => {
+  it('is not committed after the expiry of the check', async () => {
     const { register, beat, row, pass } = await start();
     await register('web', { type: 'ttl', definition: { ttlMs: 10_000 } });
     await beat('web', 'passing', 'fine');
@@ -119,7 +119,7 @@ describe('an output that changes alone', () => {
     expect(row('web')?.output).toBe('TTL expired (last output before timeout follows): fine');
   });
 
-  it('does not bring back an old status', async () => {
+  it('does not restore an old status', async () => {
     const { replica, register, beat, row, pass } = await start();
     await register('web', hour);
     await beat('web', 'passing', 'fine');
@@ -131,7 +131,7 @@ describe('an output that changes alone', () => {
     expect(row('web')).toMatchObject({ status: 'critical', output: 'fine' });
   });
 
-  it('gives way to a later write of another caller', async () => {
+  it('is dropped after a later write of another caller', async () => {
     const { register, beat, liveness, row, pass, submitted } = await start();
     await register('web', hour);
     await beat('web', 'passing', 'mine');
@@ -142,7 +142,7 @@ describe('an output that changes alone', () => {
     expect(submitted).toEqual([]);
   });
 
-  it('survives that an older one reaches the registry after it', async () => {
+  it('stays when an older one reaches the registry after it', async () => {
     const { register, beat, liveness } = await start();
     await register('web', hour);
     await Promise.all([beat('web', 'warning', 'older'), beat('web', 'warning', 'newer')]);

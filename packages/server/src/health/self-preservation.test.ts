@@ -104,7 +104,7 @@ describe('in a fleet where all hosts have one token, or run one service, or each
   });
 });
 
-describe('the limits of a loss without the group that has lost most:', () => {
+describe('the limits of a loss, without the group that lost most:', () => {
   const large: Rest = { groups: 100, groupsLost: 16, leases: 100, leasesLost: 16, instancesLost: 10 };
   const loss: Loss = { machines: 2, nodes: large, services: large, principals: large };
   it.each([
@@ -138,7 +138,7 @@ describe('a freeze', () => {
     expect(preservation.decide(small, none, 602_000)).toBe('expire');
   });
 
-  it('ends by itself after its time, however much is missing', () => {
+  it('ends by itself after its time, even if many are missing', () => {
     const preservation = new SelfPreservation();
     preservation.decide(mass, none, 5_000);
     expect(preservation.untilMs).toBe(5_000 + freezeMsMax);
@@ -165,7 +165,7 @@ describe('a freeze', () => {
 });
 
 describe('the census', () => {
-  it('forgets groups that nothing belongs to any more, and names the worst causes', () => {
+  it('drops empty groups, and names the causes with the largest losses', () => {
     const census = new Census();
     const stakes = Array.from({ length: 20 }, (_, at) =>
       census.enter({ node: `n${at % 7}`, services: ['s', `s${at}`], principal: at < 15 ? 'token t' : undefined }),

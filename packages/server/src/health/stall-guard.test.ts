@@ -17,7 +17,7 @@ function guarded() {
 }
 
 describe('the guarded clock', () => {
-  it('runs like the clock beneath while nothing stalls', () => {
+  it('runs like the real clock while nothing stalls', () => {
     const { clock, forgiven, guard } = guarded();
     for (const ms of [1, 249, 250, 10_000, 86_400_000]) {
       const before = guard.monotonic();
@@ -45,7 +45,7 @@ describe('the guarded clock', () => {
     }
   });
 
-  it('never goes back, and what it shows and what it forgave make up the time that passed', () => {
+  it('never goes back; the time that it shows and the time that it left out add up to the real time', () => {
     const step = fc.record({ kind: fc.constantFrom('advance', 'stall', 'read'), ms: fc.nat(2_000) });
     fc.assert(
       fc.property(fc.array(step), (steps) => {
@@ -63,7 +63,7 @@ describe('the guarded clock', () => {
     );
   });
 
-  it('stops looking when it is closed', () => {
+  it('stops its timer when it is closed', () => {
     const { clock, forgiven, guard } = guarded();
     guard.close();
     clock.advance(60_000);

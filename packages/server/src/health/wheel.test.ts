@@ -57,7 +57,7 @@ describe('a timer', () => {
     expect(fired).toBe(1);
   });
 
-  it('refuses a delay that is no number, and takes one that is over for one that ends now', () => {
+  it('refuses a delay that is not a number, and treats a negative delay as 0', () => {
     const clock = manualClock();
     const { wheel } = make(clock);
     expect(() => wheel.schedule(Number.NaN, () => {})).toThrow(/must be a number/);
@@ -85,7 +85,7 @@ describe('a timer', () => {
     for (const late of fired) expect(late).toBeLessThanOrEqual(tickMs);
   });
 
-  it('can cancel and renew any timer from its callback, itself too', () => {
+  it('can cancel and renew any timer from its callback, including itself', () => {
     const clock = manualClock();
     const { wheel } = make(clock);
     const log: string[] = [];
@@ -179,7 +179,7 @@ describe('the wheel', () => {
     );
   });
 
-  it('goes on after a callback that throws, and reports it', () => {
+  it('continues after a callback throws, and reports the error', () => {
     const clock = manualClock();
     const { wheel, errors } = make(clock);
     let fired = 0;
@@ -193,7 +193,7 @@ describe('the wheel', () => {
     expect(errors).toEqual([new Error('broken')]);
   });
 
-  it('sleeps while there is nothing to do: a lone timer of a day costs a handful of wake-ups', () => {
+  it('sleeps while no timer is due: a single timer of a day causes only a few wake-ups', () => {
     const { clock, counting, wakes } = countingClock();
     const { wheel } = make(counting);
     let fired = false;
@@ -205,7 +205,7 @@ describe('the wheel', () => {
     expect(wakes()).toBeLessThanOrEqual(5);
   });
 
-  it('wakes up about once per deadline for a timer that is renewed all the time', () => {
+  it('wakes up about once per deadline for a timer that is renewed continuously', () => {
     const { clock, counting, wakes } = countingClock();
     const { wheel } = make(counting);
     const timer = wheel.schedule(10_000, () => expect.unreachable());
@@ -230,7 +230,7 @@ describe('the wheel', () => {
     expect(set).toBe(1);
   });
 
-  it('fires nothing after it was closed, not even the rest of the same tick', () => {
+  it('fires nothing after it was closed, not even the remaining timers of the same tick', () => {
     const clock = manualClock();
     const { wheel } = make(clock);
     let fired = 0;

@@ -26,7 +26,7 @@ async function register(addresses: readonly string[], serviceOf: (at: number) =>
 const beat = (at: number, address: string) => one.liveness.beat('default', '', `c${at}`, 'passing', '', `address ${address}`);
 const statusOf = (at: number) => findCheck(one.replica.state, 'default', '', `c${at}`)?.status;
 
-it('a heartbeat check expires, and revives with the next heartbeat', async () => {
+it('a heartbeat check expires, and passes again with the next heartbeat', async () => {
   one = await startLiveness();
   await register(['10.0.0.1'], () => 'web');
   await one.pass(ttlMs - 1_000);
@@ -54,7 +54,7 @@ it('the loss of many addresses freezes expiry, that of one address does not', as
   expect(statusOf(0)).toBe('critical');
 });
 
-it('the machine of a session without a node is that of an instance that it vouches for', async () => {
+it('a session without a node counts for the machine of an instance that it vouches for', async () => {
   one = await startLiveness();
   const session = { namespace: 'default', node: '', id: 's' };
   const rest = { name: '', liveness: 'stream', ttlMs, lockDelayMs: 0, behavior: 'delete', checks: [] } as const;

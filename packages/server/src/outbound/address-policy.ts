@@ -1,11 +1,11 @@
 /**
- * Decides to which addresses that clients name this server connects: for probes of checks and for the keys of auth
- * methods. A client that may write either makes this server send requests; the policy refuses link-local addresses
+ * Decides to which of the addresses that clients give this server connects: for probes of checks and for the keys of
+ * auth methods. A client that may write either makes this server send requests; the policy refuses link-local addresses
  * and the metadata services of clouds, which hand out credentials to this machine only. Loopback and private
  * networks are allowed, since services run there.
  *
- * A name is resolved once, here, and the socket connects to the addresses that passed: a second answer
- * (DNS rebinding) is never asked for. Addresses are judged after parsing: `0xa9fea9fe`, `2852039166`
+ * A name is resolved once, here, and the socket connects to the addresses that passed: there is no second lookup that
+ * could give another answer (DNS rebinding). Addresses are judged after parsing: `0xa9fea9fe`, `2852039166`
  * and `::ffff:a9fe:a9fe` are all 169.254.169.254. Background: OWASP, "Server-Side Request
  * Forgery Prevention Cheat Sheet".
  */
@@ -46,9 +46,9 @@ const carriers: readonly (readonly [before: string, after: string, prefix: numbe
 ];
 
 /**
- * @param lookup asked once per resolution
- * @returns resolves a host name, or an address in any spelling that a URL takes, with or without the
- *   brackets of IPv6. Throws RegistryError `permission_denied` when no address of it is allowed,
+ * @param lookup called once per resolution
+ * @returns a function that resolves a host name, or an address in any spelling that a URL accepts, with or without the
+ *   brackets of IPv6. It throws RegistryError `permission_denied` when none of the addresses is allowed,
  *   `invalid_argument` for a text that is not a host, and the errors of `lookup`
  */
 export function addressPolicy(lookup: Lookup): Resolve {
@@ -71,7 +71,7 @@ export function addressPolicy(lookup: Lookup): Resolve {
   };
 }
 
-/** A `lookup` for sockets that gives these addresses for any name. */
+/** A `lookup` for sockets that returns these addresses for any name. */
 export function pinned(addresses: readonly Address[]): LookupFunction {
   return (_host, options, callback) => {
     const wanted = addresses.filter(({ family }) => !options.family || options.family === family);
@@ -92,7 +92,7 @@ export function parseHostPort(text: string): { host: string; port: number } {
   return { host: text.slice(0, colon), port };
 }
 
-/** The host as a URL's parser reads it: IPv4 in dotted decimal, IPv6 without brackets. */
+/** The host in the form of a URL parser: IPv4 in dotted decimal, IPv6 without brackets. */
 function canonicalHost(host: string): string {
   const plain = /^(?:\[[^\]]*\]|[^:]+)$/.test(host) && URL.canParse(`http://${host}/`);
   const url = plain ? new URL(`http://${host}/`) : undefined;

@@ -19,7 +19,7 @@ const one: Address[] = [{ address: '10.0.0.1', family: 4 }];
 const turn = () => new Promise((next) => setImmediate(next));
 
 describe('limited lookups', () => {
-  it('run two at a time; the others wait their turn', async () => {
+  it('run two at a time; the others wait', async () => {
     const { lookup, asked, answer } = slowLookup();
     const found = ['a', 'b', 'c', 'd'].map((host) => lookup(host));
     await turn();
@@ -60,7 +60,7 @@ describe('limited lookups', () => {
 });
 
 describe('the system’s resolver', () => {
-  it('knows localhost', async () => {
+  it('resolves localhost', async () => {
     const found = await systemLookup('localhost');
     for (const { address, family } of found) expect(['127.0.0.1 4', '::1 6']).toContain(`${address} ${family}`);
     expect(found.length).toBeGreaterThan(0);

@@ -1,8 +1,8 @@
 /**
- * Resolves host names that clients name, without delay for the rest of the process. The system's resolver
+ * Resolves host names that clients give, without delay for the rest of the process. The system's resolver
  * (`getaddrinfo`) blocks one of libuv's four worker threads per name, cannot be aborted, and takes tens
- * of seconds when DNS is down; the store commits on the same threads. So lookups take half of them at
- * most, and a name that is being looked up is not looked up again.
+ * of seconds when DNS is down; the store commits on the same threads. So lookups use at most half of
+ * them, and there is only one lookup of a name at a time.
  */
 
 import { lookup as dnsLookup } from 'node:dns/promises';

@@ -108,12 +108,12 @@ describe('the gRPC probe', () => {
     await expect(probe({ grpc })).rejects.toMatchObject({ code: 'permission_denied' });
   });
 
-  it('tries the other family when no server listens on the first', async () => {
+  it('tries the other address family when no server listens on the first', async () => {
     const port = await serve((_call, answer) => answer(null, Buffer.from([0x08, 1])));
     expect(await probe({ grpc: `both.test:${port}` }, ['::1', '127.0.0.1'])).toMatchObject({ status: 'passing' });
   });
 
-  it('verifies TLS, for the name of the target or the one that the check gives, unless the check says not to', async () => {
+  it('verifies TLS, for the target’s name or the name in the check, unless the check turns it off', async () => {
     const pair = { private_key: Buffer.from(issued.key), cert_chain: Buffer.from(issued.cert) };
     const port = await serve((_call, answer) => answer(null, Buffer.from([0x08, 1])), ServerCredentials.createSsl(null, [pair]));
     const definition = { grpc: `web.test:${port}`, grpcUseTls: true };

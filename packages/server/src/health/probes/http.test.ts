@@ -113,7 +113,7 @@ describe('the request', () => {
     await expect(httpProbe(resolve)(definition, never)).rejects.toMatchObject({ code: 'permission_denied' });
   });
 
-  it('tries the next address when the first takes no connection', async () => {
+  it('tries the next address when the first accepts no connection', async () => {
     const { result } = await echo((port) => ({ http: `http://both.test:${port}/` }), ['::1', '127.0.0.1']);
     expect(result.status).toBe('passing');
   });
@@ -125,7 +125,7 @@ describe('the request', () => {
     },
   );
 
-  it.each(['', 'nonsense', 'ftp://127.0.0.1/', 'file:///etc/passwd', 'http://'])('is not made of %j', async (http) => {
+  it.each(['', 'nonsense', 'ftp://127.0.0.1/', 'file:///etc/passwd', 'http://'])('is not made for the URL %j', async (http) => {
     await expect(probe({ http })).rejects.toMatchObject({ code: 'invalid_argument' });
   });
 
@@ -138,7 +138,7 @@ describe('the request', () => {
 });
 
 describe('a redirect', () => {
-  it('is not followed, whatever its target', async () => {
+  it('is not followed, to any target', async () => {
     const elsewhere = await serve((_request, response) => response.end());
     const { port } = await serve((request, response) => {
       const location = request.url === '/in' ? `http://127.0.0.1:${elsewhere.port}/` : 'http://169.254.169.254/';
@@ -167,7 +167,7 @@ describe('the answer', () => {
     expect(output).toMatch(/ Output: x{4096} \.\.\. \(captured 4096 bytes\)$/);
   });
 
-  it('that never comes is aborted with the signal', async () => {
+  it('that does not come is aborted with the signal', async () => {
     const { port } = await serve(() => {});
     const abort = new AbortController();
     const asking = httpProbe(resolving().resolve)({ http: `http://127.0.0.1:${port}/` }, abort.signal);
@@ -181,7 +181,7 @@ describe('the answer', () => {
     await expect(probe({ http: `http://127.0.0.1:${target.port}/` })).rejects.toThrow('ECONNREFUSED');
   });
 
-  it('that breaks off is an error', async () => {
+  it('that is cut off is an error', async () => {
     const { port } = await serve((_request, response) => {
       response.writeHead(200, { 'content-length': '100' });
       response.write('half');
@@ -200,7 +200,7 @@ describe('TLS', () => {
     expect(await probe({ http, tlsSkipVerify: true })).toMatchObject({ status: 'passing' });
   });
 
-  it('is verified for the name in the URL or the one that the check gives, also when the authority is trusted', async () => {
+  it('is verified for the name in the URL or in the check, also when the authority is trusted', async () => {
     const target = await httpsTarget((_request, response) => response.end());
     open.push(target);
     const ask = (host: string, more: CheckDefinition = {}) =>
@@ -217,7 +217,7 @@ describe('TLS', () => {
     expect(await ask('other.test', { tlsSkipVerify: true })).toMatchObject({ status: 'passing' });
   });
 
-  it('asks for the name of the URL, or the one that the check gives; never for a Host header', async () => {
+  it('sends the name in the URL or in the check (SNI), never that of a Host header', async () => {
     const names: string[] = [];
     const target = await httpsTarget(
       (_request, response) => response.end(),

@@ -7,7 +7,7 @@ import type { Probe } from './probe.ts';
 const never = new AbortController().signal;
 const probe: Probe = () => Promise.resolve({ status: 'passing', output: 'asked' });
 
-test('a probe is loaded by the first ask, and once for all', async () => {
+test('a probe is loaded at its first use, and only once', async () => {
   const load = vi.fn(() => Promise.resolve(probe));
   const lazy = lazyProbe(load);
   expect(load).not.toHaveBeenCalled();
@@ -16,7 +16,7 @@ test('a probe is loaded by the first ask, and once for all', async () => {
   expect(load).toHaveBeenCalledTimes(1);
 });
 
-test('a probe that could not be loaded fails the check, and is loaded again by the next ask', async () => {
+test('a probe that could not be loaded fails the check, and is loaded again at the next use', async () => {
   const load = vi.fn(() => Promise.resolve(probe)).mockRejectedValueOnce(new Error('too many open files'));
   const lazy = lazyProbe(load);
   await expect(lazy({}, never)).rejects.toThrow('too many open files');

@@ -12,7 +12,7 @@ describe('an output', () => {
     ['cut within a character', `x${'€'.repeat(2_000)}`, `x${'€'.repeat(1_365)} ... (captured 4096 of 6001 bytes)`],
   ])('%s', (_name, text, expected) => expect(capOutput(text)).toBe(expected));
 
-  it('of a body names the bytes that were read, and takes bytes that are not text', () => {
+  it('of a body has the number of bytes read, and accepts bytes that are not text', () => {
     expect(bodyText(Buffer.from('ok'))).toBe('ok');
     expect(bodyText(Buffer.alloc(9_000, 'x'))).toBe(`${'x'.repeat(4_096)} ... (captured 4096 bytes)`);
     expect(bodyText(Buffer.from([0xff, 0x41]))).toBe('\uFFFDA');

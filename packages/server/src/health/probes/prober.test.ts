@@ -128,7 +128,7 @@ describe('a check', () => {
     expect(ids()).toEqual(['web']);
   });
 
-  it('from before our start waits for a random share of its interval, at most half a minute', async () => {
+  it('from before the start of the server waits for a random share of its interval, at most half a minute', async () => {
     const { add, pass, ids } = start({ random: () => 0.9 });
     add('often', { intervalMs: 10_000 }, true);
     add('seldom', { intervalMs: 3_600_000 }, true);
@@ -140,7 +140,7 @@ describe('a check', () => {
     expect(ids()).toEqual(['often', 'seldom']);
   });
 
-  it('varies its interval by 5 % either way', async () => {
+  it('varies its interval by up to 5 %', async () => {
     for (const [random, ms] of [
       [0, 9_500],
       [0.999_999, 10_500],
@@ -156,7 +156,7 @@ describe('a check', () => {
     }
   });
 
-  it('is probed once a second at most', async () => {
+  it('is probed at most once a second', async () => {
     const { add, pass, ids, answer } = start();
     add('web', { intervalMs: 1 });
     await pass(1_010);
@@ -174,7 +174,7 @@ describe('a check', () => {
     expect(ids()).toEqual(['web']);
   });
 
-  it('turns critical, with the reason, when no answer comes in time', async () => {
+  it('becomes critical, with the reason, when no answer comes in time', async () => {
     const { follow, pass, signal, updates, outcomes } = start();
     follow('web', row('web', { timeoutMs: 3_000 }, 'passing'));
     await pass(510);
@@ -215,7 +215,7 @@ describe('a result', () => {
     expect(updates.slice(1)).toEqual([{ namespace: 'default', node: 'n', id: 'web', output: 'second' }]);
   });
 
-  it('goes through the thresholds; short of them neither status nor output change', async () => {
+  it('is subject to the thresholds; below them neither status nor output changes', async () => {
     const { add, pass, answer, updates } = start();
     add('web', { failuresBeforeCritical: 2, timeoutMs: 1_000 }, true);
     await pass(5_010);
@@ -228,7 +228,7 @@ describe('a result', () => {
     expect(updates.slice(1)).toEqual([{ namespace: 'default', node: 'n', id: 'web', status: 'critical', output: 'TCP connect web:80: refused' }]);
   });
 
-  it('counts at once when it is the first after a registration, and like any other when it is the first after our start', async () => {
+  it('counts at once when it is the first after a registration, and like any other when it is the first after the start of the server', async () => {
     const thresholds = { failuresBeforeCritical: 2 };
     for (const starting of [true, false]) {
       const { follow, pass, answer, updates } = start();
@@ -263,7 +263,7 @@ describe('a result', () => {
     expect([ids(), updates, outcomes]).toEqual([[], [], []]);
   });
 
-  it('is dropped when the check has been redefined; the new one starts afresh', async () => {
+  it('is dropped when the check has been redefined; the new one starts from the beginning', async () => {
     const { add, follow, pass, ids, answer, updates } = start();
     add('web', { timeoutMs: 2_000 });
     await pass(510);
@@ -276,7 +276,7 @@ describe('a result', () => {
     expect(updates).toEqual([{ namespace: 'default', node: 'n', id: 'web', status: 'passing', output: 'new' }]);
   });
 
-  it('counts when only the status or the notes of the check have changed', async () => {
+  it('still counts when only the status or the notes of the check have changed', async () => {
     const { add, follow, pass, answer, updates } = start();
     add('web');
     await pass(510);
@@ -287,7 +287,7 @@ describe('a result', () => {
 });
 
 describe('many checks', () => {
-  it('run so many at a time; the others wait their turn in order', async () => {
+  it('run up to the limit at once; the others wait in order', async () => {
     const { add, pass, ids, answer } = start({ runningMax: 2, random: () => 0 });
     for (const id of ['a', 'b', 'c', 'd']) add(id, { timeoutMs: 100_000 });
     await pass(20);
@@ -313,7 +313,7 @@ describe('many checks', () => {
     expect(ids()).not.toContain('b');
   });
 
-  it('are all aborted by close, and no probe begins after it', async () => {
+  it('are all aborted by close, and no probe starts after it', async () => {
     const { prober, add, pass, ids, signal } = start({ runningMax: 1, random: () => 0 });
     for (const id of ['a', 'b']) add(id);
     await pass(20);

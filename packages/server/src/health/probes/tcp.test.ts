@@ -54,7 +54,7 @@ describe('the TCP probe', () => {
     await expect(tcpProbe(resolving().resolve)({ tcp }, never)).rejects.toMatchObject({ code: 'permission_denied' });
   });
 
-  it('tries the next address when the first takes no connection', async () => {
+  it('tries the next address when the first accepts no connection', async () => {
     const { port } = await serve();
     const { resolve } = resolving(['::1', '127.0.0.1']);
     expect(await tcpProbe(resolve)({ tcp: `both.test:${port}` }, never)).toMatchObject({ status: 'passing' });
