@@ -100,7 +100,7 @@ describe('backup and restore', () => {
     );
   });
 
-  test('a backup shows one moment, also while other writes go on', async () => {
+  test('a backup shows the state of one moment, also during writes', async () => {
     const journal = new Journal();
     for (let at = 0; at < 3_000; at++) journal.commit([putKey(`k${at}`, 'before')]);
     const steps = momentOf(journal.state);
@@ -123,7 +123,7 @@ describe('backup and restore', () => {
     expect(backup.records).toHaveLength(3_000);
   });
 
-  test('damage and cuts are found at every place', async () => {
+  test('damage and truncation are found at every position', async () => {
     const journal = new Journal();
     for (let at = 0; at < 20; at++) journal.commit([putKey(`k${at}`, `value ${at}`), web(`i${at}`)]);
     const packed = await bytesOf(journal.state);
@@ -171,7 +171,7 @@ describe('backup and restore', () => {
     }
   });
 
-  test('a record of a newer Rollcall goes through backup and restore byte for byte, or is refused by name', async () => {
+  test('a record of a newer Rollcall is kept byte for byte through backup and restore, or refused with its name', async () => {
     const journal = new Journal();
     journal.commit([putKey('a', 'x')]);
     const newer = (flags: number) => ({ key: 'election\0default\0main', value: Buffer.from([1, flags, 0xff, 0, 0x7b]) });

@@ -62,7 +62,7 @@ async function lookAt(dir: string): Promise<{ number: number; revision: number }
 }
 
 describe('kill -9 while a backup is restored', () => {
-  test('leaves the registry before or the one after, and never loses an acknowledged one', async () => {
+  test('leaves either the old or the restored registry, and never loses an acknowledged restore', async () => {
     const dir = await mkdtemp(join(tmpdir(), 'rollcall-kill-restore-'));
     try {
       let next = 0;

@@ -168,19 +168,19 @@ describe('a filter', () => {
     expect(() => compile(expression, shape)).toThrow(message);
   });
 
-  it('does not count what stands in strings as depth', () => {
+  it('does not count characters in strings as depth', () => {
     expect(selects(`Service.Service != "${'('.repeat(300)}"`)).toBe(true);
     expect(selects(`Service.Service != "${'not '.repeat(300)}"`)).toBe(true);
   });
 
-  it('of a query begins its errors as Consul does, and passes everything when empty', () => {
+  it('of a query begins its errors with Consul’s words, and passes everything when empty', () => {
     expect(() => compileQuery('Nope == 1', shape)).toThrow(
       'Failed to create boolean expression evaluator: Selector "Nope" is not valid',
     );
     expect(compileQuery('', shape).wants({})).toBe(true);
   });
 
-  it('with a hostile pattern gives up over many values instead of stalling', () => {
+  it('with a hostile pattern fails after many values instead of stalling the server', () => {
     const filter = compile('Service.Service matches "(?:a?){300}b"', shape);
     const value = { Service: { Service: 'a'.repeat(4_096) } };
     expect(() => {

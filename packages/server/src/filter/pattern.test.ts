@@ -97,7 +97,7 @@ describe('a pattern', () => {
     expect(new Pattern(pattern).match(text, enough())).toEqual(wanted);
   });
 
-  it('gives the answers of Go’s own `regexp` to 300 recorded patterns', () => {
+  it('matches like Go’s `regexp` for 300 recorded patterns', () => {
     const recorded = JSON.parse(readFileSync(new URL('testdata/go-regexp.json', import.meta.url), 'utf8')) as Recorded[];
     expect(recorded).toHaveLength(300);
     for (const [pattern, text, answer] of recorded) {
@@ -106,7 +106,7 @@ describe('a pattern', () => {
     }
   });
 
-  it('finds groups as the engine of JavaScript does where both languages mean the same', () => {
+  it('finds groups as JavaScript’s engine does where both languages agree', () => {
     const atom = fc.constantFrom('a', 'b', '[ab]', '.', '[^a]', '\\d', '\\b');
     const group = fc
       .tuple(fc.array(fc.tuple(atom, fc.constantFrom('', '*', '+', '?', '*?', '+?', '??', '{1,2}')), { minLength: 1, maxLength: 3 }))
@@ -166,7 +166,7 @@ describe('the cost of a pattern', () => {
     ...['{2}', '{5}', '{10}', '{100}', '{2,}', '{0,9}', '{1,300}', '{0}'],
   );
 
-  it('is never below the instructions that the pattern has', () => {
+  it('is never below the number of the pattern’s instructions', () => {
     let compared = 0;
     fc.assert(
       fc.property(fc.array(atoms, { maxLength: 40 }), (parts) => {

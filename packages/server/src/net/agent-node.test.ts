@@ -34,7 +34,7 @@ test.each([
   expect(agentNode(identity, address, undefined)).toEqual({ name, address: nodeAddress });
 });
 
-test('without an address it is no node, with any header', () => {
+test('a request without an address has no node, with any header', () => {
   expect(() => agentNode(identity, undefined, undefined)).toThrow('the client has disconnected');
   expect(() => agentNode(identity, undefined, 'worker')).toThrow('the client has disconnected');
 });
@@ -55,7 +55,7 @@ async function accepted(listenOn: object): Promise<{ client: Socket; socket: Soc
   return { client, socket, close };
 }
 
-test('a connection over TCP has an address until it is gone', async () => {
+test('a connection over TCP has an address until it closes', async () => {
   const { client, socket, close } = await accepted({ port: 0, host: '127.0.0.1' });
   expect(peerAddress(socket)).toBe('127.0.0.1');
   client.resetAndDestroy();
@@ -64,7 +64,7 @@ test('a connection over TCP has an address until it is gone', async () => {
   await close();
 });
 
-test('one over a Unix socket is local, until it is gone', async () => {
+test('one over a Unix socket is local, until it closes', async () => {
   const dir = await mkdtemp(join(tmpdir(), 'rollcall-agent-'));
   const { socket, close } = await accepted({ path: join(dir, 'http.sock') });
   expect(peerAddress(socket)).toBe('');

@@ -82,7 +82,7 @@ it('a body of any length that was read to its end leaves the connection open', a
   expect(text).toMatch(/second$/);
 });
 
-it('a request after the last answer of a connection is neither answered nor carried out', async () => {
+it('a request after the last answer of a connection is neither answered nor executed', async () => {
   let requests = 0;
   const { port } = await serve({
     handle: (exchange) => {
@@ -105,7 +105,7 @@ it('a request after the last answer of a connection is neither answered nor carr
   expect(requests).toBe(1);
 });
 
-it('a client that goes on sending and reads no answer is cut', async () => {
+it('a client that sends without end and reads no answer is disconnected', async () => {
   const { port, guard } = await serve({ handle: refuse });
   const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true }, () => socket.write('PUT /test HTTP/1.1\r\nHost: x\r\nContent-Length: 900000000\r\n\r\n'));
   onTestFinished(() => void socket.destroy());

@@ -5,7 +5,7 @@ const body = (...texts: string[]) => new Body(texts.map((text) => Buffer.from(te
 const textOf = (found: Body | undefined) => (found === undefined ? undefined : Buffer.concat(found.buffers).toString());
 
 describe('answers', () => {
-  it('are found again for their revision and representation', () => {
+  it('are found by their revision and representation', () => {
     const answers = new Answers(10_000);
     expect(answers.find('web', 1, 'json')).toBeUndefined();
     answers.keep('web', 1, 'json', body('o', 'ne'));
@@ -34,7 +34,7 @@ describe('answers', () => {
     expect(textOf(answers.kept('web', 'json')?.body)).toBe('two');
   });
 
-  it('count once when the same body is kept again', () => {
+  it('count once when the same body is added again', () => {
     const answers = new Answers(10_000);
     answers.keep('web', 1, 'json', body('one'));
     const { bytes } = answers;
@@ -53,7 +53,7 @@ describe('answers', () => {
     expect(answers.bytes).toBeLessThanOrEqual(1_000);
   });
 
-  it('of a view in use stay while many others pass through', () => {
+  it('of a view in use stay while many others are added and evicted', () => {
     const answers = new Answers(1_000);
     answers.keep('found', 1, 'json', body('one'));
     answers.keep('touched', 1, 'json', body('two'));

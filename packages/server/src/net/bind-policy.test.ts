@@ -110,13 +110,13 @@ describe('a listener that other machines reach', () => {
     expect(missing({ unsafeAllowUnauthenticated: true })).toEqual([]);
   });
 
-  it('may be a Unix socket: its file says who may open it', () => {
+  it('may be a Unix socket: the mode of its file controls access', () => {
     const at = { path: '/run/rollcall.sock', mode: 0o666 };
     const policy = { accessControl: 'off', unsafeAllowUnauthenticated: false, unsafeAllowPlaintext: false } as const;
     expect(() => assertBindAllowed({ name: 'http', at, tokens: true }, policy)).not.toThrow();
   });
 
-  it('is told of the weaker option where that is enough', () => {
+  it('suggests the weaker option where that is enough', () => {
     expect(bind('10.0.0.7', { accessControl: 'deny' })).toThrow('or add --unsafe-allow-plaintext (unsafeAllowPlaintext) if');
   });
 });

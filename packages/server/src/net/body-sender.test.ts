@@ -56,7 +56,7 @@ describe('a sender of bodies', () => {
     expect(client.got).toEqual(['head', 'a', 'b', 'c', 'end']);
   });
 
-  it('does 64 writes in a turn for any number of clients, and drops clients that are gone', () => {
+  it('does 64 writes in a turn for any number of clients, and drops clients that have disconnected', () => {
     const { send, turn } = sender();
     const clients = Array.from({ length: 200 }, () => new Client());
     for (const client of clients) send(client, body);

@@ -48,7 +48,7 @@ async function opened(first: Issued = authority.issue(), more: { caFile?: string
 const errors = (lines: readonly Line[]) => lines.filter(({ level }) => level >= 50).map(({ msg }) => msg);
 
 describe('certificates of tests', () => {
-  it('have the names and times that they are issued for', () => {
+  it('have the names and times for which they are issued', () => {
     const { cert } = authority.issue({ names: ['web.test', '10.0.0.7', 'fd00::7'], notAfter: new Date('2051-02-03T04:05:06Z') });
     const read = new X509Certificate(cert);
     const signer = new X509Certificate(authority.cert);
@@ -89,7 +89,7 @@ describe('a renewed certificate', () => {
     expect(lines.map(({ msg }) => msg)).toEqual(['new certificate in use']);
   });
 
-  it('behind a symbolic link that is swapped, as Kubernetes mounts secrets, is taken', async () => {
+  it('is used when its symbolic link changes, as in Kubernetes’ secret mounts', async () => {
     const before = await opened();
     const write = (name: string, issued: Issued) => {
       mkdirSync(join(before.folder, name));
@@ -150,7 +150,7 @@ describe('a renewed certificate', () => {
     expect([told, lines]).toEqual([[], []]);
   });
 
-  it('is read one reading after the other, so that the newest is in use', async () => {
+  it('is read by one reader at a time, so that the newest is used', async () => {
     const { certificates, certFile, keyFile } = await opened();
     const issued = Array.from({ length: 5 }, () => authority.issue());
     const reloads = issued.map(({ cert, key }) => {
@@ -181,7 +181,7 @@ describe('the start', () => {
     await expect(opened(other, { caFile: '/nowhere/ca.pem' })).rejects.toThrow('cannot read /nowhere/ca.pem');
   });
 
-  it('says when the certificate has ended, or soon will', async () => {
+  it('warns when the certificate has expired, or soon will', async () => {
     const ending = authority.issue({ notAfter: new Date('2030-01-08T00:00:00Z') });
     const at = (day: string) => opened(ending, { wallMs: Date.parse(day) });
     expect((await at('2029-12-31')).lines).toEqual([]);

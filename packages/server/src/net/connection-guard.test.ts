@@ -28,7 +28,7 @@ function guarded(connectionsMax: number, connectionsPerAddressMax: number) {
 }
 
 describe('one address', () => {
-  it('gets its number of connections, and new ones for those it closes', () => {
+  it('gets connections up to its limit, and new ones after it closes some', () => {
     const { guard, from, refused } = guarded(100, 2);
     const first = from('10.0.0.7');
     expect([first.admitted, from('10.0.0.7').admitted, from('10.0.0.7').admitted]).toEqual([true, true, false]);
@@ -47,15 +47,15 @@ describe('one address', () => {
     expect([from(one).admitted, from(other).admitted]).toEqual([true, false]);
   });
 
-  it.each([['127.0.0.1'], ['::1'], ['::ffff:127.0.0.1'], [undefined]])('has no limit of its own here: %s', (address) => {
+  it.each([['127.0.0.1'], ['::1'], ['::ffff:127.0.0.1'], [undefined]])('has no limit per address here: %s', (address) => {
     const { from, refused } = guarded(100, 1);
     for (let time = 0; time < 5; time++) expect(from(address).admitted).toBe(true);
     expect(refused).toEqual([]);
   });
 });
 
-describe('all together', () => {
-  it('get the total number of connections from all addresses', () => {
+describe('all addresses together', () => {
+  it('share the total limit of connections', () => {
     const { from, refused } = guarded(2, 100);
     expect([from('127.0.0.1').admitted, from('10.0.0.7').admitted, from('10.0.0.8').admitted]).toEqual([true, true, false]);
     expect(refused).toEqual(['total']);

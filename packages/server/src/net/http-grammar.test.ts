@@ -51,7 +51,7 @@ describe('a target that is a whole URL', () => {
     async (target) => expect(statusOf(await exchange(head(`GET ${target} HTTP/1.1`, 'Host: x')))).toBe(400),
   );
 
-  it('without a path is the root', async () => {
+  it('without a path means the root path', async () => {
     expect(await exchange(head('GET http://one.test HTTP/1.1', 'Host: x', last))).toMatch(/^HTTP\/1\.1 404 [^]*no such path/);
   });
 });
@@ -73,7 +73,7 @@ describe('Host', () => {
     expect(answer.match(/HTTP\/1\.1 \d/g)).toHaveLength(1);
   });
 
-  it.each(['Host: a.test', 'Host: A-1_b.test:8500', 'Host: 10.0.0.1:80', 'Host: [fe80::1]:80', 'Host:', 'Host: a:'])('%s is taken', async (line) => {
+  it.each(['Host: a.test', 'Host: A-1_b.test:8500', 'Host: 10.0.0.1:80', 'Host: [fe80::1]:80', 'Host:', 'Host: a:'])('%s is accepted', async (line) => {
     expect(statusOf(await exchange(head('GET /test HTTP/1.1', line, last)))).toBe(200);
   });
 
@@ -111,7 +111,7 @@ describe('Transfer-Encoding', () => {
     expect(answer.match(/HTTP\/1\.1 \d/g)).toHaveLength(1);
   });
 
-  it('is refused in HTTP/1.0, which does not know it', async () => {
+  it('is refused in HTTP/1.0, which does not define it', async () => {
     expect(statusOf(await exchange(head('PUT /test HTTP/1.0', 'Transfer-Encoding: chunked') + chunks))).toBe(400);
   });
 
@@ -145,7 +145,7 @@ describe('Expect', () => {
     expect(answer).toMatch(/^HTTP\/1\.1 403 [^]*Connection: close\r\n\r\nno$/);
   });
 
-  it('of anything else is 417', async () => {
+  it('with any other value is answered with 417', async () => {
     expect(await exchange(head('GET /test HTTP/1.1', 'Host: x', 'Expect: tea'))).toMatch(/^HTTP\/1\.1 417 [^]*leave it out/);
   });
 });
@@ -182,7 +182,7 @@ describe('Upgrade', () => {
   });
 });
 
-describe('bytes that are no HTTP/1.1', () => {
+describe('bytes that are not HTTP/1.1', () => {
   it.each([
     ['a target that is not ASCII', 'GET /test/ключ HTTP/1.1\r\nHost: x\r\n\r\n', '400', 'percent-encode'],
     ['a target that is no path', 'GET test HTTP/1.1\r\nHost: x\r\n\r\n', '400', 'no path'],
@@ -213,7 +213,7 @@ describe('a client that closes its side after its request', () => {
     expect(text).toMatch(/^HTTP\/1\.1 200 [^]*late$/);
   });
 
-  it('in the middle of its body gets an error that says so', async () => {
+  it('in the middle of its body gets an error with that reason', async () => {
     const { port } = await serve({ handle: echo });
     const text = await new Promise<string>((resolve) => {
       const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true }, () => socket.end(`${head('PUT /test HTTP/1.1', 'Host: x', 'Content-Length: 3')}a`));

@@ -30,14 +30,14 @@ function ask(options: RequestOptions): Promise<{ status: number; body: string; r
 }
 
 describe('TLS', () => {
-  it('serves clients that verify the certificate, and none that does not trust it', async () => {
+  it('serves clients that trust its certificate; others end the handshake', async () => {
     const { port } = await serve({ tls: {} });
     expect(await ask({ port })).toMatchObject({ status: 200, body: 'hello' });
     await expect(ask({ port, ca: new TestAuthority().cert })).rejects.toThrow(/unable to verify|signature failure/);
     await expect(ask({ port, servername: 'other.test' })).rejects.toThrow('does not match');
   });
 
-  it('is spoken from version 1.2 on, or from 1.3, with good ciphers only', async () => {
+  it('requires version 1.2, or 1.3, and only secure ciphers', async () => {
     const protocolOf = (port: number, options: ConnectionOptions) =>
       new Promise<string | null>((resolve, reject) => {
         const socket = tlsConnect({ host: '127.0.0.1', port, ca: authority.cert, ...options }, () => {
@@ -60,7 +60,7 @@ describe('TLS', () => {
     expect(newer.handshakesFailed()).toBe(1);
   });
 
-  it('with client certificates lets in only those of the authority', async () => {
+  it('with client certificates accepts only certificates of the authority', async () => {
     const clients = new TestAuthority('clients');
     const { port } = await serve({ tls: { ca: clients.cert } });
     expect(await ask({ port, ...clients.issue({ names: [], commonName: 'app' }) })).toMatchObject({ status: 200 });
@@ -91,7 +91,7 @@ describe('TLS', () => {
     expect(await ask({ port })).toMatchObject({ status: 200 });
   });
 
-  it.each(['TLSv1.2', 'TLSv1.3'] as const)('forgets clients of an authority that was taken away, their sessions included: %s', async (maxVersion) => {
+  it.each(['TLSv1.2', 'TLSv1.3'] as const)('refuses clients of a removed authority, even with earlier sessions: %s', async (maxVersion) => {
     const clients = new TestAuthority('clients');
     const { port, certificates, folder } = await serve({ tls: { ca: clients.cert } });
     const own = clients.issue({ names: [] });
@@ -132,7 +132,7 @@ describe('TLS', () => {
     expect(handshakesFailed()).toBe(1);
   });
 
-  it('hands on upgraded connections', async () => {
+  it('passes on upgraded connections', async () => {
     const { port } = await serve({
       tls: {},
       upgrade(_request, socket) {
@@ -157,7 +157,7 @@ describe('TLS', () => {
   });
 });
 
-describe('a client that is slow on purpose', () => {
+describe('a deliberately slow client', () => {
   const quick = { headersMsMax: 50, requestMsMax: 100 };
 
   it('gets an error when its headers do not arrive', async () => {
@@ -177,7 +177,7 @@ describe('a client that is slow on purpose', () => {
     await heard;
   });
 
-  it('is cut when it does not read its answer', async () => {
+  it('is disconnected when it does not read its answer', async () => {
     let cut: () => void = () => {};
     const closed = new Promise<void>((resolve) => (cut = resolve));
     const { port } = await serve({
@@ -194,7 +194,7 @@ describe('a client that is slow on purpose', () => {
     await closed;
   });
 
-  it('is not cut after its connection has become a stream', async () => {
+  it('is not disconnected after its connection has become a stream', async () => {
     let stream: Duplex | undefined;
     const { port } = await serve({
       limits: { stuckMsMax: 50 },
@@ -214,13 +214,13 @@ describe('a client that is slow on purpose', () => {
     expect(String(await new Promise((resolve) => socket.once('data', resolve)))).toBe('still here');
   });
 
-  it('is cut when it does not finish its TLS handshake', async () => {
+  it('is disconnected when it does not finish its TLS handshake', async () => {
     const { port, handshakesFailed } = await serve({ limits: quick, tls: {} });
     expect(await raw(port, '')).toBe('');
     expect(handshakesFailed()).toBe(1);
   });
 
-  it('is told apart from a request that waits for a change', async () => {
+  it('is distinguished from a request that waits for a change', async () => {
     const answers: (() => void)[] = [];
     const { port } = await serve({ limits: quick, handle: ({ response }) => void answers.push(() => response.end('late')) });
     const slow = raw(port, 'GET /test HTTP/1.1', 'Host: x', 'X-Slow: ');
@@ -233,7 +233,7 @@ describe('a client that is slow on purpose', () => {
   });
 });
 
-describe('a request that is no HTTP', () => {
+describe('a request that is not HTTP', () => {
   it.each([
     ['nonsense', 'NONSENSE\r\n\r\n', '400 Bad Request'],
     ['two lengths', 'PUT /test HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n', '400 Bad Request'],
@@ -269,7 +269,7 @@ describe('a request that is no HTTP', () => {
     });
   }
 
-  it('after an answer gets an error of its own', async () => {
+  it('after an answer gets a separate error', async () => {
     const { port } = await serve();
     const text = await afterAnswer(port, good, 'hello', 'NONSENSE\r\n\r\n');
     expect(text.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 400']);
@@ -282,7 +282,7 @@ describe('a request that is no HTTP', () => {
     expect(/^HTTP\/1\.1 200 [^]*\r\n\r\nx{500000}(HTTP\/1\.1 400 [^]*)?$/.test(text)).toBe(true);
   });
 
-  it('adds nothing after the last answer of a connection', async () => {
+  it('gets no bytes after the last answer of a connection', async () => {
     // An unread body, as a front end refuses one over its limit, and garbage in it.
     const { port } = await serve({
       handle({ request, response }) {
@@ -298,12 +298,12 @@ describe('a request that is no HTTP', () => {
     expect(count(text)).toBe(1);
   });
 
-  it('is not answered while an earlier request waits, whose client would read the error as its answer', async () => {
+  it('gets no answer while an earlier request waits, whose client would take the error for its answer', async () => {
     const { port } = await serve({ handle: () => {} });
     expect(await raw(port, `${good}NONSENSE\r\n\r\n`)).toBe('');
   });
 
-  it('is not answered into the middle of an earlier answer', async () => {
+  it('gets no answer in the middle of an earlier answer', async () => {
     const { port } = await serve({
       handle({ response }) {
         response.writeHead(200, { 'Content-Length': 100 });
@@ -374,7 +374,7 @@ describe('connections', () => {
     }
   });
 
-  it.each(['plain', 'TLS'])('that are refused over %s take nothing with them', async (kind) => {
+  it.each(['plain', 'TLS'])('that are refused over %s do not harm others', async (kind) => {
     const { port, guard } = await serve({ limits: { connectionsMax: 1 }, ...(kind === 'TLS' ? { tls: {} } : {}) });
     const keeper = connect(port, '127.0.0.1');
     onTestFinished(() => void keeper.destroy());
@@ -385,7 +385,7 @@ describe('connections', () => {
 });
 
 describe('closing', () => {
-  it('waits for what is being answered, then ends the connection', async () => {
+  it('waits for answers in progress, then ends the connection', async () => {
     let answer: () => void = () => {};
     let arrived: () => void = () => {};
     const asked = new Promise<void>((resolve) => (arrived = resolve));

@@ -14,7 +14,7 @@ function refusal(from: From, lists?: OriginLists): string | undefined {
   return first;
 }
 
-describe('requests that no foreign page made', () => {
+describe('requests that do not come from foreign pages', () => {
   it.each<[string, From]>([
     ['curl', {}],
     ['HTTP/1.0 without a Host', { host: undefined }],
@@ -79,7 +79,7 @@ describe('with lists of names and origins', () => {
     expect(refusal(from, lists)).toContain(reason);
   });
 
-  it('remembers a bounded number of names, and forgets without a mistake', () => {
+  it('remembers a limited number of names, and stays right after it drops some', () => {
     const policy = new OriginPolicy(lists);
     const judge = (host: string) => policy.judge({ host, origin: undefined, fetchSite: undefined, localAddress: () => '10.0.0.7' });
     for (let number = 0; number < 2_500; number++) expect(judge(`n${number}.test`)).toContain('allowedHosts');

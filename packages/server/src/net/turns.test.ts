@@ -27,7 +27,7 @@ function* steps(pace: Pace, count: number, told: { done: number; ended: boolean 
 const fresh = () => ({ done: 0, ended: false });
 
 describe('turns', () => {
-  it('do short work at once, as much of it in one turn as the budget allows', () => {
+  it('do short work at once, up to the budget of a turn', () => {
     const { turns, turn } = loop();
     expect(turns.start(steps(turns.pace, 10, fresh())).outcome).toEqual({ value: 'all' });
     const jobs = Array.from({ length: 100 }, () => turns.start(steps(turns.pace, 100, fresh())));

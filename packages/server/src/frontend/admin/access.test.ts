@@ -152,7 +152,7 @@ describe('a refusal', () => {
     expect(await (await call('GET', '/metrics')).json()).toMatchObject({ message: expect.stringContaining(`'agent:read' on "here"`) });
   });
 
-  it('of a wrong token asks for another, and of many of them asks to wait', async () => {
+  it('for a wrong token asks for another one, and after many of them asks to wait', async () => {
     const first = await call('GET', '/metrics', 'wrong');
     expect([first.status, first.headers.get('www-authenticate'), await first.json()]).toEqual([
       401,

@@ -36,7 +36,7 @@ const node = (name: string, own: CheckStatus, instances: Readonly<Record<string,
   });
 
 describe('availability', () => {
-  it('of nothing at all is 1', async () => {
+  it('of an empty registry is 1', async () => {
     expect(availability(await countsOf(replica.state)())).toBe(1);
   });
 
@@ -56,7 +56,7 @@ describe('availability', () => {
     expect(availability(counts)).toBe(2 / 3);
   });
 
-  it('loses a critical node with all that runs on it', async () => {
+  it('loses a critical node with all of its instances', async () => {
     await node('a', 'critical', { web: 'passing' });
     await node('b', 'passing', { db: 'passing' });
     const counts = await countsOf(replica.state)();
@@ -69,7 +69,7 @@ describe('availability', () => {
     expect(await countsOf(replica.state)()).toMatchObject({ nodesAvailable: 1, servicesAvailable: 0 });
   });
 
-  it('is counted again after a change, and only then, once for all who ask at the same time', async () => {
+  it('is computed again only after a change, once for all simultaneous readers', async () => {
     const counts = countsOf(replica.state);
     const before = await counts();
     expect(await counts()).toBe(before);
@@ -79,7 +79,7 @@ describe('availability', () => {
     expect(second).toBe(first);
   });
 
-  it('of a large registry is counted over several turns of the event loop, while it changes', async () => {
+  it('of a large registry is computed over several turns of the event loop, while it changes', async () => {
     for (let at = 0; at < 20; at++) {
       const instances = Array.from({ length: 500 }, (_, n) => ({ id: `${n}`, service: `web-${at * 500 + n}` }));
       await replica.submit({ kind: 'register', namespace: 'default', node: { name: `n${at}`, address: '10.0.0.1' }, nodeMode: 'update', instances });
@@ -109,7 +109,7 @@ describe('namespaces', () => {
     });
   };
 
-  it('are counted each, the largest first, and more than a hundred as one', async () => {
+  it('are counted separately, the largest first, and those beyond a hundred as one', async () => {
     for (let n = 0; n < namespacesMax + 2; n++) await fill(`team-${n}`, n + 1);
     const { byNamespace, services, instances } = await countsOf(replica.state)();
     expect(byNamespace).toHaveLength(namespacesMax + 1);

@@ -34,7 +34,7 @@ describe('health of the server itself', () => {
     }
   });
 
-  it('stays alive but not ready while it shuts down or does not follow the store, and says why', async () => {
+  it('stays alive but not ready while it shuts down or does not follow the store, with the reason', async () => {
     const { call } = await start({ notReady: () => 'the store is lost' });
     expect((await call('GET', '/healthz')).status).toBe(200);
     const reply = await call('GET', '/readyz');
@@ -61,13 +61,13 @@ describe('paths and methods', () => {
     expect(parsed(reply)['message']).toContain('/rollcall/v1/backup');
   });
 
-  it('lists the methods in the error for another one', async () => {
+  it('lists the methods in the error for another method', async () => {
     const { call } = await start();
     const reply = await call('DELETE', '/rollcall/v1/restore');
     expect([reply.status, reply.headers.allow]).toEqual([405, 'PUT, POST']);
   });
 
-  it('counts answers by route, not by what clients ask', async () => {
+  it('counts answers by route, not by path', async () => {
     const { call } = await start();
     await call('GET', '/healthz');
     await call('GET', '/healthz/secret-4711');
@@ -111,7 +111,7 @@ describe('pages of other origins', () => {
 });
 
 describe('a backup', () => {
-  it('is streamed as it is made', async () => {
+  it('is streamed while it is created', async () => {
     const second = deferred();
     const { port } = await start({
       async *backup() {
@@ -158,7 +158,7 @@ describe('a backup', () => {
     expect([reply.status, reply.complete]).toEqual([200, false]);
   });
 
-  it('ends when its client is gone', async () => {
+  it('ends when its client disconnects', async () => {
     const ended = deferred();
     const { port } = await start({
       async *backup() {
@@ -177,7 +177,7 @@ describe('a backup', () => {
     await ended.promise;
   });
 
-  it('is cut when its client reads nothing for 30 s, and another may start', async () => {
+  it('is aborted when its client reads nothing for 30 s, and another may start', async () => {
     const ended = deferred();
     const full = deferred();
     let chunks = 0;
@@ -225,7 +225,7 @@ describe('a restore', () => {
     expect(Buffer.concat(taken).equals(body)).toBe(true);
   });
 
-  it('of bytes that are no backup is answered with 400', async () => {
+  it('of bytes that are not a backup is answered with 400', async () => {
     const { call } = await start({
       restore: () => Promise.reject(new RegistryError('invalid_argument', 'not a Rollcall backup')),
     });
@@ -314,7 +314,7 @@ describe('the operator’s override', () => {
 });
 
 describe('the status page', () => {
-  it('names the server and counts what it holds', async () => {
+  it('names the server and counts its rows', async () => {
     const { call, replica, port } = await start();
     await replica.submit({
       kind: 'register',

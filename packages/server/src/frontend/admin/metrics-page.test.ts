@@ -44,7 +44,7 @@ describe('the page of metrics', () => {
     expect(real.toSorted()).toEqual(expected.toSorted());
   });
 
-  it('has the values of what has happened', () => {
+  it('has the values of past events', () => {
     // The two queries above, and the registration of the server's own service when it started.
     expect(scrape).toMatch(/^rollcall_registry_query_duration_seconds_count 2$/m);
     expect(scrape).toMatch(/^rollcall_commit_duration_seconds_count [1-9]/m);
@@ -55,7 +55,7 @@ describe('the page of metrics', () => {
     expect(scrape).toMatch(/^rollcall_availability_ratio 1$/m);
   });
 
-  it('knows the labels of every sample', () => {
+  it('declares the labels of every sample', () => {
     const labelsOf = new Map(documented.map(({ name, labels }) => [name, labels]));
     for (const [, sample = '', labels = ''] of scrape.matchAll(/^(\w+)\{([^}]*)\} /gm)) {
       const name = labelsOf.has(sample) ? sample : sample.replace(/_(bucket|sum|count)$/, '');

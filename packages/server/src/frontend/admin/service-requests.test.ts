@@ -31,7 +31,7 @@ async function ask(method: string, path: string, body?: unknown): Promise<[statu
 const put = (body: unknown) => ask('PUT', 'instance/status', body);
 
 describe('the status of an instance', () => {
-  it('is overridden and cleared, and answers what counts now', async () => {
+  it('is overridden and cleared, and the answer has the effective status', async () => {
     const [status, answer] = await put({ service: 'web', id: 'alone', override: 'out_of_service' });
     const shown = { namespace: 'default', service: 'web', node: 'n1', id: 'alone', status: 'up', override: 'out_of_service', enabled: true };
     expect([status, answer]).toEqual([200, { ...shown, effective: 'maintenance' }]);
@@ -40,7 +40,7 @@ describe('the status of an instance', () => {
     expect(cleared).toEqual({ ...shown, override: null, effective: 'passing' });
   });
 
-  it('is that of one instance: its node is named when several have the id', async () => {
+  it('belongs to one instance: the request names the node when several have the id', async () => {
     expect(await put({ service: 'web', id: 'i', override: 'draining' })).toEqual([
       400,
       { code: 'failed_precondition', message: 'service web has 2 instances i, on the nodes n1, n2; name one node' },

@@ -116,7 +116,7 @@ describe('the matrix', () => {
     for (const [name, type, , found] of questions) expect(ask(name, type).answers.length > 0, `${name} ${type}`).toBe(found);
   });
 
-  it('a wrong default token: the server cannot tell what may be told, which is no "no"', async () => {
+  it('with a wrong default token the server fails instead of answering "no such name"', async () => {
     acl.setDefaultToken('an unknown secret');
     for (const name of ['web.service.consul', 'n1.node.consul', 'no.service.consul']) expect(ask(name).rcode).toBe('SERVFAIL');
     expect(ask('www.example.org').rcode).toBe('REFUSED');
@@ -141,7 +141,7 @@ describe('what may be read', () => {
     expect(ask('2.0.0.10.in-addr.arpa', 'PTR').answers).toEqual(['"n2.node.dc1.consul"']);
   });
 
-  it('holds at once for the addresses of a large registry', async () => {
+  it('applies at once to the addresses of a large registry', async () => {
     await grants.allCallers('service_prefix "" { policy = "read" } node_prefix "" { policy = "read" }');
     const many = Array.from({ length: 5_000 }, (_, n) => ({ id: `m${n}`, service: 'many', address: `10.8.${n >> 8}.${n & 255}`, port: 80 }));
     for (let at = 0; at < many.length; at += 500) {
@@ -173,7 +173,7 @@ describe('what may be read', () => {
     expect(ask('free.service.consul').rcode).toBe('NXDOMAIN');
   });
 
-  it('is different in each namespace, and no answer tells that another namespace exists', async () => {
+  it('is different in each namespace, and no answer reveals that another namespace exists', async () => {
     await server.registry.submit({ kind: 'namespace-put', name: 'team-a' });
     await server.registry.submit({
       kind: 'register',
@@ -199,7 +199,7 @@ describe('what may be read', () => {
     expect(ask(inTeamA[0]).rcode).toBe('NXDOMAIN');
   });
 
-  it('is what prepared queries find; the queries themselves need no right, as in Consul', async () => {
+  it('limits the results of prepared queries; the queries themselves need no right, as in Consul', async () => {
     const service = {
       ...{ name: '${name.suffix}', failover: { nearest: 0, datacenters: null, targets: null }, onlyPassing: false },
       ...{ ignoredChecks: [], near: '', tags: [], nodeMeta: {}, meta: {}, connect: false },
@@ -217,7 +217,7 @@ describe('what may be read', () => {
     expect(ask('find-web.query.consul').rcode).toBe('NXDOMAIN');
   });
 
-  it('changes from one question to the next, kept answers included', async () => {
+  it('may change between two questions, for kept answers, too', async () => {
     const all = 'service_prefix "" { policy = "read" } node_prefix "" { policy = "read" }';
     await grants.allCallers(all);
     expect(addresses('web.service.consul')).toEqual(['10.9.0.1', '10.9.0.2']);
@@ -268,7 +268,7 @@ describe('a namespace without rights', () => {
 });
 
 describe('kept answers', () => {
-  it('stay good when the rights of another caller change', async () => {
+  it('stay valid when the rights of another caller change', async () => {
     await grants.allCallers('service_prefix "" { policy = "read" } node_prefix "" { policy = "read" }');
     ask('db.service.consul');
     const { encodings } = names;
@@ -277,7 +277,7 @@ describe('kept answers', () => {
     expect(names.encodings).toBe(encodings);
   });
 
-  it('of one service stay good when the rights on another change', async () => {
+  it('of one service stay valid when the rights on another change', async () => {
     const db = 'service "db" { policy = "read" } node_prefix "" { policy = "read" }';
     await grants.allCallers(db);
     ask('db.service.consul');
@@ -288,7 +288,7 @@ describe('kept answers', () => {
   });
 });
 
-it('without access control everything is told', async () => {
+it('without access control answers contain everything', async () => {
   const open = await startRegistry();
   const access = new NameAccess(open.context.security.acl);
   expect([access.refresh(), access.readsAllNodes('default'), access.reads('team-a', 'service', 'web'), access.epoch]).toEqual([true, true, true, 0]);

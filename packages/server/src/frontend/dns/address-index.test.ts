@@ -34,7 +34,7 @@ function naive(rows: Iterable<NodeRow | InstanceRow>, digits: string, readable: 
   return undefined;
 }
 
-test('finds what a search through all rows finds, after any changes, and for all rights', () => {
+test('finds the same as a search through all rows, after any changes, and for all rights', () => {
   const step = fc.tuple(fc.constantFrom('put', 'put', 'delete'), samples);
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), fc.array(fc.tuple(namespaces, names)), fc.array(fc.tuple(namespaces, names)), (steps, hiddenNodes, hiddenServices) => {

@@ -46,7 +46,7 @@ test('reads the catalog over several turns, follows changes in the meantime, and
   expect([holder('0a000002'), index.services.get('default', 'late'), whole]).toEqual(['n2', ['Late'], []]);
 });
 
-test('a change that leaves name and address of an instance alone leaves it where it is found', async () => {
+test('a change that leaves name and address of an instance alone leaves its entry in place', async () => {
   index = new CatalogIndex(registry.replica);
   await index.gather();
   await registry.register({ id: 'n1', service: 'web', address: '10.8.0.1' });
@@ -58,7 +58,7 @@ test('a change that leaves name and address of an instance alone leaves it where
   expect([holder('0a080001'), holder('0a080002')]).toEqual([undefined, 'api']);
 });
 
-test('knows a name with capitals as long as the service has an instance, or the node exists', async () => {
+test('finds a name with capitals as long as the service has an instance, or the node exists', async () => {
   index = new CatalogIndex(registry.replica);
   await index.gather();
   await registry.register({ id: 'N1', service: 'Web' });
@@ -72,7 +72,7 @@ test('knows a name with capitals as long as the service has an instance, or the 
   expect([index.services.get('default', 'web'), index.nodes.get('', 'n2'), index.nodes.get('', 'n1')]).toEqual([['WEB'], [], ['N1']]);
 });
 
-test('says that it is behind while it follows a restore, even one that comes while it gathers', async () => {
+test('reports that it is behind while it follows a restore, even one during its first build', async () => {
   await fill(10_000);
   index = new CatalogIndex(registry.replica);
   const gathered = index.gather();

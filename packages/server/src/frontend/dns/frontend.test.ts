@@ -101,7 +101,7 @@ describe('settings', () => {
 });
 
 describe('starting', () => {
-  it('takes one port for UDP and TCP, on IPv6 as well', async () => {
+  it('uses one port for UDP and TCP, on IPv6 as well', async () => {
     const server = await start({ host: '::1' });
     await server.register(web);
     const query = queryPacket('web.service.consul', 'A');
@@ -114,7 +114,7 @@ describe('starting', () => {
     expect((await ask(server.port, 'consul', 'SOA')).answers).toHaveLength(1);
   });
 
-  it('fails when another program has the port, for TCP or for UDP, and leaves nothing behind', async () => {
+  it('fails when another program has the port, for TCP or for UDP, and leaves no socket open', async () => {
     const registry = await startRegistry();
     open.push(registry);
     const tcp = createServer().listen(0, '127.0.0.1');
@@ -170,7 +170,7 @@ describe('answers', () => {
     expect(await metric(server, 'kept_bytes')).toBeGreaterThan(0);
   });
 
-  it('are not sent when an address asks too often; other addresses, and later queries, get theirs', async ({ skip }) => {
+  it('are not sent when an address sends too many queries; other addresses, and later queries, get answers', async ({ skip }) => {
     const external = Object.values(networkInterfaces())
       .flat()
       .find((each) => each !== undefined && each.family === 'IPv4' && !each.internal)?.address;
@@ -197,7 +197,7 @@ describe('answers', () => {
 });
 
 describe('closing', () => {
-  it('ends while clients are connected; nothing is answered afterwards', async () => {
+  it('completes while clients are connected; later queries get no answer', async () => {
     const server = await start();
     await server.register(web);
     const idle = await dial(server.port);

@@ -100,7 +100,7 @@ describe('an index built from scratch', () => {
     }
   });
 
-  it('rests for a second at most, however long building took', () => {
+  it('rests for at most a second, even after a long build', () => {
     const { clock, state, index } = rebuilt(10_000);
     index.read();
     state.revision = 1;
@@ -109,7 +109,7 @@ describe('an index built from scratch', () => {
     expect(index.read().behind).toBe(false);
   });
 
-  it('rests after building, says that it is behind, and then catches up', () => {
+  it('rests after building, reports that it is behind, and then catches up', () => {
     const { clock, state, index } = rebuilt(5);
     index.read();
     state.revision = 1;
@@ -120,7 +120,7 @@ describe('an index built from scratch', () => {
     expect(index.read()).toEqual({ index: 'at 1', revision: 1, behind: false });
   });
 
-  it('never takes more than a twentieth of the time, however often its source changes', () => {
+  it('never takes more than a twentieth of the time, even if its source changes often', () => {
     const { clock, state, index } = rebuilt(5);
     const until = clock.monotonic() + 10_000;
     while (clock.monotonic() < until) {

@@ -3,7 +3,7 @@ import { roomOf, shapeOf } from './limits.ts';
 
 const limits = { udpBytesMax: 1_232, udpRecordsMax: 3 };
 
-describe('the room of an answer', () => {
+describe('the size limit of an answer', () => {
   it.each<[what: string, udp: boolean, edns: number | undefined, bytes: number, records: number]>([
     ['over UDP without EDNS: 512 bytes, 3 records', true, undefined, 512, 3],
     ['with EDNS of less than 512: still 512, as RFC 6891 §6.2.5 wants', true, 100, 512, 3],
@@ -29,7 +29,7 @@ describe('the room of an answer', () => {
     }
   });
 
-  it('comes in few sizes, so that few encodings of an answer are kept', () => {
+  it('has only a few values, so that few encodings of an answer are kept', () => {
     const shapes = new Set(Array.from({ length: 65_536 }, (_, edns) => shapeOf(true, edns, limits)));
     expect(shapes.size).toBe(7);
   });

@@ -75,7 +75,7 @@ describe('a message', () => {
     ]);
   });
 
-  it('comes back with the id, the question as spelled, RD and CD, and without flags of its own', () => {
+  it('comes back with the id, the question as spelled, RD and CD, and sets no other flags', () => {
     const query = queryPacket('wEb.SERVICE.consul', 'SRV', { id: 0xbeef });
     query[3] = 0x10;
     const answer = decoded(write('', { entries: entries(1) }, plain, query));
@@ -86,7 +86,7 @@ describe('a message', () => {
     expect(quiet).toMatchObject({ flag_rd: false, flag_cd: false });
   });
 
-  it('writes the targets of SRV in full, as RFC 2782 wants, and points to them from their addresses', () => {
+  it('writes the targets of SRV in full, as RFC 2782 requires, and uses pointers in their addresses', () => {
     const bytes = write('web.service.consul', { entries: entries(2) });
     const labels = (name: string) => name.split('.').map((label) => String.fromCharCode(label.length) + label);
     const inFull = (name: string) => bytes.toString('latin1').split(`${labels(name).join('')}\0`).length - 1;
@@ -109,20 +109,20 @@ describe('a message', () => {
     expect(Buffer.concat(strings).toString()).toBe(text);
   });
 
-  it('sends an address along once, however many records point to it', () => {
+  it('adds an address once, for any number of records that point to it', () => {
     const shared = [1, 2, 3].map((port) => ({ ...srv(7), record: { ...srv(7).record, port } as ResourceRecord }));
     const answer = decoded(write('web.service.consul', { entries: shared }));
     expect([answer.answers.length, answer.additionals.length]).toEqual([3, 1]);
   });
 
-  it('carries OPT when asked to, with the upper bits of the code', () => {
+  it('contains OPT when the query does, with the upper bits of the code', () => {
     const reply = { rcode: rcodes.BADVERS, entries: [] };
     const answer = decoded(write('web.service.consul', reply, { ...plain, edns: true }));
     expect(answer.additionals).toMatchObject([{ type: 'OPT', name: '.', udpPayloadSize: 1_232, extendedRcode: 1 }]);
     expect(answer.rcode).toBe('NOERROR');
   });
 
-  it('is right for names with similar labels', () => {
+  it('is correct for names with similar labels', () => {
     // One label "x.consul" is not two; a record of "x.consul" must not point to it.
     const query = Buffer.from('00010100000100000000000008782e636f6e73756c06636f6e73756c0000010001', 'hex');
     const record: ResourceRecord = { type: 'NS', owner: 'x.consul', ttl: 0, target: 'y.x.consul' };
@@ -131,8 +131,8 @@ describe('a message', () => {
   });
 });
 
-describe('what does not fit', () => {
-  it('is left out: the others are sent, each with its address', () => {
+describe('records that do not fit', () => {
+  it('are left out: the others are sent, each with its address', () => {
     const bytes = write('web.service.consul', { entries: entries(100) });
     const answer = decoded(bytes);
     expect(bytes.length).toBeLessThanOrEqual(512);
@@ -142,7 +142,7 @@ describe('what does not fit', () => {
     expect(answer.flag_tc).toBe(false);
   });
 
-  it('sets TC when told to', () => {
+  it('set TC when the caller asks for it', () => {
     expect(decoded(write('web.service.consul', { entries: entries(100), tellWhenCut: true })).flag_tc).toBe(true);
     expect(decoded(write('web.service.consul', { entries: entries(2), tellWhenCut: true })).flag_tc).toBe(false);
     const limited = { ...plain, recordsMax: 3 };
@@ -150,13 +150,13 @@ describe('what does not fit', () => {
     expect([answer.answers.length, answer.flag_tc]).toEqual([3, true]);
   });
 
-  it('always sets TC when no entry fits, since an empty answer would mean "no such record"', () => {
+  it('always set TC when no entry fits, since an empty answer would mean "no such record"', () => {
     const record: ResourceRecord = { type: 'TXT', owner: asAsked, ttl: 0, text: 'x'.repeat(600) };
     const answer = decoded(write('a.node.consul', { entries: [{ record, along: [] }] }));
     expect([answer.answers.length, answer.flag_tc]).toEqual([0, true]);
   });
 
-  it('never makes a message too long or unreadable, and leaves out no entry that would fit', () => {
+  it('never make a message too long or unreadable; every entry that fits is sent', () => {
     const label = fc.stringMatching(/^[a-z0-9-]{1,63}$/);
     const target = fc.array(label, { minLength: 1, maxLength: 3 }).map((labels) => `${labels.join('.')}.dc1.consul`);
     const entry = fc.record({ target, v6: fc.boolean(), port: fc.nat(65_535) }).map(
@@ -190,7 +190,7 @@ describe('what does not fit', () => {
     );
   });
 
-  it('over TCP is limited by 65,535 bytes, beyond the reach of pointers as well', () => {
+  it('are limited to 65,535 bytes over TCP, also beyond the reach of pointers', () => {
     const bytes = write('web.service.consul', { entries: entries(5_000) }, tcp);
     const answer = decoded(bytes);
     expect(bytes.length).toBeLessThanOrEqual(65_535);

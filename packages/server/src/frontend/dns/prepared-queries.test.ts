@@ -49,7 +49,7 @@ async function found(name: string, type: QueryType = 'A'): Promise<unknown> {
 const sorted = async (name: string) => ((await found(name)) as string[]).toSorted();
 
 describe('a prepared query', () => {
-  it('has the addresses of what it selects, here and in this datacenter', async () => {
+  it('has the addresses of the selected instances, without and with this datacenter in the name', async () => {
     await put('q', { service: { name: 'web' } });
     const all = ['10.0.0.1', '10.0.0.2', '10.0.9.4'];
     expect(await sorted('q.query.consul')).toEqual(all);
@@ -85,7 +85,7 @@ describe('a prepared query', () => {
     expect(typeof answer === 'string' ? answer : (answer as string[]).toSorted()).toEqual(wanted);
   });
 
-  it('has its own time to live, or else that of its service', async () => {
+  it('has its time to live, or otherwise that of its service', async () => {
     await put('own', { service: { name: 'web' }, ttl: '1m30.9s' });
     await put('none', { service: { name: 'web' }, ttl: '0s' });
     await put('other', { service: { name: 'web' } });
@@ -115,7 +115,7 @@ describe('a prepared query', () => {
     expect(await found('q.query.consul')).toBe('NXDOMAIN');
   });
 
-  it('has the nearest first, and a small answer has the nearest only', async () => {
+  it('has the nearest first, and a small answer has only the nearest', async () => {
     await place('n1', 0.3);
     await place('n2', 0.2);
     await place('n4', 0.1);
@@ -177,7 +177,7 @@ it('near the client, has the instances nearest to each client first, and keeps n
 });
 
 describe('a template', () => {
-  it('is filled in with the name, the longest prefix first', async () => {
+  it('is filled in with the name; the longest prefix wins', async () => {
     const template = { type: 'prefix', pattern: '^find-(.+)-(.+)$', removeEmptyTags: true } as const;
     await put('find-', { template, service: { name: '${match(1)}', tags: ['${match(2)}'] } });
     await put('find-it', { template: { ...template, pattern: '' }, service: { name: 'web', tags: ['green'] } });

@@ -30,7 +30,7 @@ describe('a query', () => {
     }
   });
 
-  it('has one key in whatever case it is spelled, and others for other types and shapes', () => {
+  it('has one key in any case of letters, and other keys for other types and shapes', () => {
     const reader = new QueryReader();
     const keyOf = (name: string, type: 'A' | 'SRV', shape: number) => {
       reader.read(queryPacket(name, type));
@@ -54,7 +54,7 @@ describe('a query', () => {
   });
 });
 
-describe('what is not a query', () => {
+describe('bytes that are not a query', () => {
   const long = '3f' + '61'.repeat(63);
   it.each<[what: string, hex: string, expected: number | 'silence']>([
     ['nothing', '', 'silence'],
@@ -84,7 +84,7 @@ describe('what is not a query', () => {
     expect(reading.kind === 'refusal' ? reading.rcode : reading.kind).toBe(expected);
   });
 
-  it('takes a name of 255 bytes, which is the longest', () => {
+  it('do not include a name of 255 bytes, which is the longest', () => {
     const name = `${long.repeat(3)} 3d ${'61'.repeat(61)} 00`;
     expect(read(bytes(`${header('0100', '0001 0000 0000 0000')} ${name} 0001 0001`))).toMatchObject({
       kind: 'query',
@@ -92,7 +92,7 @@ describe('what is not a query', () => {
     });
   });
 
-  it('throws for no bytes', () => {
+  it('of any kind never make the reader throw', () => {
     const reader = new QueryReader();
     const oneQuestion = bytes(header('0100', '0001 0000 0000 0001'));
     const packet = fc.oneof(

@@ -19,7 +19,7 @@ describe('the rate limit', () => {
     expect(admitted(limit, '10.0.0.1', 500)).toBe(100);
   });
 
-  it('lets no client suffer from others', () => {
+  it('protects each client from others', () => {
     const limit = new RateLimit(manualClock(), 100);
     expect(admitted(limit, '10.0.0.1', 1_000)).toBe(100);
     expect(admitted(limit, '10.0.0.2', 50)).toBe(50);
@@ -35,7 +35,7 @@ describe('the rate limit', () => {
     }
   });
 
-  it('counts long answers as queries', () => {
+  it('counts long answers as several queries', () => {
     const clock = manualClock();
     const limit = new RateLimit(clock, 100);
     let count = 0;
@@ -52,7 +52,7 @@ describe('the rate limit', () => {
     expect(limit.admits('127.0.0.1')).toBe(true);
   });
 
-  it('remembers a bounded number of addresses, under any load', () => {
+  it('remembers a limited number of addresses, under any load', () => {
     const clock = manualClock();
     const limit = new RateLimit(clock, 10);
     admitted(limit, '192.0.2.1', 100);
@@ -60,7 +60,7 @@ describe('the rate limit', () => {
     expect(limit.size).toBeLessThanOrEqual(16_384);
   });
 
-  it('keeps an address that goes on asking over the limit from being forgotten by a flood', () => {
+  it('remembers an address that stays over the limit, even during a flood', () => {
     const clock = manualClock();
     const limit = new RateLimit(clock, 10);
     let passed = 0;

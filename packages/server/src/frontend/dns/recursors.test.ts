@@ -105,7 +105,7 @@ describe('other domains', () => {
     expect((await both).map((each) => decoded(each).id)).toEqual([2, 1]);
   });
 
-  it('are failed when no server answers: the client may ask another one', async () => {
+  it('fail when no server answers, so that the client may ask another one', async () => {
     const { address } = await upstream((each) => [answerTo(each, '', 2)]);
     const server = await startDns({ recursors: [address] });
     open.push(server);
@@ -120,7 +120,7 @@ describe('other domains', () => {
 });
 
 describe('asking', () => {
-  it('uses an id and a port of its own each time, and gives the client its id back', async () => {
+  it('uses a new id and a new port each time, and gives the client its id back', async () => {
     const { port, asked } = await upstream((each) => [answerTo(each, '192.0.2.7')]);
     const to = recursors([at(port)]);
     for (let n = 0; n < 20; n++) {
@@ -132,7 +132,7 @@ describe('asking', () => {
     expect(asked[0]?.query.subarray(2)).toEqual(query.subarray(2));
   });
 
-  it('ignores answers to another question, with another id or spelling, and packets that are no answer', async () => {
+  it('ignores answers to another question, with another id or spelling, and packets that are not answers', async () => {
     const { port } = await upstream((each) => {
       const wrong = answerTo(each, '203.0.113.66');
       const otherId = Buffer.from(wrong);
@@ -185,13 +185,13 @@ describe('asking', () => {
     expect(decoded((await asking) as Buffer)).toMatchObject({ answers: [{ data: '192.0.2.7' }] });
   });
 
-  it('gives up without a listener, over UDP and TCP', async () => {
+  it('fails when no server listens, over UDP and TCP', async () => {
     const taken = await upstream(() => []);
     await open.pop()?.close();
     for (const udp of [true, false]) expect(await recursors([at(taken.port)]).ask(query, udp)).toBeUndefined();
   });
 
-  it('has at most 256 queries at the same time', async () => {
+  it('is limited to 256 queries at once', async () => {
     const silent = await upstream(() => []);
     const to = recursors([at(silent.port)]);
     const out = Array.from({ length: 256 }, () => to.ask(query, true));

@@ -135,7 +135,7 @@ describe('a service', () => {
     expect(found('web.service.consul', 'TXT')).toBe('no-data');
   });
 
-  it('has an SRV record for each instance: its node, or its own address, is the target', async () => {
+  it('has an SRV record for each instance: the target is its node, or its own address', async () => {
     await register(
       { id: 'n1', nodeAddress: '10.0.0.1', port: 8_001 },
       { id: 'n2', nodeAddress: '10.0.0.2', address: '10.0.9.9', port: 8_002 },
@@ -183,7 +183,7 @@ describe('a service', () => {
     ]);
   });
 
-  it('has its node’s address as the target when the node’s name is no DNS name', async () => {
+  it('has its node’s address as the target when the node’s name is not a DNS name', async () => {
     await register({ id: 'a node', nodeAddress: '10.0.0.1' }, { id: 'x'.repeat(64), nodeAddress: '10.0.0.2' });
     expect(found('web.service.consul', 'SRV')).toEqual([
       'SRV 1 80 0a000001.addr.dc1.consul + A 0a000001',
@@ -191,7 +191,7 @@ describe('a service', () => {
     ]);
   });
 
-  it('leaves out what is critical: the instance or its node; what warns stays, with its own weight', async () => {
+  it('leaves out critical instances and those on critical nodes; warning ones stay, with their warning weight', async () => {
     const weights = { weight: 10, warningWeight: 2 };
     await register(
       { id: 'n1', ...weights },
@@ -215,7 +215,7 @@ describe('a service', () => {
     expect(found('web.service.consul')).toEqual(['A 0a000002']);
   });
 
-  it('that no instance can serve does not exist', async () => {
+  it('without an instance that can serve does not exist', async () => {
     await register({ id: 'n1', status: 'critical' });
     for (const type of ['A', 'SRV', 'TXT', 'ANY'] as const) expect(found('web.service.consul', type)).toBe('name-error');
   });
@@ -229,7 +229,7 @@ describe('a service', () => {
     expect(found('_web._tcp.service.consul')).toHaveLength(2);
   });
 
-  it('is found in any case, with all that differ in case only', async () => {
+  it('is found in any case, together with all that differ only in case', async () => {
     await register({ id: 'n1', service: 'Web', nodeAddress: '10.0.0.1' });
     expect(found('web.service.consul')).toEqual(['A 0a000001']);
     await register({ id: 'n2', service: 'web', nodeAddress: '10.0.0.2' });
@@ -264,7 +264,7 @@ describe('a service', () => {
     expect(found('web.service.consul', 'SRV')).toEqual(['SRV 65535 65535 n1.node.dc1.consul + A 0a000001']);
   });
 
-  it('is found in this datacenter only', async () => {
+  it('is found only in this datacenter', async () => {
     await register({ id: 'n1' });
     expect(found('web.service.dc1.consul')).toHaveLength(1);
     expect(found('web.service.dc1.dc.consul')).toHaveLength(1);
@@ -310,7 +310,7 @@ describe('a node', () => {
 });
 
 describe('an address', () => {
-  it('is what its name says', () => {
+  it('is read from its name', () => {
     expect(found('0a000001.addr.consul')).toEqual(['A 0a000001']);
     expect(found('0a000001.addr.consul', 'AAAA')).toBe('no-data');
     expect(found('20010db8000000000000000000000005.addr.dc1.consul', 'AAAA')).toHaveLength(1);
@@ -342,7 +342,7 @@ describe('the domain', () => {
     expect(found('consul', 'ANY')).toHaveLength(1);
   });
 
-  it('answers NOERROR for the names between itself and services, which resolvers ask for first (RFC 9156)', () => {
+  it('answers NOERROR for the names between the domain and services, which resolvers ask for first (RFC 9156)', () => {
     for (const name of ['service.consul', 'dc1.consul', 'service.dc1.consul', 'dc.consul', '_tcp.service.consul']) {
       expect(found(name)).toBe('no-data');
     }

@@ -125,14 +125,14 @@ describe('an answer', () => {
     expect(addresses(ask(to, 'web.service.consul', 'A', { edns: 1_232 }))).toHaveLength(40);
   });
 
-  it('sets TC when it leaves instances out, when told to', async () => {
+  it('sets TC when it leaves instances out, if the settings say so', async () => {
     for (let n = 1; n <= 4; n++) await registry.register({ id: `n${n}`, nodeAddress: `10.0.0.${n}` });
     expect(ask(responder(), 'web.service.consul').flag_tc).toBe(false);
     expect(ask(responder({ tellWhenCut: true }), 'web.service.consul').flag_tc).toBe(true);
     expect(ask(responder({ tellWhenCut: true }), 'web.service.consul', 'A', { edns: 1_232 }).flag_tc).toBe(false);
   });
 
-  it('that is not a choice always has TC when it is cut', async () => {
+  it('always has TC when it is cut, if its records are not alternatives', async () => {
     const nodeMeta = Object.fromEntries(Array.from({ length: 20 }, (_, n) => [`key-${n}`, 'x'.repeat(50)]));
     await registry.register({ id: 'n1', nodeMeta });
     const to = responder();
@@ -143,7 +143,7 @@ describe('an answer', () => {
     expect(ask(few, 'n2.node.consul', 'TXT')).toMatchObject({ flag_tc: false, answers: { length: 5 } });
   });
 
-  it('says AA, and RA only when other domains are served, too', async () => {
+  it('sets AA, and RA only when other domains are served, too', async () => {
     await registry.register({ id: 'n1' });
     expect(ask(responder(), 'web.service.consul')).toMatchObject({ flag_aa: true, flag_ra: false });
     expect(ask(responder({ recursion: true }), 'web.service.consul')).toMatchObject({ flag_aa: true, flag_ra: true });
@@ -167,7 +167,7 @@ describe('"no"', () => {
     expect(serial()).toBe(registry.replica.state.revision);
   });
 
-  it('is right for names of every length, in the case of the question, with and without EDNS', () => {
+  it('is correct for names of every length, in the case of the question, with and without EDNS', () => {
     const to = responder();
     for (let length = 1; length <= 63; length++) {
       for (const edns of [undefined, 1_232]) {
@@ -182,7 +182,7 @@ describe('"no"', () => {
     }
   });
 
-  it('is right for names of one length in different domains, whichever comes first', () => {
+  it('is correct for names of one length in different domains, in any order', () => {
     const names = ['8.8.8.8.in-addr.arpa', 'seven.service.consul'];
     const soa = { name: 'consul', data: { mname: 'ns.consul' } };
     for (const order of [names, names.toReversed()]) {
@@ -191,7 +191,7 @@ describe('"no"', () => {
     }
   });
 
-  it('costs little for a large service: its instances are looked at once, not for every wrong tag', async () => {
+  it('costs little for a large service: its instances are read once, not for every wrong tag', async () => {
     for (let n = 0; n < 300; n++) await registry.register({ id: `n${n}`, tags: ['a', `tag-${n}`] });
     await registry.register({ id: 'down', service: 'down', status: 'critical' });
     const to = responder();
@@ -205,7 +205,7 @@ describe('"no"', () => {
     expect(looks).toEqual([['service\0default\0web'], ['service\0default\0down']]);
   });
 
-  it('costs no memory and no encoding per name, however many wrong names are asked for', async () => {
+  it('costs no memory and no encoding per name, for any number of wrong names', async () => {
     await registry.register({ id: 'n1' });
     const to = responder();
     ask(to, 'web.service.consul');
@@ -227,7 +227,7 @@ describe('"no"', () => {
 });
 
 describe('an answer over UDP', () => {
-  it('is no longer than the client may get, even if the query announces more', async () => {
+  it('is no longer than the server’s maximum, even if the query announces more', async () => {
     for (let n = 1; n <= 60; n++) await registry.register({ id: `n${n}`, nodeAddress: `10.0.0.${n}` });
     const to = responder({ limits: { udpBytesMax: 4_096, udpRecordsMax: 3 } });
     const query = queryPacket('web.service.consul', 'SRV', { edns: 4_096 });
@@ -269,7 +269,7 @@ describe('a refusal', () => {
     expect(reply.answers).toHaveLength(1);
   });
 
-  it('is replaced by asking a recursor when there is one', async () => {
+  it('is not sent when there is a recursor, which is asked instead', async () => {
     await registry.register({ id: 'n1' });
     const to = responder({ recursion: true });
     expect(to.respond(queryPacket('example.org', 'A'), true)).toBe('ask-elsewhere');

@@ -94,7 +94,7 @@ it('every order of a few instances is equally likely', async () => {
   expect(chiSquare(seen, 24)).toBeLessThan(critical(24));
 });
 
-it('each instance gets into packets that have room for 3 equally often', async () => {
+it('each instance is equally often in packets that have room for 3', async () => {
   await register(30);
   const to = responder();
   const seen = Array.from({ length: 1_000 }, () => recordsOf(to, 'A')).flat();
@@ -102,7 +102,7 @@ it('each instance gets into packets that have room for 3 equally often', async (
   expect(chiSquare(seen, 30)).toBeLessThan(critical(30));
 });
 
-it('no instance is lost or doubled', async () => {
+it('every instance is there exactly once', async () => {
   await register(7);
   const to = responder(7);
   for (let time = 0; time < 50; time++) expect(new Set(recordsOf(to, 'SRV', { tcp: true })).size).toBe(7);

@@ -81,7 +81,7 @@ describe('queries on a connection', () => {
     expect(taken).toEqual(['one', 'two', 'three', 'one', 'two', 'three']);
   });
 
-  it('without an answer, or without one yet, do not delay the others', async () => {
+  it('do not delay others while they have no answer', async () => {
     let later: (answer: Buffer) => void = () => {};
     answer = (query) => {
       if (query.toString() === 'silent') return undefined;
@@ -119,7 +119,7 @@ describe('queries on a connection', () => {
   });
 });
 
-describe('a client that takes no answers', () => {
+describe('a client that reads no answers', () => {
   it('gets no further answers: the rest of its queries waits', async () => {
     const large = framed(Buffer.alloc(60_000));
     answer = () => large;
@@ -138,7 +138,7 @@ describe('a client that takes no answers', () => {
     expect(taken).toHaveLength(queries);
   });
 
-  it('is cut after a while', async () => {
+  it('is disconnected after a while', async () => {
     answer = () => framed(Buffer.alloc(60_000));
     const socket = await dial();
     socket.pause();
@@ -150,7 +150,7 @@ describe('a client that takes no answers', () => {
 });
 
 describe('a connection', () => {
-  it('is closed when no whole query comes for 10 s; single bytes do not keep it', async () => {
+  it('is closed when no whole query comes for 10 s; single bytes do not keep it open', async () => {
     const socket = await dial();
     socket.write(message('one'));
     await receive(socket, 5);
@@ -178,7 +178,7 @@ describe('a connection', () => {
     expect(await receive(other, longest.length)).toEqual(longest);
   });
 
-  it('that is idle longest makes room for a new one', async () => {
+  it('that is idle longest is closed for a new one', async () => {
     const first = await dial();
     const second = await dial();
     for (let n = 2; n < connectionsMax; n++) await dial();

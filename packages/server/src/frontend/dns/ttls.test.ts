@@ -7,7 +7,7 @@ describe('times to live', () => {
     expect([ttls.node, ttls.ofService('web')]).toEqual([0, 0]);
   });
 
-  it('go by the full name, then by the longest prefix', () => {
+  it('are chosen by the full name, then by the longest prefix', () => {
     const ttls = ttlsOf({ node: 30, services: { '*': 1, 'db-*': 2, 'db-main-*': 3, Web: 4, 'db-main-1': 5 } });
     expect(ttls.node).toBe(30);
     const seconds = ['cache', 'db-a', 'db-main-2', 'web', 'db-main-1', 'db-main-11'].map((name) => ttls.ofService(name));

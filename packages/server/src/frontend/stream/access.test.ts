@@ -175,7 +175,7 @@ describe('the handshake', () => {
     expect(last).toMatchObject({ status: 429, headers: { 'retry-after': '1' }, text: expect.stringContaining('too many') });
   });
 
-  it('takes no token from the URL', async () => {
+  it('ignores a token in the URL', async () => {
     const token = await grants.token(rules.write);
     const webSocket = new WebSocket(`${server.url.replace('http', 'ws')}/rollcall/v1/stream?token=${token.secret}`);
     await new Promise((resolve) => webSocket.once('open', resolve));
@@ -218,7 +218,7 @@ describe('a registration', () => {
     expect(findNode(server.registry.state, 'db-host')?.address).toBe('10.0.0.9');
   });
 
-  it('is taken away by its session without any permission', async () => {
+  it('is removed by its session without any permission', async () => {
     const token = await grants.token('service "web" { policy = "write" }');
     const client = await greeted(token, { session: newSession() });
     await client.ask(register());
@@ -280,7 +280,7 @@ describe('a token that is deleted', () => {
 });
 
 describe('a watch', () => {
-  it('ends when the token may no longer read its view, and the stream goes on', async () => {
+  it('ends when the token may no longer read its view, and the stream continues', async () => {
     await fill();
     const token = await grants.token(rules.read);
     const client = await greeted(token);
@@ -299,7 +299,7 @@ describe('a watch', () => {
     expect(client.inbox).toEqual([]);
   });
 
-  it('of a list shrinks and grows with the rights of the token', async () => {
+  it('of a list follows the rights of the token', async () => {
     await fill();
     const token = await grants.token(rules.read);
     const client = await greeted(token);

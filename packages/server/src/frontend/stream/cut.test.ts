@@ -84,7 +84,7 @@ async function fleet() {
   return hosts;
 }
 
-test('8 streams of a token for one service, cut at once, stop expiry for no other: two deaths elsewhere are noticed', async () => {
+test('8 streams of a token for one service that break together freeze expiry for no other: two deaths elsewhere are noticed', async () => {
   const hosts = await fleet();
   const { secret } = await tokenFor('shop', 'shop');
   const own = [];
@@ -100,7 +100,7 @@ test('8 streams of a token for one service, cut at once, stop expiry for no othe
   expect([...left].sort()).toEqual(['host2', 'host3', 'host4', 'host5']);
 });
 
-test('a cut of five hosts of six freezes, and the status names them with their tokens until an operator decides', async () => {
+test('the loss of five hosts of six freezes expiry, and the status names them with their tokens until an operator decides', async () => {
   const hosts = await fleet();
   const lost = hosts.slice(0, 5);
   await cut(lost.map(({ client }) => client), lost.map(({ node }) => node));

@@ -43,7 +43,7 @@ async function settled(client: SocketClient): Promise<void> {
   await client.ask({ type: 'get', view: { kind: 'service', name: 'settled' } });
 }
 
-describe('whatever a client sends', () => {
+describe('for any bytes from a client', () => {
   it('each request with an id gets one answer, which is not an internal error', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.oneof(...requests), { minLength: 1, maxLength: 20 }), async (frames) => {
@@ -63,7 +63,7 @@ describe('whatever a client sends', () => {
     );
   });
 
-  it('text that is JSON is answered, other text ends the stream, and the server goes on', async () => {
+  it('text that is JSON is answered, other text ends the stream, and the server continues', async () => {
     const damaged = fc.tuple(fc.oneof(...requests), fc.nat(), fc.string({ maxLength: 3 })).map(([frame, at, text]) => {
       const json = JSON.stringify({ id: 1, ...frame });
       const cut = at % (json.length + 1);
@@ -86,7 +86,7 @@ describe('whatever a client sends', () => {
     );
   });
 
-  it('bytes that are no WebSocket frames end the connection, and the server goes on', async () => {
+  it('bytes that are not WebSocket frames end the connection, and the server continues', async () => {
     await fc.assert(
       fc.asyncProperty(fc.uint8Array({ minLength: 1, maxLength: 200 }), async (bytes) => {
         const client = await SocketClient.greeted(server.url);
@@ -100,7 +100,7 @@ describe('whatever a client sends', () => {
     client.webSocket.terminate();
   });
 
-  it('the server keeps no state of the clients after they have gone', async () => {
+  it('the server keeps no state of the clients after they have disconnected', async () => {
     await expect.poll(() => server.registry.views.watching, { timeout: 10_000 }).toBe(0);
   });
 });

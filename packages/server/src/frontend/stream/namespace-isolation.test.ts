@@ -121,7 +121,7 @@ describe('a stream without rights in a namespace', () => {
     expect(holdings()).toBe(before);
   });
 
-  it.each(callers)('learns nothing by asking about it, and changes nothing in it: %s', async (who) => {
+  it.each(callers)('learns nothing from requests about it, and changes nothing in it: %s', async (who) => {
     const before = holdings();
     const secret = await secretOf(who);
     const [one, other] = [await greeted(secret, { session: newSession() }), await greeted(secret, { session: newSession() })];

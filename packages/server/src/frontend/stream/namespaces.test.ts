@@ -36,7 +36,7 @@ const view = (namespace: string | undefined, kind: string, name: string) => ({ k
 const portsIn = (told: Told) => ('items' in told ? (told.items as readonly { port: number }[]).map(({ port }) => port) : told);
 
 describe('instances', () => {
-  it('of the same id, service and node are apart in two namespaces', async () => {
+  it('of the same id, service and node are separate in two namespaces', async () => {
     const [none, a, b] = [await client(undefined), await client('team-a'), await client('team-b')];
     expect(await a.ask(register(1))).toMatchObject({ applied: true });
     expect(await b.ask(register(2))).toMatchObject({ applied: true });
@@ -89,7 +89,7 @@ it('a welcome repeats the namespace, which is default when the hello has none', 
   expect(await opened.ask({ type: 'hello', protocol: 1, client: 'test', namespace: 'a b' })).toMatchObject({ type: 'error', code: 'invalid_argument' });
 });
 
-it('a namespace that does not exist can be watched, and takes no writes until it is created', async () => {
+it('a namespace that does not exist can be watched, and accepts no writes until it is created', async () => {
   const stranger = await client('team-x');
   expect(await stranger.ask({ type: 'watch', views: [view('team-x', 'service', 'web')] })).toMatchObject({ type: 'watching' });
   for (const write of [register(1), { type: 'kv-put', key: 'k', value: 'AA==' }, { type: 'lease', pool: 'web', namespace: 'team-x' }]) {
@@ -101,7 +101,7 @@ it('a namespace that does not exist can be watched, and takes no writes until it
   expect(portsIn(await stranger.take((told) => told.type === 'snapshot' && told.items.length > 0))).toEqual([1]);
 });
 
-it('a session is resumed in its own namespace only', async () => {
+it('a session is resumed only in its namespace', async () => {
   const session = newSession();
   const first = await client('team-a', { session });
   await first.ask(register(1));
@@ -114,7 +114,7 @@ it('a session is resumed in its own namespace only', async () => {
   expect(portsIn(await again.ask({ type: 'get', view: view('team-a', 'service', 'web') }))).toEqual([1]);
 });
 
-it('keys of the same name are apart, and are written in the namespace of the hello', async () => {
+it('keys of the same name are separate, and are written in the namespace of the hello', async () => {
   const [a, b] = [await client('team-a'), await client('team-b')];
   await a.ask({ type: 'kv-put', key: 'k', value: 'QQ==' });
   await b.ask({ type: 'kv-put', key: 'k', value: 'Qg==' });

@@ -31,13 +31,13 @@ const ofWeb = ordinalPrefix({ namespace: 'default', service: 'web' }, 'default')
 const end = (id: string) => replica.submit({ kind: 'session-destroy', namespace: 'default', id });
 
 describe('ordinals', () => {
-  it('are dense from 0, one for each session, also when all ask at once', async () => {
+  it('are dense from 0, one for each session, also when all request one at once', async () => {
     const sessions = await Promise.all(Array.from({ length: 50 }, session));
     const leased = await Promise.all(sessions.map((id) => lease(id)));
     expect(leased.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 50 }, (_, n) => n));
   });
 
-  it('are one for each session when a whole fleet asks at once', async () => {
+  it('are one for each session when a whole fleet requests them at once', async () => {
     const sessions = await Promise.all(Array.from({ length: 500 }, session));
     const leased = await Promise.all(sessions.map((id) => lease(id)));
     expect(new Set(leased).size).toBe(500);
@@ -50,25 +50,25 @@ describe('ordinals', () => {
     expect(await lease(id)).toBe(0);
   });
 
-  it('stay the same for a session that asks again', async () => {
+  it('stay the same for a session that requests one again', async () => {
     const [a, b] = [await session(), await session()];
     expect([await lease(a), await lease(b), await lease(a), await lease(b)]).toEqual([0, 1, 0, 1]);
   });
 
-  it('are counted for each pool by itself', async () => {
+  it('are counted separately for each pool', async () => {
     const id = await session();
     await lease(await session());
     expect([await lease(id, 'web'), await lease(id, 'db')]).toEqual([1, 0]);
   });
 
-  it('are counted apart for services of the same name in two namespaces', async () => {
+  it('are counted separately for services of the same name in two namespaces', async () => {
     const [a, b] = [await session(), await session()];
     expect([await lease(a, 'web'), await lease(b, 'web', 'team-a'), await lease(a, 'web', 'team-a')]).toEqual([0, 0, 1]);
     // A namespace of the same name as a service shares no key with its pool.
     expect(await lease(b, 'team-a')).toBe(0);
   });
 
-  it('end with their session, and the smallest free one is given next', async () => {
+  it('end with their session, and the smallest free one is used next', async () => {
     const sessions = [await session(), await session(), await session()];
     for (const id of sessions) await lease(id);
     await end(sessions[1] as string);
@@ -76,7 +76,7 @@ describe('ordinals', () => {
     expect(await lease(await session())).toBe(3);
   });
 
-  it('take over a key that an operator wrote by hand', async () => {
+  it('replace a key that an operator wrote by hand', async () => {
     await replica.submit({ kind: 'kv-put', namespace: 'default', key: `${ofWeb}0`, value: new Uint8Array([1]), flags: 0n });
     await replica.submit({ kind: 'kv-put', namespace: 'default', key: `${ofWeb}mine`, value: new Uint8Array(), flags: 0n });
     expect(await lease(await session())).toBe(0);

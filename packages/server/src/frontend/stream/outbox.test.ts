@@ -35,7 +35,7 @@ function setUp() {
 }
 
 describe('the outbox', () => {
-  it('writes straight to a socket that takes it', () => {
+  it('writes directly to a socket that accepts data', () => {
     const { outbox, written } = setUp();
     const message = frameText('small');
     outbox.write(message);
@@ -43,7 +43,7 @@ describe('the outbox', () => {
     expect(outbox.busy).toBe(false);
   });
 
-  it('keeps order while the socket takes no more, and reports when everything is sent', async () => {
+  it('keeps order while the socket accepts no more, and reports when everything is sent', async () => {
     const { outbox, written, take, drains } = setUp();
     const texts = ['a'.repeat(2_000), 'b', 'c'.repeat(2_000), 'd'];
     for (const text of texts) outbox.write(frameText(text));

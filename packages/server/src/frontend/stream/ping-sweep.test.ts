@@ -40,7 +40,7 @@ describe('the sweep', () => {
     }
   });
 
-  it('cuts a silent stream within 3 s of its last sign of life, and not within 2.2 s', () => {
+  it('ends a silent stream within 3 s of its last sign of life, and not within 2.2 s', () => {
     const { clock, streams } = setUp(10);
     const visitsWithin = (ms: number): number[] => {
       const before = streams.map(({ visits }) => visits);

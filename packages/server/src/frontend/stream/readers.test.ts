@@ -39,7 +39,7 @@ const cuts = async (server: Server, reason: string): Promise<number> => {
   return values.find(({ labels }) => labels.reason === reason)?.value ?? 0;
 };
 
-describe('a reader that is gone', () => {
+describe('a reader that has disconnected', () => {
   it('is found within 3 s when its connection is half open, while an idle one stays', async () => {
     const server = await start();
     const proxy = await tcpProxy(server.url);
@@ -68,7 +68,7 @@ describe('a reader that is gone', () => {
 });
 
 describe('a slow reader', () => {
-  it('gets no outdated content when it reads again, and ends with the newest', async () => {
+  it('gets no outdated content when it reads again, and finally has the newest', async () => {
     const server = await start();
     const client = await reader(server.url);
     await client.ask(watchBig);
@@ -101,7 +101,7 @@ describe('a slow reader', () => {
 });
 
 describe('a reader that does not read', () => {
-  it('is cut when it has not read for ten seconds, and not before', async () => {
+  it('is disconnected when it has not read for ten seconds, and not before', async () => {
     const clock = manualClock();
     const server = await start({ clock });
     const client = await reader(server.url);
@@ -121,7 +121,7 @@ describe('a reader that does not read', () => {
     await expect.poll(() => server.registry.views.watching).toBe(0);
   });
 
-  it('is cut when it asks for more answers than it reads', async () => {
+  it('is disconnected when it requests more answers than it reads', async () => {
     const server = await start({ limits: { streamBufferBytesMax: 100_000 } });
     const client = await reader(server.url);
     await putBig(server, 1);
@@ -137,7 +137,7 @@ describe('a reader that does not read', () => {
 });
 
 describe('a client that sends no request', () => {
-  it('is cut when it has not said hello for ten seconds', async () => {
+  it('is disconnected when it has not sent hello for ten seconds', async () => {
     const clock = manualClock();
     const server = await start({ clock });
     const client = await SocketClient.open(server.url);

@@ -96,7 +96,7 @@ describe('hello', () => {
     expect([instanceOf('a', 'n1')?.service, instanceOf('a', 'n2')?.service]).toEqual(['web', 'web']);
   });
 
-  it('of a client that only watches writes nothing', async () => {
+  it('of a client that only watches causes no write', async () => {
     const { revision } = server.registry.state;
     const client = await greeted({ session: newSession() });
     await client.ask(watchWeb);
@@ -177,7 +177,7 @@ describe('a registration', () => {
     expect([instanceOf('a', 'n1')?.address, instanceOf('b', 'n1')?.address]).toEqual(['127.0.0.1', '10.1.1.1']);
   });
 
-  it('takes heartbeats for its own checks only', async () => {
+  it('accepts heartbeats only for its own checks', async () => {
     const client = await greeted({ session: newSession() });
     await client.ask(web('a', { checks: [{ name: 'beat', ttlMs: 60_000 }] }));
     const beat = { type: 'beat', instance: 'a', check: 'beat', status: 'passing', output: 'ok' };
@@ -207,7 +207,7 @@ describe('a registration', () => {
 });
 
 describe('a session', () => {
-  it('turns critical with its socket, and is resumed with its instances', async () => {
+  it('becomes critical when its socket closes, and is resumed with its instances', async () => {
     const session = newSession();
     const [client, watcher] = [await greeted({ session }), await greeted()];
     await client.ask(web('a'));
@@ -220,7 +220,7 @@ describe('a session', () => {
     expect(told(await watcher.push('web'))).toMatchObject([{ id: 'a', status: 'passing' }]);
   });
 
-  it('goes to the newest stream, and the late end of the old one changes nothing', async () => {
+  it('belongs to the newest stream; the late end of the old one changes nothing', async () => {
     const session = newSession();
     const [old, watcher] = [await greeted({ session }), await greeted()];
     await old.ask(web('a'));
@@ -235,7 +235,7 @@ describe('a session', () => {
     expect(watcher.inbox).toEqual([]);
   });
 
-  it('needs its token', async () => {
+  it('can be resumed only with its token', async () => {
     const session = newSession();
     const client = await greeted({ session });
     const thief = await opened();
@@ -280,7 +280,7 @@ describe('a session', () => {
     expect(checkOf('stream:a')?.status).toBe('passing');
   });
 
-  it('drains at goodbye, then all of its rows are removed', async () => {
+  it('drains after goodbye, then all of its rows are removed', async () => {
     const session = newSession();
     const [client, watcher] = [await greeted({ session }), await greeted()];
     await client.ask(web('a'));
@@ -312,7 +312,7 @@ describe('watches', () => {
     expect(await client.push('web')).toMatchObject({ type: 'delta', from: revision, put: [{ id: 'b' }] });
   });
 
-  it('have a limit; those below it go on', async () => {
+  it('have a limit; those below it continue', async () => {
     const client = await greeted();
     const views = ['a', 'b', 'c', 'd'].map((name) => ({ kind: 'key', name }));
     expect(await client.ask({ type: 'watch', views: views.slice(0, 2) })).toMatchObject({ type: 'watching' });
@@ -380,7 +380,7 @@ describe('a server that closes', () => {
 });
 
 describe('a bad frame', () => {
-  it('is refused with its id, and the stream goes on', async () => {
+  it('is refused with its id, and the stream continues', async () => {
     const client = await greeted();
     const refused: Told[] = [];
     for (const frame of ['{"id":7,"type":"hack"}', '[]', '{"id":"x","type":"goodbye"}', '{"type":"get"}', 'null']) {
@@ -397,7 +397,7 @@ describe('a bad frame', () => {
     expect(await client.ask(watchWeb)).toMatchObject({ type: 'watching' });
   });
 
-  it('may not have the id of a request under way', async () => {
+  it('may not have the id of a request in progress', async () => {
     const client = await greeted({ session: newSession() });
     client.send(JSON.stringify({ id: 50, ...web('a') }));
     client.send(JSON.stringify({ id: 50, ...web('b') }));

@@ -68,7 +68,7 @@ beforeEach(async () => {
 afterEach(() => registry.close());
 
 describe('a feed', () => {
-  it('sends the content at once, but not to a client that has it', () => {
+  it('sends the content at once, but not to a client that already has it', () => {
     const [fresh, resumed, outdated] = [new Reader(), new Reader(), new Reader()];
     const { revision } = feeds.of(web).add(fresh, undefined);
     feeds.of(web).add(resumed, revision);
@@ -138,7 +138,7 @@ describe('a feed', () => {
     expect(reader.read()).toMatchObject([{ type: 'delta', from: revision, put: [{ id: 'a', status: 'warning' }] }]);
   });
 
-  it('pushes every instance on a node whose own check fails', async () => {
+  it('pushes every instance on a node when the node’s check fails', async () => {
     const reader = new Reader();
     feeds.of(web).add(reader, undefined);
     reader.read();
@@ -184,7 +184,7 @@ describe('a feed', () => {
     expect(slow.read()).toMatchObject([{ type: 'snapshot', items: including('a', '5') }]);
   });
 
-  it('pushes to every reader exactly once, also when readers come and go during a pass', async () => {
+  it('pushes to every reader exactly once, also when readers join and leave during a pass', async () => {
     const feed = feeds.of(web);
     const readers = Array.from({ length: budgetPerTurn * 1.5 }, () => new Reader());
     const subscriptions = readers.map((reader) => feed.add(reader, undefined).subscription);
@@ -205,7 +205,7 @@ describe('a feed', () => {
     expect(late.read()).toMatchObject([{ type: 'snapshot', items: including('a', 'new') }]);
   });
 
-  it('brings a reader whose turn comes after a second change to the newest content', async () => {
+  it('sends the newest content to a reader whose turn comes after a second change', async () => {
     const feed = feeds.of(web);
     const readers = Array.from({ length: budgetPerTurn + 500 }, () => new Reader());
     for (const reader of readers) feed.add(reader, undefined);
@@ -220,7 +220,7 @@ describe('a feed', () => {
     }
   });
 
-  it('ends with its last reader, and begins anew with the next', async () => {
+  it('ends with its last reader, and starts again with the next', async () => {
     const reader = new Reader();
     const { subscription } = feeds.of(web).add(reader, undefined);
     // The service, and its record.
@@ -251,7 +251,7 @@ describe('a feed', () => {
     expect(JSON.stringify(told)).not.toContain('b/1');
   });
 
-  it('looks at a large view over several turns, and pushes changes of that time afterwards', async () => {
+  it('reads a large view over several turns, and pushes changes of that time afterwards', async () => {
     const ids = Array.from({ length: 2.5 * looksAtOnce }, (_, at) => `i${at}`);
     await registry.submit(instances('large', ids));
     const large: FrameView = { kind: 'service', name: 'large' };
@@ -278,7 +278,7 @@ describe('a feed', () => {
     }
   });
 
-  it('sends nothing to a client that has the content which the look under way will find', async () => {
+  it('sends nothing to a client that already has the content that the current read will find', async () => {
     const ids = Array.from({ length: 2.5 * looksAtOnce }, (_, at) => `i${at}`);
     await registry.submit(instances('large', ids));
     const reader = new Reader();

@@ -27,7 +27,7 @@ async function read(parts: readonly Buffer[], count: number): Promise<{ texts: s
 }
 
 describe('a framed message', () => {
-  it.each([0, 1, 125, 126, 65_535, 65_536, 65_537, 131_072, 300_000])('of %i bytes is read back by a WebSocket', async (length) => {
+  it.each([0, 1, 125, 126, 65_535, 65_536, 65_537, 131_072, 300_000])('of %i bytes is read by a WebSocket', async (length) => {
     const json = 'x'.repeat(length);
     const message = frameText(json);
     const { texts } = await read(message, 1);
@@ -41,14 +41,14 @@ describe('a framed message', () => {
     expect(texts[0] === json).toBe(true);
   });
 
-  it('in pieces is read back as one text', async () => {
+  it('in pieces is read as one text', async () => {
     for (const pieces of [[], ['a'], ['', 'ü'.repeat(70_000), ',', 'x'.repeat(200_000)], Array.from({ length: 9_000 }, (_, at) => `piece ${at},`)]) {
       const { texts } = await read(frameTexts(pieces), 1);
       expect(texts[0] === pieces.join('')).toBe(true);
     }
   });
 
-  it('takes a ping between its fragments', async () => {
+  it('may contain a ping between its fragments', async () => {
     const parts = frameText('y'.repeat(150_000)).flatMap((part) => [part, ping]);
     const { texts, pings } = await read([...parts, ...frameText('end')], 2);
     expect(texts.map((text) => text.length)).toEqual([150_000, 3]);
@@ -62,7 +62,7 @@ describe('a framed message', () => {
 });
 
 describe('parsing', () => {
-  it('gives undefined for text that is not JSON, and never throws', () => {
+  it('returns undefined for text that is not JSON, and never throws', () => {
     expect(parseJson(Buffer.from('{"a":1}'))).toEqual({ value: { a: 1 } });
     expect(parseJson(Buffer.from('null'))).toEqual({ value: null });
     expect(parseJson(Buffer.from('{'))).toBeUndefined();
