@@ -46,7 +46,7 @@ describe('the bootstrap', () => {
 });
 
 describe('policies', () => {
-  it('are made, listed, read, changed and removed', async () => {
+  it('are created, listed, read, changed and removed', async () => {
     writeFileSync(join(dir, 'readers.hcl'), 'service_prefix "" {\n  policy = "read"\n}\n');
     const made = await ask(['acl', 'policy', 'create', 'readers', '--rules', join(dir, 'readers.hcl'), '--description', 'those who look'], 'management');
     expect(made).toMatchObject({ code: 0, stdout: expect.stringMatching(/^[0-9a-f-]{36}\n$/) });
@@ -66,7 +66,7 @@ describe('policies', () => {
 });
 
 describe('tokens', () => {
-  it('are made, listed, read and removed', async () => {
+  it('are created, listed, read and removed', async () => {
     const made = await ask(['acl', 'token', 'create', '--service-identity', 'web', '--node-identity', 'n1:dc1', '--ttl', '1h', '--description', 'of web'], 'management');
     const [, id = '', secret = ''] = /^accessor id +(\S+)\nsecret +(\S+)\n$/.exec(made.stdout) ?? [];
     expect(made.stderr).toContain('shown this one time');
@@ -125,7 +125,7 @@ describe('every command', () => {
     expect(await rollcall([...args, '--token-file', join(dir, 'missing')])).toMatchObject({ code: 1, stderr: expect.stringContaining('cannot read the token file') });
   });
 
-  it('against a registry without access control says so', async () => {
+  it('reports a registry without access control', async () => {
     const open = await serve();
     expect(await rollcall(['acl', 'token', 'list', '--addr', open.url])).toMatchObject({ code: 1, stderr: expect.stringContaining('rollcall serve --acl') });
   });
@@ -162,7 +162,7 @@ describe('an entry that the token may not read', () => {
 });
 
 describe('TLS', () => {
-  it('works with the right certificates, and has an error of its own for each wrong one', async () => {
+  it('works with the right certificates, and has a separate error for each wrong one', async () => {
     const files = folder();
     const authority = new TestAuthority();
     const { cert, key } = authority.issue();

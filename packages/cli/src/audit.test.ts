@@ -21,7 +21,7 @@ async function written(): Promise<{ file: string; lines: string[] }> {
 }
 
 describe('rollcall audit verify', () => {
-  it('reports that a log is complete, and its last hash', async () => {
+  it('reports a complete log with its last hash', async () => {
     const { file, lines } = await written();
     const { hash } = JSON.parse(lines[2] ?? '') as { hash: string };
     expect(await rollcall(['audit', 'verify', file, '--json'])).toMatchObject({ code: 0, stdout: `${JSON.stringify({ lines: 3, hash })}\n` });
@@ -34,7 +34,7 @@ describe('rollcall audit verify', () => {
     expect(cut).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining(`no line has the hash ${hash}`) });
   });
 
-  it('names the first line that was changed, left out, or is not a line of a log', async () => {
+  it('names the first line that was changed, removed, or is not a line of a log', async () => {
     const { file, lines } = await written();
     const verdict = async (text: string) => {
       writeFileSync(file, text);

@@ -12,7 +12,7 @@ const asking = (registry: Registry) => (args: readonly string[], options: StartO
   rollcall([...args, '--addr', registry.url], options);
 
 describe('backup and restore', () => {
-  it('bring everything back except the old revisions', async () => {
+  it('restore the whole state except the old revisions', async () => {
     const dir = folder();
     const first = await serve();
     await asking(first)(['kv', 'put', 'a', 'kept']);
@@ -36,7 +36,7 @@ describe('backup and restore', () => {
     expect((await ask(['instances', 'web'])).stdout).toContain('w1');
   });
 
-  it('bring back every namespace, and what it holds stays apart', async () => {
+  it('restore every namespace, separate from the others', async () => {
     const dir = folder();
     const first = await serve();
     expect(await asking(first)(['namespaces', 'create', 'team-a', '--description', 'of team A'])).toMatchObject({ code: 0, stderr: '' });
@@ -61,7 +61,7 @@ describe('backup and restore', () => {
     expect(await ask(['kv', 'put', 'later', 'x', '--namespace', 'team-a'])).toMatchObject({ code: 0, stderr: '' });
   });
 
-  it('have a form that Consul’s tools read', async () => {
+  it('are files that Consul’s tools read', async () => {
     const dir = folder();
     const first = await serve();
     await asking(first)(['kv', 'put', 'a', 'kept']);
@@ -79,7 +79,7 @@ describe('backup and restore', () => {
     }
   });
 
-  it('go through pipes', async () => {
+  it('work with pipes', async () => {
     const first = await serve();
     await asking(first)(['kv', 'put', 'a', 'kept']);
     const made = start(['backup', '-', '--addr', first.url]);

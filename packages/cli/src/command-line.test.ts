@@ -19,7 +19,7 @@ describe('a registry that does not answer', () => {
     },
   );
 
-  it('has another error than a server of another kind', async () => {
+  it('gets a different error than a server that is not Rollcall', async () => {
     const server = createServer((_request, response) => response.end('<html>hello</html>')).listen(0, '127.0.0.1');
     onTestFinished(() => void server.close());
     await new Promise((resolve) => server.on('listening', resolve));
@@ -29,7 +29,7 @@ describe('a registry that does not answer', () => {
     expect(refused.stderr).toContain(`what answers at ${other} is not a Rollcall registry`);
   });
 
-  it('is ignored when another one is named', async () => {
+  it('is ignored when the command line names another one', async () => {
     const registry = await serve();
     expect((await rollcall(['services', '--addr', `127.0.0.1:${await freePort()},${registry.url}`])).code).toBe(0);
   });

@@ -21,7 +21,7 @@ function refusal(text: string, options?: Parameters<typeof read>[1]): string {
   throw new Error(`not refused: ${text}`);
 }
 
-describe('a setting that Consul does not have is refused, with the one that is meant', () => {
+describe('a setting that Consul does not have is refused, with the probable intention', () => {
   it.each([
     ['acl { enable = true, default_policy = "deny" }', 'a.hcl: acl.enable is no setting of Consul; did you mean acl.enabled?'],
     ['{"acl": {"enabled": true, "default_polcy": "deny"}}', 'a.json: acl.default_polcy is no setting of Consul; did you mean acl.default_policy?'],
@@ -53,7 +53,7 @@ describe('a setting that Consul does not have is refused, with the one that is m
   });
 });
 
-describe('a file that holds something else is told apart', () => {
+describe('a file with other content is recognised', () => {
   it.each([
     ['{"Node": "n", "Address": "10.0.0.1", "Service": {"Service": "web", "Port": 80}}', 'this is a body of /v1/catalog/register'],
     ['{"Name": "web", "Port": 80}', 'this is a service without a place; a file of the agent has {"service": {"name": …}}'],
@@ -78,7 +78,7 @@ describe('definitions are checked before anything starts', () => {
   });
 });
 
-describe('wrong types and what is given twice', () => {
+describe('wrong types and repeated settings', () => {
   it.each([
     ['acl { enabled = "yes" }', 'a.hcl: acl.enabled must be true or false, not "yes"'],
     ['{"acl": {"enabled": 1}}', 'a.json: acl.enabled must be true or false, not 1'],
@@ -95,25 +95,25 @@ describe('wrong types and what is given twice', () => {
     expect(refusal(text)).toBe(message);
   });
 
-  it('blocks that say different things are one', () => {
+  it('blocks with different settings are merged', () => {
     const { settings } = read('acl { enabled = true }\nacl { tokens { initial_management = "m" } tokens { default = "d" } }');
     expect(settings).toMatchObject({ acl: true, aclInitialManagement: 'm', aclDefaultToken: 'd' });
   });
 
-  it('what Consul’s own test servers and definitions have is taken', () => {
+  it('the settings of Consul’s own test servers and definitions are accepted', () => {
     const old = { acl_enforce_version_8: false, segments: null, disable_update_check: true, performance: { raft_multiplier: 1 }, version: '1.4.0' };
     expect(read(JSON.stringify({ ...old, connect: { enabled: true, ca_config: { cluster_id: 'x' } } })).settings.datacenter).toBe('dc1');
     const { services } = read('service { name = "a", token = "t", checks = [{ ttl = "1s", token = "t" }] }').definitions;
     expect(services).toEqual([{ name: 'a', token: 't', checks: [{ ttl: '1s' }] }]);
   });
 
-  it('the same key in several objects of a list is not given twice, nor what looks like a key in a string', () => {
+  it('the same key in several objects of a list is not repeated, nor is text in a string that looks like a key', () => {
     const text = JSON.stringify({ services: [{ name: 'a', tags: ['"x":', '{'] }, { name: 'b' }], log_level: 'info', domain: '{"a":1,"a":2}' });
     expect(read(text).definitions.services).toHaveLength(2);
   });
 });
 
-describe('a setting that asks for protection which Rollcall does not give', () => {
+describe('a setting that asks for protection that Rollcall does not have', () => {
   const asking: readonly (readonly [text: string, path: string])[] = [
     ['encrypt = "pUqJrVyVRj5jsiYEkM/tFQYfWyJIv4s3XkvDwy7Cu5s="', 'encrypt'],
     ['encrypt_verify_incoming = true', 'encrypt_verify_incoming'],
@@ -146,7 +146,7 @@ describe('a setting that asks for protection which Rollcall does not give', () =
     ['default_intention_policy = "deny"', 'default_intention_policy'],
   ];
 
-  it.each(asking)('keeps it from starting: %s', (text, path) => {
+  it.each(asking)('prevents the start: %s', (text, path) => {
     expect(refusal(text)).toMatch(new RegExp(`${path} asks for protection that is not given here: .+-unsafe-without=${path}$`));
   });
 
@@ -195,11 +195,11 @@ describe('access control', () => {
     expect(refusal(text)).toContain(message);
   });
 
-  it('may be off by name, also beside other options of it', () => {
+  it('may be switched off explicitly, also beside its other options', () => {
     expect(read('acl { enabled = false, default_policy = "deny" }').settings.acl).toBe(false);
   });
 
-  it('is on by its old names, as Consul has it, and each is named', () => {
+  it('is switched on by its old names, as in Consul, and each is reported', () => {
     const { settings, warnings } = read(`
       acl_datacenter = "dc1"
       acl_default_policy = "deny"
@@ -221,14 +221,14 @@ describe('access control', () => {
     ]);
   });
 
-  it('has its new names before the old ones', () => {
+  it('prefers its new names to the old ones', () => {
     const { settings } = read('acl_datacenter = "dc1"\nacl_default_policy = "deny"\nacl { default_policy = "allow", enabled = false }');
     expect(settings).toMatchObject({ acl: true, aclDefaultPolicy: 'allow' });
   });
 });
 
 describe('the table', () => {
-  it('gives a reason wherever protection is missing', () => {
+  it('has a reason for each missing protection', () => {
     const missing = (keys: Keys, prefix: string): string[] =>
       Object.entries(keys).flatMap(([key, entry]) => {
         if ('keys' in entry) return missing(entry.keys, `${prefix}${key}.`);

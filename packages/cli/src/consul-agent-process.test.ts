@@ -48,7 +48,7 @@ describe('rollcall agent', () => {
     expect(existsSync(pidFile)).toBe(false);
   });
 
-  it('registers what the files of a folder define, by name, and follows them at SIGHUP', async () => {
+  it('registers the definitions in the files of a folder, in the order of their names, and follows changes at SIGHUP', async () => {
     const dir = join(folder(), 'conf');
     mkdirSync(join(dir, 'below'), { recursive: true });
     writeFileSync(join(dir, 'below', 'c.json'), 'not read');
@@ -78,7 +78,7 @@ describe('rollcall agent', () => {
     expect(await services(url)).toEqual(['api', 'web']);
   });
 
-  it('reads files in the order of the flags, in the format that is named', async () => {
+  it('reads files in the order of the flags, in the given format', async () => {
     const dir = folder();
     for (const name of ['one', 'two']) writeFileSync(join(dir, name), `node_name = "${name}"`);
     const args = ['-config-file', join(dir, 'two'), '-config-dir', join(dir, 'one'), '-config-format=hcl'];
@@ -98,7 +98,7 @@ describe('rollcall agent', () => {
     expect(status).toBe(200);
   });
 
-  it('refuses with exit code 2 what cannot be meant', async () => {
+  it('refuses impossible settings with exit code 2', async () => {
     const dir = folder();
     writeFileSync(join(dir, 'plain'), '');
     const script = JSON.stringify({ services: [{ name: 'web', check: { args: ['true'], interval: '1s' } }] });
@@ -128,7 +128,7 @@ describe('rollcall agent', () => {
     }
   });
 
-  it('names all that is wrong, a line each', async () => {
+  it('reports every mistake on a separate line', async () => {
     const file = join(folder(), 'a.hcl');
     writeFileSync(file, 'acl { enable = true }\nverify_outgoing = true');
     const { code, stderr } = await rollcall(['agent', '-dev', ...quiet, '-config-file', file]);
@@ -138,7 +138,7 @@ describe('rollcall agent', () => {
     ]);
   });
 
-  it('asks for tokens where the old settings switch access control on', async () => {
+  it('demands tokens when the old settings switch access control on', async () => {
     const file = join(folder(), 'old.json');
     writeFileSync(file, '{"acl_datacenter": "dc1", "acl_default_policy": "deny", "acl_master_token": "root"}');
     const url = await urlOf(start(['agent', '-dev', ...quiet, '-config-file', file]));
@@ -146,7 +146,7 @@ describe('rollcall agent', () => {
     expect((await fetch(`${url}/v1/kv/a`, { headers: { 'X-Consul-Token': 'root' } })).status).toBe(404);
   });
 
-  it('says which files it does not read, and that a folder or a file is empty', async () => {
+  it('reports which files it does not read, and that a folder or a file is empty', async () => {
     const dir = folder();
     for (const name of ['full', 'void']) mkdirSync(join(dir, name));
     writeFileSync(join(dir, 'full', 'a.hcl'), '');
@@ -162,7 +162,7 @@ describe('rollcall agent', () => {
     ]);
   });
 
-  it('stays protected when a reload brings a file that it would not start with', async () => {
+  it('stays protected when a reload finds a file with which it would not start', async () => {
     const file = join(folder(), 'a.hcl');
     writeFileSync(file, 'service { name = "web" }');
     const agent = start(['agent', '-dev', ...quiet, '-config-file', file]);

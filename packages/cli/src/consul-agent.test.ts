@@ -33,7 +33,7 @@ describe('flags and files of a Consul agent', () => {
     expect(definitions).toEqual({ services: [], checks: [] });
   });
 
-  it('take flags before files, later files before earlier ones, and -hcl before all', () => {
+  it('prefer flags to files, later files before earlier ones, and -hcl before all', () => {
     const { settings, pidFile } = read(
       [['node', 'flag'], ['http-port', '1'], ['datacenter', 'flag'], ['hcl', 'datacenter = "DC7"']],
       [
@@ -47,7 +47,7 @@ describe('flags and files of a Consul agent', () => {
     expect(pidFile).toBe('/srv/p');
   });
 
-  it('are read from HCL as from JSON', () => {
+  it('are the same in HCL and JSON', () => {
     const { settings, more, warnings } = inHcl(`
       # a server
       datacenter = "east"
@@ -89,13 +89,13 @@ describe('flags and files of a Consul agent', () => {
     expect(warnings).toEqual([]);
   });
 
-  it('forbid nothing by themselves where access control says nothing, as in Consul', () => {
+  it('allow everything unless access control is configured, as in Consul', () => {
     expect(of({ acl: { enabled: true, tokens: { master: 'm' } } }).settings).toMatchObject({
       ...{ acl: true, aclDefaultPolicy: 'allow', aclInitialManagement: 'm' },
     });
   });
 
-  it('name Unix sockets, and who may open them', () => {
+  it('name Unix sockets and their permissions', () => {
     const { settings } = of({ addresses: { http: 'unix:///run/r.sock' }, unix_sockets: { mode: '0770', group: '20' } });
     expect(settings).toMatchObject({ http: { path: '/run/r.sock' }, unixSockets: { mode: 0o770, group: 20 } });
   });
@@ -109,18 +109,18 @@ describe('flags and files of a Consul agent', () => {
     expect(of({ ports: { http: -1, https: 8_501, dns: -1 } }).settings).toMatchObject({ http: undefined, dns: undefined });
   });
 
-  it('take from the environment only what Consul has no setting for', () => {
+  it('take from the environment only settings that Consul does not have', () => {
     const env = { ROLLCALL_UNSAFE_ALLOW_UNAUTHENTICATED: 'true', ROLLCALL_DATACENTER: 'other' };
     expect(read([], [], env).settings).toMatchObject({ unsafeAllowUnauthenticated: true, datacenter: 'dc1' });
     expect(read([['unsafe-allow-plaintext', true]]).settings).toMatchObject({ unsafeAllowPlaintext: true });
   });
 
-  it('log more in development', () => {
+  it('log more in development mode', () => {
     expect(read([['dev', true]]).settings).toMatchObject({ dev: true, logLevel: 'debug' });
     expect(read([['dev', true], ['log-level', 'warn']]).settings).toMatchObject({ logLevel: 'warn' });
   });
 
-  it('keep the audit log where the first sink is', () => {
+  it('write the audit log to the first sink', () => {
     const audit = { enabled: true, sink: { mine: { type: 'file', path: 'audit.json' } } };
     expect(of({ audit }).settings.auditLog).toBe('/srv/audit.json');
     expect(of({ audit: { ...audit, enabled: false } }).settings.auditLog).toBeUndefined();
@@ -128,7 +128,7 @@ describe('flags and files of a Consul agent', () => {
 });
 
 describe('definitions in files', () => {
-  it('add up over files, single ones and lists, and get the names that the API has', () => {
+  it('add up over files, in single form and lists, and get the names of the API', () => {
     const { definitions } = read(
       [],
       [
@@ -165,8 +165,8 @@ describe('definitions in files', () => {
   });
 });
 
-describe('what has no effect', () => {
-  it('is named with its source, by the path that says enough, and with a reason', () => {
+describe('a setting without effect', () => {
+  it('is reported with its source, a sufficient path, and a reason', () => {
     const { warnings } = read(
       [['retry-join', '10.0.0.1'], ['ui', true], ['bootstrap-expect', '3']],
       [json({ telemetry: { disable_hostname: true, metrics_prefix: 'x' }, acl: { tokens: { replication: 'x' } }, enable_script_checks: true })],
@@ -182,7 +182,7 @@ describe('what has no effect', () => {
     expect(warnings.find((warning) => warning.includes('script'))).toContain('use a TTL check');
   });
 
-  it('is left out and named, where Consul has a use for it and this registry has none', () => {
+  it('is left out and reported when Consul uses it and this registry does not', () => {
     const { settings, warnings } = of({
       ...{ cert_file: 'c', key_file: 'k', ca_file: 'a' },
       ...{ acl: { enabled: false, tokens: { initial_management: 'root', default: 'x' } }, limits: { http_max_conns_per_client: 9 } },
@@ -197,7 +197,7 @@ describe('what has no effect', () => {
     ]);
   });
 
-  it('does not keep it from starting: HTTPS without a certificate, as Go’s test servers have it', () => {
+  it('does not prevent the start: HTTPS without a certificate, as Go’s test servers have it', () => {
     const config = {
       ...{ node_name: 'n', node_id: '9E0FD6F0-1C3C-4D7F-8D1B-3F6D1A9C7E11', data_dir: 'd', bootstrap: true, server: true },
       ...{ segments: null, disable_update_check: true, log_level: 'debug', bind_addr: '127.0.0.1', addresses: {} },
@@ -214,7 +214,7 @@ describe('what has no effect', () => {
     expect(of({ limits: { http_max_conns_per_client: -1 } }).settings.limits).toEqual({ connectionsPerAddressMax: 2 ** 53 - 1 });
   });
 
-  it('is not named where one server needs none of it', () => {
+  it('is not reported when a single server does not need it', () => {
     const config = {
       ...{ server: true, bootstrap: true, bootstrap_expect: 1, bind_addr: '10.0.0.1', retry_join: [], encrypt: '' },
       ...{ ports: { serf_lan: 8301, grpc: -1 }, connect: { enabled: false }, performance: { raft_multiplier: 1 }, ui: false },
@@ -224,7 +224,7 @@ describe('what has no effect', () => {
 });
 
 describe('flags in Consul’s style', () => {
-  it('may have one dash, and switches a value after =', () => {
+  it('may have one dash, and a value after = for switches', () => {
     const args = ['agent', '-dev', '-ui=false', '-server=true', '-node', '-odd', '-config-file=a b', '-unknown-flag', '--client=::1'];
     expect(acceptAgentStyle(args)).toEqual([
       ...['agent', '--dev', '--server', '--node', '-odd', '--config-file=a b', '--unknown-flag', '--client=::1'],
@@ -232,12 +232,12 @@ describe('flags in Consul’s style', () => {
     expect(() => acceptAgentStyle(['agent', '-dev=maybe'])).toThrow('-dev: "maybe" is neither true nor false');
   });
 
-  it('of other commands stay as they are', () => {
+  it('of other commands are unchanged', () => {
     expect(acceptAgentStyle(['kv', '-x'])).toEqual(['kv', '-x']);
   });
 });
 
-describe('refused are', () => {
+describe('it refuses', () => {
   it.each([
     ['what is not HCL', () => inHcl('server = '), 'consul.hcl is not HCL: line 1, column 10: '],
     ['what is not JSON', () => read([], [{ path: 'a.json', format: 'json', text: '{' }]), 'a.json is not JSON'],

@@ -10,7 +10,7 @@ import { tar } from './tar.ts';
 const { ask } = sharedRegistry('--acl', '--node-name', 'home');
 
 describe('debug', () => {
-  it('collects everything in one archive that tar reads, readable by its owner only', async () => {
+  it('collects all targets in one archive that tar reads, readable only by its owner', async () => {
     const dir = folder();
     const registry = await serve('--node-name', 'seen');
     const made = await rollcall(['debug', '--duration', '1s', '--interval', '1s', '--output', 'found', '--json', '--addr', registry.url], { cwd: dir });
@@ -40,7 +40,7 @@ describe('debug', () => {
     expect(readdirSync(join(dir, 'd')).toSorted()).toEqual(['agent.json', 'index.json', 'members.json']);
   });
 
-  it('leaves nothing behind when the token may read none of the targets', async () => {
+  it('leaves no file behind when the token may read none of the targets', async () => {
     const dir = folder();
     const denied = await ask(['debug', '--duration', '1s', '--interval', '1s', '--output', 'none', '--capture', 'agent,host'], { cwd: dir });
     expect(denied).toMatchObject({ code: 9, stdout: '' });
@@ -57,7 +57,7 @@ describe('debug', () => {
 });
 
 describe('tar', () => {
-  it('refuses a path that its header has no room for', async () => {
+  it('refuses a path that is too long for its header', async () => {
     await expect(tar([{ path: 'x'.repeat(101), content: Buffer.alloc(0) }], 0)).rejects.toThrow('too long');
     expect(await tar([{ path: 'a', content: Buffer.alloc(512) }], 0)).toHaveLength(512 * 4);
   });

@@ -21,7 +21,7 @@ describe('services', () => {
     expect(JSON.parse(json.stdout)).toContainEqual({ service: 'plain', tags: [] });
   });
 
-  it('may come from the environment’s registry', async () => {
+  it('are read from the registry that the environment names', async () => {
     const listed = await rollcall(['services', '--json'], { env: { ROLLCALL_HTTP_ADDR: url() } });
     expect(listed.code).toBe(0);
     expect(Array.isArray(JSON.parse(listed.stdout))).toBe(true);
@@ -83,7 +83,7 @@ describe('instances set-status', () => {
 });
 
 describe('explain', () => {
-  it('says of each instance whether a new client would choose it, and why not', async () => {
+  it('shows for each instance whether a new client would choose it, or why not', async () => {
     await register({ Name: 'told', ID: 't1', Port: 8080, Address: '10.0.0.1', Meta: { zone: 'a' }, Tags: ['new'] });
     await register({ Name: 'told', ID: 't2', Port: 8081, Check: { TTL: '10s' } });
     await register({ Name: 'told', ID: 't3', Port: 8082, Weights: { Passing: 3, Warning: 1 } });
@@ -103,7 +103,7 @@ describe('explain', () => {
     );
   });
 
-  it('of a service with only critical instances says that they are chosen', async () => {
+  it('shows critical instances as chosen when a service has no others', async () => {
     await register({ Name: 'ill', ID: 'i1', Port: 8081, Check: { TTL: '10s' } });
     const table = await ask(['explain', 'ill']);
     expect(table.stdout).toMatch(/^instances: none is ready, so critical ones are chosen/m);
@@ -118,7 +118,7 @@ describe('explain', () => {
 });
 
 describe('watch', () => {
-  it('prints one line of JSON per change, from before the service exists until after it is gone', async () => {
+  it('prints one line of JSON per change, from before the service exists until after it is removed', async () => {
     const watch = start(['watch', 'coming', '--json', '--addr', url()]);
     const first = JSON.parse((await watch.seen(/^.*\n/))[0]) as object;
     expect(first).toMatchObject({ service: 'coming', instances: [], stale: false });

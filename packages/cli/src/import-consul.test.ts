@@ -87,7 +87,7 @@ async function showingSecrets(url: string, secrets: Readonly<Record<string, stri
 }
 
 describe('rollcall import consul', () => {
-  it('copies the catalog, keys and prepared queries, and nothing twice', async () => {
+  it('copies the catalog, keys and prepared queries, each only once', async () => {
     const [from, to] = await Promise.all([startConsul(), startTarget()]);
     const [source, target] = [consulAt(from), consulAt(to)];
     await source.put('/v1/kv/plain?flags=18446744073709551615', 'value');
@@ -167,7 +167,7 @@ describe('rollcall import consul', () => {
     ]);
   });
 
-  it('leaves alone what has registered itself meanwhile', async () => {
+  it('keeps instances that have registered themselves meanwhile', async () => {
     const [from, to] = await Promise.all([startConsul(), startTarget()]);
     const [source, target] = [consulAt(from), consulAt(to)];
     const entry = (Port: number) => ({ Node: 'n', Address: '10.0.0.9', Service: { Service: 'web', Port }, Check: { Name: 'c', ServiceID: 'web', Status: 'critical' } });
@@ -214,7 +214,7 @@ describe('rollcall import consul', () => {
     expect(await consulAt(to, management).read('/v1/acl/tokens')).toHaveLength(4);
   });
 
-  it('says what could not be copied, and ends with 1', async () => {
+  it('reports rows that could not be copied, and ends with 1', async () => {
     const [from, to] = await Promise.all([startConsul(management), startTarget()]);
     const { code, result } = await importing(from, to, { CONSUL_HTTP_TOKEN: management });
     expect(code).toBe(1);

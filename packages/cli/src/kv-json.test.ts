@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { exportedText, importedKeys, parseWithFlags } from './kv-json.ts';
 
 describe('the JSON of exported keys', () => {
-  it('is read as it was written, flags of 64 bits and awkward keys included', () => {
+  it('has the same content after writing and reading, with flags of 64 bits and unusual keys', () => {
     const keys = [
       { key: 'a', flags: 0n, value: '' },
       { key: 'awkward "flags": 12 \\"flags\\": 13 <ü>\n', flags: 18446744073709551615n, value: 'AAEC/w==' },
@@ -13,7 +13,7 @@ describe('the JSON of exported keys', () => {
     expect(importedKeys(`[${keys.map(exportedText).join(',')}]`)).toEqual(keys);
   });
 
-  it('is read as Consul writes it: null for an empty value, fields in any order', () => {
+  it('is read in Consul’s form: null for an empty value, fields in any order', () => {
     const text = '[\n\t{\n\t\t"key": "a",\n\t\t"flags": 0,\n\t\t"value": null\n\t},{"value":"eA==","key":"b"}]';
     expect(importedKeys(text)).toEqual([
       { key: 'a', flags: 0n, value: '' },

@@ -43,7 +43,7 @@ describe('kv', () => {
     });
   });
 
-  it('put and delete hold to --cas', async () => {
+  it('put and delete obey --cas', async () => {
     expect((await ask(['kv', 'put', 'cas', '1', '--cas', '0'])).code).toBe(0);
     expect(await ask(['kv', 'put', 'cas', '2', '--cas', '0'])).toMatchObject({
       code: 1,
@@ -75,7 +75,7 @@ describe('kv', () => {
     expect(await ask(['kv', 'list', 'list/a/'])).toMatchObject({ code: 0, stdout: '', stderr: 'rollcall: no key begins with "list/a/"\n' });
   });
 
-  it('watch follows a key from before it exists until after it is gone, and a prefix', async () => {
+  it('watch follows a key from before it exists until after it is removed, and a prefix', async () => {
     const key = start(['kv', 'watch', 'watch/b', '--json', '--addr', url()]);
     const prefix = start(['kv', 'watch', 'watch/', '--prefix', '--json', '--addr', url()]);
     expect(JSON.parse((await key.seen(/^.*\n/))[0])).toMatchObject({ entries: [] });
@@ -109,7 +109,7 @@ describe('kv', () => {
 });
 
 describe('kv export and import', () => {
-  it('carry keys, values and flags from one prefix to another', async () => {
+  it('copy keys, values and flags from one prefix to another', async () => {
     const bytes = randomBytes(1_000);
     await ask(['kv', 'put', 'moved/a', 'x', '--flags', '18446744073709551615']);
     await ask(['kv', 'put', 'moved/b ?#%', '-'], { input: bytes });
@@ -128,7 +128,7 @@ describe('kv export and import', () => {
     expect(await ask(['kv', 'export', 'no/such/'])).toMatchObject({ code: 0, stdout: '[]\n', stderr: '' });
   });
 
-  it('import takes a file, and writes nothing when an entry is wrong', async () => {
+  it('import reads a file, and writes nothing when an entry is wrong', async () => {
     const dir = folder();
     writeFileSync(join(dir, 'bad.json'), '[{"key":"half/a","flags":0,"value":"eA=="},{"key":"half/b","flags":0,"value":"?"}]');
     const refused = await ask(['kv', 'import', '@bad.json'], { cwd: dir });
@@ -139,7 +139,7 @@ describe('kv export and import', () => {
     expect(JSON.parse((await ask(['kv', 'get', 'half/a', '--json'])).stdout)).toMatchObject({ value: 'x', flags: '7' });
   });
 
-  it('import says which key was refused', async () => {
+  it('import reports which key was refused', async () => {
     const large = Buffer.alloc(600_000, 'x').toString('base64');
     const input = `[{"key":"part/a","flags":0,"value":"eA=="},{"key":"part/b","flags":0,"value":"${large}"}]`;
     const refused = await ask(['kv', 'import', '-'], { input });

@@ -38,7 +38,7 @@ function files() {
 const ask = (args: readonly string[], env = {}) => here([...args, '--addr', registry.url()], { env });
 
 describe('login', () => {
-  it('keeps the token in a file of its owner that other commands take, until logout ends it', async () => {
+  it('writes the token to a private file that other commands use, until logout ends it', async () => {
     const { sink, args } = files();
     // The environment may name the file before it is there.
     const env = { ROLLCALL_TOKEN_FILE: sink };
@@ -55,7 +55,7 @@ describe('login', () => {
     expect((await ask(['logout'], env)).code).toBe(9);
   });
 
-  it('replaces a token that is there, with the rights of a new file', async () => {
+  it('replaces an existing token, with the permissions of a new file', async () => {
     const { sink, args } = files();
     writeFileSync(sink, 'old', { mode: 0o644 });
     const printed = await ask(['login', ...args, '--json']);
@@ -66,7 +66,7 @@ describe('login', () => {
     expect(statSync(sink).mode & 0o777).toBe(0o600);
   });
 
-  it('leaves the file as it was when it is refused', async () => {
+  it('leaves the file unchanged when it is refused', async () => {
     const { sink, args, bearer } = files();
     writeFileSync(bearer, jwt(privateKey, 'another-subject'));
     expect((await ask(['login', ...args])).code).toBe(9);

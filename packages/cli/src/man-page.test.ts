@@ -24,13 +24,13 @@ it('is current; after a change of commands: npm run build && node packages/cli/m
   expect(readFileSync(file, 'utf8')).toBe(manPage(table, ownVersion()));
 });
 
-it('comes with the package', () => {
+it('is part of the package', () => {
   const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { man: string; files: string[] };
   expect(manifest.man).toBe('./man/rollcall.1');
   expect(manifest.files).toContain('man/rollcall.1');
 });
 
-it('has nothing that mandoc warns of', ({ skip }) => {
+it('causes no warning of mandoc', ({ skip }) => {
   skip(spawnSync('mandoc', ['-h']).error !== undefined, 'mandoc is not installed; `node conformance/install-debian.mjs` installs it on Debian');
   const { stdout, stderr, status } = spawnSync('mandoc', ['-Tlint', '-Wstyle', file], { encoding: 'utf8' });
   expect({ stdout, stderr, status }).toEqual({ stdout: '', stderr: '', status: 0 });

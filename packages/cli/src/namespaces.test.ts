@@ -20,7 +20,7 @@ async function createNamespaces(registry: string, ...names: readonly string[]): 
 describe('--namespace', () => {
   beforeAll(() => createNamespaces(url(), 'kv-a', 'kv-b', 'kv-env', 'kv-consul'));
 
-  it('separates what commands read and write', async () => {
+  it('separates the reads and writes of commands', async () => {
     expect(await ask(['kv', 'put', 'k', 'a', '--namespace', 'kv-a'])).toMatchObject({ code: 0, stderr: '' });
     expect(await ask(['kv', 'put', 'k', 'b', '--namespace', 'kv-b'])).toMatchObject({ code: 0, stderr: '' });
     expect([(await ask(['kv', 'get', 'k', '--raw', '--namespace', 'kv-a'])).stdout, (await ask(['kv', 'get', 'k', '--raw', '--namespace=kv-b'])).stdout]).toEqual(['a', 'b']);
@@ -28,7 +28,7 @@ describe('--namespace', () => {
     expect((await ask(['services', '--json', '--namespace', 'kv-a'])).stdout.trim()).toBe('[]');
   });
 
-  it('may come from the environment, and goes before it', async () => {
+  it('may come from the environment; the option overrides it', async () => {
     const env = { ROLLCALL_NAMESPACE: 'kv-env', ROLLCALL_HTTP_ADDR: url() };
     expect(await here(['kv', 'put', 'k', 'env'], { env })).toMatchObject({ code: 0, stderr: '' });
     expect((await here(['kv', 'get', 'k', '--raw'], { env })).stdout).toBe('env');
@@ -36,12 +36,12 @@ describe('--namespace', () => {
     expect(await here(['kv', 'get', 'k', '--namespace', 'default'], { env })).toMatchObject({ code: 3 });
   });
 
-  it('may be written as Consul writes it', async () => {
+  it('may be written in Consul’s form', async () => {
     expect(await here(['kv', 'put', '-namespace=kv-consul', 'k', 'c', '-http-addr', url()])).toMatchObject({ code: 0, stderr: '' });
     expect((await here(['kv', 'get', '-namespace', 'kv-consul', '-raw', '-http-addr', url(), 'k'])).stdout).toBe('c');
   });
 
-  it('is named when there is no such service', async () => {
+  it('is in the error for a missing service', async () => {
     const missing = await ask(['instances', 'nope', '--namespace', 'team-x']);
     expect(missing).toMatchObject({ code: 3, stderr: 'rollcall: no service "nope" is registered in namespace team-x; "rollcall services" lists those that are\n' });
   });
@@ -58,7 +58,7 @@ describe('--namespace', () => {
     }
   });
 
-  it('goes to routes of Consul as its header, which default does not need', async () => {
+  it('is sent to Consul’s routes as a header, which default does not need', async () => {
     const heard: unknown[] = [];
     const registry = createServer((request, response) => {
       heard.push(request.headers['x-consul-namespace']);
@@ -73,7 +73,7 @@ describe('--namespace', () => {
 });
 
 describe('namespaces', () => {
-  it('of a registry are created, listed, used and removed with everything in them', async () => {
+  it('of a registry are created, listed, used and removed with all of their content', async () => {
     expect(await ask(['kv', 'put', 'k', 'v', '--namespace', 'team-z'])).toMatchObject({ code: 1, stderr: expect.stringContaining('team-z') as string });
     expect(await ask(['namespaces', 'create', 'team-z', '--description', 'of team Z', '--meta', 'owner=zoe'])).toMatchObject({ code: 0, stdout: 'created team-z\n' });
     expect((await ask(['namespaces', 'list'])).stdout).toMatch(/^team-z +of team Z +owner=zoe$/m);
@@ -109,14 +109,14 @@ describe('namespaces', () => {
     return { heard, addr: ['--addr', `http://127.0.0.1:${(server.address() as AddressInfo).port}`] };
   }
 
-  it('are created with what is said of them', async () => {
+  it('are created with their descriptions', async () => {
     const { heard, addr } = await registry({ 'PUT /v1/namespace': namespace });
     expect(await here(['namespaces', 'create', 'team-a', '--description', 'of team A', '--meta', 'owner=ada', ...addr])).toEqual({ code: 0, stdout: 'created team-a\n', stderr: '' });
     expect(heard).toEqual(['PUT /v1/namespace {"Name":"team-a","Description":"of team A","Meta":{"owner":"ada"}}']);
     expect(JSON.parse((await here(['namespaces', 'create', 'team-a', '--json', ...addr])).stdout)).toEqual(namespace);
   });
 
-  it('are listed for people and for programs, those too that are being removed', async () => {
+  it('are listed for people and for programs, including those that are being removed', async () => {
     const all = [namespace, { Name: 'old', DeletedAt: '2026-11-29T07:00:00Z', Meta: null }];
     const { addr } = await registry({ 'GET /v1/namespaces': all });
     const { stdout } = await here(['namespaces', 'list', ...addr]);

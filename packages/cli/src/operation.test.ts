@@ -10,7 +10,7 @@ const ask = (...args: string[]) => here([...args, '--addr', url()]);
 const json = async (...args: string[]): Promise<unknown> => JSON.parse((await ask(...args, '--json')).stdout);
 
 describe('members', () => {
-  it('lists agents with their status, as a table and as the API gives them', async () => {
+  it('lists agents with their status, as a table and in the form of the API', async () => {
     const { code, stdout } = await ask('members');
     expect(code).toBe(0);
     expect(stdout).toMatch(/^NODE +ADDRESS +STATUS +TYPE +BUILD +DC\nhome +127\.0\.0\.1:8301 +alive +server +1\.21\.0 +dc1\n$/);
@@ -18,7 +18,7 @@ describe('members', () => {
     expect((await ask('members', '--detailed')).stdout).toMatch(/^home .* alive .*dc=dc1,.*role=consul/m);
   });
 
-  it('takes a filter and a pattern of the status, and is exit code 3 when nothing is left', async () => {
+  it('takes a filter and a pattern of the status, and is exit code 3 when no agent matches', async () => {
     expect(await json('members', '--status', '^alive$', '--filter', 'Tags.role == consul')).toHaveLength(1);
     expect(await ask('members', '--status', 'failed')).toMatchObject({ code: 3, stdout: '', stderr: 'rollcall: no member matches\n' });
     expect(await ask('members', '--status', '(')).toMatchObject({ code: 2, stderr: expect.stringContaining('no regular expression') });
@@ -48,7 +48,7 @@ describe('nodes', () => {
 });
 
 describe('services register and deregister', () => {
-  it('take a service from options', async () => {
+  it('read a service from options', async () => {
     const made = await ask('services', 'register', '--name', 'api', '--id', 'api-1', '--port', '8080', '--tag', 'v1', '--tag', 'eu', '--meta', 'a=b');
     expect(made).toMatchObject({ code: 0, stdout: 'registered api-1\n', stderr: '' });
     expect(await json('instances', 'api')).toMatchObject({ instances: [{ id: 'api-1', port: 8080, tags: ['v1', 'eu'], meta: { a: 'b' } }] });
@@ -56,7 +56,7 @@ describe('services register and deregister', () => {
     expect(await ask('instances', 'api')).toMatchObject({ code: 3 });
   });
 
-  it('take services from files, HCL and JSON', async () => {
+  it('read services from files, HCL and JSON', async () => {
     const dir = folder();
     const [hcl, jsonFile] = [join(dir, 'a.hcl'), join(dir, 'b.json')];
     writeFileSync(hcl, 'services { name = "one" }\nservices {\n  name = "two"\n  id = "two-1"\n  check = { ttl = "30s", id = "c" }\n}\n');
@@ -68,7 +68,7 @@ describe('services register and deregister', () => {
     expect(await ask('instances', 'three')).toMatchObject({ code: 3 });
   });
 
-  it('send nothing when a file or an option is wrong', async () => {
+  it('send no request when a file or an option is wrong', async () => {
     const dir = folder();
     const [good, empty] = [join(dir, 'good.hcl'), join(dir, 'empty.hcl')];
     writeFileSync(good, 'service { name = "never" }\n');
@@ -84,7 +84,7 @@ describe('services register and deregister', () => {
 });
 
 describe('maint', () => {
-  it('sets an instance and the node into maintenance, lists them, and lifts it', async () => {
+  it('puts an instance and the node into maintenance, lists them, and ends it', async () => {
     await registerInstance(url(), { Name: 'kept', ID: 'kept-1', Port: 1 });
     const passing = async () => ((await (await fetch(`${url()}/v1/health/service/kept?passing`)).json()) as unknown[]).length;
     expect(await ask('maint', '--enable', '--service', 'kept-1', '--reason', 'new disk')).toMatchObject({ code: 0, stdout: 'kept-1 is in maintenance\n' });
@@ -132,7 +132,7 @@ describe('info, event and reload', () => {
 });
 
 describe('monitor', () => {
-  it('prints the log as it is written, and says when it ends', async () => {
+  it('prints the log as it is written, and reports its end', async () => {
     const registry = await serve('--log-level', 'warn');
     const [text, jsonLines] = [['monitor'], ['monitor', '--log-json', '--log-level', 'debug']].map((args) => start([...args, '--addr', registry.url]));
     // Logs a line each time; when a monitor listens already cannot be seen from here.

@@ -2,7 +2,7 @@ import { networkInterfaces } from 'node:os';
 import { describe, expect, it } from 'vitest';
 import { ownAddress } from './own-address.ts';
 
-describe('the own address', () => {
+describe('this machine’s address', () => {
   it('towards a registry on this machine is loopback', async () => {
     expect(await ownAddress('http://127.0.0.1:8500')).toBe('127.0.0.1');
     expect(await ownAddress('http://localhost:8500')).toMatch(/^(127\.|::1$)/);

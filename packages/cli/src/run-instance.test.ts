@@ -4,8 +4,8 @@ import { instanceOf, type RunFlags } from './run-instance.ts';
 const flags = (more: Partial<RunFlags> = {}): RunFlags => ({ port: 8080, tag: [], meta: {}, ...more });
 const probe = { intervalMs: 1_000, timeoutMs: 3_000, failuresBeforeCritical: 2 };
 
-describe('what `rollcall run` registers', () => {
-  it('is found at its node and probed at its port by default', () => {
+describe('the instance that `rollcall run` registers', () => {
+  it('has its node’s address and is probed at its port by default', () => {
     expect(instanceOf('web', flags(), '127.0.0.1')).toEqual({
       id: 'web-8080',
       service: 'web',
@@ -16,13 +16,13 @@ describe('what `rollcall run` registers', () => {
     });
   });
 
-  it('is found and probed at the address by which the registry reaches this machine', () => {
+  it('has the address by which the registry reaches this machine, and is probed there', () => {
     const instance = instanceOf('web', flags({ check: '/healthz' }), '10.0.0.7');
     expect(instance.address).toBe('10.0.0.7');
     expect(instance.checks).toEqual([{ name: 'http', http: 'http://10.0.0.7:8080/healthz', ...probe }]);
   });
 
-  it('can be found elsewhere', () => {
+  it('can have another address', () => {
     const instance = instanceOf('web', flags({ address: '2001:db8::7' }), '10.0.0.7');
     expect(instance.address).toBe('2001:db8::7');
     expect(instance.checks?.[0]?.tcp).toBe('[2001:db8::7]:8080');

@@ -92,7 +92,7 @@ describe('the program', () => {
     expect(JSON.parse(stdout)).toMatchObject({ instances: [] });
   });
 
-  it('has the streams and the arguments as they are', async () => {
+  it('gets the streams and the arguments unchanged', async () => {
     const registry = { url: shared.url() };
     const code = "console.error(JSON.stringify(process.argv.slice(1))); process.stdin.pipe(process.stdout)";
     const args = ['run', 'web', '--port', '1', '--addr', registry.url, '--', node, '-e', code, '--', '--port', '2', 'a b', ''];
@@ -131,7 +131,7 @@ describe('the program', () => {
   });
 });
 
-describe('clients see it', () => {
+describe('clients see the program', () => {
   it('critical until it answers, then passing, draining when it is asked to stop, and removed when it has stopped', async () => {
     const registry = { url: shared.url() };
     const watch = watching(registry);
@@ -159,7 +159,7 @@ describe('clients see it', () => {
     await watch.status('passing');
   });
 
-  it('go at once when it is killed', async () => {
+  it('disappear at once when it is killed', async () => {
     const registry = { url: shared.url() };
     const watch = watching(registry);
     const port = await freePort();
@@ -201,12 +201,12 @@ describe('without a registry', () => {
     expect((await running.ended).code).toBe(7);
   });
 
-  it('the program ends as it would have', async () => {
+  it('the program ends normally', async () => {
     const ended = await run({ url: `http://127.0.0.1:${await freePort()}` }, 1, 'process.exit(3)').ended;
     expect(ended.code).toBe(3);
   });
 
-  it('that stops meanwhile, the program keeps running and is registered with the next one', async () => {
+  it('that stops later, the program keeps running and is registered with the next one', async () => {
     const registry = await serve();
     const port = await freePort();
     const first = watching(registry);

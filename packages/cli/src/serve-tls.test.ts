@@ -53,7 +53,7 @@ function serial(url: string): Promise<string> {
 }
 
 describe('rollcall serve --https', () => {
-  it('serves TLS beside HTTP, and takes a renewed certificate at SIGHUP', async () => {
+  it('serves TLS beside HTTP, and uses a renewed certificate at SIGHUP', async () => {
     const { flags, renew, certFile } = certified();
     const server = await serveSecure('--http', '127.0.0.1:0', '--https', '127.0.0.1:0', ...flags);
     expect((await fetch(`${server.url}/readyz`)).status).toBe(200);

@@ -23,7 +23,7 @@ describe('at the start', () => {
     expect(await server.ended).toMatchObject({ code: 0, stderr: '' });
   });
 
-  it('says that data in memory is not kept', async () => {
+  it('warns that data in memory is not kept', async () => {
     const server = start(['serve', '--http', '127.0.0.1:0', '--dev']);
     expect((await server.seen(/data {2}(.*)$/m))[1]).toBe('in memory only: lost when this stops');
   });
@@ -71,8 +71,8 @@ describe('at the start', () => {
   });
 });
 
-describe('refuses, with one line and an exit code of its own,', () => {
-  it('an address that is taken', async () => {
+describe('refuses, with one line and a specific exit code,', () => {
+  it('an address that is in use', async () => {
     const other = createServer().listen(0, '127.0.0.1');
     onTestFinished(() => void other.close());
     await new Promise((resolve) => other.on('listening', resolve));
@@ -94,7 +94,7 @@ describe('refuses, with one line and an exit code of its own,', () => {
     expect((await fetch(`${first.url}/readyz`)).status).toBe(200);
   });
 
-  it('a damaged store, and leaves it as it is', async () => {
+  it('a damaged store, and leaves it unchanged', async () => {
     const dir = join(folder(), 'data');
     const first = await serve('--data-dir', dir);
     // Not the last write, which could be an unfinished one.
@@ -113,7 +113,7 @@ describe('refuses, with one line and an exit code of its own,', () => {
     expect(refused.stderr).toContain(dir);
   });
 
-  it('a data directory that is something else', async () => {
+  it('a data directory that contains other files', async () => {
     const file = join(folder(), 'file');
     writeFileSync(file, 'not a folder');
     const refused = await rollcall(['serve', '--http', '127.0.0.1:0', '--data-dir', file]);
@@ -122,7 +122,7 @@ describe('refuses, with one line and an exit code of its own,', () => {
     expect(refused.stderr).toContain(file);
   });
 
-  it('an address that other machines reach, before it touches anything', async () => {
+  it('an address that other machines reach, before it changes any file', async () => {
     const dir = join(folder(), 'data');
     const refused = await rollcall(['serve', '--http', '0.0.0.0:0', '--data-dir', dir]);
     expect(refused).toMatchObject({ code: 8, stdout: '' });
@@ -136,7 +136,7 @@ describe('refuses, with one line and an exit code of its own,', () => {
     expect(refused.stderr).toContain("'--dev' cannot be used with option '--data-dir <dir>'");
   });
 
-  it('an unknown setting, and names the nearest', async () => {
+  it('an unknown setting, and suggests the nearest', async () => {
     const dir = folder();
     writeFileSync(join(dir, 'c.json'), '{"data-dir": "x"}');
     const refused = await rollcall(['serve', '--config', 'c.json'], { cwd: dir });
@@ -146,7 +146,7 @@ describe('refuses, with one line and an exit code of its own,', () => {
 });
 
 describe('listens beyond this machine', () => {
-  it('when the operator says so', async () => {
+  it('when the operator allows it', async () => {
     const server = await serve('--http', '0.0.0.0:0', '--unsafe-allow-unauthenticated');
     const port = new URL(server.url).port;
     expect((await fetch(`http://127.0.0.1:${port}/readyz`)).status).toBe(200);

@@ -67,7 +67,7 @@ describe('serve', () => {
     expect(await refusal(['serve', ...quiet, ...args(folder())])).toEqual([code, expect.stringContaining(message)]);
   });
 
-  it('refuses a port that is taken', async () => {
+  it('refuses a port that is in use', async () => {
     const other = createServer().listen(0, '127.0.0.1');
     onTestFinished(() => void other.close());
     await new Promise((listening) => other.once('listening', listening));
@@ -133,7 +133,7 @@ describe('commands', () => {
     expect(await into(args(), full)).toEqual([1, message]);
   });
 
-  it('leave a device in its place', async ({ skip }) => {
+  it('do not replace a device by a file', async ({ skip }) => {
     skip(!existsSync('/dev/full'), 'this system has no /dev/full');
     const device = join(folder(), 'device');
     symlinkSync('/dev/full', device);

@@ -21,7 +21,7 @@ function printed(rows: readonly (readonly (string | Cell)[])[], { isTTY = false,
 const critical: Cell = { text: 'critical', tone: 'bad' };
 
 describe('a table', () => {
-  it('is aligned, without lines and without spaces at the ends', () => {
+  it('is aligned, without rules and without trailing spaces', () => {
     expect(printed([['a', 'passing'], ['a-long-name', critical]])).toBe(
       'NAME         STATUS\na            passing\na-long-name  critical\n',
     );

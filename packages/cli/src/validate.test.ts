@@ -19,7 +19,7 @@ describe('validate', () => {
     expect(await here(['validate', '-quiet', service])).toEqual({ code: 0, stdout: '', stderr: '' });
   });
 
-  it('reads a folder as the agent does, and names files that it does not read', async () => {
+  it('reads a folder in the same way as the agent, and names files that it does not read', async () => {
     const path = folder();
     writeFileSync(join(path, 'a.hcl'), 'services { name = "a" }\n');
     writeFileSync(join(path, 'notes.txt'), 'x');

@@ -13,7 +13,7 @@ const once = async (...args: string[]): Promise<unknown> =>
   JSON.parse((await here(['watch', '--addr', url(), '--once', '--type', ...args])).stdout);
 
 describe('watch --type', () => {
-  it('key prints the entry as the API gives it, null when there is none, and each change', async () => {
+  it('key prints the entry in the form of the API, null when there is none, and each change', async () => {
     const watch = watching('--type', 'key', '--key', 'w/key');
     await watch.seen(/^null\n$/);
     await put('/v1/kv/w/key?flags=18446744073709551615', 'one');
@@ -50,7 +50,7 @@ describe('watch --type', () => {
     expect(JSON.parse(second)).toMatchObject([{ Payload: 'Mg==' }]);
   });
 
-  it('continues when the registry returns with revisions that start anew', async () => {
+  it('continues when the registry returns with revisions that start from the beginning', async () => {
     const at = `127.0.0.1:${await freePort()}`;
     const first = await serve('--http', at);
     for (const value of ['1', '2', '3', '4']) await fetch(`${first.url}/v1/kv/again`, { method: 'PUT', body: value });
@@ -86,7 +86,7 @@ describe('a handler', () => {
     expect((await watching('no-such', '--no-shell', '--', 'no-such-program').ended).code).toBe(127);
   });
 
-  it('that runs is ended with the watch', async () => {
+  it('that still runs is ended together with the watch', async () => {
     const watch = watching('no-such', '--', process.execPath, '-e', 'process.on("SIGTERM", () => { console.log("told"); process.exit(0); }); setInterval(() => {}, 1000); console.log("up")');
     await watch.seen(/up/);
     watch.child.kill('SIGTERM');
@@ -111,7 +111,7 @@ describe('options of watch', () => {
     expect(refused.stderr).toContain(message);
   });
 
-  it('make the paths of the API', () => {
+  it('become paths of the API', () => {
     const path = (flags: ViewFlags, filter = {}) => viewOf(flags, new URLSearchParams(filter)).path;
     expect(path({ type: 'key', key: 'a b/ü?' })).toBe('/v1/kv/a%20b/%C3%BC%3F');
     expect(path({ type: 'keyprefix', prefix: '' })).toBe('/v1/kv/?recurse');

@@ -11,7 +11,7 @@ const { url } = sharedRegistry();
 const locking = (...args: string[]) => start(['lock', '--addr', url(), ...args]);
 const lasting = [process.execPath, '-e', 'setInterval(() => {}, 1e3); console.log("up", process.pid)'];
 
-it('a lock whose holder was killed is taken over when its session has ended, and one that is renewed is not', async () => {
+it('a lock whose holder was killed is taken over when its session has ended, but not while it is renewed', async () => {
   const [killed, kept] = [locking('l/killed', '--', ...lasting), locking('l/kept', '--', ...lasting)];
   const pid = Number((await killed.seen(/up (\d+)/))[1]);
   // Nothing ends the program of a holder that is killed.

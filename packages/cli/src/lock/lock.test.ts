@@ -43,7 +43,7 @@ describe('lock', () => {
     expect((await locking('l/shell', '--no-shell', '--', 'no such program').ended).code).toBe(127);
   });
 
-  it('lets one run at a time, and the next as soon as it has ended', async () => {
+  it('runs one program at a time, and the next as soon as it has ended', async () => {
     const first = locking('l/one', '--', ...lasting);
     await first.seen(/up/);
     const second = locking('--verbose', 'l/one', '--', 'echo', 'second');
@@ -131,7 +131,7 @@ describe('lock', () => {
 });
 
 describe('lock -n', () => {
-  it('lets the given number run at once, and the next when one has ended', async () => {
+  it('runs the given number of programs at once, and the next when one has ended', async () => {
     const [one, two] = [locking('-n', '2', 'l/sem', '--', ...lasting), locking('-n', '2', 'l/sem', '--', ...lasting)];
     await Promise.all([one.seen(/up/), two.seen(/up/)]);
     const file = join(folder(), 'ran');

@@ -56,7 +56,7 @@ describe('defaults', () => {
     });
   });
 
-  it('are known as such', () => {
+  it('are marked as defaults', () => {
     expect(new Set(Object.values(resolved({}).sources))).toEqual(new Set(['default']));
     expect(defaultSettings('/work')).toEqual(resolved({}).settings);
   });
@@ -129,14 +129,14 @@ describe('precedence', () => {
   });
 });
 
-describe('what only the file can say', () => {
-  it('is read', () => {
+describe('settings that only the file can have', () => {
+  it('are read', () => {
     const { settings } = resolved({ file: { agentNames: { '10.0.0.7': 'db-1' }, limits: { parkedMax: 7 } } });
     expect(settings.agentNames).toEqual({ '10.0.0.7': 'db-1' });
     expect(settings.limits).toEqual({ parkedMax: 7 });
   });
 
-  it('is read for names, origins and Unix sockets', () => {
+  it('are read for names, origins and Unix sockets', () => {
     const file = {
       http: 'unix:///run/rollcall.sock',
       allowedHosts: ['registry.internal', 'Registry'],
@@ -207,7 +207,7 @@ describe('mistakes', () => {
     );
   });
 
-  it('in the environment are only warned of, since others put variables there, too', () => {
+  it('in the environment only cause warnings, since other programs set variables, too', () => {
     const env = {
       ROLLCALL_DATADIR: '/x',
       ROLLCALL_HTTP_ADDR: 'http://127.0.0.1:8500',

@@ -8,7 +8,7 @@ const https = { host: '0.0.0.0', port: 8501 };
 const files = { tlsCertFile: '/c.pem', tlsKeyFile: '/k.pem' };
 
 describe('settings as options of the server', () => {
-  it('ask for nothing but HTTP and DNS on loopback by default', () => {
+  it('enable only HTTP and DNS on loopback by default', () => {
     expect(options()).toEqual({
       http: { host: '127.0.0.1', port: 8500 },
       dns: { host: '127.0.0.1', port: 8600 },
@@ -35,7 +35,7 @@ describe('settings as options of the server', () => {
     expect(http).toEqual({ path: '/run/r.sock', mode: 0o660, gid: 7 });
   });
 
-  it('switch access control on, with the tokens that are given', () => {
+  it('switch access control on, with the given tokens', () => {
     expect(options({ acl: true }).acl).toEqual({ defaultPolicy: 'deny' });
     const { acl } = options({ acl: true, aclDefaultPolicy: 'allow', aclInitialManagement: 'root', aclDefaultToken: 'd' });
     expect(acl).toEqual({ defaultPolicy: 'allow', initialManagement: 'root', defaultToken: 'd' });

@@ -15,7 +15,7 @@ describe('the number of workers', () => {
     expect(count({ dev: true, workers: 2 })).toBe(2);
   });
 
-  it('is what the settings say', () => {
+  it('is the number in the settings', () => {
     expect(count({ workers: 0 })).toBe(0);
     expect(count({ workers: 5 }, 1)).toBe(5);
   });

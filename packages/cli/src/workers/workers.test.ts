@@ -55,7 +55,7 @@ describe('a server with workers', () => {
     expect(JSON.parse((await ask(`${url}/v1/agent/members`)).text)).toHaveLength(1);
   });
 
-  it('loses nothing when workers are killed: instances stay listed, workers are replaced, totals do not go back', async () => {
+  it('survives killed workers: instances stay listed, workers are replaced, totals do not go back', async () => {
     const { process: primary, url, workers } = await serve(join(folder(), 'data'));
     const registry = await connect({ servers: [url] });
     onTestFinished(() => registry.close());
