@@ -21,7 +21,7 @@ async function until(holds: () => Promise<boolean>): Promise<void> {
 }
 
 describe('rollcall serve on etcd', () => {
-  it('shows on every node what was registered on one, which may be killed', async ({ skip }) => {
+  it('shows registrations of one node on every node, even after that node is killed', async ({ skip }) => {
     skip(problem !== undefined, problem);
     const etcd = await startEtcd();
     onTestFinished(() => etcd.stop());
@@ -39,7 +39,7 @@ describe('rollcall serve on etcd', () => {
     expect(await registered(two.url, 'web')).toBe(seen);
   });
 
-  it('reads on while etcd is frozen and says how old its state is, refuses writes within 5 s, and is whole 3 s after', async ({ skip }) => {
+  it('serves reads with their age while etcd is frozen, refuses writes within 5 s, and is current 3 s after', async ({ skip }) => {
     skip(problem !== undefined, problem);
     const etcd = await startEtcd();
     onTestFinished(() => etcd.stop());

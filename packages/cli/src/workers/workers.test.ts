@@ -110,7 +110,7 @@ describe('a server with workers', () => {
     expect(pids.filter(runs)).toEqual([]);
   });
 
-  it('takes its workers with it when it is killed, and starts again with all that was acknowledged', async () => {
+  it('ends its workers when it is killed, and starts again with all acknowledged writes', async () => {
     const data = join(folder(), 'data');
     const first = await serve(data);
     await ask(`${first.url}/v1/kv/k`, 'PUT', 'one');
@@ -122,7 +122,7 @@ describe('a server with workers', () => {
     expect((await ask(`${second.url}/v1/kv/k?raw`)).text).toBe('one');
   });
 
-  it('says that an address is taken, as one process does', async () => {
+  it('reports that an address is in use, like a single process', async () => {
     const taken = createServer().listen(0, '127.0.0.1');
     onTestFinished(() => void taken.close());
     await once(taken, 'listening');

@@ -38,7 +38,7 @@ async function turnsUntil(holds: () => boolean, advance: () => void): Promise<vo
 }
 
 describe('a node that no longer follows its store', () => {
-  test('says nothing of clients that leave it: their instances stay as they are, for the grace', async () => {
+  test('changes no status when clients leave it: their instances stay unchanged for the grace', async () => {
     const { held, one, other, clock } = await pair();
     const session = { id: '3f0e8a52-8f0b-4e0e-9c9a-1d2a6f2b7c11', token: '0c6a1f7e-5b7f-4a55-9b3b-2f1a8b1f0d9e' };
     const client = await SocketClient.greeted(one.url, { session });
@@ -63,7 +63,7 @@ describe('a node that no longer follows its store', () => {
     expect(new Set(told)).toEqual(new Set([1]));
   });
 
-  test('tells every open stream, and those that open later in their welcome; then that it follows it again', async () => {
+  test('tells every open stream, and later ones in their welcome, and again when it follows', async () => {
     const { held, one, clock } = await pair();
     const early = await Promise.all([1, 2, 3].map(() => SocketClient.greeted(one.url)));
     const silent = await SocketClient.open(one.url);
@@ -87,7 +87,7 @@ describe('a node that no longer follows its store', () => {
     for (const client of [...early, late, silent]) client.webSocket.terminate();
   });
 
-  test('goes on answering reads, and refuses writes as not written', async () => {
+  test('still answers reads, and refuses writes as not written', async () => {
     const { held, one } = await pair();
     const client = await SocketClient.greeted(one.url);
     await client.ask({ type: 'kv-put', key: 'k', value: 'dg==' });
@@ -112,7 +112,7 @@ describe('a node that is behind another one', () => {
     return { ...nodes, client, registry, revision: done['revision'] as number };
   }
 
-  test('says welcome to a client that has seen more when it has caught up', async () => {
+  test('sends the welcome to a client that has seen more only after it has caught up', async () => {
     const { held, client, registry, revision } = await moved();
     const welcome = client.ask({ ...hello, seen: { registry, revision } });
     expect(await client.ask({ type: 'unwatch', views: [] })).toMatchObject({ type: 'error', code: 'failed_precondition' });
@@ -123,7 +123,7 @@ describe('a node that is behind another one', () => {
     client.webSocket.terminate();
   });
 
-  test('sends it elsewhere after 3 seconds; it may say hello again', async () => {
+  test('sends such a client elsewhere after 3 seconds; the client may send hello again', async () => {
     const { held, client, registry, revision, clock } = await moved();
     const refused = client.ask({ ...hello, seen: { registry, revision } });
     // Each request is a sign of life.
