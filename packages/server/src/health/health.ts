@@ -6,6 +6,9 @@
 import type { CheckStatus } from '@rollcall/protocol';
 
 export interface Health {
+  /** Id of the member under which this process holds streams; a worker has another one than its node. */
+  readonly holder: string;
+
   /**
    * A heartbeat for a `ttl` check. Renews its deadline at once; commits only if the status
    * differs from the registry's. A changed output alone is kept here and committed later.

@@ -10,6 +10,7 @@ import type { Logger } from 'pino';
 import type { Clock } from '../clock.ts';
 import type { Limits } from '../options.ts';
 import type { Registry } from '../registry/registry.ts';
+import type { AnyRowChange } from '../registry/row.ts';
 import { inTurns } from '../in-turns.ts';
 import { checksOfInstance } from '../registry/kind/catalog/find.ts';
 import { checkKey } from '../registry/kind/catalog/keys.ts';
@@ -33,11 +34,6 @@ import { Reports } from './reports.ts';
 import { Sessions } from './sessions.ts';
 import { StallGuard, yieldToIo } from './stall-guard.ts';
 import { Wheel } from './wheel.ts';
-
-interface Change<R> {
-  readonly before: R | undefined;
-  readonly after: R | undefined;
-}
 
 /** Deadlines whose owner is computed between two turns of the event loop: some 5 ms. */
 const deadlinesPerTurn = 1_024;
@@ -162,6 +158,10 @@ export class Liveness implements Health {
     void inTurns(this.#reownSteps(run), deadlinesPerTurn).finally(() => (this.#reowning = undefined));
   }
 
+  get holder(): string {
+    return this.#owned().nodeId;
+  }
+
   /** How many checks this node probes. */
   get probed(): number {
     return this.#prober.size;
@@ -173,7 +173,7 @@ export class Liveness implements Health {
     const sessions = new Set<string>();
     for (const change of changes) {
       this.#follow(change, false);
-      if ((change.after ?? change.before)?.kind === 'instance') this.#recount(change as Change<InstanceRow>, sessions);
+      if ((change.after ?? change.before)?.kind === 'instance') this.#recount(change as AnyRowChange<InstanceRow>, sessions);
     }
     for (const key of sessions) this.#sessions.recount(key);
   }
@@ -203,7 +203,7 @@ export class Liveness implements Health {
       const sessions = new Set<string>();
       for (const change of changes) {
         this.#follow(change, false);
-        if ((change.after ?? change.before)?.kind === 'instance') this.#recount(change as Change<InstanceRow>, sessions);
+        if ((change.after ?? change.before)?.kind === 'instance') this.#recount(change as AnyRowChange<InstanceRow>, sessions);
         yield;
       }
       for (const key of sessions) {
@@ -320,7 +320,7 @@ export class Liveness implements Health {
    * An instance that comes, goes or gets another service changes what its checks vouch for, and its session.
    * @param sessions takes the record keys of those that are to be counted anew
    */
-  #recount({ before, after }: Change<InstanceRow>, sessions: Set<string>): void {
+  #recount({ before, after }: AnyRowChange<InstanceRow>, sessions: Set<string>): void {
     if (before?.service === after?.service && before?.session === after?.session) return;
     for (const row of [before, after]) if (row?.session !== undefined) sessions.add(sessionKey(row.namespace, row.session));
     if (before === undefined || after === undefined) return;

@@ -58,6 +58,7 @@ export async function startAdmin(deps: Partial<AdminDeps> = {}) {
     agentNames: {},
   };
   const health: Health = {
+    holder: 'this-node',
     beat: () => Promise.resolve(false),
     restart: () => undefined,
     output: () => undefined,

@@ -44,6 +44,7 @@ export async function startRegistry(clock: Clock = systemClock) {
   await replica.start();
   const wheel = new Wheel({ clock, onError: raise });
   const health: Health = {
+    holder: 'this-node',
     beat: () => Promise.resolve(false),
     restart: () => undefined,
     output: () => undefined,

@@ -9,7 +9,8 @@ import type { Registry } from '../../registry/registry.ts';
 
 export interface HeldSessionOptions {
   readonly registry: Registry;
-  readonly nodeId: string;
+  /** Id under which this process holds streams. */
+  readonly holder: string;
   readonly namespace: string;
   readonly id: string;
   /** The session has ended in the registry. */
@@ -30,9 +31,9 @@ export class HeldSession {
 
   /** Whether another node holds the session. */
   get isElsewhere(): boolean {
-    const { registry, nodeId, namespace, id } = this.#options;
-    const holder = findSession(registry.state, namespace, id)?.holder;
-    return holder !== undefined && holder !== nodeId;
+    const { registry, holder, namespace, id } = this.#options;
+    const row = findSession(registry.state, namespace, id);
+    return row?.holder !== undefined && row.holder !== holder;
   }
 
   /** Begins to follow the session, which exists. */
@@ -45,9 +46,9 @@ export class HeldSession {
 
   /** To be called once the registry was told that this node holds the session. */
   look(): void {
-    const { registry, nodeId, namespace, id, onLost, onMoved } = this.#options;
+    const { registry, holder, namespace, id, onLost, onMoved } = this.#options;
     const row = findSession(registry.state, namespace, id);
-    if (row?.holder === nodeId) this.#held = true;
+    if (row?.holder === holder) this.#held = true;
     if (row !== undefined && !(this.#held && this.isElsewhere)) return;
     this.stop();
     if (row === undefined) onLost();

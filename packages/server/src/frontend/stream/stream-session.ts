@@ -76,7 +76,7 @@ export class StreamSession {
       then();
     };
     this.#held = new HeldSession({
-      ...{ registry: context.registry, nodeId: context.identity.nodeId, namespace, id },
+      ...{ registry: context.registry, holder: context.health.holder, namespace, id },
       ...{ onLost: ends(options.onLost), onMoved: ends(options.onMoved) },
     });
   }
@@ -264,7 +264,7 @@ export class StreamSession {
       lockDelayMs: 0,
       behavior: 'delete',
       checks: [],
-      holder: this.#context.identity.nodeId,
+      holder: this.#context.health.holder,
       foreign: { stream: { tokenSha256: this.#claim.hash } },
     });
     return [ensured, session];
