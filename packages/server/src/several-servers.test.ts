@@ -115,7 +115,7 @@ describe('a server that leaves', () => {
     servers.push(alone);
     const answer = await call(3, 'POST', '/rollcall/v1/leave');
     expect(answer.status).toBe(400);
-    expect(answer.text).toContain('this server has its store for itself, so there is nothing to leave; stop its process instead');
+    expect(answer.text).toContain('this server keeps the store, or is a worker of the one that does, so it cannot leave it; stop its process instead');
   });
 
   it('is no longer a member after an orderly stop', async () => {
