@@ -56,3 +56,19 @@ test('a worker cannot leave the store by itself', async () => {
   const { body } = await request(`${one.url}/rollcall/v1/leave`, { method: 'POST' });
   expect(await body.json()).toMatchObject({ code: 'failed_precondition' });
 });
+
+test('workers pass heartbeats on over connections of their own, which end with them', async () => {
+  const primary = await start({ http: false, nodes: {}, frontends: ['peer'], followers: true });
+  const one = await worker(primary, 'worker-1');
+  const two = await worker(primary, 'worker-2');
+  // Each check has its owner; of twenty, some belong to the worker that does not get the beat.
+  const beats = async (n: number) => {
+    await request(`${one.url}/v1/agent/service/register`, { method: 'PUT', body: JSON.stringify({ Name: `s-${n}`, Check: { TTL: '60s' } }) });
+    await request(`${two.url}/v1/agent/check/pass/service:s-${n}`, { method: 'PUT' });
+  };
+  const peers = async () => Number(/^rollcall_peers (\d+)$/m.exec(await (await request(`${two.url}/metrics`)).body.text())?.[1]);
+  for (let n = 0; n < 20; n++) await beats(n);
+  await expect.poll(peers).toBe(3);
+  await one.close();
+  await expect.poll(peers).toBe(1);
+});

@@ -10,6 +10,8 @@ import type { Core } from './core.ts';
 import { soleOwner, type Ownership } from './health/ownership.ts';
 import { httpAddresses, nodesAddress, urlOf } from './listen-addresses.ts';
 import type { Ports } from './listeners.ts';
+import { membersOf } from './registry/kind/member/find.ts';
+import { membersView } from './registry/kind/member/views.ts';
 import type { Identity } from './net/frontend.ts';
 import type { ServerOptions } from './server-options.ts';
 
@@ -52,6 +54,8 @@ export function shareStore(core: Core, { identity, key }: ShareOptions, options:
     ...{ ...own, takesFollowers: !isWorker || options.followers === true, epoch: () => cluster.epoch },
     beats: { deliver: (batch) => cluster.beats(batch) },
   });
+  // A member that is gone has an address of its own: the connection to it would be tried again without an end.
+  replica.views.watch(membersView(), () => channel.peers.keep(new Set(membersOf(replica.state).map((member) => member.nodeId))));
   return {
     channel,
     ownership: cluster.ownership,

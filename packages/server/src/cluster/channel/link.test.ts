@@ -81,7 +81,10 @@ describe('the nodes that a node is connected to', () => {
     const to = { nodeId: 'two', address: server.url };
     // It waits for the connection that it opens.
     expect(await peers.deliver(to, batch)).toEqual([]);
-    await peers.forget('two');
+    peers.keep(new Set(['two']));
+    expect(peers.linked).toBe(1);
+    peers.keep(new Set(['three']));
+    expect(peers.linked).toBe(0);
     expect(await peers.deliver(to, batch)).toEqual([]);
     expect(await failure(peers.deliver({ nodeId: 'three', address: 'http://127.0.0.1:1' }, batch))).toMatchObject({ code: 'unavailable' });
   });

@@ -52,6 +52,11 @@ export class Peers {
     this.#options = options;
   }
 
+  /** Nodes that this one has connected to, or tries to. */
+  get linked(): number {
+    return this.#links.size;
+  }
+
   /** The workers of this machine, by the ids of their members. */
   get workers(): ReadonlyMap<string, Peer> {
     return this.#workers;
@@ -91,8 +96,12 @@ export class Peers {
     cancel();
   }
 
-  /** The node is no member any more: this node does not connect to it again. */
-  async forget(nodeId: string): Promise<void> {
+  /** Closes the connections that this node made to all others than these: they are no members any more. */
+  keep(nodeIds: ReadonlySet<string>): void {
+    for (const nodeId of this.#links.keys()) if (!nodeIds.has(nodeId)) void this.#forget(nodeId);
+  }
+
+  async #forget(nodeId: string): Promise<void> {
     const known = this.#links.get(nodeId);
     this.#links.delete(nodeId);
     await known?.link.close();
@@ -107,7 +116,7 @@ export class Peers {
   async #linkTo({ nodeId, address }: NodeAddress): Promise<Link> {
     const known = this.#links.get(nodeId);
     if (known?.address === address) return known.link;
-    await this.forget(nodeId);
+    await this.#forget(nodeId);
     if (this.#links.size >= linksMax) {
       throw new RegistryError('resource_exhausted', `this node is connected to ${linksMax} others, which is the limit`);
     }
