@@ -5,12 +5,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Deployment } from './deployment.ts';
+import { porcupineProblem } from './check/porcupine.ts';
 import { etcdProblem } from '../etcd/start.mjs';
 import { onEtcd } from './deploy/on-etcd.ts';
 import { pair } from './deploy/pair.ts';
 import { single } from './deploy/single.ts';
 import { History } from './history.ts';
 import { judge } from './judge.ts';
+import { secondOpinion } from './second-opinion.ts';
 import { run, settleMs, together, type Part } from './run.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'rollcall-chaos-'));
@@ -22,12 +24,19 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
+const noPorcupine = porcupineProblem();
+
 async function breachesOf(seed: number, runMs: number, parts: readonly Part[]) {
   const history = new History();
   await run(deployment as Deployment, history, { seed, runMs, parts });
   const { breaches, counts } = judge(history.events, { settleMs, together });
   // A run in which nothing happened proves nothing.
   for (const checker of ['keys', 'locks', 'transactions', 'watches', 'indexes']) expect(counts[checker], checker).toBeGreaterThan(20);
+  if (noPorcupine === undefined) {
+    const { judged, differences } = await secondOpinion(history.events);
+    expect(differences).toEqual([]);
+    expect(judged).toBeGreaterThan(0);
+  }
   return breaches;
 }
 

@@ -3,8 +3,10 @@
 import { expect, test } from 'vitest';
 import type { Engine, EngineEvent, Transaction } from '../../packages/server/src/engine/engine.ts';
 import { pair, type Planted } from './deploy/pair.ts';
+import { porcupineProblem } from './check/porcupine.ts';
 import { History } from './history.ts';
 import { judge } from './judge.ts';
+import { secondOpinion } from './second-opinion.ts';
 import { run, settleMs, together, type Part, type RunOptions } from './run.ts';
 
 const changing = (change: (event: EngineEvent) => EngineEvent): Planted => (engine) => ({
@@ -93,6 +95,8 @@ interface PlantedCase {
   readonly caught: readonly string[];
 }
 
+const noPorcupine = porcupineProblem();
+
 test.each<PlantedCase>([
   { bug: 'expectations are skipped', planted: committing((transaction) => ({ ...transaction, expect: [] })), fault: 'late feed', shape: keyed, caught: ['keys', 'locks', 'transactions'] },
   { bug: 'an event is repeated', planted: repeating(), fault: 'late feed', shape: keyed, caught: ['keys', 'watches'] },
@@ -109,6 +113,7 @@ test.each<PlantedCase>([
     await run({ ...deployment, faults }, history, { ...shape, seed, recoveryMs: 2_000, restMs: 1_000 });
     const { breaches } = judge(history.events, { settleMs, together });
     expect(caught.filter((checker) => breaches[checker] !== undefined)).not.toEqual([]);
+    if (noPorcupine === undefined && caught.includes('keys')) expect((await secondOpinion(history.events)).differences).toEqual([]);
   } finally {
     await deployment.close();
   }

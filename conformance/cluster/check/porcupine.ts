@@ -28,8 +28,12 @@ export async function askPorcupine(histories: readonly JudgedHistory[]): Promise
   let answers = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => (answers += text));
   const ended = new Promise<number | null>((resolve, reject) => child.on('error', reject).on('close', resolve));
-  // `Infinity` and undefined become null, which is how the program reads an unknown outcome.
-  for (const history of histories) child.stdin.write(`${JSON.stringify(history)}\n`);
+  // `Infinity` and undefined become null, which is how the program reads an unknown outcome; it reads times as integers.
+  const whole = (at: number): number => Math.round(at * 1e6);
+  for (const { kind, operations } of histories) {
+    const timed = operations.map((operation) => ({ ...operation, call: whole(operation.call), return: whole(operation.return) }));
+    child.stdin.write(`${JSON.stringify({ kind, operations: timed })}\n`);
+  }
   child.stdin.end();
   const code = await ended;
   if (code !== 0) throw new Error(`porcupine ended with ${code}`);

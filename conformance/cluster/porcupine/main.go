@@ -207,7 +207,7 @@ func judge(line []byte) (string, error) {
 		}
 		operations = append(operations, porcupine.Operation{ClientId: each.Client, Input: each.Input, Call: each.Call, Output: each.Output, Return: end})
 	}
-	switch porcupine.CheckOperationsTimeout(model, operations, 20*time.Second) {
+	switch porcupine.CheckOperationsTimeout(model, operations, 3*time.Second) {
 	case porcupine.Ok:
 		return "true", nil
 	case porcupine.Illegal:
