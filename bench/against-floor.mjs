@@ -1,7 +1,7 @@
 /**
  * Compares request rates of a server with its floor: the same load on both in turn, several times
  * over, so that other load on the machine slows both. Each round gives one ratio. CPU time is
- * noted beside it: it is the same however busy the machine is.
+ * noted beside it: other load on the machine does not change it.
  */
 
 import { fileURLToPath } from 'node:url';

@@ -1,6 +1,6 @@
 /**
  * DNS load over UDP by dnsperf (Debian package dnsperf), in a process on the load's core. It sends
- * what a file says, over and over, and counts the answers; a lost one counts as an error.
+ * the queries of a file repeatedly, and counts the answers; a lost one counts as an error.
  */
 
 import { spawn, spawnSync } from 'node:child_process';
@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pinned } from './processes.mjs';
 
-/** Queries on their way: enough to keep a server busy, few enough to fit into its socket's buffer. */
+/** Queries in flight: enough to keep a server busy, few enough to fit into its socket's buffer. */
 const outstanding = 200;
 
 /** @param queries `[name, type]` pairs; `remove` deletes the file that they are in */

@@ -14,7 +14,7 @@ export const loader = spawnSync('wrk', ['-v']).error === undefined ? 'wrk' : 'au
 
 /**
  * @param plan `method`, `path`, `headers`, `body`: `#` in path and body is a number that counts from 0 and
- *   starts again at `numbers`; `%` in the body counts on without end, so that every body differs
+ *   starts again at `numbers`; `%` in the body counts without end, so that every body differs
  * @param role of the core that the load runs on, as in `processes.mjs`
  * @returns requests per second; throws when any answer was not 2xx
  */

@@ -1,4 +1,4 @@
-/** What the figures were measured on. */
+/** Describes the machine on which the figures were measured. */
 
 import { spawnSync } from 'node:child_process';
 import { availableParallelism, cpus, release, totalmem } from 'node:os';

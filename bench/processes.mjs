@@ -21,7 +21,7 @@ export function pinned(role, command) {
 }
 
 /**
- * Starts a Node program that talks in JSON lines on stdin and stdout.
+ * Starts a Node program that exchanges JSON lines on stdin and stdout.
  * @returns `ask` sends a request and resolves with the next line that answers it
  */
 export function startNode(role, args, options = {}) {

@@ -83,7 +83,7 @@ export async function call(url, path, method = 'GET', body, token) {
   return { headers: answer.headers, text };
 }
 
-/** Headers of an answer that its floor must send alike; Node adds the rest to both. */
+/** Headers of an answer that its floor must send, too; Node adds the others to both. */
 export function sentHeaders(headers) {
   const own = new Set(['date', 'connection', 'keep-alive']);
   return Object.fromEntries([...headers].filter(([name]) => !own.has(name)));

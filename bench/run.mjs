@@ -1,8 +1,8 @@
 /**
- * `npm run bench`: measures every target that Rollcall has set itself, prints a table, and writes it
- * to RESULTS.md with the machine and the command. A target that is missed is written as missed.
+ * `npm run bench`: measures every target of Rollcall, prints a table, and writes it
+ * to RESULTS.md with the machine and the command. A missed target is reported as missed.
  *
- *   npm run bench                          everything, about ten minutes; writes bench/RESULTS.md
+ *   npm run bench                          all rows, about ten minutes; writes bench/RESULTS.md
  *   npm run bench -- --only register       one row, by the name of its file (more --only, more rows); writes nothing
  *   npm run bench -- --quick               fewer and shorter rounds; writes nothing
  */

@@ -8,9 +8,9 @@ const height = 420;
 const plot = { left: 72, right: 590, top: 48, bottom: height - 56 };
 const font = 'font-family="system-ui, -apple-system, Segoe UI, Helvetica, Arial, sans-serif"';
 
-/** Colours that stay apart for colour-blind readers (M. Okabe, K. Ito, 2008), darkest first. */
+/** Colours that colour-blind readers can distinguish (M. Okabe, K. Ito, 2008), darkest first. */
 const colours = ['#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B4E9', '#444444', '#8C6D31', '#A6B800', '#7A5195'];
-/** With the colour, these tell lines apart in print. */
+/** Together with the colour, these distinguish lines in print. */
 const dashes = ['', '7 4', '2 3', '10 3 2 3'];
 
 /**
@@ -67,7 +67,7 @@ export function barChart({ title, yLabel, groups, logY = false }) {
   return document(title, names, [yAxis(y, yLabel), ...drawn, base, ...legend]);
 }
 
-/** Where values are drawn, and which of them are labelled. */
+/** The values of the axis, and which of them have labels. */
 function axis(values, log, from, to, withZero) {
   let low = Math.min(...(values.length === 0 ? [log ? 1 : 0] : values), ...(withZero && !log ? [0] : []));
   let high = Math.max(...(values.length === 0 ? [log ? 10 : 1] : values), ...(withZero && !log ? [0] : []));

@@ -1,8 +1,8 @@
 /**
- * The longest time for which something keeps the event loop, in milliseconds of the main thread's
+ * The longest time that one turn of the event loop takes, in milliseconds of the main thread's
  * processor time: other processes of a shared machine do not count, and neither do other threads.
  *
- * Between two looks lies one turn of the loop. Linux only (`/proc/self/task/…/schedstat`).
+ * Between two readings is one turn of the loop. Linux only (`/proc/self/task/…/schedstat`).
  */
 
 import { closeSync, openSync, readSync } from 'node:fs';
@@ -25,7 +25,7 @@ export async function longestTurn(work) {
   const started = performance.now();
   try {
     const result = await work();
-    // One more look: the last turn counts, too.
+    // One more reading, so that the last turn counts, too.
     await new Promise((turn) => setImmediate(turn));
     return { result, turnMs: longest, wallMs: performance.now() - started };
   } finally {

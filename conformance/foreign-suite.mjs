@@ -1,6 +1,6 @@
 /**
- * Gets a test suite of another project from GitHub, or from a checkout, and checks that it is the pinned one. Knows nothing of how
- * a suite is run.
+ * Gets a test suite of another project from GitHub, or from a checkout, and checks that it is the pinned one. It does not
+ * run the suite.
  */
 
 import { spawnSync } from 'node:child_process';
@@ -13,9 +13,9 @@ import { join, resolve } from 'node:path';
  * @param given a checkout of the suite; undefined downloads it
  * @param repository `owner/name` on GitHub
  * @param commit the pinned one, in full
- * @param sha256 of the `.js` files below `parts`, with their names: a change of one of them makes it another suite
+ * @param sha256 of the `.js` files below `parts`, with their names: any change to them is an error
  * @returns the path of the suite
- * @throws Error when it cannot be reached, or is not the pinned one
+ * @throws Error when it cannot be downloaded, or is not the pinned one
  */
 export async function foreignSuite({ folder, given, repository, commit, sha256, parts }) {
   const suite = join(folder, 'suite');

@@ -1,6 +1,6 @@
 /**
  * Builds programs in Go that tests compare with or run against, from a folder with a `go.mod` and `go.sum`, which pin every module.
- * What was built is kept in the user's cache, and later calls find it. Standard library only.
+ * The programs are kept in the user's cache, and later calls find them there. Standard library only.
  */
 
 import { spawnSync } from 'node:child_process';
@@ -30,7 +30,7 @@ export function buildGo(source, name, packages) {
       const built = go(source, 'build', '-trimpath', '-ldflags=-s', '-o', join(scratch, program), package_);
       if (built.status !== 0) return { problem: `${package_} could not be built: ${lastLine(built)}` };
     }
-    // Another process may have built the same meanwhile.
+    // Another process may have built the same programs meanwhile.
     if (!existsSync(folder)) renameSync(scratch, folder);
   } finally {
     rmSync(scratch, { recursive: true, force: true });
@@ -38,7 +38,7 @@ export function buildGo(source, name, packages) {
   return { programs };
 }
 
-/** The pinned modules and the sources decide what is built, so their hash names the folder. */
+/** The pinned modules and the sources determine the programs, so their hash names the folder. */
 function folderOf(source, name) {
   const cache = process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache');
   const hash = createHash('sha256');
@@ -46,12 +46,12 @@ function folderOf(source, name) {
   return join(cache, 'rollcall', `${name}-${process.arch}-${hash.digest('hex').slice(0, 16)}`);
 }
 
-/** Empty when there is a Go that is new enough, otherwise what is missing. */
+/** Empty when Go is installed and new enough, otherwise the missing part. */
 function goProblem(source, name) {
   const wanted = /^go (\S+)$/m.exec(readFileSync(join(source, 'go.mod'), 'utf8'))[1];
   const version = go(source, 'version');
   if (version.error !== undefined) return `Go is not installed: ${name} is built with Go ${wanted} or newer (https://go.dev/dl)`;
-  // Go from 1.21 on gets the version that a module needs, unless it is told not to.
+  // Go from 1.21 on downloads the version that a module needs, unless told otherwise.
   if (version.status !== 0) return `Go cannot build ${name}, which needs Go ${wanted} or newer: ${lastLine(version)}`;
   const [, major, minor] = /go(\d+)\.(\d+)/.exec(version.stdout);
   const [wantedMajor, wantedMinor] = wanted.split('.').map(Number);

@@ -1,7 +1,7 @@
 /**
  * Installs the Debian packages of the real programs that tests and benchmarks run: as root on a
- * Debian-like machine by apt-get, elsewhere not at all. What is missing in the end is named with
- * the reason; tests that need it then skip with theirs. Standard library only.
+ * Debian-like machine by apt-get, elsewhere not at all. It lists packages that are still missing, with
+ * the reason; tests that need them are skipped with it. Standard library only.
  *
  *   node conformance/install-debian.mjs
  */
@@ -11,7 +11,7 @@ import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** The program that a test starts, the package it comes in, and what it is for. */
+/** The program that a test starts, its package, and its purpose. */
 export const programs = [
   { program: 'vmagent', package: 'victoria-metrics', purpose: 'conformance/consul: discovery by consul_sd_configs' },
   { program: 'dig', package: 'bind9-dnsutils', purpose: 'conformance/dns' },

@@ -1,4 +1,4 @@
-/** The examples do what their READMEs say. They are programs, so this runs them as built. */
+/** The examples do what their READMEs say. They are programs, so the test runs them as built. */
 
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -59,7 +59,7 @@ it('sticky-sessions moves only the users of the instance that left', async () =>
   expect(stdout).toMatch(/were served by [23] instances/);
 });
 
-it('zone-failover stays, spills over, leaves and comes back', async () => {
+it('zone-failover keeps requests in the zone, sends some and then all elsewhere, and returns', async () => {
   const stdout = await output('zone-failover/run.mjs');
   expect(stdout).toMatch(/all are there: +100 % east/);
   expect(stdout).toMatch(/one of three: +(4\d|5\d) % east/);
@@ -68,7 +68,7 @@ it('zone-failover stays, spills over, leaves and comes back', async () => {
 });
 
 describe('python-http', () => {
-  it('asks a Python program by its name', async ({ skip }) => {
+  it('sends requests to a Python program by its service name', async ({ skip }) => {
     skip(!hasPython(), 'python3 is not installed');
     const registry = await serve();
     const files = folder();

@@ -1,6 +1,6 @@
 /**
- * What the examples of a service and its caller have in common: a registry in memory, three services, a caller;
- * one service is killed and one is stopped while the caller goes on.
+ * The shared part of the examples with a service and its caller: a registry in memory, three services, a caller;
+ * one service is killed and one is stopped while the caller continues.
  */
 
 import { spawn } from 'node:child_process';

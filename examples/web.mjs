@@ -1,6 +1,6 @@
 /**
  * A small web service to try Rollcall with. It greets, answers `/healthz` to probes, and `/pid` with
- * its process id, so that one can kill it.
+ * its process id, so that you can kill it.
  *
  *   node examples/web.mjs 8080
  */

@@ -1,4 +1,4 @@
-/** No wall clock, randomness, timers or console where they do not belong; and that one is found. */
+/** No wall clock, randomness, timers or console outside of their places; and the check finds each. */
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';

@@ -10,7 +10,7 @@ export interface Ban {
   readonly files: RegExp;
   readonly call: RegExp;
   readonly instead: string;
-  /** Path of an edge to the reason why it may. */
+  /** Path of an exempt file, with the reason. */
   readonly except?: Readonly<Record<string, string>>;
 }
 

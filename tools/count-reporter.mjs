@@ -12,7 +12,7 @@ export default class CountReporter {
   onTestRunEnd(modules, unhandledErrors) {
     const counts = { passed: 0, failed: unhandledErrors.length, skipped: 0, unexplained: 0 };
     for (const module of modules) {
-      // A file that could not be loaded, or a hook that failed, counts as one failure.
+      // A file that cannot be loaded, or a failed hook, counts as one failure.
       counts.failed += module.errors().length;
       for (const suite of module.children.allSuites()) counts.failed += suite.errors().length;
       for (const test of module.children.allTests()) this.#count(counts, test);

@@ -34,7 +34,7 @@ describe('the container', () => {
     expect(built.status, built.output).toBe(0);
   });
 
-  it('copies only what is there, runs as a user without rights, and sets variables that exist', () => {
+  it('copies only existing files, runs as a user without rights, and sets variables that exist', () => {
     const text = read('deploy/docker/Dockerfile');
     expect(text).toMatch(/^USER node$/m);
     for (const [name] of text.matchAll(/ROLLCALL_[A-Z_]+/g)) expect(variables).toContain(name);
@@ -46,7 +46,7 @@ describe('the container', () => {
 });
 
 describe('the systemd unit', () => {
-  it('is one that systemd takes, and leaves the process little to do', ({ skip }) => {
+  it('is accepted by systemd, and gives the process few rights', ({ skip }) => {
     skip(isMissing('systemd-analyze'), `systemd is not installed; ${howToInstall}`);
     const verified = run('systemd-analyze', ['verify', '--man=no', file('deploy/systemd/rollcall.service')]);
     expect(verified).toEqual({ status: 0, output: '' });
@@ -55,7 +55,7 @@ describe('the systemd unit', () => {
     expect(judged.status, judged.output).toBe(0);
   });
 
-  it('does not restart after exit codes that a restart does not mend', () => {
+  it('does not restart after exit codes that a restart does not fix', () => {
     const codes = /^RestartPreventExitStatus=(.*)$/m.exec(read('deploy/systemd/rollcall.service'))?.[1]?.split(' ');
     const page = read('docs/reference/cli.md');
     for (const code of codes ?? []) expect(page).toMatch(new RegExp(`^\\| ${code} \\|`, 'm'));
@@ -105,7 +105,7 @@ describe('alert rules and dashboard', () => {
   const dashboard = JSON.parse(read('deploy/grafana/rollcall.json')) as { panels: { title: string; targets: { expr: string }[] }[] };
   const expressions = dashboard.panels.flatMap(({ targets }) => targets.map(({ expr }) => expr));
 
-  it('ask for metrics that the reference lists', () => {
+  it('use only metrics that the reference lists', () => {
     const listed = new Set(Array.from(read('docs/reference/metrics.md').matchAll(/`([a-z_]+)`/g), ([, name]) => name));
     for (const text of [alerts, ...expressions]) {
       for (const [name] of text.matchAll(/\b(?:rollcall|process|nodejs)_[a-z_]+/g)) {
@@ -114,7 +114,7 @@ describe('alert rules and dashboard', () => {
     }
   });
 
-  it('are what Prometheus takes, and each alert fires when it should and at no other time', ({ skip }) => {
+  it('are accepted by Prometheus, and each alert fires exactly when it should', ({ skip }) => {
     skip(isMissing('promtool'), `promtool is not installed; ${howToInstall}`);
     const tested = run('promtool', ['test', 'rules', 'alerts.test.yaml'], file('deploy/prometheus'));
     expect(tested.status, tested.output).toBe(0);

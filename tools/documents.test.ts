@@ -9,7 +9,7 @@ import { blocksOf } from './markdown.ts';
 import { root, sourceFiles } from './source-files.ts';
 
 describe('the documents', () => {
-  it('have no link that leads nowhere', () => {
+  it('have no broken link', () => {
     const documents = sourceFiles(['.'], ['.md']);
     expect(documents.map(({ path }) => path)).toContain('ARCHITECTURE.md');
     expect(documents.flatMap((document) => checkLinks(root, document))).toEqual([]);
@@ -42,7 +42,7 @@ describe('the check', () => {
     expect(checkLinks(folder, { path: 'here.md', text })).toEqual([expect.stringContaining(message)]);
   });
 
-  it('passes links that lead somewhere, and does not look into code', () => {
+  it('accepts working links, and does not look into code', () => {
     const text = '[a](there.md#whats-new-and-why) [b](https://example.org) `[c](gone.md)`\n```\n[d](gone.md)\n```\n';
     expect(checkLinks(folder, { path: 'here.md', text })).toEqual([]);
   });

@@ -1,11 +1,11 @@
-/** Checks of documents as such: their links lead somewhere, and folders have the README that they need. */
+/** Checks of documents as such: links work, and folders have the README that they need. */
 
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { anchorOf, headingsOf, localLinksOf } from './markdown.ts';
 import type { SourceFile } from './source-files.ts';
 
-/** Links of a document that lead nowhere, one line each. */
+/** Broken links of a document, one line each. */
 export function checkLinks(base: string, { path, text }: SourceFile): string[] {
   return localLinksOf(text).flatMap((link) => {
     const [target = '', fragment] = link.split('#');
@@ -23,7 +23,7 @@ export const wantedHeadings = {
   engine: ['Description'],
 } as const;
 
-/** What is missing in the README of a folder, one line each; `text` undefined when there is none. */
+/** Missing parts of the README of a folder, one line each; `text` undefined when there is none. */
 export function checkReadme(path: string, text: string | undefined, wanted: readonly string[]): string[] {
   if (text === undefined) return [`${path} does not exist; describe what the folder is for`];
   const headings = headingsOf(text);

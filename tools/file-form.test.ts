@@ -1,4 +1,4 @@
-/** The form of every source file; and that a badly formed one is found. */
+/** The form of every source file; and the check finds a badly formed one. */
 
 import { describe, expect, it } from 'vitest';
 import { checkForm } from './file-form.ts';

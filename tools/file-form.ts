@@ -1,4 +1,4 @@
-/** The form of a file: its name, its opening comment, its length, and nothing left for later. */
+/** The form of a file: its name, its opening comment, its length, and no open task in a comment. */
 
 import { isTest, type SourceFile } from './source-files.ts';
 
@@ -14,7 +14,7 @@ const later = /\b(TODO|FIXME|XXX|HACK)\b/;
 export function checkForm({ path, text }: SourceFile): string[] {
   const name = path.slice(path.lastIndexOf('/') + 1);
   const lines = text.split('\n');
-  // What a tool writes is as long as it gets.
+  // Generated files may have any length.
   const limit = path.endsWith('.generated.ts') ? Infinity : isTest(path) ? testLinesMax : linesMax;
   const found: string[] = [];
   if (!kebab.test(name)) found.push('file names are kebab-case');

@@ -1,4 +1,4 @@
-/** docs/guides/from-consul.md, typed in: its agents start, and its import copies from a registry in the place of a Consul. */
+/** docs/guides/from-consul.md, typed in: its agents start, and its import copies from a registry that acts as the Consul. */
 
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';

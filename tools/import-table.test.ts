@@ -1,4 +1,4 @@
-/** Who may import what, over the real sources; and that a breach is found and explained. */
+/** Import rules over the real sources; and the check finds and explains a breach. */
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -63,7 +63,7 @@ describe('the check', () => {
     expect(found[0]).toContain(reason);
   });
 
-  it('says when a new folder has no rule yet', () => {
+  it('reports a new folder without a rule', () => {
     expect(checkImports([file('packages/ui/src/app.ts', '')])[0]).toContain('no zone');
   });
 
@@ -82,7 +82,7 @@ describe('the check', () => {
     expect(importsOf(file('a.ts', text))).toEqual([]);
   });
 
-  it('finds dependencies that are declared in vain, and those that are not declared', () => {
+  it('finds dependencies that are declared but not used, and those that are not declared', () => {
     const files = [file('packages/a/src/b.ts', "import 'ws';\nimport './c.ts';\nimport 'node:fs';\nimport '@s/d/e';")];
     expect(checkDependencies('a', ['ws', 'undici'], files)).toEqual([
       'a declares undici, but does not import it',

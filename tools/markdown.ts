@@ -1,5 +1,5 @@
 /**
- * What the tests read in documents: fenced blocks with what stands behind their language, headings,
+ * The parts of documents that tests read: fenced blocks with the words after their language, headings,
  * and links. Enough of CommonMark for our own files (https://spec.commonmark.org/0.31.2/).
  */
 

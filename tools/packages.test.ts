@@ -1,4 +1,4 @@
-/** What `npm publish` would send of each package: what a user needs, and nothing else. Needs the built packages. */
+/** The content that `npm publish` would send of each package: what a user needs, and no more. Needs the built packages. */
 
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -52,13 +52,13 @@ async function pack(folder: string): Promise<Tarball> {
 describe.each(packages)('$name', ({ folder, name, kilobytesMax }) => {
   const manifest = manifestOf(folder);
 
-  it('says what it is, whose it is, and where it comes from', () => {
+  it('has its description, licence and repository', () => {
     expect(manifest).toMatchObject({
       name,
       version: manifestOf('protocol').version,
       license: 'Apache-2.0',
       repository: { type: 'git', url: manifestOf('protocol').repository.url, directory: `packages/${folder}` },
-      // So that npm shows which commit and which workflow a tarball was made by.
+      // So that npm shows the commit and the workflow that built a tarball.
       publishConfig: { access: 'public', provenance: true },
     });
     expect(manifest.description).not.toBe('');
@@ -67,7 +67,7 @@ describe.each(packages)('$name', ({ folder, name, kilobytesMax }) => {
     expect(read(folder, 'README.md').split('\n')[0]).toBe(`# ${name}`);
   });
 
-  it('has what it exports, sources for its source maps, no tests, and no more than it should', async () => {
+  it('has what it exports, sources for its source maps, no tests, and at most its size limit', async () => {
     const { size, files } = await pack(folder);
     const paths = files.map(({ path }) => path);
     const wanted = [...Object.values(manifest.exports).flatMap((entry) => Object.values(entry)), ...Object.values(manifest.bin ?? {})];
@@ -76,8 +76,8 @@ describe.each(packages)('$name', ({ folder, name, kilobytesMax }) => {
     expect(Math.ceil(size / 1_000)).toBeLessThanOrEqual(kilobytesMax);
   }, 60_000);
 
-  it('can be published: npm has nothing to say against it', async () => {
-    // Knows no package, as the registry before the first release.
+  it('can be published without a warning of npm', async () => {
+    // Has no packages, like the registry before the first release.
     const registry = createServer((_request, response) => response.writeHead(404, { 'content-type': 'application/json' }).end('{}'));
     registry.listen(0, '127.0.0.1');
     onTestFinished(() => {

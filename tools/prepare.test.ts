@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { isInstalled, nodeProblem } from './prepare.mjs';
 
 describe('getting a clone ready', () => {
-  it('refuses a Node that is too old, and no other', () => {
+  it('refuses a Node that is too old, and accepts all others', () => {
     expect(nodeProblem('20.18.3')).toContain('20.19');
     expect(nodeProblem('18.20.0')).toContain('20.19');
     expect(nodeProblem('20.19.0')).toBe('');

@@ -1,5 +1,5 @@
 /**
- * What a newcomer types from the READMEs, typed: the commands run against a server started as the
+ * The commands in the READMEs for newcomers: this test runs them against a server started as the
  * README says, the programs compile and run. Needs the built packages, as the commands do.
  */
 

@@ -11,12 +11,12 @@ function quick(name: string): string {
   return stdout;
 }
 
-it('a simulation gives the same figures each time, and its targets are met: the sinkhole', () => {
+it('a simulation gives the same figures each time and meets its targets: the sinkhole', () => {
   const printed = quick('sinkhole');
   expect(quick('sinkhole')).toBe(printed);
   expect(printed.match(/\| met \|/g)).toHaveLength(2);
   expect(printed).not.toContain('missed');
-  // Round robin with nothing around it fails what one of ten fails: the model is what it says.
+  // Round robin alone fails one of ten requests, as the model must.
   const [, blind] = /\| round robin \| ([\d.]+) ±/.exec(printed) ?? [];
   expect(Math.abs(Number(blind) - 10)).toBeLessThan(0.5);
 });
@@ -28,7 +28,7 @@ it('the test of Linkerd gives the published figures for round robin and peak EWM
   expect(successOf('peak EWMA')).toBeGreaterThanOrEqual(99.9);
 });
 
-it('zones by load lose no request where those by instances do, at half of the traffic between zones', () => {
+it('zones by load lose no request where zones by instances do, at half of the traffic between zones', () => {
   const printed = quick('zones');
   expect(printed.match(/\| met \|/g)).toHaveLength(6);
   expect(printed).not.toContain('missed');

@@ -1,6 +1,6 @@
 /**
  * Compiles the TypeScript blocks of a document as a reader would who has installed the packages:
- * against their built types, strictly. What comes out runs on any supported Node.
+ * against their built types, strictly. The output runs on any supported Node.
  */
 
 import { spawnSync } from 'node:child_process';

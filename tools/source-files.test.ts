@@ -1,4 +1,4 @@
-/** The scanner behind the tidy tests: what counts as code. */
+/** The scanner behind the tidy tests: which text counts as code. */
 
 import { describe, expect, it } from 'vitest';
 import { codeOf, lineAt, productSources } from './source-files.ts';
@@ -18,7 +18,7 @@ describe('the scanner', () => {
     expect(scan(text)).toBe(expected);
   });
 
-  it('keeps strings when asked to, and every line where it was', () => {
+  it('keeps strings when asked to, and every line at its place', () => {
     const text = "/* one\ntwo */\nimport 'three';";
     expect(codeOf(text, { keepStrings: true })).toBe("      \n      \nimport 'three';");
     expect(lineAt(text, text.indexOf('import'))).toBe(3);

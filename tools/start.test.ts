@@ -1,6 +1,6 @@
 /**
- * `npm start` in a small tree of its own: which steps it takes, with stand-ins for npm, the compiler
- * and the command line that write down how they were called.
+ * `npm start` in a small separate tree: the steps it takes, with stand-ins for npm, the compiler
+ * and the command line that record how they were called.
  */
 
 import { spawn } from 'node:child_process';
@@ -80,7 +80,7 @@ function start(tree: string, ...args: string[]) {
 }
 
 describe('npm start', () => {
-  it('installs, builds and serves in a fresh clone, and says so', async () => {
+  it('installs, builds and serves in a fresh clone, and prints that', async () => {
     const started = start(plant({ installed: false }));
     expect(await started.up).toBe('["serve"]');
     expect(started.calls()).toEqual(['npm ci --no-audit --no-fund', 'tsc -b']);
@@ -90,7 +90,7 @@ describe('npm start', () => {
     await started.exited;
   });
 
-  it('installs nothing when everything is there, and passes arguments on', async () => {
+  it('installs nothing when everything is installed, and passes arguments on', async () => {
     const started = start(plant({ installed: true }), '--dev', '--http', '127.0.0.1:0');
     expect(await started.up).toBe('["serve","--dev","--http","127.0.0.1:0"]');
     expect(started.calls()).toEqual(['tsc -b']);

@@ -1,5 +1,5 @@
 /**
- * `npm test`: everything that says whether this tree is good, from a fresh clone on.
+ * `npm test`: all checks of this tree, from a fresh clone on.
  *
  * Installs and builds what is missing, type-checks the tests, lints, installs the Debian packages
  * that tests run against where it may, builds etcd with Go where there is a Go, runs every test, and ends with one line:
@@ -74,7 +74,7 @@ function refusedSkips({ skipped, unexplained }) {
     if (skipped > 0) console.log(`CI=true: ${skipped} skipped tests count as failures`);
     return skipped;
   }
-  // Tests that a name filter leaves out give no reason, and need none.
+  // Tests that a name filter leaves out have no reason, and need none.
   if (args.some((arg) => arg === '-t' || arg.startsWith('--testNamePattern'))) return 0;
   return unexplained;
 }

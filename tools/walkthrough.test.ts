@@ -16,20 +16,20 @@ const playText = (...blocks: string[]) => play(blocksOf(blocks.join('\n')), stag
 const block = (info: string, text: string) => `\`\`\`sh ${info}\n${text}\n\`\`\``;
 
 describe('playing a document', () => {
-  it('runs blocks in order, some of them on and on, with other ports', async () => {
+  it('runs blocks in order, some in the background, with other ports', async () => {
     await playText(
       block('terminal=1 until="on port 31234"', 'echo on port 8500; sleep 1000'),
       block('prints="second"', 'echo first; echo second'),
     );
   });
 
-  it('stops what still runs', async () => {
+  it('stops programs that still run', async () => {
     const started = performance.now();
     await playText(block('terminal=1 until="there"', 'echo there; sleep 1000'));
     expect(performance.now() - started).toBeLessThan(10_000);
   });
 
-  it('sees what a block brings about in another terminal', async () => {
+  it('sees the effects of a block in another terminal', async () => {
     const file = `/tmp/rollcall-walkthrough-${process.pid}`;
     const waits = `rm -f ${file}; mkfifo ${file}; echo waits; cat ${file}`;
     await playText(block('terminal=1 until="waits"', waits), block('shows="1:gone"', `echo gone > ${file}; rm ${file}`));

@@ -2,11 +2,11 @@
  * Runs the commands of a document like a reader at several terminals. A block runs until it ends,
  * unless it says `until`: then it keeps running in its terminal while the next blocks run.
  *
- *   ```sh terminal=1 until="listening"     goes on, once it has printed this
- *   ```sh prints="passing"                 ends well, having printed this
- *   ```sh shows="1:gone"                   after it, terminal 1 comes to print this
+ *   ```sh terminal=1 until="listening"     continues in the background once it has printed this
+ *   ```sh prints="passing"                 ends with success and has printed this
+ *   ```sh shows="1:gone"                   after it, terminal 1 prints this
  *
- * Readers of the rendered page see none of these words.
+ * Readers of the rendered page do not see these words.
  */
 
 import { spawn, type ChildProcess } from 'node:child_process';
@@ -15,7 +15,7 @@ import type { Block } from './markdown.ts';
 export interface Stage {
   readonly folder: string;
   readonly env: NodeJS.ProcessEnv;
-  /** What stands in the text, and what is typed instead: ports that may be in use here. */
+  /** A text of the document, and its replacement: ports that may be in use here. */
   readonly replace: Readonly<Record<string, string>>;
   /** Longest that a block may take to end, or to print what it should. */
   readonly timeoutMs: number;
@@ -66,7 +66,7 @@ async function playBlock(block: Block, stage: Stage, terminals: Map<string, Runn
   }
 }
 
-/** A command with everything that it starts, and what it has printed. */
+/** A command with all of its child processes, and its output so far. */
 class Running {
   output = '';
   readonly #child: ChildProcess;
@@ -74,7 +74,7 @@ class Running {
   #code: number | undefined;
 
   constructor([command, ...args]: readonly [string, ...string[]], { folder, env }: Stage) {
-    // A process group of its own, so that it can be stopped with all that it started.
+    // In a separate process group, so that it can be stopped with all of its child processes.
     this.#child = spawn(command, args, { cwd: folder, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
     const onText = (text: string) => {
       this.output += text;
@@ -97,7 +97,7 @@ class Running {
     return code;
   }
 
-  /** Whether `text` comes to stand in the output from `from` on. */
+  /** Whether `text` appears in the output after `from`. */
   async printed(text: string, from: number, timeoutMs: number): Promise<boolean> {
     const seen = () => this.output.slice(from).includes(text);
     await this.#until(() => seen() || this.#code !== undefined, timeoutMs);

@@ -1,6 +1,6 @@
 /**
- * A backend in a process of its own: answers after about 5 ms, and is registered for as long as its process lives.
- * It says where it listens; SIGTERM drains it, as a deployment does.
+ * A backend in a separate process: it answers after about 5 ms, and is registered for as long as its process lives.
+ * It prints its address; SIGTERM drains it, as in a deployment.
  *
  *   node backend.mjs REGISTRY ID [KIND] [PORT]      KIND: http, grpc, moleculer; PORT: 0 selects a free one
  */
@@ -64,7 +64,7 @@ process.stdin.setEncoding('utf8').on('data', (line) => {
 });
 
 async function leave() {
-  // Callers are told first; requests under way are answered before the listener closes.
+  // Callers are told first; requests in flight are answered before the listener closes.
   await registration.drain();
   await new Promise((resume) => setTimeout(resume, 250));
   await close();

@@ -1,7 +1,7 @@
 /**
- * A caller in a process of its own: so many requests a second, whether or not earlier ones have ended, and
- * a note of how each went. The latency of a request counts from when it was due, so that a caller which is held up
- * cannot hide it.
+ * A caller in a separate process: it sends this many requests a second, whether or not earlier ones have ended, and
+ * records the outcome of each. The latency of a request counts from the time when it was due, so that a caller that is
+ * held up cannot hide it.
  *
  *   node caller.mjs REGISTRY METHOD CLIENT PORTS      CLIENT: a file of clients/; PORTS: of the backends, with commas
  */

@@ -3,7 +3,7 @@
  *
  *   node bench/failover/compare.mjs [--only part-of-a-scenario …] [--client name] [--quick]
  *
- * Writes COMPARISON.md beside it, unless it is about one client or quick. The configuration of each client is in its file in clients/.
+ * Writes COMPARISON.md beside it, unless it runs one client or `--quick`. The file of each client has its configuration.
  */
 
 import { writeFileSync } from 'node:fs';
@@ -35,7 +35,7 @@ function cell({ failed, p50, p99 }) {
   return `${failed}; ${ms(p50)} / ${ms(p99)}`;
 }
 
-/** Fewest failures lead; where they differ by less than 0.1 % of the requests, the lowest p99 does, within 10 % or 5 ms. */
+/** The fewest failures lead; if they differ by less than 0.1 % of the requests, the lowest p99, within 10 % or 5 ms. */
 function verdict({ cells }) {
   const [ours, ...others] = cells;
   const near = (a, b) => Math.abs(a.failed - b.failed) <= ours.sent / 1_000;

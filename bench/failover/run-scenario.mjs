@@ -1,4 +1,4 @@
-/** Plays one scenario with one client: a registry, five backends, a caller, and the harm; then all of it is gone. */
+/** Plays one scenario with one client: a registry, five backends, a caller, and the fault; then it stops all of them. */
 
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -9,7 +9,7 @@ import { perSecond, warmUp } from './scenarios.mjs';
 import { starve } from './starve.mjs';
 
 const path = (name) => fileURLToPath(new URL(name, import.meta.url));
-/** When harm is done, in milliseconds from the beginning of the run. */
+/** Time of the fault, in milliseconds from the start of the run. */
 const harmAtMs = 2_000;
 const backendCount = 5;
 

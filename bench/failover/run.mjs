@@ -1,5 +1,5 @@
 /**
- * Live failover on loopback: real processes, a real registry, the shipped client with nothing configured.
+ * Live failover on loopback: real processes, a real registry, the shipped client without configuration.
  *
  *   node bench/failover/run.mjs [--only part-of-a-name] [--quick]
  *

@@ -7,7 +7,7 @@ import { pause } from '../processes.mjs';
 
 export const perSecond = 1_000;
 
-/** Caches and compiled code, as in a process that has run for a while. */
+/** Warm-up: caches and compiled code, as in a process that has run for a while. */
 export const warmUp = { perSecond: 500, seconds: 2 };
 
 export const scenarios = [
@@ -83,18 +83,18 @@ export const scenarios = [
     name: 'all backends down',
     seconds: 8,
     async harm({ backends }) {
-      // Still registered as far as the caller can know at first: ports are refused at once.
+      // At first still registered, as far as the caller can know: connections are refused at once.
       await Promise.all(backends.map((backend) => backend.stop('SIGKILL')));
     },
     target: 'retries ≤ 0.2 × requests, warm-up included',
-    // What the warm-up earned is spent here: the budget's window is ten seconds.
+    // Waits until the retries that the warm-up earned have left the budget's window of ten seconds.
     met: ({ sent, events }) => (events.retry ?? 0) / (sent + warmUp.perSecond * warmUp.seconds) <= 0.2,
   },
 ];
 
 const byName = (name) => scenarios.find((scenario) => scenario.name === name);
 
-/** What is played with other clients, too. Those with a fixed list of addresses get restarts on the same ports. */
+/** Scenarios that other clients play, too. Those with a fixed list of addresses get restarts on the same ports. */
 export const compared = [
   { ...byName('kill -9 of 1 of 5, GET'), seconds: 5 },
   { ...byName('SIGSTOP of 1 of 5'), seconds: 6 },

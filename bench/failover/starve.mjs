@@ -7,7 +7,7 @@ const periodUs = 100_000;
 /**
  * @param cpu share of one core
  * @returns a function that removes the limit
- * @throws Error when this machine does not let us
+ * @throws Error when this machine does not allow it
  */
 export function starve(pid, cpu) {
   const quotaUs = Math.round(periodUs * cpu);

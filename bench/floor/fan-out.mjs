@@ -1,6 +1,6 @@
 /**
- * The floor of notifying many clients: bare `node:http` that takes WebSockets, answers what a client of ours
- * sends first with fixed bytes, and on `PUT /change` writes one message to every socket in a loop.
+ * The floor of notifying many clients: bare `node:http` that accepts WebSockets, answers the first frame of our client
+ * with fixed bytes, and on `PUT /change` writes one message to every socket in a loop.
  *
  *   fan-out.mjs FILE     the messages, as JSON: `first` to each new socket, `news` on a change
  */

@@ -1,5 +1,5 @@
 /**
- * The floor: what bare `node:http` can do on the same core with the same bytes and nothing else.
+ * The floor: the speed of bare `node:http` on the same core, with the same bytes and no other work.
  *
  *   same-bytes FILE   answers every request with the status, headers and body in FILE (JSON)
  *   empty             answers every request with an empty 200

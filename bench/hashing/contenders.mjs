@@ -1,10 +1,10 @@
 /**
- * Who is compared: our structures, npm `hashring`, the algorithm of Moleculer's shard strategy, and two
+ * The contenders: our structures, npm `hashring`, the algorithm of Moleculer's shard strategy, and two
  * floors. Each takes the same 32-bit hashes, so that the structures are compared and not MD5;
  * another table has the cost of whole strings.
  *
- * Moleculer itself needs a newer Node than this project, so its algorithm is stated again here in a few
- * lines of our own, after src/strategies/shard.js of moleculer 0.15: the ids are sorted, and each gets
+ * Moleculer itself needs a newer Node than this project, so its algorithm is written here in a few
+ * lines, after src/strategies/shard.js of moleculer 0.15: the ids are sorted, and each gets
  * ten slices of 2³² of equal size by its index; a lookup goes through the slices from the first one.
  */
 
@@ -134,7 +134,7 @@ export const stringContenders = [
   },
 ];
 
-/** With its cache of answers down to one key: a cache hit tells nothing of the structure. */
+/** With its cache of answers down to one key: a cache hit says nothing about the structure. */
 function hashring(names) {
   return new HashRing(names, 'md5', { 'max cache size': 1 });
 }

@@ -1,4 +1,4 @@
-/** What is measured of each contender: nanoseconds, bytes, keys that move, shares, bounds. */
+/** The measures of each contender: nanoseconds, bytes, keys that move, shares, bounds. */
 
 import { BoundedLoads, hash32, JumpTable, MaglevTable, Memento, mix32, Rendezvous, RingTable } from '@rollcall/client/hashing';
 import { median } from '../statistics.mjs';
@@ -9,7 +9,7 @@ export const namesOf = (count) => Array.from({ length: count }, (_, index) => `1
 export const hashAt = (seed, n) => mix32(Math.imul(seed, 0x9e3779b1) + n);
 
 /**
- * Nanoseconds of CPU and bytes per lookup. Each contender has a loop of its own, compiled for it alone; all
+ * Nanoseconds of CPU and bytes per lookup. Each contender has a separate loop, compiled only for it; all
  * take turns in short rounds, so that other load on the caches affects a round and not a contender.
  * @param {{ name: string, lookup: string, build: Function }[]} list
  * @param {ArrayLike<unknown>} keys the keys to look up; their number is a power of two
@@ -30,7 +30,7 @@ export function time(list, names, keys, variable, { rounds, roundMs, calls }) {
   });
   for (let round = 0; round < rounds; round++) {
     for (const one of timed) {
-      // Its tables come back into the caches that the others had.
+      // Its tables return to the caches, which the other contenders used.
       one.run(one.count);
       one.nanos.push((cpuMs(() => one.run(one.count)) * 1e6) / one.count);
     }
@@ -60,7 +60,7 @@ function heldBytes() {
   return heapUsed + arrayBuffers;
 }
 
-/** Shares of all keys that move when one leaves, and how many of those had no need to; likewise for a join. */
+/** Shares of all keys that move when one node leaves, and of those that moved without need; likewise for a join. */
 export function moves(contender, count, keys, seed) {
   const { place, placeWithout, leaves } = contender;
   const names = namesOf(count);
@@ -73,7 +73,7 @@ export function moves(contender, count, keys, seed) {
     return moved(all, without, names[index], keys, seed);
   });
   const joined = some.map((index) => {
-    // Beside this one in the order of the names; at the end of lists that are not sorted.
+    // Next to this one in the order of the names; at the end for lists that are not sorted.
     const newcomer = `${names[index]}1`;
     return moved(place([...names, newcomer]), all, newcomer, keys, seed);
   });
@@ -173,7 +173,7 @@ function zipf(count, exponent, seed) {
   };
 }
 
-/** What this process had of the CPU; waiting for a core does not count. */
+/** CPU time of this process; waiting for a core does not count. */
 function cpuMs(work) {
   const start = process.cpuUsage();
   work();

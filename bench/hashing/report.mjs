@@ -1,4 +1,4 @@
-/** What was measured, as text with tables, and as plots. It measures nothing itself. */
+/** The report of the measurements: text with tables, and plots. It measures nothing itself. */
 
 import { spawnSync } from 'node:child_process';
 import { availableParallelism, cpus, loadavg } from 'node:os';

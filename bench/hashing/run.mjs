@@ -16,7 +16,7 @@ import { contenders, ringAgain, stringContenders } from './contenders.mjs';
 import * as measure from './measures.mjs';
 import { plots, report } from './report.mjs';
 
-// Bytes per lookup are seen only when nothing is collected meanwhile.
+// Bytes per lookup are visible only if no collection runs meanwhile.
 const flags = ['--expose-gc', '--min-semi-space-size=128', '--max-semi-space-size=128'];
 if (globalThis.gc === undefined) {
   const again = [...flags, fileURLToPath(import.meta.url), ...process.argv.slice(2)];

@@ -1,5 +1,5 @@
 /**
- * Fills a fresh store with instances, a check each, through the registry's own commands but without a server: HTTP would
+ * Fills a new store with instances, each with a check, by the registry's commands but without a server: HTTP would
  * take a quarter of an hour for a million.
  *
  *   node bench/load/fill-store.mjs FOLDER INSTANCES SERVICES NODES

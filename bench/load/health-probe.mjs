@@ -1,5 +1,5 @@
 /**
- * Asks `/healthz` again and again, a millisecond after each answer, and remembers the most that one took: in wall
+ * Requests `/healthz` repeatedly, a millisecond after each answer, and records the longest time of one: in wall
  * time, and in processor time of the server's main thread between question and answer, which other processes of a
  * shared machine do not lengthen (Linux, `/proc/PID/task/PID/schedstat`). Questions on stdin, answers on stdout.
  */

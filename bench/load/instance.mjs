@@ -1,4 +1,4 @@
-/** An instance of `web` registered by stream, in a process to be killed. Says its id once it is registered. */
+/** An instance of `web` registered by stream, in a process that the bench kills. Prints its id once it is registered. */
 
 import { connect } from '@rollcall/client';
 

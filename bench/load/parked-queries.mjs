@@ -23,7 +23,7 @@ serveQuestions({
     left = count;
     ask(count, `&index=${index}&wait=10m`);
   },
-  /** Resolves when every query is answered: when the last one came, and the new index. */
+  /** Resolves when every query is answered: with the time of the last answer, and the new index. */
   async woken() {
     if (left > 0) await new Promise((resolve) => (done = resolve));
     return { last: String(last), index };

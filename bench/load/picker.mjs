@@ -1,4 +1,4 @@
-/** A process that picks among the instances of `web`, and notes when each stopped being offered. */
+/** A process that picks among the instances of `web`, and records when each is picked no more. */
 
 import { connect, roundRobin } from '@rollcall/client';
 import { serveQuestions } from './raw-sockets.mjs';
@@ -24,7 +24,7 @@ process.stdout.write(`${JSON.stringify({ ready: true })}\n`);
 
 for await (const { instances } of web.watch()) {
   const passing = instances.filter(({ status }) => status === 'passing').length;
-  // Two rounds of picks: each offered endpoint is picked, whatever the list has.
+  // Two rounds of picks: they reach every instance of the list.
   const picked = new Set();
   for (let n = 0; n < 2 * passing; n++) {
     const pick = web.pick();

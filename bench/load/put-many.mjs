@@ -3,8 +3,8 @@
 import { Agent, request } from 'node:http';
 
 /**
- * @param count how many
- * @param make the path and body of the n-th
+ * @param count number of requests
+ * @param make returns the path and body of the n-th
  */
 export async function putMany(url, count, make, connections = 64) {
   const agent = new Agent({ keepAlive: true, maxSockets: connections });

@@ -1,5 +1,5 @@
 /**
- * Many sockets from one process for little: each has one shared read buffer and gives its bytes to
+ * Many cheap sockets in one process: they share one read buffer, and pass their bytes to
  * a callback at once. Also the other half of `processes.mjs`: questions on stdin, answers on stdout.
  */
 
@@ -49,7 +49,7 @@ export async function openSockets({ port, count, onBytes }) {
   };
 }
 
-/** Answers each question of the starting process with the result of the function of its name. */
+/** Answers each request of the starting process with the result of the function of that name. */
 export function serveQuestions(functions) {
   const lines = createInterface({ input: process.stdin });
   lines.on('line', (line) => {

@@ -1,6 +1,6 @@
 /**
- * HTTP requests at a steady rate, whatever the answers do: none waits for another's answer, so a
- * server that stalls also pays for the requests that it delays. Questions on stdin, answers on stdout.
+ * HTTP requests at a steady rate, independent of the answers: no request waits for another's answer, so the
+ * figures of a server that stalls include the requests that it delays. Requests on stdin, results on stdout.
  */
 
 import { Agent, request } from 'node:http';

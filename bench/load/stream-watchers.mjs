@@ -1,6 +1,6 @@
 /**
- * A process with many native streams, each watching views, that notes when news of them arrives.
- * It reads a frame's type only: the work of a client with a list is not the registry's time.
+ * A process with many native streams, each watching views, that records when pushes arrive.
+ * It reads only the type of a frame: a client's work on its list is not time of the registry.
  */
 
 import { serveQuestions } from './raw-sockets.mjs';
@@ -24,17 +24,17 @@ serveQuestions({
     await openWebSockets({ port, count, path: '/rollcall/v1/stream', onOpen, onText });
     await answered;
   },
-  /** Forgets the news so far, and lets `news` wait for this many. */
+  /** Drops the pushes so far, and lets `news` wait for this many. */
   async expect({ count }) {
     news = 0;
     waitingFor = count;
   },
-  /** Resolves when all that was expected has come. */
+  /** Resolves when all expected pushes have arrived. */
   async news() {
     if (news < waitingFor) await new Promise((resolve) => (done = resolve));
     return { last: String(last), news, text: latest };
   },
-  /** What has come so far. */
+  /** The pushes so far. */
   async sofar() {
     return { news };
   },

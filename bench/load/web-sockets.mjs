@@ -1,5 +1,5 @@
 /**
- * Many WebSocket clients in one process for little (RFC 6455): they read whole text frames, answer
+ * Many cheap WebSocket clients in one process (RFC 6455): they read whole text frames, answer
  * pings, and skip the work that a real client must do. Frames go out masked with a key of zeros,
  * which the RFC allows and which changes no byte.
  */

@@ -1,5 +1,5 @@
 /**
- * Requests with wrong tokens at a steady rate, each with another one, on sockets of its own. Questions on
+ * Requests with wrong tokens at a steady rate, each with another token, on separate sockets. Requests on
  * stdin, answers on stdout.
  */
 
@@ -9,7 +9,7 @@ const sockets = 32;
 const status = /HTTP\/1\.1 (\d{3})/g;
 
 serveQuestions({
-  /** Sends `perSecond` for `seconds`; resolves with how many got which status when all are answered. */
+  /** Sends `perSecond` for `seconds`; resolves with the count of each status when all are answered. */
   async storm({ port, path, perSecond, seconds }) {
     const answers = {};
     let answered = 0;

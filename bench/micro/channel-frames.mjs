@@ -1,6 +1,6 @@
 /**
- * What a transaction and a batch of heartbeats cost between two nodes: in the frames of the channel, and as JSON with values in
- * base64. It encodes and decodes in one process; the network and the WebSocket are left out.
+ * The cost of a transaction and of a batch of heartbeats between two nodes: in the frames of the channel, and as JSON with
+ * values in base64. It encodes and decodes in one process, without network and WebSocket.
  *
  *   npm run build && node bench/micro/channel-frames.mjs
  */

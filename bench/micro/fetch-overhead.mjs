@@ -1,5 +1,5 @@
 /**
- * What balancing costs on top of `fetch`: requests per second of a service's `fetch` against undici's
+ * The cost of balancing on top of `fetch`: requests per second of a service's `fetch` against undici's
  * own and the platform's to a fixed address, the former with the same kind of pool, in turns in the same run. The
  * service is another process; each side keeps the same number of requests in flight.
  *

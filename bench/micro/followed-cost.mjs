@@ -1,7 +1,7 @@
 /**
- * What heads and guards cost a primary: the same commands through a replica whose engine is its own, and through one whose log others may
- * follow (`engine/followed.ts`). The store is the embedded engine in a temporary directory. Both are measured in turns, by the time that the
- * processors spend, so that other programs on the machine change little.
+ * The cost of heads and guards for a primary: the same commands through a replica with an exclusive engine, and through one
+ * whose log others may follow (`engine/followed.ts`). The store is the embedded engine in a temporary directory. Both are
+ * measured in turns, by processor time, so that other programs on the machine change little.
  *
  *   npm run build && node bench/micro/followed-cost.mjs
  */
@@ -62,7 +62,7 @@ const costs = new Map(Object.keys(work).map((what) => [what, []]));
 for (let round = 0; round < rounds; round++) {
   for (const [what, make] of Object.entries(work)) {
     const pair = [];
-    // Who goes first changes from round to round.
+    // Which of them is first changes from round to round.
     for (const at of round % 2 === 0 ? [0, 1] : [1, 0]) pair[at] = await cost(at === 0 ? own : shared, make, round * perRound);
     if (round >= warmUp) costs.get(what).push(pair);
   }

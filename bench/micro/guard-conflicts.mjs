@@ -2,9 +2,9 @@
  * How often a transaction loses a race, for each way to guard the rows that a decision has scanned (docs/decisions/0037).
  *
  * A simulation of events: N replicas commit to one store. Commands arrive at random and wait for the commit in flight; the
- * next transaction takes all that wait. It is decided on what the replica has applied, reaches the store half a round trip later,
- * and is refused when its guard fails; then the replica catches up and decides again. Guards of keys that were read are left out:
- * they are the same in every variant.
+ * next transaction takes all waiting ones. It is decided on the state that the replica has applied, reaches the store half a
+ * round trip later, and is refused when its guard fails; then the replica catches up and decides again. Guards of keys that
+ * were read are left out: they are the same in every variant.
  *
  *   node bench/micro/guard-conflicts.mjs
  */
@@ -13,7 +13,7 @@ const roundTripMs = 2;
 const feedMs = 1;
 const simulatedMs = 20_000;
 
-/** What a command does on its node, in shares: `scans` means that it looks for rows by an index. */
+/** Shares of what a command does on its node; `scans`: it looks for rows by an index. */
 const mix = [
   { share: 0.3, what: 'creates', scans: false },
   { share: 0.3, what: 'updates', scans: true },

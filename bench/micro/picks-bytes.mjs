@@ -1,8 +1,8 @@
 /**
- * Bytes per request as each balancer sees it (pick, then observe), over 30 endpoints: a line of JSON for
- * the test that holds them to 0. A million calls a round, so that what is allocated once in a while shows.
+ * Bytes per request of each balancer (pick, then observe), over 30 endpoints: a line of JSON for
+ * the test that requires 0. A million calls a round, so that rare allocations show, too.
  * The least of several rounds counts: code that V8 has not compiled yet boxes numbers, code that
- * allocates does so in every round. Times are the business of `picks.mjs`.
+ * allocates does so in every round. `picks.mjs` measures times.
  *
  *   node --expose-gc --min-semi-space-size=128 --max-semi-space-size=128 bench/micro/picks-bytes.mjs
  */
@@ -10,7 +10,7 @@
 import { cases, measure, prepared, requests, warmUp } from './picks-cost.mjs';
 
 const roundsMost = 8;
-/** Measuring leaves some kilobytes per round; an object has 12 bytes or more. */
+/** The measurement itself allocates some kilobytes per round; an object has 12 bytes or more. */
 const noise = 0.05;
 
 warmUp();

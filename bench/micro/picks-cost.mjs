@@ -1,6 +1,6 @@
 /**
- * What `picks.mjs` and the test of allocations share: the balancers, two bare loops to compare them
- * with, and how a call's CPU time and bytes are measured. It prints nothing.
+ * Shared by `picks.mjs` and the test of allocations: the balancers, two bare loops to compare them
+ * with, and the measurement of a call's CPU time and bytes. It prints nothing.
  *
  * Bytes are the growth of the heap over all calls of a round without a collection in between, so the
  * process needs `nodeFlags`. The loops themselves allocate nothing.
@@ -46,7 +46,7 @@ export const cases = Object.entries(byName).flatMap(([name, { factory, weighs, h
 const collections = [];
 new PerformanceObserver((list) => collections.push(...list.getEntries())).observe({ entryTypes: ['gc'] });
 
-/** A balancer of `count` endpoints that has heard of each of them. */
+/** A balancer of `count` endpoints that has observed each of them. */
 export function prepared({ factory, weightOf }, count) {
   const endpoints = Array.from({ length: count }, (_, index) => new Endpoint(instance(index, weightOf(index))));
   const balancer = factory(new SeededRandom(1));
@@ -68,7 +68,7 @@ const loads = Uint8Array.from({ length: 4096 }, drawLoad);
 
 const keys = Array.from({ length: 1024 }, (_, index) => `user-${index * 7919}`);
 
-/** Picks and nothing else. */
+/** Only picks. */
 export function picks(balancer, calls) {
   const context = newContext();
   for (let n = 0; n < calls; n++) {
@@ -100,13 +100,13 @@ export function requests(balancer, calls) {
 const newContext = () => ({ exclude: [], key: '', now: 0.5 });
 const newOutcome = (now, latencyMs) => ({ result: 'ok', load: { inFlight: 3, latencyMs: 7.5 }, latencyMs, now });
 
-/** The least that a round robin can be: no object, no call. */
+/** The least work of a round robin: no object, no call. */
 export function bareRoundRobin(endpoints, calls) {
   let i = 0;
   for (let n = 0; n < calls; n++) endpoints[i++ % endpoints.length].inFlight = loads[n & 4095];
 }
 
-/** The least that a choice of two can be: requests in flight in a typed array, xorshift in the loop. */
+/** The least work of a choice of two: requests in flight in a typed array, xorshift in the loop. */
 export function bareTwoChoices(inFlight, calls) {
   const count = inFlight.length;
   let state = 1;

@@ -1,7 +1,7 @@
 /**
- * What a pick costs: nanoseconds of CPU and bytes for each balancer, by the number of endpoints, and the
- * same for a whole request as the balancer sees it (pick, then observe); beside two bare loops that are
- * no balancers and set the floor. Every answer carries a report of the server's load, every request a key.
+ * The cost of a pick: nanoseconds of CPU and bytes for each balancer, by the number of endpoints, and the
+ * same for a whole request of the balancer (pick, then observe), beside two bare loops without a
+ * balancer as the floor. Every answer carries a report of the server's load, every request a key.
  * Exits with 1 when a pick of 30 endpoints by a balancer that does not hash takes more than 100 ns or
  * allocates.
  *
@@ -13,7 +13,7 @@ import { bareRoundRobin, bareTwoChoices, cases, measure, nodeFlags, picks, prepa
 const sizes = [3, 30, 1000];
 const rounds = 7;
 const nsMost = 100;
-/** Measuring leaves some kilobytes per round. */
+/** The measurement itself allocates some kilobytes per round. */
 const bytesNoise = 0.05;
 
 if (typeof globalThis.gc !== 'function') {

@@ -1,7 +1,7 @@
 /**
  * Measures how long reads of front ends hold the event loop: indexes and views that follow the state, at 100,000
- * instances, in 1,000 services and in one. Processor time of the main thread for one call each, when nothing
- * is kept from before, and again after one registration.
+ * instances, in 1,000 services and in one. Processor time of the main thread for one call each, without earlier
+ * answers in memory, and again after one registration.
  *
  *   npm run build && node bench/micro/reading-turns.mjs
  */
@@ -66,7 +66,7 @@ for (const [where, state, service] of [
 ]) {
   commit(state, [{ kind: 'query-put', namespace: 'default', id: 'find', query: preparedQuery(service), update: false }]);
   const directory = new Directory({ state, views: new Views(state), observe: (observer) => observers.set(state, observer) }, clock, zone);
-  // As a server does before it answers its first question.
+  // As a server does before its first answer.
   const prepared = await longestTurn(() => directory.prepare());
   console.log(`${where.padEnd(16)} ${'DNS: the first index of addresses'.padEnd(34)} longest turn ${prepared.turnMs.toFixed(1)} ms`);
   const counted = await longestTurn(countsOf(state));

@@ -1,5 +1,5 @@
 /**
- * Measures how long each kind of work holds the event loop of a registry: each kind of work that could follow the
+ * Measures how long work of a registry holds the event loop: each kind of work whose time could grow with the
  * size of the state, at 100,000 keys and 100,000 instances. Prints a table; the target is 50 ms.
  *
  *   npm run build && node bench/micro/registry-turns.mjs [part of a name …]
@@ -33,7 +33,7 @@ async function registry(onDisk) {
   return replica;
 }
 
-/** With a log on disk, and rights and leases that follow. */
+/** With a log on disk, and with rights and leases that follow. */
 async function wholeServer() {
   const dir = await mkdtemp(join(tmpdir(), 'rollcall-turns-'));
   const server = await createServer({ engine: embedded({ dir }), acl: { initialManagement: 'management' } });
@@ -45,7 +45,7 @@ async function wholeServer() {
   return replica;
 }
 
-/** Submits many commands, as many at once as the queue takes well. */
+/** Submits many commands, 5,000 at a time. */
 async function all(replica, total, command) {
   for (let at = 0; at < total; at += 5_000) {
     const some = Array.from({ length: Math.min(5_000, total - at) }, (_, n) => replica.submit(command(at + n)));

@@ -1,4 +1,4 @@
-/** Heartbeats: the write that instances make every few seconds for as long as they live. */
+/** Heartbeats: the write that every instance makes every few seconds. */
 
 import { againstFloor } from '../against-floor.mjs';
 import { call, startRollcall } from '../rollcall.mjs';

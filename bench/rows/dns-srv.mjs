@@ -1,4 +1,4 @@
-/** Finding a service by DNS: the query that resolvers make most, answered from memory. */
+/** Finding a service by DNS: the most frequent query of resolvers, answered from memory. */
 
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';

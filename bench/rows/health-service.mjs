@@ -1,4 +1,4 @@
-/** Reading a service's healthy instances: the request that every client of Consul's API makes most. */
+/** Reading a service's healthy instances: the most frequent request of Consul clients. */
 
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -13,7 +13,7 @@ export const row = {
     const rounds = quick ? 7 : 31;
     const imports = new Map(packages.map((name) => [name, []]));
     const starts = [];
-    // The first start of each reads its files from the disk.
+    // The first start of each variant reads its files from the disk.
     for (const name of packages) importMs(name);
     for (let round = 0; round < rounds; round++) {
       starts.push(startMs());
@@ -31,7 +31,7 @@ export const row = {
   },
 };
 
-/** From the import to its end, without the start of Node. */
+/** From the start of the import to its end, without the start of Node. */
 function importMs(name) {
   const program = `const start = performance.now(); await import('${name}'); console.log(performance.now() - start);`;
   return Number(run(['--input-type=module', '-e', program]));

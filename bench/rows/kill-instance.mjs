@@ -1,4 +1,4 @@
-/** A process is killed: how soon does no other one pick it? */
+/** A process is killed: the time until no client picks it any more. */
 
 import { fileURLToPath } from 'node:url';
 import { millisecondsBetween, nanoseconds, pause, startNode } from '../processes.mjs';

@@ -49,7 +49,7 @@ function registration(n) {
   };
 }
 
-/** Asks for `/healthz` again and again while `work` goes on. */
+/** Requests `/healthz` repeatedly while `work` runs. */
 async function besides(url, work) {
   const latencies = [];
   const end = new AbortController();

@@ -1,4 +1,4 @@
-/** How long any one request keeps all others waiting, with 100,000 keys and 100,000 instances in the registry. */
+/** How long one request keeps all others waiting at most, with 100,000 keys and 100,000 instances in the registry. */
 
 import { fileURLToPath } from 'node:url';
 import { putMany } from '../load/put-many.mjs';
@@ -38,7 +38,7 @@ export const row = {
       const results = [];
       for (const [name, work] of kinds(server, watchers, count)) {
         let result;
-        // A hold by the request itself comes again; a probe that its own processor did not get to does not.
+        // A delay by the request itself occurs again; a delay by a busy processor does not.
         for (let round = 0; round === 0 || (round < rounds && result.longestBusyMs > limitMs && name.startsWith('GET')); round++) {
           await change(server.url);
           const next = await held(name, work);
@@ -90,11 +90,11 @@ function kinds({ url, port }, watchers, count) {
 async function drain(answered) {
   const answer = await answered;
   for await (const _chunk of answer.body) {
-    // Read to the end, and forgotten.
+    // Read to the end, and dropped.
   }
 }
 
-/** Nothing that is read is kept from before. */
+/** Changes rows, so that no earlier answer can be used again. */
 async function change(url) {
   const Service = { ...instance(0), Meta: { version: `1.0.${process.hrtime.bigint()}` } };
   const body = JSON.stringify({ Node: 'node-0', Address: '10.1.0.0', SkipNodeUpdate: true, Service });

@@ -20,7 +20,7 @@ export const row = {
     const queries = startNode('load', [client]);
     try {
       await register(server, 0);
-      // What the first requests leave behind (compiled code, caches) is not a query's cost.
+      // Memory that the first requests leave (compiled code, caches) is not a query's cost.
       await queries.ask({ ask: 'connect', port: server.port, count: 100, path });
       await queries.ask({ ask: 'close' });
       await settled();

@@ -1,4 +1,4 @@
-/** One change, ten thousand watchers: how soon the last of them knows. */
+/** One change, ten thousand watchers: the time until the last of them gets it. */
 
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -60,7 +60,7 @@ export const row = {
   },
 };
 
-/** Opens the streams, makes the changes, and gives for each the time until the last stream was told, in milliseconds. */
+/** Opens the streams, makes the changes, and returns for each the time until the last stream got it, in milliseconds. */
 async function measure({ port, change }, count, changes) {
   const watchers = startNode('load', [client]);
   const times = [];
@@ -82,7 +82,7 @@ async function measure({ port, change }, count, changes) {
   return times;
 }
 
-/** The news that a stream gets of one change. */
+/** The push of one change to a stream. */
 async function oneMessage(server) {
   const watcher = startNode('load', [client]);
   try {

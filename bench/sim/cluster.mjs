@@ -1,12 +1,12 @@
 /**
  * A discrete-event simulation of clients and servers on a virtual clock. It drives the shipped code: each
- * client has a `Picker` of its own around the balancer, or a `Router` where zones count, each server a `LoadMeter`. Nothing here chooses
+ * client has a `Picker` around the balancer, or a `Router` where zones count, each server a `LoadMeter`. Nothing here chooses
  * an endpoint or estimates a load. Requests arrive open loop (Poisson), independent of their results: a
  * closed loop waits for slow servers and so hides them.
  * How a server works off its requests is in `shared-server.mjs`.
  *
- * A request takes no time on the network; a probe takes half a millisecond there and back, and nothing
- * of the server. The same seed gives the same arrivals and the same work for every policy.
+ * A request takes no time on the network; a probe takes half a millisecond there and back, and costs
+ * the server nothing. The same seed gives the same arrivals and the same work for every policy.
  */
 
 import { SeededRandom } from '@rollcall/client';
@@ -85,7 +85,7 @@ export class Cluster {
     this.startedAt = [];
     this.rifs = [];
     this.shares = new Float64Array(model.servers);
-    /** Of the requests that count: how many went to another zone than their client's. */
+    /** Counted requests that went to another zone than their client's. */
     this.crossed = 0;
   }
 
@@ -111,7 +111,7 @@ export class Cluster {
       else if (next === this.answered.time) {
         const { resolve, report } = this.answered.take();
         resolve(report);
-        // The balancer hears of it in a microtask, at the same virtual time.
+        // The balancer gets the answer in a microtask, at the same virtual time.
         await Promise.resolve();
       } else if (next === this.asked.time) {
         const probe = this.asked.take();
@@ -209,7 +209,7 @@ export class Cluster {
     this.nextEnds[at] = server.nextEnd();
   }
 
-  /** What the registry says of instances, all clients hearing it at once. */
+  /** The registry's data about instances, which all clients get at once. */
   setInstances(instances) {
     this.instances = instances;
     for (const picker of this.pickers) picker.update(instances, this.now);
@@ -231,7 +231,7 @@ export class Cluster {
       crossed: this.crossed / requests,
       probesPerRequest: probes / shares.reduce((sum, share) => sum + share, 0),
       rif99: at(Float64Array.from(this.rifs).sort(), 0.99),
-      /** Share of requests answered within so many milliseconds. */
+      /** Share of requests answered within this many milliseconds. */
       within: (ms) => all.findLastIndex((latency) => latency <= ms) / (all.length - 1),
       /** Of those that arrived in a part of the time, in milliseconds. */
       between: (from, to) => summary(Float64Array.from(between(from, to)).sort()),
@@ -247,7 +247,7 @@ function at(sorted, share) {
   return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN;
 }
 
-/** What is due after the same delay is due in the order it came. */
+/** Events with the same delay run in the order in which they were added. */
 class Queue {
   #items = [];
   #times = [];

@@ -16,7 +16,7 @@ export const prequalWith = (options = {}) => ({
   balancer: (probing) => prequal({ failureMs, probing, ...options }),
 });
 
-/** As the paper has it: nothing but probes. */
+/** As in the paper: only probes, no reports in answers. */
 export const prequalPublished = (options = {}) => ({
   reports: false,
   balancer: (probing) => prequal({ failureMs, probing, probesPerRequest: 3, removalsPerRequest: 1, ...options }),
@@ -63,5 +63,5 @@ export const policies = {
   Prequal: prequalWith(),
 };
 
-/** Those of them with these names. */
+/** The policies with these names. */
 export const some = (...names) => Object.fromEntries(names.map((name) => [name, policies[name]]));

@@ -1,7 +1,7 @@
 /**
  * The test bed of the Prequal paper (NSDI 2024, §5): servers that are each allocated a tenth of a machine, among
- * antagonists that use the rest. The paper tells the requests exactly and the machines not; theirs are a model
- * of ours, fitted to the paper's measurements of round robin and weighted round robin, as `README.md` explains.
+ * antagonists that use the rest. The paper describes the requests exactly, but not the machines; this is our model
+ * of them, fitted to the paper's measurements of round robin and weighted round robin, as `README.md` explains.
  */
 
 const coresAllocated = 10;
@@ -48,9 +48,9 @@ const speedOf = (place) => (place < 0.1 ? 0.55 : place < 0.3 ? 0.8 : 1);
  */
 
 /**
- * The antagonists want all in spells of five seconds on average, half of the time: then a server gets a little
- * less than its allocation; otherwise it can have more than twice of it. All servers together have 1.4 times
- * what is allocated. @type {Machines}
+ * The antagonists want the whole machine in spells of five seconds on average, half of the time: then a server gets a
+ * little less than its allocation; otherwise it can have more than twice its allocation. All servers together have 1.4
+ * times the allocation. @type {Machines}
  */
 export const contended = {
   everyMs: 100,

@@ -9,7 +9,7 @@ import { LoadMeter } from '../../packages/client/dist/load-report/load-meter.js'
 export class SharedServer {
   /** Requests in flight. */
   count = 0;
-  /** Work done so far for a request that was there all the time, in milliseconds of a core. */
+  /** Work done so far for a request that was there from the start, in milliseconds of a core. */
   #done = 0;
   #advancedAt = 0;
   /** Requests by the `#done` at which each is finished. */
@@ -50,7 +50,7 @@ export class SharedServer {
     push(this.#heap, job);
   }
 
-  /** The request that is finished now. */
+  /** The request that ends now. */
   take() {
     this.count -= 1;
     this.answered += 1;

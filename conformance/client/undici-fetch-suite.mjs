@@ -1,7 +1,7 @@
 /**
  * Undici's own tests of `fetch`, unmodified, with the `fetch` of Rollcall: each `http://localhost:PORT` of a test is an
- * instance of a service, asked by the name of the service. The same tests run with the platform's `fetch`, so that what
- * differs is ours. Not part of `npm test`, since no package on npm has the suite, and GitHub cannot be reached from everywhere.
+ * instance of a service, requested by the name of the service. The same tests run with the platform's `fetch`, so that
+ * differences are ours. Not part of `npm test`, since no package on npm has the suite, and GitHub may be unreachable.
  *
  *   node conformance/client/undici-fetch-suite.mjs            downloads the suite
  *   node conformance/client/undici-fetch-suite.mjs FOLDER     a checkout of it
@@ -17,12 +17,12 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { foreignSuite, run } from '../foreign-suite.mjs';
 
-/** That of the undici in Node 20.20, v6.24.1: the tests of another version test what this platform does not do. */
+/** The suite of the undici in Node 20.20, v6.24.1: tests of another version may test features that this platform lacks. */
 const commit = 'c0cf656ef5e66f7372a7e57d08c6cbdd5b127e82';
 const sha256 = '7af7652ba5e6c4349bcba11de06318461f166408e3dfb01cfc82fb4bf65039ea';
 const parts = ['lib', 'test/fetch', 'test/utils'];
 
-/** What the tests load beside undici. */
+/** Packages that the tests load beside undici. */
 const packages = ['@matteo.collina/tspl@0.1.1', '@metcoder95/https-pem@1.0.0', '@sinonjs/fake-timers@11.3.1', 'abort-controller@3.0.0', 'form-data@4.0.0', 'formdata-node@6.0.3'];
 
 /** Tests that pass with the platform's `fetch` and cannot with Rollcall's, and why. */

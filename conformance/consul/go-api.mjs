@@ -39,7 +39,7 @@ try {
 async function main(wanted) {
   const { Dir: source } = JSON.parse(run('go', ['mod', 'download', '-json', module]));
   const suite = join(folder, 'api');
-  // Nothing can be made in the module cache.
+  // The module cache is read-only.
   cpSync(source, suite, { recursive: true });
   run('chmod', ['-R', 'u+w', suite]);
   run('go', ['test', '-c', '-o', 'api.test', '.'], suite);

@@ -19,7 +19,7 @@ import { foreignSuite, run } from '../foreign-suite.mjs';
 const commit = '3e81b54d21509a8be33df3338177eae74fddff30';
 const sha256 = '2851bc789436ec9859e72bcbfd61f6bf1d397a87aca6136659fceebc0ee7f283';
 
-/** Tests that cannot pass, and why; told at length in `../README.md`. */
+/** Tests that cannot pass, with reasons; `../README.md` explains them. */
 const exceptions = new Map([
   ['Agent forceLeave should remove node2 from the cluster', 'each Rollcall is a separate registry, and joins no other'],
   [

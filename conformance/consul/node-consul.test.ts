@@ -1,6 +1,6 @@
 /**
  * The npm package `consul` (silas/node-consul), unmodified, against a real server: every request that
- * it can make in this tier. Which those are is read from the package itself, so that none is forgotten.
+ * it can make in this tier. The list of requests comes from the package itself, so that none is missing.
  */
 
 import { readFileSync, readdirSync } from 'node:fs';
@@ -58,7 +58,7 @@ interface Place {
 const require = createRequire(import.meta.url);
 const Consul = require('consul') as new (options: Place) => Client;
 
-/** Consul has removed them in 1.11; everything else must have been made when the tests are over. */
+/** Requests that Consul removed in 1.11; the tests must have made all others at the end. */
 const removed = /^acl\.legacy\./;
 
 let server: Server;
@@ -154,7 +154,7 @@ describe('agent', () => {
 });
 
 describe('access control', () => {
-  test('bootstrap, once; then requests need the token that it gave', async () => {
+  test('bootstrap, once; then requests need its token', async () => {
     await using secured = await createServer({ engine: memory(), acl: {} });
     const place = { host: '127.0.0.1', port: secured.ports.http };
     const stranger = new Consul(place);
@@ -171,7 +171,7 @@ describe('access control', () => {
     for (const client of [stranger, manager]) client.destroy();
   });
 
-  test('is off: its requests say so', async () => {
+  test('is off: its requests report that', async () => {
     await expect(consul.acl.bootstrap()).rejects.toMatchObject({ statusCode: 401 });
   });
 });
@@ -192,7 +192,7 @@ describe('the agent as a whole', () => {
     await consul.agent.service.deregister('kept');
   });
 
-  test('joins itself, reloads, and forgets a node that has gone', async () => {
+  test('joins itself, reloads, and removes a node that has left', async () => {
     await consul.agent.join('127.0.0.1');
     await consul.agent.reload();
     await consul.catalog.register({
@@ -427,7 +427,7 @@ describe('namespaces', () => {
 });
 
 describe('watch', () => {
-  test('sees each change of a key in turn, its deletion included', async () => {
+  test('sees each change of a key in order, including its deletion', async () => {
     const watch = consul.watch({ method: consul.kv.get, options: { key: 'watched', wait: '60s' } as never });
     const errors: unknown[] = [];
     watch.on('error', (error) => errors.push(error));
@@ -451,7 +451,7 @@ describe('watch', () => {
     expect(errors).toEqual([]);
   });
 
-  test('follows a service as it comes, fails and goes', async () => {
+  test('follows a service as it appears, fails and disappears', async () => {
     const watch = consul.watch({ method: consul.health.service, options: { service: 'shop', passing: true, wait: '60s' } as never });
     const sizes: number[] = [];
     let changed: () => void = () => {};

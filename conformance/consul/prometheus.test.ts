@@ -22,7 +22,7 @@ const { unable, filters } = await abilities();
 
 test('the program can take the test', () => expect(unable).toBeUndefined());
 
-/** Why `program` cannot take the test, undefined when it can; and whether it knows filters, which came with 3.0. */
+/** Why `program` cannot take the test, undefined when it can; and whether it supports filters, added in 3.0. */
 async function abilities(): Promise<{ unable: string | undefined; filters: boolean }> {
   const folder = await mkdtemp(join(tmpdir(), 'rollcall-prometheus-'));
   try {
@@ -111,7 +111,7 @@ describe.runIf(unable === undefined)('consul_sd_configs', { timeout: 60_000 }, (
     await rm(folder, { recursive: true, force: true });
   });
 
-  /** `tags`, `node_meta` and `filter` select; `secured` sees what its token may, and of that what it asks for. */
+  /** `tags`, `node_meta` and `filter` select; `secured` sees the part that its token may read. */
   function config(): string {
     return `
 global:
@@ -206,7 +206,7 @@ ${filters ? filtered() : ''}  - job_name: refused
   const ids = (found: readonly Target[]) =>
     found.map(({ discoveredLabels }) => discoveredLabels['__meta_consul_service_id']).sort();
 
-  test('discovers what is registered, with Consul’s labels, and scrapes it', async () => {
+  test('discovers registered instances, with Consul’s labels, and scrapes them', async () => {
     const [web] = await targets('tagged', (found) => {
       expect(ids(found)).toEqual(['web-1']);
       expect(found[0]?.health).toBe('up');
@@ -228,7 +228,7 @@ ${filters ? filtered() : ''}  - job_name: refused
     expect(web?.labels['service']).toBe('web');
   });
 
-  test('follows what comes, and selects by node metadata', async () => {
+  test('follows new instances, and selects by node metadata', async () => {
     await register('api', 'api-1', ['metrics']);
     await register('web', 'web-1', ['metrics'], 'host-b');
     await put('/v1/catalog/register', {
@@ -242,7 +242,7 @@ ${filters ? filtered() : ''}  - job_name: refused
     expect(racked?.discoveredLabels['__meta_consul_metadata_rack']).toBe('r1');
   });
 
-  test('follows what fails, and what goes', async () => {
+  test('follows failed and removed instances', async () => {
     await put('/v1/agent/check/fail/service:web-1');
     await put('/v1/agent/service/deregister/api-1');
     await put('/v1/agent/service/deregister/web-1', undefined, 'host-b');
@@ -255,12 +255,12 @@ ${filters ? filtered() : ''}  - job_name: refused
     await targets('named', (found) => expect(found).toEqual([]));
   });
 
-  test('sees with a token what its rules let it see, and nothing with a wrong one', async () => {
+  test('sees with a token what its rules allow, and nothing with a wrong token', async () => {
     await targets('secured', (found) => expect(ids(found)).toEqual(['web-a', 'web-admin-d', 'web-b']));
     await targets('refused', (found) => expect(found).toEqual([]));
   });
 
-  test('sees of that what its filter leaves in', async ({ skip }) => {
+  test('sees of these instances only those that its filter selects', async ({ skip }) => {
     skip(!filters, `${program} is older than 3.0 and knows no filter`);
     // The filter is that of the list of services: it leaves in those with an instance in the rack, and all of their instances.
     await targets('filtered', (found) => expect(ids(found)).toEqual(['web-a', 'web-b']));

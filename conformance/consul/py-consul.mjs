@@ -17,11 +17,11 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const version = '1.8.0';
-/** As PyPI has it. */
+/** The archive as published on PyPI. */
 const sha256 = 'ed9ab0adb335d33ea84f7622f372411f8e288bb09aee5e7632264d28d285a52c';
 const packages = ['requests', 'pytest==9.0.1', 'pytest-asyncio', 'packaging', 'aiohttp', 'setuptools', 'setuptools-scm', 'wheel'];
 
-/** Tests that cannot pass, and why; told at length in `../README.md`. */
+/** Tests that cannot pass, with reasons; `../README.md` explains them. */
 const exceptions = [
   ...['test_acl_token_list', 'test_acl_token_create'].map((name) => [
     `test_acl.TestConsulAcl.${name}`,
@@ -66,7 +66,7 @@ function main(options) {
   run('tar', ['-xzf', archive, '-C', folder]);
   const suite = join(folder, `py_consul-${version}`);
   cpSync(join(here, 'py-consul/conftest.py'), join(suite, 'conftest.py'));
-  // Of its own settings only that of asyncio is about the tests; the others measure coverage.
+  // Of its settings only that of asyncio concerns the tests; the others measure coverage.
   writeFileSync(join(suite, 'pytest.ini'), '[pytest]\nasyncio_mode = auto\n');
   const report = join(folder, 'report.xml');
   const args = ['-m', 'pytest', 'tests/api', '-q', '--tb=short', `--junitxml=${report}`, ...options];

@@ -1,4 +1,4 @@
-/** `bin/consul`: command lines and an environment as Consul's users have them, against a real server of ours. */
+/** `bin/consul`: command lines and an environment of Consul's users, against a real server of ours. */
 
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -32,7 +32,7 @@ async function consul(args: readonly string[], input = ''): Promise<{ code: numb
 }
 
 describe('consul', () => {
-  it('registers, lists, watches and takes out of use', async () => {
+  it('registers, lists, watches, and sets into maintenance', async () => {
     writeFileSync(join(dir, 'web.json'), '{"service": {"name": "web", "id": "web-1", "port": 80}}');
     expect(await consul(['services', 'register', 'web.json'])).toMatchObject({ code: 0, stderr: '' });
     expect(await consul(['services', 'register', '-name=api', '-port=8080', '-tag=v1', '-meta=a=b'])).toMatchObject({ code: 0 });
@@ -45,7 +45,7 @@ describe('consul', () => {
     expect((await consul(['services', 'deregister', '-id=api'])).code).toBe(0);
   });
 
-  it('keeps keys, moves them, and locks', async () => {
+  it('writes, exports and imports keys, and locks', async () => {
     expect((await consul(['kv', 'put', '-flags=42', 'a/b', 'x'])).code).toBe(0);
     const { stdout } = await consul(['kv', 'export', 'a/']);
     expect(stdout).toBe('[\n\t{\n\t\t"key": "a/b",\n\t\t"flags": 42,\n\t\t"value": "eA=="\n\t}\n]\n');
@@ -55,14 +55,14 @@ describe('consul', () => {
     expect((await consul(['lock', '-shell=false', '-pass-stdin', 'p', 'tr', 'a-z', 'A-Z'], 'given')).stdout).toBe('GIVEN');
   });
 
-  it('saves, looks into and restores snapshots', async () => {
+  it('saves, inspects and restores snapshots', async () => {
     expect((await consul(['snapshot', 'save', 'all.snap'])).code).toBe(0);
     expect(statSync(join(dir, 'all.snap')).size).toBeGreaterThan(100);
     expect(JSON.parse((await consul(['snapshot', 'inspect', '-format=json', 'all.snap'])).stdout)).toMatchObject({ kinds: expect.arrayContaining([expect.objectContaining({ kind: 'kv' })]) });
     expect((await consul(['snapshot', 'restore', 'all.snap'])).code).toBe(0);
   });
 
-  it('names what it has not', async () => {
+  it('reports unknown commands and options', async () => {
     expect(await consul(['intention', 'list'])).toMatchObject({ code: 2, stderr: expect.stringContaining("unknown command 'intention'") });
     expect(await consul(['members', '-token=x'])).toMatchObject({ code: 2, stderr: expect.stringContaining('-token-file') });
     expect(await consul(['members', '-wan'])).toMatchObject({ code: 2, stderr: expect.stringContaining("unknown option '-wan'") });
@@ -70,7 +70,7 @@ describe('consul', () => {
 });
 
 describe('the guide', () => {
-  it('names commands that there are', () => {
+  it('names only existing commands', () => {
     const guide = readFileSync(new URL('../../docs/guides/from-consul.md', import.meta.url), 'utf8');
     const rows = [...guide.matchAll(/^\| `consul [^`]+` \| `rollcall ([^`]+)` \|/gm)].map((row) => row[1]?.split(' ') ?? []);
     expect(rows.length).toBeGreaterThan(20);

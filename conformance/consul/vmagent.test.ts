@@ -103,7 +103,7 @@ describe('vmagent', { timeout: 60_000 }, () => {
     );
   }
 
-  it('discovers what is registered, with Consul’s labels, and scrapes it', async (context) => {
+  it('discovers registered instances, with Consul’s labels, and scrapes them', async (context) => {
     needsIt(context);
     const [web] = await targets('tagged', ['web-1']);
     expect(web?.discoveredLabels).toMatchObject({
@@ -119,7 +119,7 @@ describe('vmagent', { timeout: 60_000 }, () => {
     await vi.waitFor(async () => expect((await targets('tagged', ['web-1']))[0]?.health).toBe('up'), 20_000);
   });
 
-  it('follows what comes and what goes, and selects by tag', async (context) => {
+  it('follows new and removed instances, and selects by tag', async (context) => {
     needsIt(context);
     await register('web-2', ['quiet']);
     await register('web-3', ['metrics']);
@@ -134,7 +134,7 @@ describe('vmagent', { timeout: 60_000 }, () => {
     expect(complaints().filter((line) => !line.includes(stranger))).toEqual([]);
   });
 
-  it('sees with a token what its rules let it see, and nothing with a wrong one', async (context) => {
+  it('sees with a token what its rules allow, and nothing with a wrong token', async (context) => {
     needsIt(context);
     const own = (Name: string, Address: string) => put('/v1/agent/service/register', { Name, ID: Name, Address, Port: 1 }, secured);
     await own('web', '127.0.0.8');

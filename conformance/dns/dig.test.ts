@@ -32,7 +32,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-/** What dig prints, with its own warnings at the end. */
+/** The output of dig, with its warnings at the end. */
 async function dig({ skip }: TestContext, ...args: string[]): Promise<string> {
   skip(missing, 'dig is not installed; `node conformance/install-debian.mjs` installs it on Debian');
   const child = spawn('dig', ['@127.0.0.1', '-p', String(server.port), '+time=5', '+tries=1', ...args]);
@@ -54,7 +54,7 @@ const countsOf = (output: string) => counts.exec(output)?.slice(1).map(Number);
 const sizeOf = (output: string) => Number(/MSG SIZE {2}rcvd: (\d+)/.exec(output)?.[1]);
 
 describe('dig', () => {
-  it('gets addresses and places of a service', async (context) => {
+  it('gets addresses and SRV records of a service', async (context) => {
     const all = Array.from({ length: 40 }, (_, n) => `10.0.0.${n + 1}`).toSorted();
     expect(lines(await dig(context, '+short', '+tcp', 'web.service.consul'))).toEqual(all);
     expect(await dig(context, '+short', 'primary.web.service.dc1.consul')).toBe('10.0.0.1\n');
@@ -83,19 +83,19 @@ describe('dig', () => {
     expect(countsOf(await dig(context, '+tcp', 'web.service.consul', 'SRV'))).toEqual([1, 40, 0, 41]);
   });
 
-  it('is told to come back over TCP for what must not be cut, and does', async (context) => {
+  it('is told to retry over TCP for answers that must not be cut, and does', async (context) => {
     const output = await dig(context, 'talkative.node.consul', 'TXT');
     expect(output).toContain('Truncated, retrying in TCP mode');
     expect(countsOf(output)).toEqual([1, 20, 0, 1]);
     expect(flagsOf(await dig(context, '+ignore', 'talkative.node.consul', 'TXT'))).toContain('tc');
   });
 
-  it('gets names back as it spelled them', async (context) => {
+  it('gets names in its own spelling', async (context) => {
     const output = await dig(context, '+noall', '+question', '+answer', 'dB.SeRvIcE.cOnSuL', 'AAAA');
     expect(lines(output).map((line) => line.split(/\s+/)[0])).toEqual([';dB.SeRvIcE.cOnSuL.', 'dB.SeRvIcE.cOnSuL.']);
   });
 
-  it('is told what does not exist, with the SOA', async (context) => {
+  it('gets the SOA for names that do not exist', async (context) => {
     const name = await dig(context, 'nope.service.consul');
     expect([statusOf(name), flagsOf(name), countsOf(name)]).toEqual(['NXDOMAIN', ['qr', 'aa', 'rd'], [1, 0, 1, 1]]);
     expect(name).toMatch(/^consul\.\s+0\s+IN\s+SOA\s+ns\.consul\. hostmaster\.consul\. \d+ 3600 600 86400 0$/m);
@@ -103,7 +103,7 @@ describe('dig', () => {
     expect([statusOf(type), countsOf(type)]).toEqual(['NOERROR', [1, 0, 1, 1]]);
   });
 
-  it('finds nodes, metadata, aliases, and the way back from addresses', async (context) => {
+  it('finds nodes, metadata, aliases, and reverse names', async (context) => {
     expect(await dig(context, '+short', 'db-1.node.consul')).toBe('10.0.1.1\n');
     expect(await dig(context, '+short', 'db-1.node.consul', 'TXT')).toBe('"zone=a"\n');
     expect(lines(await dig(context, '+short', 'db-1.node.consul', 'ANY'))).toEqual(['"zone=a"', '10.0.1.1']);
@@ -128,7 +128,7 @@ describe('dig', () => {
     expect(statusOf(await dig(context, 'service.team-a.ns.consul'))).toBe('NOERROR');
   });
 
-  it('is refused what is not ours to give', async (context) => {
+  it('gets an error code for queries that the server does not support', async (context) => {
     expect(statusOf(await dig(context, 'example.org'))).toBe('REFUSED');
     expect(statusOf(await dig(context, '-c', 'CH', 'version.bind', 'TXT'))).toBe('REFUSED');
     expect(statusOf(await dig(context, '+edns=1', '+noednsnegotiation', 'web.service.consul'))).toBe('BADVERS');
@@ -136,7 +136,7 @@ describe('dig', () => {
     expect(await dig(context, 'consul', 'AXFR')).toContain('Transfer failed');
   });
 
-  it('may use options that we do not know, and one connection for many queries', async (context) => {
+  it('may use options that the server does not know, and one connection for many queries', async (context) => {
     const options = ['+subnet=192.0.2.0/24', '+cookie', '+nsid', '+dnssec', '+padding=128', '+cdflag', '+norecurse'];
     const output = await dig(context, ...options, '+noall', '+comments', '+answer', 'primary.web.service.consul');
     expect([statusOf(output), flagsOf(output)]).toEqual(['NOERROR', ['qr', 'aa', 'cd']]);

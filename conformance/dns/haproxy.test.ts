@@ -1,6 +1,6 @@
 /**
  * Debian's HAProxy, unmodified, finds its servers here by DNS (`server-template` over SRV): two real
- * programs are registered, one goes, another comes, and requests go where they should.
+ * programs are registered, one is removed, another is added, and requests reach the right ones.
  *
  * HAProxy asks every 200 ms in this configuration, so this test takes long.
  */
@@ -116,7 +116,7 @@ async function becomes(names: readonly string[]): Promise<void> {
   );
 }
 
-/** Who answers 20 requests in a row. */
+/** The programs that answer 20 requests in a row. */
 async function answering(): Promise<string[]> {
   const names = new Set<string>();
   for (let n = 0; n < 20; n++) {
@@ -131,7 +131,7 @@ describe('HAProxy', () => {
   const start = ({ skip }: TestContext) =>
     skip(missing, 'haproxy is not installed; `node conformance/install-debian.mjs` installs it on Debian');
 
-  it('finds the programs that are registered, address and port', async (context) => {
+  it('finds the registered programs, with address and port', async (context) => {
     start(context);
     await register('one');
     await register('two');
@@ -139,7 +139,7 @@ describe('HAProxy', () => {
     expect(await answering()).toEqual(['one', 'two']);
   });
 
-  it('sends nothing more to one that has gone', async (context) => {
+  it('sends no requests to a program that was removed', async (context) => {
     start(context);
     await dns.deregister('one');
     await becomes(['two']);
@@ -148,14 +148,14 @@ describe('HAProxy', () => {
     expect(programs.get('one')?.served).toBe(served);
   });
 
-  it('takes a new one', async (context) => {
+  it('sends requests to a new program', async (context) => {
     start(context);
     await register('three');
     await becomes(['two', 'three']);
     expect(await answering()).toEqual(['three', 'two']);
   });
 
-  it('leaves out one whose check is critical, and takes it back', async (context) => {
+  it('leaves out a program with a critical check until the check passes again', async (context) => {
     start(context);
     await register('two', 'critical');
     await becomes(['three']);
@@ -164,7 +164,7 @@ describe('HAProxy', () => {
     await becomes(['two', 'three']);
   });
 
-  it('has no complaint about any answer', async (context) => {
+  it('reports no error about any answer', async (context) => {
     start(context);
     let counters = '';
     const count = (name: string) => Number(new RegExp(`^ *${name}: *(\\d+)`, 'm').exec(counters)?.[1]);

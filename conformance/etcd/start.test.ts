@@ -1,4 +1,4 @@
-/** The etcd servers that other tests rely on: they form a cluster, survive what tests do to them, and leave nothing behind. */
+/** The etcd servers for other tests: they form a cluster, survive faults, and leave no process or file. */
 
 import { existsSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -13,7 +13,7 @@ afterEach(async () => {
 });
 
 describe('etcd', () => {
-  it('of three members serves while one is dead or frozen, and takes that one in again', async ({ skip }) => {
+  it('of three members serves while one member is dead or frozen, and accepts it again', async ({ skip }) => {
     skip(problem !== undefined, problem);
     etcd = await startEtcdCluster(3);
     const [a, b, c] = etcd.members as readonly [EtcdCluster['members'][0], EtcdCluster['members'][0], EtcdCluster['members'][0]];
@@ -41,7 +41,7 @@ describe('etcd', () => {
     expect(() => process.kill(pid as number, 0)).toThrow('ESRCH');
   });
 
-  it('that cannot start says why', async ({ skip }) => {
+  it('reports why it cannot start', async ({ skip }) => {
     skip(problem !== undefined, problem);
     await expect(startEtcd({ args: ['--no-such-flag'] })).rejects.toThrow(/flag provided but not defined: -no-such-flag/);
   });

@@ -1,5 +1,5 @@
 /**
- * A canary: a tenth of the requests go to the new version, and those that ask for it.
+ * A canary: a tenth of the requests go to the new version, and so do those that ask for it by header.
  *
  *   npm run build && node examples/canary/run.mjs
  */

@@ -1,6 +1,6 @@
 /**
- * A caller: `rollcall:///echo` is the service, with all its instances. Calls that may be made twice are made
- * again when their server dies under them.
+ * A caller: `rollcall:///echo` is the service, with all its instances. Idempotent calls are retried when
+ * their server dies.
  *
  *   node examples/grpc-pair/caller.mjs [CALLS]
  */
@@ -34,7 +34,7 @@ async function ask() {
     }
   }
 }
-// Eight calls are under way at any time.
+// Eight calls are in flight at any time.
 await Promise.all(Array.from({ length: 8 }, ask));
 
 for await (const text of client.count('you')) console.log(text);

@@ -1,5 +1,5 @@
 /**
- * A gRPC service that registers itself, says how loaded it is with every answer, and drains on SIGTERM.
+ * A gRPC service that registers itself, reports its load with every answer, and drains on SIGTERM.
  *
  *   node examples/grpc-pair/service.mjs
  */
@@ -26,7 +26,7 @@ const registration = await rollcall.register({ service: 'echo', address: '127.0.
 console.log(`process ${process.pid}: ${registration.id} listens on port ${port}`);
 
 async function leave() {
-  // Callers are told first; then requests under way are answered, and everything closes.
+  // Callers are told first; then requests in flight are answered, and everything closes.
   await registration.drain().catch((error) => console.error(error.message));
   await new Promise((resolve) => setTimeout(resolve, 500));
   await new Promise((resolve) => server.tryShutdown(resolve));

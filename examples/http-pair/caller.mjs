@@ -1,5 +1,5 @@
 /**
- * A caller: `fetch` asks an instance of the service that the balancer chooses, and another one when
+ * A caller: `fetch` sends each request to an instance that the balancer chooses, and to another one when
  * that one fails.
  *
  *   node examples/http-pair/caller.mjs [REQUESTS]
@@ -30,7 +30,7 @@ async function ask() {
     if (answered % 500 === 0) console.log(`${answered} answers`);
   }
 }
-// Eight requests are under way at any time.
+// Eight requests are in flight at any time.
 await Promise.all(Array.from({ length: 8 }, ask));
 
 for (const [from, count] of answers) console.log(`${String(count).padStart(6)} × ${from}`);

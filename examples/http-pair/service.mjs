@@ -1,5 +1,5 @@
 /**
- * A web service that registers itself: it is found for as long as it lives, and callers stop
+ * A web service that registers itself: it is listed for as long as it lives, and callers stop
  * choosing it before it stops.
  *
  *   node examples/http-pair/service.mjs

@@ -1,5 +1,5 @@
 /**
- * Asks the service `files`, whatever it is written in, once there is an instance that passes its check.
+ * Calls the service `files`, written in any language, once there is an instance that passes its check.
  *
  *   node examples/python-http/caller.mjs
  */

@@ -21,7 +21,7 @@ for (const name of ['a', 'b', 'c', 'd']) {
 const cart = rollcall.service('cart', { balancer: boundedLoad(maglev(), { factor: 1.25 }) });
 const users = Array.from({ length: 200 }, (_, index) => `user-${index}`);
 
-/** The instance that serves each user. Requests go one after the other, so load moves no user. */
+/** The instance that serves each user. Requests are sent one after the other, so load moves no user. */
 async function homes() {
   const served = new Map();
   for (const user of users) served.set(user, await (await cart.fetch('/', { hashKey: user })).text());

@@ -1,6 +1,6 @@
 /**
- * Zones: requests stay in the caller's zone while it can serve them, spill over as it loses instances, and
- * come back.
+ * Zones: requests stay in the caller's zone while it can serve them, go elsewhere as it loses instances, and
+ * return.
  *
  *   npm run build && node examples/zone-failover/run.mjs
  */

@@ -1,6 +1,6 @@
 /**
  * grpc-js with its `round_robin` and retries of UNAVAILABLE, over a fixed list of addresses: it has no resolver for
- * a registry of its own.
+ * a registry.
  */
 
 import { credentials, makeGenericClientConstructor } from '@grpc/grpc-js';

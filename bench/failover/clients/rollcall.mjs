@@ -16,7 +16,7 @@ export async function open({ registry }) {
   };
 }
 
-/** A client that knows an instance of the service, and counts what it decides. */
+/** A client that knows an instance of the service, and counts its decisions. */
 export async function openWeb(registry) {
   const counts = {};
   const rollcall = await connect({ servers: [registry] });

@@ -1,6 +1,6 @@
 /**
- * undici's BalancedPool below its RetryAgent, which tries idempotent requests again, on another instance when the pool
- * has taken one out. A try may take a second.
+ * undici's BalancedPool below its RetryAgent, which retries idempotent requests, on another instance when the pool has
+ * left one out. A try may take a second.
  */
 
 import { BalancedPool, request, RetryAgent } from 'undici';

@@ -1,4 +1,4 @@
-/** undici's Agent, the instances taken in turn; nothing is tried again. */
+/** undici's Agent with the instances in turn; it does not retry. */
 
 import { Agent, request } from 'undici';
 import { watchedList } from './watched-list.mjs';

@@ -1,6 +1,6 @@
 /**
- * What the clients without a registry of their own get: the passing instances, kept up to date by the watch of npm
- * `consul`, and taken in turn.
+ * The list for clients without their own registry: the passing instances, kept up to date by the watch of npm
+ * `consul`, and used in turn.
  */
 
 import Consul from 'consul';

@@ -1,4 +1,4 @@
-/** Few servers, few clients: where most services are, and where the advantage of server reports shrinks. */
+/** Few servers, few clients: the size of most services, where the advantage of server reports shrinks. */
 
 import { lineChart } from '../../svg.mjs';
 import { policies, some } from '../policies.mjs';

@@ -33,7 +33,7 @@ const cases = [
 /** The own zone may have a fifth less headroom by default, so its queues may be 1 ÷ 0.8 of the others'. */
 const p99RatioMax = 1.25;
 
-/** `load` is that of all servers together at their first speed. Who calls from where follows `callers`. */
+/** `load` is relative to all servers at their first speed. `callers` gives the zones of the callers. */
 function modelOf({ callers, speeds, load, slowsTo }, seconds) {
   const clients = names.length * perZone.clients;
   const zoneOfServer = (server) => Math.floor(server / perZone.servers);
