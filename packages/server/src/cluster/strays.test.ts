@@ -5,7 +5,7 @@ import { turns } from '../health/liveness.case.ts';
 import { manualClock } from '../manual-clock.case.ts';
 import type { Member } from '../registry/kind/member/rows.ts';
 import { beatsMax, type BeatAnswer, type BeatBatch } from './channel/beat-body.ts';
-import { Strays, streakMax, waitingMax } from './strays.ts';
+import { Strays, streakMax, streaksMax, waitingMax } from './strays.ts';
 
 const member = (nodeId: string, epoch = 1): Member => ({ nodeId, name: nodeId, address: '', version: '', epoch });
 
@@ -130,6 +130,30 @@ describe('a claim', () => {
     expect(claimed).toEqual([['a']]);
     // The owner heard of all of them, in case that the claim fails.
     expect(counts).toMatchObject({ claimed: 1, forwarded: streakMax });
+  });
+
+  it('comes for all deadlines, also when more of them begin to beat here than are counted at once', async () => {
+    const connection = {};
+    const keys = Array.from({ length: streaksMax + 30_000 }, (_, at) => `k${at}`);
+    for (let round = 0; round < 2 * streakMax; round++) {
+      for (const [at, key] of keys.entries()) {
+        take(key, { connection });
+        if (at % 10_000 === 0) await pass(5);
+      }
+      await pass(10_000);
+    }
+    expect(new Set(claimed.flat()).size).toBe(keys.length);
+  }, 60_000);
+
+  it('makes room for a deadline when others have not had a beat for two minutes', async () => {
+    for (let at = 0; at < streaksMax; at++) take(`idle${at}`, { connection: {} });
+    const connection = {};
+    for (let beat = 0; beat < streakMax; beat++) take('a', { connection });
+    await pass(120_000);
+    expect(claimed.flat()).not.toContain('a');
+    for (let beat = 0; beat < streakMax; beat++) take('a', { connection });
+    await pass(5);
+    expect(claimed.flat()).toContain('a');
   });
 
   it('does not come while connections change, or are not known', async () => {

@@ -41,8 +41,11 @@ export const waitingMax = 65_536;
 /** Beats in a row on one connection, after which this node claims the deadline. */
 export const streakMax = 3;
 
-/** Deadlines whose beats are counted; above it counting begins anew. */
-const streaksMax = 65_536;
+/** Deadlines whose beats are counted. Beyond it a new one waits until another has been claimed, changes its connection or is idle. */
+export const streaksMax = 65_536;
+
+/** Without a beat for so long, a deadline may lose its place to a new one. */
+const streakIdleMs = 120_000;
 
 interface Waiting extends Beat {
   /** It was sent to one owner, which does not watch it. */
@@ -56,11 +59,18 @@ interface Queue {
   sending: boolean;
 }
 
+interface Streak {
+  readonly connection: WeakRef<object>;
+  beats: number;
+  /** When the last one came, on the monotonic clock. */
+  at: number;
+}
+
 export class Strays {
   readonly #options: StraysOptions;
   readonly #queues = new Map<string, Queue>();
-  /** A connection that has ended must not stay in memory for this. */
-  readonly #streaks = new Map<string, { readonly connection: WeakRef<object>; beats: number }>();
+  /** In the order of their last beats. A connection that has ended must not stay in memory for this. */
+  readonly #streaks = new Map<string, Streak>();
   #claims = new Set<string>();
   readonly #timers = new Set<() => void>();
   #closed = false;
@@ -92,15 +102,28 @@ export class Strays {
   /** Whether it is the last one of a streak. */
   #continuesStreak(key: string, connection: object | undefined): boolean {
     if (connection === undefined) return false;
+    const now = this.#options.clock.monotonic();
+    const full = this.#streaks.size >= streaksMax && !this.#dropIdle(now);
     const streak = this.#streaks.get(key);
+    this.#streaks.delete(key);
     if (streak?.connection.deref() !== connection) {
-      if (this.#streaks.size >= streaksMax) this.#streaks.clear();
-      this.#streaks.set(key, { connection: new WeakRef(connection), beats: 1 });
+      if (!full) this.#streaks.set(key, { connection: new WeakRef(connection), beats: 1, at: now });
       return false;
     }
-    if (streak === undefined || ++streak.beats < streakMax) return false;
-    this.#streaks.delete(key);
-    return true;
+    if (streak === undefined || ++streak.beats >= streakMax) return streak !== undefined;
+    streak.at = now;
+    this.#streaks.set(key, streak);
+    return false;
+  }
+
+  /** @returns whether there is room for another one */
+  #dropIdle(now: number): boolean {
+    for (const [key, { at }] of this.#streaks) {
+      if (now - at < streakIdleMs) return false;
+      this.#streaks.delete(key);
+      return true;
+    }
+    return false;
   }
 
   #enqueue(to: string, beat: Waiting): void {
