@@ -20,14 +20,15 @@ export function headOf({ size, seed, largestCell }) {
   ].join('\n');
 }
 
-export function sectionOf({ title, seconds, links, facts }, { size, linkNames, seed }) {
+export function sectionOf({ title, seconds, simulated, links, facts }, { size, linkNames, seed }) {
+  const nodes = (size.nodes / size.cells) * simulated;
   const rows = linkNames.map((name) => {
     const { messages, bytes: sum } = links[name];
-    return `| ${name} | ${count(messages)} | ${bytes(sum)} | ${count(messages / seconds / size.nodes)} | ${bytes(sum / seconds / size.nodes)}/s |`;
+    return `| ${name} | ${count(messages)} | ${bytes(sum)} | ${count(messages / seconds / nodes)} | ${bytes(sum / seconds / nodes)}/s |`;
   });
   const told = Object.entries(facts).map(([name, value]) => `| ${name.replace(/^most: /, '')}${name.startsWith('most: ') ? ' (largest)' : ''} | ${count(value)} |`);
   return [
-    `## ${title}`, '', `Simulation, seed ${seed}.`, '',
+    `## ${title}`, '', `Simulation, seed ${seed}; ${simulated === size.cells ? `all ${size.cells} cells` : `${simulated} of ${size.cells} cells, and the figures are of ${simulated === 1 ? 'that one' : 'those'} alone`}.`, '',
     '| link | messages | bytes | messages/s of one node | bytes/s of one node |', '|---|---:|---:|---:|---:|', ...rows, '',
     '| figure | |', '|---|---:|', ...told,
   ].join('\n');

@@ -24,9 +24,10 @@ export const scenarioNames = Object.keys(scenarios);
  * @param {'full' | 'small'} options.size
  * @param {number} options.seed
  * @param {readonly string[]} [options.chosen]
+ * @param {number} [options.cells] so many of the cells; all by default
  * @param {(line: string) => void} [options.progress]
  */
-export async function simulate({ size, seed, chosen = scenarioNames, progress = () => {} }) {
+export async function simulate({ size, seed, chosen = scenarioNames, cells: most = Infinity, progress = () => {} }) {
   const store = new Store();
   const fleet = fleetOf(sizes[size], seed);
   const results = [];
@@ -35,14 +36,14 @@ export async function simulate({ size, seed, chosen = scenarioNames, progress = 
     const began = performance.now();
     const links = new Links();
     const cells = [];
-    for (const plan of fleet.cells) {
+    for (const plan of fleet.cells.slice(0, most)) {
       const own = new Links();
       await run(cellOf(plan, seed), store, own);
       links.addAll(own);
       cells.push(own);
     }
     progress(`${name}: ${((performance.now() - began) / 1_000).toFixed(0)} s, ${Math.round(process.memoryUsage().rss / 1e6)} MB`);
-    results.push({ name, title, seconds, links: links.links, facts: links.facts, cells: cells.map((cell) => ({ links: cell.links, facts: cell.facts })) });
+    results.push({ name, title, seconds, simulated: cells.length, links: links.links, facts: links.facts, cells: cells.map((cell) => ({ links: cell.links, facts: cell.facts })) });
   }
   return { size: sizes[size], seed, linkNames, largestCell: Math.max(...fleet.cells.map(({ services }) => services.reduce((sum, { instances }) => sum + instances, 0))), scenarios: results };
 }
