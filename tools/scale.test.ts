@@ -1,10 +1,12 @@
 /** The simulation of a large fleet: its small version gives the same counts each time, and they agree with counts that are made another way. */
 
 import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
 import { freezeMsMax } from '../packages/server/src/health/self-preservation.ts';
 import { Owners } from '../packages/server/src/registry/kind/member/owners.ts';
+import { blocksOf } from './markdown.ts';
 import { root } from './source-files.ts';
 
 interface Scenario {
@@ -133,9 +135,20 @@ it('all clients come back after a storm, and all that was decided is committed',
   expect(facts['checks held where their heartbeats come']).toBe(cells.reduce((sum, cell) => sum + withTtl(cell), 0));
 });
 
+it('the command of the page about scale prints what it promises', { timeout: 300_000 }, () => {
+  const commands = blocksOf(readFileSync(join(root, 'docs/concepts/scale.md'), 'utf8')).filter(({ language }) => language === 'sh');
+  expect(commands).toHaveLength(1);
+  for (const { text } of commands) {
+    const { status, stdout, stderr } = spawnSync('sh', ['-c', text], { cwd: root, encoding: 'utf8', timeout: 280_000 });
+    expect(status, stderr).toBe(0);
+    expect(stdout.match(/^Simulation, seed 1; all 2 cells\.$/gm)).toHaveLength(all.length);
+  }
+});
+
 it.each([
   [['--only', 'no-such'], 'no such scenario: no-such'],
   [['--seed', 'x'], 'the seed is x'],
+  [['--cells', '0'], '--cells is 0'],
 ])('%j is refused', (args, message) => {
   const { status, stderr } = run(...args);
   expect([status, stderr]).toEqual([2, expect.stringContaining(message)]);

@@ -54,7 +54,7 @@ async function lose(cell, store, links, lostZones) {
       for (const instance of lease.kind === 'check' ? [lease.number] : instancesOf(lease.number)) {
         changed(instance, lease.kind === 'check' ? 1 : 0, lease.kind === 'check' ? 0 : 1);
       }
-      links.fact(leases.get(node).frozenAt.length === 0 ? 'leases lost before the freeze' : 'leases lost after the freeze');
+      links.fact(leases.get(node).frozenAt.length === 0 ? 'ends of leases committed while no freeze had begun' : 'ends of leases committed after a freeze had begun');
     },
   })]));
 
