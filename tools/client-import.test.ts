@@ -62,7 +62,7 @@ describe('importing the client', () => {
   });
 });
 
-it('a server on a store of its own loads neither gRPC nor JSON Web Tokens: each start would pay for them', () => {
+it('a server with its own store loads neither gRPC nor JSON Web Tokens: each start would pay for them', () => {
   const used = packagesOf(`
     const { createServer, memory } = await import('@rollcall/server');
     const server = await createServer({ engine: memory() });

@@ -36,7 +36,7 @@ describe('the check', () => {
   it.each([
     ['a file that is missing', '[a](gone.md)', 'gone.md, which does not exist'],
     ['a heading that is missing', '[a](there.md#old)', 'no such heading'],
-    ['a heading of its own that is missing', '[a](#old)', 'no such heading'],
+    ['a missing heading of the same document', '[a](#old)', 'no such heading'],
   ])('finds a link to %s', (_what, text, message) => {
     writeFileSync(join(folder, 'here.md'), text);
     expect(checkLinks(folder, { path: 'here.md', text })).toEqual([expect.stringContaining(message)]);

@@ -75,7 +75,7 @@ function isPlayed({ language, attributes }: Block): boolean {
 }
 
 /**
- * Plays blocks with a data folder of their own, and free ports where the text has the usual ones.
+ * Plays blocks with a separate data folder, and free ports where the text has the usual ones.
  * @param http the port of a registry that runs; without it, the text starts one
  */
 async function follow(blocks: readonly Block[], { folder = root, http = 0 } = {}): Promise<void> {

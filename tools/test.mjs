@@ -61,7 +61,7 @@ function runTests() {
   try {
     const ok = run(process.execPath, command, { env: { ...process.env, ROLLCALL_TEST_COUNTS: file } });
     const counts = readCounts(file);
-    // vitest may refuse for a reason of its own: no test found, say.
+    // vitest itself may fail, for example when it finds no test.
     if (!ok && counts.failed === 0) counts.failed = 1;
     return { ...counts, failed: counts.failed + refusedSkips(counts) };
   } finally {

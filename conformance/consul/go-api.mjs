@@ -7,7 +7,7 @@
  *
  * It needs the built project, Go 1.22 or newer, and a module proxy that can be reached; Go's checksum
  * database vouches for the sources. Tests of the service mesh and of peering are not run, since there are none; namespaces
- * have a test of their own (`go-namespaces.mjs`). Ends with 0 when every other test passes but those of `go-api.json`, which must fail.
+ * have a separate test (`go-namespaces.mjs`). Ends with 0 when every other test passes but those of `go-api.json`, which must fail.
  */
 
 import { spawn, spawnSync } from 'node:child_process';

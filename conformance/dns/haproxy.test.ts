@@ -99,7 +99,7 @@ async function serversOf(): Promise<number[]> {
   const table = (await runtime('show servers state web')).split('\n').slice(2);
   return table
     .map((line) => line.split(' '))
-    // srv_addr, srv_op_state, srv_port; the others wait for a server of their own.
+    // srv_addr, srv_op_state, srv_port; the others wait for a server.
     .filter((fields) => fields[4] === '127.0.0.1' && fields[5] === '2')
     .map((fields) => Number(fields[18]))
     .sort((a, b) => a - b);

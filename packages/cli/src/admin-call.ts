@@ -183,7 +183,7 @@ export async function unreachable(
 
 /** Why no server answers; undefined when the error is of another kind. */
 function knownReason(cause: unknown): string | undefined {
-  // Several addresses of one name failed, each with an error of its own.
+  // Several addresses of one name failed, each with a separate error.
   if (cause instanceof AggregateError && cause.errors.length > 0) return knownReason(cause.errors[0]);
   const { code } = cause as NodeJS.ErrnoException;
   const known: Readonly<Record<string, string>> = {

@@ -1,5 +1,5 @@
 /**
- * The flags of `consul agent`, and two of our own, each with its setting in Consul's configuration files.
+ * The flags of `consul agent`, and two that Rollcall adds, each with its setting in Consul's configuration files.
  * `consul-agent.ts` interprets the settings.
  * Source: https://developer.hashicorp.com/consul/commands/agent
  */

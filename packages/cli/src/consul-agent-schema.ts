@@ -316,7 +316,7 @@ export const consulSettings: Keys = {
   ...others,
 };
 
-/** What flags set besides: `-dev`, for which Consul has no setting either, and flags of our own. */
+/** What flags set besides: `-dev`, for which Consul has no setting either, and flags that Rollcall adds. */
 export const flagSettings: Keys = {
   ...consulSettings,
   ...all('read', 'bool', 'dev_mode unsafe_allow_unauthenticated unsafe_allow_plaintext'),

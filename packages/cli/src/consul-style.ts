@@ -1,7 +1,7 @@
 /**
  * Consul's way to write a command line, as this one reads it: `-name=value` with one dash, switches with a value
  * (`-detailed=false`), `-format=json`, and the names that Consul's options of the connection have. `rollcall agent` has
- * flags of its own kind (`consul-agent-flags.ts`).
+ * another kind of flags (`consul-agent-flags.ts`).
  * Source: https://developer.hashicorp.com/consul/commands, and Go's package flag, which reads them.
  */
 

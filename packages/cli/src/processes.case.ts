@@ -153,7 +153,7 @@ export interface HereOptions {
   readonly input?: string;
 }
 
-/** Runs `rollcall` to its end within this process, which is faster than a process of its own. */
+/** Runs `rollcall` to its end within this process, which is faster than a separate process. */
 export async function here(args: readonly string[], { env = {}, input = '' }: HereOptions = {}): Promise<Omit<Ended, 'signal'>> {
   const [stdout, stderr] = [new PassThrough(), new PassThrough()];
   const terminal = { stdin: Readable.from([Buffer.from(input)]), stdout, stderr, env, unread: new AbortController().signal };

@@ -40,7 +40,7 @@ export function createProgram(context: CommandContext): Command {
     .description('Service registry, discovery and configuration centre')
     .version(ownVersion(), '-V, --version', 'print the version')
     .exitOverride()
-    // `services` takes options of its own and has commands that take some of the same names.
+    // `services` has options itself and has commands that take some of the same names.
     .enablePositionalOptions()
     .showHelpAfterError('(add --help to see what is possible)')
     .configureOutput({

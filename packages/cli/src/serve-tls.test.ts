@@ -11,7 +11,7 @@ import { folder, rollcall, start } from './processes.case.ts';
 
 const authority = new TestAuthority();
 
-/** Flags of a certificate in a folder of its own. */
+/** Flags of a certificate in a separate folder. */
 function certified() {
   const dir = folder();
   const certFile = join(dir, 'cert.pem');

@@ -157,7 +157,7 @@ describe('services', () => {
   it('are listed with their tags, and watched', async () => {
     const [one, other] = [await client(), await client()];
     const watch = other.watchServices();
-    // The registry is a service of its own.
+    // The registry itself is listed as a service, too.
     const next = async () => (await watch.next()).value?.filter(({ service }) => service !== 'consul');
     expect(await next()).toEqual([]);
     const db = await one.register({ service: 'db', tags: ['primary'] });

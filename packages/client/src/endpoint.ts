@@ -38,7 +38,7 @@ export interface Reconciled {
   readonly endpoints: ReadonlyMap<string, Endpoint>;
   /** Endpoints whose instances left the list. */
   readonly removed: readonly Endpoint[];
-  /** Endpoints whose instances became ready (again): registered anew, or passing again. */
+  /** Endpoints whose instances became ready (again): registered again, or passing again. */
   readonly revived: readonly Endpoint[];
 }
 

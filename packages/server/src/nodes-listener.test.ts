@@ -57,7 +57,7 @@ test('a worker cannot leave the store by itself', async () => {
   expect(await body.json()).toMatchObject({ code: 'failed_precondition' });
 });
 
-test('workers pass heartbeats on over connections of their own, which end with them', async () => {
+test('workers forward heartbeats over separate connections, which end with them', async () => {
   const primary = await start({ http: false, nodes: {}, frontends: ['peer'], followers: true });
   const one = await worker(primary, 'worker-1');
   const two = await worker(primary, 'worker-2');

@@ -77,7 +77,7 @@ export async function runServer(settings: Settings, { dnsOptional, json, agent }
   // Loaded here, since commands that talk to a registry do not need the server.
   const { assertListenersAllowed, createServer, stderrLog } = await import('@rollcall/server');
   const options = serverOptions(settings);
-  // The agent of Consul's files has definitions and a reload of its own, in one process.
+  // The agent of Consul's files has definitions and reloads them, in one process.
   const workers = agent === undefined ? workersOf(settings) : 0;
   await failingWith(exitCodes.publicBindRefused, () => assertListenersAllowed(options));
   let running: Running | undefined;

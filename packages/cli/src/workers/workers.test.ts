@@ -34,7 +34,7 @@ function runs(pid: number): boolean {
   }
 }
 
-/** Each request has a connection of its own, so that both workers get some. */
+/** Each request has a separate connection, so that both workers get some. */
 async function ask(url: string, method: 'GET' | 'PUT' = 'GET', body?: string): Promise<{ status: number; text: string }> {
   const answer = await request(url, { method, headers: { connection: 'close' }, ...(body === undefined ? {} : { body }) });
   return { status: answer.statusCode, text: await answer.body.text() };

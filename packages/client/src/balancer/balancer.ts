@@ -60,7 +60,7 @@ export interface EndpointFigures {
    * once.
    */
   readonly latencyMs?: number | undefined;
-  /** The endpoint's newest valid report of its own load. */
+  /** The endpoint's newest valid load report. */
   readonly report?: { readonly inFlight: number; readonly latencyMs: number; readonly ageMs: number; readonly hot: boolean } | undefined;
 }
 

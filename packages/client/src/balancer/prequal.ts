@@ -54,7 +54,7 @@ export interface PrequalOptions {
   /** What a failure is charged, in milliseconds, 0 or more; the time-out of your requests. 1,000 by default. */
   readonly failureMs?: number;
   /**
-   * How to ask an endpoint, where `ServiceClient` has no way of its own, such as for gRPC. With it, probes
+   * How to ask an endpoint, where `ServiceClient` cannot ask, such as for gRPC. With it, probes
    * start at once; otherwise only after an answer has carried a report.
    */
   readonly probing?: Probing;

@@ -250,7 +250,7 @@ describe('an answer that says Retry-After', () => {
   });
 });
 
-describe('a request with options of its own', () => {
+describe('a request with its own options', () => {
   const refuse = ({ handler }: { handler: FetchHandler }) => {
     handler.onConnect(() => {});
     handler.onError(Object.assign(new Error('reset'), { code: 'ECONNRESET' }));

@@ -141,7 +141,7 @@ function follow(request: ClientRequest, picked: Picked): void {
   });
 }
 
-/** Codes by which libraries with time limits of their own (got, axios) mark a late request. */
+/** Codes by which libraries with their own time limits (got, axios) mark a late request. */
 const lateCodes: ReadonlySet<unknown> = new Set(['ETIMEDOUT', 'ECONNABORTED']);
 
 function leaving({ name, code, cause }: Error & { readonly code?: string }): OutcomeResult {

@@ -3,7 +3,7 @@
  *
  *   node kill-restorer.mjs DIR FIRST
  *
- * Registry N has the same keys as all others and one of its own, and every value says N.
+ * Registry N has the same keys as all others and a unique one, and every value says N.
  */
 
 import { writeSync } from 'node:fs';

@@ -1,4 +1,4 @@
-/** A check that is registered again, unchanged, starts its time anew; nothing else about it changes. */
+/** A check that is registered again, unchanged, starts its time again, without any other change. */
 
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { startLiveness, type Started } from './liveness.case.ts';

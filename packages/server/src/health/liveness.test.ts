@@ -245,7 +245,7 @@ describe('after a restart of the registry', () => {
     await before.pass(9_000);
     await before.close();
 
-    // A clock of its own, as a new process has; the heartbeats of an hour are missing.
+    // A new clock, as in a new process; the heartbeats of an hour are missing.
     const after = await start({ engine });
     await after.pass(9_900);
     for (const name of names(8)) expect(after.status(name)).toBe('passing');

@@ -5,7 +5,7 @@ import { Census, type Stake } from './census.ts';
 import { Losses } from './losses.ts';
 import { isMassLoss } from './self-preservation.ts';
 
-/** A fleet of 90 instances of 9 services, each on a machine of its own. @param watched how many of them this node watches */
+/** A fleet of 90 instances of 9 services, each on a different machine. @param watched how many of them this node watches */
 function fleet(watched: number) {
   const census = new Census();
   const losses = new Losses(census);

@@ -7,7 +7,7 @@ import { freezeMsMax, isMassLoss, SelfPreservation, type Loss, type Rest } from 
 const services = ['a', 'b', 'c', 'd', 'e'];
 const instancesEach = 2;
 
-/** Hosts that each run one process of five services, with two instances; each host is an address of its own. */
+/** Hosts that each run one process of five services, with two instances; each host has a different address. */
 function fleet(hosts: number) {
   const census = new Census();
   const stakes: Stake[] = [];
@@ -40,7 +40,7 @@ const scenarios: readonly (readonly [what: string, lose: (hosts: number) => Loss
   ['one service on all hosts', (hosts) => fleet(hosts).lose((stake) => stake.services.some(({ name }) => name === 'a')), []],
   ['one host', (hosts) => fleet(hosts).lose((stake) => hostOf(stake) === 0), []],
   [
-    'one principal with 8 streams of 2 instances on a host of its own',
+    'one principal with 8 streams of 2 instances on a separate host',
     (hosts) => {
       const { enter, lose } = fleet(hosts);
       const own = Array.from({ length: 8 }, () => enter({ node: 'x', services: ['x'], principal: 'token x' }));

@@ -197,7 +197,7 @@ export class Sessions {
   }
 
   /**
-   * Starts a session's time anew. If another node watches the session, that one is told.
+   * Starts a session's time again. If another node watches the session, that one is told.
    * @param key record key of the session
    * @param connection on which the renewal came; undefined when that is not known
    * @returns false when there is no such session, or its end has begun

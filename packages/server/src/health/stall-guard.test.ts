@@ -75,7 +75,7 @@ const instances = 5;
 const ttlMs = 1_000;
 const stallMs = 1_500;
 
-/** Clients in a thread of their own: each sends a heartbeat every 100 ms, at a time of its own. */
+/** Clients in a separate thread: each sends a heartbeat every 100 ms, at different times. */
 const clients = `
 const { connect } = require('node:net');
 const { workerData: { port, instances } } = require('node:worker_threads');

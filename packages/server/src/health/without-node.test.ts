@@ -11,7 +11,7 @@ const ttlMs = 10_000;
 let one: Started;
 afterEach(() => one.close());
 
-/** Registers instances without a node, each with a heartbeat check of its own, and sends one heartbeat for each. */
+/** Registers instances without a node, each with its heartbeat check, and sends one heartbeat for each. */
 async function register(addresses: readonly string[], serviceOf: (at: number) => string): Promise<void> {
   for (const [at, address] of addresses.entries()) {
     await one.replica.submit({

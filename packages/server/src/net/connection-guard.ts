@@ -80,7 +80,7 @@ export class ConnectionGuard {
   }
 }
 
-/** Undefined for clients without a limit of their own. */
+/** Undefined for clients without a limit per address. */
 function limitedKey(address: string | undefined): string | undefined {
   return address === undefined || isLoopbackHost(address) ? undefined : addressKey(address);
 }

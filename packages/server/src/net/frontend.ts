@@ -1,5 +1,5 @@
 /**
- * The port of a front end: one wire protocol, served on the shared HTTP listeners, on listeners of its own, or on both.
+ * The port of a front end: one wire protocol, served on the shared HTTP listeners, on its own listeners, or on both.
  * A front end says what it serves where; the composition root checks the addresses, opens them and closes them.
  *
  * A front end is a folder with `frontend.ts` (lifecycle), `routes.ts` (the visible surface as a
@@ -89,7 +89,7 @@ export interface HttpService {
 
 /** What the composition root has prepared for a listener. */
 export interface Opening {
-  /** Each TCP connection must be admitted before it is served, unless the front end has a limit of its own. */
+  /** Each TCP connection must be admitted before it is served, unless the front end has its own limit. */
   readonly guard: ConnectionGuard;
   /** Present when the address has TLS files. The listener follows `onChange` until it closes. */
   readonly certificates?: Certificates | undefined;
@@ -113,7 +113,7 @@ export interface Frontend {
   /** Called once, when the HTTP listeners are open and before its own are. */
   start?(): Promise<void>;
   /**
-   * Opens a listener of its own: UDP, TCP, HTTP/2 or another protocol. Called once for each address that the table of front
+   * Opens one of its own listeners: UDP, TCP, HTTP/2 or another protocol. Called once for each address that the table of front
    * ends declares for it (`frontends.ts`); the bind policy has allowed the address.
    * @throws RegistryError `failed_precondition` when another program has the address
    */

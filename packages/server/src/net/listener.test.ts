@@ -318,7 +318,7 @@ describe('a request that is not HTTP', () => {
 
 describe('a page of another origin', () => {
   const ask = async (headers: Record<string, string>, method = 'GET') => {
-    // As the front ends answer: with headers of their own, flat.
+    // With flat headers, as the front ends answer.
     const { port } = await serve({ handle: ({ response }) => void response.writeHead(200, ['X-Consul-Index', '7', 'Vary', 'Accept']).end('hello') });
     return new Promise<IncomingMessage>((resolve, reject) => {
       const request = httpRequest({ host: '127.0.0.1', port, path: '/test', method, headers, agent: false }, (response) => resolve(response.resume()));

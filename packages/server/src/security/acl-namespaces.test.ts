@@ -42,7 +42,7 @@ describe('a token of a namespace', () => {
     expect(authorizerOf(three)).not.toBe(authorizerOf(one as never));
   });
 
-  it('links policies and roles of its own namespace only', async () => {
+  it('links policies and roles of its namespace only', async () => {
     const { id } = await all.admin.putPolicy('default', { name: 'keys', rules: keys });
     const role = await all.admin.putRole('team-b', { name: 'ops' });
     await expect(all.admin.createToken('team-a', { policies: [{ id }] })).rejects.toThrow(`no policy has the id "${id}"`);

@@ -43,7 +43,7 @@ describe('one policy', () => {
     ['node', 'read', 'n', false],
     ['operator', 'read', '', true],
     ['operator', 'write', '', false],
-    // Without rules of their own, these follow `operator`.
+    // Without their own rules, these follow `operator`.
     ['mesh', 'read', '', true],
     ['peering', 'write', '', false],
     ['keyring', 'read', '', false],

@@ -1,5 +1,5 @@
 /**
- * Metrics of the server, in Prometheus' conventions. Each server has a registry of its own, so that several servers in one
+ * Metrics of the server, in Prometheus' conventions. Each server has a separate registry, so that several servers in one
  * process, as in tests, do not share numbers. docs/reference/metrics.md explains each metric.
  */
 

@@ -88,7 +88,7 @@ describe('data directory', () => {
     expect(await readdir(dir)).toContain(`${log}.new`);
   });
 
-  it('begins anew once its marker is deleted, as the message says', async () => {
+  it('can be initialised again once its marker is deleted, as the message says', async () => {
     const dir = await stored();
     for (const name of [log, 'rollcall.store']) await rm(join(dir, name));
     const engine = await embedded({ dir });

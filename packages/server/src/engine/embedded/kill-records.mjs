@@ -18,7 +18,7 @@ export function partsOf(number) {
  */
 export function recordOf(run, writer, number, part) {
   const seed = writer * 1_000_003 + number * 101 + part;
-  // Some values are large enough to need pages of their own.
+  // Some values are large enough to need separate pages.
   const size = seed % 97 === 0 ? 6_000 : (seed * 7) % 600;
   return { key: `${run}\0${writer}\0${number}\0${part}`, value: Buffer.alloc(size, `${run}/${seed};`) };
 }

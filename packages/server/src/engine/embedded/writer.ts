@@ -136,7 +136,7 @@ export class Writer {
         await this.#writeGroup(this.#takeGroup());
       }
     }
-    // In the same turn as the check above: a later transaction starts the loop anew.
+    // In the same turn as the check above: a later transaction starts the loop again.
     this.#writing = undefined;
   }
 

@@ -72,7 +72,7 @@ class ConsulFrontend implements Frontend {
   readonly #reads: Reads;
   readonly #endpoints: Endpoints;
   readonly #refusals: Refusals;
-  /** Ends the answers that have no end of their own. */
+  /** Ends the answers that would not end by themselves. */
   readonly #endLasting: () => Promise<void>;
   #closing = false;
 

@@ -4,7 +4,7 @@
  * (`access-samples.case.ts`), so that a route cannot be added without being tried here.
  *
  * `red` and `blue` hold services, instances, tags, checks, keys, sessions, queries, tokens, policies, roles and auth methods
- * with the same names, and others with names of their own. All content of blue has the word `azure` in it.
+ * with the same names, and others with unique names. All content of blue has the word `azure` in it.
  */
 
 import { generateKeyPairSync } from 'node:crypto';
@@ -91,7 +91,7 @@ function ask(verb: string, path: string, token: string | undefined, body?: unkno
   return consul.ask(verb, path, { body: bytes, headers: { ...headers, ...(token === undefined ? {} : { 'x-consul-token': token }) } });
 }
 
-/** Fills a namespace: each kind of thing once with a name that the other namespace has, too, and once with one of its own. */
+/** Fills a namespace: each kind of thing once with a name that the other namespace has, too, and once with a unique one. */
 async function fill(space: Space): Promise<void> {
   const word = words[space];
   await manage('PUT', '/v1/namespace', { Name: space });

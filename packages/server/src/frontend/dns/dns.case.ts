@@ -17,7 +17,7 @@ import { openSecurity } from '../../security/open-security.case.ts';
 import { Metrics } from '../../telemetry/metrics.ts';
 import { dns, type DnsOptions } from './frontend.ts';
 
-/** One instance on a node of its own, as tests register it. */
+/** One instance on a separate node, as tests register it. */
 export interface Sample {
   /** Node and instance id; the node's address unless `node` says otherwise. */
   readonly id: string;

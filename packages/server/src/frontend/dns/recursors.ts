@@ -2,7 +2,7 @@
  * Forwards queries about other domains to other servers, for clients that have this one as their only server. It does not
  * resolve names itself: queries and answers pass unchanged, and no answer is kept. Off by default.
  *
- * Each query is sent with a random id from a port of its own, and the kernel accepts packets there only from the server that was asked,
+ * Each query is sent with a random id from a separate port, and the kernel accepts packets there only from the server that was asked,
  * as RFC 5452 §10 demands against forged answers.
  */
 

@@ -2,7 +2,7 @@
  * Makes records from what a lookup has found. Pure.
  *
  * As in Consul (https://developer.hashicorp.com/consul/docs/discover/service/static): the target of an SRV record is
- * `<node>.node.<dc>.<domain>`, or `<hex>.addr.<dc>.<domain>` when the instance has an address of its own. An address that
+ * `<node>.node.<dc>.<domain>`, or `<hex>.addr.<dc>.<domain>` when the instance has its own address. An address that
  * is a host name becomes CNAME, which is not followed.
  */
 

@@ -88,7 +88,7 @@ test('8 streams of a token for one service that break together freeze expiry for
   const hosts = await fleet();
   const { secret } = await tokenFor('shop', 'shop');
   const own = [];
-  // The worst case: each stream has a node and a service name of its own.
+  // The worst case: each stream has a different node and service name.
   for (let at = 0; at < 8; at++) own.push(await stream(secret, `x${at}`, [`shop${at}`]));
   await cut(own, Array.from({ length: 8 }, (_, at) => `x${at}`));
   await pass(2_000);

@@ -7,7 +7,7 @@
 import { machinesOf } from '../../registry/kind/member/find.ts';
 import type { Context } from '../../net/frontend.ts';
 
-/** Each client resumes its session with a write, on nodes that have work of their own. */
+/** Each client resumes its session with a write, on nodes that have other work, too. */
 const perSecondMax = 1_000;
 const stepMs = 50;
 

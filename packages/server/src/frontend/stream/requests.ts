@@ -89,7 +89,7 @@ function sessionOf({ session }: Streamside): StreamSession {
 }
 
 /**
- * A view's snapshot, in pieces. The snapshot for clients with all rights is cached. It is made anew for clients that may read a
+ * A view's snapshot, in pieces. The snapshot for clients with all rights is cached. It is built again for clients that may read a
  * part, and for a large view, over several turns of the event loop.
  */
 async function snapshotBody({ registry, answers }: Context, view: FrameView, audience: Audience): Promise<readonly string[]> {

@@ -108,7 +108,7 @@ export class Watches implements Subscriber {
   }
 
   /**
-   * Watches views, from the revisions that the client has; watching one again starts it anew.
+   * Watches views, from the revisions that the client has; watching one again starts it from the beginning.
    * @returns the revision of each view
    * @throws RegistryError `resource_exhausted` over the limit, or for a view that is too large;
    *   `permission_denied`; views that were watched before stay watched

@@ -29,7 +29,7 @@ test.each([
   const ask = (node: string, at: number) => ({ headers: { 'x-consul-token': tokenOf[at]!.secret, 'x-rollcall-node': node } });
   const register = (node: string, TTL: string, at: number) =>
     consul.put('/v1/agent/service/register', { Name: `of-${node}`, Check: { TTL, Status: 'passing' } }, ask(node, at));
-  // Two that live, each with a token of its own.
+  // Two that live, each with a separate token.
   for (const at of [0, 1]) await register(`alive${at}`, '600s', tokens + at);
   for (let at = 0; at < 12; at++) {
     await register(`x${at}`, '10s', at % tokens);

@@ -1,5 +1,5 @@
 /**
- * The file of a snapshot is one that the tools of Consul read: checked here against a strict reader of our own, byte by byte,
+ * The file of a snapshot is one that the tools of Consul read: checked here against our strict reader, byte by byte,
  * and GNU tar. Whether the real command line takes it is `conformance/consul/consul-cli.test.ts`.
  */
 
