@@ -36,7 +36,7 @@ describe('grpc-pair', () => {
   });
 });
 
-/** What a single program prints, which must end well. */
+/** The output of a single program, which must end with success. */
 async function output(path: string): Promise<string> {
   const { code, stdout, stderr } = await startNode([example(path)]).ended;
   expect([stderr, code]).toEqual(['', 0]);

@@ -1,5 +1,5 @@
 /**
- * What an import of the client costs and needs: which packages it loads, and how it compiles and runs in the project
+ * The cost and the needs of an import of the client: which packages it loads, and how it compiles and runs in the project
  * of a user, from its tarball. Which packages the start of a server loads is tested here as well. Needs the built packages.
  */
 

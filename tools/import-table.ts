@@ -13,7 +13,7 @@ export interface Zone {
   /** Paths from the root. A group called `own` is the folder of a front end or an engine. */
   readonly files: RegExp;
   /**
-   * What may be imported: packages, `node:`, and paths from the root, where `/` at the end means
+   * Allowed imports: packages, `node:`, and paths from the root, where `/` at the end means
    * everything below, `/*` the files right there. `OWN` is the file's own folder, `OWN/x.ts` one file of it.
    */
   readonly may: readonly string[];

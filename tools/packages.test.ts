@@ -1,4 +1,4 @@
-/** The content that `npm publish` would send of each package: what a user needs, and no more. Needs the built packages. */
+/** The content of each package for `npm publish`: the files that a user needs, and no more. Needs the built packages. */
 
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -11,7 +11,7 @@ import { root } from './source-files.ts';
 
 const run = promisify(execFile);
 
-/** Kilobytes that a tarball may have: what it has now, and a quarter more. More than that is a file that does not belong there. */
+/** Largest size of a tarball in kilobytes: its present size and a quarter more. A larger one contains a wrong file. */
 const packages = [
   { folder: 'protocol', name: '@rollcall/protocol', kilobytesMax: 45 },
   { folder: 'client', name: '@rollcall/client', kilobytesMax: 675 },

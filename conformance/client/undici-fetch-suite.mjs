@@ -42,7 +42,7 @@ const exceptions = new Map([
   ],
 ]);
 
-/** Stands where the tests look for undici: what is of the platform comes from the platform. */
+/** A replacement for undici in the tests: classes of the platform come from the platform. */
 const undiciSource = `
 const undici = require('./index.of-the-suite.js');
 const { Request, Response, Headers, FormData } = globalThis;

@@ -271,7 +271,7 @@ export const consulSettings: Keys = {
   ...all('read', 'text', 'data_dir node_name node_id datacenter domain client_addr log_level pid_file'),
   ...all('read', 'texts', 'recursors'),
   ...all('read', 'text map', 'node_meta'),
-  // What they hold: `consul-agent-definitions.ts`.
+  // Their fields: `consul-agent-definitions.ts`.
   ...all('read', 'objects', 'service services check checks'),
   ports: {
     keys: {

@@ -36,7 +36,7 @@ describe('a command line in the style of Consul', () => {
     ['version -format=json', 'version --consul'],
     ['version -format=pretty', 'version --format=pretty'],
     ['agent -dev', 'agent -dev'],
-    // What is not known is left for the parser to name.
+    // The parser reports unknown options.
     ['members -nonsense=1', 'members -nonsense=1'],
     ['nosuch -stale', 'nosuch -stale'],
   ])('%s is read as %s', (line, expected) => {

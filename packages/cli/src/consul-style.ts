@@ -95,7 +95,7 @@ function withoutOption(arg: string, { name, value }: Flag, command: Command, res
 function toggle({ name, value }: Flag, command: Command): string[] {
   const on = value === undefined || truth(name, value);
   if (name.length === 1) return on ? [`-${name}`] : [];
-  // `-shell=false` is `--no-shell` here. What is on without an option has only that one.
+  // `-shell=false` is `--no-shell` here. A switch that is on by default has only that form.
   const wanted = on ? `--${name}` : `--no-${name}`;
   return command.options.some(({ long }) => long === wanted) ? [wanted] : [];
 }

@@ -1,5 +1,5 @@
 /**
- * The built command line as processes, for tests: what they print and how they end. Every process is
+ * The built command line as processes, for tests: their output and their exit. Every process is
  * killed and every folder removed at the end of its test.
  */
 

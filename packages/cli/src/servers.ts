@@ -11,7 +11,7 @@ import { addressVariable } from './settings/resolve.ts';
 const standard = 'http://127.0.0.1:8500';
 const namespaceVariable = 'ROLLCALL_NAMESPACE';
 
-/** What the options of `addRegistryOptions` give, with that of `addNamespacedOptions`. */
+/** The values of the options of `addRegistryOptions` and `addNamespacedOptions`. */
 export interface RegistryFlags {
   readonly addr?: string;
   readonly tokenFile?: string;

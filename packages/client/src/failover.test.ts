@@ -1,4 +1,4 @@
-/** What a caller feels when instances die under load: nothing. */
+/** No request of a caller fails when instances die under load. */
 
 import { afterEach, expect, it } from 'vitest';
 import { type WebProcess, type WebServer, webProcess, webServer } from './http/web-server.case.ts';

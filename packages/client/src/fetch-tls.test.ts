@@ -26,7 +26,7 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
 });
 
-/** Answers with the protocol, what the client called itself, and for which name it asked. */
+/** Answers with the protocol, the name in the client's certificate, and the requested server name. */
 async function secure(wanted: Wanted = {}, options: ServerOptions = {}) {
   let requests = 0;
   const server: Server = createHttpsServer({ ...authority.issue(wanted), ...options }, ({ socket }, response) => {
@@ -276,7 +276,7 @@ describe('other ways to a service that requires TLS', () => {
     sockets.on('connection', (socket, { socket: from }) =>
       socket.send(((from as TLSSocket).getPeerCertificate().subject as unknown as { CN: string }).CN),
     );
-    // What is sent at once comes with the handshake's answer.
+    // A frame that is sent at once arrives together with the handshake's answer.
     const opened = openWebSocket(web, '/');
     const message = opened.then((socket) => once(socket, 'message'));
     expect(String(((await message) as [Buffer])[0])).toBe('shop');

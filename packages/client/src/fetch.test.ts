@@ -28,7 +28,7 @@ interface SetUp {
   readonly source: StaticSource;
   /** Requests in flight as the balancer sees them. */
   readonly inFlight: () => number;
-  /** What the balancer heard. */
+  /** The outcomes that the balancer got. */
   readonly outcomes: readonly Pick<Outcome, 'latencyMs' | 'result'>[];
 }
 

@@ -73,7 +73,7 @@ class Network extends EndpointPools {
     for (const id of ids) this.down.add(`web-${id}`);
   }
 
-  /** 100 requests a second, half of them POST: what was not sent may be sent again. */
+  /** 100 requests a second, half of them POST: requests that were not sent may be sent again. */
   async load(ms: number): Promise<void> {
     for (const end = this.clock.monotonic() + ms; this.clock.monotonic() < end; ) {
       const at = this.clock.monotonic();
@@ -116,7 +116,7 @@ function cases(policy: PolicyName, breakers: () => Breakers | undefined): void {
     network.fell(...Array.from({ length: count - 1 }, (_, index) => index));
     await network.load(4000);
     expect(network.failedSince(2000)).toBeLessThanOrEqual(0.01);
-    // Nothing is lost in the first second either: what was refused was not sent.
+    // No request fails in the first second either: refused connections mean that nothing was sent.
     expect(network.failedSince(0)).toBeLessThanOrEqual(0.01);
   });
 

@@ -1,4 +1,4 @@
-/** A client of several nodes that share a store: what it says of lists that may be old, and that what it reads never goes back. */
+/** A client of several nodes that share a store: lists that may be old are marked, and no read goes back. */
 
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -15,7 +15,7 @@ export type CheckStatus = 'passing' | 'warning' | 'critical';
  */
 export type CheckKind = 'ttl' | 'stream' | 'http' | 'tcp' | 'grpc' | 'status' | 'none';
 
-/** What a registry needs to run a check. All durations in milliseconds. */
+/** The settings with which a registry runs a check. All durations in milliseconds. */
 export interface CheckDefinition {
   /** Longest silence that `ttl` allows; 1 ms or more. */
   readonly ttlMs?: number;

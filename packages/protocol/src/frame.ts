@@ -298,7 +298,7 @@ export interface GoElsewhereFrame {
 }
 
 /**
- * The node follows its store no longer, or again. While it does not, what it shows may be old. Absent from older registries,
+ * The node follows its store no longer, or again. While it does not, its content may be old. Absent from older registries,
  * which say nothing of it.
  */
 export interface FreshnessFrame {

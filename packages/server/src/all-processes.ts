@@ -18,7 +18,7 @@ export interface AllProcesses {
   metricsPage(): Promise<string>;
   /** The lapsed leases expire now. @returns their number */
   overrideExpiry(): Promise<number>;
-  /** What other processes of this server may ask. */
+  /** The requests that other processes of this server may make. */
   readonly methods: Methods;
 }
 

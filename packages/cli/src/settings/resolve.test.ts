@@ -66,7 +66,7 @@ type Each = readonly [key: keyof Settings, flag: unknown, env: string, file: unk
 
 const fileOf = (key: keyof Settings): Each => [key, 'flag.pem', '/env.pem', '../file.pem', ['/work/flag.pem', '/env.pem', '/work/file.pem']];
 
-/** For each setting that has all three sources: what each says, and what that means. */
+/** For each setting that has all three sources: the text of each, and its value. */
 const each: readonly Each[] = [
   ['http', '[::1]:1', '1.2.3.4:2', 'localhost:3', [{ host: '::1', port: 1 }, { host: '1.2.3.4', port: 2 }, { host: 'localhost', port: 3 }]],
   ['https', '127.0.0.1:1', 'off', '127.0.0.1:3', [{ host: '127.0.0.1', port: 1 }, undefined, { host: '127.0.0.1', port: 3 }]],

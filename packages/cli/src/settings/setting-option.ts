@@ -1,4 +1,4 @@
-/** A setting of `rollcall serve` as an option of a command: what it is, its default, and its name in the environment. */
+/** A setting of `rollcall serve` as an option of a command: its description, its default, and its name in the environment. */
 
 import { Option } from 'commander';
 import { settingsTable, type Settings } from './table.ts';

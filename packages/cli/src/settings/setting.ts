@@ -1,4 +1,4 @@
-/** One entry of a table of settings: where it can be given, what it means, and how its value is read. */
+/** One entry of a table of settings: its sources, its meaning, and how its value is read. */
 
 export interface Setting<T> {
   /** Absent for lists, objects, and secrets: every user sees command lines. */

@@ -1,4 +1,4 @@
-/** What the primary process of `rollcall serve` and its workers say to each other, over the channel of `node:cluster`. */
+/** The messages between the primary process of `rollcall serve` and its workers, over the channel of `node:cluster`. */
 
 import type { Ports, WorkerAccess } from '@rollcall/server';
 import type { Settings } from '../settings/table.ts';

@@ -1,6 +1,6 @@
 /**
  * The workers of `rollcall serve`: child processes that share the listening sockets by `node:cluster`. The primary starts them, replaces
- * one that ends, and stops them. What a worker does is `worker-process.ts`.
+ * one that ends, and stops them. For the work of a worker, see `worker-process.ts`.
  *
  *   start ─► begin ─► serving ──ends by itself──► replaced, after a pause that grows
  *                        └──────── close ───────► ended

@@ -51,7 +51,7 @@ export interface PrequalOptions {
   readonly hotQuantile?: number;
   /** Most reports kept, a whole number, 2 or more. 16 by default, and never more than half the endpoints, but 2. */
   readonly poolSize?: number;
-  /** What a failure is charged, in milliseconds, 0 or more; the time-out of your requests. 1,000 by default. */
+  /** The latency charged for a failure, in milliseconds, 0 or more; the time-out of your requests. 1,000 by default. */
   readonly failureMs?: number;
   /**
    * How to ask an endpoint, where `ServiceClient` cannot ask, such as for gRPC. With it, probes

@@ -47,7 +47,7 @@ export class CachedView {
   /** The content is from before this process, and no registry has confirmed it. */
   restored = false;
   /**
-   * Since when the server that is connected does not follow its store, on the monotonic clock: what it shows may be old. Undefined
+   * Since when the server that is connected does not follow its store, on the monotonic clock: its content may be old. Undefined
    * while it follows it.
    */
   staleSince: number | undefined;

@@ -11,7 +11,7 @@ type TransactionEvent = Extract<EngineEvent, { kind: 'transaction' }>;
 /** Transactions kept at most; a reader that falls further behind has to start again. */
 const historyMax = 2_048;
 
-/** Bytes kept for a reader that resumes later. What a present reader has yet to see is kept beyond that. */
+/** Bytes kept for a reader that resumes later. Changes that a present reader has not read yet are kept beyond that. */
 const historyBytesMax = 8_388_608;
 
 interface Reader {

@@ -52,7 +52,7 @@ export type CommitResult =
    */
   | { readonly ok: false; readonly key: string; readonly revision: number };
 
-/** What one transaction may hold; the caller stays within it. `Infinity` where there is no limit. */
+/** The limits of one transaction; the caller stays within them. `Infinity` where there is no limit. */
 export interface EngineLimits {
   /** Most expectations and guards together, and most puts and deletions together: each of the two sums, as etcd counts. */
   readonly operations: number;

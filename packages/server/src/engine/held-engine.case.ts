@@ -1,6 +1,6 @@
 /**
  * An engine that other replicas write to, as tests drive it: its feed is held back, cut and made to start again by hand, so
- * that what a lagging node does is the same in every run.
+ * that a lagging node acts the same in every run.
  */
 
 import { RegistryError } from '@rollcall/protocol';

@@ -22,7 +22,7 @@ export type LeaseState = 'stopped' | 'running' | 'lapsed' | 'ending';
 /** Kinds of leases, for metrics and logs. */
 export type LeaseKind = 'check' | 'session' | 'stream' | 'removal';
 
-/** What a lease needs to run. */
+/** The dependencies of a lease. */
 export interface LeaseOptions {
   readonly wheel: Wheel;
   readonly expiry: Lapsed;
@@ -40,7 +40,7 @@ export interface Lapsed {
 
 export abstract class Lease {
   abstract readonly kind: LeaseKind;
-  /** What the lease runs for when it is renewed, in milliseconds. */
+  /** Time from a renewal to the end of the lease, in milliseconds. */
   lengthMs: number;
   readonly #options: LeaseOptions;
   /** Record key of the row that has the deadline. */

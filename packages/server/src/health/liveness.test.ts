@@ -315,7 +315,7 @@ describe('during a stall of the registry', () => {
       for (const name of all) await beat(name);
     }
     clock.stall(5_000);
-    // What is due runs before anything that waits in the sockets.
+    // Due timers run before the data in the sockets is read.
     clock.advance(0);
     await turns();
     await pass(1_000);

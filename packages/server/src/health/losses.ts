@@ -102,7 +102,7 @@ export class Losses {
     if (this.#elsewhere.length === 0) this.#all = undefined;
   }
 
-  /** What has expired here is considered a real loss: it is not part of any later one. */
+  /** Leases that have expired here count as real losses: they are not part of a later loss. */
   settle(): void {
     for (const gone of this.#here.splice(0)) this.#forgetHere(gone);
   }

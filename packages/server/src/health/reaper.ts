@@ -25,7 +25,7 @@ class Removal extends Lease {
   /** The principal that registered the check; absent while it is unknown. */
   principal: string | undefined = undefined;
 
-  /** What the registry said of the check last. */
+  /** The check as the registry reported it last. */
   critical = false;
 
   readonly #registry: Registry;

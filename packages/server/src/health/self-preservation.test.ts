@@ -34,7 +34,7 @@ const hostOf = ({ node }: Stake) => Number(node.name.replace(/^host/, ''));
 
 const sizes = [1, 2, 3, 5, 10, 100, 1_000] as const;
 
-/** What is lost, and in which fleets of `sizes` that freezes expiry. */
+/** Losses, and the fleets of `sizes` in which each freezes expiry. */
 const scenarios: readonly (readonly [what: string, lose: (hosts: number) => Loss, freezes: readonly number[]])[] = [
   ['one process', (hosts) => fleet(hosts).lose((_stake, index) => index === 0), []],
   ['one service on all hosts', (hosts) => fleet(hosts).lose((stake) => stake.services.some(({ name }) => name === 'a')), []],

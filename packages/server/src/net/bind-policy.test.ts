@@ -43,7 +43,7 @@ describe('loopback addresses', () => {
 });
 
 const tls = { certFile: 'cert.pem', keyFile: 'key.pem' };
-/** What is asked about the listeners that there are. */
+/** The questions about the existing listeners. */
 const listeners = { http: { tokens: true }, https: { tokens: true, tls }, dns: { tokens: false } } satisfies Record<string, Partial<ListenAddress>>;
 
 const bind = (host: string, policy: Partial<BindPolicy> = {}, name: keyof typeof listeners = 'http') => () => {

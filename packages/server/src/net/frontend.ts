@@ -77,7 +77,7 @@ export interface Exchange {
   readonly query: string;
 }
 
-/** What a front end serves on the shared HTTP listeners: plain HTTP, TLS and a Unix socket alike. */
+/** The part of a front end that it serves on the shared HTTP listeners: plain HTTP, TLS and a Unix socket alike. */
 export interface HttpService {
   /** Paths that start with one of these belong to this front end. */
   readonly prefixes: readonly string[];
@@ -87,7 +87,7 @@ export interface HttpService {
   upgrade?(request: IncomingMessage, socket: Duplex, head: Buffer): void;
 }
 
-/** What the composition root has prepared for a listener. */
+/** The parts of a listener that the composition root has prepared. */
 export interface Opening {
   /** Each TCP connection must be admitted before it is served, unless the front end has its own limit. */
   readonly guard: ConnectionGuard;

@@ -65,7 +65,7 @@ export async function serve({ handle, upgrade, limits: given = {}, tls, at = { h
   return { ...listener, guard, certificates, write, folder, handshakesFailed: () => failed };
 }
 
-/** What comes back, until the other side closes. */
+/** The bytes that arrive until the other side closes. */
 export function raw(port: number, ...lines: string[]): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect(port, '127.0.0.1', () => socket.write(lines.join('\r\n')));

@@ -1,4 +1,4 @@
-/** The listener with real sockets: TLS, what is refused and how, and shutting down. */
+/** The listener with real sockets: TLS, refused requests, and shutting down. */
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';

@@ -9,7 +9,7 @@ function refusal(from: From, lists?: OriginLists): string | undefined {
   const request = { host: '127.0.0.1:8500', origin: undefined, fetchSite: undefined, ...from, localAddress: () => localAddress };
   const policy = new OriginPolicy(lists);
   const first = policy.judge(request);
-  // What is remembered of a Host must not change the answer.
+  // A remembered Host must not change the answer.
   expect(policy.judge(request)).toBe(first);
   return first;
 }

@@ -88,7 +88,7 @@ describe('a feed that is lost', () => {
     await Promise.all([one.close(), other.close()]);
   });
 
-  test('fails what waits after 5 seconds: what took effect as unknown, what comes later as unavailable', async () => {
+  test('fails waiting commands after 5 seconds: sent ones as unknown, later ones as unavailable', async () => {
     const { one, other } = await pair();
     one.hold();
     const committed = failure(one.replica.submit(say.put('k', '1')));

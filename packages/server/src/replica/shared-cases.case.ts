@@ -1,5 +1,5 @@
 /**
- * What must hold when replicas on one engine write at the same time, and one of them decides on a state that lags. Each case
+ * The rules that must hold when replicas on one engine write at the same time, and one of them decides on a state that lags. Each case
  * ends with a comparison: all nodes, and one that starts now, have the same rows and the same revisions of views.
  */
 

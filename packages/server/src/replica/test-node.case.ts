@@ -14,7 +14,7 @@ export type ManualClock = ReturnType<typeof manualClock>;
 export interface TestNode extends Omit<HeldEngine, 'engine' | 'cut'> {
   readonly replica: Replica;
   readonly clock: ManualClock;
-  /** What the replica could not survive. */
+  /** The error that stopped the replica. */
   readonly fatal: RegistryError[];
   /** Ends the feed with an error, and resolves when the replica has noticed; it can be followed again at once. */
   lose(error?: RegistryError): Promise<void>;

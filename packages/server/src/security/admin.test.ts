@@ -1,4 +1,4 @@
-/** Writes of access control: what is stored, what is refused with which message, and what works only once. */
+/** Writes of access control: stored rows, refusals with their messages, and requests that work only once. */
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { recordsOfType } from '../registry/kind/record/find.ts';

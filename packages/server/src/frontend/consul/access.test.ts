@@ -1,4 +1,4 @@
-/** Access control over HTTP: where tokens are, what is left out, what waits, what is written down. */
+/** Access control over HTTP: where tokens are, which rows are left out, which requests wait, what the audit log has. */
 
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

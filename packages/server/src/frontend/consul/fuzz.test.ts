@@ -189,7 +189,7 @@ test('every request gets a complete answer', { timeout: Math.max(60_000, runs * 
       expect(answer.status).toBeGreaterThanOrEqual(200);
       // The log of this server cannot be listened to.
       if (path === '/v1/agent/monitor' && answer.status === 501) return;
-      // What a load balancer asks: an instance that is critical or in maintenance is a 503, as in Consul.
+      // For load balancers: an instance that is critical or in maintenance is a 503, as in Consul.
       if (path.startsWith('/v1/agent/health/') && answer.status === 503) return;
       if (answer.status >= 500) {
         expect([answer.status, answer.text]).toEqual([500, expect.stringMatching(expected500)]);

@@ -50,7 +50,7 @@ const fixtures = {} as Record<Space, Fixture>;
 /** Secrets of tokens without any right in blue; undefined for a request without a token. */
 const tokens = new Map<string, string | undefined>();
 
-/** What a namespace may hold, with every right to it. */
+/** All kinds of rows of a namespace, with every right to them. */
 const everything =
   'acl = "write" key_prefix "" { policy = "write" } service_prefix "" { policy = "write" intentions = "write" } ' +
   'session_prefix "" { policy = "write" } query_prefix "" { policy = "write" } node_prefix "" { policy = "read" }';
@@ -183,7 +183,7 @@ function leaks({ text, rawHeaders }: Answer): string[] {
   return forms.filter((form) => all.toLowerCase().includes(form.toLowerCase()));
 }
 
-/** What a caller sees of an answer, without the index: that of a namespace that it may not know does not move. */
+/** The parts of an answer that a caller sees, without the index: in a hidden namespace the index does not change. */
 function seen({ status, text, headers }: Answer): unknown {
   const names = Object.keys(headers).filter((name) => name !== 'date');
   return [status, text, names.sort(), headers['x-consul-results-filtered-by-acls']];

@@ -1,4 +1,4 @@
-/** Namespaces over the API: where a request names one, what is kept apart, and which answers show the field. */
+/** Namespaces over the API: where a request names one, which names are separate, and which answers show the field. */
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Consul } from './consul.case.ts';

@@ -1,5 +1,5 @@
 /**
- * What may be told in answers. A question brings no token, so all of them have the rights of one caller: that of the
+ * The rows that answers may contain. A query has no token, so all queries have the rights of one caller: that of the
  * server's default token, or else the anonymous one's. Its rules may be different in each namespace.
  */
 

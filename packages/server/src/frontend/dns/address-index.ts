@@ -15,12 +15,12 @@ import { OrderedKeys } from '../../registry/ordered-keys.ts';
 import type { InstanceRow, NodeRow } from '../../registry/kind/catalog/rows.ts';
 import { addressDigits } from './address.ts';
 
-/** What an address belongs to. */
+/** The owner of an address: a node, or a service. */
 export type Holder =
   | { readonly of: 'node'; readonly name: string }
   | { readonly of: 'service'; readonly namespace: string; readonly name: string };
 
-/** What may be told. */
+/** The rows that the caller may see. */
 export interface Readable {
   /** @param namespace of the instance on the node, or the default one for the node itself */
   node(namespace: string, name: string): boolean;

@@ -1,4 +1,4 @@
-/** What is written, read back by another implementation (dns-packet), and held against its limits. */
+/** Written messages, read by another implementation (dns-packet), and their limits. */
 
 import packet from 'dns-packet';
 import fc from 'fast-check';

@@ -1,4 +1,4 @@
-/** Packets in and out without sockets: what is kept, how long, and what a storm of wrong names costs. */
+/** Packets in and out without sockets: which answers are kept, how long, and the cost of a storm of wrong names. */
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { manualClock } from '../../manual-clock.case.ts';

@@ -41,7 +41,7 @@ export interface ResponderOptions {
   readonly access?: NameAccess;
 }
 
-/** What an answer depends on besides the query. */
+/** All that an answer depends on, apart from the query. */
 export interface Client {
   /** Most bytes of an answer over UDP, even if a query announces more. */
   readonly ednsMax: number;

@@ -21,7 +21,7 @@ export interface HeldSessionOptions {
 
 export class HeldSession {
   readonly #options: HeldSessionOptions;
-  /** The registry has said that this node holds it: what it says of another node from then on is newer. */
+  /** The registry has said that this node holds it; later news about another holder is newer. */
   #held = false;
   #unwatch: () => void = () => {};
 

@@ -56,7 +56,7 @@ await on('n2', '10.0.0.2', { Service: { ID: 'db', Service: 'db', Port: 5432, Tag
 await put('/v1/agent/service/register', { Name: 'cache', ID: 'cache-1', Port: 6379, Check: { CheckID: 'cache-ttl', TTL: day, Status: 'warning' } });
 await server.define({ services: [{ name: 'from-file', port: 1 }], checks: [] });
 
-// What goes leaves markers and tombstones.
+// Removed rows leave markers and tombstones.
 await on('gone', '10.0.0.9', { Service: { ID: 'gone', Service: 'gone' }, Check: { CheckID: 'c', Status: 'passing' } });
 await put('/v1/catalog/deregister', { Node: 'gone' });
 await on('n2', '10.0.0.2', { Service: { ID: 'moved', Service: 'before' } });

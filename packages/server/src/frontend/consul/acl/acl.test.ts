@@ -84,7 +84,7 @@ describe('tokens', () => {
     const read = await good('GET', `/v1/acl/token/${id}`);
     expect(read).toEqual({ ...made, SecretID: '<hidden>' });
     expect(await good('GET', '/v1/acl/token/self', undefined, secret)).toEqual(made);
-    // What was read can be written back.
+    // An entry can be written again as it was read.
     const changed = await good('PUT', `/v1/acl/token/${id}`, { ...read, Description: 'e', Roles: [] });
     expect(changed).toMatchObject({ AccessorID: id, Description: 'e', Policies: [{ ID: policy }] });
     expect(changed).not.toHaveProperty('Roles');

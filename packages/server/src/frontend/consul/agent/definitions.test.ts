@@ -1,4 +1,4 @@
-/** Definitions to inputs: times in milliseconds, minimums, kinds. What is refused: `agent.test.ts`. */
+/** Definitions to inputs: times in milliseconds, minimums, kinds. Refused definitions: `agent.test.ts`. */
 
 import { describe, expect, test } from 'vitest';
 import { decode } from '../wire/decode.ts';

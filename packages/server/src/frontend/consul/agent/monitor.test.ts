@@ -31,7 +31,7 @@ async function watch(query = '', from = consul, headers = {}): Promise<IncomingM
   return response;
 }
 
-/** What has come when `enough` of it has. */
+/** The text that has arrived when `enough` accepts it. */
 async function read(response: IncomingMessage, enough: (text: string) => boolean): Promise<string> {
   let text = '';
   for await (const chunk of response.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {

@@ -1,4 +1,4 @@
-/** What an operator wrote into files: it is there, follows the files, and leaves the rest alone. */
+/** Definitions in an operator's files are registered, follow the files, and change no other registration. */
 
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

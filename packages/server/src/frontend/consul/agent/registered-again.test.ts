@@ -31,7 +31,7 @@ test.each([
   expect(await status()).toBe('passing');
   await pass(2_000);
   expect(await status()).toBe('critical');
-  // What has ended does not come back by that.
+  // Registering again does not extend a time that has ended.
   await consul.put(path, body);
   expect(await status()).toBe('critical');
 });

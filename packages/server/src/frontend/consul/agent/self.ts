@@ -132,7 +132,7 @@ function isAgent(state: Reader, { name }: RowOf<'node'>): boolean {
   return findCheck(state, defaultNamespace, name, serfHealth) !== undefined;
 }
 
-/** What the members have in common. */
+/** The fields that are equal for all members. */
 interface Datacenter {
   readonly identity: Identity;
   readonly servers: readonly ServerFace[];

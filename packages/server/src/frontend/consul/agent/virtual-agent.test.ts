@@ -1,4 +1,4 @@
-/** What the registry comes to hold for an agent's node. */
+/** The rows that the registry creates for an agent's node. */
 
 import { expect, test } from 'vitest';
 import { memory } from '../../../engine/memory/memory.ts';

@@ -1,4 +1,4 @@
-/** KV: what is stored, listed and refused, and what locks do. Bodies and statuses are Consul's. */
+/** KV: stored, listed and refused keys, and locks. Bodies and statuses are Consul's. */
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Consul } from '../consul.case.ts';

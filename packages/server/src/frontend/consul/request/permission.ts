@@ -1,5 +1,5 @@
 /**
- * Permissions: what a caller needs for a request. An endpoint lists them as data; only this file asks access control
+ * Permissions: the rights that a caller needs for a request. An endpoint lists them as data; only this file asks access control
  * whether the caller has them, and refuses with Consul's text.
  */
 

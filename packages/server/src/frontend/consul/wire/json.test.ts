@@ -89,7 +89,7 @@ describe('readJson', () => {
 
   test('stops at the first value over the limit, however many follow', () => {
     const pairs = Array.from({ length: 60_000 }, (_, n) => `"key${n}":"x"`);
-    // What comes after is not even looked at.
+    // The text after it is not read.
     expect(() => read(`{"Meta":{${pairs.join()},not json at all`)).toThrow('more than 16384 values');
     expect(Object.keys(read(`{${pairs.slice(0, 16_383).join()}}`) as JsonObject)).toHaveLength(16_383);
   });
