@@ -1,6 +1,6 @@
 /**
  * The files that operators copy: container, systemd unit, Kubernetes manifests, alert rules, dashboard. The real
- * tools judge them where they are installed, and what they name must exist here.
+ * tools judge them where they are installed, and the names in them must exist here.
  */
 
 import { spawnSync } from 'node:child_process';

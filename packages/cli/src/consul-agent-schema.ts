@@ -234,7 +234,7 @@ const others: Keys = {
   ...all('remark', 'objects', 'watches'),
   connect: {
     keys: {
-      // What asks for the mesh is refused when it asks, so nothing runs as if there were one.
+      // A request for the mesh is refused, so no program runs as if there were one.
       ...all('remark', 'bool', 'enabled', 'there is no service mesh'),
       ...all('moot', 'any', 'ca_provider ca_config enable_mesh_gateway_wan_federation test_ca_leaf_root_change_spread'),
       ...all('moot', 'any', 'enable_serverless_plugin'),

@@ -89,7 +89,7 @@ describe('namespaces', () => {
 
   const namespace = { Name: 'team-a', Description: 'of team A', Meta: { owner: 'ada' }, CreateIndex: 7, ModifyIndex: 7 };
 
-  /** Answers as the namespace API of Consul Enterprise, and keeps what it is asked. */
+  /** Answers as the namespace API of Consul Enterprise, and records the requests. */
   async function registry(answers: Readonly<Record<string, unknown>>) {
     const heard: string[] = [];
     const server = createServer((request, response) => {

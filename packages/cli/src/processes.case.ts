@@ -27,7 +27,7 @@ export interface Process {
   /** Resolves when its streams are closed, too. */
   readonly ended: Promise<Ended>;
   readonly stdoutBytes: () => Buffer;
-  /** Resolves with the first match in what a stream has shown so far or will; rejects when it ends without one. */
+  /** Resolves with the first match in the present or later output of a stream; rejects when it ends without one. */
   seen(pattern: RegExp, stream?: 'stdout' | 'stderr'): Promise<RegExpExecArray>;
 }
 

@@ -209,7 +209,7 @@ describe('requests to services by URL', () => {
 });
 
 describe('a registry without namespaces', () => {
-  /** It welcomes every hello as such a registry does, and keeps what else it is sent. */
+  /** It welcomes every hello as such a registry does, and records all other frames. */
   async function old(): Promise<{ url: string; heard: { type: string }[] }> {
     const http = createHttpServer().listen(0, '127.0.0.1');
     await once(http, 'listening');

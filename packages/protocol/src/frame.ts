@@ -28,7 +28,7 @@ export interface FrameView {
   readonly name: string;
 }
 
-/** A view to watch, and what the client already has of it. */
+/** A view to watch, and the revision that the client already has. */
 export interface WatchedView extends FrameView {
   /** Revision of the content that the client holds; absent when it holds none. */
   readonly revision?: number;

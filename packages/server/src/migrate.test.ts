@@ -77,7 +77,7 @@ describe('a migration', () => {
     const unserved: Engine = { ...to, close: async () => {} };
     await expect(createServer({ engine: unserved })).rejects.toMatchObject({ code: 'failed_precondition', message: expect.stringContaining('was interrupted') as string });
     await expect(migrateStore(to, memory())).rejects.toMatchObject({ code: 'failed_precondition', message: expect.stringContaining('was interrupted') as string });
-    // What went meanwhile is not left behind.
+    // Records that were deleted meanwhile are removed.
     await from.commit({ expect: [], put: [], delete: [keyOf(row('r0'))] });
     await migrateStore(from, limited(to));
     expect(await texts(to)).toEqual(await texts(from));

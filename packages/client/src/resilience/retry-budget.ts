@@ -27,7 +27,7 @@ export class RetryBudget {
   readonly #share: number;
   readonly #least: number;
   readonly #sliceMs: number;
-  /** What requests have earned, and what retries have spent, by slice of the window. */
+  /** Retries that requests have earned, and retries that were made, by slice of the window. */
   readonly #earned = new Float64Array(slices);
   readonly #spent = new Float64Array(slices);
   /** Number of the newest slice since the clock's zero. */

@@ -39,7 +39,7 @@ export class ChangesFeed {
   #closed = false;
   #failure: RegistryError | undefined;
 
-  /** @param revision where the log stands now; what came before is not in the feed */
+  /** @param revision the newest revision of the log; earlier changes are not in the feed */
   constructor(revision: number) {
     this.#keptAfter = revision;
   }

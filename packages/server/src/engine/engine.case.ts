@@ -1,6 +1,6 @@
 /**
- * What every engine must do: the port's contract as tests. Each engine's own test file calls
- * `engineCases`; what only one engine promises is tested there.
+ * The behaviour of every engine: the port's contract as tests. Each engine's own test file calls
+ * `engineCases`; promises of only one engine are tested there.
  */
 
 import fc from 'fast-check';

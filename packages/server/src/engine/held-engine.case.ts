@@ -10,11 +10,11 @@ import type { Engine, EngineEvent, Transaction } from './engine.ts';
 export interface Fault {
   /** Changes the transactions that the replica commits. */
   readonly commit?: (transaction: Transaction) => Transaction;
-  /** Changes what the replica is told of the store. */
+  /** Changes the events and answers that the replica gets from the store. */
   readonly event?: (event: EngineEvent) => EngineEvent;
   /** The replica takes itself for the only writer. */
   readonly exclusive?: true;
-  /** `barrier()` says what this node has been shown. */
+  /** `barrier()` returns the newest revision that this node has seen. */
   readonly staleBarrier?: true;
 }
 

@@ -1,5 +1,5 @@
 /**
- * What every engine must do with a transaction that is too large for one turn of the event loop: it is as
+ * The behaviour of every engine with a transaction that is too large for one turn of the event loop: it is as
  * atomic and as ordered as a small one. Each engine's own test file calls this.
  */
 

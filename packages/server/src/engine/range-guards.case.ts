@@ -1,4 +1,4 @@
-/** What every engine must do with the guards of a transaction; a part of `engineCases`. */
+/** The behaviour of every engine with guards in a transaction; a part of `engineCases`. */
 
 import { afterEach, describe, expect, it } from 'vitest';
 import type { EngineUnderTest } from './engine.case.ts';

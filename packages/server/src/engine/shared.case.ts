@@ -1,5 +1,5 @@
 /**
- * What several replicas must be able to rely on when they share an engine. Each engine that can be shared calls
+ * The guarantees of an engine that several replicas share. Each engine that can be shared calls
  * `sharedEngineCases` from its test; the cases themselves are beside the replica, since they are about both.
  */
 

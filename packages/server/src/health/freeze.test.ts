@@ -1,6 +1,6 @@
 /**
  * Self-preservation from end to end, with the clock driven: who cannot freeze expiry for others, what still does, how long it
- * lasts at the most, and what an operator is told. The rule itself: self-preservation.test.ts.
+ * lasts at the most, and the report to the operator. The rule itself: self-preservation.test.ts.
  */
 
 import { afterEach, describe, expect, it } from 'vitest';

@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { raw, serve, type Setup } from './listener.case.ts';
 
-/** Answers what it was asked, as a front end sees it. */
+/** Answers with the request as a front end sees it. */
 const echo: NonNullable<Setup['handle']> = ({ request, response, path, query }) => {
   let body = '';
   request.on('data', (chunk: Buffer) => (body += chunk.toString()));
@@ -105,7 +105,7 @@ describe('Transfer-Encoding', () => {
     [['Content-Length: 3', 'Content-Length: 3'], 400],
     [['Content-Length: +3'], 400],
     [['Content-Length: 3, 3'], 400],
-  ])('%j is refused, and what follows is not taken for a request', async (headers, status) => {
+  ])('%j is refused, and the bytes after it are not read as a request', async (headers, status) => {
     const answer = await exchange(head('PUT /test HTTP/1.1', 'Host: x', ...headers) + chunks + head('GET /test HTTP/1.1', 'Host: x'));
     expect(statusOf(answer)).toBe(status);
     expect(answer.match(/HTTP\/1\.1 \d/g)).toHaveLength(1);

@@ -1,4 +1,4 @@
-/** A store that was restored from a backup under a running replica: what readers have seen does not come back under a lower revision. */
+/** A store that was restored from a backup under a running replica: readers never see a lower revision than before. */
 
 import { expect, it, onTestFinished } from 'vitest';
 import { RegistryError } from '@rollcall/protocol';

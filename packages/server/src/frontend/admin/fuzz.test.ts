@@ -1,6 +1,6 @@
 /**
  * Random requests at every admin route of a real server: none may crash it, none may be answered with
- * a 5xx, and what was registered before is there afterwards. `ROLLCALL_FUZZ_RUNS` sets how many.
+ * a 5xx, and all earlier registrations still exist afterwards. `ROLLCALL_FUZZ_RUNS` sets how many.
  */
 
 import { request } from 'node:http';

@@ -250,7 +250,7 @@ function plainly(text: string, from: Fixture, to: Fixture): string {
   return plain;
 }
 
-/** Brings back what a token may have changed with right: red's own, nodes, the default namespace. */
+/** Restores the rows that a token may change by right: those of red, nodes, the default namespace. */
 async function restore(): Promise<void> {
   const { registry } = consul.server;
   await registry.submit({ kind: 'register', namespace: 'default', node: { name: 'ext', address: '10.0.0.8' }, nodeMode: 'ensure' });

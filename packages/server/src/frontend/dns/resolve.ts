@@ -1,5 +1,5 @@
 /**
- * Makes records from what a lookup has found. Pure.
+ * Makes records from the result of a lookup. Pure.
  *
  * As in Consul (https://developer.hashicorp.com/consul/docs/discover/service/static): the target of an SRV record is
  * `<node>.node.<dc>.<domain>`, or `<hex>.addr.<dc>.<domain>` when the instance has its own address. An address that

@@ -3,7 +3,7 @@ import { FanOut, budgetPerTurn as budget, type Pass } from './fan-out.ts';
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
-/** A pass with `left` to tell, which notes what it was allowed. */
+/** A pass with `left` readers to notify, which records its allowance. */
 function pass(left: number): Pass & { left: number; turns: number } {
   return {
     left,

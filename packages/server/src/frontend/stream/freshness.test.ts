@@ -1,4 +1,4 @@
-/** Streams of nodes that share a store: what a node that is behind, or has lost the store, says to its clients. */
+/** Streams of nodes that share a store: the frames of a node that is behind, or has lost the store. */
 
 import { afterEach, describe, expect, test } from 'vitest';
 import { RegistryError } from '@rollcall/protocol';

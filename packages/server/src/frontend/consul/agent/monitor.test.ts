@@ -91,7 +91,7 @@ test('sends a slow client no more than the limit, and tells it how many lines ar
 test('keeps its clients while the log is silent', async () => {
   await using quick = await Consul.start({ log, limits: { stuckMsMax: 50 } });
   const response = await watch('', quick);
-  // What waits for something else is cut for that; it came later.
+  // A request that waits for another change is cut instead; it came later.
   await expect(quick.get('/v1/kv/nothing?index=1000000&wait=60s')).rejects.toThrow('socket hang up');
   log.info('at last');
   expect(await read(response, (text) => text.endsWith('\n'))).toContain('at last');

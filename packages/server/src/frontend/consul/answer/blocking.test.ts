@@ -1,4 +1,4 @@
-/** Blocking queries: when they wait, what ends the wait, and what waiting costs others. */
+/** Blocking queries: when they wait, when the wait ends, and its cost for others. */
 
 import { EventEmitter } from 'node:events';
 import type { ServerResponse } from 'node:http';
