@@ -42,7 +42,7 @@ export interface AclPolicyBody {
   readonly Rules: string;
 }
 
-/** Each throws CommandFailure as `adminCall`. */
+/** Each throws the same CommandFailure as `adminCall`. */
 export class AclApi {
   readonly #target: Target;
 

@@ -18,8 +18,8 @@ export function addSecretOptions(command: Command): Command {
 }
 
 /**
- * Creates the token once its secret can be stored: the registry does not give it a second time.
- * @param make asks the registry
+ * Creates the token only when its secret can be stored: the registry does not return it a second time.
+ * @param make sends the request to the registry
  */
 export async function makeToken(make: () => Promise<AclToken>, flags: SecretFlags, terminal: Terminal): Promise<void> {
   const { secretOut } = flags;

@@ -1,4 +1,4 @@
-/** Sends requests to a registry's HTTP routes, and words their failures for people. */
+/** Sends requests to a registry's HTTP routes, and reports their failures in words for people. */
 
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
@@ -60,7 +60,7 @@ export async function namespacedTargetOf(flags: RegistryFlags, terminal: Termina
 }
 
 /**
- * Asks the first server that can be reached.
+ * Sends the request to the first server that can be reached.
  *
  * @returns the answer, of status 200 or as `absent` says, its body not read yet
  * @throws CommandFailure `unreachable`, `denied`, `notFound` or `failure`
@@ -113,7 +113,7 @@ function send(url: URL, { method = 'GET', body, credentials, namespace = default
   const { token, tls } = credentials;
   const headers = {
     ...(token !== undefined && { Authorization: `Bearer ${token}` }),
-    // As Consul Enterprise names it; a registry that knows no namespaces refuses it.
+    // In Consul Enterprise's form; a registry without namespaces refuses it.
     ...(namespace !== defaultNamespace && { 'X-Consul-Namespace': namespace }),
   };
   return new Promise((resolve, reject) => {

@@ -56,7 +56,7 @@ export interface ChangesOptions {
 }
 
 /**
- * Yields the answer now, and after every change; while the registry is unreachable, tries again and again.
+ * Yields the answer now, and after every change; while the registry is unreachable, it retries without end.
  * @throws CommandFailure as `adminCall` when the first query fails, and later when the token is refused
  */
 export async function* changesAt(target: Target, path: string, { signal, tell }: ChangesOptions): AsyncGenerator<Answer, void, undefined> {
@@ -79,7 +79,7 @@ export async function* changesAt(target: Target, path: string, { signal, tell }:
     failures = 0;
     // The index may have risen because of another entry.
     if (last === undefined || answer.body !== last.body) yield answer;
-    // For example after a restore: the old index is not valid any more.
+    // For example after a restore: the old index is no longer valid.
     last = { ...answer, index: isBefore(answer.index, last?.index) ? '0' : answer.index };
   }
 }

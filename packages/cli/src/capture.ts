@@ -28,7 +28,7 @@ interface Source {
   readonly file: string;
   readonly path: string;
   readonly expect: AdminCall['expect'];
-  /** Whether it is asked at every interval. */
+  /** Whether it is requested at every interval. */
   readonly again: boolean;
 }
 
@@ -42,7 +42,7 @@ const sources: Readonly<Record<Exclude<CaptureTarget, 'logs'>, Source>> = {
   metrics: { file: 'metrics.json', path: '/v1/agent/metrics', expect: json, again: true },
 };
 
-/** Keeps a log that never ends out of memory. */
+/** Limits the memory for a log that never ends. */
 const logBytesMax = 268_435_456;
 
 /** @throws CommandFailure as `adminCall` when every target failed */
@@ -64,7 +64,7 @@ export async function capture(target: Target, { targets, durationMs, intervalMs,
   };
   const wanted = targets.filter((each) => each !== 'logs').map((each) => [each, sources[each]] as const);
   const log = targets.includes('logs') ? attempt('logs', async () => void files.push(await logUntil(target, over))) : undefined;
-  // Its failure is thrown below.
+  // The failure is thrown below.
   log?.catch(() => undefined);
   for (const [name, source] of wanted) if (!source.again) await attempt(name, () => read(source, source.file));
   for (let round = 1; ; round++) {

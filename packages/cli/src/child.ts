@@ -1,4 +1,4 @@
-/** Starts a program with our output and environment; its exit code is counted as shells do. */
+/** Starts a program with our output and environment; its exit code is computed as in shells. */
 
 import { spawn, type ChildProcess } from 'node:child_process';
 import { CommandFailure, exitCodes } from './failure.ts';

@@ -11,7 +11,7 @@ import { isObject, type Values } from './consul-agent-values.ts';
 export interface Checked {
   /** The given settings with each section once: repeated blocks are merged. */
   readonly values: Values;
-  /** Errors that keep the agent from starting, one sentence each. */
+  /** Errors that prevent the start of the agent, one sentence each. */
   readonly problems: readonly string[];
   /** Settings without effect, one sentence each. */
   readonly remarks: readonly string[];
@@ -79,7 +79,7 @@ export function checkSettings(values: Values, place: string, keys: Keys, without
   return { values: checked, problems, remarks };
 }
 
-/** The sentence about a setting whose protection Rollcall does not give. */
+/** The sentence about a setting whose protection Rollcall does not have. */
 export function missing(path: string, why: string): string {
   return `${path} asks for protection that is not given here: ${why}. Take it out, or start with -unsafe-without=${path}`;
 }
@@ -97,7 +97,7 @@ export function checkWithout(without: readonly string[]): string[] {
     .map((one) => `-unsafe-without: ${one} is no setting that asks for protection in vain${question(nearest(one, known))}`);
 }
 
-/** Read here, but in vain where HTTPS has no port. */
+/** Used here, but without effect when HTTPS has no port. */
 const verifying = ['verify_incoming', 'verify_incoming_https', 'tls.defaults.verify_incoming', 'tls.https.verify_incoming'];
 
 function protectivePaths(keys: Keys, prefix: string): string[] {

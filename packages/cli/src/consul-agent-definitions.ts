@@ -59,7 +59,7 @@ function nameOf(values: Values): unknown {
   return Object.entries(values).find(([key, value]) => /^(name|id)$/i.test(key) && typeof value === 'string')?.[1] ?? '';
 }
 
-/** `deregister_critical_service_after` is the API's `DeregisterCriticalServiceAfter`, whatever the case. */
+/** `deregister_critical_service_after` is the API's `DeregisterCriticalServiceAfter`, in any case of letters. */
 function camel(values: Values, fields: readonly string[], place: string): Values {
   return Object.fromEntries(
     Object.entries(values).map(([key, value]) => {

@@ -3,7 +3,7 @@
  * interprets the values.
  *
  * Source of the rules: https://developer.hashicorp.com/consul/docs/reference/agent/configuration-file,
- * and trying them: later values win, objects are merged key by key, lists are appended.
+ * and experiments: later values win, objects are merged key by key, lists are appended.
  */
 
 import type { HclItem, HclValue } from '@rollcall/server';
@@ -26,14 +26,14 @@ export function formatOf(name: string): Format | undefined {
   return name.endsWith('.json') ? 'json' : name.endsWith('.hcl') ? 'hcl' : undefined;
 }
 
-/** @throws CommandFailure `usage` that names the file, and what is wrong where */
+/** @throws CommandFailure `usage` that names the file, the place and the fault */
 export function parseFile({ path, format, text }: ConfigFile, parseHcl: ParseHcl): Values {
   let values: unknown;
   try {
     // An empty file has no settings, in either format.
     values = text.trim() === '' ? {} : format === 'json' ? parseJson(text) : objectOf(parseHcl(text));
   } catch (error) {
-    // The reader of HCL is that of access rules, and says so.
+    // The reader of HCL is the one for access rules, and its messages say that.
     const why = (error as Error).message.replace(/^the rules cannot be read: /, '');
     throw usage(`${path} is not ${format.toUpperCase()}: ${why}`);
   }
@@ -41,7 +41,7 @@ export function parseFile({ path, format, text }: ConfigFile, parseHcl: ParseHcl
   return plural(values);
 }
 
-/** A block that occurs again makes a list; an attribute must not. */
+/** A repeated block makes a list; an attribute must not be repeated. */
 function objectOf(items: readonly HclItem[]): Values {
   const object = Object.create(null) as Record<string, unknown>;
   for (const { keys, value, line, column } of items) {
@@ -64,7 +64,7 @@ function plainOf(value: HclValue): unknown {
   return value.kind === 'list' ? value.values.map(plainOf) : value.value;
 }
 
-/** As `JSON.parse`, but refuses duplicate keys, of which `JSON.parse` takes the last one. @throws Error also for a key that an object has twice */
+/** As `JSON.parse`, but refuses duplicate keys, of which `JSON.parse` uses the last. @throws Error for those, too */
 function parseJson(text: string): unknown {
   const values: unknown = JSON.parse(text);
   /** Keys of the open objects, and `undefined` for open lists, at a place of the text. */
@@ -96,7 +96,7 @@ export function listOf(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [value];
 }
 
-/** `b` is the later one. */
+/** `b` is the later value. */
 export function merge(a: Values, b: Values): Values {
   const merged: Record<string, unknown> = { ...a };
   for (const [key, value] of Object.entries(b)) {

@@ -11,7 +11,7 @@ import type { Values } from './consul-agent-values.ts';
 interface AgentFlag {
   /** Path of the setting; absent for flags that name configuration files. */
   readonly sets?: string;
-  /** A switch takes no value but `=false`; a list may be given again; a map takes `key:value`. */
+  /** A switch accepts no value but `=false`; a list may be repeated; a map accepts `key:value`. */
   readonly kind: 'text' | 'switch' | 'list' | 'map';
   /** Its value, for the help; flags without a description are accepted but not listed. */
   readonly value?: string;

@@ -1,7 +1,7 @@
 /**
  * Converts settings of access control with names from before Consul 1.4 to their present names.
  * Source: `agent/config/deprecated.go` of Consul 1.16 (MPL-2.0): the new name wins where both are given, and
- * `acl_datacenter` switches access control on, whatever `acl.enabled` says.
+ * `acl_datacenter` switches access control on, for any value of `acl.enabled`.
  */
 
 import { merge } from './consul-agent-files.ts';
@@ -21,7 +21,7 @@ const replaced: Readonly<Record<string, string>> = {
   enable_acl_replication: 'acl.enable_token_replication',
 };
 
-/** @returns the settings by their new names, and what was renamed, one sentence each */
+/** @returns the settings by their new names, and the renamed ones, one sentence each */
 export function withNewNames(values: Values): { values: Values; remarks: string[] } {
   const kept = Object.fromEntries(Object.entries(values).filter(([key]) => !Object.hasOwn(replaced, key)));
   const remarks: string[] = [];

@@ -4,7 +4,7 @@
  * `consul-agent.ts` interprets the settings that are read.
  *
  * Sources: the structs of `agent/config/config.go` and `deprecated.go` (Consul 1.16, MPL-2.0), and
- * https://developer.hashicorp.com/consul/docs/reference/agent/configuration-file for what came later.
+ * https://developer.hashicorp.com/consul/docs/reference/agent/configuration-file for later settings.
  */
 
 export type Kind = 'text' | 'bool' | 'int' | 'number' | 'texts' | 'text map' | 'objects' | 'any';
@@ -13,14 +13,14 @@ export type Kind = 'text' | 'bool' | 'int' | 'number' | 'texts' | 'text map' | '
  * - `read`: has a meaning here.
  * - `moot`: about parts of Consul that a single server does not need; no remark.
  * - `remark`: has no effect here, without any loss of protection.
- * - `protective`: asks for protection that is not given here: the agent does not start.
+ * - `protective`: asks for protection that Rollcall does not have: the agent does not start.
  */
 export type Fate = 'read' | 'moot' | 'remark' | 'protective';
 
 export interface Setting {
   readonly kind: Kind;
   readonly fate: Fate;
-  /** Completes `… has no effect here: `, or says why protection is missing. */
+  /** Completes `… has no effect here: `, or gives the reason for the missing protection. */
   readonly why?: string | undefined;
   /** Values of a protective setting that ask for no protection, besides empty and false ones. */
   readonly harmless?: readonly unknown[];
@@ -36,7 +36,7 @@ export interface Section {
 
 export type Keys = Readonly<Record<string, Setting | Section>>;
 
-/** Settings of one kind and fate, by names that blanks separate. */
+/** Settings of one type and effect; blanks separate their names. */
 function all(fate: Fate, kind: Kind, names: string, why?: string): Keys {
   return Object.fromEntries(names.split(' ').map((name) => [name, { fate, kind, why }]));
 }
@@ -64,7 +64,7 @@ const unreadTls: Keys = {
   ...all('remark', 'text', 'ca_path', 'name one file in ca_file'),
 };
 
-/** Of connections that there are not here; certificates for them are not missed. */
+/** For connections that do not exist here; their certificates are not needed. */
 const otherTls: Keys = {
   ...all('moot', 'text', `${tlsNames} ca_path tls_cipher_suites`),
   ...['verify_incoming', 'verify_outgoing', 'verify_server_hostname'].reduce((keys, name) => ({ ...keys, ...protective('bool', name, noRpc) }), {}),
@@ -133,7 +133,7 @@ const limits: Keys = {
   },
 };
 
-/** Keys on top level that were replaced; `consul-agent-old-names.ts` says by what. */
+/** Replaced keys on top level; `consul-agent-old-names.ts` has their new names. */
 const oldNames: Keys = {
   ...all('read', 'text', 'acl_datacenter acl_default_policy acl_master_token acl_token acl_agent_token acl_agent_master_token'),
   ...all('read', 'text', 'acl_replication_token acl_down_policy acl_ttl'),
@@ -156,7 +156,7 @@ const oldNames: Keys = {
 /** About the traffic between Consul's servers, or about the operation of Consul itself. */
 const servers: Keys = {
   ...all('moot', 'bool', 'server bootstrap leave_on_terminate skip_leave_on_interrupt rejoin_after_leave disable_host_node_id'),
-  // None of these is done here, so they hold.
+  // None of these functions exists here, so the settings always hold.
   ...all('moot', 'bool', 'disable_update_check disable_anonymous_signature disable_remote_exec disable_keyring_file'),
   ...all('moot', 'bool', 'log_json use_streaming_backend raft_prevote_disabled'),
   ...all('moot', 'text', 'bind_addr primary_datacenter advertise_addr advertise_addr_ipv4 advertise_addr_ipv6'),
@@ -316,7 +316,7 @@ export const consulSettings: Keys = {
   ...others,
 };
 
-/** What flags set besides: `-dev`, for which Consul has no setting either, and flags that Rollcall adds. */
+/** Settings that only flags set: `-dev`, for which Consul has no setting either, and flags that Rollcall adds. */
 export const flagSettings: Keys = {
   ...consulSettings,
   ...all('read', 'bool', 'dev_mode unsafe_allow_unauthenticated unsafe_allow_plaintext'),

@@ -8,7 +8,7 @@ export function isObject(value: unknown): value is Values {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Named by path: `ports.http`. Undefined when the value is missing, null or an empty text. */
+/** Names are paths: `ports.http`. Undefined when the value is missing, null or an empty text. */
 export function at(values: Values, path: string): unknown {
   let value: unknown = values;
   for (const key of path.split('.')) value = isObject(value) && Object.hasOwn(value, key) ? value[key] : undefined;
@@ -48,7 +48,7 @@ export function textMap(values: Values, path: string): Readonly<Record<string, s
   throw usage(`${path} must be an object of strings, not ${JSON.stringify(value)}`);
 }
 
-/** Undefined when it is not given; `off` for -1, by which Consul means that. @throws CommandFailure `usage` */
+/** Undefined when it is missing; `off` for -1, Consul's value for that. @throws CommandFailure `usage` */
 export function port(values: Values, path: string): number | 'off' | undefined {
   const value = at(values, path);
   if (value === undefined) return undefined;

@@ -22,11 +22,11 @@ import { logLevels, settingsTable, type LogLevel, type Settings } from './settin
 export interface AgentInput {
   readonly flags: readonly GivenFlag[];
   readonly files: readonly ConfigFile[];
-  /** The folder of relative paths. */
+  /** The folder against which relative paths are resolved. */
   readonly folder: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly parseHcl: ParseHcl;
-  /** @throws Error that names the definition and says what is wrong with it */
+  /** @throws Error that names the definition and its fault */
   readonly checkDefinitions: (definitions: Definitions) => void;
 }
 
@@ -45,7 +45,7 @@ const levelNames: Readonly<Record<string, LogLevel>> = { err: 'error', warning: 
 /**
  * Flags override files, `-hcl` overrides flags, later files override earlier ones. Reads no file and starts nothing, so it
  * serves to check configuration as well.
- * @throws CommandFailure `usage` that names the files and settings and what is wrong with them, a line each
+ * @throws CommandFailure `usage` that names the files, the settings and their faults, a line each
  */
 export function agentSettings(input: AgentInput): AgentSettings {
   const { folder } = input;
@@ -73,7 +73,7 @@ export function agentSettings(input: AgentInput): AgentSettings {
   };
 }
 
-/** By flags, and by the environment for what is started with flags of another program's choice. */
+/** From flags, and from the environment for agents whose flags another program chooses. */
 function withoutList({ flags, env }: AgentInput): string[] {
   const given = flags.filter(([name]) => name === 'unsafe-without').map(([, value]) => String(value));
   return [...given, env[withoutVariable] ?? ''].flatMap((list) => list.split(',')).map((name) => name.trim()).filter(Boolean);
@@ -113,9 +113,9 @@ function assertAccessControlMeant(config: Values): void {
 }
 
 /**
- * Consul takes certificates without HTTPS, since its servers use them among themselves, HTTPS without
+ * Consul accepts certificates without HTTPS, since its servers use them among themselves, HTTPS without
  * certificates, where no handshake succeeds, and tokens without access control. `rollcall serve` refuses
- * all three: here they are left out, and named.
+ * all three: here they are left out and reported.
  */
 function inUse(given: Settings, config: Values, without: readonly string[]): { settings: Settings; unused: string[] } {
   const { acl, tlsCertFile, tlsKeyFile, tlsVerifyIncoming, aclInitialManagement, aclDefaultToken } = given;
@@ -161,7 +161,7 @@ function settingsOfConfig(config: Values, { folder, env }: AgentInput): Settings
   return Object.fromEntries(entries) as Settings;
 }
 
-/** The first that is given counts. */
+/** The first that is set counts. */
 const verifyIncoming = ['tls.https.verify_incoming', 'tls.defaults.verify_incoming', 'verify_incoming_https', 'verify_incoming'];
 
 /** Settings that Consul's agent does not have. */
@@ -209,12 +209,12 @@ function givenSettings(config: Values, dev: boolean): { readonly [K in keyof Set
   };
 }
 
-/** Consul has no limit at -1, and its own at 0. */
+/** Consul has no limit at -1, and its default limit at 0. */
 function connectionsMax(value: unknown): unknown {
   return value === -1 ? Number.MAX_SAFE_INTEGER : value === 0 ? undefined : value;
 }
 
-/** As `rollcall serve` has it; `off` when it has no port. */
+/** In the form of `rollcall serve`; `off` when it has no port. */
 function listener(config: Values, name: 'http' | 'https' | 'dns', usual: number | 'off'): string {
   const host = text(config, `addresses.${name}`) ?? text(config, 'client_addr') ?? '127.0.0.1';
   const number = port(config, `ports.${name}`) ?? usual;
@@ -258,7 +258,7 @@ function seconds(config: Values, path: string): number | undefined {
   return value === undefined ? undefined : duration(path, value);
 }
 
-/** Whole seconds, as DNS counts them; a started one does not count. */
+/** Whole seconds, as in DNS; a started second does not count. */
 function duration(path: string, value: string | undefined): number {
   const match = /^(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?(?:(\d+)ms)?$/.exec(value ?? '');
   if (match === null || value === '') throw usage(`${path}: ${JSON.stringify(value)} is no duration; write 30s or 5m`);

@@ -1,6 +1,6 @@
 /**
- * Consul's way to write a command line, as this one reads it: `-name=value` with one dash, switches with a value
- * (`-detailed=false`), `-format=json`, and the names that Consul's options of the connection have. `rollcall agent` has
+ * Reads command lines in Consul's form: `-name=value` with one dash, switches with a value
+ * (`-detailed=false`), `-format=json`, and the names of Consul's connection options. `rollcall agent` has
  * another kind of flags (`consul-agent-flags.ts`).
  * Source: https://developer.hashicorp.com/consul/commands, and Go's package flag, which reads them.
  */
@@ -13,7 +13,7 @@ const otherNames: Readonly<Record<string, string>> = {
   'http-addr': 'addr',
   'client-cert': 'cert-file',
   'client-key': 'key-file',
-  // What `lock` had before `-timeout`.
+  // The name in `lock` before `-timeout` existed.
   try: 'timeout',
 };
 
@@ -64,7 +64,7 @@ function flagIn(arg: string): Flag | undefined {
   return match === null ? undefined : { name: match[1] ?? '', value: match[2] };
 }
 
-/** In Consul's commands all options come before what they run. Ours take options anywhere, but these are Consul's. */
+/** In Consul's commands all options come before the program to run. Ours may be anywhere, but these follow Consul. */
 function stopsAtOperand(command: Command, accepted: readonly string[]): boolean {
   if (command.name() === 'lock') return true;
   return command.name() === 'watch' && accepted.some((arg) => /^--type(=|$)/.test(arg));
@@ -81,7 +81,7 @@ function withoutOption(arg: string, { name, value }: Flag, command: Command, res
   if (name === 'token' && asksRegistry) {
     throw usage('a token on the command line can be read by every user of this machine; name a file with -token-file, or set ROLLCALL_TOKEN');
   }
-  // Reads are from memory, and never older than the registry that answers.
+  // Reads come from memory, and are never older than the registry that answers.
   if (name === 'stale' && asksRegistry) return [];
   if (name === 'format' && optionOf(command, 'json') !== undefined) {
     const format = value ?? rest.shift();

@@ -7,7 +7,7 @@ import { print, type Terminal } from './terminal.ts';
 
 const tones: Readonly<Record<Standing, Tone>> = { eligible: 'good', spare: 'poor', out: 'bad' };
 
-/** Why instances that are not ready are chosen from. */
+/** The reasons why instances that are not ready may be chosen. */
 const rules: Readonly<Partial<Record<GroupExplanation['rule'], string>>> = {
   panic: 'too few are ready, so critical ones are chosen, too',
   weightless: 'all that are ready have weight 0, so weights do not count',

@@ -7,15 +7,15 @@ export const exitCodes = {
   ok: 0,
   /** The registry or this machine refused; the message says why. */
   failure: 1,
-  /** The command line, the environment or the configuration file is wrong; nothing was tried. */
+  /** The command line, the environment or the configuration file is wrong; no request was sent. */
   usage: 2,
-  /** There is no such service, key, instance or member. */
+  /** The service, key, instance or member does not exist. */
   notFound: 3,
   /** No registry answered. */
   unreachable: 4,
-  /** `serve`: the address cannot be listened on. */
+  /** `serve`: the server cannot listen on the address. */
   addressTaken: 5,
-  /** `serve`, `migrate`: the store cannot be used: another process has the data directory open, or no etcd answers, or it is not ours. */
+  /** `serve`, `migrate`: the store cannot be used: another process has it open, no etcd answers, or it is not ours. */
   storeRefused: 6,
   /** `serve`: the store is damaged. */
   storeDamaged: 7,
@@ -25,7 +25,7 @@ export const exitCodes = {
   denied: 9,
   /** `run`, `lock`, `watch`: the program cannot be executed, as in POSIX shells. */
   notExecutable: 126,
-  /** `run`, `lock`, `watch`: there is no such program, as in POSIX shells. */
+  /** `run`, `lock`, `watch`: the program does not exist, as in POSIX shells. */
   programNotFound: 127,
 } as const;
 

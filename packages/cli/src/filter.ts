@@ -4,7 +4,7 @@ import { Option } from 'commander';
 import { given } from './given.ts';
 import type { Terminal } from './terminal.ts';
 
-/** Far above the limit of registries. */
+/** Longest filter in bytes; much more than registries accept. */
 const filterBytesMax = 65_536;
 
 export function filterOption(): Option {

@@ -8,7 +8,7 @@ import type { Terminal } from './terminal.ts';
 export interface GivenOptions {
   /** Its name in messages: `value`, `filter`. */
   readonly what: string;
-  /** Keeps an endless pipe out of memory. */
+  /** Limits the memory for an endless pipe. */
   readonly bytesMax: number;
   readonly terminal: Pick<Terminal, 'stdin'>;
 }

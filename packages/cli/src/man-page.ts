@@ -74,7 +74,7 @@ function option({ flags, description }: OptionEntry): string[] {
   return ['.TP', `.B ${escaped(flags)}`, text(description)];
 }
 
-/** Filled text, in lines of at most 79 bytes as far as words go. */
+/** Filled text, in lines of at most 79 bytes where words are short enough. */
 function text(words: string): string {
   const lines = [''];
   for (const word of escaped(words).split(' ')) {
@@ -91,7 +91,7 @@ function literal(line: string): string {
   return noMacro(escaped(line));
 }
 
-/** A line that begins with a full stop would be one. */
+/** A text line that begins with a full stop would be read as a macro. */
 function noMacro(line: string): string {
   return line.startsWith('.') ? `\\&${line}` : line;
 }

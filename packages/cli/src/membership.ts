@@ -18,7 +18,7 @@ export interface JoinOptions {
   readonly servers: readonly string[];
   readonly credentials: CredentialOptions;
   readonly namespace: string;
-  /** Asked before each attempt, since addresses may not be known while the network is away. */
+  /** Called before each attempt, since addresses may be unknown while the network is down. */
   readonly instance: () => Promise<InstanceRegistration>;
   /** Prints one line for people. */
   readonly tell: (line: string) => void;
@@ -39,7 +39,7 @@ export function joinRegistry(options: JoinOptions): Membership {
   const attempt = async () => {
     const { signal } = stopped;
     const instance = await options.instance();
-    // Loaded while the program already runs: it does not wait for this.
+    // Loaded while the program already runs, so that the program does not wait for it.
     const { connect } = await import('@rollcall/client');
     rollcall ??= await connect({
       ...options.credentials,
@@ -65,7 +65,7 @@ export function joinRegistry(options: JoinOptions): Membership {
   };
 }
 
-/** Reports once that the registry is unreachable or refuses, for any number of tries, and once that it is back. */
+/** Reports once that the registry is unreachable or refuses, for any number of tries, and once that it works again. */
 function reporter({ servers, tell }: JoinOptions): (event: ConnectionEvent) => void {
   let away = false;
   let seen = false;

@@ -35,11 +35,11 @@ export interface StartOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
   readonly input?: Buffer | string;
-  /** Lives longer than its test: the caller kills it. */
+  /** It may outlive its test: the caller kills it. */
   readonly shared?: boolean;
 }
 
-/** So that tests see the same on every machine; those of workers ask for them. */
+/** Tests must see the same on every machine; tests of workers switch them on. */
 const oneProcess = { ROLLCALL_WORKERS: '0' };
 
 /** Starts `rollcall` with these arguments. */
@@ -133,7 +133,7 @@ export interface SharedRegistry {
   readonly ask: (args: readonly string[], options?: StartOptions) => Promise<Ended>;
 }
 
-/** One registry for all tests of a file, which keep out of each other's way by their names. */
+/** One registry for all tests of a file, which use different names. */
 export function sharedRegistry(...args: string[]): SharedRegistry {
   let registry: Registry | undefined;
   beforeAll(async () => {
@@ -141,7 +141,7 @@ export function sharedRegistry(...args: string[]): SharedRegistry {
   });
   afterAll(async () => {
     registry?.child.kill('SIGKILL');
-    // A registry that has ended by itself says why.
+    // A registry that has ended early shows why.
     expect(await registry?.ended).toMatchObject({ signal: 'SIGKILL', stderr: '' });
   });
   const url = () => registry?.url ?? '';

@@ -19,7 +19,7 @@ export interface ReceiveOptions {
 }
 
 /**
- * @param ask asks the registry, after the file has been opened for writing
+ * @param ask sends the request, after the file has been opened for writing
  * @throws CommandFailure `usage` for a terminal, `failure` for a file that cannot be written; as `ask`
  */
 export async function receiveFile(ask: () => Promise<IncomingMessage>, options: ReceiveOptions): Promise<void> {
@@ -54,7 +54,7 @@ export async function receiveFile(ask: () => Promise<IncomingMessage>, options: 
 }
 
 /**
- * Whether the target is no file to replace but something to write to, such as a named pipe.
+ * Whether the target is something to write to, such as a named pipe, and not a file to replace.
  * @throws CommandFailure `failure`
  */
 async function isDevice(file: string, what: string): Promise<boolean> {

@@ -1,4 +1,4 @@
-/** The connection of commands that ask once and end: an unreachable registry is reported quickly. */
+/** The connection of commands that send one request: an unreachable registry is reported quickly. */
 
 import type { Rollcall } from '@rollcall/client';
 import { isRegistryError } from '@rollcall/protocol';
@@ -15,7 +15,7 @@ export interface RegistryOptions {
   readonly name: string;
 }
 
-/** Longest that a command that asks once may take. */
+/** Longest time of a command that sends one request, in milliseconds. */
 const patienceMs = 15_000;
 
 /** Runs `ask` with a connection and a signal that aborts when the answer takes too long. */
@@ -26,7 +26,7 @@ export function askRegistry(
   return withRegistry(options, AbortSignal.timeout(patienceMs), ask);
 }
 
-/** Runs `follow` with a connection and a signal that aborts when the reader of its output has gone. */
+/** Runs `follow` with a connection and a signal that aborts when the reader of its output has ended. */
 export function followRegistry(
   options: RegistryOptions,
   follow: (rollcall: Rollcall, signal: AbortSignal) => Promise<void>,

@@ -24,7 +24,7 @@ const failuresBeforeCritical = 2;
 /**
  * @param ownAddress of this machine as the registry reaches it; undefined or loopback: the registry
  *   is on this machine, and the instance is wherever its node is
- * @throws CommandFailure `usage` for what no registry would take
+ * @throws CommandFailure `usage` for values that every registry refuses
  */
 export function instanceOf(name: string, flags: RunFlags, ownAddress: string | undefined): InstanceRegistration {
   const address = flags.address ?? (ownAddress === undefined || isLoopback(ownAddress) ? undefined : ownAddress);

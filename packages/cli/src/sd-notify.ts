@@ -7,12 +7,12 @@
 import { execFile } from 'node:child_process';
 import { remark, type Terminal } from './terminal.ts';
 
-/** systemd-notify waits until systemd has read the message; longer than this means that nothing reads. */
+/** systemd-notify waits until systemd has read the message; a longer time means that no process reads. */
 const timeoutMs = 5_000;
 
 /**
  * @param assignments such as `READY=1`, `STATUS=serving`
- * @returns resolves when the message was read, or could not be sent: then a remark says why, and the service goes on
+ * @returns resolves when the message was read, or could not be sent: then a remark gives the reason
  */
 export function sdNotify(terminal: Terminal, ...assignments: string[]): Promise<void> {
   const socket = terminal.env['NOTIFY_SOCKET'] ?? '';

@@ -7,8 +7,8 @@ import { CommandFailure, exitCodes, fileProblem } from './failure.ts';
 import type { Terminal } from './terminal.ts';
 
 /**
- * Opened before anything is asked, so that a wrong name is told as such.
- * @param what as messages call it: `backup`
+ * Opens the file before any request, so that a wrong name is reported as such.
+ * @param what its name in messages: `backup`
  * @throws CommandFailure `failure`
  */
 export async function sentFile(file: string, what: string, { stdin }: Pick<Terminal, 'stdin'>): Promise<Readable> {

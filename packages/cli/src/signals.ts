@@ -2,7 +2,7 @@
 
 import { constants } from 'node:os';
 
-/** Signals of people and supervisors: Ctrl-C, `kill`, a terminal that closes. */
+/** Signals from users and supervisors: Ctrl-C, `kill`, a terminal that closes. */
 const asking = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 export interface StopSignals {
@@ -12,7 +12,7 @@ export interface StopSignals {
 
 /**
  * After the call, these signals no longer end the process by themselves.
- * @param hangUp what SIGHUP is for instead, as often as it comes
+ * @param hangUp called for each SIGHUP instead
  */
 export function stopSignals(hangUp?: () => void): StopSignals {
   const told: ((signal: NodeJS.Signals) => void)[] = [];

@@ -3,7 +3,7 @@
 import Table from 'cli-table3';
 import { colorsFor, print, visible, type Terminal } from './terminal.ts';
 
-/** How a cell is shown beyond its text. */
+/** Style of a cell besides its text. */
 export type Tone = 'good' | 'poor' | 'bad' | 'plain';
 
 export interface Cell {

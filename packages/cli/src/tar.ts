@@ -1,4 +1,4 @@
-/** Archives of a few small files, as every tar reads them. Writes only. */
+/** Archives of a few small files, in the format that every tar reads. Writes only. */
 
 export interface ArchivedFile {
   /** At most 100 bytes, with slashes. */

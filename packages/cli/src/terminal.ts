@@ -33,7 +33,7 @@ export function remark(terminal: Terminal, line: string): void {
   terminal.stderr.write(`rollcall: ${line}\n`);
 }
 
-/** Writes a part of something long; resolves when there is room for more, or when the reader is gone. */
+/** Writes a part of a long output; resolves when there is room for more, or when the reader has ended. */
 export async function written({ stdout, unread }: Terminal, text: string): Promise<void> {
   if (unread.aborted || stdout.write(text)) return;
   await once(stdout, 'drain', { signal: unread }).catch(() => undefined);
@@ -44,7 +44,7 @@ export function printJson(terminal: Terminal, value: unknown): void {
   print(terminal, JSON.stringify(value));
 }
 
-/** Resolves when the kernel has taken everything written so far. */
+/** Resolves when the kernel has accepted everything written so far. */
 export async function flushed(terminal: Terminal): Promise<void> {
   for (const stream of [terminal.stdout, terminal.stderr]) {
     if (stream.writable) await new Promise<void>((done) => stream.write('', () => done()));

@@ -24,7 +24,7 @@ export interface ViewFlags {
 export interface WatchedView {
   /** With its query. */
   readonly path: string;
-  /** The data of an answer, as JSON; undefined when it has nothing new. */
+  /** The data of an answer, as JSON; undefined without new data. */
   readonly dataOf: (answer: Answer) => string | undefined;
 }
 
@@ -87,7 +87,7 @@ function checkOptions(flags: ViewFlags, filter: URLSearchParams): void {
   if (filter.size > 0 && ['key', 'keyprefix', 'event'].includes(flags.type)) throw usage(`--filter does not go with --type ${flags.type}`);
 }
 
-/** The list holds the last events; handlers are given each once. */
+/** The list contains the last events; handlers get each once. */
 function newEvents(): WatchedView['dataOf'] {
   let last: string | undefined;
   return ({ body = '[]' }) => {

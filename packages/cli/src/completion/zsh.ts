@@ -46,7 +46,7 @@ function nameOf(path: string): string {
   return `_rollcall${path === '' ? '' : `_${path.replaceAll(/[ -]/g, '_')}`}`;
 }
 
-/** `--level=[how much]:level:(info warn)`; each name on its own. */
+/** `--level=[how much]:level:(info warn)`; one for each name. */
 function optionSpecs({ names, description, value, choices }: OptionEntry): string[] {
   const text = description.replaceAll(/[[\]\\]/g, '\\$&');
   const after = value === undefined ? '' : `:${value.replaceAll(':', '\\:')}:${choices.length > 0 ? `(${choices.join(' ')})` : '_files'}`;

@@ -25,7 +25,7 @@ export interface ConsulApiOptions {
   /** Without a path. */
   readonly url: string;
   readonly credentials: Credentials;
-  /** Of all requests that name none in their path. */
+  /** The namespace of all requests whose path names none. */
   readonly namespace: string;
 }
 
@@ -58,7 +58,7 @@ export class ConsulApi {
     return JSON.parse(await this.text('GET', path)) as T;
   }
 
-  /** Undefined where a get is answered with a 404. */
+  /** Undefined when a get is answered with a 404. */
   async find<T>(path: string): Promise<T | undefined> {
     try {
       return await this.get<T>(path);
@@ -113,7 +113,7 @@ export function pick(fields: Fields, names: readonly string[]): Fields {
   );
 }
 
-/** Runs `work` on all of `items`, on at most `limit` at the same time. */
+/** Runs `work` on all of `items`, on at most `limit` at once. */
 export async function eachOf<T>(items: readonly T[], limit: number, work: (item: T) => Promise<void>): Promise<void> {
   const queue = items.values();
   const worker = async () => {

@@ -18,7 +18,7 @@ interface Token extends Fields {
   readonly AuthMethod?: string;
 }
 
-/** Ids of what every server has: `global-management`, `builtin/global-read-only`. */
+/** Ids that every server has: `global-management`, `builtin/global-read-only`. */
 const builtIn = /^00000000-0000-0000-0000-0000000000\d\d$/;
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const identities = ['ServiceIdentities', 'NodeIdentities', 'TemplatedPolicies'];
@@ -41,7 +41,7 @@ export async function importAccess(run: ImportRun): Promise<void> {
   await importTokens(run);
 }
 
-/** Why policies cannot be listed; undefined when they can. */
+/** The reason why policies cannot be listed; undefined when they can. */
 async function listable(api: ConsulApi): Promise<Refusal | undefined> {
   try {
     await api.get('/v1/acl/policies');

@@ -3,14 +3,14 @@
 import { Refusal, eachOf, encoded } from './consul-api.ts';
 import type { ImportRun } from './import-run.ts';
 
-/** As `key` holds it, with its flags as text: they have 64 bits, more than JSON's numbers. */
+/** The form of `key`, with flags as text: they have 64 bits, more than JSON's numbers. */
 interface Entry {
   readonly Flags: string;
   readonly Value: string | null;
   readonly Session?: string;
 }
 
-/** Requests that are under way at the same time. */
+/** Requests in flight at once. */
 const keysAtOnce = 16;
 
 export async function importKeys(run: ImportRun): Promise<void> {

@@ -1,4 +1,4 @@
-/** Copies prepared queries that have a name; the server gives ids, so those without a name cannot be kept. */
+/** Copies prepared queries that have a name; the server assigns ids, so queries without a name cannot be copied. */
 
 import { pick, type Fields } from './consul-api.ts';
 import type { ImportRun } from './import-run.ts';
@@ -32,7 +32,7 @@ export async function importQueries(run: ImportRun): Promise<void> {
   }
 }
 
-/** A query of a service in its own namespace asks in the one that it is written into. */
+/** A query of a service in its namespace becomes one of the namespace into which it is written. */
 function inItsNamespace(namespace: string, fields: Fields): Fields {
   const { Namespace, ...service } = fields['Service'] as Fields;
   return Namespace === namespace ? { ...fields, Service: service } : fields;

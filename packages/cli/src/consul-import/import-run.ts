@@ -3,7 +3,7 @@
 import { ConsulApi, Refusal, type Fields } from './consul-api.ts';
 import { ImportReport, type Kind } from './import-report.ts';
 
-/** Thrown for an entry that is not to be copied, with the reason. */
+/** Thrown for an entry that the import must not copy, with the reason. */
 export class Unwanted extends Error {}
 
 export class ImportRun {

@@ -1,5 +1,5 @@
 /**
- * A session that lives as long as it is renewed. When it cannot be renewed in time, it may have ended in the
+ * A session that exists as long as it is renewed. When it cannot be renewed in time, it may have ended in the
  * registry, and its locks with it.
  */
 
@@ -10,7 +10,7 @@ import type { LockStore } from './lock-store.ts';
 /** The TTL of Consul's client; the session is renewed after half of it. */
 export const sessionTtlMs = 15_000;
 
-/** After a renewal that failed. */
+/** Pause after a renewal that failed. */
 const retryMs = 1_000;
 
 export interface HeldSession {

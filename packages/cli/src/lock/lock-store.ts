@@ -25,7 +25,7 @@ export interface Found {
 export interface KeyWrite {
   readonly value?: string;
   readonly flags: bigint;
-  /** `acquire` and `release` name a session, `cas` a revision; 0: only if there is none. */
+  /** `acquire` and `release` name a session, `cas` a revision; 0: only if the key does not exist. */
   readonly acquire?: string;
   readonly release?: string;
   readonly cas?: string;
@@ -54,7 +54,7 @@ export class LockStore {
     await askJson(this.#target, `/v1/session/destroy/${id}`, { method: 'PUT', body: '' });
   }
 
-  /** A key, or all that begin with it; with `index` when something has changed since, or after `waitSeconds`. */
+  /** A key, or all with this prefix; with `index`, after a change since then or after `waitSeconds`. */
   async look(
     key: string,
     options: { recurse?: true; index?: string | undefined; waitSeconds?: number; signal: AbortSignal },

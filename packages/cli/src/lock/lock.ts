@@ -1,5 +1,5 @@
 /**
- * A lock on a key, as Consul's clients take it: the session that wrote the key holds it
+ * A lock on a key, in the form of Consul's clients: the session that wrote the key holds it
  * (https://developer.hashicorp.com/consul/docs/automate/application-leader-election, `api/lock.go`).
  */
 
@@ -12,7 +12,7 @@ import type { LockStore } from './lock-store.ts';
 export interface Claim {
   /**
    * Resolves when the key is held; false after `timeoutMs`.
-   * @throws CommandFailure when something else is kept under the key, or as `adminCall`
+   * @throws CommandFailure when the key has another content, or as `adminCall`
    */
   take(): Promise<boolean>;
   /** Watches until it is lost, and resolves with the reason. */
@@ -32,10 +32,10 @@ export interface ClaimOptions {
   readonly signal: AbortSignal;
 }
 
-/** Flags of Consul by which clients tell a lock from a semaphore. */
+/** Flags of Consul by which clients distinguish a lock from a semaphore. */
 const lockFlags = 0x2ddccbc058a50c18n;
 
-/** While the registry keeps a lock from being taken again at once (its lock delay), it tells no change. */
+/** Pause before a lock is tried again: during the lock delay the registry refuses it, and the end of the delay is no change. */
 export const retryMs = 1_000;
 const monitorPauseMs = 1_000;
 
@@ -103,7 +103,7 @@ export function waitUntil(until: number): { waitSeconds?: number } {
   return until === Infinity ? {} : { waitSeconds: Math.min(50, Math.max(0.05, (until - performance.now()) / 1_000)) };
 }
 
-/** @param stillHeld asks the registry, and waits there for a change from the second time on */
+/** @param stillHeld sends a read to the registry, which waits for a change from the second time on */
 export async function watching(
   { retries, signal }: { readonly retries: number; readonly signal: AbortSignal },
   stillHeld: () => Promise<boolean>,

@@ -1,6 +1,6 @@
 /**
- * A lock that several may hold at once, as Consul's clients take it: `PREFIX/.lock` lists the holders, and each contender
- * holds `PREFIX/SESSION`, so that one that dies is seen
+ * A lock with several holders, in the form of Consul's clients: `PREFIX/.lock` lists the holders, and each contender
+ * holds `PREFIX/SESSION`, so that the others see when one dies
  * (https://developer.hashicorp.com/consul/tutorials/developer-configuration/distributed-semaphore, `api/semaphore.go`).
  */
 
@@ -9,10 +9,10 @@ import { CommandFailure, exitCodes } from '../failure.ts';
 import { deadline, lockKey, retryMs, waitUntil, watching, type Claim, type ClaimOptions } from './lock.ts';
 import type { HeldKey } from './lock-store.ts';
 
-/** Flag of Consul by which clients tell a semaphore from a lock. */
+/** Flag of Consul by which clients distinguish a semaphore from a lock. */
 const semaphoreFlags = 0xe0f69a2baa414de0n;
 
-/** Lost races for the list before the command gives up leaving it; others write it seldom. */
+/** Lost races for the list before the command stops trying to leave it; others write it seldom. */
 const leaveTriesMax = 10;
 
 /** The value of `PREFIX/.lock`. */
@@ -97,7 +97,7 @@ export class Semaphore implements Claim {
     return this.#options.store.write(this.#list, { value: JSON.stringify(list), flags: semaphoreFlags, cas: revision });
   }
 
-  /** Those who are alive; revision 0 when there is no list yet. @throws CommandFailure when the key is something else */
+  /** Holders whose sessions exist; revision 0 without a list. @throws CommandFailure when the key has other content */
   #holders(keys: readonly HeldKey[]): { holders: string[]; revision: string } {
     const list = keys.find(({ key }) => key === this.#list);
     if (list === undefined) return { holders: [], revision: '0' };

@@ -5,7 +5,7 @@ import { isIP } from 'node:net';
 export interface Address {
   /** A name or an address, without brackets. */
   readonly host: string;
-  /** 0 to 65535; 0 takes a free one. */
+  /** 0 to 65535; 0 selects a free one. */
   readonly port: number;
 }
 
@@ -15,7 +15,7 @@ export interface SocketPath {
   readonly path: string;
 }
 
-/** Longest that every system takes: `sun_path` has 104 bytes on BSD and macOS, with the zero at the end. */
+/** Longest path on every system: `sun_path` has 104 bytes on BSD and macOS, with the zero at the end. */
 const socketPathBytesMax = 103;
 
 /** @throws Error whose message completes `<where>: ` */

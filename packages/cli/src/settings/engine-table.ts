@@ -1,13 +1,13 @@
-/** The settings of the store: which engine, and what reaching it over a network takes. A part of the table of all (`table.ts`). */
+/** The settings of the store: the engine, and its access over a network. A part of the table of all (`table.ts`). */
 
 import { engineForms, engineSetting, type EngineSetting } from './engine.ts';
 import type { Setting } from './setting.ts';
 import { file, filled, text } from './values.ts';
 
 export interface EngineSettings {
-  /** Undefined: `dev` and `dataDir` decide. */
+  /** Undefined: `dev` and `dataDir` determine it. */
   readonly engine: EngineSetting | undefined;
-  /** The keys of the registry in etcd begin with it. */
+  /** Prefix of the registry's keys in etcd. */
   readonly enginePrefix: string;
   /** PEM; absolute, as all files. */
   readonly engineCaFile: string | undefined;
@@ -15,7 +15,7 @@ export interface EngineSettings {
   readonly engineKeyFile: string | undefined;
   readonly engineUser: string | undefined;
   readonly enginePasswordFile: string | undefined;
-  /** Of a token for the primary. */
+  /** File with a token for the primary. */
   readonly engineTokenFile: string | undefined;
 }
 

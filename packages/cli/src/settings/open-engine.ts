@@ -19,7 +19,7 @@ const users = {
 /** Settings of etcd. */
 export const etcdSettings = ['enginePrefix', 'engineCaFile', 'engineCertFile', 'engineKeyFile', 'engineUser', 'enginePasswordFile'] as const;
 
-/** Codes with which a store refuses to be opened. */
+/** Codes of errors for a store that cannot be opened. */
 export const storeRefusals: readonly ErrorCode[] = ['failed_precondition', 'resource_exhausted', 'unavailable'];
 
 /** @throws CommandFailure `usage` when a setting is for another engine than these */

@@ -1,6 +1,6 @@
 /**
  * Finds the value of each setting: from the command line, else the environment, else the
- * configuration file, else the default. A wrong value is an error even where a better source wins.
+ * configuration file, else the default. A wrong value is an error even if another source has priority.
  */
 
 import { dirname, resolve } from 'node:path';
@@ -21,7 +21,7 @@ export interface ResolveInput {
   /** `--config`. */
   readonly configFile?: string | undefined;
   readonly readFile: (path: string) => string;
-  /** The limits that the server has. */
+  /** The names of the server's limits. */
   readonly limitNames: readonly string[];
 }
 
@@ -51,7 +51,7 @@ interface Given {
   readonly folder: string;
 }
 
-/** @throws CommandFailure `usage` that names the source, the value and what is wrong with it */
+/** @throws CommandFailure `usage` that names the source, the value and the fault */
 export function resolveSettings(input: ResolveInput): Resolved {
   const file = readConfigFile(input);
   const settings: Record<string, unknown> = {};
@@ -155,7 +155,7 @@ function parseConfig(path: string, text: string): Record<string, unknown> {
 function misspelled(env: ResolveInput['env']): string[] {
   const known = Object.values(settingsTable).flatMap((setting: Setting<unknown>) => setting.env ?? []);
   known.push(configVariable, addressVariable, withoutVariable, ...credentialVariables);
-  // Compared without their common prefix, which would make any two similar.
+  // Compared without their common prefix, which would make any two names similar.
   const endings = known.map((name) => name.slice(commonStart.length));
   return Object.keys(env).flatMap((name) => {
     if (!name.startsWith(commonStart) || known.includes(name)) return [];

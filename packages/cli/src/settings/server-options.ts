@@ -4,7 +4,7 @@ import type { ServerOptions } from '@rollcall/server';
 import { usage } from '../failure.ts';
 import type { Settings } from './table.ts';
 
-/** All options except the store and the log. @throws CommandFailure `usage` that names what is missing */
+/** All options except the store and the log. @throws CommandFailure `usage` that names the missing setting */
 export function serverOptions(settings: Settings): ServerOptions {
   const { dns, nodeName } = settings;
   if (settings.http === undefined && settings.https === undefined) {

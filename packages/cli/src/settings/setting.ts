@@ -6,7 +6,7 @@ export interface Setting<T> {
   /** Absent if the environment cannot set it. */
   readonly env?: string;
   readonly description: string;
-  /** Read like a value that was given as text. */
+  /** In the form of text: it is read like a given value. */
   readonly fallback: string | boolean | undefined;
   /**
    * @param value text from the command line or the environment, anything from a configuration file

@@ -45,11 +45,11 @@ export interface Settings extends EngineSettings {
   readonly dataDir: string;
   readonly dev: boolean;
   readonly followers: boolean;
-  /** Undefined: as many as suit this machine. */
+  /** Undefined: a number that suits this machine. */
   readonly workers: number | undefined;
-  /** Undefined: the server makes it of its own address. */
+  /** Undefined: derived from the server's address. */
   readonly peerUrl: string | undefined;
-  /** Undefined: the server takes the host name. */
+  /** Undefined: the host name. */
   readonly nodeName: string | undefined;
   readonly datacenter: string;
   readonly logLevel: LogLevel;

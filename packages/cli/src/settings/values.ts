@@ -35,7 +35,7 @@ export function file(value: unknown, folder: string): string | undefined {
   return value === undefined ? undefined : resolve(folder, filled(text(value)));
 }
 
-/** As the server takes it from clients (`net/agent-node.ts`). */
+/** The form that the server accepts from clients (`net/agent-node.ts`). */
 export function nodeName(value: string): string {
   if (/^[A-Za-z0-9][A-Za-z0-9._-]{0,252}$/.test(value)) return value;
   throw new Error(
@@ -43,7 +43,7 @@ export function nodeName(value: string): string {
   );
 }
 
-/** As Consul allows it: it becomes a label of DNS names. */
+/** Consul's rule, since the name becomes a label of DNS names. */
 export function datacenter(value: string): string {
   if (/^[a-z0-9][a-z0-9_-]{0,62}$/.test(value)) return value;
   throw new Error(
@@ -69,7 +69,7 @@ export function list(value: unknown): unknown[] {
   throw new Error(`${JSON.stringify(value)} is not a list`);
 }
 
-/** RFC 1123 §2.1; what else a `Host` header may hold needs no permission. */
+/** RFC 1123 §2.1; other content of a `Host` header needs no permission. */
 export function hostName(value: unknown): string {
   const name = text(value);
   if (/^[A-Za-z0-9_]([A-Za-z0-9_.-]{0,252})$/.test(name)) return name;
@@ -104,7 +104,7 @@ export function agentName([address, name]: [string, unknown]): [string, string] 
   return [address, nodeName(text(name))];
 }
 
-/** Which limits there are, the server knows: see `resolve.ts`. */
+/** The server knows the names of limits: see `resolve.ts`. */
 export function limit([name, value]: [string, unknown]): [string, number] {
   if (Number.isSafeInteger(value) && (value as number) > 0) return [name, value as number];
   throw new Error(`${name} is ${JSON.stringify(value)}, but must be a whole number above 0`);
@@ -117,7 +117,7 @@ export function unknownName(what: string, name: string, known: readonly string[]
   return `unknown ${what} ${JSON.stringify(name)}; ${hint}`;
 }
 
-/** Workers that a server may have: more than any machine has use for. */
+/** Most workers of a server: more than any machine can use. */
 const workersMax = 64;
 
 export function workerCount(value: unknown): number {

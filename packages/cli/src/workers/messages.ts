@@ -20,7 +20,7 @@ export type ToWorker =
   | { readonly kind: 'close' };
 
 export type FromWorker =
-  /** It listens to messages: those that are sent before are lost. */
+  /** It now listens to messages; earlier ones are lost. */
   | { readonly kind: 'ready' }
   | { readonly kind: 'alive' }
   | { readonly kind: 'serving'; readonly url: string; readonly ports: Ports }

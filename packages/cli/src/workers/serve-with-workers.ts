@@ -7,7 +7,7 @@ import type { Server, ServerOptions, WorkerAccess } from '@rollcall/server';
 import type { Settings } from '../settings/table.ts';
 import { Workers, type WorkersOptions } from './supervisor.ts';
 
-/** What `rollcall serve` needs of what it runs, in one process or in several. */
+/** The part of a running server that `rollcall serve` needs, in one process or in several. */
 export type Running = Pick<Server, 'url' | 'ports' | 'fatal' | 'left' | 'reloadCertificates' | 'close'>;
 
 export interface WithWorkersOptions {
@@ -20,7 +20,7 @@ export interface WithWorkersOptions {
   readonly stopped: Promise<unknown>;
 }
 
-/** @throws CommandFailure, RegistryError when the primary or a worker cannot serve; nothing runs any more then */
+/** @throws CommandFailure, RegistryError when the primary or a worker cannot serve; all processes have ended then */
 export async function serveWithWorkers({ count, settings, dnsOptional, server: options, log, stopped }: WithWorkersOptions): Promise<Running> {
   const { createServer } = await import('@rollcall/server');
   const { https: _https, dns: _dns, ...own } = options;

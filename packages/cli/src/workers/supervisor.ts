@@ -27,20 +27,20 @@ export interface Serving {
   readonly ports: Ports;
 }
 
-/** Pauses before a worker is replaced: doubled up to the second while workers end soon after their start. */
+/** Pauses before a worker is replaced: doubled up to the second value while workers end soon after their start. */
 const pauseMs = { first: 100, most: 5_000 };
 
-/** A worker that has served for so long was a good one. */
+/** A worker that has served for this long resets the pause. */
 const goodMs = 10_000;
 
-/** A worker that does not serve so long after its start is killed: a large store takes some seconds to load. */
+/** A worker that does not serve this long after its start is killed: a large store takes some seconds to load. */
 const startMs = 120_000;
 
-/** A worker is asked so often whether it is alive, and killed after so many looks without an answer. */
+/** Interval of checks whether a worker is alive, and the number of unanswered checks after which it is killed. */
 const lookMs = 1_000;
 const unansweredMax = 10;
 
-/** A worker that has not ended so long after it was asked to is killed. */
+/** A worker that has not ended this long after it was asked to is killed. */
 const closeMs = 15_000;
 
 export class Workers {
@@ -59,7 +59,7 @@ export class Workers {
 
   /**
    * Starts all; resolves when they serve.
-   * @throws CommandFailure what the first of them failed with; the others are stopped then
+   * @throws CommandFailure with the failure of the first of them; the others are stopped then
    */
   async start(): Promise<Serving> {
     const starting = Array.from({ length: this.#options.count }, (_, at) => this.#fork(at + 1));
@@ -76,7 +76,7 @@ export class Workers {
     for (const worker of this.#workers) tell(worker, { kind: 'reload certificates' });
   }
 
-  /** Asks all to stop, and resolves when they have ended. */
+  /** Asks all to stop; resolves when they have ended. */
   async close(): Promise<void> {
     this.#closing = true;
     for (const timer of this.#timers) clearTimeout(timer);
@@ -140,7 +140,7 @@ function tell(worker: Worker, message: ToWorker): void {
   if (worker.isConnected()) worker.send(message, () => {});
 }
 
-/** Kills a worker that has not answered for long: it is frozen, or its event loop is stuck. A stall of this process costs one look. */
+/** Kills a worker that does not answer: frozen, or its event loop is stuck. A stall of this process costs one check. */
 function watch(worker: Worker): void {
   let unanswered = 0;
   const looking = setInterval(() => {

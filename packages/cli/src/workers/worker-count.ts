@@ -1,4 +1,4 @@
-/** How many workers `rollcall serve` has. */
+/** The number of workers of `rollcall serve`. */
 
 import { availableParallelism } from 'node:os';
 import { usage } from '../failure.ts';
@@ -12,17 +12,17 @@ export function coresForWorkers(cores: number): number {
 
 /**
  * @param cores that this process may use
- * @throws CommandFailure `usage` when workers are asked for and cannot be had
+ * @throws CommandFailure `usage` when workers are asked for but not possible
  */
 export function workersOf(settings: Settings, cores = availableParallelism()): number {
   const hindrance = hindranceOf(settings);
-  // A registry in memory is for trying out.
+  // A registry in memory is for experiments.
   if (settings.workers === undefined) return hindrance !== undefined || storeOf(settings).kind === 'memory' ? 0 : coresForWorkers(cores);
   if (settings.workers > 0 && hindrance !== undefined) throw usage(`workers: ${hindrance}`);
   return settings.workers;
 }
 
-/** Why this server is one process, if it must be. */
+/** The reason why this server must be one process; undefined when it may have workers. */
 function hindranceOf(settings: Settings): string | undefined {
   const { kind } = storeOf(settings);
   if (kind === 'etcd' || kind === 'node') return `they follow a log that this process keeps, and the engine is ${kind}; start more nodes instead`;

@@ -1,6 +1,7 @@
 /**
- * A worker of `rollcall serve`: an ordinary server that follows the primary's log and shares its listening sockets. The primary starts
- * this file, says what to serve, and says when to stop; signals are the primary's business. It ends when the primary does.
+ * A worker of `rollcall serve`: an ordinary server that follows the primary's log and shares its listening sockets. The
+ * primary starts this file and tells it what to serve and when to stop; only the primary handles signals. It ends when
+ * the primary does.
  */
 
 import { createServer, follow, stderrLog, type Server } from '@rollcall/server';
@@ -9,7 +10,7 @@ import { exitCodes } from '../failure.ts';
 import { serverOptions } from '../settings/server-options.ts';
 import type { FromWorker, ToWorker } from './messages.ts';
 
-// A terminal, and a supervisor, send these to all processes of a group: the primary acts on them.
+// A terminal or a supervisor sends these to all processes of a group, and the primary handles them.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
 
 let serving: Promise<Server> | undefined;
