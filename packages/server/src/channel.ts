@@ -16,6 +16,7 @@ import type { Core } from './core.ts';
 import { NodeEngine } from './engine/node/node.ts';
 import type { PeerDeps } from './frontend/peer/deps.ts';
 import type { Identity } from './net/frontend.ts';
+import { assertPrivate } from './net/private-url.ts';
 
 export interface Channel {
   readonly deps: PeerDeps;
@@ -38,16 +39,24 @@ export interface ChannelOptions {
   readonly beats?: Beats;
   /** Epoch of this node's membership; 0 by default, for a node that is not a member. */
   readonly epoch?: () => number;
+  /** Whether the cluster key may travel to other machines without TLS. */
+  readonly unsafeAllowPlaintext?: boolean | undefined;
 }
 
+const refusedAddress = 'no heartbeats are sent to this member at its address; start it with --https and --peer-url https://HOST:PORT';
+
 export function makeChannel({ engine, clock, random, log, metrics, liveness }: Core, options: ChannelOptions): Channel {
-  const { identity, memberId, isWorker, takesFollowers, key, beats, epoch = () => 0 } = options;
+  const { identity, memberId, isWorker, takesFollowers, key, beats, epoch = () => 0, unsafeAllowPlaintext = false } = options;
   const { registryId, version } = identity;
   const hello = (): PeerHello => ({ nodeId: memberId, registryId, version, epoch: epoch(), ...(isWorker ? { worker: true } : {}) });
   const store = logMethods(engine);
   const presence = engine.presence === undefined ? {} : presenceMethods(engine.presence, clock);
   const methods = (from: () => string): Methods => ({ ...store, ...presence, ...allProcesses.methods, ...(beats && beatMethods(beats, from)) });
-  const peers: Peers = new Peers({ hello, clock, random, methods, secret: () => key?.secret ?? '' });
+  const peers: Peers = new Peers({
+    ...{ hello, clock, random, methods, secret: () => key?.secret ?? '' },
+    assertAllowed: (url) => assertPrivate(url, unsafeAllowPlaintext),
+    onRefused: ({ nodeId, address }, { message }) => log.warn({ peer: nodeId, address, reason: message }, refusedAddress),
+  });
   const primaryLink = engine instanceof NodeEngine ? engine.link : undefined;
   const own = { metrics, overrideExpiry: () => liveness.override() };
   const allProcesses =

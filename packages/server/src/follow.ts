@@ -7,7 +7,7 @@ import { systemClock } from './clock.ts';
 import type { LinkChange } from './cluster/channel/link.ts';
 import type { Engine } from './engine/engine.ts';
 import { openNode } from './engine/node/node.ts';
-import { isLoopbackHost } from './net/bind-policy.ts';
+import { assertPrivate } from './net/private-url.ts';
 import { version } from './version.ts';
 
 export interface FollowOptions {
@@ -19,7 +19,7 @@ export interface FollowOptions {
   readonly tokenFile?: string;
   /** File with the certificates (PEM) of the authorities that signed the primary's; the well-known ones by default. */
   readonly caFile?: string;
-  /** Lets the token travel to another machine without TLS. */
+  /** Allows plain HTTP to another machine, where the token and all that is registered can be read on the way. */
   readonly unsafeAllowPlaintext?: boolean;
   /** Silent by default. */
   readonly log?: Pick<Logger, 'info' | 'warn'>;
@@ -27,28 +27,16 @@ export interface FollowOptions {
 
 /**
  * @throws RegistryError `invalid_argument` when the URL is invalid, or a file cannot be read; `failed_precondition` when
- *   the token would travel in plain text, or the primary admits no followers; `unavailable`, `unauthenticated` or
+ *   other machines could read what is sent (`assertPrivate`), or the primary admits no followers; `unavailable`, `unauthenticated` or
  *   `permission_denied`, as the primary answers
  */
 export async function follow({ url, secret, tokenFile, caFile, unsafeAllowPlaintext = false, log }: FollowOptions): Promise<Engine> {
-  assertPrivate(url, secret !== undefined || tokenFile !== undefined, unsafeAllowPlaintext);
+  assertPrivate(url, unsafeAllowPlaintext);
   const token = async () => secret ?? (tokenFile === undefined ? '' : firstLine(await read(tokenFile)));
   const ca = caFile === undefined ? {} : { ca: await read(caFile) };
   // Reports an unreadable file now, and not at each connection.
   await token();
   return openNode({ url, version, secret: token, ...ca, clock: systemClock, random: Math.random, onChange: (change) => tell(url, change, log) });
-}
-
-function assertPrivate(url: string, hasSecret: boolean, unsafeAllowPlaintext: boolean): void {
-  if (url.startsWith('unix:///')) return;
-  const parsed = URL.canParse(url) ? new URL(url) : undefined;
-  if (parsed === undefined || !['http:', 'https:'].includes(parsed.protocol)) {
-    throw new RegistryError('invalid_argument', `${JSON.stringify(url)} is not the URL of a node; write https://HOST:8501, http:// or unix:///PATH`);
-  }
-  if (parsed.protocol === 'https:' || isLoopbackHost(parsed.hostname) || unsafeAllowPlaintext) return;
-  const what = hasSecret ? 'the token and all that is registered' : 'all that is registered';
-  const message = `refusing to follow ${url}: ${what} could be read on the way; use https://, or add --unsafe-allow-plaintext (unsafeAllowPlaintext)`;
-  throw new RegistryError('failed_precondition', message);
 }
 
 function tell(url: string, change: LinkChange, log: FollowOptions['log']): void {

@@ -84,7 +84,10 @@ export interface ServerOptions {
   readonly auditFile?: string;
   /** Allows listeners beyond loopback although callers need no token. */
   readonly unsafeAllowUnauthenticated?: boolean;
-  /** Allows plain HTTP beyond loopback, where every machine on the path can read the tokens; still needs access control. */
+  /**
+   * Allows plain HTTP beyond loopback, where every machine on the path can read the tokens; still needs access control. Also allows
+   * connections to other nodes at such addresses, although the cluster key can then be read.
+   */
   readonly unsafeAllowPlaintext?: boolean;
   /** Names by which clients may call the server (`net/own-origin.ts`); any by default, except on loopback. */
   readonly allowedHosts?: readonly string[];

@@ -41,7 +41,7 @@ export function shareStore(core: Core, { identity, key }: ShareOptions, options:
   const { nodeName: name, version } = identity;
   const isWorker = options.worker !== undefined;
   const nodeId = options.worker?.memberId ?? identity.nodeId;
-  const own = { identity, key, isWorker, memberId: nodeId };
+  const own = { identity, key, isWorker, memberId: nodeId, unsafeAllowPlaintext: options.unsafeAllowPlaintext };
   if (engine.exclusive || engine.presence === undefined) {
     const channel = makeChannel(core, { ...own, takesFollowers: key !== undefined });
     return { channel, ownership: soleOwner(nodeId), isShared: false, join: nothing, drain: nothing, leave: nothing };

@@ -1,10 +1,10 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import type { RegistryError } from '@rollcall/protocol';
+import { RegistryError } from '@rollcall/protocol';
 import { systemClock } from '../../clock.ts';
 import { memory } from '../../engine/memory/memory.ts';
 import { createServer, type Server, type ServerOptions } from '../../server.ts';
 import { Link, type LinkChange, type LinkOptions } from './link.ts';
-import { Peers } from './peers.ts';
+import { Peers, type NodeAddress, type PeersOptions } from './peers.ts';
 
 const closing: (() => Promise<void>)[] = [];
 afterEach(async () => {
@@ -69,15 +69,22 @@ describe('a link', () => {
   });
 });
 
+function peersOfOne(options: Partial<PeersOptions> = {}): Peers {
+  const peers = new Peers({
+    ...{ secret: () => '', clock: systemClock, random: () => 0, methods: () => ({}), assertAllowed: () => {}, onRefused: () => {} },
+    hello: () => ({ nodeId: 'one', epoch: 1, version: '0.1.0', registryId: '' }),
+    ...options,
+  });
+  closing.push(() => peers.close());
+  return peers;
+}
+
+const batch = { epoch: 1, beats: [] };
+
 describe('the nodes that a node is connected to', () => {
   it('are asked over the connection that they made, and otherwise over one to them', async () => {
     const server = await primary();
-    const peers = new Peers({
-      ...{ secret: () => '', clock: systemClock, random: () => 0, methods: () => ({}) },
-      hello: () => ({ nodeId: 'one', epoch: 1, version: '0.1.0', registryId: '' }),
-    });
-    closing.push(() => peers.close());
-    const batch = { epoch: 1, beats: [] };
+    const peers = peersOfOne();
     const to = { nodeId: 'two', address: server.url };
     // It waits for the connection that it opens.
     expect(await peers.deliver(to, batch)).toEqual([]);
@@ -87,5 +94,26 @@ describe('the nodes that a node is connected to', () => {
     expect(peers.linked).toBe(0);
     expect(await peers.deliver(to, batch)).toEqual([]);
     expect(await failure(peers.deliver({ nodeId: 'three', address: 'http://127.0.0.1:1' }, batch))).toMatchObject({ code: 'unavailable' });
+  });
+
+  it('are not connected at an address that is not allowed, which is reported once until it changes or its node is gone', async () => {
+    const server = await primary();
+    const refused: NodeAddress[] = [];
+    const peers = peersOfOne({
+      assertAllowed: (url) => {
+        if (url !== server.url) throw new RegistryError('failed_precondition', `refusing ${url}`);
+      },
+      onRefused: (to) => refused.push(to),
+    });
+    const deliver = (address: string) => failure(peers.deliver({ nodeId: 'two', address }, batch));
+    for (const host of ['10.0.0.7', '10.0.0.7', '10.0.0.8']) {
+      expect(await deliver(`http://${host}`)).toMatchObject({ code: 'failed_precondition', message: `refusing http://${host}` });
+    }
+    expect(refused).toEqual(['10.0.0.7', '10.0.0.8'].map((host) => ({ nodeId: 'two', address: `http://${host}` })));
+    expect(peers.linked).toBe(0);
+    peers.keep(new Set());
+    await deliver('http://10.0.0.8');
+    expect(refused).toHaveLength(3);
+    expect(await deliver(server.url)).toBeUndefined();
   });
 });

@@ -3,7 +3,7 @@
  * connection for a pair of nodes: a second one is only used when both connect to each other at the same time.
  */
 
-import { RegistryError } from '@rollcall/protocol';
+import { RegistryError, toRegistryError } from '@rollcall/protocol';
 import type { Clock } from '../../clock.ts';
 import type { BeatAnswer, BeatBatch } from './beat-body.ts';
 import type { PeerHello } from './hello.ts';
@@ -18,7 +18,12 @@ export interface PeersOptions {
   readonly secret: () => string;
   /** What a node may ask of this one. @param from the node; known once it has said hello */
   readonly methods: (from: () => string) => Methods;
+  /** PEM, as for `connect`. */
   readonly ca?: string | undefined;
+  /** Throws a RegistryError when the cluster key must not be sent to this URL. */
+  readonly assertAllowed: (url: string) => void;
+  /** Called once for each address of a node that `assertAllowed` refuses. */
+  readonly onRefused: (to: NodeAddress, error: RegistryError) => void;
   readonly clock: Clock;
   /** Uniform in [0, 1). */
   readonly random: () => number;
@@ -44,6 +49,8 @@ export class Peers {
   /** Those of them that are workers of this machine. */
   readonly #workers = new Map<string, Peer>();
   readonly #links = new Map<string, { readonly address: string; readonly link: Link }>();
+  /** Addresses that this node does not connect to, by node id; each was reported. */
+  readonly #refused = new Map<string, string>();
 
   /** The node that this one follows, if any; its link is not closed here. */
   #primary: { readonly nodeId: () => string; readonly link: Link } | undefined;
@@ -78,7 +85,7 @@ export class Peers {
 
   /**
    * Sends heartbeats to the node that owns them; connects to it first if it must.
-   * @throws RegistryError `unavailable` while there is no connection
+   * @throws RegistryError `unavailable` while there is no connection; as `assertAllowed` when the cluster key must not be sent to its address
    */
   async deliver(to: NodeAddress, batch: BeatBatch): Promise<readonly BeatAnswer[]> {
     const connected = this.#primary?.nodeId() === to.nodeId ? this.#primary.link : this.#admitted.get(to.nodeId);
@@ -99,6 +106,7 @@ export class Peers {
   /** Closes the connections that this node made to all others than these: they are no members any more. */
   keep(nodeIds: ReadonlySet<string>): void {
     for (const nodeId of this.#links.keys()) if (!nodeIds.has(nodeId)) void this.#forget(nodeId);
+    for (const nodeId of this.#refused.keys()) if (!nodeIds.has(nodeId)) this.#refused.delete(nodeId);
   }
 
   async #forget(nodeId: string): Promise<void> {
@@ -113,10 +121,22 @@ export class Peers {
     await Promise.all(links.map(({ link }) => link.close()));
   }
 
+  #assertAllowed(to: NodeAddress): void {
+    try {
+      this.#options.assertAllowed(to.address);
+    } catch (error) {
+      const isNew = this.#refused.get(to.nodeId) !== to.address;
+      this.#refused.set(to.nodeId, to.address);
+      if (isNew) this.#options.onRefused(to, toRegistryError(error));
+      throw error;
+    }
+  }
+
   async #linkTo({ nodeId, address }: NodeAddress): Promise<Link> {
     const known = this.#links.get(nodeId);
     if (known?.address === address) return known.link;
     await this.#forget(nodeId);
+    this.#assertAllowed({ nodeId, address });
     if (this.#links.size >= linksMax) {
       throw new RegistryError('resource_exhausted', `this node is connected to ${linksMax} others, which is the limit`);
     }
