@@ -45,7 +45,7 @@ export interface ChannelOptions {
 
 const refusedAddress = 'no heartbeats are sent to this member at its address; start it with --https and --peer-url https://HOST:PORT';
 
-export function makeChannel({ engine, clock, random, log, metrics, liveness }: Core, options: ChannelOptions): Channel {
+export function makeChannel({ engine, clock, random, log, metrics, liveness, peerAuthorities: ca }: Core, options: ChannelOptions): Channel {
   const { identity, memberId, isWorker, takesFollowers, key, beats, epoch = () => 0, unsafeAllowPlaintext = false } = options;
   const { registryId, version } = identity;
   const hello = (): PeerHello => ({ nodeId: memberId, registryId, version, epoch: epoch(), ...(isWorker ? { worker: true } : {}) });
@@ -53,7 +53,7 @@ export function makeChannel({ engine, clock, random, log, metrics, liveness }: C
   const presence = engine.presence === undefined ? {} : presenceMethods(engine.presence, clock);
   const methods = (from: () => string): Methods => ({ ...store, ...presence, ...allProcesses.methods, ...(beats && beatMethods(beats, from)) });
   const peers: Peers = new Peers({
-    ...{ hello, clock, random, methods, secret: () => key?.secret ?? '' },
+    ...{ hello, clock, random, methods, ca, secret: () => key?.secret ?? '' },
     assertAllowed: (url) => assertPrivate(url, unsafeAllowPlaintext),
     onRefused: ({ nodeId, address }, { message }) => log.warn({ peer: nodeId, address, reason: message }, refusedAddress),
   });

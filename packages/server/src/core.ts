@@ -11,7 +11,7 @@ import { systemClock, type Clock } from './clock.ts';
 import type { Engine } from './engine/engine.ts';
 import { tellFreshness } from './freshness.ts';
 import { Liveness } from './health/liveness.ts';
-import { trustOf } from './net/certificates.ts';
+import { authoritiesOf, trustOf } from './net/certificates.ts';
 import { defaultLimits, type Limits } from './options.ts';
 import { addressPolicy } from './outbound/address-policy.ts';
 import { limitLookups, systemLookup } from './outbound/lookup.ts';
@@ -32,6 +32,8 @@ export interface Core {
   readonly liveness: Liveness;
   readonly security: Security;
   readonly audit: AuditLog | undefined;
+  /** Certificates (PEM) of the authorities that the other nodes' are checked against; undefined: the well-known ones. */
+  readonly peerAuthorities: string | undefined;
   readonly fatal: Promise<RegistryError>;
   /** Reports that the server must be stopped. */
   readonly fail: (error: RegistryError) => void;
@@ -47,15 +49,17 @@ interface AuditLog {
 interface Files {
   readonly audit: AuditLog | undefined;
   readonly probeTrust: SecureContext | undefined;
+  readonly peerAuthorities: string | undefined;
 }
 
 /** Closes the store when one of the files cannot be used. */
 export async function openFiles(engine: Engine, options: ServerOptions): Promise<Files> {
-  const { auditFile, probeCaFile } = options;
+  const { auditFile, probeCaFile, peerCaFile } = options;
   try {
     const probeTrust = probeCaFile === undefined ? undefined : await trustOf(probeCaFile);
+    const peerAuthorities = peerCaFile === undefined ? undefined : await authoritiesOf(peerCaFile);
     const audit = auditFile === undefined ? undefined : await openAudit(auditFile, options);
-    return { audit, probeTrust };
+    return { audit, probeTrust, peerAuthorities };
   } catch (error) {
     await engine.close();
     throw error;
@@ -68,7 +72,7 @@ async function openAudit(path: string, { clock = systemClock, log }: ServerOptio
   return { file, log: new Audit({ sink: file, last: file.last, now: () => clock.now(), onError }) };
 }
 
-export function createCore(engine: Engine, { audit, probeTrust }: Files, options: ServerOptions): Core {
+export function createCore(engine: Engine, { audit, probeTrust, peerAuthorities }: Files, options: ServerOptions): Core {
   const clock = options.clock ?? systemClock;
   const log = options.log ?? pino({ level: 'silent' });
   const random = Math.random;
@@ -98,7 +102,7 @@ export function createCore(engine: Engine, { audit, probeTrust }: Files, options
   replica.measure(metrics);
   metrics.observe('rollcall_store_lag_revisions', 'Revisions that the state is behind the store', () => replica.lag.revisions);
   metrics.observe('rollcall_store_lag_seconds', 'Time since the state was last that of the store', () => replica.lag.seconds);
-  return { engine, clock, log, limits, metrics, replica, liveness, security, audit, fatal: fatal.promise, fail: fatal.resolve, random };
+  return { engine, clock, log, limits, metrics, replica, liveness, security, audit, peerAuthorities, fatal: fatal.promise, fail: fatal.resolve, random };
 }
 
 export async function closeCore({ liveness, replica, security, audit, engine }: Core): Promise<void> {

@@ -60,6 +60,11 @@ export interface ServerOptions {
    * listener, which must then be bound to one address.
    */
   readonly peerUrl?: string;
+  /**
+   * File with the certificates (PEM) of the authorities that signed those of the other nodes of the store; the well-known ones by
+   * default. This node sends them the cluster key, so it trusts no others then. Read at the start.
+   */
+  readonly peerCaFile?: string;
   /** Address of plain HTTP: 127.0.0.1 and a free port by default; false for none. */
   readonly http?: TcpOptions | SocketOptions | false;
   /** Address of HTTP over TLS; none by default. */

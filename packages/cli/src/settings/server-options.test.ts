@@ -35,6 +35,10 @@ describe('settings as options of the server', () => {
     expect(http).toEqual({ path: '/run/r.sock', mode: 0o660, gid: 7 });
   });
 
+  it('say where other nodes reach this one, and which authorities sign their certificates', () => {
+    expect(options({ peerUrl: 'https://10.0.0.1:8501', peerCaFile: '/ca.pem' })).toMatchObject({ peerUrl: 'https://10.0.0.1:8501', peerCaFile: '/ca.pem' });
+  });
+
   it('switch access control on, with the given tokens', () => {
     expect(options({ acl: true }).acl).toEqual({ defaultPolicy: 'deny' });
     const { acl } = options({ acl: true, aclDefaultPolicy: 'allow', aclInitialManagement: 'root', aclDefaultToken: 'd' });

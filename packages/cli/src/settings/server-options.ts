@@ -23,6 +23,7 @@ export function serverOptions(settings: Settings): ServerOptions {
     allowedOrigins: settings.allowedOrigins,
     ...(settings.followers ? { followers: true } : {}),
     ...(settings.peerUrl === undefined ? {} : { peerUrl: settings.peerUrl }),
+    ...(settings.peerCaFile === undefined ? {} : { peerCaFile: settings.peerCaFile }),
     datacenter: settings.datacenter,
     agentNames: settings.agentNames,
     limits: settings.limits,

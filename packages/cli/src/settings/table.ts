@@ -49,6 +49,7 @@ export interface Settings extends EngineSettings {
   readonly workers: number | undefined;
   /** Undefined: derived from the server's address. */
   readonly peerUrl: string | undefined;
+  readonly peerCaFile: string | undefined;
   /** Undefined: the host name. */
   readonly nodeName: string | undefined;
   readonly datacenter: string;
@@ -128,6 +129,13 @@ export const settingsTable: { readonly [K in keyof Settings]: Setting<Settings[K
     description: 'URL at which the other nodes of the store reach this one; made of its own address when not given',
     fallback: undefined,
     read: (value) => (value === undefined ? undefined : origin(value)),
+  },
+  peerCaFile: {
+    flag: '--peer-ca-file <file>',
+    env: 'ROLLCALL_PEER_CA_FILE',
+    description: 'certificates, in PEM, of the authorities that sign those of the other nodes of the store; the well-known ones when not given',
+    fallback: undefined,
+    read: file,
   },
   workers: {
     flag: '--workers <count>',

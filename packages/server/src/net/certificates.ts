@@ -183,6 +183,14 @@ export async function trustOf(caFile: string): Promise<SecureContext> {
   return createSecureContext({ ca: [...rootCertificates, ...certificatesOf(caFile, await read(caFile))] });
 }
 
+/**
+ * The certificates of a file of authorities, in PEM.
+ * @throws RegistryError as `trustOf`
+ */
+export async function authoritiesOf(caFile: string): Promise<string> {
+  return certificatesOf(caFile, await read(caFile)).join('\n');
+}
+
 async function read(file: string): Promise<string> {
   try {
     return await readFile(file, 'utf8');
