@@ -2,7 +2,7 @@
  * `npm test`: all checks of this tree, from a fresh clone on.
  *
  * Installs and builds what is missing, type-checks the tests, lints, installs the Debian packages
- * that tests run against where it may, builds etcd with Go where there is a Go, runs every test, and ends with one line:
+ * that tests run against where it may, builds etcd and porcupine with Go where there is a Go, runs every test, and ends with one line:
  * `N passed, N failed, N skipped`. A step that fails counts as one failure, and so does a skipped
  * test that gives no reason; with CI=true every skipped test does.
  *
@@ -39,6 +39,9 @@ if (stepsToo) {
   const { buildEtcd } = await import('../conformance/etcd/build.mjs');
   const { problem: noEtcd } = buildEtcd();
   if (noEtcd !== undefined) console.log(`no etcd: ${noEtcd}`);
+  const { buildPorcupine } = await import('../conformance/cluster/build-porcupine.mjs');
+  const { problem: noPorcupine } = buildPorcupine();
+  if (noPorcupine !== undefined) console.log(`no porcupine: ${noPorcupine}`);
 }
 
 const { passed, failed, skipped } = runTests();

@@ -1,8 +1,7 @@
 /** Asks porcupine, the checker of linearizability in Go, about histories. Builds the program in `../porcupine` when it is missing. */
 
 import { spawn } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
-import { buildGo } from '../../go-program.mjs';
+import { buildPorcupine } from '../build-porcupine.mjs';
 import type { KeyOperation } from './key-model.ts';
 import type { LockOperation } from './lock-model.ts';
 
@@ -10,11 +9,9 @@ export type JudgedHistory =
   | { readonly kind: 'key'; readonly operations: readonly KeyOperation[] }
   | { readonly kind: 'lock'; readonly operations: readonly LockOperation[] };
 
-const build = () => buildGo(fileURLToPath(new URL('../porcupine', import.meta.url)), 'porcupine', { porcupine: '.' });
-
 /** Why porcupine cannot be asked on this machine; undefined when it can. */
 export function porcupineProblem(): string | undefined {
-  return build().problem;
+  return buildPorcupine().problem;
 }
 
 /**
@@ -22,7 +19,7 @@ export function porcupineProblem(): string | undefined {
  * @throws Error when the program is missing or fails
  */
 export async function askPorcupine(histories: readonly JudgedHistory[]): Promise<(boolean | undefined)[]> {
-  const { programs, problem } = build();
+  const { programs, problem } = buildPorcupine();
   if (programs === undefined) throw new Error(problem);
   const child = spawn(programs['porcupine'] ?? '', { stdio: ['pipe', 'pipe', 'inherit'] });
   let answers = '';
