@@ -73,9 +73,9 @@ export class EtcdPresence implements Presence {
     this.#listeners.add(own);
     if (this.#present === undefined) this.#follow();
     else {
-      const present = new Set(this.#present.keys());
       setImmediate(() => {
-        if (this.#listeners.has(own)) own(present);
+        // Those of now: a change may have been told meanwhile, which older ones would take back.
+        if (this.#listeners.has(own)) own(new Set(this.#present?.keys()));
       });
     }
     return () => this.#listeners.delete(own);
