@@ -18,6 +18,12 @@ export const streamProtocol = 1;
 /** Path of the WebSocket on the registry's HTTP listener. */
 export const streamPath = '/rollcall/v1/stream';
 
+/**
+ * Close code of a client that leaves a server which it finds silent or behind: the client lives, and resumes its session on another
+ * connection. A stalled server reads it when it goes on, and does not take the end of the stream for a death.
+ */
+export const streamLeftCode = 4004;
+
 export type FrameViewKind = 'service' | 'services' | 'key' | 'prefix';
 
 /** A view that can be watched or read; `name` is empty for `services`. */

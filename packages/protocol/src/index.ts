@@ -11,7 +11,7 @@ export type { CheckRegistration, InstanceRegistration } from './registration.ts'
 export { checkRequest } from './frame-request.ts';
 export { checkReply } from './frame-reply.ts';
 export { frameLimits } from './frame-limits.ts';
-export { streamPath, streamProtocol } from './frame.ts';
+export { streamLeftCode, streamPath, streamProtocol } from './frame.ts';
 export type {
   BeatFrame,
   Checked,

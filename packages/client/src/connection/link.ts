@@ -5,7 +5,7 @@
 
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import { RegistryError, checkReply, frameLimits, type ErrorCode, type ReplyFrame, type RequestFrame } from '@rollcall/protocol';
+import { RegistryError, checkReply, frameLimits, streamLeftCode, type ErrorCode, type ReplyFrame, type RequestFrame } from '@rollcall/protocol';
 import { WebSocket } from 'ws';
 import type { Clock } from '../clock.ts';
 import { connectionFailure } from './connection-failure.ts';
@@ -33,6 +33,9 @@ const messageBytesMax = 2 * frameLimits.snapshotBytesMax;
 
 /** Statuses of a server that could accept the handshake from another client, or later. */
 const refusals: Readonly<Record<number, ErrorCode>> = { 401: 'unauthenticated', 403: 'permission_denied', 429: 'resource_exhausted' };
+
+/** Time that a server which was left has to answer the close frame. A stalled one reads it later, from its socket. */
+const leaveMs = 1_000;
 
 /** Of the text of a refusal. */
 const refusalBytesMax = 2_048;
@@ -128,6 +131,13 @@ export class Link {
     this.#finish({ reason, ...(refusal !== undefined && { refusal }) });
   }
 
+  /** Ends the link, and tells the server, as soon as it reads, that this client lives and goes elsewhere: no instance is lost. */
+  leave(reason: string): void {
+    this.#webSocket.close(streamLeftCode);
+    this.#clock.timer(leaveMs, () => this.#webSocket.terminate());
+    this.#finish({ reason });
+  }
+
   /** The server has answered the handshake, but not with a stream. */
   async #refused(response: IncomingMessage): Promise<void> {
     const status = response.statusCode ?? 0;
@@ -167,7 +177,7 @@ export class Link {
       else this.#quiet++;
       this.#bytesRead = bytesRead;
       if (this.#quiet >= this.#quietMax) {
-        this.cut(`the server was silent for ${(this.#quietMax / looksPerPing) * this.#pingMs} ms`);
+        this.leave(`the server was silent for ${(this.#quietMax / looksPerPing) * this.#pingMs} ms`);
         return;
       }
       if (this.#quiet === quietPinged && this.#webSocket.readyState === WebSocket.OPEN) this.#webSocket.ping();

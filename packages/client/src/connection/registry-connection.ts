@@ -259,7 +259,7 @@ export class RegistryConnection {
       return;
     }
     if (this.#rotation.passesOver(welcome.staleMs !== undefined)) {
-      link.cut('the server does not follow its store; another one may');
+      link.leave('the server does not follow its store; another one may');
       return;
     }
     this.#welcome = welcome;

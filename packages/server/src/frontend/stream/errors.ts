@@ -1,6 +1,6 @@
 /** Errors on the stream: the frame that a client gets, and the status that metrics count. */
 
-import type { ErrorCode, ErrorFrame } from '@rollcall/protocol';
+import { streamLeftCode, type ErrorCode, type ErrorFrame } from '@rollcall/protocol';
 
 export function errorFrame(code: ErrorCode, message: string, id?: number): ErrorFrame {
   return id === undefined ? { type: 'error', code, message } : { type: 'error', id, code, message };
@@ -35,6 +35,8 @@ export const closeCodes = {
   lost: 4002,
   /** The token of the stream was deleted or has ended. */
   tokenGone: 4003,
+  /** The client's: it lives, and goes to another server. */
+  left: streamLeftCode,
 } as const;
 
 /** Why the server ends a stream; also the label of the metric. */

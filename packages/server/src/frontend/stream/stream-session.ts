@@ -38,11 +38,12 @@ export interface StreamSessionOptions {
 }
 
 /**
- * Why a stream has ended. `dismissed`: the server closes; instances are not affected. `revoked`: its token has ended;
+ * Why a stream has ended. `dismissed`: the server closes; instances are not affected. `left`: the client has said that it goes to
+ * another server; nor are they. `revoked`: its token has ended;
  * the process lives, so its instances stay unchanged for the grace, in which the client may resume with a
  * token that may write them.
  */
-export type StreamEnd = 'died' | 'dismissed' | 'revoked';
+export type StreamEnd = 'died' | 'dismissed' | 'left' | 'revoked';
 
 export class StreamSession {
   readonly #context: Context;
@@ -189,7 +190,7 @@ export class StreamSession {
       // The stream that has taken the session over vouches for it now.
       const vouched = this.vouches;
       if (vouched && end === 'died') await health.streamClosed(this.#namespace, this.#id);
-      if (vouched && end === 'dismissed') health.streamDismissed(this.#namespace, this.#id);
+      if (vouched && (end === 'dismissed' || end === 'left')) health.streamDismissed(this.#namespace, this.#id);
       // The claim is kept: as long as it holds, no stream has come back.
       if (vouched && end === 'revoked') wheel.schedule(this.#graceMs, () => this.#finally(() => this.#expire()));
       else this.#claim.release();

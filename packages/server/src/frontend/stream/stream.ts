@@ -105,7 +105,7 @@ export class Stream {
       bufferBytesMax: context.limits.streamBufferBytesMax,
     });
     webSocket.on('message', (data, isBinary) => this.#receive(data as Buffer, isBinary));
-    webSocket.on('close', () => this.#closed());
+    webSocket.on('close', (code) => this.#closed(code));
     // For a bad frame, `ws` has sent the client a close code (1002, 1007, 1009).
     webSocket.on('error', (err) => context.log.debug({ err }, 'a stream failed'));
   }
@@ -340,11 +340,11 @@ export class Stream {
     if (code === closeCodes.lost || code === closeCodes.takenOver) this.#webSocket.terminate();
   }
 
-  #closed(): void {
+  #closed(code: number): void {
     this.#access.close();
     this.#options.feeds.cancel(this.#review);
     this.#watches.close();
-    this.#session?.close(this.#end);
+    this.#session?.close(code === closeCodes.left ? 'left' : this.#end);
     this.#options.onClosed();
   }
 }
