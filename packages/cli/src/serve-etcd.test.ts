@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { findProgram } from '../../../conformance/install-debian.mjs';
 import { etcdProblem, startEtcd } from '../../../conformance/etcd/start.mjs';
-import { folder, rollcall, serve } from './processes.case.ts';
+import { folder, rollcall, serve, start } from './processes.case.ts';
 
 const problem = etcdProblem();
 
@@ -63,6 +63,24 @@ describe('rollcall serve on etcd', () => {
     await until(async () => (await ready()) === 200);
     await until(async () => (await write('4')) === 200);
     expect(performance.now() - back).toBeLessThan(3_000);
+  });
+
+  it('waits for a member that starts after it, and stops when it is asked to', async ({ skip }) => {
+    skip(problem !== undefined, problem);
+    const etcd = await startEtcd();
+    onTestFinished(() => etcd.stop());
+    const [member] = etcd.members;
+    await member.kill();
+    const args = ['serve', '--json', '--http', '127.0.0.1:0', '--dns', 'off', '--engine', `etcd:${member.url}`];
+    const server = start(args);
+    await server.seen(/the store does not answer yet/, 'stderr');
+    await member.start();
+    await server.seen(/"url":"http/);
+    await member.kill();
+    const asked = start(args);
+    await asked.seen(/the store does not answer yet/, 'stderr');
+    asked.child.kill('SIGTERM');
+    expect(await asked.ended).toMatchObject({ code: 0, stdout: '' });
   });
 
   it('is refused when no member answers, and when it is older than 3.6', async ({ skip }) => {

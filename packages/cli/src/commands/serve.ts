@@ -11,6 +11,7 @@ import { signalNumber, stopSignals } from '../signals.ts';
 import { formatAddress } from '../settings/address.ts';
 import { configVariable, resolveSettings } from '../settings/resolve.ts';
 import { storeOf } from '../settings/engine.ts';
+import { awaitEngine } from '../settings/await-engine.ts';
 import { assertUsed, openEngine, storeRefusals } from '../settings/open-engine.ts';
 import { serverOptions } from '../settings/server-options.ts';
 import { settingOption } from '../settings/setting-option.ts';
@@ -89,7 +90,9 @@ export async function runServer(settings: Settings, { dnsOptional, json, agent }
   const signals = stopSignals(agent === undefined && settings.https === undefined ? undefined : hangUp);
   const log = stderrLog(settings.logLevel);
   assertUsed(settings, [storeOf(settings)]);
-  const engine = await failingWith(exitCodes.storeRefused, () => openEngine(storeOf(settings), settings, log), storeRefusals);
+  const open = () => openEngine(storeOf(settings), settings, log);
+  const engine = await failingWith(exitCodes.storeRefused, () => awaitEngine(open, log, signals.first), storeRefusals);
+  if (engine === undefined) return;
   let asked = false;
   void signals.first.then(() => (asked = true));
   let defining = () => Promise.resolve();
