@@ -97,6 +97,9 @@ interface PlantedCase {
 
 const noPorcupine = porcupineProblem();
 
+/** Runs with a bug, of which one at least must catch it. */
+const seedsMax = 5;
+
 test.each<PlantedCase>([
   { bug: 'expectations are skipped', planted: committing((transaction) => ({ ...transaction, expect: [] })), fault: 'late feed', shape: keyed, caught: ['keys', 'locks', 'transactions'] },
   { bug: 'an event is repeated', planted: repeating(), fault: 'late feed', shape: keyed, caught: ['keys', 'watches'] },
@@ -106,15 +109,22 @@ test.each<PlantedCase>([
   { bug: 'the grace is skipped', planted: graceless(), fault: 'dead node', shape: living(['native']), caught: ['liveness'] },
   { bug: 'an old owner expires', planted: oldOwner, fault: 'blind node', shape: living(['ttl']), seed: 5, caught: ['liveness'] },
 ])('a run catches it when $bug', async ({ planted, fault, shape, caught, seed = 1 }) => {
+  const found: string[] = [];
+  // The seed fixes the faults but not when answers come, so a single run may miss the bug: some more seeds are tried.
+  for (let tried = 0; tried < seedsMax && found.length === 0; tried++) found.push(...(await caughtBy(planted, fault, shape, seed + tried, caught)));
+  expect(found).not.toEqual([]);
+}, 180_000);
+
+async function caughtBy(planted: Planted, fault: string, shape: PlantedCase['shape'], seed: number, checkers: readonly string[]): Promise<string[]> {
   const deployment = await pair(planted);
   try {
     const history = new History();
     const faults = deployment.faults.filter(({ name }) => name === fault);
     await run({ ...deployment, faults }, history, { ...shape, seed, recoveryMs: 2_000, restMs: 1_000 });
     const { breaches } = judge(history.events, { settleMs, together });
-    expect(caught.filter((checker) => breaches[checker] !== undefined)).not.toEqual([]);
-    if (noPorcupine === undefined && caught.includes('keys')) expect((await secondOpinion(history.events)).differences).toEqual([]);
+    if (noPorcupine === undefined && checkers.includes('keys')) expect((await secondOpinion(history.events)).differences).toEqual([]);
+    return checkers.filter((checker) => breaches[checker] !== undefined);
   } finally {
     await deployment.close();
   }
-}, 60_000);
+}
