@@ -10,7 +10,7 @@ import { createServer, memory, type Engine, type Server } from '@rollcall/server
 import type { MemoryEngine } from '../../../packages/server/src/engine/memory/memory.ts';
 import type { ClusterNode, Deployment, FaultKind } from '../deployment.ts';
 import { linkFaults } from '../fault/link-faults.ts';
-import { faultProxy } from '../fault/proxy.ts';
+import { faultProxy, type FaultProxy } from '../fault/proxy.ts';
 import { seeded, type Random } from '../seeded.ts';
 import { sleep } from '../workload/scene.ts';
 
@@ -169,7 +169,7 @@ function storeFaults(inside: readonly Inside[]): FaultKind[] {
 
 /** The store takes a node for dead, and clients cannot reach it; it comes back later and believes what it knew. */
 function lossFaults(inside: readonly Inside[]): FaultKind[] {
-  const fault = (name: string, begin: (store: StoreLink) => void, end: (store: StoreLink) => void): FaultKind => ({
+  const fault = (name: string, begin: (store: StoreLink) => void, end: (store: StoreLink) => void, cut: (proxy: FaultProxy) => () => void): FaultKind => ({
     name,
     lastsMs: [6_000, 7_000],
     async begin(random) {
@@ -177,14 +177,15 @@ function lossFaults(inside: readonly Inside[]): FaultKind[] {
       if (chosen === undefined) throw new Error('there is no server');
       const { node, store, endPresence } = chosen;
       begin(store);
-      for (const proxy of [node.link, node.home]) {
+      const links = [node.link, node.home].map((proxy) => {
         proxy.set({ refused: true });
-        proxy.cut();
-      }
+        return cut(proxy);
+      });
       endPresence();
       return {
         what: `${name} ${node.name}`,
         async end() {
+          for (const endCut of links) endCut();
           for (const proxy of [node.link, node.home]) proxy.heal();
           end(store);
         },
@@ -201,8 +202,13 @@ function lossFaults(inside: readonly Inside[]): FaultKind[] {
       (store) => {
         store.reachable = true;
       },
+      (proxy) => {
+        proxy.cut();
+        return () => {};
+      },
     ),
-    // It commits what it decides on what it knew, as a process does that was frozen and wakes up.
-    fault('blind node', (store) => store.hold(true), (store) => store.hold(false)),
+    // As a process that was frozen and wakes up: it finds its connections closed at the end, and commits what it decides on what it knew. If
+    // it saw them close while it can commit, it would rightly take the clients for dead until they come back.
+    fault('blind node', (store) => store.hold(true), (store) => store.hold(false), (proxy) => proxy.cutNear()),
   ];
 }

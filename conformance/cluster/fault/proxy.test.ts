@@ -110,6 +110,20 @@ test('a half-open link ends at the target only', async () => {
   expect(await next.until('>')).toBe('<c>');
 });
 
+test('a link that is cut near stays open at the target until it is cut there, too', async () => {
+  const { socket, until } = await client();
+  socket.write('a');
+  await until('<a>');
+  const gone = closed(socket);
+  const cutFar = proxy.cutNear();
+  await gone;
+  await turns();
+  expect(served[0]?.destroyed).toBe(false);
+  const goneFar = closed(served[0]);
+  cutFar();
+  await goneFar;
+});
+
 test('a delayed link delivers in order, and late', async () => {
   proxy.set({ up: { delayMs: 40 } });
   const { socket, until } = await client();

@@ -40,6 +40,11 @@ export interface FaultProxy {
   cut(): void;
   /** Closes the target's side of every open connection, and leaves the other side open and silent. */
   halfOpen(): void;
+  /**
+   * Resets the near side of every open connection. The target's side stays open and silent, as for a process that is frozen.
+   * @returns resets the target's side, too
+   */
+  cutNear(): () => void;
   close(): Promise<void>;
 }
 
@@ -87,6 +92,16 @@ export async function faultProxy(target: () => { readonly host: string; readonly
         near.on('close', () => orphans.delete(near));
       }
     },
+    cutNear() {
+      const kept = [...pairs].map((pair) => pair.cutNear());
+      for (const far of kept) {
+        orphans.add(far);
+        far.on('close', () => orphans.delete(far));
+      }
+      return () => {
+        for (const far of kept) far.resetAndDestroy();
+      };
+    },
     async close() {
       cut();
       for (const socket of orphans) socket.destroy();
@@ -123,6 +138,18 @@ class Pair {
     this.#ended();
     this.#near.resetAndDestroy();
     this.#far.resetAndDestroy();
+  }
+
+  /** @returns the target's side, which stays open */
+  cutNear(): Socket {
+    this.#ended();
+    this.#up.stop();
+    this.#down.stop();
+    this.#near.removeAllListeners('close');
+    this.#far.removeAllListeners('error').on('error', () => {});
+    this.#near.resetAndDestroy();
+    this.#far.resume();
+    return this.#far;
   }
 
   /** @returns the near side, which stays open */
