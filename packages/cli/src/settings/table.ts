@@ -250,7 +250,7 @@ export const settingsTable: { readonly [K in keyof Settings]: Setting<Settings[K
   unsafeAllowPlaintext: {
     flag: '--unsafe-allow-plaintext',
     env: 'ROLLCALL_UNSAFE_ALLOW_PLAINTEXT',
-    description: 'listen there without TLS, although tokens can then be read on their way; still needs --acl',
+    description: 'listen there without TLS, and connect without it to nodes on other machines, although tokens can then be read on their way; still needs --acl',
     fallback: false,
     read: flag,
   },
