@@ -229,3 +229,34 @@ describe('the front ends of a server', () => {
     expect(closed).toBe(1);
   });
 });
+
+describe('a further HTTP address that a front end asks for', () => {
+  const further = (at: { readonly host: string; readonly port: number }): FrontendTable => ({
+    ...frontendTable,
+    revisions: { make: revisions, addresses: () => [], httpAddresses: () => [{ name: 'more', at, tokens: true }] },
+  });
+
+  test('serves all front ends, and its port is reported beside the others', async () => {
+    const server = await start({}, further(loopback));
+    expect(server.ports.more).toBeGreaterThan(0);
+    expect(server.ports.more).not.toBe(server.ports.http);
+    for (const path of ['/readyz', '/v1/agent/self']) {
+      expect((await fetch(`http://127.0.0.1:${server.ports.more}${path}`)).status).toBe(200);
+    }
+    expect(server.url).toBe(`http://127.0.0.1:${server.ports.http}`);
+  });
+
+  test('is under the bind policy like every other', async () => {
+    const starting = startServer({}, further({ host: '0.0.0.0', port: 0 }));
+    await expect(starting).rejects.toThrow('0.0.0.0');
+    await expect(starting).rejects.toMatchObject({ code: 'failed_precondition' });
+  });
+
+  test('that another program has fails the start', async () => {
+    const taken = createTcpServer().listen(0, '127.0.0.1');
+    await once(taken, 'listening');
+    onTestFinished(() => void taken.close());
+    const { port } = taken.address() as AddressInfo;
+    await expect(startServer({}, further({ host: '127.0.0.1', port }))).rejects.toMatchObject({ code: 'failed_precondition' });
+  });
+});

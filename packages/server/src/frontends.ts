@@ -25,10 +25,14 @@ export interface Parts {
 
 export interface FrontendEntry {
   make(context: Context, parts: Parts): Frontend;
-  /** Addresses of its own listeners, in addition to the shared HTTP listeners; none by default. */
+  /** Addresses of its own listeners, in addition to the HTTP listeners that all front ends share; none by default. */
   addresses?(options: ServerOptions): readonly ListenAddress[];
-  /** Whether the front end has options; without them it runs only when it is named. Undefined: it always runs. */
+  /** Further addresses of plain HTTP, where all front ends are served as on the others; none by default. */
+  httpAddresses?(options: ServerOptions): readonly ListenAddress[];
+  /** Whether there are options for the front end; then it must run. */
   hasOptions?(options: ServerOptions): boolean;
+  /** Whether it runs only when it has options or is named; otherwise it runs by default. */
+  optional?: true;
 }
 
 export type FrontendTable = Readonly<Record<string, FrontendEntry>>;
@@ -44,6 +48,7 @@ export const frontendTable = {
       { name: 'dns', at: tcpAddress(options), tokens: false, optional: options.optional === true },
     ],
     hasOptions: (options) => options.dns !== undefined,
+    optional: true,
   },
 } as const satisfies Record<FrontendName, FrontendEntry>;
 
@@ -58,9 +63,9 @@ export function chooseFrontends(options: ServerOptions, table: FrontendTable): F
     throw new RegistryError('invalid_argument', `there is no front end ${JSON.stringify(unknown)}; there are ${Object.keys(table).join(', ')}`);
   }
   return Object.entries(table).flatMap(([name, entry]) => {
-    const hasOptions = entry.hasOptions?.(options);
-    const isNamed = (named as readonly string[] | undefined)?.includes(name) ?? hasOptions !== false;
-    if (hasOptions === true && !isNamed) {
+    const hasOptions = entry.hasOptions?.(options) === true;
+    const isNamed = (named as readonly string[] | undefined)?.includes(name) ?? (hasOptions || entry.optional !== true);
+    if (hasOptions && !isNamed) {
       throw new RegistryError('invalid_argument', `there are options for ${name}, but frontends does not name it; add it or leave its options out`);
     }
     return isNamed ? [entry] : [];

@@ -25,11 +25,11 @@ export function nodesAddress({ nodes }: ServerOptions): ListenAddress | undefine
 }
 
 /**
- * @param own addresses of front ends with their own listeners
+ * @param asked addresses that front ends ask for: their own listeners, and further ones of HTTP
  * @throws RegistryError `failed_precondition` when other machines reach an address that lacks the protection it needs;
  *   `invalid_argument` when HTTP is not served, or TLS lacks a file
  */
-export function assertAddressesAllowed(options: ServerOptions, own: readonly ListenAddress[]): void {
+export function assertAddressesAllowed(options: ServerOptions, asked: readonly ListenAddress[]): void {
   const shared = httpAddresses(options);
   const forNodes = nodesAddress(options);
   if (shared.length === 0 && forNodes === undefined) {
@@ -40,7 +40,7 @@ export function assertAddressesAllowed(options: ServerOptions, own: readonly Lis
     unsafeAllowUnauthenticated: options.unsafeAllowUnauthenticated === true,
     unsafeAllowPlaintext: options.unsafeAllowPlaintext === true,
   };
-  for (const address of [...shared, ...(forNodes ? [forNodes] : []), ...own]) {
+  for (const address of [...shared, ...(forNodes ? [forNodes] : []), ...asked]) {
     if (address.tls?.verifyIncoming === true && address.tls.caFile === undefined) {
       throw new RegistryError(
         'invalid_argument',

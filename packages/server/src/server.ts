@@ -108,7 +108,7 @@ export function assertListenersAllowed(options: ServerOptions): void {
 
 function allowedFrontends(options: ServerOptions, table: FrontendTable): FrontendEntry[] {
   const chosen = chooseFrontends(options, table);
-  assertAddressesAllowed(options, chosen.flatMap((entry) => entry.addresses?.(options) ?? []));
+  assertAddressesAllowed(options, chosen.flatMap((entry) => [...(entry.httpAddresses?.(options) ?? []), ...(entry.addresses?.(options) ?? [])]));
   return chosen;
 }
 
@@ -158,7 +158,8 @@ async function serve(core: Core, options: ServerOptions, table: FrontendTable, h
   const answerWaiting = () => Promise.all(running.map(({ frontend }) => frontend.close()));
   const listeners = new Listeners({ limits, clock, log, metrics, answerWaiting });
   try {
-    await openAll(listeners, { shared: addresses, forNodes }, running, context);
+    const shared = [...addresses, ...chosen.flatMap((entry) => entry.httpAddresses?.(options) ?? [])];
+    await openAll(listeners, { shared, forNodes }, running, context);
     await store.join(listeners.ports);
   } catch (error) {
     await listeners.close();
