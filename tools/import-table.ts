@@ -172,6 +172,12 @@ export const zones: readonly Zone[] = [
     reason: 'permissions are decided once for every protocol, so security knows none of them',
   },
   {
+    name: 'sessions of connections',
+    files: /^packages\/server\/src\/health\/(?<own>connection)\//,
+    may: ['OWN', `${server}/registry/`, `${server}/health/health.ts`, `${server}/health/wheel.ts`, '@rollcall/protocol', 'pino'],
+    reason: 'front ends with lasting connections share it, so it knows liveness only by its port, and no protocol',
+  },
+  {
     name: 'health',
     files: /^packages\/server\/src\/health\//,
     may: [
@@ -206,7 +212,8 @@ export const zones: readonly Zone[] = [
     files: /^packages\/server\/src\/frontend\/(?<own>[^/]+)\//,
     may: [
       ...['OWN', `${server}/registry/`, `${server}/net/`, `${server}/telemetry/`],
-      ...[`${server}/security/`, `${server}/filter/`, `${server}/health/health.ts`, `${server}/health/wheel.ts`, ...serverPorts, 'node:', 'pino', 'ws', 'lru-cache'],
+      ...[`${server}/health/connection/`, `${server}/health/health.ts`, `${server}/health/wheel.ts`],
+      ...[`${server}/security/`, `${server}/filter/`, ...serverPorts, 'node:', 'pino', 'ws', 'lru-cache'],
     ],
     reason:
       'a front end translates one protocol: it works over every engine, beside or without every other front end',

@@ -17,7 +17,7 @@ import { requestAccess } from './access.ts';
 import { statusByCode } from './errors.ts';
 import { FanOut } from './fan-out.ts';
 import { FreshnessNews } from './freshness-news.ts';
-import { moveAll, moveWhenStale } from './moving.ts';
+import { moveAll, moveWhenStale } from '../../net/moving.ts';
 import { PingSweep, pingMs } from './ping-sweep.ts';
 import { Sessions } from './sessions.ts';
 import { Stream } from './stream.ts';

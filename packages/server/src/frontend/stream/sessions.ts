@@ -5,6 +5,7 @@
 
 import { timingSafeEqual } from 'node:crypto';
 import { RegistryError, type SessionKey } from '@rollcall/protocol';
+import type { Hold } from '../../health/connection/connection-session.ts';
 import { findSession } from '../../registry/kind/session/find.ts';
 import type { Reader } from '../../registry/reader.ts';
 import { hashIn, tokenHash } from './translate.ts';
@@ -15,13 +16,10 @@ interface Owner {
   readonly onTakenOver: () => void;
 }
 
-/** A stream's hold on a session. */
-export interface Claim {
+/** A stream's hold on a session, which another stream may take over. */
+export interface Claim extends Hold {
   /** SHA-256 of the token, for the session's row. */
   readonly hash: string;
-  /** False once another stream has taken over, or after `release`. */
-  readonly holds: boolean;
-  release(): void;
 }
 
 export class Sessions {

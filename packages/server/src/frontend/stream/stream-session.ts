@@ -1,19 +1,16 @@
 /**
- * The session of one stream: instances of its client live as long as the stream, and the
- * reconnect grace longer. The session exists in the registry from the first registration on, so a
- * client that only watches writes nothing.
- *
- * Operations run one after the other, in the order of the calls.
+ * The session of one stream: what its client registers, drains, beats and leases. `health/connection` keeps the session as long
+ * as the stream, and the reconnect grace longer.
  */
 
-import { type CheckStatus, type InstanceRegistration, isRegistryError, RegistryError } from '@rollcall/protocol';
+import { type CheckStatus, type InstanceRegistration, RegistryError } from '@rollcall/protocol';
+import { ConnectionSession, type ConnectionEnd } from '../../health/connection/connection-session.ts';
 import type { AgentNode } from '../../net/agent-node.ts';
 import type { Context } from '../../net/frontend.ts';
 import { findInstance, findNode, instancesOfSession } from '../../registry/kind/catalog/find.ts';
 import type { InstanceRow } from '../../registry/kind/catalog/rows.ts';
 import { findSession } from '../../registry/kind/session/find.ts';
 import type { StreamAccess } from './access.ts';
-import { HeldSession } from './held-session.ts';
 import { leaseOrdinal, type Pool } from './ordinals.ts';
 import type { Claim } from './sessions.ts';
 import { checkIds, hashIn, toCheckInputs, toInstanceInput } from './translate.ts';
@@ -37,14 +34,6 @@ export interface StreamSessionOptions {
   readonly onMoved: () => void;
 }
 
-/**
- * Why a stream has ended. `dismissed`: the server closes; instances are not affected. `left`: the client has said that it goes to
- * another server; nor are they. `revoked`: its token has ended;
- * the process lives, so its instances stay unchanged for the grace, in which the client may resume with a
- * token that may write them.
- */
-export type StreamEnd = 'died' | 'dismissed' | 'left' | 'revoked';
-
 export class StreamSession {
   readonly #context: Context;
   readonly #namespace: string;
@@ -54,12 +43,7 @@ export class StreamSession {
   #node: AgentNode;
   readonly #isNamed: boolean;
   readonly #access: StreamAccess;
-  readonly #graceMs: number;
-  readonly #held: HeldSession;
-  /** The session is in the registry, and its liveness knows that it has a stream. */
-  #created = false;
-  #closed = false;
-  #last: Promise<unknown> = Promise.resolve();
+  readonly #session: ConnectionSession;
 
   constructor(options: StreamSessionOptions) {
     this.#context = options.context;
@@ -70,20 +54,17 @@ export class StreamSession {
     this.#node = options.node;
     this.#isNamed = options.isNamed;
     this.#access = options.access;
-    this.#graceMs = options.graceMs;
-    const { context, namespace, id } = options;
-    const ends = (then: () => void) => () => {
-      this.#created = false;
-      then();
-    };
-    this.#held = new HeldSession({
-      ...{ registry: context.registry, holder: context.health.holder, namespace, id },
-      ...{ onLost: ends(options.onLost), onMoved: ends(options.onMoved) },
+    const { context, namespace, id, claim, graceMs, onLost, onMoved } = options;
+    this.#session = new ConnectionSession({
+      ...{ registry: context.registry, health: context.health, wheel: context.wheel, log: context.log },
+      ...{ namespace, id, hold: claim, graceMs, onLost, onMoved },
+      principal: () => options.access.principal,
+      isOwn: (row) => hashIn(row) === claim.hash,
     });
   }
 
   get vouches(): boolean {
-    return this.#created && this.#claim.holds;
+    return this.#session.vouches;
   }
 
   /** The node that the instances are on. */
@@ -93,7 +74,7 @@ export class StreamSession {
 
   /** @returns whether the session lives with all its instances still valid */
   open(): Promise<boolean> {
-    return this.#next(async () => {
+    return this.#session.run(async () => {
       const { registry, log } = this.#context;
       const row = findSession(registry.state, this.#namespace, this.#id);
       if (row === undefined) return false;
@@ -108,7 +89,7 @@ export class StreamSession {
         }
         const forbidden = this.#own(undefined).filter(({ service }) => !this.#access.allows(this.#namespace, 'service', 'write', service));
         await this.#remove(forbidden);
-        await this.#opened();
+        await this.#session.opened();
         if (forbidden.length > 0) return false;
       } catch (err) {
         log.warn({ err, session: this.#id }, 'a session could not be resumed; its client registers again');
@@ -120,32 +101,25 @@ export class StreamSession {
 
   /** @throws RegistryError `resource_exhausted`, `already_exists`, `permission_denied`, or from the commit */
   register(instances: readonly InstanceRegistration[]): Promise<void> {
-    return this.#next(async () => {
+    return this.#session.run(async () => {
       this.#checkRoom(instances);
-      for (let attempt = 1; ; attempt++) {
-        try {
-          await this.#register(instances);
-          return;
-        } catch (error) {
-          if (attempt > 1 || !this.#overtaken(error)) throw error;
-        }
-      }
+      await this.#session.retried(() => this.#register(instances));
     });
   }
 
   /** @throws RegistryError as `leaseOrdinal`, or from the commit */
   lease(pool: Pool): Promise<number> {
-    return this.#next(async () => {
+    return this.#session.run(async () => {
       const [, session] = await Promise.allSettled(this.#begun());
       if (session.status === 'rejected') throw session.reason;
-      if (!this.#created) await this.#opened();
+      if (!this.#session.isOpen) await this.#session.opened();
       return await leaseOrdinal(this.#context.registry, { namespace: this.#namespace, id: this.#id }, pool);
     });
   }
 
   /** @returns whether any of them was this session's */
   drain(instances: readonly string[]): Promise<boolean> {
-    return this.#next(async () => {
+    return this.#session.run(async () => {
       const own = this.#own(instances);
       await this.#drain(own);
       return own.length > 0;
@@ -154,7 +128,7 @@ export class StreamSession {
 
   /** @returns whether any of them was this session's */
   deregister(instances: readonly string[]): Promise<boolean> {
-    return this.#next(async () => {
+    return this.#session.run(async () => {
       const own = this.#own(instances);
       await this.#remove(own);
       return own.length > 0;
@@ -163,7 +137,7 @@ export class StreamSession {
 
   /** @returns false when there is no such check, or it takes no heartbeats */
   beat(instance: string, check: string, status: CheckStatus, output: string): Promise<boolean> {
-    return this.#next(async () => {
+    return this.#session.run(async () => {
       const [row] = this.#own([instance]);
       if (row === undefined) return false;
       return this.#context.health.beat(this.#namespace, row.node, checkIds.own(row.id, check), status, output, this.#access.principal, this);
@@ -172,55 +146,16 @@ export class StreamSession {
 
   /** The client leaves: its instances drain first, so that pickers learn of it, then they and the session are removed. */
   leave(): Promise<void> {
-    return this.#next(async () => {
-      if (!this.#created) return;
-      this.#held.stop();
+    return this.#session.run(async () => {
+      if (!this.#session.isOpen) return;
       await this.#drain(this.#own(undefined));
-      await this.#context.registry.submit({ kind: 'session-destroy', namespace: this.#namespace, id: this.#id });
-      this.#created = false;
+      await this.#session.destroy();
     });
   }
 
   /** Called when the stream has ended. */
-  close(end: StreamEnd): void {
-    this.#closed = true;
-    const { health, wheel } = this.#context;
-    this.#finally(async () => {
-      this.#held.stop();
-      // The stream that has taken the session over vouches for it now.
-      const vouched = this.vouches;
-      if (vouched && end === 'died') await health.streamClosed(this.#namespace, this.#id);
-      if (vouched && (end === 'dismissed' || end === 'left')) health.streamDismissed(this.#namespace, this.#id);
-      // The claim is kept: as long as it holds, no stream has come back.
-      if (vouched && end === 'revoked') wheel.schedule(this.#graceMs, () => this.#finally(() => this.#expire()));
-      else this.#claim.release();
-    });
-  }
-
-  /** Called when the grace has passed and no stream with a valid token has resumed the session. */
-  async #expire(): Promise<void> {
-    const { registry } = this.#context;
-    if (this.#claim.holds && !this.#held.isElsewhere) await registry.submit({ kind: 'session-destroy', namespace: this.#namespace, id: this.#id });
-    this.#claim.release();
-  }
-
-  #finally(work: () => Promise<void>): void {
-    const { log } = this.#context;
-    this.#last = this.#last
-      .then(work)
-      .catch((err: unknown) => log.error({ err, session: this.#id }, 'the end of a stream was not recorded'));
-  }
-
-  /** Runs `work` after all earlier calls; throws once the session has left this stream. */
-  #next<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#last.then(() => {
-      if (this.#closed || !this.#claim.holds) {
-        throw new RegistryError('cancelled', `session ${this.#id} has left this stream`);
-      }
-      return work();
-    });
-    this.#last = result.catch(() => {});
-    return result;
+  close(end: ConnectionEnd): void {
+    this.#session.close(end);
   }
 
   async #register(instances: readonly InstanceRegistration[]): Promise<void> {
@@ -244,7 +179,7 @@ export class StreamSession {
       }),
     ]);
     if (session.status === 'rejected') throw session.reason;
-    if (!this.#created) await this.#opened();
+    if (!this.#session.isOpen) await this.#session.opened();
     if (registered.status === 'rejected') throw registered.reason;
   }
 
@@ -253,22 +188,7 @@ export class StreamSession {
     const { registry } = this.#context;
     const { name: node, address } = this.#node;
     const ensured = registry.submit({ kind: 'register', namespace: this.#namespace, nodeMode: 'ensure', node: { name: node, address } });
-    if (this.#inRegistry()) return [ensured, Promise.resolve()];
-    const session = registry.submit({
-      kind: 'session-create',
-      namespace: this.#namespace,
-      id: this.#id,
-      name: this.#client,
-      node,
-      liveness: 'stream',
-      ttlMs: this.#graceMs,
-      lockDelayMs: 0,
-      behavior: 'delete',
-      checks: [],
-      holder: this.#context.health.holder,
-      foreign: { stream: { tokenSha256: this.#claim.hash } },
-    });
-    return [ensured, session];
+    return [ensured, this.#session.begin({ name: this.#client, node, foreign: { stream: { tokenSha256: this.#claim.hash } } })];
   }
 
   /** Creates the node if it is missing; permission to register a service on it is enough. */
@@ -279,27 +199,6 @@ export class StreamSession {
     for (const { id } of instances) services.add(findInstance(this.#context.registry.state, this.#namespace, node, id)?.service ?? '');
     services.delete('');
     for (const service of services) this.#access.require(this.#namespace, 'service', 'write', service);
-  }
-
-  /** Whether the session's row exists and belongs to this client. */
-  #inRegistry(): boolean {
-    const row = findSession(this.#context.registry.state, this.#namespace, this.#id);
-    return row !== undefined && hashIn(row) === this.#claim.hash;
-  }
-
-  /** Between the check and the commit, the session ended, or an older stream of this client created it. */
-  #overtaken(error: unknown): boolean {
-    const exists = this.#inRegistry();
-    if (!exists) this.#created = false;
-    return isRegistryError(error, exists ? 'already_exists' : 'not_found');
-  }
-
-  async #opened(): Promise<void> {
-    this.#created = true;
-    this.#held.watch();
-    await this.#context.health.streamOpened(this.#namespace, this.#id, this.#access.principal);
-    // It may have gone meanwhile, and was told of then.
-    if (this.#created) this.#held.look();
   }
 
   async #remove(rows: readonly InstanceRow[]): Promise<void> {

@@ -20,6 +20,7 @@ import {
 import type { WebSocket } from 'ws';
 import { agentNode, peerAddress } from '../../net/agent-node.ts';
 import type { Context } from '../../net/frontend.ts';
+import type { ConnectionEnd } from '../../health/connection/connection-session.ts';
 import { deniedNamespace } from '../../security/access-error.ts';
 import type { Caller } from '../../security/acl.ts';
 import type { Origin } from '../../security/gate.ts';
@@ -29,7 +30,7 @@ import type { Pass } from './fan-out.ts';
 import { Outbox } from './outbox.ts';
 import { answer, type Answer } from './requests.ts';
 import type { Sessions } from './sessions.ts';
-import { StreamSession, type StreamEnd, type StreamSessionOptions } from './stream-session.ts';
+import { StreamSession, type StreamSessionOptions } from './stream-session.ts';
 import { namespaceOf } from './view-namespace.ts';
 import { Watches, type Feeds } from './watches.ts';
 import { frameText, frameTexts, parseJson, type Message } from './wire.ts';
@@ -80,7 +81,7 @@ export class Stream {
   #greeted = false;
   #session: StreamSession | undefined;
   #namespace = defaultNamespace;
-  #end: StreamEnd = 'died';
+  #end: ConnectionEnd = 'died';
   /** The rights of the client may have changed since the last check. */
   #stale = false;
   #bytesRead = 0;
@@ -259,10 +260,7 @@ export class Stream {
     };
   }
 
-  #claim(
-    key: SessionKey,
-    client: Pick<StreamSessionOptions, 'node' | 'isNamed' | 'graceMs' | 'client'>,
-  ): StreamSession {
+  #claim(key: SessionKey, client: Pick<StreamSessionOptions, 'node' | 'isNamed' | 'graceMs' | 'client'>): StreamSession {
     const { context, sessions } = this.#options;
     const takenOver = () => this.#cut('taken over', closeCodes.takenOver);
     return new StreamSession({

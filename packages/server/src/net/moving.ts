@@ -4,8 +4,8 @@
  * grace, although the clients live: they must resume elsewhere before that.
  */
 
-import { machinesOf } from '../../registry/kind/member/find.ts';
-import type { Context } from '../../net/frontend.ts';
+import { machinesOf } from '../registry/kind/member/find.ts';
+import type { Context } from './frontend.ts';
 
 /** Each client resumes its session with a write, on nodes that have other work, too. */
 const perSecondMax = 1_000;
@@ -17,8 +17,9 @@ const closeMs = 1_000;
 /** How long a node may not follow its store before its clients go elsewhere: shorter than the presence of a node that is cut off. */
 const staleMs = 2_000;
 
+/** A lasting connection of a client. */
 export interface Movable {
-  /** Whether instances live as long as the stream. */
+  /** Whether instances live as long as the connection. */
   readonly vouches: boolean;
   /** Tells the client to use another server; its instances stay. */
   dismiss(): void;

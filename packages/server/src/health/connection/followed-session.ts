@@ -1,15 +1,15 @@
 /**
- * Follows the row of a session that a stream of this node vouches for: tells when the session is gone, and when another node of the
- * store holds it, since its client has come back there.
+ * Follows the row of a session that a connection of this process vouches for: tells when the session is gone, and when another node
+ * of the store holds it, since its client has come back there.
  */
 
 import { findSession } from '../../registry/kind/session/find.ts';
 import { sessionView } from '../../registry/kind/session/views.ts';
 import type { Registry } from '../../registry/registry.ts';
 
-export interface HeldSessionOptions {
+export interface FollowedSessionOptions {
   readonly registry: Registry;
-  /** Id under which this process holds streams. */
+  /** Id under which this process holds connections. */
   readonly holder: string;
   readonly namespace: string;
   readonly id: string;
@@ -19,13 +19,13 @@ export interface HeldSessionOptions {
   readonly onMoved: () => void;
 }
 
-export class HeldSession {
-  readonly #options: HeldSessionOptions;
+export class FollowedSession {
+  readonly #options: FollowedSessionOptions;
   /** The registry has said that this node holds it; later news about another holder is newer. */
   #held = false;
   #unwatch: () => void = () => {};
 
-  constructor(options: HeldSessionOptions) {
+  constructor(options: FollowedSessionOptions) {
     this.#options = options;
   }
 
