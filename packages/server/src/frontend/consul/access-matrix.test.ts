@@ -24,14 +24,17 @@ interface Row {
   readonly name: string;
   readonly method: string;
   readonly access: Access;
+  /** The request is about all namespaces; for the routes that take it. */
+  readonly everyNamespace: boolean;
 }
 
 const rows: Row[] = routeTable(lasting).flatMap(({ path, methods }) =>
-  Object.entries(methods as Readonly<Record<string, Action>>).map(([method, { access }]) => ({
-    name: `${method} ${path}`,
-    method,
-    access,
-  })),
+  Object.entries(methods as Readonly<Record<string, Action>>).flatMap(([method, action]): Row[] => {
+    const one = { name: `${method} ${path}`, method, access: action.access, everyNamespace: false };
+    // The sample of `/v1/kv/` is one key, which is in one namespace.
+    const takesAll = 'read' in action && action.everyNamespace !== undefined && path !== '/v1/kv/:key';
+    return takesAll ? [one, { ...one, everyNamespace: true }] : [one];
+  }),
 );
 
 let consul: Consul;
@@ -173,10 +176,10 @@ const { publicKey } = generateKeyPairSync('ec', {
 const method = { Name: 'fixture', Type: 'jwt', Config: { JWTValidationPubKeys: [publicKey], ClaimMappings: { sub: 'sub' } } };
 
 test('every route declares its access and has a sample request', () => {
-  expect(Object.keys(samples).sort()).toEqual(rows.map(({ name }) => name).sort());
+  expect(Object.keys(samples).sort()).toEqual([...new Set(rows.map(({ name }) => name))].sort());
 });
 
-describe.each(rows.filter(({ name }) => Object.hasOwn(samples, name)))('$name', ({ name, method: verb, access }) => {
+describe.each(rows.filter(({ name }) => Object.hasOwn(samples, name)))('$name (all namespaces: $everyNamespace)', ({ name, method: verb, access, everyNamespace }) => {
   const sample = samples[name] as Sample;
   const { ok = 200, denied = 403 } = sample;
   const from = `127.0.1.${1 + (rows.findIndex((row) => row.name === name) % 250)}`;
@@ -184,7 +187,7 @@ describe.each(rows.filter(({ name }) => Object.hasOwn(samples, name)))('$name', 
   const cell = async (token: string | undefined) => {
     const fixture = await arrange();
     const path = typeof sample.path === 'string' ? sample.path : sample.path(fixture);
-    return ask(verb, path, token, sample, from);
+    return ask(verb, everyNamespace ? `${path}${path.includes('?') ? '&' : '?'}ns=*` : path, token, sample, from);
   };
 
   const expectations = {

@@ -219,6 +219,21 @@ describe.each(testable.filter(({ name }) => !wholeServer.includes(name)))('$name
     }
   });
 
+  test('asked about all namespaces, shows and changes nothing of one without rights', async () => {
+    const before = holdings();
+    for (const [who, token] of tokens) {
+      for (const said of ['?ns', 'the header']) {
+        for (const fixture of [fixtures.red, fixtures.blue]) {
+          const { path, body, headers } = say(said, pathOf(sample, fixture), sample.body, '*');
+          const answer = await ask(verb, path, token, body, headers);
+          expect([who, said, leaks(answer), answer.text]).toEqual([who, said, [], answer.text]);
+        }
+      }
+      expect([who, holdings()]).toEqual([who, before]);
+      await restore();
+    }
+  });
+
   if (everNew.includes(name)) return;
   test('answers about a namespace without rights as about one that does not exist', async () => {
     const none: Fixture = { session: uuid(1), query: uuid(2), token: uuid(3), policy: uuid(4), role: uuid(5), rule: uuid(6) };

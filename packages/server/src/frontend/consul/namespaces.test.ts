@@ -100,6 +100,59 @@ describe('a list of all namespaces', () => {
     expect(await json<unknown[]>('/v1/health/node/n?ns=*')).toHaveLength(3);
   });
 
+  test('has the keys of each under a prefix; one key is not a list', async () => {
+    for (const ns of ['team-b', 'default', 'team-a']) await put(`/v1/kv/app/${ns}/key?ns=${ns}`, ns);
+    const rows = await json<{ Key: string; Namespace: string }[]>('/v1/kv/app?recurse&ns=*');
+    expect(rows.map(({ Key, Namespace }) => [Namespace, Key])).toEqual([
+      ['default', 'app/default/key'], ['team-a', 'app/team-a/key'], ['team-b', 'app/team-b/key'],
+    ]);
+    expect(await json('/v1/kv/?keys&ns=*')).toEqual(rows.map(({ Key }) => Key));
+    // One name in two namespaces is two keys.
+    expect(await json('/v1/kv/app?keys&separator=/', { 'X-Consul-Namespace': '*' })).toEqual(['app/', 'app/', 'app/']);
+    const statuses = async (...paths: string[]) => Promise.all(paths.map(async (path) => (await consul.get(path)).status));
+    expect(await statuses('/v1/kv/app/team-b?recurse&ns=*', '/v1/kv/none?recurse&ns=*', '/v1/kv/none?keys&ns=*', '/v1/kv/app/team-b/key?ns=*')).toEqual([200, 404, 404, 400]);
+  });
+
+  test('has the services and checks of each on one node, and in the lists of the user interface', async () => {
+    const Check = { CheckID: 'c', Name: 'own', ServiceID: 'web', Status: 'passing' };
+    for (const Namespace of ['team-b', 'team-a']) {
+      await put('/v1/catalog/register', { Node: 'n', Address: '1.1.1.1', Service: { Service: 'web', Namespace }, Check: { ...Check, Namespace } });
+    }
+    const spaces = (of: { Namespace?: string }[]) => of.map(({ Namespace }) => Namespace);
+    const both = ['team-a', 'team-b'];
+    const listed = await json<{ Node: { Node: string }; Services: { Namespace: string }[] }>('/v1/catalog/node-services/n?ns=*');
+    expect([listed.Node.Node, spaces(listed.Services)]).toEqual(['n', both]);
+    const filtered = await json<typeof listed>(`/v1/catalog/node-services/n?ns=*&filter=${encodeURIComponent('Namespace == "team-b"')}`);
+    expect(spaces(filtered.Services)).toEqual(['team-b']);
+    expect(await json('/v1/catalog/node-services/none?ns=*')).toEqual({ Node: null, Services: null });
+    type Info = { Node: string; Services: { Namespace: string }[]; Checks: { Namespace: string }[] };
+    const info = await json<Info>('/v1/internal/ui/node/n?ns=*');
+    expect([spaces(info.Services), spaces(info.Checks)]).toEqual([both, both]);
+    expect((await json<Info[]>('/v1/internal/ui/nodes?ns=*')).find(({ Node }) => Node === 'n')).toEqual(info);
+    expect((await consul.get('/v1/internal/ui/node/none?ns=*')).status).toBe(404);
+    const sums = await json<{ Name: string; Namespace: string }[]>('/v1/internal/ui/services?ns=*');
+    expect(sums.map(({ Name, Namespace }) => [Namespace, Name])).toEqual([['default', 'consul'], ['team-a', 'web'], ['team-b', 'web']]);
+    // A map by id has one place for an id, so these take one namespace, as in Consul Enterprise.
+    for (const path of ['/v1/catalog/node/n', '/v1/agent/services', '/v1/agent/checks', '/v1/catalog/services', '/v1/catalog/service/web', '/v1/query']) {
+      const { status, text } = await consul.get(`${path}?ns=*`);
+      expect([path, status, text]).toEqual([path, 400, expect.stringContaining('name one namespace')]);
+    }
+  });
+
+  test.each([
+    ['node-services of a node', '/v1/catalog/node-services/n?ns=*'],
+    ['a node of the user interface', '/v1/internal/ui/node/n?ns=*'],
+    ['services of the user interface', '/v1/internal/ui/services?ns=*'],
+  ])('waits for a change in any of them: %s', async (_what, path) => {
+    const register = (Namespace: string, ID: string) => put('/v1/catalog/register', { Node: 'n', Address: '1.1.1.1', Service: { Service: 'web', ID, Namespace } });
+    await register('team-a', 'first');
+    const { index } = await consul.get(path);
+    const waiting = consul.get(`${path}&index=${index}&wait=60s`);
+    await consul.untilParked(1);
+    await register('team-b', 'second');
+    expect((await waiting).text).toContain('"Namespace":"team-b"');
+  });
+
   test('waits for a change in any of them, and for a new one', async () => {
     const path = '/v1/session/list?ns=*';
     const changed = async (change: () => Promise<unknown>) => {
@@ -132,19 +185,39 @@ describe('a list of all namespaces', () => {
       await manage('/v1/catalog/register', { Node: 'n', Address: '1.1.1.1', Service, Check: { Name: 'own', CheckID: 'c', ServiceID: 'web', Namespace: Name } });
     }
     const rules = {
-      a: 'namespace "team-a" { service_prefix "" { policy = "read" } node_prefix "" { policy = "read" } }',
+      a: 'namespace "team-a" { acl = "read" key_prefix "" { policy = "read" } service_prefix "" { policy = "read" } node_prefix "" { policy = "read" } }',
       both: 'namespace_prefix "" { service_prefix "" { policy = "read" } node_prefix "" { policy = "read" } }',
       butB: 'namespace_prefix "" { service_prefix "" { policy = "read" } node_prefix "" { policy = "read" } } namespace "team-b" { service_prefix "" { policy = "deny" } }',
+      none: '',
     };
     const token = async (Name: keyof typeof rules) => {
       const { ID } = await manage('/v1/acl/policy', { Name, Rules: rules[Name] });
       return (await manage('/v1/acl/token', { Policies: [{ ID }] })).SecretID;
     };
-    const seen = async (secret: string) => (await checks('ns=*', secret)).filter((name) => name.startsWith('team-'));
-    expect(await seen('root')).toEqual(['team-a/own', 'team-b/own']);
-    expect(await seen(await token('a'))).toEqual(['team-a/own']);
-    expect(await seen(await token('both'))).toEqual(['team-a/own', 'team-b/own']);
-    expect(await seen(await token('butB'))).toEqual(['team-a/own']);
+    const shown = async (path: string, secret: string) => {
+      const { status, text } = await consul.get(path, { headers: { 'X-Consul-Token': secret } });
+      return status === 200 ? ['team-a', 'team-b'].filter((name) => text.includes(`"Namespace":"${name}"`)) : status;
+    };
+    const tokens = { root: 'root', a: await token('a'), both: await token('both'), butB: await token('butB'), none: await token('none') };
+    const seenBy = async (path: string) => Promise.all(Object.values(tokens).map(async (secret) => shown(path, secret)));
+    const all = ['team-a', 'team-b'];
+    expect(await seenBy('/v1/health/state/any?ns=*')).toEqual([all, ['team-a'], all, ['team-a'], []]);
+    expect(await seenBy('/v1/catalog/node-services/n?ns=*')).toEqual([all, ['team-a'], all, ['team-a'], []]);
+    expect(await seenBy('/v1/internal/ui/nodes?ns=*')).toEqual([all, ['team-a'], all, ['team-a'], []]);
+    expect(await seenBy('/v1/internal/ui/services?ns=*')).toEqual([all, ['team-a'], all, ['team-a'], []]);
+    expect(await seenBy('/v1/internal/ui/node/n?ns=*')).toEqual([all, ['team-a'], all, ['team-a'], 403]);
+    for (const Namespace of all) await manage(`/v1/kv/app/key?ns=${Namespace}`, {});
+    expect(await seenBy('/v1/kv/app?recurse&ns=*')).toEqual([all, ['team-a'], 404, 404, 404]);
+    for (const Namespace of all) {
+      await manage('/v1/acl/token', { Namespace });
+      for (const path of ['/v1/acl/policy', '/v1/acl/role']) await manage(path, { Name: 'of-a-team', Namespace });
+    }
+    for (const list of ['tokens', 'policies', 'roles']) {
+      expect([list, await seenBy(`/v1/acl/${list}?ns=*`)]).toEqual([list, [all, ['team-a'], 403, 403, 403]]);
+    }
+    for (const empty of ['auth-methods', 'binding-rules']) {
+      expect([empty, await seenBy(`/v1/acl/${empty}?ns=*`)]).toEqual([empty, [[], [], 403, 403, 403]]);
+    }
     const { headers } = await consul.get('/v1/health/state/any?ns=*');
     expect(headers['x-consul-results-filtered-by-acls']).toBeUndefined();
   });

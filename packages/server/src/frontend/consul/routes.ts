@@ -130,7 +130,7 @@ export function routeTable({ saveSnapshot, restoreSnapshot, monitor, roots }: La
     },
     {
       path: '/v1/catalog/node-services/:node',
-      methods: { GET: { read: catalog.nodeServices, access: filters('node', 'service') } },
+      methods: { GET: { read: catalog.nodeServices, everyNamespace: 'rows', access: filters('node', 'service') } },
     },
     {
       path: '/v1/health/service/:service',
@@ -146,16 +146,16 @@ export function routeTable({ saveSnapshot, restoreSnapshot, monitor, roots }: La
     },
     {
       path: '/v1/health/node/:node',
-      methods: { GET: { read: health.nodeHealth, everyNamespace: true, access: filters('node', 'service') } },
+      methods: { GET: { read: health.nodeHealth, everyNamespace: 'lists', access: filters('node', 'service') } },
     },
     {
       path: '/v1/health/state/:state',
-      methods: { GET: { read: health.checksInState, everyNamespace: true, access: filters('node', 'service') } },
+      methods: { GET: { read: health.checksInState, everyNamespace: 'lists', access: filters('node', 'service') } },
     },
     {
       path: '/v1/kv/:key',
       methods: {
-        GET: { read: kv.read, access: named('key', 'read') },
+        GET: { read: kv.read, everyNamespace: 'lists', access: named('key', 'read') },
         PUT: writes(kv.put, named('key', 'write')),
         DELETE: writes(kv.remove, named('key', 'write')),
       },
@@ -168,8 +168,8 @@ export function routeTable({ saveSnapshot, restoreSnapshot, monitor, roots }: La
       methods: { PUT: { act: session.renew, access: named('session', 'write') } },
     },
     { path: '/v1/session/info/:id', methods: { GET: { read: session.info, access: filters('session') } } },
-    { path: '/v1/session/node/:node', methods: { GET: { read: session.onNode, everyNamespace: true, access: filters('session') } } },
-    { path: '/v1/session/list', methods: { GET: { read: session.list, everyNamespace: true, access: filters('session') } } },
+    { path: '/v1/session/node/:node', methods: { GET: { read: session.onNode, everyNamespace: 'lists', access: filters('session') } } },
+    { path: '/v1/session/list', methods: { GET: { read: session.list, everyNamespace: 'lists', access: filters('session') } } },
     {
       path: '/v1/operator/raft/configuration',
       methods: { GET: { act: operator.raftConfiguration, access: demands('operator', 'read') } },
@@ -295,9 +295,9 @@ export function routeTable({ saveSnapshot, restoreSnapshot, monitor, roots }: La
         PUT: writes(restoreSnapshot, demands('acl', 'write')),
       },
     },
-    { path: '/v1/internal/ui/services', methods: { GET: { read: ui.services, access: filters('node', 'service') } } },
-    { path: '/v1/internal/ui/nodes', methods: { GET: { read: ui.nodes, access: filters('node', 'service') } } },
-    { path: '/v1/internal/ui/node/:node', methods: { GET: { read: ui.node, access: named('node', 'read') } } },
+    { path: '/v1/internal/ui/services', methods: { GET: { read: ui.services, everyNamespace: 'lists', access: filters('node', 'service') } } },
+    { path: '/v1/internal/ui/nodes', methods: { GET: { read: ui.nodes, everyNamespace: 'rows', access: filters('node', 'service') } } },
+    { path: '/v1/internal/ui/node/:node', methods: { GET: { read: ui.node, everyNamespace: 'rows', access: named('node', 'read') } } },
     { path: '/v1/status/leader', methods: { GET: { act: leader, access: open('who leads is no secret') } } },
     { path: '/v1/status/peers', methods: { GET: { act: peers, access: open('who leads is no secret') } } },
   ];

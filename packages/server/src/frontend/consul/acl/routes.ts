@@ -23,7 +23,7 @@ const table: readonly Route[] = [
   },
   { path: '/v1/acl/logout', methods: { POST: writes(logout, anyCaller) } },
   { path: '/v1/acl/replication', methods: { GET: { act: replication, access: { kind: 'open', why: 'as in Consul' } } } },
-  { path: '/v1/acl/tokens', methods: { GET: { read: tokens.listTokens, access: read } } },
+  { path: '/v1/acl/tokens', methods: { GET: { read: tokens.listTokens, everyNamespace: 'lists', access: read } } },
   { path: '/v1/acl/token', methods: { PUT: writes(tokens.createToken, writeIn) } },
   { path: '/v1/acl/token/self', methods: { GET: { act: tokens.ownToken, access: anyCaller } } },
   {
@@ -34,7 +34,7 @@ const table: readonly Route[] = [
       DELETE: writes(tokens.deleteToken, write),
     },
   },
-  { path: '/v1/acl/policies', methods: { GET: { read: policies.listPolicies, access: read } } },
+  { path: '/v1/acl/policies', methods: { GET: { read: policies.listPolicies, everyNamespace: 'lists', access: read } } },
   { path: '/v1/acl/policy', methods: { PUT: writes(policies.putPolicy, writeIn) } },
   { path: '/v1/acl/policy/name/:name', methods: { GET: { read: policies.readPolicyByName, access: read } } },
   {
@@ -45,7 +45,7 @@ const table: readonly Route[] = [
       DELETE: writes(policies.deletePolicy, write),
     },
   },
-  { path: '/v1/acl/roles', methods: { GET: { read: policies.listRoles, access: read } } },
+  { path: '/v1/acl/roles', methods: { GET: { read: policies.listRoles, everyNamespace: 'lists', access: read } } },
   { path: '/v1/acl/role', methods: { PUT: writes(policies.putRole, writeIn) } },
   { path: '/v1/acl/role/name/:name', methods: { GET: { read: policies.readRoleByName, access: read } } },
   {
@@ -56,7 +56,7 @@ const table: readonly Route[] = [
       DELETE: writes(policies.deleteRole, write),
     },
   },
-  { path: '/v1/acl/auth-methods', methods: { GET: { read: methods.listMethods, access: read } } },
+  { path: '/v1/acl/auth-methods', methods: { GET: { read: methods.listMethods, everyNamespace: 'lists', access: read } } },
   { path: '/v1/acl/auth-method', methods: { PUT: writes(methods.putMethod, writeIn) } },
   {
     path: '/v1/acl/auth-method/:name',
@@ -66,7 +66,7 @@ const table: readonly Route[] = [
       DELETE: writes(methods.deleteMethod, write),
     },
   },
-  { path: '/v1/acl/binding-rules', methods: { GET: { read: methods.listBindingRules, access: read } } },
+  { path: '/v1/acl/binding-rules', methods: { GET: { read: methods.listBindingRules, everyNamespace: 'lists', access: read } } },
   { path: '/v1/acl/binding-rule', methods: { PUT: writes(methods.putBindingRule, writeIn) } },
   {
     path: '/v1/acl/binding-rule/:id',

@@ -16,10 +16,13 @@ import { defaultNamespace, RegistryError } from '@rollcall/protocol';
 import type { Context, Exchange } from '../../../net/frontend.ts';
 import type { Caller } from '../../../security/acl.ts';
 import { namespaceFor, shownNamespace } from '../../../security/hidden-namespace.ts';
+import { namespaceNames } from '../../../registry/kind/namespace/find.ts';
 import { type Authenticator, unidentified } from '../request/authenticator.ts';
 import type { Call } from '../request/call.ts';
 import type { OwnRoute, ReadRoute } from '../request/route.ts';
-import { everyNamespace, inEveryNamespace } from '../request/every-namespace.ts';
+import { joinedLists } from '../request/every-namespace.ts';
+import { permission } from '../request/permission.ts';
+import { everyNamespace } from '../request/query.ts';
 import { readScope, scopeFor } from '../request/scope.ts';
 import { checkScope, noWait, Params, readConsistency, readMaxStale, readWait, type Wait } from '../wire/params.ts';
 import type { RequestHead } from '../wire/request-head.ts';
@@ -100,7 +103,7 @@ export class Reads {
     const params = lasting.includes('%') ? new Params(lasting) : undefined;
     const token = passing?.get('token') || params?.get('token') || head.token;
     const caller = authenticator.authenticate(request, route.access, token);
-    if (route.everyNamespace === true && (lasting.includes('ns=') || head.namespace === everyNamespace)) {
+    if (route.everyNamespace !== undefined && (lasting.includes('ns=') || head.namespace === everyNamespace)) {
       const asked = params ?? new Params(lasting);
       if ((asked.get('ns') || head.namespace) === everyNamespace) {
         const wait = passing === undefined ? noWait : readWait(passing.get('index'), passing.get('wait'));
@@ -135,7 +138,10 @@ export class Reads {
   #planEverywhere(route: ReadRoute, rest: string, params: Params): Plan {
     const { identity: { datacenter }, registry } = this.#options.context;
     checkScope(params, datacenter);
-    const query = inEveryNamespace({ rest, params, datacenter }, registry.state, route.read);
+    const { access, read } = route;
+    const asked = { rest, params, datacenter, namespace: everyNamespace, named: true, all: [...namespaceNames(registry.state)] };
+    const demanded = access.kind === 'demands' ? permission(access.resource, access.verb) : undefined;
+    const query = route.everyNamespace === 'rows' ? read(asked) : joinedLists({ asked, permission: demanded }, read);
     const freshness = { cached: params.has('cached'), maxStaleMs: readMaxStale(params) };
     return new Plan(query, everyNamespace, readConsistency(params), route, freshness);
   }

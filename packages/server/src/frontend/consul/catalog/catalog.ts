@@ -12,9 +12,10 @@ import { servicesAt, tagsAt } from '../../../registry/kind/catalog/services-at.t
 import { decodeBody } from '../request/body.ts';
 import type { Call } from '../request/call.ts';
 import { commandEndpoint } from '../request/endpoint.ts';
+import { placesOf, showsOf, viewsOf } from '../request/every-namespace.ts';
 import { type Asked, formOf, jsonBody, type Query, restOf } from '../request/query.ts';
 import { inNamespace, namespaceIn, placed } from '../request/scope.ts';
-import { noFilter, type VisibilityFilter } from '../request/visibility-filter.ts';
+import type { VisibilityFilter } from '../request/visibility-filter.ts';
 import { invalid } from '../wire/errors.ts';
 import { type JsonWriter, writeList, writeObject } from '../wire/json-writer.ts';
 import type { Reply } from '../wire/reply.ts';
@@ -26,7 +27,7 @@ import { registration, requireInstances } from './definitions.ts';
 import { catalogServiceShape, nodeShape, readFilter, serviceShape, wanted } from './filters.ts';
 import { readNear } from './near.ts';
 import { catalogDeregistration, catalogRegistration } from './schema.ts';
-import { byNodeThenId, instanceShows, readSelection, selectInstances, selectNodes } from './selection.ts';
+import { instancesSeenOn, instanceShows, placesWith, readSelection, selectInstances, selectNodes } from './selection.ts';
 import type { Selection } from './selection.ts';
 
 /** `GET /v1/catalog/datacenters` */
@@ -34,8 +35,7 @@ export function datacenters({ context, params }: Call): Reply {
   return jsonBody(params)([context.identity.datacenter]);
 }
 
-/** `GET /v1/catalog/nodes` */
-/** Nodes belong to no namespace, so `?ns` selects nothing here, as in Consul Enterprise. */
+/** `GET /v1/catalog/nodes`. Nodes belong to no namespace, so `?ns` selects nothing here, as in Consul Enterprise. */
 export function nodes(asked: Asked): Query {
   const { params, datacenter } = asked;
   const filter = readFilter(params, nodeShape);
@@ -49,7 +49,7 @@ export function nodes(asked: Asked): Query {
     shows: ['node'],
     pretty: params.has('pretty'),
     *write(state, visible, out) {
-      const seen = yield* selectNodes(state, selection, visible, out.pace);
+      const seen = yield* selectNodes(state, selection, (node) => visible.includes('node', node), out.pace);
       const rows = yield* near.sort(state, seen, ({ name }) => name, out.pace);
       const wants = filter.begin(out.pace);
       yield* writeList(out, rows, (row) => wanted(wants, nodeJson(row, datacenter)));
@@ -117,7 +117,7 @@ function* servicesOn(
   const { namespace, selection, datacenter } = asked;
   const found = new Map<string, Set<string>>();
   // A caller that may read a service may also read the names of its nodes.
-  for (const node of yield* selectNodes(state, selection, noFilter(), pace)) {
+  for (const node of yield* selectNodes(state, selection, () => true, pace)) {
     for (const row of yield* select(instancesOnNode(state, namespace, node.name), () => true, pace)) {
       if (visible.includes('service', row.service) && wants(placed(asked, row, catalogServiceJson(row, node, datacenter)))) {
         const known = found.get(row.service) ?? new Set<string>();
@@ -203,19 +203,20 @@ function nodeQuery(
   const { params, datacenter } = asked;
   const filter = readFilter(params, serviceShape);
   const name = restOf(asked, 'node name');
+  const { view, others } = viewsOf(asked, (namespace) => nodeView(namespace, name));
   return {
-    view: nodeView(asked.namespace, name),
+    view,
+    others,
     name: `${formOf(asked)} ${form}${filter.name}`,
     filtered: filter.given,
-    shows: instanceShows,
+    shows: showsOf(asked, instanceShows),
     pretty: params.has('pretty'),
     *write(state, visible, out) {
-      const found = findNode(state, name);
-      const row = found !== undefined && visible.includes('node', name) ? found : undefined;
-      const all = row === undefined ? [] : instancesOnNode(state, asked.namespace, name);
-      const seen = yield* select(all, ({ service }) => visible.includes('service', service), out.pace);
-      const own = yield* inOrder(seen, byNodeThenId, out.pace);
-      yield* writeNode(out, row && nodeJson(row, datacenter), own, filter.begin(out.pace));
+      const row = findNode(state, name);
+      const places = row === undefined ? [] : placesWith(name, placesOf(asked, state, visible));
+      const shown = row === undefined || places.length === 0 ? undefined : nodeJson(row, datacenter);
+      const own = yield* instancesSeenOn(name, places, state, out.pace);
+      yield* writeNode(out, shown, own, filter.begin(out.pace));
     },
   };
 }

@@ -4,10 +4,11 @@
  */
 
 import type { Pace, Work } from '../../../net/turns.ts';
-import { allNodes, checksOfInstance, checksOfNode, findInstance, findNode, instancesOfService } from '../../../registry/kind/catalog/find.ts';
+import { allNodes, checksOfInstance, checksOfNode, checksOnNode, findInstance, findNode, instancesOfService, instancesOnNode } from '../../../registry/kind/catalog/find.ts';
 import type { RowOf } from '../../../registry/kinds.ts';
 import type { Reader } from '../../../registry/reader.ts';
 import { standInNode } from './catalog-json.ts';
+import type { Place } from '../request/every-namespace.ts';
 import type { Shown, VisibilityFilter } from '../request/visibility-filter.ts';
 import type { Params } from '../wire/params.ts';
 import { inOrder, order, select } from '../wire/slices.ts';
@@ -49,6 +50,7 @@ export interface Placed {
 
 /** Tags that are compared in a unit of work, and references that are copied. */
 const tagsPerUnit = 16;
+const rightsPerUnit = 8;
 const copiesPerUnit = 64;
 
 /** The selected instances of a service that the caller may read, with their nodes, in order. */
@@ -79,6 +81,11 @@ export function includesNode(visible: VisibilityFilter, node: string): boolean {
   return node === '' || visible.includes('node', node);
 }
 
+/** The namespaces of an answer in which the caller may read a node. */
+export function placesWith(node: string, places: readonly Place[]): Place[] {
+  return places.filter(({ visible }) => visible.includes('node', node));
+}
+
 /** Resources that decide whether a caller may read an instance. */
 export const instanceShows: readonly Shown[] = ['node', 'service'];
 
@@ -96,11 +103,44 @@ export function serviceOf(state: Reader, row: RowOf<'check'>): string | undefine
   return instanceOf(state, row)?.service;
 }
 
-/** The selected nodes that the caller may read, in order. */
-export function* selectNodes(state: Reader, selection: Selection, visible: VisibilityFilter, pace: Pace): Work<RowOf<'node'>[]> {
-  const wanted = (row: RowOf<'node'>) => hasMeta(row, selection) && visible.includes('node', row.name);
-  const selected = yield* select(allNodes(state), wanted, pace, selection.meta.length / tagsPerUnit);
+/**
+ * The selected nodes that the caller may read, in order.
+ * @param rights that `seen` looks at, for one node
+ */
+export function* selectNodes(
+  state: Reader,
+  selection: Selection,
+  seen: (node: string) => boolean,
+  pace: Pace,
+  rights = 1,
+): Work<RowOf<'node'>[]> {
+  const wanted = (row: RowOf<'node'>) => hasMeta(row, selection) && seen(row.name);
+  const selected = yield* select(allNodes(state), wanted, pace, selection.meta.length / tagsPerUnit + (rights - 1) / rightsPerUnit);
   return yield* inOrder(selected, (a, b) => order(a.name, b.name), pace);
+}
+
+/** The cost of finding the rows of a node in one namespace. */
+const unitsPerPlace = 1;
+
+/** The instances on a node that the caller may read, in each namespace of the answer. */
+export function* instancesSeenOn(node: string, places: readonly Place[], state: Reader, pace: Pace): Work<RowOf<'instance'>[]> {
+  const found: RowOf<'instance'>[][] = [];
+  for (const { namespace, visible } of places) {
+    if (pace.spend(unitsPerPlace)) yield;
+    const seen = yield* select(instancesOnNode(state, namespace, node), ({ service }) => visible.includes('service', service), pace);
+    found.push(yield* inOrder(seen, byNodeThenId, pace));
+  }
+  return found.flat();
+}
+
+/** The checks on a node that the caller may read, in each namespace of the answer. */
+export function* checksSeenOn(node: string, places: readonly Place[], state: Reader, pace: Pace): Work<RowOf<'check'>[]> {
+  const found: RowOf<'check'>[][] = [];
+  for (const { namespace, visible } of places) {
+    const seen = yield* select(checksOnNode(state, namespace, node), checksSeen(state, visible), pace, 1);
+    found.push(yield* inOrder(seen, byNodeThenId, pace));
+  }
+  return found.flat();
 }
 
 /** The checks of a node itself, without those of its instances. */

@@ -6,24 +6,25 @@
 import type { Pace, Work } from '../../../net/turns.ts';
 import type { Frozen } from '../../../registry/frozen.ts';
 import { servicesAt } from '../../../registry/kind/catalog/services-at.ts';
-import { checksOnNode, findNode, instancesOnNode } from '../../../registry/kind/catalog/find.ts';
+import { findNode } from '../../../registry/kind/catalog/find.ts';
 import { catalogView, nodeView } from '../../../registry/kind/catalog/views.ts';
 import type { RowOf } from '../../../registry/kinds.ts';
 import { permission } from '../request/permission.ts';
-import { type Asked, formOf, type Query, restOf } from '../request/query.ts';
+import { type Place, placesOf, showsOf, viewsOf } from '../request/every-namespace.ts';
+import { type Asked, everyNamespace, formOf, type Query, restOf } from '../request/query.ts';
 import { placed } from '../request/scope.ts';
-import type { VisibilityFilter } from '../request/visibility-filter.ts';
 import { type JsonWriter, writeList } from '../wire/json-writer.ts';
 import { inOrder, order, select } from '../wire/slices.ts';
 import { checkJson, nodeJson, serviceJson } from './catalog-json.ts';
 import { healthServiceShape, readFilter } from './filters.ts';
 import {
-  byNodeThenId,
-  checksSeen,
+  checksSeenOn,
   instanceChecks,
   instanceOf,
+  instancesSeenOn,
   instanceShows,
   nodeChecks,
+  placesWith,
   readSelection,
   selectInstances,
   selectNodes,
@@ -150,12 +151,13 @@ export function nodes(asked: Asked): Query {
     name: `${formOf(asked)} ui-nodes${selection.name}`,
     // This is the view of all namespaces.
     filtered: true,
-    shows: instanceShows,
+    shows: showsOf(asked, instanceShows),
     pretty: params.has('pretty'),
     *write(state, visible, out) {
+      const places = placesOf(asked, state, visible);
       out.open('[');
-      for (const row of yield* selectNodes(state, selection, visible, out.pace)) {
-        yield* writeNode(state, visible, out, row, asked);
+      for (const row of yield* selectNodes(state, selection, (node) => placesWith(node, places).length > 0, out.pace, places.length)) {
+        yield* writeNode(state, placesWith(row.name, places), out, row, asked);
       }
       out.close();
     },
@@ -166,16 +168,19 @@ export function nodes(asked: Asked): Query {
 export function node(asked: Asked): Query {
   const { params } = asked;
   const name = restOf(asked, 'node name');
+  const { view, others } = viewsOf(asked, (namespace) => nodeView(namespace, name));
+  const toRead = permission('node', 'read', name);
   return {
-    view: nodeView(asked.namespace, name),
+    view,
+    others,
     name: `${formOf(asked)} ui-node`,
-    permission: permission('node', 'read', name),
-    shows: ['service'],
+    permission: asked.namespace === everyNamespace ? { ...toRead, somewhere: true } : toRead,
+    shows: showsOf(asked, ['service']),
     pretty: params.has('pretty'),
     *write(state, visible, out) {
       const row = findNode(state, name);
       if (row === undefined) return false;
-      yield* writeNode(state, visible, out, row, asked);
+      yield* writeNode(state, placesWith(name, placesOf(asked, state, visible)), out, row, asked);
       return undefined;
     },
   };
@@ -183,12 +188,12 @@ export function node(asked: Asked): Query {
 
 function* writeNode(
   state: Frozen,
-  visible: VisibilityFilter,
+  places: readonly Place[],
   out: JsonWriter,
   row: RowOf<'node'>,
   asked: Asked,
 ): Work<void> {
-  const { namespace, datacenter } = asked;
+  const { datacenter } = asked;
   const { ID, Node, Address, TaggedAddresses, Meta } = nodeJson(row, datacenter);
   const { pace } = out;
   out.open('{');
@@ -196,17 +201,10 @@ function* writeNode(
     out.key(key);
     out.value(value);
   }
-  const instances = yield* select(
-    instancesOnNode(state, namespace, row.name),
-    ({ service }) => visible.includes('service', service),
-    pace,
-  );
   out.key('Services');
-  yield* writeList(out, yield* inOrder(instances, byNodeThenId, pace), (one) => placed(asked, one, serviceJson(one)));
-  const checks = yield* select(checksOnNode(state, namespace, row.name), checksSeen(state, visible), pace, 1);
+  yield* writeList(out, yield* instancesSeenOn(row.name, places, state, pace), (one) => placed(asked, one, serviceJson(one)));
+  const checks = yield* checksSeenOn(row.name, places, state, pace);
   out.key('Checks');
-  yield* writeList(out, yield* inOrder(checks, byNodeThenId, pace), (check) =>
-    placed(asked, check, checkJson(check, instanceOf(state, check))),
-  );
+  yield* writeList(out, checks, (check) => placed(asked, check, checkJson(check, instanceOf(state, check))));
   out.close();
 }

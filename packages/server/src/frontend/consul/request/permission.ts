@@ -6,6 +6,7 @@
 import type { Caller } from '../../../security/acl.ts';
 import type { Resource, Verb } from '../../../security/authorizer.ts';
 import type { Context } from '../../../net/frontend.ts';
+import { namespaceNames } from '../../../registry/kind/namespace/find.ts';
 
 export interface Permission {
   readonly resource: Resource;
@@ -18,6 +19,8 @@ export interface Permission {
   readonly definition?: true;
   /** Required for every key that begins with the name, not only for the key of that name. */
   readonly tree?: true;
+  /** The permission in one namespace is enough: the answer leaves out the others. */
+  readonly somewhere?: true;
 }
 
 export function permission(resource: Resource, verb: Verb, name = ''): Permission {
@@ -31,11 +34,16 @@ export function toDefine(namespace: string, verb: 'read' | 'write'): Permission 
 
 /** @throws RegistryError `permission_denied` that names the first permission that the caller lacks */
 export function authorize(
-  { context, caller, namespace }: { readonly context: Pick<Context, 'security'>; readonly caller: Caller; readonly namespace: string },
+  { context, caller, namespace }: { readonly context: Pick<Context, 'security' | 'registry'>; readonly caller: Caller; readonly namespace: string },
   needed: Iterable<Permission>,
 ): void {
-  for (const { resource, verb, name, tree, definition, namespace: own = namespace } of needed) {
+  for (const { resource, verb, name, tree, definition, somewhere, namespace: own = namespace } of needed) {
     const { authorizer } = caller;
+    if (somewhere === true) {
+      const names = [...namespaceNames(context.registry.state)];
+      if (!names.some((one) => authorizer.allows(one, resource, verb, name))) throw context.security.acl.denied(caller, own, resource, verb, name);
+      continue;
+    }
     if (definition === true) {
       context.security.acl.authorizeNamespace(caller, own, verb === 'write' ? 'write' : 'read');
       continue;

@@ -65,8 +65,13 @@ export interface Token {
   readonly of: (state: Reader, visible: VisibilityFilter) => string | undefined;
 }
 
+/** `?ns` and the header of a request for all namespaces. */
+export const everyNamespace = '*';
+
 /** The input of a query: the path after the route's prefix, and the parameters. */
 export interface Asked extends Pick<Scope, 'namespace' | 'named'> {
+  /** Names of all namespaces, if `namespace` is the wildcard (`every-namespace.ts`). */
+  readonly all?: readonly string[] | undefined;
   /** Percent-encoded. */
   readonly rest: string;
   readonly params: Params;

@@ -19,8 +19,11 @@ export type Action = {
 } & (
   | {
       readonly read: (asked: Asked) => Query;
-      /** Takes `?ns=*`: the query is a list, which is joined from those of all namespaces (`every-namespace.ts`). */
-      readonly everyNamespace?: true;
+      /**
+       * Takes `?ns=*` (`every-namespace.ts`): `lists` if the query is a list, which is joined from those of all namespaces;
+       * `rows` if the query itself shows rows of all of them.
+       */
+      readonly everyNamespace?: 'lists' | 'rows';
     }
   | { readonly own: (call: Call) => Query }
   | {

@@ -3,7 +3,7 @@
  * precedence over the header `X-Consul-Namespace`; a `Namespace` in the body must be the same.
  */
 
-import { defaultNamespace, isNamespaceName } from '@rollcall/protocol';
+import { defaultNamespace, isNamespaceName, type RegistryError } from '@rollcall/protocol';
 import type { Caller } from '../../../security/acl.ts';
 import { unrestricted } from '../../../security/authorizer.ts';
 import { namespaceFor, shownNamespace } from '../../../security/hidden-namespace.ts';
@@ -52,10 +52,15 @@ export function readScope(params: Params, header: string, fallback: string): Sco
   return { namespace: fallback, named, chosen: false };
 }
 
+/** The error for the wildcard where a request needs the name of a namespace. */
+export function oneNamespace(): RegistryError {
+  return invalid('Invalid namespace: "*": name one namespace; this request is not answered for all of them at once');
+}
+
 /** @throws RegistryError `invalid_argument` */
 export function vetNamespace(name: string): string {
   if (isNamespaceName(name)) return name;
-  if (name === '*') throw invalid('Invalid namespace: "*": name one namespace; this request is not answered for all of them at once');
+  if (name === '*') throw oneNamespace();
   throw invalid(`Invalid namespace: ${quoted(name)} is not a DNS label of letters, digits and hyphens, 63 characters at most`);
 }
 

@@ -11,6 +11,7 @@ import type { Caller } from '../../../security/acl.ts';
 import { type Authorizer, unrestricted } from '../../../security/authorizer.ts';
 import type { NamedResource } from '../../../security/rules.ts';
 import { anonymousAccessor } from '../../../security/well-known.ts';
+import type { Permission } from './permission.ts';
 
 /** Rows are left out by the right to read their resource; `acl` is for rows that only managers may read. */
 export type Shown = NamedResource | 'acl' | 'namespace';
@@ -41,6 +42,11 @@ export class VisibilityFilter {
     if (this.#authorizer.allows(this.#namespace, resource, 'read', name)) return true;
     this.#leaveOut();
     return false;
+  }
+
+  /** Whether the caller has a permission. Unlike `includes`, does not count a refusal as a row that is left out. */
+  allows({ resource, verb, name }: Permission): boolean {
+    return this.#authorizer.allows(this.#namespace, resource, verb, name);
   }
 
   /** Whether the caller may see a namespace. */
