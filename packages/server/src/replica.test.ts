@@ -127,6 +127,22 @@ describe('replica', () => {
     await replica.close();
   });
 
+  test('commands that have waited go to the store before the former ones are answered', async () => {
+    const engine = gated();
+    const replica = await started(engine);
+    const commitsAtAnswer: number[] = [];
+    const submit = (key: string) => replica.submit(put(key, '1')).then(() => commitsAtAnswer.push(engine.commits.length));
+    const first = [submit('a'), submit('b')];
+    await until(() => engine.held.length === 1);
+    const second = submit('c');
+    engine.held[0]?.();
+    await Promise.all(first);
+    engine.held[1]?.();
+    await second;
+    expect(commitsAtAnswer).toEqual([2, 2, 2]);
+    await replica.close();
+  });
+
   test('watchers are notified once per batch', async () => {
     const engine = gated();
     const replica = await started(engine);

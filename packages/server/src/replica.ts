@@ -12,8 +12,8 @@
  * A restore is one transaction of any size, if the engine accepts it: it is built, written and applied over many turns of
  * the event loop, and becomes visible in one of them. Commands wait meanwhile; reads continue.
  *
- * Group commit: the longer a commit takes, the more commands share the next one. No reader sees a change that could still
- * be lost, since the state moves only by `changes` (`replica/follower.ts`, `replica/applier.ts`).
+ * Group commit: the longer a commit takes, the more commands share the next one. It goes to the engine before the former ones are
+ * answered. No reader sees a change that could still be lost, since the state moves only by `changes` (`replica/follower.ts`).
  *
  * Other replicas may write to the same engine. So an answer without a write is given only when the state that it was
  * decided on is no older than the command. A transaction names the rows it was decided on; when it loses a race it is
@@ -260,10 +260,13 @@ export class Replica implements Registry {
   async #commitBatch(batch: readonly Waiting[]): Promise<boolean> {
     try {
       const outcomes = await this.#commit(batch.map(({ work }) => work));
-      const last = settle(batch, outcomes);
       this.#queue = [...batch.slice(outcomes.length), ...this.#queue];
-      if (last !== undefined) this.#goOn(last);
-      return last === undefined && outcomes.length === batch.length && batch.length < batchMax;
+      const final = outcomes.at(-1) as Outcome<Command>;
+      if ('next' in final) this.#goOn({ ...(batch[outcomes.length - 1] as Waiting), work: final.next, goesOn: true });
+      // Many answers take time, in which the engine can work on the next transaction: that one is sent first.
+      if (outcomes.length === 1 || this.#queue.length === 0) answer(batch, outcomes);
+      else setImmediate(() => answer(batch, outcomes));
+      return !('next' in final) && outcomes.length === batch.length && batch.length < batchMax;
     } catch (error) {
       // Refusals decided on top of writes that failed would be wrong, too: all commands fail alike.
       const failure = toRegistryError(error);
@@ -338,13 +341,10 @@ function beginsBatch({ work, goesOn }: Waiting): boolean {
   return work.kind === 'replacement' || goesOn === true;
 }
 
-/** @returns the command that must continue, if any; only the last of a batch can */
-function settle(batch: readonly Waiting[], outcomes: readonly Outcome<Command>[]): Waiting | undefined {
+function answer(batch: readonly Waiting[], outcomes: readonly Outcome<Command>[]): void {
   for (const [at, outcome] of outcomes.entries()) {
-    const waiting = batch[at] as Waiting;
-    if ('next' in outcome) return { ...waiting, work: outcome.next, goesOn: true };
-    if ('error' in outcome) waiting.reject(outcome.error);
-    else waiting.resolve(outcome.result);
+    const { resolve, reject } = batch[at] as Waiting;
+    if ('error' in outcome) reject(outcome.error);
+    else if ('result' in outcome) resolve(outcome.result);
   }
-  return undefined;
 }
