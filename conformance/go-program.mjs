@@ -4,10 +4,9 @@
  */
 
 import { spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { builtOnce } from './built-once.mjs';
 
 /**
  * Builds missing programs.
@@ -17,33 +16,20 @@ import { dirname, join } from 'node:path';
  * @returns the path of each program by its name, or the missing part
  */
 export function buildGo(source, name, packages) {
-  const folder = folderOf(source, name);
-  const programs = Object.fromEntries(Object.keys(packages).map((program) => [program, join(folder, program)]));
-  if (existsSync(folder)) return { programs };
-  const problem = goProblem(source, name);
-  if (problem !== '') return { problem };
-  console.log(`building ${Object.keys(programs).join(' and ')} with Go`);
-  mkdirSync(dirname(folder), { recursive: true });
-  const scratch = mkdtempSync(`${folder}-`);
-  try {
-    for (const [program, package_] of Object.entries(packages)) {
-      const built = go(source, 'build', '-trimpath', '-ldflags=-s', '-o', join(scratch, program), package_);
-      if (built.status !== 0) return { problem: `${package_} could not be built: ${lastLine(built)}` };
-    }
-    // Another process may have built the same programs meanwhile.
-    if (!existsSync(folder)) renameSync(scratch, folder);
-  } finally {
-    rmSync(scratch, { recursive: true, force: true });
-  }
-  return { programs };
-}
-
-/** The pinned modules and the sources determine the programs, so their hash names the folder. */
-function folderOf(source, name) {
-  const cache = process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache');
-  const hash = createHash('sha256');
-  for (const file of readdirSync(source).sort()) hash.update(`${file}\0`).update(readFileSync(join(source, file))).update('\0');
-  return join(cache, 'rollcall', `${name}-${process.arch}-${hash.digest('hex').slice(0, 16)}`);
+  return builtOnce({
+    source,
+    name,
+    programs: Object.keys(packages),
+    missing: () => goProblem(source, name),
+    build(folder) {
+      console.log(`building ${Object.keys(packages).join(' and ')} with Go`);
+      for (const [program, package_] of Object.entries(packages)) {
+        const built = go(source, 'build', '-trimpath', '-ldflags=-s', '-o', join(folder, program), package_);
+        if (built.status !== 0) return `${package_} could not be built: ${lastLine(built)}`;
+      }
+      return undefined;
+    },
+  });
 }
 
 /** Empty when Go is installed and new enough, otherwise the missing part. */

@@ -9,9 +9,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePorts } from '../free-ports.mjs';
 import { buildEtcd } from './build.mjs';
 
 /** How long a member may take until it answers that it is healthy; machines that run tests are slow. */
@@ -150,17 +150,4 @@ async function healthy(metricsUrl, child, said) {
     await new Promise((next) => setTimeout(next, 50));
   }
   return `etcd at ${metricsUrl} is not healthy after ${startMsMax / 1_000} s: ${said()}`;
-}
-
-async function freePorts(count) {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer().listen(0, '127.0.0.1');
-      await once(server, 'listening');
-      return server;
-    }),
-  );
-  const ports = servers.map((server) => server.address().port);
-  await Promise.all(servers.map((server) => new Promise((closed) => server.close(closed))));
-  return ports;
 }
