@@ -3,7 +3,7 @@
  * the content: it counts what that would look at and send. Turns take the time that their looks and writes cost.
  */
 
-import { FanOut } from '../../packages/server/dist/frontend/stream/fan-out.js';
+import { FanOut } from '../../packages/server/dist/net/fan-out.js';
 import { looksAtOnce, looksPerWrite } from '../../packages/server/dist/frontend/stream/view-feed.js';
 import { deltaBytes, snapshotBytes } from './wire.mjs';
 

@@ -5,7 +5,7 @@
 
 import type { FreshnessFrame } from '@rollcall/protocol';
 import type { Registry } from '../../registry/registry.ts';
-import type { FanOut, Pass } from './fan-out.ts';
+import type { FanOut, Pass } from '../../net/fan-out.ts';
 import { frameText, type Message } from './wire.ts';
 
 /** A stream, as far as it is told. */

@@ -15,7 +15,7 @@ import type { Caller } from '../../security/acl.ts';
 import { TooManyFailures, type Origin } from '../../security/gate.ts';
 import { requestAccess } from './access.ts';
 import { statusByCode } from './errors.ts';
-import { FanOut } from './fan-out.ts';
+import { FanOut } from '../../net/fan-out.ts';
 import { FreshnessNews } from './freshness-news.ts';
 import { moveAll, moveWhenStale } from '../../net/moving.ts';
 import { PingSweep, pingMs } from './ping-sweep.ts';

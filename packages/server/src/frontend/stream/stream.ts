@@ -26,7 +26,7 @@ import type { Caller } from '../../security/acl.ts';
 import type { Origin } from '../../security/gate.ts';
 import { StreamAccess, auditAction, changedIn } from './access.ts';
 import { closeCodes, errorFrame, statusByCode, type CutReason } from './errors.ts';
-import type { Pass } from './fan-out.ts';
+import type { Pass } from '../../net/fan-out.ts';
 import { Outbox } from './outbox.ts';
 import { answer, type Answer } from './requests.ts';
 import type { Sessions } from './sessions.ts';

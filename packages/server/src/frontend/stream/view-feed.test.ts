@@ -4,7 +4,7 @@ import { memory } from '../../engine/memory/memory.ts';
 import { manualClock } from '../../manual-clock.case.ts';
 import type { Register } from '../../registry/kind/catalog/commands.ts';
 import { Replica } from '../../replica.ts';
-import { FanOut, budgetPerTurn } from './fan-out.ts';
+import { FanOut, budgetPerTurn } from '../../net/fan-out.ts';
 import { looksAtOnce, looksPerWrite, type Subscriber, type Subscription } from './view-feed.ts';
 import { Feeds } from './watches.ts';
 import type { Message } from './wire.ts';

@@ -16,7 +16,7 @@ import { toRegistryError, type FrameView, type RegistryError } from '@rollcall/p
 import type { Registry } from '../../registry/registry.ts';
 import { unrestricted } from '../../security/authorizer.ts';
 import type { Audience } from './audience.ts';
-import type { FanOut, Pass } from './fan-out.ts';
+import type { FanOut, Pass } from '../../net/fan-out.ts';
 import { revisionOf, ViewContent, watchContent, type ContentChange } from './view-content.ts';
 import { frameTexts, type Message } from './wire.ts';
 

@@ -8,7 +8,7 @@ import { RegistryError, toRegistryError, type FrameView, type WatchEndedFrame, t
 import { unrestricted } from '../../security/authorizer.ts';
 import type { StreamAccess } from './access.ts';
 import { Audiences, type Audience } from './audience.ts';
-import type { FanOut, Pass } from './fan-out.ts';
+import type { FanOut, Pass } from '../../net/fan-out.ts';
 import type { Registry } from '../../registry/registry.ts';
 import type { Outbox } from './outbox.ts';
 import { registryView } from './view-content.ts';

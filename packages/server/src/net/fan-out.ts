@@ -1,5 +1,5 @@
 /**
- * Spreads pushes to subscribers over turns of the event loop: a change that 10,000 streams watch
+ * Spreads pushes to subscribers over turns of the event loop: a change that 10,000 clients watch
  * must not make other requests wait until the last of them has it.
  *
  * Views take turns. A view that changes again while it waits is pushed once.
