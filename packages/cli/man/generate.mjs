@@ -15,5 +15,5 @@ const { createProgram } = await import('../dist/program.js');
 const { ownVersion } = await import('../dist/commands/version.js');
 
 const terminal = { stdin: new PassThrough(), stdout: new PassThrough(), stderr: new PassThrough(), env: {}, unread: new AbortController().signal };
-const table = commandTable(createProgram({ terminal, setExitCode: () => {} }));
+const table = commandTable(await createProgram({ terminal, setExitCode: () => {} }));
 writeFileSync(process.argv[2] ?? fileURLToPath(new URL('rollcall.1', import.meta.url)), manPage(table, ownVersion()));

@@ -12,7 +12,8 @@ const terminal = {
   env: {},
   unread: new AbortController().signal,
 };
-const accept = (line: string) => acceptConsulStyle(line.split(' '), createProgram({ terminal, setExitCode: () => {} })).join(' ');
+const program = await createProgram({ terminal, setExitCode: () => {} });
+const accept = (line: string) => acceptConsulStyle(line.split(' '), program).join(' ');
 
 describe('a command line in the style of Consul', () => {
   it.each([

@@ -34,8 +34,8 @@ export async function runProcess(process: NodeJS.Process): Promise<void> {
 /** @returns the exit code */
 export async function runCommand(args: readonly string[], terminal: Terminal): Promise<number> {
   let exitCode: number = exitCodes.ok;
-  const program = createProgram({ terminal, setExitCode: (code) => (exitCode = code) });
   try {
+    const program = await createProgram({ terminal, setExitCode: (code) => (exitCode = code) }, args[0]);
     await program.parseAsync(acceptAgentStyle(acceptConsulStyle(args, program)), { from: 'user' });
     return exitCode;
   } catch (error) {

@@ -18,7 +18,7 @@ const terminal = {
   env: {},
   unread: new AbortController().signal,
 };
-const table = commandTable(createProgram({ terminal, setExitCode: () => {} }));
+const table = commandTable(await createProgram({ terminal, setExitCode: () => {} }));
 
 it('is current; after a change of commands: npm run build && node packages/cli/man/generate.mjs', () => {
   expect(readFileSync(file, 'utf8')).toBe(manPage(table, ownVersion()));

@@ -31,7 +31,7 @@ const visit = (name: string, command: Command) => {
   commands.set(name, command);
   for (const sub of command.commands) visit(`${name} ${sub.name()}`, sub);
 };
-visit('rollcall', createProgram({ terminal, setExitCode: () => {} }));
+visit('rollcall', await createProgram({ terminal, setExitCode: () => {} }));
 
 const sections = new Map(
   [...cli.matchAll(/^## `(rollcall[^`]*)`\n([^]*?)(?=^## |(?![^]))/gm)].map(([, name = '', text = '']) => [name, text]),

@@ -1,40 +1,51 @@
-/** The command line: the list of its commands. The commands themselves are in `commands/`. */
+/** The command line: the list of its commands. A process loads the command that it runs and no other. */
 
 import { Command } from 'commander';
-import { addAcl } from './commands/acl.ts';
-import { addAgent } from './commands/agent.ts';
-import { addAudit } from './commands/audit.ts';
-import { addBackup } from './commands/backup.ts';
-import { addCompletion } from './commands/completion.ts';
-import { addDebug } from './commands/debug.ts';
-import { addEvent } from './commands/event.ts';
-import { addExplain } from './commands/explain.ts';
-import { addImport } from './commands/import-consul.ts';
-import { addInfo } from './commands/info.ts';
-import { addInstances } from './commands/instances.ts';
-import { addKv } from './commands/kv.ts';
-import { addLeave } from './commands/leave.ts';
-import { addLock } from './commands/lock.ts';
-import { addLogin } from './commands/login.ts';
-import { addLogout } from './commands/logout.ts';
-import { addMaint } from './commands/maint.ts';
-import { addMembers } from './commands/members.ts';
-import { addMigrate } from './commands/migrate.ts';
-import { addMonitor } from './commands/monitor.ts';
-import { addNamespaces } from './commands/namespaces.ts';
-import { addNodes } from './commands/nodes.ts';
-import { addReload } from './commands/reload.ts';
-import { addRestore } from './commands/restore.ts';
-import { addRun } from './commands/run.ts';
-import { addServe } from './commands/serve.ts';
-import { addServices } from './commands/services.ts';
-import { addSnapshot } from './commands/snapshot.ts';
-import { addValidate } from './commands/validate.ts';
-import { addVersion, ownVersion } from './commands/version.ts';
-import { addWatch } from './commands/watch.ts';
 import type { CommandContext } from './command-context.ts';
+import { ownVersion } from './commands/version.ts';
 
-export function createProgram(context: CommandContext): Command {
+type AddCommand = (parent: Command, context: CommandContext) => void;
+
+/** The commands by name, in the order of the help. */
+export const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
+  serve: async () => (await import('./commands/serve.ts')).addServe,
+  agent: async () => (await import('./commands/agent.ts')).addAgent,
+  run: async () => (await import('./commands/run.ts')).addRun,
+  services: async () => (await import('./commands/services.ts')).addServices,
+  instances: async () => (await import('./commands/instances.ts')).addInstances,
+  explain: async () => (await import('./commands/explain.ts')).addExplain,
+  nodes: async () => (await import('./commands/nodes.ts')).addNodes,
+  members: async () => (await import('./commands/members.ts')).addMembers,
+  leave: async () => (await import('./commands/leave.ts')).addLeave,
+  watch: async () => (await import('./commands/watch.ts')).addWatch,
+  kv: async () => (await import('./commands/kv.ts')).addKv,
+  lock: async () => (await import('./commands/lock.ts')).addLock,
+  event: async () => (await import('./commands/event.ts')).addEvent,
+  maint: async () => (await import('./commands/maint.ts')).addMaint,
+  info: async () => (await import('./commands/info.ts')).addInfo,
+  monitor: async () => (await import('./commands/monitor.ts')).addMonitor,
+  debug: async () => (await import('./commands/debug.ts')).addDebug,
+  reload: async () => (await import('./commands/reload.ts')).addReload,
+  validate: async () => (await import('./commands/validate.ts')).addValidate,
+  login: async () => (await import('./commands/login.ts')).addLogin,
+  logout: async () => (await import('./commands/logout.ts')).addLogout,
+  acl: async () => (await import('./commands/acl.ts')).addAcl,
+  namespaces: async () => (await import('./commands/namespaces.ts')).addNamespaces,
+  backup: async () => (await import('./commands/backup.ts')).addBackup,
+  restore: async () => (await import('./commands/restore.ts')).addRestore,
+  migrate: async () => (await import('./commands/migrate.ts')).addMigrate,
+  snapshot: async () => (await import('./commands/snapshot.ts')).addSnapshot,
+  import: async () => (await import('./commands/import-consul.ts')).addImport,
+  audit: async () => (await import('./commands/audit.ts')).addAudit,
+  completion: async () => (await import('./commands/completion.ts')).addCompletion,
+  version: async () => (await import('./commands/version.ts')).addVersion,
+};
+
+/** Completion scripts are made from all commands. */
+const needsAll = 'completion';
+
+/** @param first the first word of the command line; if it is the name of a command, the program has only that command */
+export async function createProgram(context: CommandContext, first?: string): Promise<Command> {
   const { stdout, stderr } = context.terminal;
   const program = new Command('rollcall')
     .description('Service registry, discovery and configuration centre')
@@ -48,12 +59,8 @@ export function createProgram(context: CommandContext): Command {
       writeErr: (text) => void stderr.write(text),
       outputError: (text, write) => write(text.replace(/^error: /, 'rollcall: ')),
     });
-  for (const add of [
-    ...[addServe, addAgent, addRun, addServices, addInstances, addExplain, addNodes, addMembers, addLeave, addWatch, addKv, addLock],
-    ...[addEvent, addMaint, addInfo, addMonitor, addDebug, addReload, addValidate],
-    ...[addLogin, addLogout, addAcl, addNamespaces, addBackup, addRestore, addMigrate, addSnapshot, addImport, addAudit, addCompletion, addVersion],
-  ]) {
-    add(program, context);
-  }
+  const only = first !== undefined && first !== needsAll && Object.hasOwn(commands, first) ? commands[first] : undefined;
+  const loaded = await Promise.all((only === undefined ? Object.values(commands) : [only]).map((load) => load()));
+  for (const add of loaded) add(program, context);
   return program;
 }
