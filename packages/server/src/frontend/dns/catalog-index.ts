@@ -1,6 +1,7 @@
 /**
- * Finds rows by address, and names in any case. It reads the whole catalog once, before the first question, and then follows
- * every change of the registry, a row at a time.
+ * Finds rows by address, and names in any case. It reads the names of the catalog once, before the first question, and its
+ * addresses once, before the first question about an address: few registries get one, and reading all addresses would take a tenth
+ * of their start. Then it follows every change of the registry, a row at a time.
  */
 
 import { inTurns } from '../../in-turns.ts';
@@ -15,14 +16,15 @@ import { AddressIndex } from './address-index.ts';
 import { CaseIndex } from './case-index.ts';
 
 export class CatalogIndex implements Observer {
-  readonly addresses = new AddressIndex();
+  readonly #addresses = new AddressIndex();
   /** The scope of a service is its namespace. */
   readonly services = new CaseIndex();
   readonly nodes = new CaseIndex();
   readonly namespaces = new CaseIndex();
   readonly #registry: Pick<Registry, 'state' | 'observe'>;
   readonly #stopObserving: () => void;
-  #gathered = false;
+  readonly #read = { names: false, addresses: false };
+  #readingAddresses: Promise<void> | undefined;
   #restoring = false;
   #restores = 0;
 
@@ -31,14 +33,30 @@ export class CatalogIndex implements Observer {
     this.#stopObserving = registry.observe(this);
   }
 
-  /** Whether rows may be missing: the catalog is being read, or a restore is being followed. */
-  get behind(): boolean {
-    return !this.#gathered || this.#restoring;
+  /** Undefined until `gatherAddresses` is done. */
+  get addresses(): AddressIndex | undefined {
+    return this.#read.addresses ? this.#addresses : undefined;
   }
 
-  /** Reads the catalog over some turns of the event loop. Changes in the meantime are followed. */
+  /** Whether rows may be missing: names are being read, or a restore is being followed. */
+  get behind(): boolean {
+    return !this.#read.names || this.#restoring;
+  }
+
+  /** Reads the names over some turns of the event loop. Changes in the meantime are followed. */
   async gather(): Promise<void> {
-    while (!this.#gathered) this.#gathered = await inTurns(this.#gathering());
+    const { state } = this.#registry;
+    while (!this.#read.names) this.#read.names = await inTurns(this.#gathering(namedRows(state), (row) => this.#addName(row)));
+  }
+
+  /** Reads the addresses, once, in the same way. */
+  gatherAddresses(): Promise<void> {
+    return (this.#readingAddresses ??= this.#gatherAddresses());
+  }
+
+  async #gatherAddresses(): Promise<void> {
+    const { state } = this.#registry;
+    while (!this.#read.addresses) this.#read.addresses = await inTurns(this.#gathering(addressedRows(state), (row) => this.#addAddress(row)));
   }
 
   close(): void {
@@ -60,47 +78,48 @@ export class CatalogIndex implements Observer {
     this.#restoring = false;
   }
 
-  /** @returns false when a restore has replaced the rows that it reads: the catalog must be read again */
-  *#gathering(): Generator<void, boolean, undefined> {
-    const { state } = this.#registry;
+  /** @returns false when a restore has replaced the rows that it reads: they must be read again */
+  *#gathering(rows: Iterable<Row>, add: (row: Row) => void): Generator<void, boolean, undefined> {
     const restores = this.#restores;
-    for (const row of catalogRows(state)) {
+    for (const row of rows) {
       if (this.#restores !== restores) return false;
-      this.#add(row);
+      add(row);
       yield;
     }
     return true;
   }
 
   #follow({ before, after }: RowChange): void {
+    const addresses = this.#readingAddresses === undefined ? undefined : this.#addresses;
     if (before !== undefined && after !== undefined && keepsItsPlace(before, after)) {
-      if (after.kind === 'node' || after.kind === 'instance') this.addresses.replace(after);
+      if (after.kind === 'node' || after.kind === 'instance') addresses?.replace(after);
       return;
     }
-    if (before !== undefined) this.#delete(before);
-    if (after !== undefined) this.#add(after);
-  }
-
-  #add(row: Row): void {
-    if (row.kind === 'namespace') this.namespaces.add('', row.name);
-    else if (row.kind === 'node') {
-      this.nodes.add('', row.name);
-      this.addresses.add(row);
-    } else if (row.kind === 'instance') {
-      this.services.add(row.namespace, row.service);
-      this.addresses.add(row);
+    if (before !== undefined) {
+      this.#deleteName(before);
+      if (before.kind === 'node' || before.kind === 'instance') addresses?.delete(before);
     }
+    if (after === undefined) return;
+    this.#addName(after);
+    if (addresses !== undefined) this.#addAddress(after);
   }
 
-  #delete(row: Row): void {
+  #addName(row: Row): void {
+    if (row.kind === 'namespace') this.namespaces.add('', row.name);
+    else if (row.kind === 'node') this.nodes.add('', row.name);
+    else if (row.kind === 'instance') this.services.add(row.namespace, row.service);
+  }
+
+  #addAddress(row: Row): void {
+    if (row.kind === 'node' || row.kind === 'instance') this.#addresses.add(row);
+  }
+
+  #deleteName(row: Row): void {
     if (row.kind === 'namespace') this.namespaces.delete('', row.name);
-    else if (row.kind === 'node') {
-      this.nodes.delete('', row.name);
-      this.addresses.delete(row);
-    } else if (row.kind === 'instance') {
+    else if (row.kind === 'node') this.nodes.delete('', row.name);
+    else if (row.kind === 'instance') {
       const { namespace, service } = row;
       if (!servicesOf(this.#registry.state).has(namespace, service)) this.services.delete(namespace, service);
-      this.addresses.delete(row);
     }
   }
 }
@@ -112,10 +131,25 @@ function keepsItsPlace(before: Row, after: Row): boolean {
   return after.kind === 'instance' && before.service === after.service && before.address === after.address;
 }
 
-function* catalogRows(state: State): Generator<Row, void, undefined> {
+/** Rows that have the names of all namespaces, nodes and services. */
+function* namedRows(state: State): Generator<Row, void, undefined> {
   yield* allNamespaces(state);
   yield* allNodes(state);
+  for (const [namespace, service] of services(state)) {
+    for (const row of instancesOfService(state, namespace, service)) {
+      yield row;
+      break;
+    }
+  }
+}
+
+function* addressedRows(state: State): Generator<Row, void, undefined> {
+  yield* allNodes(state);
+  for (const [namespace, service] of services(state)) yield* instancesOfService(state, namespace, service);
+}
+
+function* services(state: State): Generator<[namespace: string, service: string], void, undefined> {
   for (const namespace of [...servicesOf(state).namespaces()]) {
-    for (const service of [...servicesOf(state).names(namespace)]) yield* instancesOfService(state, namespace, service);
+    for (const service of [...servicesOf(state).names(namespace)]) yield [namespace, service];
   }
 }

@@ -104,9 +104,14 @@ export class Directory {
     };
   }
 
-  /** Fills the index of addresses and names, over some turns of the event loop. Await it before the first question. */
+  /** Fills the index of names, over some turns of the event loop. Await it before the first question. */
   prepare(): Promise<void> {
     return this.#index.gather();
+  }
+
+  /** Fills the index of addresses, once, in the same way. */
+  prepareAddresses(): Promise<void> {
+    return this.#index.gatherAddresses();
   }
 
   /** Stops following the registry. */
@@ -114,8 +119,11 @@ export class Directory {
     this.#index.close();
   }
 
-  /** @param address of the client, for prepared queries near it; empty when it is not known */
-  subjectOf(asked: Asked, address = ''): Subject {
+  /**
+   * @param address of the client, for prepared queries near it; empty when it is not known
+   * @returns undefined when the result depends on addresses, and `prepareAddresses` is not done
+   */
+  subjectOf(asked: Asked, address = ''): Subject | undefined {
     if (this.#access.epoch !== this.#epoch) this.#forget();
     switch (asked.kind) {
       case 'service':
@@ -160,7 +168,7 @@ export class Directory {
   }
 
   /** A prepared query finds instances of a service like a service name does, with its own filter, order and time to live. */
-  #query(own: string, name: string, address: string): Subject {
+  #query(own: string, name: string, address: string): Subject | undefined {
     const found = this.#queryNamed(own, name);
     if (found === undefined) return nothing;
     const { service: wanted, ttl } = found.query;
@@ -169,6 +177,7 @@ export class Directory {
     if (!this.#hasService(namespace, wanted.name)) return this.#index.behind ? nothingYet : nothing;
     const personal = wanted.near === '_ip';
     const near = this.#sourceOf(wanted.near, address);
+    if (near === undefined) return undefined;
     // All names that a template turns into the same query share one list, and so do all clients on one node.
     const key = `query\0${namespace}\0${JSON.stringify(wanted)}\0${near}`;
     const { index: healthy, revision, behind } = this.#instancesOf(key, () => this.#preparedQueryInstances(namespace, wanted, near));
@@ -176,11 +185,13 @@ export class Directory {
     return { kind: 'service', service, healthy, tag: '', ttl: ttlOf(ttl), personal, stamp, behind: behind || this.#index.behind };
   }
 
-  /** The node that the nearest instances are sorted by; empty for no order. */
-  #sourceOf(near: string, address: string): string {
+  /** The node that the nearest instances are sorted by; empty for no order, undefined while addresses are not read. */
+  #sourceOf(near: string, address: string): string | undefined {
     if (near === '_agent') return this.#zone.node.name;
     if (near !== '_ip') return near;
-    const holder = this.#index.addresses.find(addressDigits(address) ?? '', this.#readable);
+    const { addresses } = this.#index;
+    if (addresses === undefined) return undefined;
+    const holder = addresses.find(addressDigits(address) ?? '', this.#readable);
     return holder?.of === 'node' ? holder.name : '';
   }
 
@@ -264,8 +275,10 @@ export class Directory {
     return nodeSubject(node, behind);
   }
 
-  #reverse(digits: string): Subject {
-    const holder = this.#index.addresses.find(digits, this.#readable);
+  #reverse(digits: string): Subject | undefined {
+    const { addresses } = this.#index;
+    if (addresses === undefined) return undefined;
+    const holder = addresses.find(digits, this.#readable);
     return { kind: 'reverse', holder, stamp: JSON.stringify(holder ?? ''), behind: this.#index.behind };
   }
 }

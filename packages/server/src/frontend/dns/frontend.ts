@@ -48,6 +48,11 @@ export interface DnsOptions {
 /** The programs of one machine seldom send more through one resolver. A resolver for a thousand machines needs a higher limit. */
 const queriesPerSecondDefault = 5_000;
 
+/** Questions about addresses that may wait for the index of addresses, which takes some 0.2 s for 100,000 instances. */
+const waitingMax = 1_024;
+
+type Answering = Buffer | Promise<Buffer | undefined> | undefined;
+
 /** When the server closes, connections that have not taken their answers are cut after this time. */
 const closeGraceMs = 1_000;
 
@@ -74,10 +79,11 @@ export function dns(context: Context, options: DnsOptions = {}): Frontend {
   let sockets: Sockets | undefined;
 
   /** @returns the answer, now or later; undefined to send none */
-  const answer = (query: Buffer, overUdp: boolean, address: string): Buffer | Promise<Buffer> | undefined => {
+  const answer = (query: Buffer, overUdp: boolean, address: string): Answering => {
     try {
       const response = responder.respond(query, overUdp, { address, ednsMax: groupOf(address) === undefined ? Infinity : udpBytesDefault });
       if (response === 'ask-elsewhere') return elsewhere(query, overUdp);
+      if (response === 'needs-addresses') return withAddresses(query, overUdp, address);
       if (response !== 'silence') return response;
       counts.ignored++;
       return undefined;
@@ -96,6 +102,16 @@ export function dns(context: Context, options: DnsOptions = {}): Frontend {
     return overUdp ? found : framed(found);
   };
 
+  let waiting = 0;
+  const withAddresses = (query: Buffer, overUdp: boolean, address: string): Answering => {
+    if (waiting >= waitingMax) return responder.fail(query, overUdp);
+    waiting++;
+    return responder.prepareAddresses().then(() => {
+      waiting--;
+      return answer(query, overUdp, address);
+    });
+  };
+
   const onPacket = (query: Buffer, { address, port }: RemoteInfo): void => {
     // A packet cannot be sent to port 0.
     if (port === 0) return;
@@ -104,7 +120,11 @@ export function dns(context: Context, options: DnsOptions = {}): Frontend {
       return;
     }
     const response = answer(query, true, address);
-    if (response instanceof Promise) void response.then((later) => send(later, port, address));
+    if (response instanceof Promise) {
+      void response.then((later) => {
+        if (later !== undefined) send(later, port, address);
+      });
+    }
     else if (response !== undefined) send(response, port, address);
   };
   /** Long answers count as several queries, so that a client with a forged address cannot multiply its traffic. */

@@ -161,6 +161,8 @@ it('near the client, has the instances nearest to each client first, and keeps n
     ...{ tellWhenCut: false, recursion: false, random: () => 0.5 },
   });
   await responder.prepare();
+  expect(responder.respond(queryPacket('ip.query.consul', 'A'), true, { address: '10.0.0.1', ednsMax: Infinity })).toBe('needs-addresses');
+  await responder.prepareAddresses();
   const asked = (address: string) => {
     const answer = responder.respond(queryPacket('ip.query.consul', 'A'), true, { address, ednsMax: Infinity });
     return decoded(answer as Buffer).answers.map(dataOf);

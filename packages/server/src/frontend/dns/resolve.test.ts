@@ -25,6 +25,7 @@ let directory: Directory;
 beforeEach(async () => {
   registry = await startRegistry(clock);
   directory = new Directory(registry.replica, clock, zone);
+  await directory.prepareAddresses();
 });
 afterEach(() => registry.close());
 
@@ -36,7 +37,9 @@ function resolved(name: string, type: keyof typeof types, settings: Partial<Zone
   const changed = { ...zone, ...settings };
   const among = settings.onlyPassing === undefined ? directory : new Directory(registry.replica, clock, changed);
   const asked = parseName(name.split('.'), types[type], ['consul']);
-  return resolve(changed, among.subjectOf(asked), types[type]);
+  const subject = among.subjectOf(asked);
+  if (subject === undefined) throw new Error(`${name} needs addresses`);
+  return resolve(changed, subject, types[type]);
 }
 
 const entriesOf = (found: Extract<Found, { kind: 'answer' }>): Entry[] =>

@@ -43,6 +43,18 @@ function ask(to: Responder, name: string, type: QueryType = 'A', options: AskOpt
 
 const addresses = ({ answers }: Reply) => answers.map((each) => (each.type === 'A' ? each.data : each.type)).toSorted();
 
+describe('a question about an address', () => {
+  it('is told to wait until the addresses are read; a question about a name is not', async () => {
+    await registry.register({ id: 'n1', nodeAddress: '10.0.0.1' });
+    const to = responder();
+    const reverse = queryPacket('1.0.0.10.in-addr.arpa', 'PTR');
+    expect(to.respond(reverse, true)).toBe('needs-addresses');
+    expect(addresses(ask(to, 'web.service.consul'))).toEqual(['10.0.0.1']);
+    await to.prepareAddresses();
+    expect(ask(to, '1.0.0.10.in-addr.arpa', 'PTR').answers).toMatchObject([{ data: 'n1.node.dc1.consul' }]);
+  });
+});
+
 describe('an answer', () => {
   it('is encoded once for all clients with the same question, in every spelling', async () => {
     await registry.register({ id: 'n1' });
@@ -159,6 +171,7 @@ describe('"no"', () => {
     expect(missing).toMatchObject({ rcode: 'NXDOMAIN', flag_aa: true, answers: [], authorities: [expected] });
     const noSuchType = ask(to, 'web.service.consul', 'TXT');
     expect(noSuchType).toMatchObject({ rcode: 'NOERROR', flag_aa: true, answers: [], authorities: [expected] });
+    await to.prepareAddresses();
     const reverse = ask(to, '8.8.8.8.in-addr.arpa', 'PTR');
     expect(reverse).toMatchObject({ rcode: 'NXDOMAIN', authorities: [expected] });
     const serial = () => (ask(to, 'nope.service.consul').authorities[0] as { data: { serial: number } }).data.serial;
@@ -182,11 +195,12 @@ describe('"no"', () => {
     }
   });
 
-  it('is correct for names of one length in different domains, in any order', () => {
+  it('is correct for names of one length in different domains, in any order', async () => {
     const names = ['8.8.8.8.in-addr.arpa', 'seven.service.consul'];
     const soa = { name: 'consul', data: { mname: 'ns.consul' } };
     for (const order of [names, names.toReversed()]) {
       const to = responder();
+      await to.prepareAddresses();
       for (const name of order) expect(ask(to, name).authorities).toMatchObject([soa]);
     }
   });
@@ -273,6 +287,7 @@ describe('a refusal', () => {
     await registry.register({ id: 'n1' });
     const to = responder({ recursion: true });
     expect(to.respond(queryPacket('example.org', 'A'), true)).toBe('ask-elsewhere');
+    await to.prepareAddresses();
     expect(to.respond(queryPacket('8.8.8.8.in-addr.arpa', 'PTR'), true)).toBe('ask-elsewhere');
     expect(ask(to, '1.0.0.10.in-addr.arpa', 'PTR').answers).toHaveLength(1);
     expect(ask(to, 'nope.service.consul').rcode).toBe('NXDOMAIN');

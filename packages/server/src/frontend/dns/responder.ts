@@ -1,6 +1,6 @@
 /**
  * One packet in, one packet out: finds the encoded answer to a query, or makes and keeps it. It knows no sockets and never
- * waits.
+ * waits: a question about an address that comes before the addresses are read is told to wait.
  *
  *     packet ─ read ─ key ─► kept? ─ yes ─ stamp as before? ─ yes ───────────► complete
  *                             │ no               │ no                             ▲
@@ -61,8 +61,8 @@ interface Question {
   readonly address: string;
 }
 
-/** A packet to send, or what to do instead of sending one. */
-export type Response = Buffer | 'silence' | 'ask-elsewhere';
+/** A packet to send, or what to do instead of sending one; `needs-addresses`: respond once `prepareAddresses` is done. */
+export type Response = Buffer | 'silence' | 'ask-elsewhere' | 'needs-addresses';
 
 interface KeptAnswer {
   readonly asked: Asked;
@@ -106,10 +106,15 @@ export class Responder {
     this.#directory = new Directory(options.registry, options.clock, options.zone, this.#access);
   }
 
-  /** Fills the index that lookups need. Await it before the first question. */
+  /** Fills the index that lookups by name need. Await it before the first question. */
   prepare(): Promise<void> {
     this.#access.refresh();
     return this.#directory.prepare();
+  }
+
+  /** Fills the index that the first question about an address needs. */
+  prepareAddresses(): Promise<void> {
+    return this.#directory.prepareAddresses();
   }
 
   /** Stops following the registry. */
@@ -157,9 +162,9 @@ export class Responder {
     const { revision } = this.#options.registry.state;
     const { epoch } = this.#access;
     if (held.goodAt === revision && held.epoch === epoch) return true;
-    const { stamp, behind } = this.#directory.subjectOf(held.asked);
-    if (stamp !== held.stamp) return false;
-    held.goodAt = behind ? -1 : revision;
+    const subject = this.#directory.subjectOf(held.asked);
+    if (subject?.stamp !== held.stamp) return false;
+    held.goodAt = subject.behind ? -1 : revision;
     held.epoch = epoch;
     return true;
   }
@@ -174,6 +179,7 @@ export class Responder {
     }
     if (!admitted) return this.#negative(packet, query, shape, rcodes.SERVFAIL, 'refused', framed);
     const subject = this.#directory.subjectOf(asked, address);
+    if (subject === undefined) return 'needs-addresses';
     if (recursion && subject.kind === 'reverse' && subject.holder === undefined) return 'ask-elsewhere';
     const found = resolve(zone, subject, query.type);
     this.#answers.delete(key);
