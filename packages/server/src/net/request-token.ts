@@ -1,0 +1,26 @@
+/**
+ * Finds the token in an HTTP request of a protocol that has no header of its own for it. Its clients send HTTP Basic when their URL
+ * has a user and a password: `http://any-name:TOKEN@host:8500/eureka/`. The name means nothing; the password is the token.
+ */
+
+import type { IncomingMessage } from 'node:http';
+import { bearerToken } from './bearer.ts';
+
+/**
+ * @returns the secret from `X-Consul-Token`, `Authorization: Bearer` (RFC 6750) or `Authorization: Basic` (RFC 7617), the first that
+ *   is there; undefined without one
+ */
+export function requestToken(request: Pick<IncomingMessage, 'headers'>): string | undefined {
+  const { authorization, 'x-consul-token': header } = request.headers;
+  if (header !== undefined && header !== '') return typeof header === 'string' ? header : header[0];
+  return authorization === undefined ? undefined : (bearerToken(request) ?? basicPassword(authorization));
+}
+
+/** @returns the password; undefined for another scheme, or what is not name and password */
+export function basicPassword(authorization: string): string | undefined {
+  const encoded = /^Basic +([A-Za-z0-9+/=_-]+) *$/i.exec(authorization)?.[1];
+  if (encoded === undefined) return undefined;
+  const pair = Buffer.from(encoded, 'base64').toString();
+  const colon = pair.indexOf(':');
+  return colon < 0 ? undefined : pair.slice(colon + 1);
+}
