@@ -2,8 +2,8 @@
 
 import { once } from 'node:events';
 import { createGzip, gzipSync } from 'node:zlib';
-import type { Body } from '../../../net/answers.ts';
-import type { Pace, Work } from '../../../net/turns.ts';
+import type { Body } from './answers.ts';
+import type { Pace, Work } from './turns.ts';
 
 /** Smaller bodies gain nothing (Consul's `gziphandler.DefaultMinSize`). */
 export const gzipBytesMin = 1_400;

@@ -1,9 +1,9 @@
 /** Sends bodies of several buffers, and counts the memory that they occupy while clients receive them. */
 
 import type { ServerResponse } from 'node:http';
-import type { Body } from '../../../net/answers.ts';
-import type { BodySender } from '../../../net/body-sender.ts';
-import type { AnswerMemory } from '../../../net/answer-memory.ts';
+import type { Body } from './answers.ts';
+import type { BodySender } from './body-sender.ts';
+import type { AnswerMemory } from './answer-memory.ts';
 
 export class LargeBodies {
   readonly #memory: AnswerMemory;

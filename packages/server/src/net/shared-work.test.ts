@@ -1,17 +1,17 @@
 import { describe, expect, it } from 'vitest';
-import { Turns, type Work } from '../../../net/turns.ts';
-import { ViewBody } from './encoding.ts';
-import { Shared, type Waiter } from './shared.ts';
+import { Turns, type Work } from './turns.ts';
+import { Body } from './answers.ts';
+import { SharedWork, type Waiter } from './shared-work.ts';
 
 function scene() {
   const due: (() => void)[] = [];
   const turns = new Turns((run) => due.push(run));
-  const shared = new Shared(turns);
+  const shared = new SharedWork<Body>(turns);
   const begun: string[] = [];
   const ended: string[] = [];
   const told: string[] = [];
   /** Takes several slices. */
-  function* making(name: string, fails = false): Work<ViewBody> {
+  function* making(name: string, fails = false): Work<Body> {
     begun.push(name);
     try {
       for (let slice = 0; slice < 3; slice++) {
@@ -19,12 +19,12 @@ function scene() {
         yield;
       }
       if (fails) throw new Error('too much');
-      return new ViewBody([Buffer.from(name)], { revision: 1, absent: false, narrowed: false }, false);
+      return new Body([Buffer.from(name)]);
     } finally {
       ended.push(name);
     }
   }
-  const waiter = (who: string): Waiter => ({
+  const waiter = (who: string): Waiter<Body> => ({
     ready: (body) => told.push(`${who}: ${body.buffers.join('')}`),
     failed: (error) => told.push(`${who}: ${error instanceof Error ? error.message : ''}`),
   });

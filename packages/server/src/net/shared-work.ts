@@ -3,20 +3,20 @@
  * encoding is cancelled when the last waiting request has left.
  */
 
-import type { Turns, Work } from '../../../net/turns.ts';
-import type { ViewBody } from './encoding.ts';
+import type { Turns, Work } from './turns.ts';
 
-export interface Waiter {
-  readonly ready: (body: ViewBody) => void;
+export interface Waiter<B> {
+  readonly ready: (body: B) => void;
   readonly failed: (error: unknown) => void;
 }
 
 /** The cost of sending a body to one client: a head and a write to its socket. */
 const unitsPerWaiter = 40;
 
-export class Shared {
+/** @typeParam B the body */
+export class SharedWork<B> {
   readonly #turns: Turns;
-  readonly #underWay = new Map<string, Waiters>();
+  readonly #underWay = new Map<string, Waiters<B>>();
 
   constructor(turns: Turns) {
     this.#turns = turns;
@@ -27,7 +27,7 @@ export class Shared {
    * @param begin starts the encoding, if it is not running
    * @returns a function that stops waiting; undefined if the waiter has got its result already
    */
-  join(name: string, begin: () => Work<ViewBody>, waiter: Waiter): (() => void) | undefined {
+  join(name: string, begin: () => Work<B>, waiter: Waiter<B>): (() => void) | undefined {
     let waiters = this.#underWay.get(name);
     if (waiters === undefined) {
       waiters = new Waiters(waiter);
@@ -37,7 +37,7 @@ export class Shared {
     return waiters.has(waiter) ? waiters.leaving(waiter, () => this.#forget(name, waiters)) : undefined;
   }
 
-  #start(name: string, begin: () => Work<ViewBody>, waiters: Waiters): void {
+  #start(name: string, begin: () => Work<B>, waiters: Waiters<B>): void {
     const job = this.#turns.start(this.#run(name, begin, waiters));
     waiters.cancel = () => job.cancel();
     job.whenEnded((outcome) => {
@@ -48,8 +48,8 @@ export class Shared {
     });
   }
 
-  *#run(name: string, begin: () => Work<ViewBody>, waiters: Waiters): Work<void> {
-    let tell: (waiter: Waiter) => void;
+  *#run(name: string, begin: () => Work<B>, waiters: Waiters<B>): Work<void> {
+    let tell: (waiter: Waiter<B>) => void;
     try {
       const body = yield* begin();
       tell = ({ ready }) => ready(body);
@@ -64,36 +64,36 @@ export class Shared {
     }
   }
 
-  #forget(name: string, waiters: Waiters): void {
+  #forget(name: string, waiters: Waiters<B>): void {
     if (this.#underWay.get(name) === waiters) this.#underWay.delete(name);
   }
 }
 
-class Waiters {
-  readonly #all: Set<Waiter>;
+class Waiters<B> {
+  readonly #all: Set<Waiter<B>>;
   cancel: (() => void) | undefined;
 
-  constructor(first: Waiter) {
+  constructor(first: Waiter<B>) {
     this.#all = new Set([first]);
   }
 
-  add(waiter: Waiter): void {
+  add(waiter: Waiter<B>): void {
     this.#all.add(waiter);
   }
 
-  has(waiter: Waiter): boolean {
+  has(waiter: Waiter<B>): boolean {
     return this.#all.has(waiter);
   }
 
   /** The waiters one by one, including new ones, without those that have left. */
-  *take(): Generator<Waiter> {
+  *take(): Generator<Waiter<B>> {
     for (const waiter of this.#all) {
       this.#all.delete(waiter);
       yield waiter;
     }
   }
 
-  leaving(waiter: Waiter, forget: () => void): () => void {
+  leaving(waiter: Waiter<B>, forget: () => void): () => void {
     return () => {
       if (!this.#all.delete(waiter) || this.#all.size > 0) return;
       forget();

@@ -17,6 +17,9 @@ import { BodySender } from '../../../net/body-sender.ts';
 import { endWith } from '../../../net/end-with.ts';
 import { AnswerMemory } from '../../../net/answer-memory.ts';
 import { Turns } from '../../../net/turns.ts';
+import { gzipBytesMin } from '../../../net/gzip.ts';
+import { LargeBodies } from '../../../net/large-bodies.ts';
+import { SharedWork, type Waiter } from '../../../net/shared-work.ts';
 import type { Caller } from '../../../security/acl.ts';
 import { unrestricted } from '../../../security/authorizer.ts';
 import { authorize } from '../request/permission.ts';
@@ -25,10 +28,7 @@ import type { Aside, Written } from '../wire/reply.ts';
 import { withContact } from '../wire/contact.ts';
 import { acceptsGzip, type Wire } from '../wire/responses.ts';
 import { Encoding, followsItsView, gzipName, type ViewBody, type Wanted } from './encoding.ts';
-import { gzipBytesMin } from './gzip.ts';
-import { LargeBodies } from './large-bodies.ts';
 import type { Plan } from './plan.ts';
-import { Shared, type Waiter } from './shared.ts';
 
 const cacheHead = ['X-Cache', 'HIT', 'Age', '0'] as const;
 
@@ -46,7 +46,7 @@ export class Answering {
   readonly #viewers = new Viewers();
   readonly #turns: Turns;
   readonly #encoding: Encoding;
-  readonly #shared: Shared;
+  readonly #shared: SharedWork<ViewBody>;
   readonly #large: LargeBodies;
   #closing = false;
 
@@ -58,7 +58,7 @@ export class Answering {
     this.#told = told;
     this.#turns = new Turns(later);
     this.#encoding = new Encoding(context, this.#turns.pace, memory);
-    this.#shared = new Shared(this.#turns);
+    this.#shared = new SharedWork(this.#turns);
     this.#large = new LargeBodies(memory, new BodySender(later));
   }
 
@@ -151,7 +151,7 @@ export class Answering {
     });
   }
 
-  #want(response: ServerResponse, wanted: Wanted, waiter: Waiter): void {
+  #want(response: ServerResponse, wanted: Wanted, waiter: Waiter<ViewBody>): void {
     const kept = this.#encoding.find(wanted);
     if (kept !== undefined) {
       waiter.ready(kept);

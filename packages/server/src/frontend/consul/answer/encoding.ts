@@ -8,11 +8,11 @@ import { Body } from '../../../net/answers.ts';
 import type { Context } from '../../../net/frontend.ts';
 import { MemoryShare, type AnswerMemory } from '../../../net/answer-memory.ts';
 import type { Pace, Work } from '../../../net/turns.ts';
+import { gzipBytesMin, gzipped } from '../../../net/gzip.ts';
 import type { ListQuery, Query, SingleQuery } from '../request/query.ts';
 import { noFilter, VisibilityFilter, type Viewer } from '../request/visibility-filter.ts';
 import { JsonWriter } from '../wire/json-writer.ts';
 import type { Aside, Written } from '../wire/reply.ts';
-import { gzipBytesMin, gzipped } from './gzip.ts';
 import type { Plan } from './plan.ts';
 
 /** A body of the plan at this revision or a newer one, as the viewer sees it. */
