@@ -217,6 +217,25 @@ async function orphan(): Promise<string | undefined> {
   return b.status('web');
 }
 
+/** A node is stopped between the hello of a client and its commit; the client goes on at another node. */
+async function overtaken(): Promise<string | undefined> {
+  await c.openStream('s', ttlMs);
+  await c.register('web', 0, { type: 'stream', session: 's' });
+  await turns();
+  const first = a.connect('s');
+  const wake = a.freeze();
+  const late = first.opened();
+  await turns();
+  const second = b.connect('s');
+  await second.opened();
+  wake();
+  await late;
+  await turns(40);
+  expect(second.went.lost).toBe(0);
+  if (second.went.moved > 0 || first.went.moved === 0 || b.session('s')?.holder !== 'b') return 'taken back';
+  return b.status('web');
+}
+
 describe('a service that is alive', () => {
   it('is not expired by an owner that wakes up with a verdict', async () => {
     expect(await sleeper()).toBe('passing');
@@ -230,10 +249,15 @@ describe('a service that is alive', () => {
     expect(await orphan()).toBe('passing');
   });
 
+  it('is not taken back by a node that was stopped when its client was there', async () => {
+    expect(await overtaken()).toBe('passing');
+  });
+
   it.each([
     ['verdicts name no judge', { noJudge: true }, sleeper],
     ['the epoch of a judge is not checked', { noEpoch: true }, lateVerdict],
     ['the grace of streams is skipped when their node is gone', { noGrace: true }, orphan],
+    ['a node does not say how old the connection is that it tells of', { ageless: true }, overtaken],
   ] as const)('would be lost if %s: this suite notices', async (_what, fault, scenario) => {
     await cluster.close();
     await setUp(fault);

@@ -7,9 +7,11 @@ import type { CheckStatus } from '@rollcall/protocol';
 import type { Engine } from '../engine/engine.ts';
 import type { Presence } from '../engine/presence.ts';
 import { memory, type MemoryEngine } from '../engine/memory/memory.ts';
+import { ConnectionSession } from '../health/connection/connection-session.ts';
 import { Liveness } from '../health/liveness.ts';
 import { logTo, turns, type LogLine } from '../health/liveness.case.ts';
 import type { Ownership, StrayBeat } from '../health/ownership.ts';
+import { Wheel } from '../health/wheel.ts';
 import { manualClock } from '../manual-clock.case.ts';
 import { addressPolicy } from '../outbound/address-policy.ts';
 import { findMember, membersOf } from '../registry/kind/member/find.ts';
@@ -31,6 +33,8 @@ export interface Fault {
   readonly noEpoch?: true;
   /** Streams of a node that is gone end at once. */
   readonly noGrace?: true;
+  /** A node that tells of a connection does not say how old it is. */
+  readonly ageless?: true;
 }
 
 export type Node = Awaited<ReturnType<typeof startNode>>;
@@ -217,6 +221,22 @@ async function startNode({ engine, memoryEngine, nodeId, all, cut, fault }: Star
         ...{ behavior: 'delete', checks: [], holder: nodeId },
       });
       await liveness.streamOpened('default', id, `client ${id}`);
+    },
+    /** A client that has a session comes on a new connection; `opened()` is what the node does next. */
+    connect(id: string) {
+      const { holder } = liveness;
+      const went = { lost: 0, moved: 0 };
+      const session = new ConnectionSession({
+        ...{ registry: replica, log, namespace: 'default', id, graceMs: 10_000, wheel: new Wheel({ clock, onError: () => {} }) },
+        health: {
+          ...{ holder, beat: () => true, restart() {}, output: () => undefined, renewSession: () => true, streamDismissed() {} },
+          streamClosed: () => Promise.resolve(),
+          streamOpened: (...[namespace, of, principal, after]) => liveness.streamOpened(namespace, of, principal, fault.ageless === true ? Infinity : after),
+        },
+        ...{ hold: { holds: true, release() {} }, principal: () => `client ${id}`, isOwn: () => true },
+        ...{ onLost: () => went.lost++, onMoved: () => went.moved++ },
+      });
+      return { opened: () => session.opened(), went };
     },
     beat: async (name: string, { connection, status = 'passing' }: { readonly connection?: object; readonly status?: CheckStatus } = {}) =>
       liveness.beat('default', `node-${name}`, `check-${name}`, status, '', `client ${name}`, connection),

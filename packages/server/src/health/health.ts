@@ -36,9 +36,11 @@ export interface Health {
   /**
    * A stream vouches for the session from now on: its time stops. The `stream` checks of its instances turn
    * passing. If that cannot be committed, it is tried again, and the promise resolves nevertheless.
+   * @param after the session's epoch when the stream came, 0 if there was no session; the present one when not given
+   * @returns false if a newer stream of the session has come to another node since then: this one does not vouch for it
    * @throws RegistryError `not_found` if the session does not exist, or its end has begun
    */
-  streamOpened(namespace: string, id: string, principal: string): Promise<void>;
+  streamOpened(namespace: string, id: string, principal: string, after?: number): Promise<boolean>;
 
   /**
    * The stream has ended: its instances turn critical now and are removed after the session's grace, unless

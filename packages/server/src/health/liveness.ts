@@ -240,8 +240,8 @@ export class Liveness implements Health {
     return renewed;
   }
 
-  streamOpened(namespace: string, id: string, principal: string): Promise<void> {
-    return this.#sessions.opened(namespace, id, principal);
+  streamOpened(namespace: string, id: string, principal: string, after?: number): Promise<boolean> {
+    return this.#sessions.opened(namespace, id, principal, after);
   }
 
   streamClosed(namespace: string, id: string): Promise<void> {

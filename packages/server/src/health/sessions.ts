@@ -42,6 +42,8 @@ class SessionLease extends Lease {
   holder: string | undefined;
   /** Whether a stream is open; always false for a session with a time. */
   open = false;
+  /** Epoch of the session when its stream came, or the one that a stream of this process has begun since. */
+  after = 0;
   /** Its stream ended without a word about the client, which may be on another node by now: nothing is committed about that. */
   dismissed = false;
   readonly #registry: Registry;
@@ -218,17 +220,23 @@ export class Sessions {
     return this.#leases.get(key)?.owned;
   }
 
-  /** @throws RegistryError `not_found` when there is no such stream session, or its end has begun */
-  async opened(namespace: string, id: string, principal: string): Promise<void> {
+  /**
+   * @param after as in `Health.streamOpened`
+   * @returns false if another node has a newer stream of the session
+   * @throws RegistryError `not_found` when there is no such stream session, or its end has begun
+   */
+  async opened(namespace: string, id: string, principal: string, after?: number): Promise<boolean> {
     const lease = this.#stream(namespace, id);
     if (lease === undefined || lease.state === 'ending') {
       throw new RegistryError('not_found', `stream session ${id} does not exist`);
     }
     lease.open = true;
     lease.dismissed = false;
+    lease.after = Math.max(lease.after, after ?? lease.row()?.epoch ?? 0);
     lease.stop();
     this.#hear(lease, principal);
     await this.#tell(lease);
+    return lease.open;
   }
 
   async closed(namespace: string, id: string): Promise<void> {
@@ -287,7 +295,8 @@ export class Sessions {
     if (!open && (lease.dismissed || (row?.holder !== undefined && row.holder !== holder))) return;
     try {
       if (!open) await this.#options.registry.submit({ ...session, connected: false, epoch: row?.epoch ?? 0 });
-      else await this.#options.registry.submit({ ...session, connected: true });
+      else if (await this.#options.registry.submit({ ...session, connected: true, after: lease.after })) lease.after = lease.row()?.epoch ?? lease.after;
+      else this.dismissed(namespace, id);
     } catch (err) {
       this.#options.log.warn({ err, session: id, open }, 'the state of a stream could not be committed; it will be tried again');
       if (this.#untold.size === 0) this.#retry.renew(retryMs);

@@ -190,7 +190,7 @@ function parse(line: string, journal: Journal, now: number): Command {
     case 'destroy':
       return { kind: 'session-destroy', namespace: 'default', id: given('id') };
     case 'connected': {
-      const connection = args['lost'] === undefined ? ({ connected: true } as const) : ({ connected: false, epoch: Number(given('lost')) } as const);
+      const connection = args['lost'] === undefined ? ({ connected: true, after: Number(args['after'] ?? Infinity) } as const) : ({ connected: false, epoch: Number(given('lost')) } as const);
       return { kind: 'session-connected', namespace: 'default', id: given('id'), holder: given('holder'), ...connection };
     }
     case 'prune':

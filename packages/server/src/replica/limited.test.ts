@@ -116,7 +116,7 @@ describe('an engine with the limits of etcd takes', () => {
     afterEachCommit(one, expectSound);
     const connection = { kind: 'session-connected', namespace: 'default', id: 's', holder: 'here' } as const;
     for (const connected of [true, false]) {
-      expect(await one.replica.submit(connected ? { ...connection, connected } : { ...connection, connected, epoch: 1 })).toBe(true);
+      expect(await one.replica.submit(connected ? { ...connection, connected, after: 0 } : { ...connection, connected, epoch: 1 })).toBe(true);
       const wanted = connected ? 'passing' : 'critical';
       const statuses = numbers(500).map((n) => see.check(one.replica.state, 'n', `c-${n}`)?.status);
       expect(new Set(statuses)).toEqual(new Set([wanted]));

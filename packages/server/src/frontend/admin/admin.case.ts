@@ -63,7 +63,7 @@ export async function startAdmin(deps: Partial<AdminDeps> = {}) {
     restart: () => undefined,
     output: () => undefined,
     renewSession: () => false,
-    streamOpened: () => Promise.resolve(),
+    streamOpened: () => Promise.resolve(true),
     streamClosed: () => Promise.resolve(),
     streamDismissed: () => {},
   };

@@ -49,7 +49,7 @@ export async function startRegistry(clock: Clock = systemClock) {
     restart: () => undefined,
     output: () => undefined,
     renewSession: () => false,
-    streamOpened: () => Promise.resolve(),
+    streamOpened: () => Promise.resolve(true),
     streamClosed: () => Promise.resolve(),
     streamDismissed: () => {},
   };

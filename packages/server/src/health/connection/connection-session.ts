@@ -63,6 +63,9 @@ export interface SessionShape {
 export class ConnectionSession {
   readonly #options: ConnectionSessionOptions;
   readonly #followed: FollowedSession;
+  /** The session's epoch when this connection came; 0 if there was no session. */
+  readonly #after: number;
+  readonly #onMoved: () => void;
   /** The session is in the registry, and its liveness knows that it has a connection. */
   #open = false;
   #closed = false;
@@ -71,11 +74,16 @@ export class ConnectionSession {
   constructor(options: ConnectionSessionOptions) {
     this.#options = options;
     const { registry, health, namespace, id, onLost, onMoved } = options;
+    this.#after = findSession(registry.state, namespace, id)?.epoch ?? 0;
     const ends = (then: () => void) => () => {
       this.#open = false;
       then();
     };
-    this.#followed = new FollowedSession({ ...{ registry, holder: health.holder, namespace, id }, onLost: ends(onLost), onMoved: ends(onMoved) });
+    this.#onMoved = ends(onMoved);
+    this.#followed = new FollowedSession({
+      ...{ registry, holder: health.holder, namespace, id, after: this.#after },
+      ...{ onLost: ends(onLost), onMoved: this.#onMoved },
+    });
   }
 
   get vouches(): boolean {
@@ -93,9 +101,7 @@ export class ConnectionSession {
    */
   run<T>(work: () => Promise<T>): Promise<T> {
     const result = this.#last.then(() => {
-      if (this.#closed || !this.#options.hold.holds) {
-        throw new RegistryError('cancelled', `session ${this.#options.id} has left this connection`);
-      }
+      if (this.#closed || !this.#options.hold.holds) throw this.#left();
       return work();
     });
     this.#last = result.catch(() => {});
@@ -140,14 +146,25 @@ export class ConnectionSession {
     });
   }
 
-  /** The session, which exists, is held by this connection from now on. */
+  /**
+   * The session, which exists, is held by this connection from now on, unless a newer one has come to another node.
+   * @throws RegistryError `cancelled` when the connection has ended
+   */
   async opened(): Promise<void> {
     const { health, namespace, id, principal } = this.#options;
+    // A process that was stopped finds its client's words and the end of the connection together: it hears both before it commits.
+    await new Promise((turn) => setImmediate(turn));
+    if (this.#closed) throw this.#left();
     this.#open = true;
     this.#followed.watch();
-    await health.streamOpened(namespace, id, principal());
+    const isNewest = await health.streamOpened(namespace, id, principal(), this.#after);
     // It may have gone meanwhile, and was told of then.
-    if (this.#open) this.#followed.look();
+    if (!this.#open) return;
+    if (isNewest) this.#followed.look();
+    else {
+      this.#followed.stop();
+      this.#onMoved();
+    }
   }
 
   /** Ends the session, with the instances that it vouches for. */
@@ -197,6 +214,10 @@ export class ConnectionSession {
     const { registry, namespace, id, isOwn } = this.#options;
     const row = findSession(registry.state, namespace, id);
     return row !== undefined && isOwn(row);
+  }
+
+  #left(): RegistryError {
+    return new RegistryError('cancelled', `session ${this.#options.id} has left this connection`);
   }
 
   #overtaken(error: unknown): boolean {

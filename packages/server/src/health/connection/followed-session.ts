@@ -13,6 +13,8 @@ export interface FollowedSessionOptions {
   readonly holder: string;
   readonly namespace: string;
   readonly id: string;
+  /** Epoch of the session when the connection came; 0 if there was none. A holder of a later one has a newer connection. */
+  readonly after: number;
   /** The session has ended in the registry. */
   readonly onLost: () => void;
   /** Another node holds its connection. */
@@ -21,35 +23,31 @@ export interface FollowedSessionOptions {
 
 export class FollowedSession {
   readonly #options: FollowedSessionOptions;
-  /** The registry has said that this node holds it; later news about another holder is newer. */
-  #held = false;
   #unwatch: () => void = () => {};
 
   constructor(options: FollowedSessionOptions) {
     this.#options = options;
   }
 
-  /** Whether another node holds the session. */
+  /** Whether another node has got a newer connection of the session. */
   get isElsewhere(): boolean {
-    const { registry, holder, namespace, id } = this.#options;
+    const { registry, holder, namespace, id, after } = this.#options;
     const row = findSession(registry.state, namespace, id);
-    return row?.holder !== undefined && row.holder !== holder;
+    return row?.holder !== undefined && row.holder !== holder && (row.epoch ?? 0) > after;
   }
 
   /** Begins to follow the session, which exists. */
   watch(): void {
     const { registry, namespace, id } = this.#options;
     this.stop();
-    this.#held = false;
     this.#unwatch = registry.views.watch(sessionView(namespace, id), () => this.look());
   }
 
   /** To be called once the registry was told that this node holds the session. */
   look(): void {
-    const { registry, holder, namespace, id, onLost, onMoved } = this.#options;
+    const { registry, namespace, id, onLost, onMoved } = this.#options;
     const row = findSession(registry.state, namespace, id);
-    if (row?.holder === holder) this.#held = true;
-    if (row !== undefined && !(this.#held && this.isElsewhere)) return;
+    if (row !== undefined && !this.isElsewhere) return;
     this.stop();
     if (row === undefined) onLost();
     else onMoved();

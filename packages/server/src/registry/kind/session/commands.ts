@@ -31,7 +31,7 @@ export interface SessionDestroy {
 
 /**
  * A stream session has a connection, or has lost it: its instances' stream checks follow. A connection of another holder, and
- * one after a loss, begins a new epoch of the session. False, and nothing is changed, when what was lost is of an older epoch.
+ * one after a loss, begins a new epoch of the session. False, and nothing is changed, when the connection is of an older epoch.
  */
 export type SessionConnected = {
   readonly kind: 'session-connected';
@@ -42,6 +42,8 @@ export type SessionConnected = {
 } & (
   | {
       readonly connected: true;
+      /** The session's epoch when the connection came, 0 if there was no session: if another holder began a later one, that connection is newer. */
+      readonly after: number;
       /** Of a command that goes on: the epoch that it has begun. */
       readonly epoch?: number;
     }

@@ -71,7 +71,7 @@ export function* connectSession(draft: Draft, command: SessionConnected, now: nu
 
 /** Whether no newer connection has come meanwhile. */
 function isNewest({ holder, epoch = 0 }: SessionRow, command: SessionConnected): boolean {
-  if (command.epoch === undefined) return true;
+  if (command.connected && command.epoch === undefined) return holder === command.holder || epoch <= command.after;
   if (epoch !== command.epoch) return false;
   return command.connected || holder === undefined || holder === command.holder;
 }
