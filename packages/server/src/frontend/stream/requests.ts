@@ -15,7 +15,8 @@ import { unrestricted } from '../../security/authorizer.ts';
 import { changedIn, type StreamAccess } from './access.ts';
 import type { Audience } from './audience.ts';
 import type { StreamSession } from './stream-session.ts';
-import { registryView, revisionOf, ViewContent } from './view-content.ts';
+import { registryView, revisionOf } from './registry-view.ts';
+import { ViewContent } from './view-content.ts';
 import { looksAtOnce } from './view-feed.ts';
 import { namespaceOf } from './view-namespace.ts';
 import type { Watches } from './watches.ts';
@@ -100,7 +101,7 @@ async function snapshotBody({ registry, answers }: Context, view: FrameView, aud
   const head = `"type":"snapshot","view":${JSON.stringify(view)},"revision":${revision}${whole ? '' : ',"partial":true'},"items":`;
   const content = new ViewContent(view, audience);
   if (isLarge(state, view)) {
-    await inTurns(content.refreshing(state), looksAtOnce);
+    await inTurns(content.lookingAtAll(state), looksAtOnce);
     return [head, ...content.json(), '}'];
   }
   const encode = () => {

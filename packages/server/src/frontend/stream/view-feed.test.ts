@@ -162,8 +162,7 @@ describe('a feed', () => {
     expect(reader.messages).toEqual([]);
     await registry.submit(instances('web', ['b'], 'new'));
     await settled();
-    // Only this client is at that revision, so it gets a snapshot.
-    expect(reader.read()).toMatchObject([{ type: 'snapshot' }]);
+    expect(reader.read()).toMatchObject([{ type: 'delta', from: newest, put: [{ id: 'b', tags: ['new'] }] }]);
   });
 
   it('sends nothing to a slow reader, and the newest content once it has read', async () => {
@@ -181,7 +180,7 @@ describe('a feed', () => {
     expect(quick.read()).toHaveLength(5);
     slow.congested = false;
     for (const subscription of slow.deferred) subscription.catchUp();
-    expect(slow.read()).toMatchObject([{ type: 'snapshot', items: including('a', '5') }]);
+    expect(slow.read()).toMatchObject([{ type: 'delta', put: including('a', '5') }]);
   });
 
   it('pushes to every reader exactly once, also when readers join and leave during a pass', async () => {
@@ -234,6 +233,56 @@ describe('a feed', () => {
     expect(reader.read()).toMatchObject([{ type: 'snapshot', items: including('a', 'later') }]);
   });
 
+  it('gives a client that missed some changes what differs, and one that missed too many the whole', async () => {
+    await registry.submit(instances('many', Array.from({ length: 200 }, (_, at) => `i${at}`)));
+    const many: FrameView = { kind: 'service', name: 'many' };
+    const [staying, early] = [new Reader(), new Reader()];
+    feeds.of(many).add(staying, undefined);
+    const { subscription, revision } = feeds.of(many).add(early, undefined);
+    subscription.cancel();
+    early.read();
+    for (const at of [1, 2, 1, 3]) {
+      await registry.submit(instances('many', [`i${at}`], `${Math.random()}`));
+      await settled();
+    }
+    await registry.submit({ kind: 'deregister-instance', namespace: 'default', node: 'n', id: 'i4' });
+    await settled();
+    const resumed = new Reader();
+    feeds.of(many).add(resumed, revision);
+    const [told, ...more] = resumed.read();
+    expect(more).toEqual([]);
+    expect(told).toMatchObject({ type: 'delta', from: revision, remove: [['n', 'i4']] });
+    expect(told?.put?.map(({ id }) => id).sort()).toEqual(['i1', 'i2', 'i3']);
+
+    for (let at = 0; at < 150; at++) {
+      await registry.submit(instances('many', [`i${at}`], 'again'));
+      await settled();
+    }
+    const late = new Reader();
+    feeds.of(many).add(late, revision);
+    expect(late.read()).toMatchObject([{ type: 'snapshot' }]);
+  });
+
+  it('looks at the instances that have changed and at no others', async () => {
+    await registry.submit(instances('many', Array.from({ length: 1_500 }, (_, at) => `i${at}`)));
+    const feed = feeds.of({ kind: 'service', name: 'many' });
+    feed.add(new Reader(), undefined);
+    await registry.submit(instances('many', ['i7'], 'new'));
+    // Of a budget for one write, looks at four instances and this push are left.
+    expect(feed.advance(3)).toBe(1);
+  });
+
+  it('shows instances as they are again when a service loses its protect threshold', async () => {
+    const reader = new Reader();
+    await registry.submit({ ...instances('web', ['a']), checks: [{ id: 'c', name: 'c', instance: 'a', status: 'critical' }] });
+    await registry.submit({ kind: 'service-put', namespace: 'default', name: 'web', protectThreshold: 1 });
+    feeds.of(web).add(reader, undefined);
+    expect(reader.read()).toMatchObject([{ items: expect.arrayContaining([expect.objectContaining({ id: 'a', status: 'passing' })]) }]);
+    await registry.submit({ kind: 'service-put', namespace: 'default', name: 'web', protectThreshold: 0 });
+    await settled();
+    expect(reader.read()).toMatchObject([{ type: 'delta', put: [{ id: 'a', status: 'critical' }] }]);
+  });
+
   it('pushes keys when they are created, changed and deleted', async () => {
     const reader = new Reader();
     feeds.of({ kind: 'prefix', name: 'a/' }).add(reader, undefined);
@@ -263,16 +312,17 @@ describe('a feed', () => {
     await turn();
     expect(first.read()).toMatchObject([{ type: 'snapshot', revision, items: { length: ids.length } }]);
 
-    await registry.submit(instances('large', ['i0'], 'new'));
+    const many = ids.slice(0, looksAtOnce + 1);
+    await registry.submit(instances('large', many, 'new'));
     // It gets the content from before the change at once, and the change together with the others.
     feed.add(second, undefined);
     expect(second.read()).toMatchObject([{ type: 'snapshot', revision, items: { length: ids.length } }]);
-    await registry.submit({ kind: 'deregister-instance', namespace: 'default', node: 'n', id: 'i1' });
+    await registry.submit({ kind: 'deregister-instance', namespace: 'default', node: 'n', id: ids.at(-1) as string });
     for (let turns = 0; turns < 20; turns++) await turn();
     for (const reader of [first, second]) {
       const told = reader.read();
-      expect(told.flatMap(({ put }) => put ?? [])).toMatchObject([{ id: 'i0', tags: ['new'] }]);
-      expect(told.flatMap(({ remove }) => remove ?? [])).toEqual([['n', 'i1']]);
+      expect(told.flatMap(({ put }) => put ?? [])).toHaveLength(many.length);
+      expect(told.flatMap(({ remove }) => remove ?? [])).toEqual([['n', ids.at(-1)]]);
       expect(told.at(-1)?.revision).toBe(registry.views.revision('service\0default\0large'));
       expect(told[0]?.from).toBe(revision);
     }

@@ -2,13 +2,14 @@
  * One watched view and all clients that see the same content of it: one watch in the registry, one encoding per
  * change, the same bytes for all.
  *
- *   views.watch ─► dirty ─► refresh: what changed? ─► delta (from the last revision to this one)
- *                                                 └─► snapshot, made only if a client needs it
- *   subscriber at the last revision ─► delta      any other ─► snapshot      slow ─► told on drain
+ *   item-notes ─► what may have changed ─┐
+ *   views.watch ─► dirty ─► refresh ◄────┘ ─► what has changed ─► recent-changes
+ *   subscriber at a recent revision ─► delta from there      any other ─► snapshot      slow ─► told on drain
  *
- * A revision of the view that changes nothing for the stream (a check's output, say) wakes no client.
+ * A revision of the view that changes nothing for the stream (a check's output, say) wakes no client. A look costs as much as has
+ * changed, however many items the view has.
  *
- * A view with many items is looked at over several turns of the event loop. Meanwhile its readers keep their
+ * A view of which much has changed is looked at as a whole, over several turns of the event loop. Meanwhile its readers keep their
  * content, and new readers get the same content, or nothing yet; the next look finds changes of that time.
  */
 
@@ -17,7 +18,10 @@ import type { Registry } from '../../registry/registry.ts';
 import { unrestricted } from '../../security/authorizer.ts';
 import type { Audience } from './audience.ts';
 import type { FanOut, Pass } from '../../net/fan-out.ts';
-import { revisionOf, ViewContent, watchContent, type ContentChange } from './view-content.ts';
+import type { ItemNotes, ItemObserver } from './item-notes.ts';
+import { RecentChanges } from './recent-changes.ts';
+import { revisionOf, watchContent } from './registry-view.ts';
+import { ViewContent, type ContentChange } from './view-content.ts';
 import { frameTexts, type Message } from './wire.ts';
 
 /** A client that gets the pushes. */
@@ -40,6 +44,7 @@ export interface Subscription {
 export interface FeedOptions {
   readonly registry: Registry;
   readonly fanOut: FanOut;
+  readonly observer: ItemObserver;
   /** The part of the view that all its subscribers may read; the whole view by default. */
   readonly audience?: Audience;
   /** Called when the last subscriber is gone. */
@@ -49,6 +54,9 @@ export interface FeedOptions {
 /** Items looked at in one turn, some 6 ms; and how many of them cost as much as telling a subscriber. */
 export const looksAtOnce = 2_000;
 export const looksPerWrite = 4;
+
+/** Deltas from different revisions that are kept until the next change. */
+const deltasMax = 64;
 
 class Member implements Subscription {
   readonly subscriber: Subscriber;
@@ -82,17 +90,17 @@ export class ViewFeed implements Pass {
   readonly #onIdle: () => void;
   readonly #content: ViewContent;
   readonly #members: Member[] = [];
+  readonly #notes: ItemNotes;
   readonly #unwatch: () => void;
   /** Revision of the content: its last change that the stream shows. */
   #revision: number;
-  /** Revision of the content before; undefined until it has changed once. */
-  #previous: number | undefined;
-  #change: ContentChange = { put: [], remove: [] };
-  #delta: Message | undefined;
+  readonly #recent = new RecentChanges();
+  /** To the present content, by the revision that a client has. */
+  readonly #deltas = new Map<number, Message>();
   #snapshot: Message | undefined;
   #dirty = true;
-  /** The look at the view that is under way, and the revision that the content will have after it. */
-  #look: Generator<void, ContentChange, undefined> | undefined;
+  /** The look at the whole view that is under way, and the revision that the content will have after it. */
+  #look: Generator<void, readonly string[], undefined> | undefined;
   #lookRevision = 0;
   /** True once the first look is complete; before that there is nothing to send. */
   #ready = false;
@@ -109,11 +117,23 @@ export class ViewFeed implements Pass {
     this.#onIdle = options.onIdle;
     this.#content = new ViewContent(view, audience);
     this.#revision = revisionOf(this.#registry, view);
-    const ready = this.#refresh(looksAtOnce) > 0;
-    this.#unwatch = watchContent(this.#registry, view, () => {
+    const { notes, stop } = options.observer.follow(view);
+    this.#notes = notes;
+    let ready: boolean;
+    try {
+      ready = this.#refresh(looksAtOnce) > 0;
+    } catch (error) {
+      stop();
+      throw error;
+    }
+    const unwatch = watchContent(this.#registry, view, () => {
       this.#dirty = true;
       this.#fanOut.schedule(this);
     });
+    this.#unwatch = () => {
+      stop();
+      unwatch();
+    };
     if (!ready) this.#fanOut.schedule(this);
   }
 
@@ -153,8 +173,7 @@ export class ViewFeed implements Pass {
     const revision = revisionOf(this.#registry, this.view);
     if (revision === this.#revision) return;
     this.#revision = revision;
-    this.#previous = undefined;
-    this.#delta = undefined;
+    this.#deltas.clear();
     this.#snapshot = undefined;
   }
 
@@ -186,7 +205,7 @@ export class ViewFeed implements Pass {
       subscriber.defer(member);
       return;
     }
-    const message = member.revision === this.#previous ? this.#deltaMessage() : this.#snapshotMessage();
+    const message = this.#messageFrom(member.revision);
     member.revision = this.#revision;
     subscriber.push(message);
   }
@@ -208,9 +227,17 @@ export class ViewFeed implements Pass {
   #refresh(looks: number): number {
     if (this.#look === undefined) {
       if (!this.#dirty) return looks;
+      if (looks <= 0) return 0;
+      const { state } = this.#registry;
+      const noted = this.#notes.take();
+      const names = noted && this.#content.changed(state, noted);
       this.#dirty = false;
       this.#lookRevision = revisionOf(this.#registry, this.view);
-      this.#look = this.#content.refreshing(this.#registry.state);
+      if (names !== undefined && names.size <= looksAtOnce) {
+        this.#takeOver(this.#content.look(state, names));
+        return Math.max(1, looks - names.size);
+      }
+      this.#look = this.#content.lookingAtAll(state);
     }
     for (let left = looks; left > 0; left--) {
       const step = this.#look.next();
@@ -222,25 +249,30 @@ export class ViewFeed implements Pass {
     return 0;
   }
 
-  #takeOver(change: ContentChange): void {
+  #takeOver(changed: readonly string[]): void {
     const first = !this.#ready;
-    if (!first && change.put.length === 0 && change.remove.length === 0) return;
+    if (!first && changed.length === 0) return;
     this.#ready = true;
-    this.#previous = first ? undefined : this.#revision;
     this.#revision = this.#lookRevision;
-    this.#change = change;
-    this.#delta = undefined;
+    if (first) this.#recent.beginAt(this.#revision);
+    else this.#recent.add(this.#revision, changed, this.#content.size);
+    this.#deltas.clear();
     this.#snapshot = undefined;
     this.#cursor = this.#members.length - 1;
   }
 
-  #deltaMessage(): Message {
-    if (this.#delta !== undefined) return this.#delta;
-    const { put, remove } = this.#change;
-    const bytes = put.reduce((sum, json) => sum + json.length, 0);
-    if (bytes >= this.#content.bytes) this.#delta = this.#snapshotMessage();
-    else this.#delta = deltaMessage(this.view, { from: this.#previous as number, revision: this.#revision, put, remove });
-    return this.#delta;
+  /** What leads a client from its revision to the present content. */
+  #messageFrom(from: number): Message {
+    const known = this.#deltas.get(from);
+    if (known !== undefined) return known;
+    const names = this.#recent.since(from);
+    if (names === undefined) return this.#snapshotMessage();
+    const change = this.#content.change(names);
+    const bytes = change.put.reduce((sum, json) => sum + json.length, 0);
+    const message = bytes >= this.#content.bytes ? this.#snapshotMessage() : deltaMessage(this.view, { from, revision: this.#revision, ...change });
+    if (this.#deltas.size >= deltasMax) this.#deltas.clear();
+    this.#deltas.set(from, message);
+    return message;
   }
 
   #snapshotMessage(): Message {
@@ -259,6 +291,8 @@ export class ViewFeed implements Pass {
 
   #stop(): void {
     this.#unwatch();
+    this.#look?.return([]);
+    this.#look = undefined;
     this.#fanOut.cancel(this);
     this.#onIdle();
   }

@@ -9,9 +9,10 @@ import { unrestricted } from '../../security/authorizer.ts';
 import type { StreamAccess } from './access.ts';
 import { Audiences, type Audience } from './audience.ts';
 import type { FanOut, Pass } from '../../net/fan-out.ts';
+import { ItemObserver } from './item-notes.ts';
 import type { Registry } from '../../registry/registry.ts';
 import type { Outbox } from './outbox.ts';
-import { registryView } from './view-content.ts';
+import { registryView } from './registry-view.ts';
 import { ViewFeed, type Subscriber, type Subscription } from './view-feed.ts';
 import { frameText, type Message } from './wire.ts';
 
@@ -21,10 +22,12 @@ export class Feeds {
   readonly #feeds = new Map<Audience, Map<string, ViewFeed>>();
   readonly #registry: Registry;
   readonly #fanOut: FanOut;
+  readonly #observer: ItemObserver;
 
   constructor(registry: Registry, fanOut: FanOut) {
     this.#registry = registry;
     this.#fanOut = fanOut;
+    this.#observer = new ItemObserver(registry);
   }
 
   get size(): number {
@@ -52,7 +55,7 @@ export class Feeds {
       feeds.delete(name);
       if (feeds.size === 0) this.#feeds.delete(audience);
     };
-    const feed = new ViewFeed(view, { registry: this.#registry, fanOut: this.#fanOut, audience, onIdle });
+    const feed = new ViewFeed(view, { registry: this.#registry, fanOut: this.#fanOut, observer: this.#observer, audience, onIdle });
     this.#feeds.set(audience, feeds);
     feeds.set(name, feed);
     return feed;

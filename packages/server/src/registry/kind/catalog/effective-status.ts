@@ -99,7 +99,8 @@ export function* protectedStatuses(reader: Reader, namespace: string, service: s
   if (threshold === 0) return statusOf;
   let counted = 0;
   let healthy = 0;
-  for (const instance of instancesOfService(reader, namespace, service)) {
+  // A copy, since the caller may change the state between two steps.
+  for (const instance of [...instancesOfService(reader, namespace, service)]) {
     const status = statusOf(instance);
     if (status !== 'maintenance' && administrativeStatusOf(instance) === 'passing') counted++;
     if (getsTraffic(status)) healthy++;
