@@ -1,6 +1,7 @@
 /**
- * Does long work in slices, with turns of the event loop between them. Each turn has a budget, which is counted in units and not
- * in time, so that tests are deterministic.
+ * Does the long work of requests in slices, with turns of the event loop between them. Each turn has a budget, which is counted in
+ * units and not in time, so that tests are deterministic. All requests share the budget, a request may be cancelled, and one too many
+ * is refused; the server's own work may neither wait for requests nor be refused, so it has `in-turns.ts` instead.
  *
  *   start ─► first slice at once, while the turn has budget     most work ends here
  *                  │ not ended
@@ -45,6 +46,11 @@ export class Pace {
   spend(units: number): boolean {
     this.#left -= units;
     return this.#left <= 0;
+  }
+
+  /** Units of this slice that are used. */
+  get used(): number {
+    return unitsPerTurn - this.#left;
   }
 
   /** Whether the budget is used up. */

@@ -41,6 +41,12 @@ test('the list of a prepared query is built in a step for each instance, and an 
   expect(soFar?.size).toBeLessThan(100);
 });
 
+test('a long list is sorted by distance in steps', () => {
+  const [near, any] = [built({ near: 'here' }), built({})];
+  expect(near.healthy.size).toBe(any.healthy.size);
+  expect(near.steps).toBeGreaterThan(any.steps + near.healthy.size);
+});
+
 test('an incomplete list is sorted as well', () => {
   const { healthy, soFar } = built({ near: 'here' });
   expect([healthy.sorted, soFar?.sorted]).toEqual([true, true]);

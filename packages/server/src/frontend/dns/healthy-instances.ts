@@ -5,7 +5,8 @@
  */
 
 import { defaultNamespace, getsTraffic } from '@rollcall/protocol';
-import { nearestFirst } from '../../registry/kind/coordinate/distance.ts';
+import { nearestFirst } from '../../net/nearest-first.ts';
+import { Pace, type Work } from '../../net/turns.ts';
 import { protectedStatuses } from '../../registry/kind/catalog/effective-status.ts';
 import { selectorOf } from '../../registry/kind/query/execution.ts';
 import type { PreparedService } from '../../registry/kind/query/rows.ts';
@@ -126,10 +127,12 @@ export function* serviceInstances(reader: Reader, options: ServiceOptions): Buil
 export function* preparedQueryInstances(reader: Reader, options: PreparedQueryOptions): Build<HealthyInstances> {
   const { near, wanted } = options;
   const instances: HealthyInstance[] = [];
-  const made = () => {
-    const sorted = near === '' ? undefined : nearestFirst(reader, near, instances, ({ instance }) => instance.node);
+  function* sorting(): Generator<void, HealthyInstances, undefined> {
+    const pace = new Pace();
+    const sorted = near === '' ? undefined : yield* inSteps(nearestFirst(reader, near, instances, ({ instance }) => instance.node, pace), pace);
     return new HealthyInstances(sorted ?? [...instances], sorted !== undefined);
-  };
+  }
+  const made = () => atOnce(sorting());
   for (const name of options.names) {
     const ownNames = ownNamesOf(name, options);
     const selected = selectorOf(reader, { ...wanted, name });
@@ -140,9 +143,21 @@ export function* preparedQueryInstances(reader: Reader, options: PreparedQueryOp
       if (found !== undefined) instances.push(healthyInstance(reader, instance, found.status, ownNames));
     }
   }
-  const healthy = made();
-  for (const _ of healthy.preparing()) yield made;
-  return healthy;
+  const sort = sorting();
+  let sorted = sort.next();
+  for (; sorted.done !== true; sorted = sort.next()) yield made;
+  for (const _ of sorted.value.preparing()) yield made;
+  return sorted.value;
+}
+
+/** Work that counts in units, as steps of a build: a unit and a step are about a microsecond each. */
+function* inSteps<T>(work: Work<T>, pace: Pace): Generator<void, T, undefined> {
+  for (;;) {
+    const { done, value } = work.next();
+    if (done === true) return value;
+    for (let used = pace.used; used > 0; used--) yield;
+    pace.renew();
+  }
 }
 
 /** The DNS names of the service itself. An instance with one of them as its address would be an alias of itself. */

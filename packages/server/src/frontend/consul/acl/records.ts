@@ -4,6 +4,7 @@
  */
 
 import { RegistryError } from '@rollcall/protocol';
+import { inOrder, order, select } from '../../../net/slices.ts';
 import { recordsOfType } from '../../../registry/kind/record/find.ts';
 import { recordsView } from '../../../registry/kind/record/views.ts';
 import type { RowOf } from '../../../registry/kinds.ts';
@@ -14,7 +15,6 @@ import { type Asked, formOf, jsonBody, type Query, restOf } from '../request/que
 import { placed, type Scope } from '../request/scope.ts';
 import { invalid } from '../wire/errors.ts';
 import { writeList } from '../wire/json-writer.ts';
-import { inOrder, order, select } from '../wire/slices.ts';
 
 type RecordType = (typeof recordTypes)[keyof typeof recordTypes];
 

@@ -2,6 +2,7 @@
 
 import { type CheckStatus, RegistryError } from '@rollcall/protocol';
 import type { AgentNode } from '../../../net/agent-node.ts';
+import { inOrder, select } from '../../../net/slices.ts';
 import type { CheckInput, DeregisterCheck, Register } from '../../../registry/kind/catalog/commands.ts';
 import { checksOnNode, findCheck, findInstance } from '../../../registry/kind/catalog/find.ts';
 import type { RowOf } from '../../../registry/kinds.ts';
@@ -18,7 +19,6 @@ import { agentOf, namedOnAgent, type OnAgent } from '../request/virtual-agent.ts
 import { invalid, quoted } from '../wire/errors.ts';
 import { writeObject } from '../wire/json-writer.ts';
 import type { Reply } from '../wire/reply.ts';
-import { inOrder, select } from '../wire/slices.ts';
 import { isStatus, outputMax } from '../wire/vetting.ts';
 import { forCheck, forEnrolment, forKnownCheck } from './access.ts';
 import { agentCheckInput } from './definitions.ts';

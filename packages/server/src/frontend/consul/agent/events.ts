@@ -12,6 +12,7 @@ import { defaultNamespace, isRegistryError } from '@rollcall/protocol';
 import { Pattern, type Steps } from '../../../filter/pattern.ts';
 import type { AgentNode } from '../../../net/agent-node.ts';
 import { readBody } from '../../../net/body.ts';
+import { order } from '../../../net/slices.ts';
 import { instancesOnNode } from '../../../registry/kind/catalog/find.ts';
 import { nodeView } from '../../../registry/kind/catalog/views.ts';
 import { recordsOfType } from '../../../registry/kind/record/find.ts';
@@ -25,7 +26,6 @@ import { formOf, jsonBody, type Query, restOf } from '../request/query.ts';
 import { agentOf } from '../request/virtual-agent.ts';
 import type { VisibilityFilter } from '../request/visibility-filter.ts';
 import { invalid } from '../wire/errors.ts';
-import { order } from '../wire/slices.ts';
 import { vetName } from '../wire/vetting.ts';
 
 /** Type of the records. */

@@ -4,6 +4,7 @@
  */
 
 import { worseStatus, type InstanceStatus } from '@rollcall/protocol';
+import { inOrder, select } from '../../../net/slices.ts';
 import { statusWith } from '../../../registry/kind/catalog/effective-status.ts';
 import { serfHealth } from '../../../registry/kind/catalog/known-checks.ts';
 import { findInstance, instancesOnNode } from '../../../registry/kind/catalog/find.ts';
@@ -21,7 +22,6 @@ import { isServersOwn } from '../request/server-identity.ts';
 import { agentOf } from '../request/virtual-agent.ts';
 import type { Reply } from '../wire/reply.ts';
 import { headerOf } from '../wire/responses.ts';
-import { inOrder, select } from '../wire/slices.ts';
 
 /** By effective status. Consul has no status for an instance that starts or drains: its check fails. */
 const answers: Readonly<Record<InstanceStatus, { readonly word: string; readonly code: number }>> = {

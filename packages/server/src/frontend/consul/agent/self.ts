@@ -3,6 +3,7 @@
 import { defaultNamespace } from '@rollcall/protocol';
 import type { AgentNode } from '../../../net/agent-node.ts';
 import type { Identity } from '../../../net/frontend.ts';
+import { inOrder, order, select } from '../../../net/slices.ts';
 import { serfHealth } from '../../../registry/kind/catalog/known-checks.ts';
 import { allNodes, checksOnNode, findCheck, findNode, instancesOnNode } from '../../../registry/kind/catalog/find.ts';
 import type { RowOf } from '../../../registry/kinds.ts';
@@ -19,7 +20,6 @@ import { agentId, agentOf } from '../request/virtual-agent.ts';
 import { invalid } from '../wire/errors.ts';
 import { writeList } from '../wire/json-writer.ts';
 import type { Reply } from '../wire/reply.ts';
-import { inOrder, order, select } from '../wire/slices.ts';
 
 /** The port on which Consul's agents gossip; Rollcall only shows it with a member. */
 const gossipPort = 8301;

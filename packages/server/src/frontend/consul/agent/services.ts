@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import { defaultNamespace, RegistryError } from '@rollcall/protocol';
 import type { AgentNode } from '../../../net/agent-node.ts';
+import { inOrder, select } from '../../../net/slices.ts';
 import type { CheckInput, DeregisterInstance, InstanceInput, Register } from '../../../registry/kind/catalog/commands.ts';
 import { findCheck, findInstance, instancesOnNode } from '../../../registry/kind/catalog/find.ts';
 import { nodeView } from '../../../registry/kind/catalog/views.ts';
@@ -22,7 +23,6 @@ import { agentOf, namedOnAgent, type OnAgent } from '../request/virtual-agent.ts
 import { quoted } from '../wire/errors.ts';
 import { writeObject } from '../wire/json-writer.ts';
 import type { Reply } from '../wire/reply.ts';
-import { inOrder, select } from '../wire/slices.ts';
 import { forEnrolment, forInstance, forKnownCheck, forKnownInstance } from './access.ts';
 import { instanceInput, serviceCheckInputs } from './definitions.ts';
 import { enrolment } from './enrolment.ts';

@@ -1,6 +1,7 @@
 /** `/v1/catalog/`: reads by service and by node, and direct writes. */
 
 import { RegistryError } from '@rollcall/protocol';
+import { inOrder, order, select } from '../../../net/slices.ts';
 import type { Pace, Work } from '../../../net/turns.ts';
 import type { DeregisterCheck, DeregisterInstance, DeregisterNode, Register } from '../../../registry/kind/catalog/commands.ts';
 import { findNode, instancesOnNode } from '../../../registry/kind/catalog/find.ts';
@@ -20,7 +21,6 @@ import { invalid } from '../wire/errors.ts';
 import { type JsonWriter, writeList, writeObject } from '../wire/json-writer.ts';
 import type { Reply } from '../wire/reply.ts';
 import { trueBody } from '../wire/responses.ts';
-import { inOrder, order, select } from '../wire/slices.ts';
 import { forDeregistration, forRegistration } from './access.ts';
 import { catalogServiceJson, nodeJson, serviceJson } from './catalog-json.ts';
 import { registration, requireInstances } from './definitions.ts';

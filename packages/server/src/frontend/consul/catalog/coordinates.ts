@@ -3,6 +3,7 @@
  * none, since servers and clients do not gossip. Sorting by them: `near.ts`.
  */
 
+import { inOrder, order, select } from '../../../net/slices.ts';
 import type { CoordinatePut } from '../../../registry/kind/coordinate/commands.ts';
 import { allCoordinates, findCoordinate } from '../../../registry/kind/coordinate/find.ts';
 import { type CoordinateRow, dimensions, type NodeCoordinate } from '../../../registry/kind/coordinate/rows.ts';
@@ -17,7 +18,6 @@ import { type Asked, formOf, jsonBody, type Query, restOf } from '../request/que
 import { invalid } from '../wire/errors.ts';
 import { writeList } from '../wire/json-writer.ts';
 import type { Reply } from '../wire/reply.ts';
-import { inOrder, order, select } from '../wire/slices.ts';
 import { coordinateUpdate } from './schema.ts';
 
 /** The start of Serf's algorithm: nothing is measured, so the error is large. */

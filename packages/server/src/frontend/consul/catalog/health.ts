@@ -1,5 +1,6 @@
 /** Reads under `/v1/health/`: instances with their checks, and checks by service, node and state. */
 
+import { inOrder, select } from '../../../net/slices.ts';
 import type { Work } from '../../../net/turns.ts';
 import type { Frozen } from '../../../registry/frozen.ts';
 import { statusWith } from '../../../registry/kind/catalog/effective-status.ts';
@@ -10,7 +11,6 @@ import { permission } from '../request/permission.ts';
 import { type Asked, formOf, type Query, restOf } from '../request/query.ts';
 import { placed } from '../request/scope.ts';
 import { type JsonWriter, writeList } from '../wire/json-writer.ts';
-import { inOrder, select } from '../wire/slices.ts';
 import { checkJson, nodeJson, serviceJson } from './catalog-json.ts';
 import { connect as noMesh } from './catalog.ts';
 import { checkShape, healthServiceShape, readFilter, type ReadFilter, wanted } from './filters.ts';

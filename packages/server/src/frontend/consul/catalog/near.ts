@@ -6,15 +6,14 @@
 import type { IncomingMessage } from 'node:http';
 import { plainAddress } from '../../../net/agent-node.ts';
 import type { Exchange, Identity } from '../../../net/frontend.ts';
+import { nearestFirst } from '../../../net/nearest-first.ts';
 import type { Pace, Work } from '../../../net/turns.ts';
-import { bySeconds, distancesFrom } from '../../../registry/kind/coordinate/distance.ts';
 import { coordinatesView } from '../../../registry/kind/coordinate/views.ts';
 import type { Reader } from '../../../registry/reader.ts';
 import { nodesView } from '../../../registry/kind/catalog/views.ts';
 import { agentOf } from '../request/virtual-agent.ts';
 import type { Params } from '../wire/params.ts';
 import { headerOf } from '../wire/responses.ts';
-import { inOrder } from '../wire/slices.ts';
 
 export interface Near {
   /** Identifies the order in the name of a representation. */
@@ -24,9 +23,6 @@ export interface Near {
   /** @param nodeOf name of the node of a row */
   sort<T>(state: Reader, rows: T[], nodeOf: (row: T) => string, pace: Pace): Work<T[]>;
 }
-
-/** The cost of finding the coordinate of a node and the distance to it. */
-const unitsPerDistance = 1;
 
 const anyOrder: Near = { name: '', views: [], sort: asTheyAre };
 
@@ -41,27 +37,10 @@ export function readNear(params: Params): Near {
   return {
     name: ` near ${JSON.stringify(near)}`,
     views: [coordinatesView(), nodesView()],
-    sort: (state, rows, nodeOf, pace) => nearestFirst(state, near, rows, nodeOf, pace),
+    *sort(state, rows, nodeOf, pace) {
+      return (yield* nearestFirst(state, near, rows, nodeOf, pace)) ?? rows;
+    },
   };
-}
-
-/** Rows in order of the distance of their nodes from `source`; unchanged when `source` has no coordinate. */
-export function* nearestFirst<T>(
-  state: Reader,
-  source: string,
-  rows: T[],
-  nodeOf: (row: T) => string,
-  pace: Pace,
-): Work<T[]> {
-  const distance = distancesFrom(state, source);
-  if (distance === undefined) return rows;
-  const placed: { readonly row: T; readonly seconds: number }[] = [];
-  for (const row of rows) {
-    placed.push({ row, seconds: distance(nodeOf(row)) });
-    if (pace.spend(unitsPerDistance)) yield;
-  }
-  const sorted = yield* inOrder(placed, bySeconds, pace);
-  return sorted.map(({ row }) => row);
 }
 
 /** The query string with the caller's node in place of `near=_agent`, so that answers can be cached for all callers. */

@@ -3,6 +3,7 @@
  * then by id.
  */
 
+import { inOrder, order, select } from '../../../net/slices.ts';
 import type { Pace, Work } from '../../../net/turns.ts';
 import { allNodes, checksOfInstance, checksOfNode, checksOnNode, findInstance, findNode, instancesOfService, instancesOnNode } from '../../../registry/kind/catalog/find.ts';
 import type { RowOf } from '../../../registry/kinds.ts';
@@ -11,7 +12,6 @@ import { standInNode } from './catalog-json.ts';
 import type { Place } from '../request/every-namespace.ts';
 import type { Shown, VisibilityFilter } from '../request/visibility-filter.ts';
 import type { Params } from '../wire/params.ts';
-import { inOrder, order, select } from '../wire/slices.ts';
 
 export interface Selection {
   /** Identifies the selection in the name of a representation. */

@@ -3,6 +3,7 @@
  * interface itself is not included. Shapes: `agent/ui_endpoint.go` of 1.16.
  */
 
+import { inOrder, order, select } from '../../../net/slices.ts';
 import type { Pace, Work } from '../../../net/turns.ts';
 import type { Frozen } from '../../../registry/frozen.ts';
 import { servicesAt } from '../../../registry/kind/catalog/services-at.ts';
@@ -14,7 +15,6 @@ import { type Place, placesOf, showsOf, viewsOf } from '../request/every-namespa
 import { type Asked, everyNamespace, formOf, type Query, restOf } from '../request/query.ts';
 import { placed } from '../request/scope.ts';
 import { type JsonWriter, writeList } from '../wire/json-writer.ts';
-import { inOrder, order, select } from '../wire/slices.ts';
 import { checkJson, nodeJson, serviceJson } from './catalog-json.ts';
 import { healthServiceShape, readFilter } from './filters.ts';
 import {

@@ -4,6 +4,7 @@
  */
 
 import { defaultNamespace, RegistryError } from '@rollcall/protocol';
+import { order } from '../../../net/slices.ts';
 import type { NamespacePut } from '../../../registry/kind/namespace/commands.ts';
 import { findNamespace, namespaceNames } from '../../../registry/kind/namespace/find.ts';
 import { namespacesView } from '../../../registry/kind/namespace/views.ts';
@@ -21,7 +22,6 @@ import { keep, kept } from '../wire/foreign.ts';
 import { writeList } from '../wire/json-writer.ts';
 import { unescapePath } from '../wire/params.ts';
 import type { Reply } from '../wire/reply.ts';
-import { order } from '../wire/slices.ts';
 import { vetMeta, vetText } from '../wire/vetting.ts';
 import { type DefaultIds, namespaceJson } from './namespace-json.ts';
 import { namespaceBody, type NamespaceFields } from './schema.ts';

@@ -4,6 +4,7 @@
  * such requests are refused, with Consul's text if it has one.
  */
 
+import { select } from '../../../net/slices.ts';
 import { servicesAt } from '../../../registry/kind/catalog/services-at.ts';
 import { allNodes, findNode, instancesOfService } from '../../../registry/kind/catalog/find.ts';
 import { type Call, type Handler, written } from '../request/call.ts';
@@ -11,7 +12,6 @@ import { jsonBody } from '../request/query.ts';
 import { serversOf } from '../request/servers.ts';
 import { invalid, quoted } from '../wire/errors.ts';
 import type { Reply } from '../wire/reply.ts';
-import { select } from '../wire/slices.ts';
 
 /** `GET /v1/operator/raft/configuration` */
 export function raftConfiguration({ context, params }: Call): Reply {

@@ -1,5 +1,7 @@
 /** The answer of a prepared query over HTTP: in random order, as in Consul, or the nearest first. */
 
+import { nearestFirst } from '../../../net/nearest-first.ts';
+import { inOrder, order, select } from '../../../net/slices.ts';
 import type { Work } from '../../../net/turns.ts';
 import type { Frozen } from '../../../registry/frozen.ts';
 import { failedOverTo, type FoundInstance, selectorOf } from '../../../registry/kind/query/execution.ts';
@@ -7,7 +9,7 @@ import type { PreparedQuery } from '../../../registry/kind/query/rows.ts';
 import { allNodes, instancesOfService } from '../../../registry/kind/catalog/find.ts';
 import type { RowOf } from '../../../registry/kinds.ts';
 import { checkJson, nodeJson, serviceJson, standInNode } from '../catalog/catalog-json.ts';
-import { clientAddress, nearestFirst } from '../catalog/near.ts';
+import { clientAddress } from '../catalog/near.ts';
 import { includesNode } from '../catalog/selection.ts';
 import type { Call } from '../request/call.ts';
 import { placed } from '../request/scope.ts';
@@ -15,7 +17,6 @@ import { agentOf } from '../request/virtual-agent.ts';
 import type { VisibilityFilter } from '../request/visibility-filter.ts';
 import { invalid, quoted } from '../wire/errors.ts';
 import { type JsonWriter, writeList } from '../wire/json-writer.ts';
-import { inOrder, order, select } from '../wire/slices.ts';
 
 /** The cost of an instance: its node, its checks and a random number; and the tags that are compared in a unit of work. */
 const unitsPerInstance = 4;
@@ -43,14 +44,14 @@ export function execute(call: Call, { service: wanted, ttl }: PreparedQuery) {
     // Each row gets a random id as its sort key, since the context provides no other random values.
     const shuffled = yield* inOrder(found, (a, b) => order(a.key, b.key), out.pace);
     const source = sourceOf(call, params.get('near') || wanted.near);
-    const ordered =
-      source === undefined ? shuffled : yield* nearestFirst(state, source, shuffled, ({ node }) => node.name, out.pace);
+    const sorted =
+      source === undefined ? undefined : yield* nearestFirst(state, source, shuffled, ({ node }) => node.name, out.pace);
     const peers = found.length > 0 ? [] : failedOverTo(wanted);
     out.open('{');
     out.key('Service');
     out.value(wanted.name);
     out.key('Nodes');
-    yield* writeList(out, ordered.slice(0, limit), ({ node, instance, checks }) => ({
+    yield* writeList(out, (sorted ?? shuffled).slice(0, limit), ({ node, instance, checks }) => ({
       Node: nodeJson(node, datacenter),
       Service: placed(call, instance, serviceJson(instance)),
       Checks: checks.map((check) => placed(call, check, checkJson(check, check.instance === '' ? undefined : instance))),

@@ -4,6 +4,7 @@
  */
 
 import { isRegistryError, RegistryError } from '@rollcall/protocol';
+import { inOrder, order, select } from '../../../net/slices.ts';
 import type { QueryDelete, QueryPut } from '../../../registry/kind/query/commands.ts';
 import { allQueries, findQuery } from '../../../registry/kind/query/find.ts';
 import { type FoundQuery, PreparedQueries } from '../../../registry/kind/query/lookup.ts';
@@ -23,7 +24,6 @@ import type { Scope } from '../request/scope.ts';
 import { invalid } from '../wire/errors.ts';
 import { writeList } from '../wire/json-writer.ts';
 import { unescapePath } from '../wire/params.ts';
-import { inOrder, order, select } from '../wire/slices.ts';
 import { preparedFrom } from './definition.ts';
 import { execute } from './execution.ts';
 import { queryFields } from './query-json.ts';

@@ -5,10 +5,10 @@
  */
 
 import { defaultNamespace } from '@rollcall/protocol';
+import { order } from '../../../net/slices.ts';
 import { namespaceNames } from '../../../registry/kind/namespace/find.ts';
 import { namespacesView } from '../../../registry/kind/namespace/views.ts';
 import type { Reader } from '../../../registry/reader.ts';
-import { order } from '../wire/slices.ts';
 import type { Permission } from './permission.ts';
 import { type Asked, everyNamespace, type ListQuery, type Query } from './query.ts';
 import { oneNamespace } from './scope.ts';

@@ -5,6 +5,7 @@
 
 import { defaultNamespace, RegistryError } from '@rollcall/protocol';
 import type { AgentNode } from '../../../net/agent-node.ts';
+import { inOrder, order, select } from '../../../net/slices.ts';
 import { serfHealth } from '../../../registry/kind/catalog/known-checks.ts';
 import { checkKey } from '../../../registry/kind/catalog/keys.ts';
 import type { SessionCreate, SessionDestroy } from '../../../registry/kind/session/commands.ts';
@@ -28,7 +29,6 @@ import { nsPerMs, parseDuration } from '../wire/go-duration.ts';
 import { writeList } from '../wire/json-writer.ts';
 import { unescapePath } from '../wire/params.ts';
 import { trueBody } from '../wire/responses.ts';
-import { inOrder, order, select } from '../wire/slices.ts';
 import { vetName, vetText } from '../wire/vetting.ts';
 import { type SessionFields, sessionRequest } from './schema.ts';
 import { sessionJson } from './session-json.ts';

@@ -34,26 +34,3 @@ export function distancesFrom(reader: Reader, node: string): ((other: string) =>
     return seconds;
   };
 }
-
-/**
- * Rows in order of the distance of their nodes from a node, those of unknown distance last; rows of one distance
- * keep their order. Undefined when nothing is known of the node itself.
- * @param nodeOf name of the node of a row
- */
-export function nearestFirst<T>(
-  reader: Reader,
-  source: string,
-  rows: readonly T[],
-  nodeOf: (row: T) => string,
-): T[] | undefined {
-  const distance = distancesFrom(reader, source);
-  if (distance === undefined) return undefined;
-  const placed = rows.map((row) => ({ row, seconds: distance(nodeOf(row)) }));
-  placed.sort(bySeconds);
-  return placed.map(({ row }) => row);
-}
-
-/** Orders by distance. Both may be infinite, and then their difference is no number. */
-export function bySeconds(a: { readonly seconds: number }, b: { readonly seconds: number }): number {
-  return a.seconds === b.seconds ? 0 : a.seconds - b.seconds;
-}

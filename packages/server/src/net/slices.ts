@@ -1,6 +1,6 @@
 /** Selects and sorts rows in slices, as `filter` and `sort` of an array do in one go. */
 
-import type { Pace, Work } from '../../../net/turns.ts';
+import type { Pace, Work } from './turns.ts';
 
 /** Rows that one unit of work tests. */
 const looksPerUnit = 4;
