@@ -3,11 +3,11 @@
  * the queries of a file repeatedly, and counts the answers; a lost one counts as an error.
  */
 
-import { spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pinned } from './processes.mjs';
+import { outputOf, pinned } from './processes.mjs';
 
 /** Queries in flight: enough to keep a server busy, few enough to fit into its socket's buffer. */
 const outstanding = 200;
@@ -32,7 +32,7 @@ export async function dnsLoad(port, queries, { code, seconds, perSecond, lostSha
   }
   const limits = ['-l', String(seconds), '-q', String(outstanding), '-t', '1'];
   if (perSecond !== undefined) limits.push('-Q', String(perSecond));
-  const output = await text(
+  const output = await outputOf(
     pinned('load', ['dnsperf', '-s', '127.0.0.1', '-p', String(port), '-d', queries.file, '-c', '4', ...limits]),
   );
   const number = (pattern) => Number(pattern.exec(output)?.[1] ?? 0);
@@ -41,14 +41,4 @@ export async function dnsLoad(port, queries, { code, seconds, perSecond, lostSha
   const right = number(new RegExp(`\\b${code} (\\d+) \\(`));
   if (right + lost !== sent || lost > sent * lostShareMax) throw new Error(`dnsperf said:\n${output}`);
   return { answers: right, perSecond: number(/Queries per second: +([\d.]+)/) };
-}
-
-function text([file, ...args]) {
-  return new Promise((resolve, reject) => {
-    const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'inherit'] });
-    let output = '';
-    child.stdout.setEncoding('utf8').on('data', (chunk) => (output += chunk));
-    child.on('error', reject);
-    child.on('close', (code) => (code === 0 ? resolve(output) : reject(new Error(`${file} ended with ${code}`))));
-  });
 }

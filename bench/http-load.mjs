@@ -3,12 +3,12 @@
  * the same plan, of which a scripted form exists for each, and answer in requests per second.
  */
 
-import { spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { pinned } from './processes.mjs';
+import { outputOf, pinned } from './processes.mjs';
 
 export const loader = spawnSync('wrk', ['-v']).error === undefined ? 'wrk' : 'autocannon';
 
@@ -30,7 +30,7 @@ async function runWrk(url, plan, { connections, seconds, role }) {
   writeFileSync(script, luaScript(plan));
   try {
     const args = ['-t1', `-c${connections}`, `-d${seconds}s`, '-s', script, url];
-    const output = await text(pinned(role, ['wrk', ...args]));
+    const output = await outputOf(pinned(role, ['wrk', ...args]));
     const rate = /^RATE ([\d.]+) BAD (\d+)/m.exec(output);
     if (rate === null) throw new Error(`wrk said:\n${output}`);
     if (rate[2] !== '0') throw new Error(`${rate[2]} answers of ${url}${plan.path} were errors`);
@@ -68,18 +68,8 @@ end
 async function runAutocannon(url, plan, { connections, seconds, role }) {
   const program = fileURLToPath(new URL('load/autocannon.mjs', import.meta.url));
   const settings = JSON.stringify({ url, plan, connections, seconds });
-  const output = await text(pinned(role, [process.execPath, program, settings]));
+  const output = await outputOf(pinned(role, [process.execPath, program, settings]));
   const { rate, bad } = JSON.parse(output);
   if (bad !== 0) throw new Error(`${bad} answers of ${url}${plan.path} were errors`);
   return rate;
-}
-
-function text([file, ...args]) {
-  return new Promise((resolve, reject) => {
-    const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'inherit'] });
-    let output = '';
-    child.stdout.setEncoding('utf8').on('data', (chunk) => (output += chunk));
-    child.on('error', reject);
-    child.on('close', (code) => (code === 0 ? resolve(output) : reject(new Error(`${file} ended with ${code}`))));
-  });
 }

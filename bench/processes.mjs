@@ -57,6 +57,17 @@ export function startNode(role, args, options = {}) {
 }
 
 /** A port on 127.0.0.1 that is free now. */
+/** What a program writes on its standard output. */
+export function outputOf([file, ...args]) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    let output = '';
+    child.stdout.setEncoding('utf8').on('data', (chunk) => (output += chunk));
+    child.on('error', reject);
+    child.on('close', (code) => (code === 0 ? resolve(output) : reject(new Error(`${file} ended with ${code}`))));
+  });
+}
+
 export async function freePort() {
   const server = createServer();
   server.listen(0, '127.0.0.1');

@@ -1,8 +1,6 @@
 /** The guide to a cluster, typed from the first command to the last, with a real etcd. Needs the built packages. */
 
-import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -10,6 +8,7 @@ import { buildEtcd } from '../conformance/etcd/build.mjs';
 import { blocksOf } from './markdown.ts';
 import { root } from './source-files.ts';
 import { play } from './walkthrough.ts';
+import { freePort } from './free-port.ts';
 
 const { programs, problem } = buildEtcd();
 
@@ -21,7 +20,7 @@ it('an operator can follow the guide to a cluster', async ({ skip }) => {
   const played = blocks.map((block) => (/^m\d$/.test(block.attributes['terminal'] ?? '') ? { ...block, attributes: { ...block.attributes, until: '' } } : block));
   const folder = mkdtempSync(join(tmpdir(), 'rollcall-guide-'));
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('ROLLCALL_'));
-  const ports = await Promise.all(['2379', '2380', '3379', '3380', '4379', '4380', '8501', '8502', '8503'].map(async (port) => [port, await freePort()] as const));
+  const ports = await Promise.all(['2379', '2380', '3379', '3380', '4379', '4380', '8501', '8502', '8503'].map(async (port) => [port, String(await freePort())] as const));
   try {
     await play(played, {
       folder,
@@ -34,11 +33,3 @@ it('an operator can follow the guide to a cluster', async ({ skip }) => {
     rmSync(folder, { recursive: true, force: true });
   }
 }, 240_000);
-
-async function freePort(): Promise<string> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  await once(server.close(), 'close');
-  return String(port);
-}

@@ -1,8 +1,6 @@
 /** docs/guides/from-consul.md, typed in: its agents start, and its import copies from a registry that acts as the Consul. */
 
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
-import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createServer as createRegistry } from '@rollcall/server';
@@ -10,6 +8,7 @@ import { expect, it } from 'vitest';
 import { blocksOf } from './markdown.ts';
 import { root } from './source-files.ts';
 import { play } from './walkthrough.ts';
+import { freePort } from './free-port.ts';
 
 it('an operator of Consul can follow the guide', async () => {
   const blocks = blocksOf(readFileSync(join(root, 'docs/guides/from-consul.md'), 'utf8')).filter(({ language }) => language === 'sh');
@@ -38,11 +37,3 @@ it('an operator of Consul can follow the guide', async () => {
     rmSync(folder, { recursive: true, force: true });
   }
 }, 120_000);
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  await once(server.close(), 'close');
-  return port;
-}

@@ -4,17 +4,16 @@
  */
 
 import { readFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { once } from 'node:events';
 import { createServer as createRegistry } from '@rollcall/server';
 import { describe, expect, it } from 'vitest';
 import { blocksOf, type Block } from './markdown.ts';
 import { compile } from './snippets.ts';
 import { root } from './source-files.ts';
 import { play } from './walkthrough.ts';
+import { freePorts } from './free-port.ts';
 
 describe('a newcomer', () => {
   it.each([
@@ -106,12 +105,4 @@ async function follow(blocks: readonly Block[], { folder = root, http = 0 } = {}
     compiled.remove();
     rmSync(data, { recursive: true, force: true });
   }
-}
-
-async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
-  await Promise.all(servers.map((server) => once(server, 'listening')));
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(servers.map((server) => once(server.close(), 'close')));
-  return ports;
 }

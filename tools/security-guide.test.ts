@@ -1,14 +1,13 @@
 /** The guide to a secured registry, typed from the first command to the last. Needs the built packages. */
 
-import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { blocksOf } from './markdown.ts';
 import { root } from './source-files.ts';
 import { play } from './walkthrough.ts';
+import { freePort } from './free-port.ts';
 
 it('an operator can follow the guide to security', async () => {
   const blocks = blocksOf(readFileSync(join(root, 'docs/guides/security.md'), 'utf8')).filter(({ language }) => language === 'sh');
@@ -28,11 +27,3 @@ it('an operator can follow the guide to security', async () => {
     rmSync(folder, { recursive: true, force: true });
   }
 }, 120_000);
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  await once(server.close(), 'close');
-  return port;
-}

@@ -2,10 +2,10 @@
 
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import type { ClusterNode } from './deployment.ts';
 import { faultProxy } from './fault/proxy.ts';
+import { freePort } from '../../tools/free-port.ts';
 
 const program = fileURLToPath(new URL('../../packages/cli/bin/rollcall.mjs', import.meta.url));
 
@@ -115,12 +115,4 @@ export async function nodeProcess({ name, command, env = {}, wrapper = [], core,
     },
   };
   return node;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

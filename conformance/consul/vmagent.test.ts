@@ -7,11 +7,11 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer as createNetServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createServer, type Server } from '@rollcall/server';
 import { afterAll, beforeAll, describe, expect, it, vi, type TestContext } from 'vitest';
+import { freePort } from '../../tools/free-port.ts';
 
 const missing = spawnSync('vmagent', ['-version']).error !== undefined;
 
@@ -184,13 +184,4 @@ function securedConfig(port: number, token: string): string {
         node_meta: { ${stranger}: x }
         token: 5d8f3a1e-0000-4000-8000-000000000099
 `;
-}
-
-/** It cannot take port 0. */
-async function freePort(): Promise<number> {
-  const probe = createNetServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as AddressInfo;
-  await once(probe.close(), 'close');
-  return port;
 }

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { afterEach, describe, expect, it } from 'vitest';
 import { manualClock } from '../../server/src/manual-clock.case.ts';
 import { inOrder } from './balancer/in-order.case.ts';
-import { deadAuthority, type WebServer, webServer } from './http/web-server.case.ts';
+import { deadAuthority, serverOfTest } from './http/web-server.case.ts';
 import { deadlineHeader, withDeadline } from './resilience/deadline.ts';
 import type { ServiceEvent } from './resilience/service-event.ts';
 import { ServiceClient } from './service-client.ts';
@@ -14,12 +14,6 @@ const cleanups: (() => Promise<void>)[] = [];
 afterEach(async () => {
   for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
 });
-
-async function serve(...args: Parameters<typeof webServer>): Promise<WebServer> {
-  const server = await webServer(...args);
-  cleanups.push(() => server.kill());
-  return server;
-}
 
 function client(instances: readonly StaticInstance[], options: ServiceOptions = {}) {
   const clock = manualClock();
@@ -33,7 +27,7 @@ function client(instances: readonly StaticInstance[], options: ServiceOptions = 
 
 /** A server that does not answer, and tells when a request has come and when it was given up. */
 async function silent() {
-  const server = await serve(() => {});
+  const server = await serverOfTest(() => {});
   return {
     authority: server.authority,
     asked: async () => {
@@ -43,7 +37,7 @@ async function silent() {
   };
 }
 
-const ok = () => serve((request, response) => response.end(request.url));
+const ok = () => serverOfTest((request, response) => response.end(request.url));
 /** What `fetch` rejects with: a TypeError, whose cause has the code. */
 const code = (expected: string) => expect.objectContaining({ name: 'TypeError', cause: expect.objectContaining({ code: expected }) as object });
 const because = (message: RegExp) => expect.objectContaining({ cause: expect.objectContaining({ message: expect.stringMatching(message) as string }) as object });
@@ -84,7 +78,7 @@ describe('a hedge', () => {
   });
 
   it('is sent for a small share of the requests, so that it adds little to an overload', async () => {
-    const [slow, quick] = [await serve(() => {}), await ok()];
+    const [slow, quick] = [await serverOfTest(() => {}), await ok()];
     const { web, clock, events } = client([slow.authority, quick.authority], { hedging: { maxShare: 0.1 } });
     const abort = new AbortController();
     const arrived = new Promise<void>((resolve) => {
@@ -99,7 +93,7 @@ describe('a hedge', () => {
   });
 
   it('is not sent after a retry, which has just begun', async () => {
-    const first = await serve((_, response) => setImmediate(() => response.destroy()));
+    const first = await serverOfTest((_, response) => setImmediate(() => response.destroy()));
     const gate = await silent();
     const spare = await ok();
     const { web, clock, kinds } = client([first.authority, gate.authority, spare.authority]);
@@ -171,7 +165,7 @@ describe('the time for a request', () => {
   });
 
   it('includes the body of the answer', async () => {
-    const half = await serve((_, response) => {
+    const half = await serverOfTest((_, response) => {
       response.writeHead(200, { 'content-length': '10' });
       response.write('half');
     });
@@ -190,7 +184,7 @@ describe('the time for a request', () => {
 });
 
 describe('an instance that fails', () => {
-  const failing = () => serve((_, response) => response.writeHead(500).end());
+  const failing = () => serverOfTest((_, response) => response.writeHead(500).end());
 
   it('is ejected after five failures in a row, with an event', async () => {
     const [bad, good] = [await failing(), await ok()];
@@ -246,7 +240,7 @@ describe('requests in flight', () => {
 });
 
 it('sends requests with the canary’s header to the canary', async () => {
-  const [stable, canary] = [await ok(), await serve((_, response) => response.end('canary'))];
+  const [stable, canary] = [await ok(), await serverOfTest((_, response) => response.end('canary'))];
   const [address, port] = canary.authority.split(':') as [string, string];
   const instances = [stable.authority, { address, port: Number(port), tags: ['canary'] }];
   const { web } = client(instances, { routing: { canary: { select: { tags: ['canary'] }, share: 0, header: 'x-canary' } } });

@@ -6,7 +6,7 @@ import type { BalancerFactory, Outcome } from './balancer/balancer.ts';
 import { inOrder } from './balancer/in-order.case.ts';
 import { type Clock, systemClock } from './clock.ts';
 import type { Endpoint } from './endpoint.ts';
-import { deadAuthority, textOf, type WebServer, webServer } from './http/web-server.case.ts';
+import { deadAuthority, serverOfTest, textOf } from './http/web-server.case.ts';
 import { ServiceClient } from './service-client.ts';
 import type { ServiceOptions } from './service-options.ts';
 import { StaticSource } from './source/static-source.ts';
@@ -16,12 +16,6 @@ const cleanups: (() => Promise<void>)[] = [];
 afterEach(async () => {
   for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
 });
-
-async function serve(...args: Parameters<typeof webServer>): Promise<WebServer> {
-  const server = await webServer(...args);
-  cleanups.push(() => server.kill());
-  return server;
-}
 
 interface SetUp {
   readonly web: ServiceClient;
@@ -59,7 +53,7 @@ const because = (message: RegExp) => expect.objectContaining({ cause: expect.obj
 
 describe('a request', () => {
   it('goes to an instance by path, with its query, method, headers and body', async () => {
-    const server = await serve(async (request, response) => {
+    const server = await serverOfTest(async (request, response) => {
       response.setHeader('x-seen', `${request.method} ${request.url} ${request.headers.host} ${String(request.headers['x-a'])}`);
       response.end(await textOf(request));
     });
@@ -72,7 +66,7 @@ describe('a request', () => {
   });
 
   it('may name a URL of the service’s own name, and of no other', async () => {
-    const server = await serve((request, response) => response.end(request.url));
+    const server = await serverOfTest((request, response) => response.end(request.url));
     const { web } = client([server.authority]);
     expect(await (await web.fetch(new URL('http://web.rollcall/x'))).text()).toBe('/x');
     expect(await (await web.fetch('http://web.rollcall/y')).text()).toBe('/y');
@@ -84,7 +78,7 @@ describe('a request', () => {
   });
 
   it('is in flight until its answer was read', async () => {
-    const server = await serve((_request, response) => {
+    const server = await serverOfTest((_request, response) => {
       response.write('part');
       response.flushHeaders();
     });
@@ -96,8 +90,8 @@ describe('a request', () => {
   });
 
   it('follows a redirect to another path through the balancer, and to another host directly', async () => {
-    const other = await serve((_request, response) => response.end('other'));
-    const server = await serve((request, response) => {
+    const other = await serverOfTest((_request, response) => response.end('other'));
+    const server = await serverOfTest((request, response) => {
       const location = request.url === '/out' ? `http://${other.authority}/` : '/in';
       if (request.url === '/in') response.end('in');
       else response.writeHead(307, { location }).end();
@@ -108,7 +102,7 @@ describe('a request', () => {
   });
 
   it('waits for the first list, and fails at once when the list is empty', async () => {
-    const server = await serve((_request, response) => response.end('ok'));
+    const server = await serverOfTest((_request, response) => response.end('ok'));
     const source = new StaticSource();
     const web = new ServiceClient(source, 'web');
     cleanups.push(() => web.close());
@@ -120,7 +114,7 @@ describe('a request', () => {
   });
 
   it('is refused beyond the limit of requests in flight', async () => {
-    const server = await serve(() => {});
+    const server = await serverOfTest(() => {});
     const { web } = client([server.authority], { requestsMax: 2 });
     const held = [web.fetch('/'), web.fetch('/')].map((promise) => promise.catch((error: unknown) => error));
     await expect(web.fetch('/')).rejects.toEqual(code('resource_exhausted'));
@@ -129,7 +123,7 @@ describe('a request', () => {
   });
 
   it('fails as `fetch` does for invalid arguments, and contacts no instance', async () => {
-    const server = await serve((_request, response) => response.end());
+    const server = await serverOfTest((_request, response) => response.end());
     const { web, inFlight } = client([server.authority]);
     await expect(web.fetch('/', { method: 'bad method' })).rejects.toThrow(TypeError);
     await expect(web.fetch('/', { headers: { connection: 'a b' } })).rejects.toThrow(TypeError);
@@ -140,7 +134,7 @@ describe('a request', () => {
 
 describe('an instance that refuses connections', () => {
   it.each(['GET', 'POST'])('costs no %s request: nothing was sent', async (method) => {
-    const server = await serve(async (request, response) => response.end(await textOf(request)));
+    const server = await serverOfTest(async (request, response) => response.end(await textOf(request)));
     const { web, inFlight } = client([await deadAuthority(), server.authority]);
     const response = await web.fetch('/', method === 'GET' ? {} : { method, body: 'intact' });
     expect(await response.text()).toBe(method === 'GET' ? '' : 'intact');
@@ -148,7 +142,7 @@ describe('an instance that refuses connections', () => {
   });
 
   it('costs no request with a stream for a body: nothing of it was read', async () => {
-    const server = await serve(async (request, response) => response.end(await textOf(request)));
+    const server = await serverOfTest(async (request, response) => response.end(await textOf(request)));
     const { web } = client([await deadAuthority(), await deadAuthority(), server.authority]);
     async function* parts() {
       yield new TextEncoder().encode('one ');
@@ -159,7 +153,7 @@ describe('an instance that refuses connections', () => {
   });
 
   it('gets no further request: it is ejected at once', async () => {
-    const server = await serve((_request, response) => response.end());
+    const server = await serverOfTest((_request, response) => response.end());
     const { web } = client([await deadAuthority(), server.authority], { ejection: {}, retryBudget: { perSecond: 0.1, share: 0 } });
     // The budget has one retry.
     for (let n = 0; n < 20; n++) expect((await web.fetch('/')).status).toBe(200);
@@ -173,7 +167,7 @@ describe('an instance that refuses connections', () => {
   });
 
   it('is skipped, as are those without a port or a valid address', async () => {
-    const server = await serve((_request, response) => response.end('ok'));
+    const server = await serverOfTest((_request, response) => response.end('ok'));
     const { web } = client([server.authority]);
     const source = new StaticSource({ web: [{ address: '127.0.0.1', port: 0 }, { address: 'no such host', port: 80 }, server.authority] });
     const other = new ServiceClient(source, 'web', { balancer: inOrder, ejection: { maxShare: 0, unreachable: false } });
@@ -185,8 +179,8 @@ describe('an instance that refuses connections', () => {
 
 describe('an instance that breaks the connection', () => {
   it('costs no idempotent request', async () => {
-    const broken = await serve((request) => request.socket.destroy());
-    const server = await serve((_request, response) => response.end('ok'));
+    const broken = await serverOfTest((request) => request.socket.destroy());
+    const server = await serverOfTest((_request, response) => response.end('ok'));
     const { web, inFlight } = client([broken.authority, server.authority]);
     for (const method of ['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE']) {
       expect((await web.fetch('/', { method })).status).toBe(200);
@@ -196,8 +190,8 @@ describe('an instance that breaks the connection', () => {
   });
 
   it('may have applied a POST, which is therefore not sent again', async () => {
-    const broken = await serve((request) => request.socket.destroy());
-    const server = await serve((_request, response) => response.end('ok'));
+    const broken = await serverOfTest((request) => request.socket.destroy());
+    const server = await serverOfTest((_request, response) => response.end('ok'));
     const { web, inFlight } = client([broken.authority, server.authority]);
     for (const method of ['POST', 'PATCH']) {
       await expect(web.fetch('/', { method, body: 'x' })).rejects.toEqual(code('unknown_outcome'));
@@ -212,8 +206,8 @@ describe('an instance that breaks the connection', () => {
     ['a stream', new Blob(['x'.repeat(100_000), 'x'.repeat(100_000)]).stream()],
     ['a blob', new Blob(['x'.repeat(200_000)])],
   ])('in the middle of a PUT with %s for a body: another instance gets the whole body', async (_what, body) => {
-    const broken = await serve((request) => request.once('data', () => request.socket.resetAndDestroy()));
-    const server = await serve(async (request, response) => response.end(String((await textOf(request)).length)));
+    const broken = await serverOfTest((request) => request.once('data', () => request.socket.resetAndDestroy()));
+    const server = await serverOfTest(async (request, response) => response.end(String((await textOf(request)).length)));
     const { web } = client([broken.authority, server.authority]);
     const response = await web.fetch('/', { method: 'PUT', body: body as string, duplex: 'half' });
     expect(await response.text()).toBe('200000');
@@ -221,14 +215,14 @@ describe('an instance that breaks the connection', () => {
   });
 
   it('after more of a body than is kept: the request is not sent again, and never in part', async () => {
-    const broken = await serve((request) => {
+    const broken = await serverOfTest((request) => {
       let read = 0;
       request.on('data', (chunk: Buffer) => {
         read += chunk.length;
         if (read > 150_000) request.socket.resetAndDestroy();
       });
     });
-    const server = await serve((_request, response) => response.end('ok'));
+    const server = await serverOfTest((_request, response) => response.end('ok'));
     const { web } = client([broken.authority, server.authority], { replayBytesMax: 100_000 });
     async function* parts() {
       for (let n = 0; n < 40; n++) yield new Uint8Array(10_000);
@@ -259,11 +253,11 @@ describe('an instance that breaks the connection', () => {
   });
 
   it('in the middle of its answer: the reader gets an error, nothing is retried, and it is ejected', async () => {
-    const broken = await serve((_request, response) => {
+    const broken = await serverOfTest((_request, response) => {
       response.writeHead(200, { 'content-length': 1000 });
       response.write('part', () => response.destroy());
     });
-    const server = await serve((_request, response) => response.end('ok'));
+    const server = await serverOfTest((_request, response) => response.end('ok'));
     const { web, inFlight } = client([broken.authority, server.authority], { ejection: {} });
     const response = await web.fetch('/');
     await expect(response.text()).rejects.toThrow(TypeError);
@@ -275,8 +269,8 @@ describe('an instance that breaks the connection', () => {
 
 describe('an answer 502, 503 or 504', () => {
   it.each([502, 503, 504])('%i is retried elsewhere if the method is idempotent', async (status) => {
-    const busy = await serve((_request, response) => response.writeHead(status).end('x'.repeat(100_000)));
-    const server = await serve((_request, response) => response.end('ok'));
+    const busy = await serverOfTest((_request, response) => response.writeHead(status).end('x'.repeat(100_000)));
+    const server = await serverOfTest((_request, response) => response.end('ok'));
     const { web, inFlight } = client([busy.authority, server.authority]);
     expect(await (await web.fetch('/')).text()).toBe('ok');
     const post = await web.fetch('/', { method: 'POST' });
@@ -286,7 +280,7 @@ describe('an answer 502, 503 or 504', () => {
   });
 
   it('is passed on unchanged when all instances refuse', async () => {
-    const servers = await Promise.all([1, 2].map((n) => serve((_request, response) => response.writeHead(503).end(`busy ${n}`))));
+    const servers = await Promise.all([1, 2].map((n) => serverOfTest((_request, response) => response.writeHead(503).end(`busy ${n}`))));
     const { web } = client(servers.map(({ authority }) => authority));
     const response = await web.fetch('/');
     expect(response.status).toBe(503);
@@ -295,8 +289,8 @@ describe('an answer 502, 503 or 504', () => {
   });
 
   it.each([500, 501, 429, 404])('is not %i, which is passed on', async (status) => {
-    const failing = await serve((_request, response) => response.writeHead(status).end());
-    const server = await serve((_request, response) => response.end('ok'));
+    const failing = await serverOfTest((_request, response) => response.writeHead(status).end());
+    const server = await serverOfTest((_request, response) => response.end('ok'));
     const { web } = client([failing.authority, server.authority]);
     expect((await web.fetch('/')).status).toBe(status);
     expect(server.requests).toBe(0);
@@ -305,7 +299,7 @@ describe('an answer 502, 503 or 504', () => {
 
 describe('retries', () => {
   it('stop at the limit of tries', async () => {
-    const servers = await Promise.all(Array.from({ length: 5 }, () => serve((request) => request.socket.destroy())));
+    const servers = await Promise.all(Array.from({ length: 5 }, () => serverOfTest((request) => request.socket.destroy())));
     const total = () => servers.reduce((sum, { requests }) => sum + requests, 0);
     const { web } = client(servers.map(({ authority }) => authority));
     await expect(web.fetch('/')).rejects.toEqual(because(/no answer after 3 tries/));
@@ -316,7 +310,7 @@ describe('retries', () => {
   });
 
   it('stop when the budget is spent: an outage of all instances does not triple the load', async () => {
-    const servers = await Promise.all(Array.from({ length: 5 }, () => serve((request) => request.socket.destroy())));
+    const servers = await Promise.all(Array.from({ length: 5 }, () => serverOfTest((request) => request.socket.destroy())));
     const { web } = client(servers.map(({ authority }) => authority), { retryBudget: { perSecond: 0 } });
     const count = 200;
     for (let n = 0; n < count; n++) await web.fetch('/').catch(() => undefined);
@@ -328,8 +322,8 @@ describe('retries', () => {
 
 describe('a try that takes too long', () => {
   it('is cancelled, and another instance is tried', async () => {
-    const hung = await serve(() => {});
-    const server = await serve((_request, response) => response.end('ok'));
+    const hung = await serverOfTest(() => {});
+    const server = await serverOfTest((_request, response) => response.end('ok'));
     const clock = manualClock();
     const { web, inFlight } = client([hung.authority, server.authority], { tryTimeoutMs: 50 }, clock);
     const response = web.fetch('/');
@@ -346,7 +340,7 @@ describe('a try that takes too long', () => {
   });
 
   it('is reported when there is no other instance, and frees the connection', async () => {
-    const hung = await serve(() => {});
+    const hung = await serverOfTest(() => {});
     const clock = manualClock();
     const { web, inFlight } = client([hung.authority], {}, clock);
     const outcome = web.fetch('/', { tryTimeoutMs: 20 }).catch((error: unknown) => error);
@@ -360,7 +354,7 @@ describe('a try that takes too long', () => {
 
   it('may have an answer whose body takes long', async () => {
     let finish = () => {};
-    const server = await serve((_request, response) => {
+    const server = await serverOfTest((_request, response) => {
       response.write('a');
       finish = () => response.end('b');
     });
@@ -382,7 +376,7 @@ describe('a try that takes too long', () => {
 
 describe('an aborted request', () => {
   it('ends at once with the reason of the signal and frees its connection', async () => {
-    const hung = await serve(() => {});
+    const hung = await serverOfTest(() => {});
     const { web, inFlight } = client([hung.authority]);
     const controller = new AbortController();
     const outcome = web.fetch('/', { signal: controller.signal }).catch((error: unknown) => error);
@@ -397,14 +391,14 @@ describe('an aborted request', () => {
   });
 
   it('is not sent when the signal was aborted before', async () => {
-    const server = await serve((_request, response) => response.end());
+    const server = await serverOfTest((_request, response) => response.end());
     const { web } = client([server.authority]);
     await expect(web.fetch('/', { signal: AbortSignal.abort() })).rejects.toHaveProperty('name', 'AbortError');
     expect(server.requests).toBe(0);
   });
 
   it('has one deadline for all tries with AbortSignal.timeout', async () => {
-    const hung = await serve(() => {});
+    const hung = await serverOfTest(() => {});
     const { web } = client([hung.authority, hung.authority.replace('127.0.0.1', 'localhost')], { tryTimeoutMs: 10_000 });
     const outcome = web.fetch('/', { signal: AbortSignal.timeout(30) });
     await expect(outcome).rejects.toHaveProperty('name', 'TimeoutError');
@@ -419,7 +413,7 @@ describe('the balancer gets', () => {
     [500, 'failed'],
     [503, 'failed'],
   ])('a status %i as %s', async (status, result) => {
-    const server = await serve((_request, response) => response.writeHead(status).end());
+    const server = await serverOfTest((_request, response) => response.writeHead(status).end());
     const { web, outcomes } = client([server.authority]);
     await (await web.fetch('/')).text();
     expect(outcomes.map((outcome) => outcome.result)).toEqual([result]);
@@ -428,7 +422,7 @@ describe('the balancer gets', () => {
   it('the time to the headers, not to the end', async () => {
     let answer = () => {};
     let finish = () => {};
-    const server = await serve((_request, response) => {
+    const server = await serverOfTest((_request, response) => {
       answer = () => response.write('a');
       finish = () => response.end('b');
     });
@@ -447,8 +441,8 @@ describe('the balancer gets', () => {
   });
 
   it('the result of each try', async () => {
-    const busy = await serve((_request, response) => response.writeHead(503).end());
-    const broken = await serve((request) => request.socket.destroy());
+    const busy = await serverOfTest((_request, response) => response.writeHead(503).end());
+    const broken = await serverOfTest((request) => request.socket.destroy());
     const { web, outcomes } = client([await deadAuthority(), busy.authority, broken.authority]);
     await web.fetch('/').catch(() => undefined);
     expect(outcomes.map(({ result }) => result)).toEqual(['unreachable', 'failed', 'broken']);
@@ -458,7 +452,7 @@ describe('the balancer gets', () => {
     ['gave up', new Error('enough'), 'cancelled'],
     ['had a deadline', new DOMException('late', 'TimeoutError'), 'failed'],
   ])('when the caller %s', async (_what, reason, result) => {
-    const hung = await serve(() => {});
+    const hung = await serverOfTest(() => {});
     const { web, outcomes } = client([hung.authority]);
     const controller = new AbortController();
     const outcome = web.fetch('/', { signal: controller.signal }).catch(() => undefined);
@@ -471,8 +465,8 @@ describe('the balancer gets', () => {
 
 describe('connections', () => {
   it('are kept alive, and closed when their instance leaves the list', async () => {
-    const server = await serve((_request, response) => response.end('ok'));
-    const other = await serve((_request, response) => response.end('other'));
+    const server = await serverOfTest((_request, response) => response.end('ok'));
+    const other = await serverOfTest((_request, response) => response.end('other'));
     const { web, source } = client([server.authority]);
     for (let n = 0; n < 10; n++) await (await web.fetch('/')).text();
     // Undici looks at a connection once more before it uses it again, and may use another meanwhile.
@@ -485,7 +479,7 @@ describe('connections', () => {
 
   it('with an answer under way survive that their instance leaves the list', async () => {
     let finish = () => {};
-    const server = await serve((_request, response) => {
+    const server = await serverOfTest((_request, response) => {
       response.write('first ');
       finish = () => response.end('last');
     });
@@ -497,7 +491,7 @@ describe('connections', () => {
   });
 
   it('to instances that left the list break with the client, too', async () => {
-    const server = await serve((_request, response) => response.write('first '));
+    const server = await serverOfTest((_request, response) => response.write('first '));
     const { web, source } = client([server.authority]);
     const response = await web.fetch('/');
     source.set('web', []);
@@ -506,7 +500,7 @@ describe('connections', () => {
   });
 
   it('close with the client, which then refuses requests', async () => {
-    const hung = await serve(() => {});
+    const hung = await serverOfTest(() => {});
     const { web } = client([hung.authority, hung.authority.replace('127.0.0.1', 'localhost')]);
     const outcome = web.fetch('/').catch((error: unknown) => error);
     await once(hung.server, 'request');

@@ -1,36 +1,15 @@
 /** A server on a shared store whose feed is lost, stuck or silent: how its HTTP answers report their age. */
 
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { request } from 'undici';
 import { RegistryError } from '@rollcall/protocol';
-import { heldEngine, type HeldEngine } from './engine/held-engine.case.ts';
-import { memory } from './engine/memory/memory.ts';
-import { manualClock } from './manual-clock.case.ts';
-import { createServer, type Server } from './server.ts';
-
-const closing: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  for (const close of closing.splice(0)) await close();
-});
+import { heldServers, turnsUntil } from './held-servers.case.ts';
+import type { Server } from './server.ts';
 
 interface Answer {
   readonly status: number;
   readonly text: string;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-}
-
-/** Two servers on one store; the test controls the feed of the first. */
-async function pair(): Promise<{ held: HeldEngine; one: Server; other: Server; clock: ReturnType<typeof manualClock> }> {
-  const engine = memory();
-  const held = heldEngine(engine);
-  const clock = manualClock();
-  const one = await createServer({ http: { port: 0 }, engine: held.engine, clock, nodeName: 'one' });
-  const other = await createServer({ http: { port: 0 }, engine: { ...engine, exclusive: false }, nodeName: 'other' });
-  closing.push(
-    () => one.close(),
-    () => other.close(),
-  );
-  return { held, one, other, clock };
 }
 
 async function call(server: Server, method: 'GET' | 'PUT', path: string, headers: Record<string, string> = {}, sent?: string): Promise<Answer> {
@@ -41,16 +20,6 @@ async function call(server: Server, method: 'GET' | 'PUT', path: string, headers
 const get = (server: Server, path: string, headers: Record<string, string> = {}) => call(server, 'GET', path, headers);
 const put = (server: Server, path: string, body: string) => call(server, 'PUT', path, {}, body);
 
-/** Lets the event loop turn and fires due timers until the condition is true. */
-async function until(holds: () => boolean | Promise<boolean>, advance: () => void = () => {}): Promise<void> {
-  for (let turn = 0; turn < 5_000; turn++) {
-    if (await holds()) return;
-    advance();
-    await new Promise((next) => setImmediate(next));
-  }
-  throw new Error('not reached in 5,000 turns of the event loop');
-}
-
 const isStale = async (server: Server) => (await get(server, '/readyz')).status === 503;
 
 /** The headers of an answer that report its age. */
@@ -58,23 +27,23 @@ const contact = ({ headers }: Answer) => [headers['x-consul-knownleader'], heade
 
 describe('a server that no longer follows its store', () => {
   test('still answers, is not ready, counts this in metrics, and recovers', async () => {
-    const { held, one, clock } = await pair();
+    const { held, one, clock } = await heldServers();
     expect((await put(one, '/v1/kv/k', 'v')).status).toBe(200);
     expect((await get(one, '/readyz')).status).toBe(200);
     held.unreachable = true;
     held.cut(new RegistryError('unavailable', 'the connection was reset'));
-    await until(() => isStale(one));
+    await turnsUntil(() => isStale(one));
     expect((await get(one, '/readyz')).text).toContain('the connection was reset');
     expect(await get(one, '/v1/kv/k?raw')).toMatchObject({ status: 200, text: 'v' });
     expect((await get(one, '/metrics')).text).toMatch(/^rollcall_stale 1$/m);
     held.unreachable = false;
-    await until(async () => !(await isStale(one)), () => clock.advance(100));
+    await turnsUntil(async () => !(await isStale(one)), () => clock.advance(100));
     expect((await get(one, '/metrics')).text).toMatch(/^rollcall_stale 0$/m);
     expect((await get(one, '/metrics')).text).toMatch(/^rollcall_feed_losses_total 1$/m);
   });
 
   test('marks every kind of Consul answer as stale, for as long as it is', async () => {
-    const { held, one, clock } = await pair();
+    const { held, one, clock } = await heldServers();
     await put(one, '/v1/kv/k', 'v');
     const paths = [
       '/v1/kv/k',
@@ -97,25 +66,25 @@ describe('a server that no longer follows its store', () => {
     }
     expect(new Set(indexed).size).toBeGreaterThanOrEqual(6);
     clock.advance(5_000);
-    await until(() => one.registry.staleMs === 0);
+    await turnsUntil(() => one.registry.staleMs === 0);
     clock.advance(1_500);
     held.unreachable = true;
     held.cut();
-    await until(() => isStale(one));
+    await turnsUntil(() => isStale(one));
     for (const path of indexed) expect([path, ...contact(await get(one, path))]).toEqual([path, 'false', '1500']);
     clock.advance(700);
     expect(contact(await get(one, '/v1/kv/k'))).toEqual(['false', '2200']);
     held.unreachable = false;
-    await until(async () => !(await isStale(one)), () => clock.advance(100));
+    await turnsUntil(async () => !(await isStale(one)), () => clock.advance(100));
     for (const path of indexed) expect([path, ...contact(await get(one, path))]).toEqual([path, 'true', '0']);
   });
 
   test('refuses a consistent read and one that limits its age with an error that clients retry', async () => {
-    const { held, one } = await pair();
+    const { held, one } = await heldServers();
     await put(one, '/v1/kv/k', 'v');
     held.unreachable = true;
     held.cut();
-    await until(() => isStale(one));
+    await turnsUntil(() => isStale(one));
     for (const path of ['/v1/kv/k?consistent', '/v1/agent/self?consistent', '/v1/kv/k?max_stale=1ns']) {
       expect([path, await get(one, path)]).toEqual([path, expect.objectContaining({ status: 500, text: 'the store cannot be reached' })]);
     }
@@ -123,14 +92,14 @@ describe('a server that no longer follows its store', () => {
   });
 
   test('refuses a write with an error that clients retry, at once or within 5 seconds', async () => {
-    const { held, one, clock } = await pair();
+    const { held, one, clock } = await heldServers();
     held.unreachable = true;
     expect(await put(one, '/v1/kv/k', 'v')).toMatchObject({ status: 500, text: 'the store cannot be reached' });
     held.unreachable = false;
     held.silent = true;
     const before = held.commits.length;
     const written = put(one, '/v1/kv/k', 'v');
-    await until(() => held.commits.length > before);
+    await turnsUntil(() => held.commits.length > before);
     clock.advance(5_000);
     expect(await written).toMatchObject({ status: 500, text: expect.stringContaining('whether the write takes effect is not known') as string });
     // The server tells the store that it leaves.
@@ -140,25 +109,25 @@ describe('a server that no longer follows its store', () => {
 
 describe('a server that is behind another one', () => {
   test('reports the distance in revisions and in seconds', async () => {
-    const { held, one, other, clock } = await pair();
+    const { held, one, other, clock } = await heldServers();
     const metric = async (name: string) => Number(new RegExp(`^${name} (.+)$`, 'm').exec((await get(one, '/metrics')).text)?.[1]);
     expect(await metric('rollcall_store_lag_revisions')).toBe(0);
     held.hold();
     for (const value of ['1', '2', '3']) await put(other, '/v1/kv/k', value);
     clock.advance(5_000);
-    await until(async () => (await metric('rollcall_store_lag_revisions')) === 3);
+    await turnsUntil(async () => (await metric('rollcall_store_lag_revisions')) === 3);
     clock.advance(5_000);
-    await until(() => isStale(one));
+    await turnsUntil(() => isStale(one));
     expect(await metric('rollcall_store_lag_seconds')).toBe(10);
     held.go();
-    await until(async () => (await metric('rollcall_store_lag_seconds')) === 0, () => clock.advance(100));
+    await turnsUntil(async () => (await metric('rollcall_store_lag_seconds')) === 0, () => clock.advance(100));
     expect(await metric('rollcall_store_lag_revisions')).toBe(0);
   });
 
   test('answers a consistent read after it has caught up, and other reads at once', async () => {
-    const { held, one, other } = await pair();
+    const { held, one, other } = await heldServers();
     await put(other, '/v1/kv/k', 'old');
-    await until(async () => (await get(one, '/v1/kv/k?raw')).text === 'old');
+    await turnsUntil(async () => (await get(one, '/v1/kv/k?raw')).text === 'old');
     held.hold();
     await put(other, '/v1/kv/k', 'new');
     expect((await get(one, '/v1/kv/k?raw')).text).toBe('old');
@@ -171,9 +140,9 @@ describe('a server that is behind another one', () => {
   });
 
   test('makes a client that has seen a newer index wait for that index, in a blocking query and by a header', async () => {
-    const { held, one, other } = await pair();
+    const { held, one, other } = await heldServers();
     await put(other, '/v1/kv/k', 'old');
-    await until(async () => (await get(one, '/v1/kv/k?raw')).text === 'old');
+    await turnsUntil(async () => (await get(one, '/v1/kv/k?raw')).text === 'old');
     held.hold();
     await put(other, '/v1/kv/k', 'new');
     const index = String((await get(other, '/v1/kv/k')).headers['x-consul-index']);
@@ -182,7 +151,7 @@ describe('a server that is behind another one', () => {
     await get(one, '/healthz');
     held.go();
     expect((await header).text).toBe('new');
-    await until(async () => (await get(one, '/v1/kv/k?raw')).text === 'new');
+    await turnsUntil(async () => (await get(one, '/v1/kv/k?raw')).text === 'new');
     await put(other, '/v1/kv/k', 'newer');
     const answer = await blocking;
     expect(answer).toMatchObject({ status: 200, text: expect.stringContaining(Buffer.from('newer').toString('base64')) as string });
@@ -190,9 +159,9 @@ describe('a server that is behind another one', () => {
   });
 
   test('refuses such a client after 3 seconds, so that it never sees a lower index', async () => {
-    const { held, one, other, clock } = await pair();
+    const { held, one, other, clock } = await heldServers();
     await put(other, '/v1/kv/k', 'old');
-    await until(async () => (await get(one, '/v1/kv/k?raw')).text === 'old');
+    await turnsUntil(async () => (await get(one, '/v1/kv/k?raw')).text === 'old');
     held.hold();
     await put(other, '/v1/kv/k', 'new');
     const index = String((await get(other, '/v1/kv/k')).headers['x-consul-index']);
@@ -207,7 +176,7 @@ describe('a server that is behind another one', () => {
   });
 
   test('refuses a header that is not a revision', async () => {
-    const { one } = await pair();
+    const { one } = await heldServers();
     for (const value of ['x', '-1', '1.5', '99999999999999999']) {
       expect(await get(one, '/v1/kv/k', { 'X-Rollcall-Not-Older-Than': value })).toMatchObject({
         status: 400,

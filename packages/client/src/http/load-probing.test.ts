@@ -6,19 +6,13 @@ import { loadHeader, loadPath } from '../load-report/load-report.ts';
 import { connectingOf } from './connecting.ts';
 import { loadProbing } from './load-probing.ts';
 import { Transport } from './transport.ts';
-import { deadAuthority, type WebServer, webServer } from './web-server.case.ts';
+import { deadAuthority, serverOfTest } from './web-server.case.ts';
 
 const cleanups: (() => Promise<unknown>)[] = [];
 
 afterEach(async () => {
   for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
 });
-
-async function serve(...args: Parameters<typeof webServer>): Promise<WebServer> {
-  const server = await webServer(...args);
-  cleanups.push(() => server.kill());
-  return server;
-}
 
 function setUp() {
   const clock = manualClock();
@@ -31,7 +25,7 @@ const at = (authority: string) => new Endpoint(anInstance('a', { address: '127.0
 
 it.each([200, 204, 404])('takes the report from the header, with status %i, and keeps the connection', async (status) => {
   const paths: (string | undefined)[] = [];
-  const server = await serve((request, response) => {
+  const server = await serverOfTest((request, response) => {
     paths.push(request.url);
     response.writeHead(status, { [loadHeader]: `TEXT named_metrics.rif=${paths.length}` }).end(status === 204 ? undefined : 'text');
   });
@@ -44,7 +38,7 @@ it.each([200, 204, 404])('takes the report from the header, with status %i, and 
 });
 
 it('does not ask again for a minute where the answer has no report', async () => {
-  const server = await serve((_request, response) => response.end('a page'));
+  const server = await serverOfTest((_request, response) => response.end('a page'));
   const { clock, probing } = setUp();
   const endpoint = at(server.authority);
   expect(await probing.probe(endpoint)).toBeUndefined();
@@ -57,7 +51,7 @@ it('does not ask again for a minute where the answer has no report', async () =>
 });
 
 it('resolves even without a listener, or when the connection breaks', async () => {
-  const broken = await serve((request) => request.socket.destroy());
+  const broken = await serverOfTest((request) => request.socket.destroy());
   const { clock, probing } = setUp();
   expect(await probing.probe(at(await deadAuthority()))).toBeUndefined();
   const endpoint = at(broken.authority);
@@ -70,7 +64,7 @@ it('resolves even without a listener, or when the connection breaks', async () =
 });
 
 it('resolves when the client is closed meanwhile', async () => {
-  const server = await serve(() => {});
+  const server = await serverOfTest(() => {});
   const { transport, probing } = setUp();
   const probe = probing.probe(at(server.authority));
   await transport.destroy(new Error('closed'));

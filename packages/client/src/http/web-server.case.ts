@@ -4,6 +4,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
+import { onTestFinished } from 'vitest';
 
 export interface WebServer {
   /** `127.0.0.1:PORT` */
@@ -14,6 +15,13 @@ export interface WebServer {
   readonly server: Server;
   /** Behaves as if the process died: connections are reset, later ones refused. */
   kill(): Promise<void>;
+}
+
+/** A server that is killed when the test ends. */
+export async function serverOfTest(...args: Parameters<typeof webServer>): Promise<WebServer> {
+  const server = await webServer(...args);
+  onTestFinished(() => server.kill());
+  return server;
 }
 
 /** @param at port; a free one by default */

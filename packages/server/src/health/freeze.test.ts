@@ -3,23 +3,13 @@
  * lasts at the most, and the report to the operator. The rule itself: self-preservation.test.ts.
  */
 
-import { afterEach, describe, expect, it } from 'vitest';
-import { startLiveness, type Started } from './liveness.case.ts';
+import { describe, expect, it } from 'vitest';
+import { livenessOfTest, type Started } from './liveness.case.ts';
 import { freezeMsMax } from './self-preservation.ts';
 
 const slackMs = 1_200;
 const graceMs = 10_000;
 const ttl = { type: 'ttl', definition: { ttlMs: 10_000 } } as const;
-
-const started: Started[] = [];
-async function start(): Promise<Started> {
-  const one = await startLiveness();
-  started.push(one);
-  return one;
-}
-afterEach(async () => {
-  for (const one of started.splice(0)) await one.close();
-});
 
 interface Stream {
   readonly id: string;
@@ -72,7 +62,7 @@ describe('one that is cut off freezes expiry for no other:', () => {
     ['8 streams of 8 tokens on one host', (at: number) => ({ id: `x${at}`, node: 'x', principal: `token ${at}`, services: [`shop${at}`] })],
     ['8 streams of one service', (at: number) => ({ id: `x${at}`, node: `x${at}`, principal: `token ${at}`, services: ['shop'] })],
   ])('%s', async (_what, streamOf) => {
-    const one = await start();
+    const one = await livenessOfTest();
     const fleet = await openFleet(one, 6);
     const cut = Array.from({ length: 8 }, (_, at) => streamOf(at));
     for (const stream of cut) await open(one, stream);
@@ -89,7 +79,7 @@ describe('one that is cut off freezes expiry for no other:', () => {
   });
 
   it('nor by repeating it, alone or during a freeze', async () => {
-    const one = await start();
+    const one = await livenessOfTest();
     const fleet = await openFleet(one, 12);
     const cut = Array.from({ length: 8 }, (_, at) => ({ id: `x${at}`, node: `x${at}`, principal: token, services: [`shop${at}`] }));
     for (let time = 0; time < 3; time++) {
@@ -111,7 +101,7 @@ describe('one that is cut off freezes expiry for no other:', () => {
   });
 
   it('a loss that moves through the fleet, one host after the other, causes no freeze', async () => {
-    const one = await start();
+    const one = await livenessOfTest();
     const fleet = await openFleet(one, 20);
     for (const [at, stream] of fleet.entries()) {
       await close(one, [stream]);
@@ -124,7 +114,7 @@ describe('one that is cut off freezes expiry for no other:', () => {
 
 describe('a host that dies for good is removed with all its instances within its grace and a second, in a fleet of', () => {
   it.each([2, 3, 5, 10])('%i', async (hosts) => {
-    const one = await start();
+    const one = await livenessOfTest();
     const [dead, ...others] = await openFleet(one, hosts);
     // More of the dead host's processes, each with instances of all services.
     const own = Array.from({ length: 5 }, (_, at) => ({ id: `d${at}`, node: 'host0', principal: 'address 10.0.0.0', services: ['web', 'db', 'mail'] }));
@@ -137,7 +127,7 @@ describe('a host that dies for good is removed with all its instances within its
 
 describe('a loss that stretches over many hosts, services and principals', () => {
   it('freezes; status, log and metrics show the cause, the loss and the end; the freeze ends by itself', async () => {
-    const one = await start();
+    const one = await livenessOfTest();
     const fleet = await openFleet(one, 12);
     await one.register('silent', ttl);
     await close(one, fleet.slice(0, 9));
@@ -171,7 +161,7 @@ describe('a loss that stretches over many hosts, services and principals', () =>
   });
 
   it('lasts longer when a further mass loss shows that the cut continues', async () => {
-    const one = await start();
+    const one = await livenessOfTest();
     const fleet = await openFleet(one, 24);
     await close(one, fleet.slice(0, 9));
     await one.pass(graceMs + slackMs);
@@ -188,7 +178,7 @@ describe('a loss that stretches over many hosts, services and principals', () =>
   });
 
   it('is the sum of all leases that end within the window: three small losses count as one', async () => {
-    const one = await start();
+    const one = await livenessOfTest();
     const fleet = await openFleet(one, 40);
     // Each alone is under the threshold: without the worst host, 3 of 39.
     for (let at = 0; at < 12; at += 4) {
@@ -201,7 +191,7 @@ describe('a loss that stretches over many hosts, services and principals', () =>
   });
 
   it('ends while the store is down; expiries that could not be committed are committed later', async () => {
-    const one = await start();
+    const one = await livenessOfTest();
     const fleet = await openFleet(one, 12);
     await close(one, fleet.slice(0, 9));
     await one.pass(graceMs + slackMs);
@@ -217,7 +207,7 @@ describe('a loss that stretches over many hosts, services and principals', () =>
 
 describe('the group of a lease follows', () => {
   it('the services of its instances, and the principal that renewed it last', async () => {
-    const one = await start();
+    const one = await livenessOfTest();
     const streams = Array.from({ length: 12 }, (_, at) => ({ id: `s${at}`, node: `n${at}`, principal: `token ${at}`, services: ['one'] }));
     for (const stream of streams) await open(one, stream);
     await open(one, { id: 'alive', node: 'm', principal: 'token m', services: ['other'] });

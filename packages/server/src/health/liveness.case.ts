@@ -2,6 +2,7 @@
 
 import type { CheckDefinition, CheckKind, CheckStatus } from '@rollcall/protocol';
 import { pino } from 'pino';
+import { onTestFinished } from 'vitest';
 import type { Engine } from '../engine/engine.ts';
 import { memory } from '../engine/memory/memory.ts';
 import { manualClock } from '../manual-clock.case.ts';
@@ -46,6 +47,13 @@ export async function until(condition: () => boolean, what: string): Promise<voi
 /** Collects what is logged. */
 export function logTo(lines: LogLine[]) {
   return pino({ level: 'debug' }, { write: (line: string) => void lines.push(JSON.parse(line) as LogLine) });
+}
+
+/** Liveness that is closed when the test ends. */
+export async function livenessOfTest(options?: Parameters<typeof startLiveness>[0]): Promise<Started> {
+  const started = await startLiveness(options);
+  onTestFinished(() => started.close());
+  return started;
 }
 
 export async function startLiveness(options: { engine?: Engine; ownership?: Ownership } & Partial<LivenessOptions> = {}) {

@@ -1,32 +1,22 @@
 /** The rules of liveness: a restart, a stall or a cut is no death; and a death is one. */
 
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Clock } from '../clock.ts';
 import { memory } from '../engine/memory/memory.ts';
 import { manualClock } from '../manual-clock.case.ts';
 import { encodeRow, keyOf } from '../registry/kinds.ts';
 import { findCheck } from '../registry/kind/catalog/find.ts';
-import { startLiveness, turns, type Started } from './liveness.case.ts';
+import { livenessOfTest, startLiveness, turns } from './liveness.case.ts';
 
 const ttl = (ttlMs: number) => ({ type: 'ttl', definition: { ttlMs } }) as const;
 /** The longest that an expiry may come after the deadline: hold, sweep and ticks. */
 const slackMs = 1_200;
 
-const started: Started[] = [];
-async function start(options?: Parameters<typeof startLiveness>[0]): Promise<Started> {
-  const one = await startLiveness(options);
-  started.push(one);
-  return one;
-}
-afterEach(async () => {
-  for (const one of started.splice(0)) await one.close();
-});
-
 const names = (count: number, prefix = 'i') => Array.from({ length: count }, (_, index) => `${prefix}${index}`);
 
 describe('an instance without heartbeats', () => {
   it('becomes critical when its TTL has passed, with its last output', async () => {
-    const { register, beat, pass, row } = await start();
+    const { register, beat, pass, row } = await livenessOfTest();
     await register('web', ttl(10_000));
     await pass(5_000);
     expect(await beat('web', 'passing', 'all is well')).toBe(true);
@@ -40,7 +30,7 @@ describe('an instance without heartbeats', () => {
   });
 
   it('becomes critical without an output if it never had one, and only once', async () => {
-    const { register, pass, row } = await start();
+    const { register, pass, row } = await livenessOfTest();
     await register('web', ttl(10_000));
     await pass(10_000 + slackMs);
     expect(row('web')).toMatchObject({ status: 'critical', output: 'TTL expired' });
@@ -50,7 +40,7 @@ describe('an instance without heartbeats', () => {
   });
 
   it('is passing again with its next heartbeat, and expires again after that', async () => {
-    const { register, beat, pass, status } = await start();
+    const { register, beat, pass, status } = await livenessOfTest();
     await register('web', ttl(10_000));
     await pass(10_000 + slackMs);
     await beat('web');
@@ -62,7 +52,7 @@ describe('an instance without heartbeats', () => {
   });
 
   it('stays passing when a heartbeat comes within a second after the deadline', async () => {
-    const { register, beat, pass, status, submitted } = await start();
+    const { register, beat, pass, status, submitted } = await livenessOfTest();
     await register('web', ttl(10_000));
     await pass(10_500);
     await beat('web');
@@ -72,7 +62,7 @@ describe('an instance without heartbeats', () => {
   });
 
   it('has a full second, even if others expired shortly before', async () => {
-    const { register, beat, pass, status, submitted } = await start();
+    const { register, beat, pass, status, submitted } = await livenessOfTest();
     await register('first', ttl(10_000));
     await pass(500);
     await register('second', ttl(10_000));
@@ -84,7 +74,7 @@ describe('an instance without heartbeats', () => {
   });
 
   it('ends as passing when its heartbeat comes while its expiry is being committed', async () => {
-    const { register, beat, pass, status, holdCommits, submitted } = await start();
+    const { register, beat, pass, status, holdCommits, submitted } = await livenessOfTest();
     await register('web', ttl(10_000));
     const release = holdCommits();
     await pass(10_000 + slackMs);
@@ -98,7 +88,7 @@ describe('an instance without heartbeats', () => {
   });
 
   it('keeps a check that its owner failed critical, and adds that the owner sends no more heartbeats', async () => {
-    const { register, beat, pass, row } = await start();
+    const { register, beat, pass, row } = await livenessOfTest();
     await register('web', ttl(10_000));
     await beat('web', 'critical', 'disk full');
     await pass(10_000 + slackMs);
@@ -109,7 +99,7 @@ describe('an instance without heartbeats', () => {
   });
 
   it('gets a deadline when another caller sets it to passing', async () => {
-    const { replica, register, pass, status } = await start();
+    const { replica, register, pass, status } = await livenessOfTest();
     await register('web', ttl(10_000));
     await pass(10_000 + slackMs);
     await replica.submit({
@@ -123,7 +113,7 @@ describe('an instance without heartbeats', () => {
   });
 
   it('gets a new deadline when its TTL is changed, and none when its check is removed or of another type', async () => {
-    const { replica, register, pass, status, liveness, beat } = await start();
+    const { replica, register, pass, status, liveness, beat } = await livenessOfTest();
     for (const name of ['longer', 'removed', 'retyped']) await register(name, ttl(10_000));
     await pass(9_000);
     await register('longer', ttl(30_000));
@@ -142,7 +132,7 @@ describe('an instance without heartbeats', () => {
 
 describe('a session', () => {
   it('with a TTL ends after twice that without renewal', async () => {
-    const { createSession, session, liveness, pass } = await start();
+    const { createSession, session, liveness, pass } = await livenessOfTest();
     await createSession('s', 'ttl', 10_000);
     await pass(15_000);
     expect(liveness.renewSession('default', 's', 'owner')).toBe(true);
@@ -154,7 +144,7 @@ describe('a session', () => {
   });
 
   it('without a TTL never ends by time and cannot be renewed', async () => {
-    const { createSession, session, liveness, pass } = await start();
+    const { createSession, session, liveness, pass } = await livenessOfTest();
     await createSession('s', 'ttl', 0);
     expect(liveness.renewSession('default', 's', 'owner')).toBe(false);
     await pass(60_000);
@@ -162,7 +152,7 @@ describe('a session', () => {
   });
 
   it('cannot be renewed after its end was submitted to the log', async () => {
-    const { createSession, session, liveness, pass, submitted, holdCommits } = await start();
+    const { createSession, session, liveness, pass, submitted, holdCommits } = await livenessOfTest();
     await createSession('s', 'ttl', 1_000);
     const release = holdCommits();
     await pass(2_000 + slackMs);
@@ -177,7 +167,7 @@ describe('a session', () => {
 
 describe('an instance that a stream vouches for', () => {
   async function withStream(graceMs = 10_000) {
-    const one = await start();
+    const one = await livenessOfTest();
     await one.createSession('s', 'stream', graceMs);
     await one.liveness.streamOpened('default', 's', 'owner');
     await one.register('web', { type: 'stream', session: 's' });
@@ -246,7 +236,7 @@ describe('after a restart of the registry', () => {
     await before.close();
 
     // A new clock, as in a new process; the heartbeats of an hour are missing.
-    const after = await start({ engine });
+    const after = await livenessOfTest({ engine });
     await after.pass(9_900);
     for (const name of names(8)) expect(after.status(name)).toBe('passing');
     await after.beat('i0');
@@ -265,7 +255,7 @@ describe('after a restart of the registry', () => {
     const cut = { ...before.session('lock')!, ending: true } as const;
     await engine.commit({ expect: [], put: [{ key: keyOf(cut), value: encodeRow(cut) }], delete: [] });
 
-    const after = await start({ engine });
+    const after = await livenessOfTest({ engine });
     await after.pass(slackMs);
     expect(after.session('lock')).toBeUndefined();
   });
@@ -277,7 +267,7 @@ describe('after a restart of the registry', () => {
     await before.pass(10_000 + slackMs);
     const { output, modified } = before.row('web')!;
     await before.close();
-    const after = await start({ engine });
+    const after = await livenessOfTest({ engine });
     await after.pass(60_000);
     expect(after.row('web')).toMatchObject({ status: 'critical', output, modified });
   });
@@ -292,7 +282,7 @@ describe('after a restart of the registry', () => {
     }
     await before.close();
 
-    const after = await start({ engine });
+    const after = await livenessOfTest({ engine });
     await after.pass(9_900);
     expect(after.status('back')).toBe('passing');
     expect(after.status('gone')).toBe('passing');
@@ -306,7 +296,7 @@ describe('after a restart of the registry', () => {
 
 describe('during a stall of the registry', () => {
   it('no check expires after 5 s, even if the heartbeats arrive a second later', async () => {
-    const { clock, register, beat, pass, status, metric, lines } = await start();
+    const { clock, register, beat, pass, status, metric, lines } = await livenessOfTest();
     // Too few for self-preservation, which would hide a death here.
     const all = names(8);
     for (const name of all) await register(name, ttl(2_000));
@@ -333,7 +323,7 @@ describe('during a stall of the registry', () => {
 
 describe('an expiry that is due when a stall ends', () => {
   it('waits until the sockets were read', async () => {
-    const { clock, register, beat, pass, status, submitted } = await start();
+    const { clock, register, beat, pass, status, submitted } = await livenessOfTest();
     await register('web', ttl(2_000));
     // The deadline has passed; the heartbeat is late, but not too late: it is in the socket.
     await pass(2_600);
@@ -350,7 +340,7 @@ describe('an expiry that is due when a stall ends', () => {
 describe('during a network cut', () => {
   /** Live instances on 21 hosts, of which eleven fall silent at once. */
   async function cut() {
-    const one = await start();
+    const one = await livenessOfTest();
     for (const name of names(21)) await one.register(name, ttl(10_000));
     const keepAlive = async (count: number, ms: number) => {
       for (let left = ms; left > 0; left -= 5_000) {
@@ -399,7 +389,7 @@ describe('during a network cut', () => {
   });
 
   it('many checks expire in batches, except those that are renewed before their turn', async () => {
-    const { replica, liveness, pass, submitted } = await start();
+    const { replica, liveness, pass, submitted } = await livenessOfTest();
     const ids = names(2_500);
     for (const [node, from] of [['n', 0], ['m', 1_250]] as const) {
       const checks = ids.slice(from, from + 1_250).map((id) => ({ id, name: id, status: 'passing' as const, ...ttl(10_000) }));
@@ -426,7 +416,7 @@ describe('during a network cut', () => {
   });
 
   it('a gradual loss freezes, too, after a part of it has expired', async () => {
-    const { register, pass, status, liveness } = await start();
+    const { register, pass, status, liveness } = await livenessOfTest();
     for (let pair = 0; pair < 20; pair++) {
       await register(`a${pair}`, ttl(10_000));
       await register(`b${pair}`, ttl(10_000));
@@ -447,7 +437,7 @@ describe('during a network cut', () => {
   });
 
   it('the share counts only leases that vouch for an instance now', async () => {
-    const { register, beat, pass, replica, liveness } = await start();
+    const { register, beat, pass, replica, liveness } = await livenessOfTest();
     for (const name of names(12)) await register(name, ttl(10_000));
     for (const name of names(30, 'failed')) await register(name, ttl(3_600_000));
     for (const name of names(30, 'failed')) await beat(name, 'critical');
@@ -462,7 +452,7 @@ describe('during a network cut', () => {
   });
 
   it('streams that break together become critical, but are not removed', async () => {
-    const { createSession, liveness, register, pass, status, exists } = await start();
+    const { createSession, liveness, register, pass, status, exists } = await livenessOfTest();
     for (const id of names(20)) {
       await createSession(id, 'stream', 10_000, `host-${id}`);
       await liveness.streamOpened('default', id, `address of ${id}`);
@@ -480,7 +470,7 @@ describe('during a network cut', () => {
   });
 
   it('the death of one process counts as one loss, for any number of instances', async () => {
-    const { createSession, liveness, register, pass, exists } = await start();
+    const { createSession, liveness, register, pass, exists } = await livenessOfTest();
     await createSession('big', 'stream', 10_000);
     await liveness.streamOpened('default', 'big', 'owner');
     for (const name of names(30)) await register(name, { type: 'stream', session: 'big' });
@@ -490,7 +480,7 @@ describe('during a network cut', () => {
   });
 
   it('checks that vouch for no instance do not count: critical from the start, never reported', async () => {
-    const { register, beat, pass, row, liveness } = await start();
+    const { register, beat, pass, row, liveness } = await livenessOfTest();
     for (const name of names(30)) await register(name, { ...ttl(10_000), status: 'critical' });
     for (const name of names(5, 'live')) await register(name, ttl(60_000));
     await register('dead', ttl(10_000));
@@ -504,7 +494,7 @@ describe('during a network cut', () => {
 
 describe('an expiry that cannot be committed', () => {
   it('is not lost: it is committed when the store is back', async () => {
-    const { register, createSession, pass, status, session, setOutage, lines } = await start();
+    const { register, createSession, pass, status, session, setOutage, lines } = await livenessOfTest();
     await register('web', ttl(10_000));
     await createSession('s', 'ttl', 5_000);
     setOutage(new Error('no store'));
@@ -518,7 +508,7 @@ describe('an expiry that cannot be committed', () => {
   });
 
   it('is dropped when the instance comes back before that', async () => {
-    const { register, beat, pass, status, setOutage } = await start();
+    const { register, beat, pass, status, setOutage } = await livenessOfTest();
     await register('web', ttl(10_000));
     setOutage(new Error('no store'));
     await pass(15_000);
@@ -531,7 +521,7 @@ describe('an expiry that cannot be committed', () => {
 
 describe('a row with an impossible time', () => {
   it('harms no other client', async () => {
-    const { register, createSession, pass, status } = await start();
+    const { register, createSession, pass, status } = await livenessOfTest();
     await register('negative', ttl(-5));
     await register('timeless', { type: 'ttl' });
     await createSession('s', 'ttl', -1);
@@ -564,7 +554,7 @@ describe('after close', () => {
         };
       },
     };
-    const { register, liveness, submitted } = await start({ clock: counting });
+    const { register, liveness, submitted } = await livenessOfTest({ clock: counting });
     await register('web', ttl(1_000));
     await register('probed', { type: 'tcp', definition: { tcp: '127.0.0.1:9', intervalMs: 1_000 } });
     expect(waiting).toBeGreaterThan(0);

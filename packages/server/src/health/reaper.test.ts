@@ -1,21 +1,11 @@
 /** Instances that have been critical for longer than they allow are deregistered; nothing else is. */
 
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { memory } from '../engine/memory/memory.ts';
-import { startLiveness, type Started } from './liveness.case.ts';
+import { livenessOfTest, startLiveness, type Started } from './liveness.case.ts';
 
 const definition = { deregisterCriticalAfterMs: 60_000 };
 const slackMs = 1_200;
-
-const started: Started[] = [];
-async function start(options?: Parameters<typeof startLiveness>[0]): Promise<Started> {
-  const one = await startLiveness(options);
-  started.push(one);
-  return one;
-}
-afterEach(async () => {
-  for (const one of started.splice(0)) await one.close();
-});
 
 async function setStatus({ replica }: Started, name: string, status: 'passing' | 'critical'): Promise<void> {
   await replica.submit({
@@ -26,7 +16,7 @@ async function setStatus({ replica }: Started, name: string, status: 'passing' |
 
 describe('an instance', () => {
   it('is removed when its check has been critical for the allowed time, and its node stays', async () => {
-    const one = await start();
+    const one = await livenessOfTest();
     await one.register('web', { type: 'none', definition });
     await one.pass(120_000);
     await setStatus(one, 'web', 'critical');
@@ -39,7 +29,7 @@ describe('an instance', () => {
   });
 
   it('stays when it recovers in time; the next critical time counts from its own start', async () => {
-    const one = await start();
+    const one = await livenessOfTest();
     await one.register('web', { type: 'none', definition });
     await setStatus(one, 'web', 'critical');
     await one.pass(50_000);
@@ -51,7 +41,7 @@ describe('an instance', () => {
   });
 
   it('gets no more time from a change of its output', async () => {
-    const one = await start();
+    const one = await livenessOfTest();
     await one.register('web', { type: 'none', definition, status: 'critical' });
     await one.pass(50_000);
     await one.replica.submit({
@@ -63,7 +53,7 @@ describe('an instance', () => {
   });
 
   it('is removed after its TTL and the allowed time', async () => {
-    const one = await start();
+    const one = await livenessOfTest();
     await one.register('web', { type: 'ttl', definition: { ...definition, ttlMs: 10_000 } });
     await one.pass(69_900);
     expect(one.status('web')).toBe('critical');
@@ -72,7 +62,7 @@ describe('an instance', () => {
   });
 
   it('is never removed without that option', async () => {
-    const one = await start();
+    const one = await livenessOfTest();
     await one.register('web', { type: 'none', status: 'critical' });
     await one.register('zero', { type: 'none', status: 'critical', definition: { deregisterCriticalAfterMs: 0 } });
     await one.pass(3_600_000);
@@ -85,7 +75,7 @@ describe('an instance', () => {
     await before.register('web', { type: 'none', definition, status: 'critical' });
     await before.pass(50_000);
     await before.close();
-    const after = await start({ engine });
+    const after = await livenessOfTest({ engine });
     await after.pass(59_900);
     expect(after.exists('web')).toBe(true);
     await after.pass(100 + slackMs);
@@ -95,7 +85,7 @@ describe('an instance', () => {
 
 describe('a node', () => {
   it('is never removed for one of its own checks', async () => {
-    const one = await start();
+    const one = await livenessOfTest();
     await one.replica.submit({
       kind: 'register',
       namespace: 'default',
@@ -113,7 +103,7 @@ describe('many instances', () => {
   const names = Array.from({ length: 20 }, (_, index) => `i${index}`);
 
   it('that became critical together are not removed together', async () => {
-    const one = await start();
+    const one = await livenessOfTest();
     for (const name of names) await one.register(name, { type: 'none', definition, status: 'critical' });
     await one.pass(120_000);
     for (const name of names) expect(one.exists(name)).toBe(true);
@@ -125,7 +115,7 @@ describe('many instances', () => {
   });
 
   it('are not removed while leases are frozen, and get the full time again afterwards', async () => {
-    const one = await start();
+    const one = await livenessOfTest();
     await one.register('broken', { type: 'none', definition, status: 'critical' });
     for (const name of names) await one.register(name, { type: 'ttl', definition: { ttlMs: 10_000 } });
     await one.pass(120_000);

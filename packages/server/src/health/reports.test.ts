@@ -1,24 +1,14 @@
 /** What heartbeats say reaches the registry: a status at once, an output late, and neither is lost. */
 
-import { afterEach, describe, expect, it } from 'vitest';
-import { startLiveness, turns, type Started } from './liveness.case.ts';
+import { describe, expect, it } from 'vitest';
+import { livenessOfTest, turns } from './liveness.case.ts';
 import { outputDelayMs } from './reports.ts';
 
 const hour = { type: 'ttl', definition: { ttlMs: 3_600_000 } } as const;
 
-const started: Started[] = [];
-async function start(): Promise<Started> {
-  const one = await startLiveness();
-  started.push(one);
-  return one;
-}
-afterEach(async () => {
-  for (const one of started.splice(0)) await one.close();
-});
-
 describe('a heartbeat', () => {
   it('without a change commits nothing', async () => {
-    const { register, beat, submitted, replica, metric } = await start();
+    const { register, beat, submitted, replica, metric } = await livenessOfTest();
     await register('web', hour);
     const { revision } = replica.state;
     for (let count = 0; count < 1_000; count++) expect(await beat('web')).toBe(true);
@@ -28,14 +18,14 @@ describe('a heartbeat', () => {
   });
 
   it('with another status is answered when the registry has it, with its output', async () => {
-    const { register, beat, row } = await start();
+    const { register, beat, row } = await livenessOfTest();
     await register('web', hour);
     expect(await beat('web', 'warning', 'slow')).toBe(true);
     expect(row('web')).toMatchObject({ status: 'warning', output: 'slow' });
   });
 
   it('that arrives while another one is being committed wins', async () => {
-    const { register, beat, status } = await start();
+    const { register, beat, status } = await livenessOfTest();
     await register('web', hour);
     await Promise.all([beat('web', 'critical', 'bad'), beat('web', 'passing', 'good')]);
     expect(status('web')).toBe('passing');
@@ -44,14 +34,14 @@ describe('a heartbeat', () => {
   });
 
   it('for a check that does not exist, or is not a TTL check, is refused', async () => {
-    const { register, beat, liveness } = await start();
+    const { register, beat, liveness } = await livenessOfTest();
     await register('web', { type: 'none' });
     expect(await beat('web')).toBe(false);
     expect(await liveness.beat('default', 'nowhere', 'nothing', 'passing', '', 'owner')).toBe(false);
   });
 
   it('whose commit fails tells its sender, keeps the instance alive and is committed when repeated', async () => {
-    const { register, beat, status, pass, setOutage } = await start();
+    const { register, beat, status, pass, setOutage } = await livenessOfTest();
     await register('web', { type: 'ttl', definition: { ttlMs: 10_000 } });
     await pass(9_000);
     setOutage(new Error('no store'));
@@ -64,7 +54,7 @@ describe('a heartbeat', () => {
   });
 
   it('gets its output cut to the limit', async () => {
-    const { register, beat, row } = await start();
+    const { register, beat, row } = await livenessOfTest();
     await register('web', hour);
     await beat('web', 'warning', 'x'.repeat(5_000));
     expect(row('web')?.output).toBe(`${'x'.repeat(4_096)} ... (captured 4096 of 5000 bytes)`);
@@ -75,7 +65,7 @@ describe('a change of only the output', () => {
   const key = ['default', 'node-web', 'check-web'] as const;
 
   it('is visible on this node at once, and committed once within five minutes', async () => {
-    const { register, beat, liveness, row, pass, submitted } = await start();
+    const { register, beat, liveness, row, pass, submitted } = await livenessOfTest();
     await register('web', hour);
     for (let minute = 0; minute < 10; minute++) {
       await beat('web', 'passing', `at minute ${minute}`);
@@ -93,7 +83,7 @@ describe('a change of only the output', () => {
   });
 
   it('is committed with the next status, and not again', async () => {
-    const { register, beat, row, pass, submitted } = await start();
+    const { register, beat, row, pass, submitted } = await livenessOfTest();
     await register('web', hour);
     await beat('web', 'passing', 'one');
     await beat('web', 'warning', 'two');
@@ -103,7 +93,7 @@ describe('a change of only the output', () => {
   });
 
   it('that is undone is never committed', async () => {
-    const { register, beat, pass, submitted } = await start();
+    const { register, beat, pass, submitted } = await livenessOfTest();
     await register('web', { ...hour, output: 'one' });
     await beat('web', 'passing', 'two');
     await beat('web', 'passing', 'one');
@@ -112,7 +102,7 @@ describe('a change of only the output', () => {
   });
 
   it('is not committed after the expiry of the check', async () => {
-    const { register, beat, row, pass } = await start();
+    const { register, beat, row, pass } = await livenessOfTest();
     await register('web', { type: 'ttl', definition: { ttlMs: 10_000 } });
     await beat('web', 'passing', 'fine');
     await pass(2 * outputDelayMs);
@@ -120,7 +110,7 @@ describe('a change of only the output', () => {
   });
 
   it('does not restore an old status', async () => {
-    const { replica, register, beat, row, pass } = await start();
+    const { replica, register, beat, row, pass } = await livenessOfTest();
     await register('web', hour);
     await beat('web', 'passing', 'fine');
     await replica.submit({
@@ -132,7 +122,7 @@ describe('a change of only the output', () => {
   });
 
   it('is dropped after a later write of another caller', async () => {
-    const { register, beat, liveness, row, pass, submitted } = await start();
+    const { register, beat, liveness, row, pass, submitted } = await livenessOfTest();
     await register('web', hour);
     await beat('web', 'passing', 'mine');
     await register('web', { ...hour, output: 'theirs' });
@@ -143,7 +133,7 @@ describe('a change of only the output', () => {
   });
 
   it('stays when an older one reaches the registry after it', async () => {
-    const { register, beat, liveness } = await start();
+    const { register, beat, liveness } = await livenessOfTest();
     await register('web', hour);
     await Promise.all([beat('web', 'warning', 'older'), beat('web', 'warning', 'newer')]);
     await turns();
@@ -151,7 +141,7 @@ describe('a change of only the output', () => {
   });
 
   it('is kept when it cannot be committed', async () => {
-    const { register, beat, row, pass, setOutage, liveness } = await start();
+    const { register, beat, row, pass, setOutage, liveness } = await livenessOfTest();
     await register('web', hour);
     await beat('web', 'passing', 'fine');
     setOutage(new Error('no store'));
@@ -164,7 +154,7 @@ describe('a change of only the output', () => {
   });
 
   it('of very many checks is committed in turns of 512 a second', async () => {
-    const { replica, liveness, clock, submitted } = await start();
+    const { replica, liveness, clock, submitted } = await livenessOfTest();
     const ids = Array.from({ length: 1_200 }, (_, index) => `c${index}`);
     await replica.submit({
       kind: 'register',

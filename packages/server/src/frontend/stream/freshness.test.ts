@@ -1,45 +1,16 @@
 /** Streams of nodes that share a store: the frames of a node that is behind, or has lost the store. */
 
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { RegistryError } from '@rollcall/protocol';
-import { heldEngine, type HeldEngine } from '../../engine/held-engine.case.ts';
-import { memory } from '../../engine/memory/memory.ts';
-import { manualClock, type ManualClock } from '../../manual-clock.case.ts';
-import { createServer, type Server } from '../../server.ts';
+import { heldServers, turnsUntil } from '../../held-servers.case.ts';
 import { SocketClient, type Told } from './socket-client.case.ts';
-
-const closing: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  for (const close of closing.splice(0)) await close();
-});
-
-/** Two servers on one store; the feed of the first is in the hands of the test. */
-async function pair(): Promise<{ held: HeldEngine; one: Server; other: Server; clock: ManualClock }> {
-  const engine = memory();
-  const held = heldEngine(engine);
-  const clock = manualClock();
-  const one = await createServer({ http: { port: 0 }, engine: held.engine, clock, nodeName: 'one' });
-  const other = await createServer({ http: { port: 0 }, engine: { ...engine, exclusive: false }, nodeName: 'other' });
-  closing.push(
-    () => one.close(),
-    () => other.close(),
-  );
-  return { held, one, other, clock };
-}
 
 const freshness = ({ type }: Told) => type === 'freshness';
 const hello = { type: 'hello', protocol: 1, client: 'test' };
 
-async function turnsUntil(holds: () => boolean, advance: () => void): Promise<void> {
-  for (let turn = 0; turn < 5_000 && !holds(); turn++) {
-    advance();
-    await new Promise((next) => setImmediate(next));
-  }
-}
-
 describe('a node that no longer follows its store', () => {
   test('changes no status when clients leave it: their instances stay unchanged for the grace', async () => {
-    const { held, one, other, clock } = await pair();
+    const { held, one, other, clock } = await heldServers();
     const session = { id: '3f0e8a52-8f0b-4e0e-9c9a-1d2a6f2b7c11', token: '0c6a1f7e-5b7f-4a55-9b3b-2f1a8b1f0d9e' };
     const client = await SocketClient.greeted(one.url, { session });
     await client.ask({ type: 'register', instances: [{ id: 'web-1', service: 'web', port: 1 }] });
@@ -64,7 +35,7 @@ describe('a node that no longer follows its store', () => {
   });
 
   test('tells every open stream, and later ones in their welcome, and again when it follows', async () => {
-    const { held, one, clock } = await pair();
+    const { held, one, clock } = await heldServers();
     const early = await Promise.all([1, 2, 3].map(() => SocketClient.greeted(one.url)));
     const silent = await SocketClient.open(one.url);
     held.unreachable = true;
@@ -88,7 +59,7 @@ describe('a node that no longer follows its store', () => {
   });
 
   test('still answers reads, and refuses writes as not written', async () => {
-    const { held, one } = await pair();
+    const { held, one } = await heldServers();
     const client = await SocketClient.greeted(one.url);
     await client.ask({ type: 'kv-put', key: 'k', value: 'dg==' });
     held.unreachable = true;
@@ -102,7 +73,7 @@ describe('a node that no longer follows its store', () => {
 
 describe('a node that is behind another one', () => {
   async function moved() {
-    const nodes = await pair();
+    const nodes = await heldServers();
     const before = await SocketClient.open(nodes.other.url);
     const { registry } = (await before.ask(hello)) as Told & { registry: string };
     nodes.held.hold();

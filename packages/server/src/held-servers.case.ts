@@ -1,0 +1,37 @@
+/** Two servers on one store, of which the test holds back the feed of the first; for tests of stale answers. */
+
+import { onTestFinished } from 'vitest';
+import { heldEngine, type HeldEngine } from './engine/held-engine.case.ts';
+import { memory } from './engine/memory/memory.ts';
+import { manualClock, type ManualClock } from './manual-clock.case.ts';
+import { createServer, type Server } from './server.ts';
+
+export interface HeldServers {
+  readonly held: HeldEngine;
+  /** Its feed and its clock are in the hands of the test. */
+  readonly one: Server;
+  readonly other: Server;
+  readonly clock: ManualClock;
+}
+
+/** Both are closed when the test ends. */
+export async function heldServers(): Promise<HeldServers> {
+  const engine = memory();
+  const held = heldEngine(engine);
+  const clock = manualClock();
+  const one = await createServer({ http: { port: 0 }, engine: held.engine, clock, nodeName: 'one' });
+  onTestFinished(() => one.close());
+  const other = await createServer({ http: { port: 0 }, engine: { ...engine, exclusive: false }, nodeName: 'other' });
+  onTestFinished(() => other.close());
+  return { held, one, other, clock };
+}
+
+/** Lets the event loop turn, and advances the clock, until the condition is true. */
+export async function turnsUntil(holds: () => boolean | Promise<boolean>, advance: () => void = () => {}): Promise<void> {
+  for (let turn = 0; turn < 5_000; turn++) {
+    if (await holds()) return;
+    advance();
+    await new Promise((next) => setImmediate(next));
+  }
+  throw new Error('the condition was not reached in 5,000 turns of the event loop');
+}
