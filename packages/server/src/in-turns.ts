@@ -1,6 +1,6 @@
 /**
  * Does one long work in several turns of the event loop. A turn has a number of steps, not a time, so that tests are
- * deterministic. The work begins at once and goes on in every turn until it ends, whatever else is under way: a commit, a deadline or
+ * deterministic. The work begins at once and goes on in every turn until it ends: a commit, a deadline or
  * a start must not wait in the queue of `net/turns.ts`, which shares turns among the requests of clients and refuses some.
  */
 
