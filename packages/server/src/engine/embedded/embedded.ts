@@ -20,8 +20,7 @@ import { ChangesFeed } from '../changes-feed.ts';
 import type { CommitResult, Engine, EngineEvent, Transaction } from '../engine.ts';
 import { writeBase } from './compact.ts';
 import { assertUsable, findStore, makeDirectory } from './directory.ts';
-import type { Head } from './frame.ts';
-import { load } from './load.ts';
+import { load, type Loaded } from './load.ts';
 import { lockDirectory, type DirectoryLock } from './lock.ts';
 import { isNoRoom, Log } from './log.ts';
 import { Snapshot } from './snapshot.ts';
@@ -58,10 +57,10 @@ export async function embedded(options: EmbeddedOptions): Promise<Engine> {
     await makeDirectory(dir);
     await assertUsable(dir);
     lock = await lockDirectory(dir);
-    const { head, revisions, cutOff, ...state } = await load(dir, await findStore(dir, logBytes));
+    const { head, revisions, keys, cutOff, ...state } = await load(dir, await findStore(dir, logBytes));
     if (cutOff > 0) log.warn(`${cutOff} bytes of a write that a crash cut off were dropped in ${dir}`);
     const files = await Log.open(dir, logBytes, state);
-    return new Embedded({ dir, lock, files, log }, head, revisions);
+    return new Embedded({ dir, lock, files, log }, { head, revisions, keys });
   } catch (error) {
     await lock?.release();
     throw openError(dir, error);
@@ -84,12 +83,15 @@ class Embedded implements Engine {
   readonly #feed: ChangesFeed;
   readonly #writer: Writer;
   readonly #stop = new AbortController();
+  /** The keys of the files' first entries, until all records have been read once or the files are replaced. */
+  #keys: readonly string[];
   #compacting: Promise<void> | undefined;
   #closed: Promise<void> | undefined;
 
-  constructor(parts: Parts, head: Head, revisions: Map<string, number>) {
+  constructor(parts: Parts, { head, revisions, keys }: Pick<Loaded, 'head' | 'revisions' | 'keys'>) {
     const { dir, files: groups, log } = parts;
     this.#parts = parts;
+    this.#keys = keys;
     this.#feed = new ChangesFeed(head.revision);
     this.#writer = new Writer({ dir, groups, feed: this.#feed, log, onRotated: () => this.#compact() }, head, revisions);
   }
@@ -130,18 +132,21 @@ class Embedded implements Engine {
    */
   async *#all(signal: AbortSignal): AsyncGenerator<EngineEvent, boolean, undefined> {
     if (this.#closed !== undefined) return false;
-    const { snapshot, subscription } = await this.#writer.between(() => ({
+    const { snapshot, keys, subscription } = await this.#writer.between(() => ({
       snapshot: this.#snapshot(),
+      keys: this.#keys,
       subscription: this.#feed.subscribe(this.#writer.head.revision),
     }));
     try {
       let reset = true;
-      for await (const records of snapshot.records()) {
+      for await (const records of snapshot.records(keys)) {
         if (signal.aborted || this.#closed !== undefined) return false;
-        this.#writer.shareKeys(records);
+        // The known keys are those that the writer has.
+        if (keys.length === 0) this.#writer.shareKeys(records);
         yield { kind: 'records', reset, records };
         reset = false;
       }
+      this.#keys = [];
       if (reset) yield { kind: 'records', reset, records: [] };
       yield { kind: 'caught-up', revision: snapshot.head.revision };
       return yield* subscription.events(signal);
@@ -173,7 +178,10 @@ class Embedded implements Engine {
       return;
     }
     this.#compacting = writeBase(dir, sequence, snapshot, this.#stop.signal)
-      .then((base) => files.replace(base, sequence))
+      .then((base) => {
+        this.#keys = [];
+        return files.replace(base, sequence);
+      })
       .catch(giveUp)
       .finally(() => {
         snapshot.close();

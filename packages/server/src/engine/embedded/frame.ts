@@ -208,8 +208,12 @@ export function decodeFrame(buffer: Buffer, at: number, previous: number | undef
   };
 }
 
-/** Walks the entries of a frame. `value` is a view, undefined when the record is removed. */
-export function eachEntry(frame: Frame, visit: (key: string, revision: number, value: Buffer | undefined) => void): void {
+/**
+ * Walks the entries of a frame.
+ * @param visit `value` is a view, undefined when the record is removed
+ * @param known keys of these entries that were decoded before
+ */
+export function eachEntry(frame: Frame, visit: (key: string, revision: number, value: Buffer | undefined) => void, known?: KnownKeys): void {
   const { body } = frame;
   let at = 0;
   for (let count = 0; count < frame.entries; count++) {
@@ -219,9 +223,27 @@ export function eachEntry(frame: Frame, visit: (key: string, revision: number, v
     const valueAt = at + entryHeaderBytes + keyBytes;
     const end = valueAt + (valueBytes === removed ? 0 : valueBytes);
     if (end > body.length) throw damaged('an entry is longer than its frame');
-    const key = body.toString('utf8', at + entryHeaderBytes, valueAt);
+    const key = known?.next() ?? body.toString('utf8', at + entryHeaderBytes, valueAt);
     visit(key, revision, valueBytes === removed ? undefined : body.subarray(valueAt, end));
     at = end;
+  }
+}
+
+/**
+ * The keys of all entries of a store in the order of its files, as a start has decoded them: the next reader of the same files takes them,
+ * so that no key is decoded, hashed or kept in memory twice.
+ */
+export class KnownKeys {
+  readonly #keys: readonly string[];
+  #at = 0;
+
+  constructor(keys: readonly string[]) {
+    this.#keys = keys;
+  }
+
+  /** That of the next entry; undefined for those that were written later. */
+  next(): string | undefined {
+    return this.#keys[this.#at++];
   }
 }
 

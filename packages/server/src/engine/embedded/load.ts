@@ -16,6 +16,8 @@ export interface Loaded {
   readonly head: Head;
   /** The revision of every record, by key. */
   readonly revisions: Map<string, number>;
+  /** Of every entry of the files, in their order (`KnownKeys`). */
+  readonly keys: readonly string[];
   readonly end: LogEnd;
   /** The files before the last one. */
   readonly before: readonly FileRange[];
@@ -65,6 +67,7 @@ export async function load(dir: string, names: readonly string[]): Promise<Loade
       return {
         head: store.head,
         revisions: store.revisions,
+        keys: store.keys,
         end: { sequence: header.sequence, position: end.position, length: header.length, previous: end.previous },
         before,
         marked: mark !== undefined,
@@ -80,6 +83,7 @@ export async function load(dir: string, names: readonly string[]): Promise<Loade
 /** Folds frames into keys and revisions. */
 class Replay {
   readonly revisions = new Map<string, number>();
+  readonly keys: string[] = [];
   head: Head = { revision: 0, records: 0, sum: 0 };
 
   /** A log begins where the file before it ended. */
@@ -94,10 +98,13 @@ class Replay {
   async play(scanner: Scanner, whole: boolean): Promise<Ending> {
     let ending: Ending = { position: scanner.position, previous: scanner.previous, last: undefined };
     let parts: [key: string, revision: number][] = [];
+    let keys = this.keys.length;
     const hold = (key: string, revision: number, value: unknown): void => {
+      this.keys.push(key);
       parts.push([key, value === undefined ? 0 : revision]);
     };
     const apply = (key: string, revision: number, value: unknown): void => {
+      this.keys.push(key);
       this.#set(key, value === undefined ? 0 : revision);
     };
     for (let frames = await scanner.next(); frames.length > 0; frames = await scanner.next()) {
@@ -111,8 +118,11 @@ class Replay {
         eachEntry(frame, apply);
         this.#arriveAt(frame);
         ending = { position: at + frame.bytes, previous: frame.crc, last: frame.kind };
+        keys = this.keys.length;
       }
     }
+    // Those of parts without an end, which a crash cut off.
+    this.keys.length = keys;
     return ending;
   }
 

@@ -8,7 +8,7 @@
 import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import type { EngineRecord } from '../engine.ts';
-import { damaged, eachEntry, type Head } from './frame.ts';
+import { damaged, eachEntry, KnownKeys, type Head } from './frame.ts';
 import type { FileRange } from './log.ts';
 import type { Moment } from './revisions.ts';
 import { Scanner } from './scan.ts';
@@ -37,9 +37,11 @@ export class Snapshot {
 
   /**
    * Yields each record once, in chunks of copies.
+   * @param keys of the first entries, in the order of the files, if they are known
    * @throws RegistryError `data_loss` when a file has changed since it was written
    */
-  async *records(): AsyncGenerator<EngineRecord[], void, undefined> {
+  async *records(keys: readonly string[] = []): AsyncGenerator<EngineRecord[], void, undefined> {
+    const known = keys.length === 0 ? undefined : new KnownKeys(keys);
     let chunk: EngineRecord[] = [];
     let bytes = 0;
     let missing = this.head.records;
@@ -53,7 +55,7 @@ export class Snapshot {
       const scanner = new Scanner(fd, framesAt, readHeader(fd, name).crc, end);
       for (let frames = await scanner.next(); frames.length > 0; frames = await scanner.next()) {
         for (const { frame } of frames) {
-          eachEntry(frame, take);
+          eachEntry(frame, take, known);
           if (chunk.length < chunkRecords && bytes < chunkBytes) continue;
           // Copies, since the caller may keep the records, and the frames are valid until the next call only.
           yield chunk;
