@@ -32,13 +32,18 @@ const rowNames = [
   'import',
 ];
 
-const { values } = parseArgs({ options: { only: { type: 'string', multiple: true }, quick: { type: 'boolean' } } });
+const usage = `usage: npm run bench -- [--only ROW]... [--quick]
+
+Without --only it measures all rows, in about ten minutes, and writes bench/RESULTS.md.
+
+  --only ROW  measures this row; may be given again; writes nothing
+  --quick     makes fewer and shorter rounds; writes nothing
+  --help      prints this
+
+Rows: ${rowNames.join(', ')}`;
+
+const values = readArguments();
 const quick = values.quick ?? false;
-const unknown = (values.only ?? []).filter((name) => !rowNames.includes(name));
-if (unknown.length > 0) {
-  console.error(`no such row: ${unknown.join(', ')}; there are ${rowNames.join(', ')}`);
-  process.exit(2);
-}
 
 const facts = machine();
 const results = [];
@@ -54,6 +59,28 @@ const report = markdown();
 console.log(report);
 if (values.only === undefined && !quick) writeFileSync(new URL('RESULTS.md', import.meta.url), report);
 if (results.some(({ failed }) => failed)) process.exitCode = 1;
+
+/** Ends the process for `--help` and for a mistake. */
+function readArguments() {
+  try {
+    const options = { only: { type: 'string', multiple: true }, quick: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } };
+    const { values: given } = parseArgs({ options });
+    if (given.help === true) {
+      console.log(usage);
+      process.exit(0);
+    }
+    const unknown = (given.only ?? []).filter((name) => !rowNames.includes(name));
+    if (unknown.length === 0) return given;
+    refuse(unknown.length === 1 ? `there is no row ${unknown[0]}` : `there are no rows ${unknown.join(', ')}`);
+  } catch (error) {
+    refuse(error.message);
+  }
+}
+
+function refuse(reason) {
+  console.error(`${reason}\n\n${usage}`);
+  process.exit(2);
+}
 
 async function measure(row) {
   try {
