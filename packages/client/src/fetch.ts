@@ -8,7 +8,7 @@
 import { RegistryError } from '@rollcall/protocol';
 import type { Dispatcher } from 'undici';
 import type { ExplainedRequests } from './explain/explain-service.ts';
-import { Exchange } from './http/exchange.ts';
+import type { Exchange } from './http/exchange.ts';
 import type { ExchangeContext, ExchangeOptions, ListWait } from './http/exchange-context.ts';
 import { fetchHandler } from './http/handler-forms.ts';
 import { withOneLength } from './http/request-headers.ts';
@@ -46,8 +46,8 @@ export class ServiceFetch {
   readonly #origin: string;
   /** All origins of the service: if it requires TLS, with either scheme. */
   readonly #ownOrigins: ReadonlySet<unknown>;
-  /** Set once undici is loaded. */
-  #exchange: ExchangeContext | undefined;
+  /** Set with the first request, once what sends requests is loaded. */
+  #loaded: { readonly context: ExchangeContext; readonly Exchange: typeof Exchange } | undefined;
   /** For requests without their own options. */
   readonly #usual: { readonly dispatcher: FetchDispatcher };
 
@@ -110,19 +110,20 @@ export class ServiceFetch {
   }
 
   #send(request: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler, settings: ExchangeOptions): void {
-    if (this.#exchange === undefined) {
+    const loaded = this.#loaded;
+    if (loaded === undefined) {
       this.#load().then(
         () => this.#send(request, handler, settings),
         (error: Error) => fetchHandler(handler).onError(error),
       );
       return;
     }
-    new Exchange(this.#exchange, request, fetchHandler(handler), { ...settings, wait: this.#context.listWait() }).start();
+    new loaded.Exchange(loaded.context, request, fetchHandler(handler), { ...settings, wait: this.#context.listWait() }).start();
   }
 
   async #load(): Promise<void> {
-    const { pools, telemetry } = await this.#context.transport.load();
-    this.#exchange ??= { ...this.#context, pools, telemetry };
+    const [{ pools, telemetry }, { Exchange: loaded }] = await Promise.all([this.#context.transport.load(), import('./http/exchange.ts')]);
+    this.#loaded ??= { context: { ...this.#context, pools, telemetry }, Exchange: loaded };
   }
 
   #isOwn(origin: unknown): boolean {
