@@ -7,6 +7,7 @@ import { decodeWith, encodeWith, type Intern } from './codec.ts';
 import type { AnyTxn, AnyTxnFailure, AnyTxnOperation, AnyTxnResult, Prune, Restore } from './command.ts';
 import { KindTable } from './kind-table.ts';
 import { catalog } from './kind/catalog/room.ts';
+import { configRoom } from './kind/config/room.ts';
 import { coordinateRoom } from './kind/coordinate/room.ts';
 import { kvRoom } from './kind/kv/room.ts';
 import { memberRoom } from './kind/member/room.ts';
@@ -18,7 +19,7 @@ import { markers } from './markers.ts';
 import type { AnswerIn, CommandIn, RowIn } from './room.ts';
 import type { AnyRowChange } from './row.ts';
 
-export const rooms = [markers, memberRoom, namespaceRoom, catalog, sessionRoom, kvRoom, recordRoom, queryRoom, coordinateRoom] as const;
+export const rooms = [markers, memberRoom, namespaceRoom, catalog, sessionRoom, kvRoom, recordRoom, queryRoom, coordinateRoom, configRoom] as const;
 
 type KnownRoom = (typeof rooms)[number];
 

@@ -15,7 +15,7 @@ import type { State } from './state.ts';
 import type { Steps } from './steps.ts';
 
 /**
- * Finds the record keys that a prune should name: all rows that have lapsed (lock delays), and the older half of the
+ * Finds the record keys that a prune should name: all rows that have lapsed (lock delays, old history), and the older half of the
  * tombstones and empty markers, with those of the same revision. Yields after each that it looks at, so
  * that the caller may do something else in between; what comes meanwhile is missed.
  *
@@ -25,7 +25,7 @@ export function* findPrunable(state: State<AnyRow>, now: number): Generator<void
   const found: string[] = [];
   for (const key of [...state.lapsing]) {
     const row = state.get(key);
-    if (row !== undefined && state.kinds.of(row).lapsed?.(row, now) === true) found.push(key);
+    if (row !== undefined && state.kinds.of(row).lapsed?.(row, now, state) === true) found.push(key);
     yield;
   }
   const kept: { readonly key: string; readonly modified: number }[] = [];
@@ -54,7 +54,7 @@ export function* prune(draft: Draft, { keys: pruned }: Prune, now: number): Step
     if (row === undefined || row.modified === 0) continue;
     const kind = draft.kinds.of(row);
     if (kind.lapsed !== undefined) {
-      if (kind.lapsed(row, now)) draft.delete(key);
+      if (kind.lapsed(row, now, draft)) draft.delete(key);
     } else if (kind.keepsRevision === true || isEmptyView(draft, row)) {
       draft.delete(key);
       raiseFloor(draft, row.modified);

@@ -59,8 +59,8 @@ export interface Kind<R extends AnyRow = AnyRow> {
   readonly ordered?: true;
   /** A row is kept only so that the revision of what it stands for does not go back; the older half is pruned. */
   readonly keepsRevision?: true;
-  /** A row that has lapsed means nothing any more, and is pruned. @param now wall clock in milliseconds */
-  lapsed?(row: R, now: number): boolean;
+  /** A row that has lapsed means nothing any more, and is pruned. @param now wall clock in milliseconds @param lookup finds other rows */
+  lapsed?(row: R, now: number, lookup: Lookup): boolean;
   /** Its record key is derived from another one that was checked, and needs no check. */
   readonly keyIsDerived?: true;
   /** The longest name of a view whose marker the row may need. */
