@@ -208,6 +208,15 @@ export const zones: readonly Zone[] = [
     reason: 'the shared part of all front ends knows none of them, and no store',
   },
   {
+    name: "Nacos' gRPC",
+    files: /^packages\/server\/src\/frontend\/nacos\/(?<own>grpc)\//,
+    may: [
+      ...[`${server}/frontend/nacos/`, `${server}/registry/`, `${server}/net/`, `${server}/telemetry/`, `${server}/security/`],
+      ...[`${server}/health/connection/`, `${server}/health/wheel.ts`, ...serverPorts, 'node:', '@grpc/grpc-js', 'protobufjs'],
+    ],
+    reason: 'it is a part of the front end of Nacos, and the only one that has the driver of gRPC',
+  },
+  {
     name: 'front end',
     files: /^packages\/server\/src\/frontend\/(?<own>[^/]+)\//,
     may: [

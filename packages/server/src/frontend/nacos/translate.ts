@@ -148,7 +148,7 @@ function toCheck(id: string, { metadata, healthy }: NacosInstance, liveness: Liv
       return of({ id: checkIds.heartbeats(id), name: 'Nacos heartbeat', type: 'ttl', status: 'passing', definition });
     }
     case 'session':
-      return of({ id: checkIds.session(id), name: 'Nacos connection', type: 'stream', status: 'passing', output: 'connection open' });
+      return of({ id: checkIds.session(id), name: 'Nacos connection', type: 'stream', status: 'passing', output: 'stream open' });
     case 'probes': {
       const { type, definition } = liveness.probe;
       return of({ id: checkIds.probes(id), name: 'Nacos health check', type, status: healthy ? 'passing' : 'critical', definition });

@@ -1,29 +1,10 @@
-/** Errors on the stream: the frame that a client gets, and the status that metrics count. */
+/** Errors on the stream: the frame that a client gets, and the codes with which a stream ends. */
 
 import { streamLeftCode, type ErrorCode, type ErrorFrame } from '@rollcall/protocol';
 
 export function errorFrame(code: ErrorCode, message: string, id?: number): ErrorFrame {
   return id === undefined ? { type: 'error', code, message } : { type: 'error', id, code, message };
 }
-
-/** HTTP statuses by code, so that the metric of all front ends can be read alike. */
-export const statusByCode: Readonly<Record<ErrorCode, number>> = {
-  invalid_argument: 400,
-  not_found: 404,
-  already_exists: 409,
-  failed_precondition: 412,
-  aborted: 409,
-  permission_denied: 403,
-  unauthenticated: 401,
-  resource_exhausted: 429,
-  deadline_exceeded: 504,
-  cancelled: 499,
-  unavailable: 503,
-  unknown_outcome: 504,
-  unimplemented: 501,
-  data_loss: 500,
-  internal: 500,
-};
 
 /** Close codes of the WebSocket (RFC 6455 §7.4.1; from 4000 on they are the application's own). */
 export const closeCodes = {

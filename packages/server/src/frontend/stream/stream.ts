@@ -20,12 +20,13 @@ import {
 import type { WebSocket } from 'ws';
 import { agentNode, peerAddress } from '../../net/agent-node.ts';
 import type { Context } from '../../net/frontend.ts';
+import { statusByCode } from '../../net/status-by-code.ts';
 import type { ConnectionEnd } from '../../health/connection/connection-session.ts';
 import { deniedNamespace } from '../../security/access-error.ts';
 import type { Caller } from '../../security/acl.ts';
 import type { Origin } from '../../security/gate.ts';
 import { StreamAccess, auditAction, changedIn } from './access.ts';
-import { closeCodes, errorFrame, statusByCode, type CutReason } from './errors.ts';
+import { closeCodes, errorFrame, type CutReason } from './errors.ts';
 import type { Pass } from '../../net/fan-out.ts';
 import { Outbox } from './outbox.ts';
 import { answer, type Answer } from './requests.ts';

@@ -1,0 +1,105 @@
+/** What a handler of a message is given: its client, the caller and its rights, and the fields. */
+
+import { defaultNamespace, RegistryError } from '@rollcall/protocol';
+import type { Context } from '../../../net/frontend.ts';
+import { findNamespace } from '../../../registry/kind/namespace/find.ts';
+import type { Access } from '../../../security/access.ts';
+import type { Caller } from '../../../security/acl.ts';
+import type { Resource, Verb } from '../../../security/authorizer.ts';
+import { namespaceFor } from '../../../security/hidden-namespace.ts';
+import { fromNamespace, readServiceName, toNamespace, toService, type ServiceName } from '../names.ts';
+import type { ClientInstances } from './client-instances.ts';
+import type { Connection } from './connection.ts';
+import { text } from './fields.ts';
+import type { Subscriptions } from './subscriptions.ts';
+import type { JsonObject } from './wire.ts';
+
+export interface Parts {
+  readonly context: Context;
+  readonly subscriptions: Subscriptions;
+}
+
+export interface CallOptions {
+  readonly parts: Parts;
+  readonly connection: Connection;
+  readonly instances: ClientInstances;
+  readonly caller: Caller;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: JsonObject;
+}
+
+export class Call {
+  readonly context: Context;
+  readonly subscriptions: Subscriptions;
+  readonly connection: Connection;
+  readonly instances: ClientInstances;
+  readonly caller: Caller;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: JsonObject;
+
+  constructor({ parts, connection, instances, caller, headers, body }: CallOptions) {
+    this.context = parts.context;
+    this.subscriptions = parts.subscriptions;
+    this.connection = connection;
+    this.instances = instances;
+    this.caller = caller;
+    this.headers = headers;
+    this.body = body;
+  }
+
+  /**
+   * The namespace of the request; one that the caller may not know looks as if it did not exist.
+   * @param field of its id
+   * @throws RegistryError `invalid_argument`
+   */
+  namespace(field: string): string {
+    return namespaceFor(this.caller, toNamespace(text(this.body, field)));
+  }
+
+  /** @throws RegistryError `invalid_argument` */
+  service(): ServiceName {
+    return readServiceName(text(this.body, 'serviceName'), text(this.body, 'groupName'));
+  }
+
+  /** @throws RegistryError `permission_denied` */
+  require(namespace: string, resource: Resource, verb: Verb, name: string): void {
+    this.context.security.acl.authorize(this.caller, namespace, resource, verb, name);
+  }
+
+  /** @throws RegistryError `permission_denied` */
+  requireService(namespace: string, service: ServiceName, verb: Verb): void {
+    this.require(namespace, 'service', verb, toService(service));
+  }
+
+  /**
+   * Creates the namespace of a write if it is missing and the caller may: Nacos takes any id.
+   * @throws RegistryError `not_found` that says how to create it
+   */
+  async ensureNamespace(namespace: string): Promise<void> {
+    const { registry, security } = this.context;
+    if (namespace === defaultNamespace || findNamespace(registry.state, namespace) !== undefined) return;
+    const id = fromNamespace(namespace);
+    if (!this.caller.authorizer.allowsNamespace(namespace, 'write')) {
+      throw new RegistryError('not_found', `namespace ${id} does not exist, and this caller may not create it; an operator creates it: rollcall namespace create ${id}`);
+    }
+    await registry.submit({ kind: 'namespace-put', name: namespace, description: 'Created by the first write of a Nacos client' });
+    security.gate.record('write', this.caller, namespace, { address: this.connection.link.address, via: 'nacos' }, `create namespace ${namespace}`);
+  }
+}
+
+/** One type of message that clients send. */
+export interface MessageType {
+  /** Of the answer. */
+  readonly reply: string;
+  readonly access: Access;
+  /**
+   * @returns the fields of the answer after `resultCode` and `errorCode`, as an object or as JSON; `failure(…)` for an error
+   *   with a number of its own
+   * @throws RegistryError
+   */
+  handle(call: Call): Promise<Answer> | Answer;
+}
+
+export type Answer = object | string;
+
+export type MessageTypes = Readonly<Record<string, MessageType>>;

@@ -1,0 +1,129 @@
+/** The messages about instances and services. */
+
+import { findInstance } from '../../../registry/kind/catalog/find.ts';
+import { servicesOf } from '../../../registry/kind/catalog/service-index.ts';
+import { unrestricted } from '../../../security/authorizer.ts';
+import { fromService, instanceId, invalid, type ServiceName } from '../names.ts';
+import type { Selection } from '../service-info.ts';
+import { probeOf, readInstance, registration, type NacosInstance } from '../translate.ts';
+import type { Answer, Call, MessageTypes } from './call.ts';
+import { flag, object, objects, text, wholeNumber } from './fields.ts';
+import { readInfo } from './service-feed.ts';
+import { audienceOf } from './subscriptions.ts';
+
+const writes = { kind: 'demands-by-name', resource: 'service', verb: 'write' } as const;
+const reads = { kind: 'demands-by-name', resource: 'service', verb: 'read' } as const;
+
+/** Services in one page of a list. */
+const pageMax = 10_000;
+
+export const namingMessages: MessageTypes = {
+  InstanceRequest: { reply: 'InstanceResponse', access: writes, handle: changeInstance },
+  BatchInstanceRequest: { reply: 'BatchInstanceResponse', access: writes, handle: registerBatch },
+  PersistentInstanceRequest: { reply: 'InstanceResponse', access: writes, handle: changePersistent },
+  ServiceQueryRequest: { reply: 'QueryServiceResponse', access: reads, handle: query },
+  SubscribeServiceRequest: { reply: 'SubscribeServiceResponse', access: reads, handle: subscribe },
+  ServiceListRequest: { reply: 'ServiceListResponse', access: { kind: 'filters', resources: ['service'] }, handle: list },
+};
+
+interface Target {
+  readonly namespace: string;
+  readonly service: ServiceName;
+  readonly type: string;
+}
+
+/** @throws RegistryError `permission_denied`, `not_found`, `invalid_argument` */
+async function written(call: Call): Promise<Target> {
+  const namespace = call.namespace('namespace');
+  const service = call.service();
+  call.requireService(namespace, service, 'write');
+  await call.ensureNamespace(namespace);
+  return { namespace, service, type: text(call.body, 'type') };
+}
+
+async function changeInstance(call: Call): Promise<Answer> {
+  const instance = readInstance({ ...object(call.body, 'instance'), ephemeral: true });
+  const { namespace, service, type } = await written(call);
+  if (type === 'registerInstance') await call.instances.register(namespace, service, [instance]);
+  else if (type === 'deregisterInstance') await call.instances.deregister(namespace, service, instance);
+  else throw unknownType(type);
+  return { type };
+}
+
+/** The list replaces what the client has registered of the service: the client sends what is left when it takes some away. */
+async function registerBatch(call: Call): Promise<Answer> {
+  const limit = call.context.limits.instancesPerStreamMax;
+  const instances = objects(call.body, 'instances', limit).map((each) => readInstance({ ...each, ephemeral: true }));
+  const { namespace, service, type } = await written(call);
+  if (type !== 'batchRegisterInstance') throw unknownType(type);
+  await call.instances.register(namespace, service, instances);
+  return { type };
+}
+
+/** A persistent instance outlives its client; the server probes it. */
+async function changePersistent(call: Call): Promise<Answer> {
+  const instance = readInstance({ ...object(call.body, 'instance'), ephemeral: false });
+  const { namespace, service, type } = await written(call);
+  if (type === 'registerInstance') await registerPersistent(call, namespace, service, instance);
+  else if (type === 'deregisterInstance') await deregisterPersistent(call, namespace, service, instance);
+  else throw unknownType(type);
+  return { type };
+}
+
+function unknownType(type: string): Error {
+  return invalid(`Unsupported request type ${type.slice(0, 80)}`);
+}
+
+function query(call: Call): Promise<Answer> {
+  return answered(call, { ...selectionOf(call, 'cluster'), healthyOnly: flag(call.body, 'healthyOnly'), enabledOnly: true });
+}
+
+async function answered(call: Call, selection: Selection): Promise<Answer> {
+  call.requireService(selection.namespace, selection.service, 'read');
+  const audience = audienceOf(call.caller, selection) ?? call.caller.authorizer;
+  const { info } = await readInfo(call.context, selection, audience);
+  return `"message":"success","serviceInfo":${info}`;
+}
+
+async function subscribe(call: Call): Promise<Answer> {
+  const selection = { ...selectionOf(call, 'clusters'), healthyOnly: false, enabledOnly: true };
+  if (!flag(call.body, 'subscribe', true)) {
+    call.subscriptions.unsubscribe(call.connection, selection);
+    return await answered(call, selection);
+  }
+  call.requireService(selection.namespace, selection.service, 'read');
+  const info = await call.subscriptions.subscribe(call.connection, call.caller, selection);
+  return `"message":"success","serviceInfo":${info}`;
+}
+
+function selectionOf(call: Call, clusters: string): Pick<Selection, 'namespace' | 'service' | 'clusters'> {
+  return { namespace: call.namespace('namespace'), service: call.service(), clusters: text(call.body, clusters) };
+}
+
+/** The services of a group, in the order of their names. */
+function list(call: Call): Answer {
+  const namespace = call.namespace('namespace');
+  const group = text(call.body, 'groupName', 'DEFAULT_GROUP');
+  const page = wholeNumber(call.body, 'pageNo', 1);
+  const size = Math.min(wholeNumber(call.body, 'pageSize', 10), pageMax);
+  const { authorizer } = call.caller;
+  const names: string[] = [];
+  for (const service of servicesOf(call.context.registry.state).names(namespace)) {
+    const name = fromService(service);
+    if (name?.group !== group) continue;
+    if (authorizer === unrestricted || authorizer.allows(namespace, 'service', 'read', service)) names.push(name.name);
+  }
+  return { count: names.length, serviceNames: names.slice((page - 1) * size, page * size) };
+}
+
+async function registerPersistent(call: Call, namespace: string, service: ServiceName, instance: NacosInstance): Promise<void> {
+  const { registry } = call.context;
+  await registry.submit(registration(namespace, service, instance, { by: 'probes', probe: probeOf(instance) }));
+}
+
+async function deregisterPersistent(call: Call, namespace: string, service: ServiceName, { ip, port, clusterName: cluster }: NacosInstance): Promise<void> {
+  const { registry } = call.context;
+  const id = instanceId(service, { ip, port, cluster });
+  if (findInstance(registry.state, namespace, '', id)?.persistent !== true) return;
+  await registry.submit({ kind: 'deregister-instance', namespace, node: '', id });
+}
