@@ -239,8 +239,8 @@ describe('flags in Consul’s style', () => {
 
 describe('it refuses', () => {
   it.each([
-    ['what is not HCL', () => inHcl('server = '), 'consul.hcl is not HCL: line 1, column 10: '],
-    ['what is not JSON', () => read([], [{ path: 'a.json', format: 'json', text: '{' }]), 'a.json is not JSON'],
+    ['text that is not HCL', () => inHcl('server = '), 'consul.hcl is not HCL: line 1, column 10: '],
+    ['text that is not JSON', () => read([], [{ path: 'a.json', format: 'json', text: '{' }]), 'a.json is not JSON'],
     ['JSON without an object', () => of([]), 'holds no JSON object'],
     ['a wrong type', () => of({ node_name: 5 }), 'consul.json: node_name must be a string, not 5'],
     ['a wrong port', () => read([['http-port', '70000']]), '"70000" is no port for ports.http'],

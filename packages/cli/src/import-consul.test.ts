@@ -205,7 +205,7 @@ describe('rollcall import consul', () => {
       const { code, result } = await importing(consul, to, env);
       expect([code, result.failed]).toEqual([0, []]);
       expect(result.skipped).toContainEqual(expect.objectContaining({ kind: 'tokens', name: preset }));
-      // Besides that above, the source's management token and the anonymous one.
+      // Besides the token above, these are the source's management token and the anonymous token.
       expect(result.copied).toMatchObject({ policies: 1, roles: 1, tokens: 3, keys: 1 });
     }
     expect(await target.read('/v1/acl/policies')).toHaveLength((await source.read<unknown[]>('/v1/acl/policies')).length);

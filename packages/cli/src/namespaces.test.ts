@@ -183,7 +183,7 @@ it('keeps programs of one service name apart, through an outage of the registry 
   }
   expect(await rollcall(['instances', 'web', '--addr', second.url])).toMatchObject({ code: 3 });
 
-  // One of them ends; the other is where it was.
+  // One of them ends; the other stays registered.
   const [a, b] = running as [(typeof running)[0], (typeof running)[0]];
   a.process.child.kill('SIGTERM');
   await a.process.ended;

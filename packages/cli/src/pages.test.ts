@@ -42,7 +42,7 @@ const optionsOfHelp = (command: Command) =>
     .map(([, flags = '']) => flags)
     .filter((flags) => flags !== '-h, --help');
 
-/** Said once for all commands that have them. */
+/** Options that the page describes once for all commands. */
 const registryOptions = optionsOfHelp(addRegistryOptions(new Command()));
 const registrySentence = 'Takes the [options of the registry](#talking-to-a-registry)';
 const namespaceOptions = optionsOfHelp(addNamespaceOption(new Command()));

@@ -150,7 +150,7 @@ describe('clients see the program', () => {
     expect((await running.ended).code).toBe(7);
   });
 
-  it('by the URL of --check, be it a path only', async () => {
+  it('by the URL of --check, which may be a path only', async () => {
     const registry = { url: shared.url() };
     const watch = watching(registry);
     const port = await freePort();

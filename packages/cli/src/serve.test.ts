@@ -207,7 +207,7 @@ function damaged(bytes: Buffer, text: string): Buffer {
   return bytes;
 }
 
-/** Asks again and again, each time when the answer before is there: the server says it, nothing else does. */
+/** Asks again after each answer until the answer is as wanted: only the answers tell when that is. */
 async function untilParked(url: string): Promise<void> {
   for (;;) {
     const page = await (await fetch(`${url}/metrics`)).text();

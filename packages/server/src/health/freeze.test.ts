@@ -1,6 +1,6 @@
 /**
- * Self-preservation from end to end, with the clock driven: who cannot freeze expiry for others, what still does, how long it
- * lasts at the most, and the report to the operator. The rule itself: self-preservation.test.ts.
+ * Self-preservation from end to end, on a clock that the test moves: which clients cannot freeze expiry for others, which
+ * losses freeze it, how long a freeze lasts at most, and what the operator is told. The rule itself: self-preservation.test.ts.
  */
 
 import { describe, expect, it } from 'vitest';
@@ -42,7 +42,7 @@ const close = async ({ liveness }: Started, streams: readonly Stream[]) => {
 };
 const left = ({ session }: Started, streams: readonly Stream[]) => streams.filter(({ id }) => session(id) !== undefined).length;
 
-/** In larger steps, for which nothing is sent in between; each is short enough to be no stall. */
+/** Lets time pass in larger steps, without heartbeats. Each step is shorter than a stall. */
 async function passLong(one: Started, ms: number): Promise<void> {
   for (let gone = 0; gone < ms; gone += 400) {
     one.clock.advance(400);
@@ -50,7 +50,7 @@ async function passLong(one: Started, ms: number): Promise<void> {
   }
 }
 
-describe('one that is cut off freezes expiry for no other:', () => {
+describe('a client that is cut off', () => {
   const token = 'token 5b1c2d3e';
   it.each([
     ['8 streams of one token on one host', (at: number) => ({ id: `x${at}`, node: 'x', principal: token, services: ['shop'] })],
@@ -61,7 +61,7 @@ describe('one that is cut off freezes expiry for no other:', () => {
     ],
     ['8 streams of 8 tokens on one host', (at: number) => ({ id: `x${at}`, node: 'x', principal: `token ${at}`, services: [`shop${at}`] })],
     ['8 streams of one service', (at: number) => ({ id: `x${at}`, node: `x${at}`, principal: `token ${at}`, services: ['shop'] })],
-  ])('%s', async (_what, streamOf) => {
+  ])('freezes expiry for no other client: %s', async (_what, streamOf) => {
     const one = await livenessOfTest();
     const fleet = await openFleet(one, 6);
     const cut = Array.from({ length: 8 }, (_, at) => streamOf(at));
@@ -69,7 +69,7 @@ describe('one that is cut off freezes expiry for no other:', () => {
     await one.register('silent', ttl);
     await one.beat('silent');
     await close(one, cut);
-    // Two real deaths shortly after: a stream that breaks, and heartbeats that stop.
+    // Shortly after, two instances really die: the stream of one breaks, the heartbeats of the other stop.
     await one.pass(2_000);
     await close(one, fleet.slice(0, 1));
     await one.pass(graceMs + slackMs);
@@ -78,7 +78,7 @@ describe('one that is cut off freezes expiry for no other:', () => {
     expect(await one.metric('rollcall_expiry_frozen')).toBe(0);
   });
 
-  it('nor by repeating it, alone or during a freeze', async () => {
+  it('cannot freeze expiry or prolong a freeze by repeating its loss', async () => {
     const one = await livenessOfTest();
     const fleet = await openFleet(one, 12);
     const cut = Array.from({ length: 8 }, (_, at) => ({ id: `x${at}`, node: `x${at}`, principal: token, services: [`shop${at}`] }));
@@ -154,7 +154,7 @@ describe('a loss that stretches over many hosts, services and principals', () =>
     expect(one.lines.some(({ level, msg }) => level === 50 && msg.includes('considered lost and expire'))).toBe(true);
     expect(await one.metric('rollcall_expiry_frozen_until_timestamp_seconds')).toBe(0);
     expect((await one.metrics.expiryLossShare.get()).values).toEqual([]);
-    // The end of it is no loss that begins another one; the next death is one.
+    // Its end does not begin another freeze; the next death counts.
     await close(one, fleet.slice(9, 10));
     await one.pass(graceMs + slackMs);
     expect([one.liveness.status().frozen, left(one, fleet)]).toEqual([false, 2]);
@@ -211,7 +211,7 @@ describe('the group of a lease follows', () => {
     const streams = Array.from({ length: 12 }, (_, at) => ({ id: `s${at}`, node: `n${at}`, principal: `token ${at}`, services: ['one'] }));
     for (const stream of streams) await open(one, stream);
     await open(one, { id: 'alive', node: 'm', principal: 'token m', services: ['other'] });
-    // Of another service from now on: with one service only that is lost, this would be no cut.
+    // The instance belongs to another service from now on: a loss of one service only would not count as a cut.
     for (const { id, node } of streams.slice(0, 6)) {
       const instances = [0, 1].map((at) => ({ id: `${id}-one-${at}`, service: 'two', session: id }));
       await one.replica.submit({ kind: 'register', namespace: 'default', node: { name: node, address: '' }, nodeMode: 'exists', instances });

@@ -1,4 +1,4 @@
-/** A check that is registered again, unchanged, starts its time again, without any other change. */
+/** A check that is registered again unchanged gets its full time again; nothing else about it changes. */
 
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { startLiveness, type Started } from './liveness.case.ts';

@@ -1,4 +1,4 @@
-/** The rules of liveness: a restart, a stall or a cut is no death; and a death is one. */
+/** The rules of liveness: a restart, a stall or a cut of the network expires no check; the death of an instance does. */
 
 import { describe, expect, it } from 'vitest';
 import type { Clock } from '../clock.ts';
@@ -87,7 +87,7 @@ describe('an instance without heartbeats', () => {
     expect(status('web')).toBe('passing');
   });
 
-  it('keeps a check that its owner failed critical, and adds that the owner sends no more heartbeats', async () => {
+  it('leaves a check critical that its owner has set to critical, and adds that its heartbeats have stopped', async () => {
     const { register, beat, pass, row } = await livenessOfTest();
     await register('web', ttl(10_000));
     await beat('web', 'critical', 'disk full');
@@ -112,7 +112,7 @@ describe('an instance without heartbeats', () => {
     expect(status('web')).toBe('critical');
   });
 
-  it('gets a new deadline when its TTL is changed, and none when its check is removed or of another type', async () => {
+  it('gets a new deadline when its TTL changes, and loses it when its check is removed or gets another type', async () => {
     const { replica, register, pass, status, liveness, beat } = await livenessOfTest();
     for (const name of ['longer', 'removed', 'retyped']) await register(name, ttl(10_000));
     await pass(9_000);
@@ -131,7 +131,7 @@ describe('an instance without heartbeats', () => {
 });
 
 describe('a session', () => {
-  it('with a TTL ends after twice that without renewal', async () => {
+  it('with a TTL ends when it was not renewed for two TTLs', async () => {
     const { createSession, session, liveness, pass } = await livenessOfTest();
     await createSession('s', 'ttl', 10_000);
     await pass(15_000);
@@ -297,7 +297,7 @@ describe('after a restart of the registry', () => {
 describe('during a stall of the registry', () => {
   it('no check expires after 5 s, even if the heartbeats arrive a second later', async () => {
     const { clock, register, beat, pass, status, metric, lines } = await livenessOfTest();
-    // Too few for self-preservation, which would hide a death here.
+    // Too few instances for self-preservation, which would keep a dead one here.
     const all = names(8);
     for (const name of all) await register(name, ttl(2_000));
     for (let second = 0; second < 3; second++) {
@@ -315,7 +315,7 @@ describe('during a stall of the registry', () => {
     expect(await metric('rollcall_stalls_total')).toBe(1);
     expect(await metric('rollcall_stall_seconds_total')).toBeCloseTo(4.5, 0);
     expect(lines.some(({ msg }) => msg.includes('stalled'))).toBe(true);
-    // And the dead are still found.
+    // Checks of dead instances still expire.
     await pass(100 + slackMs);
     expect(status('i0')).toBe('critical');
   });
@@ -382,7 +382,7 @@ describe('during a network cut', () => {
     expect(liveness.status()).toEqual({ frozen: false, held: 0, share: 0 });
     expect(await metric('rollcall_expiry_frozen')).toBe(0);
     expect(await metric('rollcall_expiries_total')).toBe(11);
-    // The same loss starts no other freeze; the next single death is one.
+    // The same loss does not start another freeze; the next death of a single instance counts.
     await keepAlive(9, 10_000 + 2 * slackMs);
     expect(status('i9')).toBe('critical');
     expect(liveness.status().frozen).toBe(false);

@@ -25,7 +25,7 @@ function fleet(watched: number) {
     elsewhere(from: number, count: number, at: number) {
       for (const stake of stakes.slice(from, from + count)) {
         losses.expiredElsewhere(stake, 1, at, () => lost);
-        // What expired vouches for nothing any more.
+        // An expired check vouches for no instance any more.
         census.leave(stake);
       }
     },
@@ -39,7 +39,7 @@ describe('losses', () => {
     ['a tenth of them', 90, 9, [false]],
     ['seven of thirty leases of one node in three', 30, 7, [true]],
     ['four of its thirty', 30, 4, [false]],
-    ['less than the least that is protected, of a node that watches a third', 30, 3, [false]],
+    ['three of its thirty, which is below the smallest loss that counts', 30, 3, [false]],
   ])('of %s', (_what, watched, lapsed, mass) => {
     const all = fleet(watched);
     all.lapse(lapsed);

@@ -56,7 +56,7 @@ describe('a deadline', () => {
     const release = owner.holdCommits();
     await owner.pass(ttlMs + slackMs);
     expect(owner.submitted).toMatchObject([{ kind: 'update-checks', updates: [{ judged: { key: 'check\0default\0node-web\0check-web', revision: owner.row('web')?.modified } }] }]);
-    // Said to the registry without a heartbeat here, as another node does.
+    // Another node submits the status; this node gets no heartbeat.
     await owner.replica.submit({ kind: 'update-checks', updates: [{ namespace: 'default', node: 'node-web', id: 'check-web', output: 'alive' }] });
     release();
     await turns();
@@ -107,7 +107,7 @@ describe('a stream', () => {
     const nodes = await withStream();
     const { owner, other } = nodes;
     await other.liveness.streamOpened('default', 's', 'client');
-    // The old holder's word is on its way when the client is already connected elsewhere.
+    // The report of the old holder is still on its way when the client is already connected to another node.
     const release = other.holdCommits();
     const late = other.liveness.streamClosed('default', 's');
     await owner.replica.barrier();

@@ -61,7 +61,7 @@ describe('an instance', () => {
     expect(one.exists('web')).toBe(false);
   });
 
-  it('is never removed without that option', async () => {
+  it('is never removed if its check does not allow it', async () => {
     const one = await livenessOfTest();
     await one.register('web', { type: 'none', status: 'critical' });
     await one.register('zero', { type: 'none', status: 'critical', definition: { deregisterCriticalAfterMs: 0 } });

@@ -1,4 +1,4 @@
-/** When a loss is a mass loss: which losses of which fleets freeze expiry, and how a freeze begins, goes on and ends. */
+/** Which losses freeze expiry, in fleets of several sizes, and how a freeze begins, lasts and ends. */
 
 import { describe, expect, it } from 'vitest';
 import { Census, Tally, type Stake, type Standing } from './census.ts';
@@ -90,13 +90,13 @@ describe.each(scenarios)('the loss of %s', (_what, lose, freezes) => {
   });
 });
 
-describe('in a fleet where all hosts have one token, or run one service, or each process is of all services,', () => {
+describe('in a fleet whose hosts share a token, run one service, or run every service in each process,', () => {
   it.each([
     ['one token', (host: number): Standing[] => services.map((service) => ({ node: `host${host}`, services: [service], principal: 'token' }))],
     ['one service', (host: number): Standing[] => services.map(() => ({ node: `host${host}`, services: ['a'], principal: `address ${host}` }))],
     ['all services', (host: number): Standing[] => services.map(() => ({ node: `host${host}`, services, principal: `address ${host}` }))],
     ['locks only', (host: number): Standing[] => services.map(() => ({ node: `host${host}`, services: [], principal: undefined }))],
-  ])('a cut is seen all the same: %s', (_what, standings) => {
+  ])('a cut freezes expiry: %s', (_what, standings) => {
     const { enter, lose } = fleet(0);
     for (let host = 0; host < 20; host++) standings(host).forEach(enter);
     expect(isMassLoss(lose((stake) => hostOf(stake) < 10))).toBe(true);
@@ -114,7 +114,7 @@ describe('the limits of a loss, without the group that lost most:', () => {
     ['15 % of the groups', { groupsLost: 15 }, false],
   ])('%s', (_what, change, expected) => {
     for (const kind of ['nodes', 'services', 'principals'] as const) {
-      // A fleet may have few services, and one with few processes is no smaller part of it.
+      // The number of services does not count: a fleet may have few of them.
       const ignored = kind === 'services' && 'groupsLost' in change;
       expect(isMassLoss({ ...loss, [kind]: { ...large, ...change } })).toBe(expected || ignored);
     }

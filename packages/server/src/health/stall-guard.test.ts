@@ -28,7 +28,7 @@ describe('the guarded clock', () => {
     expect(guard.now()).toBe(clock.now());
   });
 
-  it.each([501, 1_000, 5_000, 3_600_000])('counts at most 500 ms of a stall of %i ms for every first reader', (ms) => {
+  it.each([501, 1_000, 5_000, 3_600_000])('counts at most 500 ms of a stall of %i ms, if a timer or a reader looks at it first', (ms) => {
     for (const first of ['a timer', 'a reader']) {
       const { clock, forgiven, guard } = guarded();
       clock.advance(1_100);
@@ -37,7 +37,7 @@ describe('the guarded clock', () => {
       if (first === 'a timer') clock.advance(0);
       expect(guard.monotonic() - before).toBeLessThanOrEqual(gapMaxMs);
       expect(forgiven).toHaveLength(1);
-      // A look may have been up to 250 ms ago when the stall began.
+      // The guard may have looked at the clock up to 250 ms before the stall.
       expect(forgiven[0]).toBeGreaterThanOrEqual(ms - gapMaxMs);
       expect(forgiven[0]).toBeLessThanOrEqual(ms);
       clock.advance(1_000);
@@ -88,7 +88,7 @@ for (let index = 0; index < instances; index++) {
 
 describe('a real event loop that is blocked for 1.5 s with heartbeats waiting in its sockets', () => {
   it('expires no check with the guard, and one without', async () => {
-    // Fewer than self-preservation would save.
+    // Fewer instances than self-preservation protects.
     const { register, replica, liveness, close } = await startLiveness({ clock: systemClock });
     const critical: string[] = [];
     replica.observe({
@@ -135,7 +135,7 @@ describe('a real event loop that is blocked for 1.5 s with heartbeats waiting in
       timers.push(unguarded.schedule(ttlMs, () => dead.add(index)));
     }
     await allHeard(3);
-    // On a busy machine one may have died before; only what the stall does counts.
+    // On a busy machine a check may have expired before the stall; only those that expire after it count.
     for (const timer of timers) timer.renew(ttlMs);
     dead.clear();
 
@@ -146,7 +146,7 @@ describe('a real event loop that is blocked for 1.5 s with heartbeats waiting in
         done();
       });
     });
-    // Longer than an expiry takes from the stall on.
+    // Longer than an expiry takes after the stall.
     await allHeard(15);
     await worker.terminate();
     server.close();

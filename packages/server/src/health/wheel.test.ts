@@ -129,7 +129,7 @@ describe('the wheel', () => {
         const fired: string[] = [];
         const expected: string[] = [];
         const waiting = new Map<number, number>();
-        // A timer is due at the first tick at or after its deadline, and after the tick of its making.
+        // A timer is due at the first tick at or after its deadline, and after the tick in which it was made.
         const dueAt = (delayMs: number) => {
           const now = clock.monotonic();
           return Math.max(Math.ceil((now + delayMs) / tickMs), Math.floor(now / tickMs) + 1) * tickMs;
@@ -169,7 +169,7 @@ describe('the wheel', () => {
               clock.advance(0);
             }
           }
-          // Within one tick there is no order.
+          // Timers of one tick fire in any order.
           expect(fired.sort()).toEqual(expected.sort());
           expect(wheel.size).toBe(waiting.size);
         }

@@ -1,4 +1,4 @@
-/** Requests whose answer does not wait for their body: the connection goes on, or the client hears that it does not. */
+/** Requests whose answer does not wait for their body: the connection stays open, or the answer says that it closes. */
 
 import { connect } from 'node:net';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
@@ -8,7 +8,7 @@ type Handle = NonNullable<Setup['handle']>;
 
 const refuse: Handle = ({ response }) => void response.writeHead(400, { 'Content-Length': 2 }).end('no');
 
-/** As the restore of a backup: it reads a piece, sees that it is nothing, and stops. */
+/** Like the restore of a backup: reads one piece, finds that it is no backup, and stops. */
 const refuseHalfRead: Handle = ({ request, response }) => {
   void request
     .iterator({ destroyOnReturn: false })
@@ -16,7 +16,7 @@ const refuseHalfRead: Handle = ({ request, response }) => {
     .then(() => response.writeHead(400, { 'Content-Length': 2 }).end('no'));
 };
 
-/** As the reader of small bodies: it stops when there are too many bytes. */
+/** Like the reader of small bodies: stops after too many bytes. */
 const refusePaused: Handle = ({ request, response }) => {
   request.once('data', () => {
     request.pause();
@@ -69,7 +69,7 @@ describe.each([
   it.each([
     ['long', withLength(20_000_000)],
     ['of unknown length', chunked(2_000_000)],
-  ])('ends the connection when it is %s, after an answer that says so and arrives', async (_what, body) => {
+  ])('ends the connection when it is %s, after an answer that says so', async (_what, body) => {
     const text = await twice(handle, body);
     expect(text).toMatch(/^HTTP\/1\.1 400 [^]*Connection: close\r\n\r\nno$/);
   });

@@ -43,7 +43,7 @@ describe('loopback addresses', () => {
 });
 
 const tls = { certFile: 'cert.pem', keyFile: 'key.pem' };
-/** The questions about the existing listeners. */
+/** What the policy asks about each listener of the server. */
 const listeners = { http: { tokens: true }, https: { tokens: true, tls }, dns: { tokens: false } } satisfies Record<string, Partial<ListenAddress>>;
 
 const bind = (host: string, policy: Partial<BindPolicy> = {}, name: keyof typeof listeners = 'http') => () => {
@@ -105,7 +105,7 @@ describe('a listener that other machines reach', () => {
       }
     };
     expect(missing({})).toEqual(lacks);
-    // The weaker word lifts TLS only, the stronger one everything.
+    // The weaker option lifts the demand for TLS only, the stronger one lifts all demands.
     expect(missing({ unsafeAllowPlaintext: true })).toEqual(lacks.filter((each) => each !== noTls));
     expect(missing({ unsafeAllowUnauthenticated: true })).toEqual([]);
   });

@@ -8,7 +8,7 @@ class Client extends EventEmitter {
   readonly got: string[] = [];
   destroyed = false;
   closed = false;
-  /** It takes so many buffers until it is drained. */
+  /** Number of buffers that it takes until it must be drained. */
   takes = Infinity;
 
   write(buffer: Buffer): boolean {

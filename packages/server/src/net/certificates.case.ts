@@ -1,6 +1,6 @@
 /**
- * Certificates for tests, made when they are needed: an authority, and what it signs for names and
- * addresses. X.509 v3 (RFC 5280) in DER by hand, with keys on P-256, so that tests need nothing but Node.
+ * Certificates for tests, made when they are needed: an authority, and the certificates that it signs for names and addresses.
+ * They are X.509 v3 (RFC 5280) with keys on P-256, written as DER here, so that tests need only Node.
  */
 
 import { createHash, generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
@@ -102,7 +102,7 @@ function extension(id: string, value: Buffer, critical = false): Buffer {
   return sequence(oid(id), ...(critical ? [tlv(0x01, [0xff])] : []), tlv(0x04, value));
 }
 
-/** UTCTime until 2049, as RFC 5280 §4.1.2.5 wants it. */
+/** UTCTime until 2049, as RFC 5280 §4.1.2.5 requires. */
 function time(date: Date): Buffer {
   const digits = date.toISOString().replace(/\D/g, '').slice(0, 14);
   return date.getUTCFullYear() < 2050 ? tlv(0x17, Buffer.from(`${digits.slice(2)}Z`)) : tlv(0x18, Buffer.from(`${digits}Z`));

@@ -1,4 +1,4 @@
-/** Who gets a place among the connections. */
+/** Which connections are accepted, and which are refused. */
 
 import { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';

@@ -1,4 +1,4 @@
-/** That a body arrives byte for byte, joined with the head or not. */
+/** A body arrives byte for byte, sent together with the head or after it. */
 
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -11,7 +11,7 @@ afterEach(() => server?.close());
 test.each([
   ['no byte', 0],
   ['every byte', 256],
-  ['the most that is joined', 4_096],
+  ['the largest body that is sent together with the head', 4_096],
   ['one more', 4_097],
 ])('%s arrives as it was sent', async (_what, length) => {
   const body = Buffer.from(Array.from({ length }, (_, at) => at % 256));

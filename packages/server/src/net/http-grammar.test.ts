@@ -1,4 +1,4 @@
-/** Requests whose head is unusual, byte by byte: what RFC 9110 and 9112 demand of a server. */
+/** Requests with an unusual head, byte by byte, and the answers that RFC 9110 and 9112 demand. */
 
 import { connect } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -18,7 +18,7 @@ const echo: NonNullable<Setup['handle']> = ({ request, response, path, query }) 
 const head = (...lines: string[]) => [...lines, '', ''].join('\r\n');
 const statusOf = (answer: string) => Number(answer.slice(9, 12));
 
-/** The answers to what is sent on one connection, which the server is asked to close at the end. */
+/** Sends bytes on one connection, whose last request asks the server to close it. @returns all answers */
 async function exchange(bytes: string | Buffer, setup: Setup = { handle: echo }): Promise<string> {
   const { port } = await serve(setup);
   return new Promise((resolve) => {
@@ -37,7 +37,7 @@ describe('a target that is a whole URL', () => {
     ['http://one.test:8500/test/a?b=c', '/test/a', 'b=c', 'one.test:8500'],
     ['HTTPS://One.Test/test', '/test', '', 'One.Test'],
     ['http://[::1]:80/test?', '/test', '', '[::1]:80'],
-  ])('%s is that path of that host, whatever Host says', async (target, path, query, host) => {
+  ])('%s is that path of that host, and the header Host does not count', async (target, path, query, host) => {
     for (const given of [['Host: other.test'], ['hOST:']]) {
       const answer = await exchange(head(`GET ${target} HTTP/1.1`, 'X: y', ...given, last));
       expect(answer).toMatch(/^HTTP\/1\.1 200 /);
@@ -207,7 +207,7 @@ describe('a client that closes its side after its request', () => {
       let all = '';
       socket.on('data', (chunk) => (all += chunk.toString()));
       socket.on('end', () => resolve(all));
-      // An answer on another connection that was asked later: by then the server has seen the end.
+      // A later request on another connection: when it is answered, the server has seen the end of this one.
       void raw(port, 'GET /nothing HTTP/1.1', 'Host: x', last, '', '').then(() => answer());
     });
     expect(text).toMatch(/^HTTP\/1\.1 200 [^]*late$/);

@@ -53,7 +53,7 @@ describe('TLS', () => {
     await expect(protocolOf(port, old)).rejects.toThrow(/alert protocol version/);
     const only12 = { maxVersion: 'TLSv1.2' } as const;
     expect(await protocolOf(port, { ...only12, ciphers: 'ECDHE-ECDSA-CHACHA20-POLY1305' })).toBe('TLSv1.2');
-    // Neither without authenticated encryption.
+    // A cipher without authenticated encryption is refused.
     await expect(protocolOf(port, { ...only12, ciphers: 'ECDHE-ECDSA-AES128-SHA256' })).rejects.toThrow(/handshake failure/);
     const newer = await serve({ tls: { minVersion: 'TLSv1.3' } });
     await expect(protocolOf(newer.port, { maxVersion: 'TLSv1.2' })).rejects.toThrow(/alert protocol version/);
@@ -207,7 +207,7 @@ describe('a deliberately slow client', () => {
     onTestFinished(() => void socket.destroy());
     await new Promise((resolve) => socket.once('data', resolve));
     onTestFinished(() => void stream?.destroy());
-    // A request on another connection that is cut takes longer than the stream would have been let live.
+    // The server cuts this slow request after a time in which it would also have cut the stream.
     await raw(port, 'GET /nothing HTTP/1.1', 'Host: x', 'X-Slow: ');
     expect(stream?.destroyed).toBe(false);
     stream?.write('still here');
@@ -278,7 +278,7 @@ describe('a request that is not HTTP', () => {
   it('right after a request does not spoil the answer to it', async () => {
     const { port } = await serve({ handle: ({ response }) => void response.end('x'.repeat(500_000)) });
     const text = await raw(port, `${good}NONSENSE\r\n\r\n`);
-    // Whether there is still something to say depends on how soon the answer was on its way.
+    // The error can be sent only if the answer has not ended the connection yet.
     expect(/^HTTP\/1\.1 200 [^]*\r\n\r\nx{500000}(HTTP\/1\.1 400 [^]*)?$/.test(text)).toBe(true);
   });
 
@@ -362,7 +362,7 @@ describe('connections', () => {
       });
     const first = await open();
     await open();
-    // They are counted when the server sees them: an answer on the second says that it has.
+    // The server counts a connection when it sees it: an answer on the second shows that it has seen both.
     expect(await raw(port, 'GET /test HTTP/1.1', 'Host: x', 'Connection: close', '', '')).toBe('');
     expect(guard.open).toBe(2);
     const left = new Promise((resolve) => first.on('close', resolve));

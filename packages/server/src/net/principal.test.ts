@@ -1,4 +1,4 @@
-/** Who vouches: the token, by its public id, or the address. */
+/** The principal of a caller: its token, by the public id, or else its address. */
 
 import { expect, test } from 'vitest';
 import { anonymousAccessor } from '../security/well-known.ts';

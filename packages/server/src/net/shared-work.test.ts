@@ -37,7 +37,7 @@ function scene() {
 }
 
 describe('shared work', () => {
-  it('is done once for all who wait for it, and again for later callers', () => {
+  it('is done once for all callers that wait for it, and again for later ones', () => {
     const { shared, begun, told, making, waiter, turn } = scene();
     const leave = shared.join('web', () => making('web'), waiter('a'));
     shared.join('web', () => making('web'), waiter('b'));
@@ -62,7 +62,7 @@ describe('shared work', () => {
     expect([told, turns.size]).toEqual([[], 0]);
   });
 
-  it('fails for all who wait', () => {
+  it('fails for all callers that wait', () => {
     const { shared, told, making, waiter, turn } = scene();
     for (const who of ['a', 'b']) shared.join('web', () => making('web', true), waiter(who));
     for (let at = 0; at < 20; at++) turn();

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Turns, TooMuchWork, type Pace, type Work } from './turns.ts';
 
-/** The event loop, by hand. */
+/** An event loop that the test moves. */
 function loop() {
   const due: (() => void)[] = [];
   const turns = new Turns((run) => due.push(run));
@@ -11,7 +11,7 @@ function loop() {
   return { turns, turn, get idle() { return due.length === 0; } };
 }
 
-/** Work of so many steps of a unit each, which says when it has done one, and whether it was ended. */
+/** Work of a number of steps, one unit each. It records each step, and whether it was ended early. */
 function* steps(pace: Pace, count: number, told: { done: number; ended: boolean }): Work<string> {
   try {
     for (let step = 0; step < count; step++) {
@@ -57,7 +57,7 @@ describe('turns', () => {
     const all = Array.from({ length: 12 }, fresh);
     const jobs = all.map((told) => turns.start(steps(turns.pace, 40_000, told)));
     for (let at = 0; at < 20; at++) turn();
-    // A first slice for all, and then more for those that have a place.
+    // Each work gets a first slice; those with a place get more.
     const further = all.filter(({ done }) => done > 2_500);
     expect([further.length, Math.max(...all.map(({ done }) => done)) < 40_000]).toEqual([8, true]);
     for (let at = 0; at < 400; at++) turn();

@@ -1,4 +1,4 @@
-/** Who may ask an operator's questions, over a real server with access control. */
+/** Which callers may use the operator's routes, on a real server with access control. */
 
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,4 @@
-/** What counts as available, over a real state. */
+/** When nodes and services count as available, on a real state. */
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { CheckStatus } from '@rollcall/protocol';

@@ -1,4 +1,4 @@
-/** The admin surface over real HTTP: statuses, bodies, who is let in, and what happens to long bodies. */
+/** The admin routes over real HTTP: statuses, bodies, callers that are refused, and long bodies. */
 
 import { request as httpRequest } from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -125,7 +125,7 @@ describe('a backup', () => {
         let text = '';
         response.on('data', (chunk: Buffer) => {
           text += chunk.toString();
-          // The rest is only made once the first part has arrived here.
+          // The rest of the backup is made after the first part has arrived here.
           second.resolve();
         });
         response.on('end', () => resolve(text));

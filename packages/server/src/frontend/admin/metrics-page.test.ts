@@ -1,4 +1,4 @@
-/** docs/reference/metrics.md against what a server really answers, both ways. */
+/** docs/reference/metrics.md and the metrics of a real server have the same entries. */
 
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

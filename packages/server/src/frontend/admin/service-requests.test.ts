@@ -1,4 +1,4 @@
-/** What operators order about an instance or a service, over real HTTP. */
+/** Requests of operators about an instance or a service, over real HTTP. */
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { findInstance } from '../../registry/kind/catalog/find.ts';

@@ -1,4 +1,4 @@
-/** That the index follows the registry: from the rows that there are when it begins, through changes, and over a restore. */
+/** The index follows the registry: it has the rows that exist when it begins, later changes, and a restore. */
 
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { encodeRow } from '../../registry/kinds.ts';

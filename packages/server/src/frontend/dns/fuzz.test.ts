@@ -1,6 +1,6 @@
 /**
- * Thousands of broken packets over real sockets: the server stays up, answers right in between, and
- * everything that it does say can be read and is short.
+ * Thousands of broken packets over real sockets: the server stays up, answers good queries in between, and each of its answers
+ * can be read and is short.
  */
 
 import { createSocket } from 'node:dgram';
@@ -82,7 +82,7 @@ async function answersRight(): Promise<void> {
   expect(reply.answers.length).toBeGreaterThan(15);
 }
 
-/** Another implementation can read it, and it is not the answer to a fault of ours. */
+/** Another implementation can read the answer, and it does not report a fault of the server. */
 function isReadable(answer: Buffer, bytesMax: number): void {
   expect(answer.length).toBeLessThanOrEqual(bytesMax);
   const { flag_qr: isAnswer, rcode } = decoded(answer);

@@ -18,7 +18,7 @@ function rebuilt(buildMs: number) {
   return { clock, state, index };
 }
 
-/** An index of so many steps, which is of use from the `usefulFrom`th on. */
+/** An index that takes a number of steps to build and is useful from step `usefulFrom` on. */
 function large(steps: number, usefulFrom: number) {
   const clock = manualClock();
   const state = { revision: 0, steps: 0 };
@@ -48,7 +48,7 @@ describe('a large index', () => {
     expect(index.read()).toEqual({ index: 'all of 0', revision: 0, behind: false });
   });
 
-  it('is complete when the first build was awaited', async () => {
+  it('is complete after `whenBuilt`', async () => {
     const { state, index } = large(2.5 * stepsAtOnce, Infinity);
     const built = index.whenBuilt();
     expect(state.steps).toBe(stepsAtOnce);

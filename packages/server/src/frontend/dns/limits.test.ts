@@ -6,13 +6,13 @@ const limits = { udpBytesMax: 1_232, udpRecordsMax: 3 };
 describe('the size limit of an answer', () => {
   it.each<[what: string, udp: boolean, edns: number | undefined, bytes: number, records: number]>([
     ['over UDP without EDNS: 512 bytes, 3 records', true, undefined, 512, 3],
-    ['with EDNS of less than 512: still 512, as RFC 6891 §6.2.5 wants', true, 100, 512, 3],
+    ['with EDNS of less than 512: still 512, as RFC 6891 §6.2.5 requires', true, 100, 512, 3],
     ['with EDNS of 512: 512 bytes, 3 records', true, 512, 512, 3],
     ['in between: rounded down, no limit of records', true, 1_000, 896, Infinity],
     ['with EDNS of our maximum: all of it', true, 1_232, 1_232, Infinity],
     ['with EDNS above: our maximum', true, 4_096, 1_232, Infinity],
     ['with the largest EDNS: our maximum', true, 65_535, 1_232, Infinity],
-    ['over TCP: what 16 bits can say', false, undefined, 65_535, Infinity],
+    ['over TCP: the largest length in 16 bits', false, undefined, 65_535, Infinity],
     ['over TCP with EDNS: the same', false, 512, 65_535, Infinity],
   ])('%s', (_what, udp, edns, bytesMax, recordsMax) => {
     expect(roomOf(shapeOf(udp, edns, limits), limits)).toEqual({ bytesMax, recordsMax, edns: edns !== undefined });

@@ -82,7 +82,7 @@ describe('names of the domain', () => {
     ['n1.node.default.ns.consul', A, { kind: 'node', node: 'n1', datacenter: '' }],
     ['n1.node.team-a.ns.consul', A, unknown],
     ['n1.node.default.ap.dc1.dc.consul', A, { kind: 'node', node: 'n1', datacenter: 'dc1' }],
-    // A namespace may be called like a kind, and services like what names a scope.
+    // A namespace may have the name of a kind, and a service the name of a scope.
     ['web.service.service.ns.consul', A, service('web', '', '', 'service')],
     ['web.service.node.ns.consul', A, service('web', '', '', 'node')],
     ['geo.query.query.ns.consul', A, query('geo', '', 'query')],

@@ -1,4 +1,4 @@
-/** Asking elsewhere, against a test server that answers well, badly or not at all. */
+/** Queries to recursors, against a test server that answers well, badly or not at all. */
 
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';

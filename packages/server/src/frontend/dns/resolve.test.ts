@@ -45,7 +45,7 @@ function resolved(name: string, type: keyof typeof types, settings: Partial<Zone
 const entriesOf = (found: Extract<Found, { kind: 'answer' }>): Entry[] =>
   Array.from({ length: found.count }, (_, index) => found.entry(index));
 
-/** Records as `TYPE data`, sorted, those sent along after `+`; or what else there is. */
+/** Records as `TYPE data`, sorted, additional ones after `+`; without records, the reason. */
 function found(name: string, type: keyof typeof types = 'A', settings: Partial<Zone> = {}): string[] | string {
   const result = resolved(name, type, settings);
   if (result.kind !== 'answer') return result.kind;

@@ -1,4 +1,4 @@
-/** The order of a choice: every answer is as likely as any other, and says the same as one that was written at once. */
+/** Shuffled answers: every order is equally likely, and each answer has the records of one that was not shuffled. */
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { manualClock } from '../../manual-clock.case.ts';
@@ -29,7 +29,7 @@ function responder(udpRecordsMax = 3): Responder {
 
 type Type = 'A' | 'AAAA' | 'SRV';
 
-/** What tells the records of an answer apart, in their order. */
+/** The part that distinguishes the records of an answer, in their order. */
 function recordsOf(to: Responder, type: Type, { tcp = false, edns = false } = {}): string[] {
   const answer = to.respond(queryPacket('web.service.consul', type, edns ? { edns: 1_232 } : {}), !tcp);
   if (typeof answer === 'string') throw new Error(answer);
@@ -45,7 +45,7 @@ function chiSquare(seen: readonly string[], kinds: number): number {
   return [...counts.values()].reduce((sum, count) => sum + (count - expected) ** 2 / expected, missing);
 }
 
-/** What chance exceeds once in a thousand times (Wilson and Hilferty's approximation). */
+/** The value that chance exceeds once in a thousand times (Wilson and Hilferty's approximation). */
 function critical(kinds: number): number {
   const freedom = kinds - 1;
   return freedom * (1 - 2 / (9 * freedom) + 3.09 * Math.sqrt(2 / (9 * freedom))) ** 3;

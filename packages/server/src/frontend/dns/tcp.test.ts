@@ -1,4 +1,4 @@
-/** Connections over TCP: framing, and what a client that behaves badly can hold. */
+/** Connections over TCP: framing, and the limits for clients that behave badly. */
 
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
@@ -59,7 +59,7 @@ async function dial(): Promise<Socket> {
 
 const message = (text: string) => framed(Buffer.from(text));
 
-/** Everything that comes, until `length` bytes are there. */
+/** All bytes that arrive, until there are `length`. */
 async function receive(socket: Socket, length: number): Promise<Buffer> {
   let received = Buffer.alloc(0);
   while (received.length < length) {

@@ -1,6 +1,6 @@
 /**
- * Streams that are cut, from real sockets to the registry, with the clock driven. Their holders are distinguished by token:
- * the streams of one token cannot stop expiry for others, and a cut of many tokens still does.
+ * Streams that are cut, from real sockets to the registry, on a clock that the test moves. Their holders are distinguished by
+ * token: the streams of one token cannot stop expiry for others, and a cut of many tokens still does.
  */
 
 import { afterEach, beforeEach, expect, test } from 'vitest';

@@ -1,4 +1,4 @@
-/** Streams that their clients leave for another server: the clients live, and no reader sees their instances critical. */
+/** Clients that leave a stream for another server: they live, so no reader sees their instances critical. */
 
 import { streamLeftCode } from '@rollcall/protocol';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -53,7 +53,7 @@ test('an instance passes on all nodes while its client goes from a stalled node 
   const first = await greeted(one, session);
   expect(await first.ask(web)).toMatchObject({ type: 'done' });
   await pass(500);
-  // What a stalled node finds in its sockets when it goes on, before its client has come to another one.
+  // The stalled node goes on and reads its sockets before its client has reached another node.
   first.webSocket.close(streamLeftCode);
   await first.ended;
   expect(await pass(3_000)).toEqual(new Set(['passing']));
@@ -61,7 +61,7 @@ test('an instance passes on all nodes while its client goes from a stalled node 
   expect(await pass(2 * graceMs)).toEqual(new Set(['passing']));
 });
 
-test('an instance whose client left and never came back goes after the grace', async () => {
+test('an instance whose client left and never came back is removed after the grace', async () => {
   const first = await greeted(one, newSession());
   expect(await first.ask(web)).toMatchObject({ type: 'done' });
   await pass(500);

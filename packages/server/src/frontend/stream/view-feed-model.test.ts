@@ -1,5 +1,5 @@
 /**
- * Feeds against a naive model: after any commands, each client holds what a look at the whole view finds. Clients come and
+ * Feeds against a naive model: after any commands, each client has the whole view. Clients come and
  * go, are slow, and come back with the revision that they had.
  */
 
@@ -34,7 +34,7 @@ const views: readonly FrameView[] = [
 
 type Keyed = { readonly id?: string; readonly node?: string; readonly service?: string; readonly key?: string };
 
-/** As a client that is told the view: strict about what a delta follows. */
+/** A client of the view that checks which content each delta follows. */
 class Client implements Subscriber {
   congested = false;
   revision: number | undefined;
@@ -138,7 +138,7 @@ const settled = async () => {
 };
 
 describe('feeds', () => {
-  it('give every client what a look at the whole view finds, after any commands', async () => {
+  it('give every client the whole view, after any commands', async () => {
     let deltas = 0;
     await fc.assert(
       fc.asyncProperty(steps, async (all) => {

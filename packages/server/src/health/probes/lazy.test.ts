@@ -1,4 +1,4 @@
-/** That a probe is loaded when it is first needed, and once. */
+/** A probe is loaded when it is first needed, and only once. */
 
 import { expect, test, vi } from 'vitest';
 import { lazyProbe } from './lazy.ts';
