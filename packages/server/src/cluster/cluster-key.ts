@@ -1,6 +1,6 @@
 /**
- * The key by which the nodes of one store know each other. It is made by the first node of the store and kept in it, so a process
- * that can open the store is a node, and there is nothing to set up. It is compared by its hash, in constant time.
+ * The key by which the nodes of one store recognise each other. The first node creates it in the store. So every process that
+ * can open the store is a node, without any setup. It is compared by its hash, in constant time.
  */
 
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';

@@ -1,4 +1,7 @@
-/** Several nodes on one store: who watches a deadline, and that no node's death, sleep or silence is taken for that of a service. */
+/**
+ * Several nodes on one store: which node watches a deadline, and that no death, sleep or silence of a node counts as that of a
+ * service.
+ */
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { turns } from '../health/liveness.case.ts';
@@ -68,7 +71,7 @@ describe('members', () => {
     expect(d.members).toEqual(['d']);
   });
 
-  it('keep one that was only taken for dead: it joins again with a new epoch', async () => {
+  it('keep one that was wrongly taken for dead: it joins again with a new epoch', async () => {
     const wake = a.freeze();
     await loses(a);
     expect(b.members).toEqual(['b', 'c']);
@@ -77,7 +80,7 @@ describe('members', () => {
     expect(b.members).toEqual(['b', 'c', 'a']);
   });
 
-  it('are left in order by a node that stops', async () => {
+  it('lose a node that stops, without waiting for its presence', async () => {
     await a.stop();
     cluster.all.delete('a');
     await turns();
@@ -94,7 +97,7 @@ describe('members', () => {
 });
 
 describe('a TTL check', () => {
-  it('is watched by the node through which it was registered, and its heartbeats there go nowhere else', async () => {
+  it('is watched by the node through which it was registered, and its heartbeats there are not forwarded', async () => {
     await a.register('web', ttlMs);
     await turns();
     expect([a.owns('web'), b.owns('web'), c.owns('web')]).toEqual([true, false, false]);
@@ -130,7 +133,7 @@ describe('a TTL check', () => {
     expect(b.verdicts).toHaveLength(1);
   });
 
-  it('is claimed when the way to its owner is cut, so that it does not expire', async () => {
+  it('is claimed when its owner cannot be reached, so that it does not expire', async () => {
     await a.register('web', ttlMs);
     await turns();
     cluster.cut.add('b a');
@@ -165,7 +168,7 @@ describe('a TTL check', () => {
     expect(b.status('web')).toBe('critical');
   });
 
-  it('that dies during a change of owners is found out all the same', async () => {
+  it('still expires when its instance dies during a change of owners', async () => {
     for (let at = 0; at < 8; at++) await a.register(`web-${at}`, ttlMs, { service: `s${at}` });
     a.kill();
     await turns(40);
@@ -249,7 +252,7 @@ describe('a service that is alive', () => {
     expect(await orphan()).toBe('passing');
   });
 
-  it('is not taken back by a node that was stopped when its client was there', async () => {
+  it('is not taken back by a node that was stopped after the client had connected to it', async () => {
     expect(await overtaken()).toBe('passing');
   });
 
@@ -257,7 +260,7 @@ describe('a service that is alive', () => {
     ['verdicts name no judge', { noJudge: true }, sleeper],
     ['the epoch of a judge is not checked', { noEpoch: true }, lateVerdict],
     ['the grace of streams is skipped when their node is gone', { noGrace: true }, orphan],
-    ['a node does not say how old the connection is that it tells of', { ageless: true }, overtaken],
+    ['a node does not report the age of a connection', { ageless: true }, overtaken],
   ] as const)('would be lost if %s: this suite notices', async (_what, fault, scenario) => {
     await cluster.close();
     await setUp(fault);
@@ -266,7 +269,7 @@ describe('a service that is alive', () => {
 });
 
 describe('a session with a TTL', () => {
-  it('lives by renewals that come to another node', async () => {
+  it('stays alive by renewals that come to another node', async () => {
     await a.replica.submit({
       ...{ kind: 'session-create', namespace: 'default', id: 's', name: '', node: '', liveness: 'ttl', ttlMs, lockDelayMs: 0 },
       ...{ behavior: 'release', checks: [] },
@@ -325,7 +328,7 @@ describe('a stream', () => {
     expect(b.session('short')).toBeUndefined();
   });
 
-  it('that is still open on a node that was taken for dead is held by it again', async () => {
+  it('that is still open on a node that was wrongly taken for dead is held by it again', async () => {
     const wake = a.freeze();
     await loses(a);
     await cluster.pass(5_000);
@@ -337,7 +340,7 @@ describe('a stream', () => {
 });
 
 describe('a check by probes', () => {
-  it('is probed by one node', async () => {
+  it('is probed by one node only', async () => {
     await a.replica.submit({
       ...{ kind: 'register', namespace: 'default', node: { name: 'n', address: '127.0.0.1' }, nodeMode: 'ensure' },
       checks: Array.from({ length: 30 }, (_, at) => ({ id: `c${at}`, name: 'c', type: 'tcp', definition: { tcp: '127.0.0.1:1', intervalMs: 60_000 } })),
@@ -370,14 +373,14 @@ describe('self-preservation', () => {
     });
   }
 
-  it('freezes expiry on every node when a quarter of the fleet is missing, of which each sees a third', async () => {
+  it('freezes expiry on every node when a quarter of the fleet is missing, although each node watches only a third', async () => {
     const gone = missing(0.25);
     await withoutBeats(gone, 30_000);
     expect([a, b, c].map(({ liveness }) => liveness.status().frozen)).toEqual([true, true, true]);
     expect(gone.map(({ name }) => a.status(name))).toEqual(gone.map(() => 'passing'));
   });
 
-  it('lets a few expire', async () => {
+  it('lets a few missing instances expire', async () => {
     const gone = missing(0.1);
     await withoutBeats(gone, 30_000);
     expect(gone.map(({ name }) => a.status(name))).toEqual(gone.map(() => 'critical'));

@@ -1,6 +1,6 @@
 /**
- * One node among those of a store: joins membership, ownership and forwarded beats. It is made for a store that several nodes may
- * share; the only node of a store has none (`soleOwner`).
+ * One node among those of a store: combines membership, ownership and forwarded beats. The only node of a store has none of it
+ * (`soleOwner`).
  */
 
 import type { RegistryError } from '@rollcall/protocol';
@@ -68,13 +68,13 @@ export class Cluster {
     return this.#ownership;
   }
 
-  /** Of this node's present life as a member; 0 before it has joined. */
+  /** Epoch of this node's present membership; 0 before it has joined. */
   get epoch(): number {
     return this.#membership?.epoch ?? 0;
   }
 
   /**
-   * Becomes a member; deadlines that this node gets to watch begin in full.
+   * Becomes a member; deadlines that this node watches from now on begin in full.
    * @throws RegistryError when the store cannot be reached, or has too many members
    */
   async join(self: Omit<OwnMember, 'nodeId'>): Promise<void> {
@@ -102,7 +102,7 @@ export class Cluster {
     await this.#membership?.drain();
   }
 
-  /** Leaves the store: other nodes watch from now on what this one has watched. Takes some seconds at most. */
+  /** Leaves the store: other nodes take over its deadlines. Takes some seconds at most. */
   async leave(): Promise<void> {
     await this.#membership?.leave();
     this.#strays.close();

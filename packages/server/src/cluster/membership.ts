@@ -1,6 +1,6 @@
 /**
- * Membership: this node joins the store, joins again when it was taken for dead, and leaves. It also removes members whose presence
- * has ended. Who the members are is in the log; presence (`engine/presence.ts`) only tells that a node may be dead.
+ * Membership: this node joins the store, joins again when it was wrongly taken for dead, and leaves. It also removes members
+ * whose presence has ended. The log has the members; presence (`engine/presence.ts`) only shows that a node may be dead.
  *
  *   hold presence ──► member-join ──► member ──removed by others──► member-join, with a new epoch
  *                                       │ presence expired ──► hold again
@@ -17,7 +17,7 @@ import { Rendezvous } from '../registry/kind/member/rendezvous.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Member } from '../registry/kind/member/rows.ts';
 
-/** What this node says of itself when it joins. */
+/** The description of this node in the row of members. */
 export type OwnMember = Pick<Member, 'nodeId' | 'name' | 'address' | 'version' | 'worker'>;
 
 export interface MembershipOptions {
@@ -50,7 +50,7 @@ export class Membership {
   #present: ReadonlySet<string> = new Set();
   /** Members that were seen present: their absence is the end of a presence, and not a watch that lags behind the log. */
   readonly #seen = new Set<string>();
-  /** Members that are absent, with what cancels the time after which this node removes them. */
+  /** Absent members, each with a function that cancels its removal by this node. */
   readonly #absent = new Map<string, () => void>();
   #unwatch: () => void = () => {};
 
@@ -58,7 +58,7 @@ export class Membership {
     this.#options = options;
   }
 
-  /** Of this node's present life as a member; 0 before it has joined. */
+  /** Epoch of this node's present membership; 0 before it has joined. */
   get epoch(): number {
     return this.#epoch;
   }
@@ -80,7 +80,7 @@ export class Membership {
     this.#review();
   }
 
-  /** Gets nothing new from now on; keeps what it holds. */
+  /** Gets no new deadlines from now on; keeps those that it has. */
   async drain(): Promise<void> {
     const { registry, self } = this.#options;
     await registry.submit({ kind: 'member-drain', nodeId: self.nodeId, epoch: this.#epoch, draining: true });
@@ -151,7 +151,7 @@ export class Membership {
     const { registry, self } = this.#options;
     const members = membersOf(registry.state);
     const own = members.find(({ nodeId }) => nodeId === self.nodeId);
-    // It was removed; or it has joined with an epoch that it was not told of, since the answer was lost.
+    // It was removed, or it has joined with an epoch that it does not know because the answer was lost.
     if (own?.epoch !== this.#epoch) this.#joinAgain();
     const others = members.filter(({ nodeId }) => nodeId !== self.nodeId);
     for (const [nodeId, cancel] of this.#absent) {

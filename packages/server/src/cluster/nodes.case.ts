@@ -1,6 +1,6 @@
 /**
  * Nodes on one memory engine, as tests drive them: each has a replica, liveness and its place in the cluster, and a clock of its own that
- * stands still while the node is frozen. The way between two nodes can be cut.
+ * stands still while the node is frozen. The connection between two nodes can be cut.
  */
 
 import type { CheckStatus } from '@rollcall/protocol';
@@ -25,15 +25,15 @@ import { Metrics } from '../telemetry/metrics.ts';
 import type { BeatBatch } from './channel/beat-body.ts';
 import { Cluster } from './cluster.ts';
 
-/** A fault on purpose: a suite has to notice it. */
+/** A planted fault that the suite must find. */
 export interface Fault {
-  /** Verdicts name no judge, so an old owner is not found out. */
+  /** Verdicts name no judge, so that those of a former owner count. */
   readonly noJudge?: true;
-  /** What an earlier life of a node has judged counts for the present one. */
+  /** Verdicts of an earlier membership of a node count. */
   readonly noEpoch?: true;
-  /** Streams of a node that is gone end at once. */
+  /** Streams end at once when their node is gone, without a grace. */
   readonly noGrace?: true;
-  /** A node that tells of a connection does not say how old it is. */
+  /** A node reports a connection without its age. */
   readonly ageless?: true;
 }
 
@@ -126,7 +126,7 @@ async function startNode({ engine, memoryEngine, nodeId, all, cut, fault }: Star
     resolve: addressPolicy(() => Promise.reject(new Error('no names here'))),
   });
   replica.observe(liveness);
-  // A process that does not run asks for nothing and hears of nothing.
+  // A frozen process sends and receives nothing.
   const presence: Presence = {
     ttlMs: memoryEngine.presence.ttlMs,
     async hold(id) {
@@ -142,7 +142,7 @@ async function startNode({ engine, memoryEngine, nodeId, all, cut, fault }: Star
     peers: {
       async beats(to: Member, batch: BeatBatch) {
         const peer = all.get(to.nodeId);
-        // As on a network: one that is frozen does not answer.
+        // As on a network, a frozen node does not answer.
         if (peer?.frozen === true) return new Promise<never>(() => {});
         if (peer === undefined || cut.has(`${nodeId} ${to.nodeId}`)) throw new Error('the node cannot be reached');
         batches.push(batch);
@@ -166,7 +166,7 @@ async function startNode({ engine, memoryEngine, nodeId, all, cut, fault }: Star
     lines,
     verdicts,
     batches,
-    /** Its timers do not run, and what it commits waits. */
+    /** Its timers do not run, and its commits wait. */
     frozen: false,
     get replaced() {
       return replaced;
@@ -222,7 +222,7 @@ async function startNode({ engine, memoryEngine, nodeId, all, cut, fault }: Star
       });
       await liveness.streamOpened('default', id, `client ${id}`);
     },
-    /** A client that has a session comes on a new connection; `opened()` is what the node does next. */
+    /** A client with a session opens a new connection; `opened()` does the next step of the node. */
     connect(id: string) {
       const { holder } = liveness;
       const went = { lost: 0, moved: 0 };

@@ -1,7 +1,7 @@
 /**
- * Ownership among the members of a store: who watches a deadline follows from the rows alone (`registry/kind/member/owners.ts`), so all
- * nodes that have applied the same revision agree. This node owns only while it is a member in the epoch of its own join: a node that
- * was taken for dead owns nothing until it has joined again.
+ * Ownership among the members of a store: the owner of a deadline follows from the rows alone
+ * (`registry/kind/member/owners.ts`), so all nodes that have applied the same revision agree. This node owns only while it is a
+ * member in the epoch of its own join: a node that was wrongly taken for dead owns nothing until it has joined again.
  */
 
 import type { Ownership, StrayBeat } from '../health/ownership.ts';
@@ -21,7 +21,7 @@ export interface SharedOwnershipOptions {
 export class SharedOwnership implements Ownership {
   readonly nodeId: string;
   readonly #options: SharedOwnershipOptions;
-  /** Of the present life of this node as a member; 0 before it has joined. */
+  /** Epoch of this node's present membership; 0 before it has joined. */
   #epoch = 0;
   #row: MembersRow | undefined;
   #owners: Owners | undefined;

@@ -1,11 +1,11 @@
-/** Takes heartbeats that came to other nodes, and says of each whether this node watches its deadline. */
+/** Accepts heartbeats that came to other nodes, and answers for each whether this node watches its deadline. */
 
 import type { CheckStatus } from '@rollcall/protocol';
 import type { Member } from '../registry/kind/member/rows.ts';
 import type { BeatAnswer, BeatBatch } from './channel/beat-body.ts';
 
 export interface ReceiverOptions {
-  /** Of this node's present life as a member; 0 while it is none. */
+  /** Epoch of this node's present membership; 0 while it is no member. */
   readonly epoch: () => number;
   readonly ownerOf: (key: string) => Member | undefined;
   /** Hands a beat to liveness; see there. */
@@ -20,8 +20,8 @@ export class Receiver {
   }
 
   /**
-   * Resolves when the changes that the beats cause are committed. What was meant for an earlier life of this node is answered with the
-   * present owners: this life has given every deadline its full time.
+   * Resolves when the changes that the beats cause are committed. Beats for an earlier epoch of this node are answered with the
+   * present owners: since it joined again, every deadline has its full time.
    * @returns one answer for each beat, in order
    */
   async deliver({ epoch, beats }: BeatBatch): Promise<readonly BeatAnswer[]> {
@@ -34,7 +34,7 @@ export class Receiver {
       const kind = await this.#options.deliver(key, status, output, principal);
       return kind === 'moved' ? this.#moved(key) : { kind };
     } catch {
-      // The deadline has its time; the node that got the beat from the client has committed, or refused, what it says.
+      // The deadline is renewed. The node that got the beat from the client has committed or refused its status.
       return { kind: 'taken' };
     }
   }

@@ -1,4 +1,7 @@
-/** Strays are sent to the owner in batches, are followed once when the owner has moved, and are claimed when that is better. */
+/**
+ * Strays are sent to the owner in batches, once more if the owner has changed, and this node claims a deadline when that is
+ * better.
+ */
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import { turns } from '../health/liveness.case.ts';
@@ -14,7 +17,7 @@ let owners: Map<string, Member>;
 let sent: { to: string; batch: BeatBatch }[];
 let claimed: string[][];
 let counts: Record<string, number>;
-/** How each node answers a beat. */
+/** The answer of each node to a beat. */
 let answer: (to: string, key: string) => Promise<BeatAnswer> | BeatAnswer;
 let strays: Strays;
 
@@ -91,12 +94,12 @@ describe('a stray', () => {
     expect(counts).toMatchObject({ dropped: 10 });
   });
 
-  it('follows one "moved", and no second one', async () => {
+  it('is sent once more after "moved", and not a second time', async () => {
     answer = (to) => (to === 'owner' ? { kind: 'moved', to: 'third' } : { kind: 'moved', to: 'owner' });
     owners.set('a', member('owner'));
     take('a');
     await pass(5);
-    // The log says meanwhile what the former owner said.
+    // Meanwhile the log names the same owner as the answer.
     owners.set('a', member('third'));
     await pass(5);
     await pass(50);
@@ -104,7 +107,7 @@ describe('a stray', () => {
     expect(counts).toMatchObject({ moved: 1, dropped: 1 });
   });
 
-  it('that this node is to watch, as the log says by now, needs nothing', async () => {
+  it('is not sent when the log has meanwhile made this node its owner', async () => {
     owners.set('a', member('self'));
     take('a');
     await pass(10);
@@ -120,7 +123,7 @@ describe('a stray', () => {
 });
 
 describe('a claim', () => {
-  it('comes with the third beat in a row on one connection', async () => {
+  it('is made at the third beat in a row on one connection', async () => {
     const connection = {};
     for (let beat = 1; beat <= streakMax; beat++) {
       expect(claimed).toEqual([]);
@@ -128,11 +131,11 @@ describe('a claim', () => {
       await pass(1_000);
     }
     expect(claimed).toEqual([['a']]);
-    // The owner heard of all of them, in case that the claim fails.
+    // The owner gets all of them, since the claim may fail.
     expect(counts).toMatchObject({ claimed: 1, forwarded: streakMax });
   });
 
-  it('comes for all deadlines, also when more of them begin to beat here than are counted at once', async () => {
+  it('is made for every deadline, also when more of them begin to beat here than are counted at once', async () => {
     const connection = {};
     const keys = Array.from({ length: streaksMax + 30_000 }, (_, at) => `k${at}`);
     for (let round = 0; round < 2 * streakMax; round++) {
@@ -145,7 +148,7 @@ describe('a claim', () => {
     expect(new Set(claimed.flat()).size).toBe(keys.length);
   }, 60_000);
 
-  it('makes room for a deadline when others have not had a beat for two minutes', async () => {
+  it('can be made for a new deadline when others have had no beat for two minutes', async () => {
     for (let at = 0; at < streaksMax; at++) take(`idle${at}`, { connection: {} });
     const connection = {};
     for (let beat = 0; beat < streakMax; beat++) take('a', { connection });
@@ -156,7 +159,7 @@ describe('a claim', () => {
     expect(claimed.flat()).toContain('a');
   });
 
-  it('does not come while connections change, or are not known', async () => {
+  it('is not made while connections change or are unknown', async () => {
     const connections = [{}, {}];
     for (let beat = 0; beat < 10; beat++) {
       take('a', { connection: connections[beat % 2] as object });
@@ -166,7 +169,7 @@ describe('a claim', () => {
     expect(claimed).toEqual([]);
   });
 
-  it('comes at once when the owner cannot be reached', async () => {
+  it('is made at once when the owner cannot be reached', async () => {
     answer = () => Promise.reject(new Error('connection refused'));
     take('a');
     take('b');
@@ -175,7 +178,7 @@ describe('a claim', () => {
     expect(claimed).toEqual([['a', 'b']]);
   });
 
-  it('comes when the owner has not answered for a second', async () => {
+  it('is made when the owner has not answered for a second', async () => {
     answer = () => new Promise(() => {});
     take('a');
     await pass(5);
@@ -186,7 +189,7 @@ describe('a claim', () => {
     expect(claimed).toEqual([['a']]);
   });
 
-  it('of many is cut into commands of 512', async () => {
+  it('of many deadlines is split into commands of 512', async () => {
     answer = () => Promise.reject(new Error('connection refused'));
     for (let at = 0; at < 2 * beatsMax; at++) take(`k${at}`);
     await turns();
@@ -196,7 +199,7 @@ describe('a claim', () => {
   });
 });
 
-it('sends nothing once it is closed', async () => {
+it('is never made after closing', async () => {
   take('a');
   strays.close();
   take('b');

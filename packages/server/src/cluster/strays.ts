@@ -1,12 +1,13 @@
 /**
  * Strays: heartbeats that came to this node and whose deadlines other nodes watch. They are gathered for a few milliseconds and sent to
- * each owner in batches, of each deadline the newest one. An owner that knows better answers `moved`: the beat is sent once more, to
- * that one; after that the log will tell.
+ * each owner in batches, of each deadline the newest one. An owner that knows a newer owner answers `moved`: the beat is sent
+ * once more, to that one. Later beats follow the log.
  *
- * Two things make this node claim a deadline, so that its beats are no strays any more: three beats in a row on one connection, which
- * the client will go on using; and an owner that cannot be reached, since its deadlines would pass although the beats came.
+ * This node claims a deadline, so that its beats are no longer strays, in two cases: after three beats in a row on one
+ * connection, which the client will go on using; and when the owner cannot be reached, since the deadline would pass although
+ * beats came.
  *
- * Nothing here may grow without a limit, and nothing here fails a heartbeat: what cannot be sent is counted.
+ * Every table here has a limit, and no fault here fails a heartbeat: beats that cannot be sent are counted.
  */
 
 import type { Clock } from '../clock.ts';
@@ -14,7 +15,10 @@ import type { StrayBeat } from '../health/ownership.ts';
 import type { Member } from '../registry/kind/member/rows.ts';
 import { beatsMax, type Beat, type BeatAnswer, type BeatBatch } from './channel/beat-body.ts';
 
-/** `forwarded`: the owner took it. `moved`: it was sent once more. `claimed`: this node asked to own it. `dropped`: nothing of that. */
+/**
+ * `forwarded`: the owner took it. `moved`: it was sent once more. `claimed`: this node asked to own it. `dropped`: none of
+ * these.
+ */
 export type StrayOutcome = 'forwarded' | 'moved' | 'claimed' | 'dropped';
 
 export interface StraysOptions {
@@ -32,7 +36,7 @@ export interface StraysOptions {
 /** How long the first beat of a batch waits for others. */
 const gatherMs = 5;
 
-/** Without an answer for so long, an owner counts as out of reach. Shorter than the shortest TTL with its hold. */
+/** An owner that has not answered for this long counts as out of reach. Shorter than the shortest TTL with its hold. */
 const answerMs = 1_000;
 
 /** Beats that may wait for one owner; there is one for each deadline. */
@@ -44,7 +48,7 @@ export const streakMax = 3;
 /** Deadlines whose beats are counted. Beyond it a new one waits until another has been claimed, changes its connection or is idle. */
 export const streaksMax = 65_536;
 
-/** Without a beat for so long, a deadline may lose its place to a new one. */
+/** A deadline that had no beat for this long may lose its place to a new one. */
 const streakIdleMs = 120_000;
 
 interface Waiting extends Beat {
@@ -55,7 +59,7 @@ interface Waiting extends Beat {
 interface Queue {
   /** By key, in the order of the first beat. */
   readonly beats: Map<string, Waiting>;
-  /** Batches are on their way; what comes meanwhile goes with the next one. */
+  /** Batches are on their way; beats that come meanwhile go with the next one. */
   sending: boolean;
 }
 
@@ -158,7 +162,7 @@ export class Strays {
 
   async #sendBatch(to: string, batch: readonly Waiting[]): Promise<void> {
     const { ownerOf, send, count } = this.#options;
-    // All are for one owner by the log that this node knew when they came; by now it may be another.
+    // All of them had the same owner when they came; it may have changed.
     const member = batch.map(({ key }) => ownerOf(key)).find((owner) => owner?.nodeId === to);
     if (member === undefined) {
       this.#again(batch, () => '');
@@ -177,7 +181,7 @@ export class Strays {
   }
 
   /**
-   * Sends beats to the owner that is known by now, each only once.
+   * Sends beats to their present owners, each only once.
    * @param toOf the owner that the former one named; empty when it named none
    */
   #again(beats: readonly Waiting[], toOf: (key: string) => string): void {
@@ -207,7 +211,7 @@ export class Strays {
         await claim(some);
         count('claimed', some.length);
       } catch {
-        // The store is out of reach: no other node can pass a verdict by it, either, unless it reaches it.
+        // The store is out of reach. A node that cannot reach it cannot commit a verdict, either.
         count('dropped', some.length);
       }
     }

@@ -1,6 +1,6 @@
 /**
- * Heartbeats that arrived at a node which does not own their deadlines, in batches, and the owner's answers to them. What an owner
- * does with a batch is a port, `Beats`; how batches are gathered is not the channel's business.
+ * Batches of heartbeats that arrived at a node which does not own their deadlines, and the owner's answers. The owner handles a
+ * batch through the port `Beats`; `cluster/strays.ts` gathers the batches.
  */
 
 import type { CheckStatus } from '@rollcall/protocol';
@@ -12,7 +12,7 @@ export interface Beat {
   /** Empty for the renewal of a session. */
   readonly status: CheckStatus | '';
   readonly output: string;
-  /** Who sent it (`net/principal.ts`). */
+  /** The principal that sent it (`net/principal.ts`). */
   readonly principal: string;
 }
 

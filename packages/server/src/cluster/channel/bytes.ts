@@ -1,14 +1,14 @@
 /**
- * Writes and reads the bytes of a message between nodes: numbers of variable length, texts and byte strings with their length in
- * front. It knows nothing of what they mean. A reader never trusts a length: it ends with `BadMessage`.
+ * Writes and reads the bytes of a message between nodes: numbers of variable length, texts and byte strings with their length
+ * in front. It does not know their meaning. A reader checks every length, and throws `BadMessage` for one that is too large.
  */
 
-/** The other node sent bytes that are no message of the channel; the connection cannot go on. */
+/** The other node sent bytes that are not a message of the channel. The connection must be closed. */
 export class BadMessage extends Error {}
 
 const firstBytes = 512;
 
-/** Above this, a number does not fit into a double without loss. */
+/** A larger number would lose digits in a double. */
 const numberMax = Number.MAX_SAFE_INTEGER;
 
 export class ByteWriter {
@@ -67,7 +67,7 @@ export class ByteWriter {
     return this.#length;
   }
 
-  /** What was written; the writer must not be used afterwards. */
+  /** The written bytes. The writer must not be used afterwards. */
   done(): Buffer {
     return this.#bytes.subarray(0, this.#length);
   }
@@ -123,21 +123,21 @@ export class ByteReader {
     return this.#bytes.subarray(start, this.#at);
   }
 
-  /** All that is left; shares memory with the message. */
+  /** The rest of the message; shares memory with it. */
   rest(): Buffer {
     const start = this.#at;
     this.#at = this.#bytes.length;
     return this.#bytes.subarray(start);
   }
 
-  /** @returns how many follow; a list cannot have more entries than bytes are left */
+  /** @returns the number of entries that follow; a list with more entries than remaining bytes is refused */
   count(): number {
     const count = this.number();
     if (count > this.#bytes.length - this.#at) throw new BadMessage(`a message announces ${count} entries and is shorter than that`);
     return count;
   }
 
-  /** @throws BadMessage when something is left */
+  /** @throws BadMessage when bytes remain */
   end(): void {
     if (!this.atEnd) throw new BadMessage(`${this.#bytes.length - this.#at} bytes follow the end of a message`);
   }

@@ -1,4 +1,6 @@
-/** Opens one connection to another node: the WebSocket, the key or token, and the hello. What happens when it ends is `link.ts`. */
+/**
+ * Opens one connection to another node: the WebSocket, the key or token, and the hello. `link.ts` opens it again when it ends.
+ */
 
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
@@ -16,7 +18,7 @@ export interface ConnectOptions {
   readonly url: string;
   /** The cluster key, or a token; empty: none. */
   readonly secret: string;
-  /** Certificates (PEM) of the authorities that the other node is trusted by, besides none: those alone. The well-known ones by default. */
+  /** Certificates (PEM) of the only authorities that are trusted for the other node. The well-known authorities by default. */
   readonly ca?: string | undefined;
   readonly hello: PeerHello;
   /** What the other node may ask. */
@@ -32,7 +34,7 @@ export interface Connected {
   readonly ended: Promise<string>;
 }
 
-/** Within which a connection must be open, with TLS and its hello. */
+/** Time in which a connection must be open, with TLS and the hello. */
 const openMs = 5_000;
 
 /**
@@ -69,7 +71,7 @@ export async function connect(options: ConnectOptions): Promise<Connected> {
   }
 }
 
-/** Of the WebSocket: `unix:///run/x.sock` becomes what `ws` reads. */
+/** URL of the WebSocket; `unix:///run/x.sock` in the form that `ws` reads. */
 function address(url: string): string {
   if (url.startsWith('unix://')) return `ws+unix:${url.slice('unix://'.length)}:${peerPath}`;
   return new URL(peerPath, url.replace(/^http/, 'ws')).href;
@@ -108,7 +110,7 @@ const codeByStatus: Readonly<Record<number, ErrorCode>> = {
   412: 'failed_precondition',
 };
 
-/** Longest reason that is read of a refusal. */
+/** Longest reason that is read from a refusal. */
 const reasonBytesMax = 2_000;
 
 async function reasonOf(response: IncomingMessage): Promise<string> {
@@ -119,7 +121,7 @@ async function reasonOf(response: IncomingMessage): Promise<string> {
       if (reason.length > reasonBytesMax) break;
     }
   } catch {
-    // The status says enough.
+    // The status is enough of a reason.
   }
   return reason.slice(0, reasonBytesMax).trim();
 }

@@ -41,7 +41,7 @@ function same(read: unknown, written: unknown): void {
   expect(read).toEqual(written);
 }
 
-describe('what is written is read back', () => {
+describe('a message that is written and read again', () => {
   it('frames', () => fc.assert(fc.property(frame, (one) => same(decodeFrame(encodeFrame(one)), one))));
 
   it('transactions and their results', () => {
@@ -107,7 +107,7 @@ describe('bytes that were not written by these functions', () => {
     ['event', (body) => new EventDecoder().take(body)],
     ['hello', (body) => decodeHello(body)],
   ];
-  // Damage to good messages reaches more code than noise does.
+  // Damaged good messages reach more code than random bytes.
   const damaged = fc
     .tuple(fc.oneof(transaction.map(encodeTransaction), fc.array(beat).map((beats) => encodeBeats({ epoch: 1, beats })), frame.map(encodeFrame)), fc.nat(), bytes)
     .map(([good, at, more]) => Buffer.concat([good.subarray(0, at % (good.length + 1)), more]));
@@ -131,7 +131,7 @@ describe('bytes that were not written by these functions', () => {
     expect(() => decodeBeats(encodeBeats({ epoch: 0, beats }))).toThrow('the limit is 512');
   });
 
-  it('are no hello of another protocol', () => {
+  it('are refused as a hello of another protocol', () => {
     expect(() => decodeHello(Buffer.from('{"protocol":2}'))).toThrow(expect.objectContaining({ code: 'unimplemented' }));
   });
 });

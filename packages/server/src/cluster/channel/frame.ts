@@ -6,10 +6,10 @@
  *     answer    body                     of a stream: its end
  *     refusal   code (text), message (text)
  *     item      body                     one part of a stream
- *     read      bytes (number)           the asker has taken so much of the stream: as much may follow
+ *     read      bytes (number)           the asker has read this many bytes of the stream, so as many more may follow
  *     cancel                             the asker is no longer interested
  *
- * What bodies hold is in `log-body.ts`, `beat-body.ts` and `hello.ts`.
+ * The bodies are in `log-body.ts`, `beat-body.ts` and `hello.ts`.
  */
 
 import { errorCodes, type ErrorCode } from '@rollcall/protocol';

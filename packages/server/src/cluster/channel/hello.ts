@@ -1,6 +1,6 @@
 /**
- * The first request on a channel and its answer: who the two nodes are. As JSON, so that versions that differ can add fields; a
- * field that is not known is ignored.
+ * The first request on a channel and its answer: the identities of the two nodes. It is JSON, so that a newer version can add
+ * fields; unknown fields are ignored.
  */
 
 import { RegistryError } from '@rollcall/protocol';
@@ -9,23 +9,23 @@ import { BadMessage } from './bytes.ts';
 export interface PeerHello {
   /** Id of the node (`Identity.nodeId`). */
   readonly nodeId: string;
-  /** Of its membership; 0 when it is no member. */
+  /** Epoch of its membership; 0 when it is no member. */
   readonly epoch: number;
   /** Of the package. */
   readonly version: string;
-  /** The store that the node is on; empty when it does not know yet. */
+  /** Id of the node's store; empty when the node does not know it yet. */
   readonly registryId: string;
   /** Whether it is a worker of the other node's machine. */
   readonly worker?: boolean;
 }
 
 export interface PeerWelcome extends PeerHello {
-  /** What one transaction may hold; absent where there is no limit. */
+  /** Limits of one transaction; absent where there is no limit. */
   readonly operations?: number;
   readonly bytes?: number;
 }
 
-/** Rises when a node of before could misunderstand. New methods and fields do not need that. */
+/** Rises with a change that an older node could misunderstand. New methods and fields are no such change. */
 export const channelProtocol = 1;
 
 const textMax = 255;

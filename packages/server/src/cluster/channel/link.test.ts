@@ -28,7 +28,7 @@ function link(url: string, options: Partial<LinkOptions> = {}) {
 const failure = (promise: Promise<unknown>) => promise.then(() => undefined, (error: unknown) => error as RegistryError);
 
 describe('a link', () => {
-  it('says who the other node is, and carries requests', async () => {
+  it('knows the identity of the other node, and carries requests', async () => {
     const server = await primary();
     const { link: one } = link(server.url);
     const welcome = await one.open();
@@ -36,7 +36,7 @@ describe('a link', () => {
     expect(await one.call('barrier', Buffer.of())).toHaveLength(1);
   });
 
-  it('connects again when the other node comes back, and tells it', async () => {
+  it('connects again when the other node comes back, and reports this', async () => {
     const engine = { ...memory(), close: () => Promise.resolve() };
     const first = await primary({ engine });
     const { link: one, changes } = link(first.url);

@@ -1,6 +1,6 @@
 /**
- * The connection to one other node for as long as it is wanted: it is opened again when it ends, with growing pauses. Requests are
- * not kept over an end: a caller decides what it does again.
+ * A lasting connection to one other node: it is opened again when it ends, with growing pauses. Requests do not survive its
+ * end: the caller decides which of them it repeats.
  */
 
 import { RegistryError, toRegistryError } from '@rollcall/protocol';
@@ -16,7 +16,7 @@ export interface LinkOptions {
   readonly secret: () => string | Promise<string>;
   /** PEM; the well-known authorities by default. */
   readonly ca?: string | undefined;
-  /** Who this node is; asked for each connection. */
+  /** The identity of this node; read for each connection. */
   readonly hello: () => PeerHello;
   /** What the other node may ask of this one. */
   readonly methods?: () => Methods;
@@ -34,7 +34,7 @@ export type LinkChange =
 /** Pauses between two attempts: doubled up to the second, each shortened by a random part of up to a half. */
 const backOffMs = { first: 50, most: 2_000 };
 
-/** A connection that has lasted so long was a good one: the next pause is the first again. */
+/** After a connection that lasted this long, the pauses begin with the shortest again. */
 const goodMs = 5_000;
 
 export class Link {
@@ -73,7 +73,7 @@ export class Link {
     return this.#connected?.welcome;
   }
 
-  /** Says again who this node is, if there is a connection. @throws RegistryError what the other node refuses with */
+  /** Repeats the hello, if there is a connection. @throws RegistryError with which the other node refuses it */
   async greet(): Promise<void> {
     const { peer } = this;
     if (peer !== undefined) await peer.call('hello', encodeHello(this.#options.hello()));

@@ -59,7 +59,7 @@ export function decodeNumber(body: Buffer): number {
   return revision;
 }
 
-/** What `log` asks for: the revision to resume after, if any. */
+/** The body of a request for the log: the revision to resume after, if any. */
 export function encodeAfter(after: number | undefined): Buffer {
   return after === undefined ? Buffer.alloc(0) : encodeNumber(after);
 }
@@ -85,7 +85,7 @@ export class EventEncoder {
       yield* known;
       return;
     }
-    // Only transactions of one part are worth keeping: all readers want them at once.
+    // Only transactions of one part are kept: all readers want them at once.
     const first: Buffer[] = [];
     let count = 0;
     for (const part of partsOf(event)) {
@@ -109,7 +109,7 @@ function* partsOf(event: EngineEvent): Generator<Buffer, void, undefined> {
   }
 }
 
-/** A record is its key, its revision and its value; what follows the last is the end of the part. */
+/** A record is its key, its revision and its value; the part ends after the last one. */
 function* recordParts(records: readonly EngineRecord[], reset: boolean): Generator<Buffer, void, undefined> {
   const begin = (first: boolean) => new ByteWriter().byte(eventKinds.records).byte(Number(first && reset));
   let writer = begin(true);
@@ -123,7 +123,10 @@ function* recordParts(records: readonly EngineRecord[], reset: boolean): Generat
   yield writer.done();
 }
 
-/** First the deleted keys, then what is put: each entry says which it is. The last part has the kind that ends the transaction. */
+/**
+ * First the deleted keys, then the records that are put; each entry names its kind. The last part has the kind that ends the
+ * transaction.
+ */
 function* transactionParts({ revision, put, delete: gone }: Extract<EngineEvent, { kind: 'transaction' }>): Generator<Buffer> {
   let writer = new ByteWriter().byte(eventKinds.transaction).number(revision);
   const full = (): Buffer => {
@@ -205,12 +208,12 @@ export class EventDecoder {
   }
 }
 
-/** What a node may commit through the channel: what the store takes, and no more than a message holds. */
+/** Limits of a transaction through the channel: those of the store, and the size of a message. */
 export function channelLimits({ operations, bytes }: EngineLimits): EngineLimits {
   return { operations: Math.min(operations, operationsMax), bytes: Math.min(bytes, bytesMax) };
 }
 
-/** An engine takes so many in within one turn of the event loop. */
+/** An engine handles this many within one turn of the event loop. */
 const operationsMax = 8_192;
 
 /** Half of a message: keys have their lengths beside them. */

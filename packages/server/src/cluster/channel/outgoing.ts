@@ -1,6 +1,6 @@
 /**
- * The requests of one end of a channel: a bounded number is in flight, the others wait in order. Order is kept: the other end gets
- * requests as they were made.
+ * The requests of one end of a channel: a limited number is in flight, the others wait. The other end gets requests in the
+ * order of the calls.
  */
 
 import { RegistryError, type ErrorCode } from '@rollcall/protocol';
@@ -16,9 +16,9 @@ interface Waiting {
   readonly reject: (error: RegistryError) => void;
 }
 
-/** Half of what the other end takes: the other half is for streams, which are not counted here. */
+/** Half of the requests that the other end accepts: the other half is for streams, which are not counted here. */
 export const inFlightMax = 256;
-/** Bytes in flight; one request is sent however large it is. */
+/** Bytes in flight. A single request is sent whatever its size. */
 const inFlightBytesMax = 16_777_216;
 /** Requests that may wait, and their bytes. */
 const waitingMax = 65_536;
@@ -35,7 +35,7 @@ export class Outgoing {
     this.#send = send;
   }
 
-  /** @throws RegistryError (by rejection) `resource_exhausted` when too much waits; what `settle` or `fail` gives */
+  /** @throws RegistryError (by rejection) `resource_exhausted` when too much waits; the error of `settle` or `fail` */
   call(frame: RequestFrame, whenLost: ErrorCode): Promise<Buffer> {
     if (this.#waiting.length >= waitingMax || this.#waitingBytes + frame.body.length > waitingBytesMax) {
       const message = `${this.#waiting.length} requests with ${this.#waitingBytes} bytes wait for the other node, which is too slow; try again later`;
@@ -48,7 +48,7 @@ export class Outgoing {
     });
   }
 
-  /** An answer, or why there is none. One to a request that is not in flight is dropped. */
+  /** An answer or an error. It is dropped if its request is not in flight. */
   settle(id: number, result: Buffer | RegistryError): void {
     const waiting = this.#inFlight.get(id);
     if (waiting === undefined) return;

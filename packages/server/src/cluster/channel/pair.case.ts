@@ -10,7 +10,7 @@ import { Peer, type Methods } from './peer.ts';
 export interface Pair {
   readonly asker: Peer;
   readonly server: Peer;
-  /** Sends bytes as one message from the asker's side, whatever they are. */
+  /** Sends any bytes as one message from the asker's side. */
   readonly sendRaw: (bytes: Uint8Array | string) => void;
   /** Why each end has ended. */
   readonly ended: { readonly asker: Promise<string>; readonly server: Promise<string> };

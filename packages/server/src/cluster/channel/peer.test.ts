@@ -60,7 +60,7 @@ describe('a request', () => {
     expect(await asker.call('known', Buffer.of())).toHaveLength(0);
   });
 
-  it('is refused before the first one that the other end wants', async () => {
+  it('is refused before the request that the other end wants first', async () => {
     const echo = { kind: 'answer', run: async (body: Buffer) => body } as const;
     const { asker } = await start({ hello: echo, echo }, { first: 'hello' });
     expect(await failure(asker.call('echo', Buffer.of()))).toMatchObject({ code: 'failed_precondition' });
@@ -171,7 +171,7 @@ describe('a stream', () => {
 });
 
 describe('bytes that are no frames', () => {
-  it('end the connection, whatever they are; the process goes on', async () => {
+  it('end the connection, and the process goes on', async () => {
     const methods: Methods = { echo: { kind: 'answer', run: async (body) => body } };
     await fc.assert(
       fc.asyncProperty(fc.oneof(fc.uint8Array({ maxLength: 60 }), fc.string({ maxLength: 20 })), async (bytes) => {
@@ -188,7 +188,7 @@ describe('bytes that are no frames', () => {
     );
   });
 
-  it('are a request with an id that is in work, and items beyond the window', async () => {
+  it('include a request with an id that is in use, and items beyond the window', async () => {
     const first = await pair({ never: { kind: 'answer', run: never } });
     const request = encodeFrame({ kind: 'request', id: 1, method: 'never', body: Buffer.of() });
     first.sendRaw(request);

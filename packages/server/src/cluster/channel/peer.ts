@@ -1,10 +1,10 @@
 /**
  * One end of an open connection between two nodes. Both ends ask and answer: a method gives one answer, or a stream of items.
- * It knows frames and limits, nothing of what bodies mean, and does not connect again: that is `link.ts`.
+ * It knows frames and limits, but not the meaning of bodies, and does not connect again: that is `link.ts`.
  *
  *   call ─► waiting ─► in flight (limited in number and bytes) ─► answer, refusal, or the end of the connection
  *
- * A stream is limited by what its reader has taken: the other end sends at most `windowBytes` ahead of it.
+ * The sender of a stream is at most `windowBytes` ahead of its reader.
  */
 
 import type { Socket } from 'node:net';
@@ -17,8 +17,8 @@ import { Outgoing } from './outgoing.ts';
 import { Intake, Window, windowBytes } from './window.ts';
 
 /**
- * Serves what the other end asks. A body that is no message of the method throws `BadMessage`, which ends the connection. Its
- * signal aborts when the asker has cancelled, with the reason `cancelled`, or the connection has ended.
+ * Serves the requests of the other end. A body that is not a message of the method throws `BadMessage`, which ends the
+ * connection. Its signal aborts when the asker has cancelled, with the reason `cancelled`, or the connection has ended.
  */
 export type Method =
   | { readonly kind: 'answer'; readonly run: (body: Buffer, signal: AbortSignal) => Promise<Buffer> }
@@ -43,16 +43,19 @@ export interface CallOptions {
   readonly whenLost?: ErrorCode;
 }
 
-/** The reason of a method's signal when the asker wants no answer any more; otherwise the connection has ended. */
+/** The reason of a method's signal when the asker has cancelled; with any other reason the connection has ended. */
 export const cancelled = Symbol('cancelled');
 
-/** Requests of the other end that may be in work; it keeps to fewer. */
+/** Requests of the other end that may be in work; a well-behaved end sends fewer. */
 const servingMax = 512;
 
 /** Pause between two looks for a sign of life, and between pings. */
 const lookMs = 1_000;
 
-/** Looks in a row without one, after which the connection is cut: within 4 to 5 s. A stall of ours costs one look. */
+/**
+ * The connection is cut after this many looks in a row without one, within 4 to 5 s. A stall of this process counts as one
+ * look.
+ */
 const quietMax = 4;
 
 /** Of the WebSocket (RFC 6455 §7.4.1): an end closes the connection on purpose; the other end broke the protocol. */
@@ -88,7 +91,8 @@ export class Peer {
   }
 
   /**
-   * @throws RegistryError what the other end refuses with; `unavailable` when the connection ends before the request was sent, and
+   * @throws RegistryError with which the other end refuses; `unavailable` when the connection ends before the request was sent,
+   * and
    *   `whenLost` after; `resource_exhausted` when too many requests wait; `unimplemented` when the other end does not know the method
    */
   call(method: string, body: Buffer, { whenLost = 'unavailable' }: CallOptions = {}): Promise<Buffer> {
@@ -121,7 +125,7 @@ export class Peer {
     }
   }
 
-  /** Ends the connection; what is in flight fails. */
+  /** Ends the connection; requests in flight fail. */
   close(reason: string): void {
     if (this.#closed !== undefined) return;
     this.#options.webSocket.close(goingAway, reason.slice(0, 100));

@@ -12,7 +12,7 @@ import type { Methods, Peer } from './peer.ts';
 import { sendBeats } from './serve-beats.ts';
 
 export interface PeersOptions {
-  /** Who this node is. */
+  /** The identity of this node. */
   readonly hello: () => PeerHello;
   /** The cluster key. */
   readonly secret: () => string;
@@ -36,7 +36,7 @@ export interface NodeAddress {
   readonly address: string;
 }
 
-/** How long beats wait for a connection that is being opened: well below the shortest TTL of a check. */
+/** How long beats wait for a connection that is being opened: much less than the shortest TTL of a check. */
 const openingMs = 500;
 
 /** Nodes that this one connects to. */
@@ -69,7 +69,7 @@ export class Peers {
     return this.#workers;
   }
 
-  /** This node follows another one: their connection is used for all. @param nodeId its id, when it is known */
+  /** Tells that this node follows another one: one connection serves both purposes. @param nodeId its id, when it is known */
   use(nodeId: () => string, link: Link): void {
     this.#primary = { nodeId, link };
   }

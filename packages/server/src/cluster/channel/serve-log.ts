@@ -22,7 +22,7 @@ export function logMethods(engine: Pick<Engine, 'changes' | 'commit' | 'barrier'
   };
 }
 
-/** What a hello tells of the limits of a store. */
+/** The limits of a store, as a hello has them. */
 export function limitsOf({ limits }: Pick<Engine, 'limits'>): Pick<PeerWelcome, 'operations' | 'bytes'> {
   return channelLimits(limits);
 }

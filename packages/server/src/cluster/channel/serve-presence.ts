@@ -8,17 +8,17 @@ import type { Held, Presence } from '../../engine/presence.ts';
 import { ByteReader, ByteWriter } from './bytes.ts';
 import { cancelled, type Methods } from './peer.ts';
 
-/** Present for so long after a connection has broken: a follower tries again sooner. */
+/** How long a node stays present after its connection has broken: a follower connects again sooner. */
 const returnMs = 1_500;
 
-/** As the port says of node ids. */
+/** The limit of the port for node ids. */
 const nodeIdMax = 200;
 
 /** The items of `presence-hold`: first one of the first two, then one of the last two. */
 export type HoldItem = 'held' | 'held still' | Awaited<Held['lost']>;
 
 export function presenceMethods(presence: Presence, clock: Clock): Methods {
-  /** Nodes that are present through this one, with what holds them now. */
+  /** Nodes that are present through this one, with the present holder of each. */
   const holding = new Map<string, Held>();
 
   async function release(nodeId: string, held: Held): Promise<void> {

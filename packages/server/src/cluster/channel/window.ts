@@ -1,11 +1,14 @@
-/** The two ends of one stream on a channel: how far the sender may be ahead of the reader, and what the reader has yet to take. */
+/**
+ * The two ends of one stream on a channel: how far the sender may be ahead of the reader, and the items that the reader has not
+ * read yet.
+ */
 
 import type { RegistryError } from '@rollcall/protocol';
 
 /** Bytes of a stream that may be on their way or wait for its reader. An item that begins within the window may exceed it. */
 export const windowBytes = 4_194_304;
 
-/** The reader tells what it has taken once it is so much, so that few messages are about it. */
+/** The reader reports the bytes that it has read in steps of this size, so that few messages are needed. */
 const tellBytes = windowBytes / 4;
 
 /** The sender's side. */
@@ -21,7 +24,7 @@ export class Window {
     this.#left -= bytes;
   }
 
-  /** The reader has taken so much; a reader cannot make the window wider than it was. */
+  /** The reader has read this many bytes; this never makes the window larger than at its start. */
   widen(bytes: number): void {
     this.#left = Math.min(windowBytes, this.#left + bytes);
     this.#wake();
@@ -58,14 +61,14 @@ export class Intake {
     this.#wake();
   }
 
-  /** @param error why, unless it is complete: then what has arrived is still given out */
+  /** @param error undefined if the stream is complete; items that have arrived can still be read then */
   end(error?: RegistryError): void {
     this.#ended = true;
     this.#error = error;
     this.#wake();
   }
 
-  /** The reader wants no more: what has arrived is dropped. */
+  /** The reader has left: items that have arrived are dropped. */
   stop(): void {
     this.#stopped = true;
     this.end();

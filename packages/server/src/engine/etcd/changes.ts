@@ -4,7 +4,7 @@
  *
  *   list in pages at R ──► caught-up ──► watch from R + 1 ──compacted──► list again (`reset`)
  *
- * etcd keeps what a slow reader has not taken: the stream is read only as fast as its reader asks.
+ * The stream is read only as fast as its reader asks; etcd keeps the changes for a slow reader.
  */
 
 import type { ClientDuplexStream } from '@grpc/grpc-js';
@@ -18,7 +18,10 @@ import { methods, type Event, type KeyValue, type RangeResponse, type WatchReque
 
 type TransactionEvent = Extract<EngineEvent, { kind: 'transaction' }>;
 
-/** Bytes of a page of the list, and the records of the first one; later pages have as many as fit by the size of the last. */
+/**
+ * Bytes of a page of the list, and the number of records in the first page; each later page has as many as fit, by the size of
+ * the one before.
+ */
 const pageBytes = 2_097_152;
 const firstPage = 500;
 const pageMax = 10_000;
@@ -35,7 +38,10 @@ export interface FeedOptions {
   readonly log: Log;
 }
 
-/** A revision of the registry after which nothing came until a revision of etcd; the history in between may be compacted. */
+/**
+ * A revision of the registry and a later one of etcd, between which no transaction came; the history in between may be
+ * compacted.
+ */
 interface Quiet {
   readonly revision: number;
   readonly etcd: number;
@@ -45,7 +51,10 @@ export class Changes {
   readonly #connection: Connection;
   readonly #keys: Keys;
   readonly #log: Log;
-  /** What a reader saw last: it comes back from there even if other programs write to etcd meanwhile, and it compacts. */
+  /**
+   * The last revision that a reader saw: it can continue there even if other programs write to etcd meanwhile and etcd
+   * compacts.
+   */
   #quiet: Quiet = { revision: 0, etcd: 0 };
 
   constructor({ connection, keys, log }: FeedOptions) {
@@ -74,7 +83,7 @@ export class Changes {
   async #resume(after: number): Promise<number | undefined> {
     const { seq } = await this.#log.locate();
     const { eras } = this.#log;
-    // A reader from before a restore has to be told of its base.
+    // A reader from before a restore must learn of the new base.
     if (after > eras.ours(seq) || after < eras.base) return undefined;
     if (after === this.#quiet.revision && eras.etcds(after) !== undefined) return Math.max(this.#quiet.etcd, eras.etcds(after) as number) + 1;
     const etcd = after === 0 ? 0 : eras.etcds(after);
@@ -94,7 +103,7 @@ export class Changes {
       if (more) {
         limit = nextLimit(kvs);
         page = this.#page(following((kvs.at(-1) as KeyValue).key), end, etcd, limit);
-        // It is awaited below; if the reader leaves before, its failure concerns nothing.
+        // It is awaited below. If the reader leaves before, its failure has no effect.
         page.catch(() => {});
       }
       for (let at = 0; at < kvs.length || reset; at += recordsPerEvent) {
@@ -120,7 +129,7 @@ export class Changes {
     return { key: this.#keys.recordOf(key) as string, value, revision: this.#log.eras.ours(revision.toNumber()) };
   }
 
-  /** @returns whether it ended, or the reader has to start again */
+  /** @returns whether the feed ended, or the reader has to start again */
   async *#watch(from: number, signal: AbortSignal): AsyncGenerator<EngineEvent, 'ended' | 'again', undefined> {
     const stream = await this.#connection.stream(methods.watch);
     const stop = () => stream.destroy();
@@ -164,12 +173,12 @@ export class Changes {
     throw new RegistryError('unavailable', 'etcd ended the watch');
   }
 
-  /** Nothing came until this revision. */
+  /** No transaction came until this revision. */
   #progressed(etcd: number): void {
     if (etcd > this.#quiet.etcd) this.#quiet = { ...this.#quiet, etcd };
   }
 
-  /** @returns undefined when nothing but the eras was written, as in a new store */
+  /** @returns undefined when only the eras were written, as in a new store */
   #transaction(etcd: number, events: readonly Event[]): TransactionEvent | undefined {
     const keys = this.#keys;
     const put: { key: string; value: Uint8Array }[] = [];
@@ -190,12 +199,12 @@ export class Changes {
     const revision = this.#log.shows(etcd);
     if (!seq && put.length === 0 && gone.length === 0) return undefined;
     this.#quiet = { revision, etcd };
-    // The same values as were given to `commit`: the replica knows what they mean without decoding them.
+    // The same objects that were given to `commit`, so that the replica need not decode them.
     return { kind: 'transaction', revision, put: own ?? put, delete: gone };
   }
 }
 
-/** Groups events by the revision of etcd. The last group of a fragment may not be complete: it is given to `rest`. */
+/** Groups events by the revision of etcd. The last group of a fragment may be incomplete: it goes to `rest`. */
 function* byRevision(
   events: readonly Event[],
   fragment: boolean,

@@ -1,4 +1,4 @@
-/** The connection against a server of our own that answers as etcd does in moments that a real one seldom has. */
+/** The connection against a test server that answers like etcd in situations that are rare with a real one. */
 
 import { Server, ServerCredentials, status, type UntypedServiceImplementation } from '@grpc/grpc-js';
 import { expect, it, onTestFinished } from 'vitest';
@@ -35,7 +35,7 @@ async function connected(...failures: string[]) {
 
 const changed = 'etcdserver: leader changed';
 
-it('a read is asked again when the leader changes, a few times', async () => {
+it('a read is sent again when the leader changes, a few times', async () => {
   const once = await connected(changed);
   expect((await once.read()).kvs).toEqual([]);
   expect(once.calls()).toBe(2);
@@ -44,7 +44,7 @@ it('a read is asked again when the leader changes, a few times', async () => {
   expect(always.calls()).toBe(3);
 });
 
-it('a read that failed for another reason is not', async () => {
+it('a read that failed for another reason is not sent again', async () => {
   const { read, calls } = await connected('etcdserver: request timed out');
   await expect(read()).rejects.toMatchObject({ message: 'etcdserver: request timed out' });
   expect(calls()).toBe(1);

@@ -1,10 +1,10 @@
 /**
- * The connection to etcd, as a cluster: keeps one member that serves, and takes another one when that does not answer, has no
- * leader, or is gone. The first member that answers is taken, so nodes spread over the members that are near.
+ * The connection to an etcd cluster: uses one member, and changes to another when that does not answer, has no leader, or is
+ * gone. It uses the member that answers first, so nodes spread over the members near to them.
  *
  *   connecting ──a member answers──► connected ──a check fails──► connecting
  *
- * A call fails when no member serves within a moment. What a failed call means for a transaction is decided by its caller.
+ * A call fails when no member serves within `waitMs`. The caller decides about the transaction of a failed call.
  */
 
 import { status, type ClientDuplexStream } from '@grpc/grpc-js';
@@ -15,11 +15,11 @@ import { advice, CallError, callError, isLeaderChange } from './errors.ts';
 import type { EtcdOptions } from './options.ts';
 import type { Method } from './wire.ts';
 
-/** How often the member in use is asked whether it serves, and how long it may take to answer: a frozen one is noticed in 3 s. */
+/** How often the member in use is checked, and how long it may take to answer: a frozen one is noticed in 3 s. */
 const checkEveryMs = 1_000;
 const checkMs = 2_000;
 
-/** Between two rounds of attempts while no member serves. */
+/** Pause between two rounds of attempts while no member serves. */
 const againMs = 250;
 
 /** Tries of a read: an election has one change of the leader, or a few. */
@@ -39,13 +39,13 @@ export class Connection {
   #waiting: (() => void)[] = [];
   #cancelTimer = () => {};
 
-  /** Connects in the background from the first use on. */
+  /** Connects in the background, beginning with the first use. */
   constructor(options: EtcdOptions, clock: Clock) {
     this.#options = options;
     this.#clock = clock;
   }
 
-  /** Rises with each member that is taken. */
+  /** Rises with each change of the member. */
   get number(): number {
     return this.#number;
   }
@@ -69,7 +69,7 @@ export class Connection {
     return endpoint.call(method, request, ms);
   }
 
-  /** As `call`, for what changes nothing: it is asked again when etcd's leader changes meanwhile. */
+  /** As `call`, for reads: one is sent again when etcd's leader changes meanwhile. */
   async read<Q, A>(method: Method<Q, A>, request: Q, ms: number): Promise<A> {
     for (let tries = 1; ; tries++) {
       try {
@@ -85,7 +85,7 @@ export class Connection {
     return (await this.#serving()).stream(method);
   }
 
-  /** Every call and stream ends with an error. */
+  /** Ends every call and stream with an error. */
   close(): void {
     this.#closed = true;
     this.#cancelTimer();

@@ -1,6 +1,6 @@
 /**
- * A connection to one member of etcd: calls with a time limit, streams, and whether the member is fit to be used. Which member is
- * used, and when another one takes its place, is decided in `connection.ts`.
+ * A connection to one member of etcd: calls with a time limit, streams, and a check whether the member can serve.
+ * `connection.ts` decides which member is used, and when it is replaced.
  */
 
 import { readFile } from 'node:fs/promises';
@@ -13,7 +13,7 @@ import { CallError, callError, wantsNewToken } from './errors.ts';
 import type { EtcdOptions } from './options.ts';
 import { methods, type Method } from './wire.ts';
 
-/** How long a member may take to accept a connection and answer its first question. */
+/** How long a member may take to accept a connection and answer its first call. */
 const connectMs = 1_500;
 
 /** etcd hashes passwords slowly on purpose (bcrypt). */
@@ -25,7 +25,7 @@ const oldest = [3, 6] as const;
 const channelOptions = {
   // Two nodes in one process must not share a connection: one may be cut off on purpose.
   'grpc.use_local_subchannel_pool': 1,
-  // etcd takes pings that come faster than every 5 s for an attack, and closes the connection.
+  // etcd treats pings that come faster than every 5 s as an attack, and closes the connection.
   'grpc.keepalive_time_ms': 6_000,
   'grpc.keepalive_timeout_ms': 2_000,
   'grpc.initial_reconnect_backoff_ms': 100,
@@ -47,7 +47,7 @@ export class Endpoint {
   readonly #client: Client;
   readonly #clock: Clock;
   readonly #login: Login | undefined;
-  /** Calls that have no answer yet, and open streams: each is cancelled by its entry. */
+  /** Functions that cancel the calls without an answer and the open streams. */
   readonly #open = new Set<() => void>();
   #token: string | undefined;
 
@@ -94,7 +94,7 @@ export class Endpoint {
 
   /**
    * Calls a method with one answer.
-   * @throws CallError also when it has taken longer than `ms`, and when the endpoint is closed
+   * @throws CallError, also after `ms` without an answer, and when the endpoint is closed
    */
   async call<Q, A>(method: Method<Q, A>, request: Q, ms: number): Promise<A> {
     if (this.#login !== undefined && this.#token === undefined) await this.#authenticate();
@@ -102,7 +102,7 @@ export class Endpoint {
       return await this.#call(method, request, ms);
     } catch (error) {
       if (this.#login === undefined || !wantsNewToken(callError(error))) throw error;
-      // It was refused before it was looked at.
+      // The call was refused before it was sent.
       await this.#authenticate();
       return this.#call(method, request, ms);
     }
@@ -118,8 +118,8 @@ export class Endpoint {
   }
 
   /**
-   * Calls back once when the connection is lost. It would come back by itself, but to a member that was started again, perhaps with other
-   * data: its user has to know.
+   * Calls back once when the connection is lost. gRPC would connect again by itself, but to a member that was started again,
+   * perhaps with other data, and the user of this connection must know that.
    */
   onLost(callback: () => void): void {
     const channel = this.#client.getChannel();
@@ -181,7 +181,7 @@ async function loginOf({ user, passwordFile }: EtcdOptions): Promise<Login | und
   return { name: user, password: content.toString().split(/\r?\n/)[0] as string };
 }
 
-/** @param address what the certificate must be for */
+/** @param address for which the certificate must be valid */
 async function tls({ caFile, certFile, keyFile }: EtcdOptions, address: string): Promise<ChannelCredentials> {
   const optional = (path: string | undefined, what: string) => (path === undefined ? null : read(path, what));
   const [ca, key, cert] = await Promise.all([

@@ -13,12 +13,12 @@ describe('eras', () => {
     [600, 600],
     [601, 1_001],
     [602, 1_002],
-  ])('make %i of etcd %i of the registry, and back', (etcd, ours) => {
+  ])('convert revision %i of etcd to %i of the registry, and back', (etcd, ours) => {
     expect(two.ours(etcd)).toBe(ours);
     expect(two.etcds(ours)).toBe(etcd);
   });
 
-  it('have no transaction at revisions that were lost, and know the newest before them', () => {
+  it('have no transaction at lost revisions, and find the newest one before them', () => {
     for (const lost of [601, 700, 1_000]) {
       expect(two.etcds(lost)).toBeUndefined();
       expect(two.etcdsUpTo(lost)).toBe(600);
@@ -32,20 +32,20 @@ describe('eras', () => {
     expect(eras({}, { from: 601, offset: 400, restored: true }, { from: 700, offset: 5_000 }).base).toBe(1_001);
   });
 
-  it('begin where a revision is wanted, with an offset that never shrinks', () => {
+  it('begin at the demanded revision, with an offset that never shrinks', () => {
     expect(two.with({ from: 610, ours: 9_000, cluster: 'c' }).ours(610)).toBe(9_000);
-    // Revisions of etcd leapt: the offset would be negative.
+    // Revisions of etcd have leapt ahead: the offset would be negative.
     expect(two.with({ from: 1_000_000, ours: 1_100, cluster: 'd' }).last).toEqual({ from: 1_000_000, offset: 400, cluster: 'd' });
   });
 
-  it('are read as they were written, and nothing else is taken for them', () => {
+  it('are read as they were written, and other bytes are refused', () => {
     expect(Eras.parse(two.encode()).list).toEqual(two.list);
     expect(() => Eras.parse(Buffer.from('{}'))).toThrow(/format undefined/);
     expect(() => Eras.parse(Buffer.from('{"format":2,"eras":[]}'))).toThrow(/use a newer Rollcall/);
     expect(() => Eras.parse(Buffer.from('x'))).toThrow(/changed by hand/);
   });
 
-  it('keep the order of revisions, and name each once, whatever eras there were', () => {
+  it('keep the order of revisions and use each only once, for any eras', () => {
     const step = fc.record({ after: fc.integer({ min: 1, max: 50 }), ahead: fc.integer({ min: 0, max: 500 }) });
     fc.assert(
       fc.property(fc.array(step, { maxLength: 6 }), (steps) => {

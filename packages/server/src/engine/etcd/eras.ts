@@ -1,13 +1,13 @@
 /**
- * Eras: how revisions of etcd become revisions of the registry.
+ * Eras: they convert revisions of etcd to revisions of the registry.
  *
  *   era      from etcd's revision   offset
  *   first            1                 0      etcd's 1..600 are 1..600
  *   second         601               400      etcd's 601.. are 1001..
  *
- * Revisions of the registry must never go back; those of etcd do when it is restored from a backup, and they know nothing of a
- * registry that moved here. Each such moment begins an era with an offset of its own. Eras are only added, so a revision means
- * the same transaction at all times. They are one record in etcd, which every transaction expects unchanged.
+ * Revisions of the registry must never go back. Those of etcd do when it is restored from a backup, and they may be lower than
+ * those of a registry that was migrated to etcd. At each such moment an era with a new offset begins. Eras are only added, so a
+ * revision means the same transaction at all times. They are one record in etcd, which every transaction expects unchanged.
  */
 
 import { RegistryError } from '@rollcall/protocol';
@@ -15,11 +15,11 @@ import { RegistryError } from '@rollcall/protocol';
 export interface Era {
   /** The first revision of etcd that it applies to. */
   readonly from: number;
-  /** A revision of the registry is one of etcd plus this. */
+  /** The revision of the registry is that of etcd plus this. */
   readonly offset: number;
-  /** Id of the etcd cluster it began on: a cluster that is restored from a snapshot has another one. */
+  /** Id of the etcd cluster on which it began: a cluster that is restored from a snapshot has another id. */
   readonly cluster: string;
-  /** It began since etcd had gone back, so records from before it may be older than what readers have seen. */
+  /** It began because etcd had gone back, so records from before it may be older than those that readers have seen. */
   readonly restored?: true;
 }
 
@@ -60,13 +60,13 @@ export class Eras {
     return this.list.at(-1) as Era;
   }
 
-  /** The first revision since etcd last went back; 0 when it never did. Readers may have seen anything below it. */
+  /** The first revision since etcd last went back; 0 when it never did. Readers may have seen lost transactions below it. */
   get base(): number {
     const restored = this.list.findLast((era) => era.restored === true);
     return restored === undefined ? 0 : restored.from + restored.offset;
   }
 
-  /** The registry's revision of one of etcd; 0 for 0. */
+  /** Converts a revision of etcd to one of the registry; 0 stays 0. */
   ours(etcd: number): number {
     if (etcd === 0) return 0;
     for (let at = this.list.length - 1; at > 0; at--) {
@@ -76,13 +76,13 @@ export class Eras {
     return etcd + (this.list[0] as Era).offset;
   }
 
-  /** etcd's revision of one of the registry; undefined when no transaction can have it. */
+  /** Converts a revision of the registry to one of etcd; undefined when no transaction can have it. */
   etcds(ours: number): number | undefined {
     const etcd = this.etcdsUpTo(ours);
     return this.ours(etcd) === ours ? etcd : undefined;
   }
 
-  /** The newest revision of etcd that is not above one of the registry. */
+  /** The newest revision of etcd whose revision of the registry is at most the given one. */
   etcdsUpTo(ours: number): number {
     for (let at = this.list.length - 1; at >= 0; at--) {
       const { from, offset } = this.list[at] as Era;
@@ -94,7 +94,8 @@ export class Eras {
   }
 
   /**
-   * With another era, so that the transaction at etcd's revision `from` gets at least the revision `ours`. Offsets never shrink.
+   * The eras with a new one, so that the transaction at etcd's revision `from` gets at least the revision `ours`. Offsets never
+   * shrink.
    */
   with({ from, ours, cluster, restored = false }: { from: number; ours: number; cluster: string; restored?: boolean }): Eras {
     const offset = Math.max(this.last.offset, ours - from);

@@ -1,4 +1,4 @@
-/** What a failed call to etcd means: whether anything may have been written, and what an operator can do. */
+/** Interprets a failed call to etcd: whether a write may have taken effect, and what an operator can do. */
 
 import { status, type ServiceError } from '@grpc/grpc-js';
 import { RegistryError } from '@rollcall/protocol';
@@ -21,7 +21,7 @@ export function callError(error: unknown): CallError {
   return new CallError(typeof code === 'number' ? code : status.UNKNOWN, details || message || String(error));
 }
 
-/** Refusals after which nothing was written: etcd answers them before it proposes a transaction (`rpctypes/error.go`). */
+/** Refusals that etcd sends before it proposes a transaction, so nothing was written (`rpctypes/error.go`). */
 const refused: ReadonlySet<status> = new Set([
   status.INVALID_ARGUMENT,
   status.PERMISSION_DENIED,
@@ -32,7 +32,10 @@ const refused: ReadonlySet<status> = new Set([
   status.NOT_FOUND,
 ]);
 
-/** etcd's quota is used up. It answers so before a transaction is proposed, and after one that took effect when the quota ended in between. */
+/**
+ * etcd's quota is used up. etcd sends this before it proposes a transaction, but also after one that took effect and used up
+ * the quota.
+ */
 export function isOutOfSpace({ code, message }: CallError): boolean {
   return code === status.RESOURCE_EXHAUSTED && message.includes('database space exceeded');
 }
@@ -50,22 +53,22 @@ export function isCompacted({ code, message }: CallError): boolean {
   return code === status.OUT_OF_RANGE && message.includes('compacted');
 }
 
-/** A revision was asked for that the store has not reached. */
+/** A revision was requested that the store has not reached. */
 export function isFuture({ code, message }: CallError): boolean {
   return code === status.OUT_OF_RANGE && message.includes('future');
 }
 
-/** The token of the user is not valid any more, or the users were changed meanwhile; nothing was done. */
+/** The token of the user is no longer valid, or the users were changed meanwhile; the call had no effect. */
 export function wantsNewToken({ code, message }: CallError): boolean {
   return message.includes('invalid auth token') || message.includes('revision of auth store is old') || (code === status.INVALID_ARGUMENT && message.includes('user name is empty'));
 }
 
-/** Of a read: it can be asked again. */
+/** A read failed; it can be sent again. */
 export function readError(error: CallError): RegistryError {
   return new RegistryError('unavailable', `etcd did not answer: ${advice(error)}`, { cause: error });
 }
 
-/** Of a transaction that was sent. */
+/** A transaction failed after it was sent. */
 export function writeError(error: CallError): RegistryError {
   const { code, message } = error;
   if (isOutOfSpace(error)) return new RegistryError('resource_exhausted', spaceAdvice, { cause: error });

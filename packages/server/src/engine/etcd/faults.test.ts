@@ -26,7 +26,7 @@ afterEach(async () => {
   engine = cluster = undefined;
 });
 
-/** Milliseconds until it has settled, and how: its error's code, or `ok`. */
+/** Milliseconds until the promise has settled, and the code of its error or `ok`. */
 async function timed(call: Promise<unknown>): Promise<{ ms: number; code: string }> {
   const began = systemClock.monotonic();
   const code = await call.then(
@@ -36,7 +36,7 @@ async function timed(call: Promise<unknown>): Promise<{ ms: number; code: string
   return { ms: systemClock.monotonic() - began, code };
 }
 
-/** Tries to write until it works. @returns milliseconds that it took */
+/** Writes again until a write succeeds. @returns milliseconds until then */
 async function untilWritten(store: Engine, key: string): Promise<number> {
   const began = systemClock.monotonic();
   for (;;) {
@@ -48,7 +48,7 @@ async function untilWritten(store: Engine, key: string): Promise<number> {
 }
 
 describe.skipIf(problem !== undefined)(`engine etcd under faults${leftOut}`, () => {
-  it('serves on when any member is killed, and a reader that comes back misses nothing', async () => {
+  it('continues when any member is killed, and a reader that comes back misses nothing', async () => {
     const { cluster: members, engine: store } = await start(3);
     let last = await commit(store, { put: { before: '1' } });
     for (const [index, member] of members.members.entries()) {
@@ -65,7 +65,7 @@ describe.skipIf(problem !== undefined)(`engine etcd under faults${leftOut}`, () 
     expect(Object.keys(await content(store)).toSorted()).toEqual(['after 0', 'after 1', 'after 2', 'before']);
   });
 
-  it('leaves a member that is frozen within 5 s, and does not repeat the write that was under way', async () => {
+  it('changes from a frozen member to another within 5 s, and does not repeat the write in flight', async () => {
     const { cluster: members, engine: store } = await start(3);
     await commit(store, { put: { count: '0' } });
     for (const member of members.members) {
@@ -78,14 +78,14 @@ describe.skipIf(problem !== undefined)(`engine etcd under faults${leftOut}`, () 
     }
   });
 
-  it('fails writes within 5 s while no member answers, and heals within 3 s', async () => {
+  it('fails writes within 5 s while no member answers, and works again within 3 s', async () => {
     const { cluster: members, engine: store } = await start(1);
     const [member] = members.members;
     const reader = read(store, await commit(store, { put: { a: '1' } }));
     const waiting = timed(reader.next());
     member.pause();
     const first = await timed(commit(store, { put: { a: '2' } }));
-    // Nothing was sent if the connection was being made anew just then.
+    // If the connection was just being made again, nothing was sent.
     expect(['unknown_outcome', 'unavailable']).toContain(first.code);
     const second = await timed(commit(store, { put: { a: '3' } }));
     expect(second).toMatchObject({ code: 'unavailable' });
@@ -100,7 +100,7 @@ describe.skipIf(problem !== undefined)(`engine etcd under faults${leftOut}`, () 
     expect(await untilWritten(store, 'c')).toBeLessThan(3_000);
   });
 
-  it('tells a store that is full from one that is away: reads go on', async () => {
+  it('distinguishes a full store from an unreachable one: reads continue', async () => {
     const { cluster: members, engine: store } = await start(1, { args: ['--quota-backend-bytes=4000000'] });
     const value = 'x'.repeat(500_000);
     let full: unknown;
@@ -115,7 +115,7 @@ describe.skipIf(problem !== undefined)(`engine etcd under faults${leftOut}`, () 
     expect(await store.barrier()).toBeGreaterThan(0);
     const { length } = Object.keys(await content(store));
     expect([written - 1, written]).toContain(length);
-    // What the message says to do.
+    // Follows the advice of the message.
     await members.members[0].kill();
     // It is healthy only when the alarm is off.
     const healthy = members.members[0].start('--quota-backend-bytes=40000000');
@@ -124,7 +124,7 @@ describe.skipIf(problem !== undefined)(`engine etcd under faults${leftOut}`, () 
     expect(await untilWritten(store, 'more')).toBeLessThan(5_000);
   });
 
-  it('says that its keys are gone, and never shows an empty store for it', async () => {
+  it('reports that its keys are gone, and does not show an empty store instead', async () => {
     const { cluster: members, engine: store } = await start(1);
     const last = await commit(store, { put: { a: '1' } });
     await gateway(members.urls[0]).removeAll();
@@ -133,7 +133,7 @@ describe.skipIf(problem !== undefined)(`engine etcd under faults${leftOut}`, () 
     await expect(read(store, last).next()).rejects.toMatchObject({ code: 'unavailable' });
   });
 
-  it('is not shown what other programs write beside the log', async () => {
+  it('ignores keys that other programs write beside the log', async () => {
     const { cluster: members, engine: store } = await start(1);
     const last = await commit(store, { put: { a: '1' } });
     const call = gateway(members.urls[0]);
@@ -145,13 +145,13 @@ describe.skipIf(problem !== undefined)(`engine etcd under faults${leftOut}`, () 
     await reader.end();
   });
 
-  it('shows transactions whole that etcd sends in fragments', async () => {
+  it('shows a transaction as a whole when etcd sends it in fragments', async () => {
     const { engine: store } = await start(1);
     const first = await commit(store, { put: { a: '1' } });
     const value = 'x'.repeat(20_000);
     const keys = Array.from({ length: 50 }, (_, n) => `k${n}`);
     for (let round = 0; round < 6; round++) await commit(store, { put: Object.fromEntries(keys.map((key) => [key, `${round}${value}`])) });
-    // From another engine, which has not kept what this one committed: 6 MB at once, where etcd sends 2 MiB.
+    // Another engine reads it, which has no copy of the committed values: 6 MB at once, where etcd sends 2 MiB.
     const other = await etcd({ urls: cluster?.urls ?? [] });
     const reader = read(other, first);
     const seen = await reader.transactions(6);
@@ -171,7 +171,7 @@ describe.skipIf(problem !== undefined)(`engine etcd under faults${leftOut}`, () 
     });
   });
 
-  it('comes back from a revision that other programs\' history has outlived', async () => {
+  it('resumes at a revision whose history etcd has compacted because of other programs', async () => {
     const { cluster: members, engine: store } = await start(1);
     const last = await commit(store, { put: { a: '1' } });
     const call = gateway(members.urls[0]);

@@ -1,4 +1,4 @@
-/** Calls of etcd's JSON gateway, by which tests do to a store what operators and other programs do. */
+/** Calls of etcd's JSON gateway: with them tests act like operators and other programs. */
 
 export function gateway(url: string) {
   const post = async <T>(path: string, body: object): Promise<T> => {

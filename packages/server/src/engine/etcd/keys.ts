@@ -1,9 +1,9 @@
 /**
- * Where things are in etcd:
+ * The keys in etcd:
  *
  *   PREFIX/log/era            how revisions of etcd become revisions of the registry (`eras.ts`)
  *   PREFIX/log/record/KEY     a record
- *   PREFIX/log/seq            put by every transaction, so that it stands at the newest one
+ *   PREFIX/log/seq            written by every transaction, so its revision is that of the newest one
  *   PREFIX/presence/NODE      which nodes are alive (`presence.ts`)
  *
  * Everything below `log/` is watched together. Keys are UTF-8, so no byte is 0xff.
@@ -14,7 +14,7 @@ import { RegistryError } from '@rollcall/protocol';
 export class Keys {
   readonly era: Buffer;
   readonly seq: Buffer;
-  /** From `log` to `logEnd` is everything that transactions write. */
+  /** All keys that transactions write are from `log` to `logEnd`. */
   readonly log: Buffer;
   readonly logEnd: Buffer;
   readonly records: Buffer;
@@ -44,7 +44,7 @@ export class Keys {
     this.presencesEnd = endOf(this.presences);
   }
 
-  /** Bytes that a record's key has more in etcd. */
+  /** Bytes that a record's key has in etcd in addition. */
   get overhead(): number {
     return this.#recordsBytes;
   }

@@ -1,7 +1,7 @@
 /**
- * The log of transactions in etcd: commits one after the other, and tells where the store stands. Every transaction expects the eras
- * it was made with, and that `seq` has not gone back, so none takes effect on a store that was restored from a backup before the
- * restore was noticed. What came in is read in `changes.ts`.
+ * The log of transactions in etcd: commits one after the other, and knows the newest revision of the store. Every transaction
+ * expects the eras with which it was made, and that `seq` has not gone back. So no transaction takes effect on a store that was
+ * restored from a backup, before the restore is noticed. `changes.ts` reads the committed transactions.
  */
 
 import { randomBytes } from 'node:crypto';
@@ -15,24 +15,24 @@ import type { Keys } from './keys.ts';
 import { failedOf, modIs, operationsMax, put, read, requestOf, type Known } from './transaction.ts';
 import { methods, type RangeResponse, type TxnResponse } from './wire.ts';
 
-/** A commit without an answer fails in time for writes to fail within 5 s. */
+/** A commit without an answer fails after this time, so that a write fails within 5 s. */
 const commitMs = 4_000;
 const readMs = 3_000;
 
-/** Tries of one transaction whose eras were not current; each try means that another node began one. */
+/** Tries of one transaction whose eras were not current; each further try means that another node began an era. */
 const triesMax = 10;
 
-/** Transactions of this process whose values the feed returns instead of copies. */
+/** Number of transactions of this process whose own values the feed returns instead of copies. */
 const recentMax = 16;
 
-/** Revisions that a store may have lost that was restored while no node ran: 10,000 writes a second for five days. */
+/** Revisions that a store may have lost in a restore while no node ran: 10,000 writes a second for five days. */
 const lostMax = 2 ** 32;
 
-/** Where the store stands. */
+/** The newest revisions of the store. */
 export interface Position {
-  /** Of etcd, when this was read. */
+  /** Revision of etcd when this was read. */
   readonly etcd: number;
-  /** Of etcd, of the newest transaction; 0 when there is none. */
+  /** Revision of etcd of the newest transaction; 0 when there is none. */
   readonly seq: number;
 }
 
@@ -46,16 +46,16 @@ export class Log {
   #eras = Eras.first('');
   /** Revision of etcd at which the eras were last written, and at which they were read. */
   #erasAt = { written: 0, read: 0 };
-  /** The newest transaction seen, in etcd's revisions, and what it put into `seq`. */
+  /** The newest transaction that was seen: its revision of etcd, and the value that it wrote to `seq`. */
   #seq = 0;
   #seqName = '';
   /** The newest revision of the registry that was shown to a caller. */
   #shown = 0;
-  /** etcd went back, and other nodes went on from there at revisions that this node had shown for what is lost. */
+  /** etcd went back, and other nodes used revisions again that this node had shown for lost transactions. */
   #overtaken = false;
   #last: Promise<unknown> = Promise.resolve();
   #renewing: Promise<void> | undefined;
-  /** The number of the connection on which the history was compared with what this node has seen. */
+  /** The number of the connection on which the history was compared with the transactions that this node has seen. */
   #compared = 0;
   #closed = false;
 
@@ -69,7 +69,8 @@ export class Log {
   }
 
   /**
-   * Finds the eras of the store, or begins the first; begins another if the cluster was restored from a snapshot while no node ran.
+   * Reads the eras of the store, or begins the first one. Begins another one if the cluster was restored from a snapshot while
+   * no node ran.
    * @throws RegistryError `unavailable`; `failed_precondition` when a newer Rollcall wrote the store, or etcd's limits are too low
    */
   async start(): Promise<void> {
@@ -86,7 +87,7 @@ export class Log {
     await this.barrier();
   }
 
-  /** etcd does not tell its limits, but refuses what exceeds them. */
+  /** etcd does not report its limits, but refuses transactions that exceed them. */
   async #assertLimits(): Promise<void> {
     const request = { compare: Array.from({ length: operationsMax }, () => modIs(this.#keys.era, -1)), success: [] };
     try {
@@ -102,7 +103,7 @@ export class Log {
   /** @throws as `Engine.commit` */
   commit(transaction: Transaction): Promise<CommitResult> {
     if (this.#closed) return Promise.reject(closedError());
-    // Calls that overlap on one connection may be applied in any order, so each waits for the one before.
+    // etcd may apply overlapping calls of one connection in any order, so each waits for the one before.
     const result = this.#last.then(() => this.#commit(transaction));
     this.#last = result.catch(() => {});
     return result;
@@ -113,7 +114,7 @@ export class Log {
     return this.#show((await this.locate()).seq);
   }
 
-  /** Where the store stands now, linearizably, with current eras. @throws RegistryError `unavailable` */
+  /** The newest revisions of the store, read linearizably, with current eras. @throws RegistryError `unavailable` */
   async locate(): Promise<Position> {
     if (this.#closed) throw closedError();
     await this.#compareHistory();
@@ -128,14 +129,14 @@ export class Log {
     return this.#position(await this.#read());
   }
 
-  /** A transaction was seen. @param name what it put into `seq` */
+  /** The feed has seen a transaction. @param name the value that it wrote to `seq` */
   passed(seq: number, name: string): void {
     if (seq <= this.#seq) return;
     this.#seq = seq;
     this.#seqName = name;
   }
 
-  /** The registry's revision of a transaction that a reader of the feed sees now. */
+  /** The revision of the registry for a transaction that a reader of the feed sees now. */
   shows(etcd: number): number {
     return this.#show(etcd);
   }
@@ -145,7 +146,7 @@ export class Log {
     if (etcd > this.#erasAt.read) this.#learn(Eras.parse(eras), { written: etcd, read: etcd });
   }
 
-  /** A transaction that this process committed, by what it put into `seq`. */
+  /** A transaction that this process committed, by the value that it wrote to `seq`. */
   own(seq: Uint8Array): Transaction | undefined {
     return this.#recent.get(Buffer.from(seq).toString());
   }
@@ -200,7 +201,7 @@ export class Log {
     }
   }
 
-  /** etcd says that it is out of space also after the transaction that used up the last of it. */
+  /** etcd reports that it is out of space also after a transaction that took effect and used up the space. */
   async #wasWritten(name: string, failure: ReturnType<typeof callError>): Promise<TxnResponse> {
     const before = this.#seq;
     const found = await this.#read();
@@ -212,8 +213,9 @@ export class Log {
   }
 
   /**
-   * On a new connection: whether the newest transaction that this node has seen is in the store still. If it is not, the store went back, even if
-   * other nodes have written so much since that its revisions do not show it. History that is compacted cannot be compared.
+   * Checks on a new connection whether the store still has the newest transaction that this node has seen. If not, the store
+   * went back, even if other nodes have written so much since then that its revisions do not show it. Compacted history cannot
+   * be compared.
    */
   async #compareHistory(): Promise<void> {
     const { number } = this.#connection;
@@ -231,7 +233,7 @@ export class Log {
     this.#compared = number;
   }
 
-  /** The eras with which the next transaction reaches a revision; undefined when it does without. */
+  /** The eras with which the next transaction reaches a revision; undefined when the present ones are enough. */
   async #leap(least: number): Promise<Eras | undefined> {
     if (least <= this.#shown + 1) return undefined;
     const found = await this.#read();
@@ -240,7 +242,7 @@ export class Log {
     return this.#eras.with({ from: etcd + 1, ours: least, cluster: found.header.cluster_id.toString() });
   }
 
-  /** Begins an era above everything that this node has shown: the store has gone back. One at a time. */
+  /** Begins an era above all revisions that this node has shown, since the store has gone back. One call at a time. */
   #renew(): Promise<void> {
     this.#renewing ??= this.#renewed().finally(() => (this.#renewing = undefined));
     return this.#renewing;
@@ -275,7 +277,7 @@ export class Log {
     }
   }
 
-  /** The eras and `seq`, linearizably. @param goneBack takes the eras in even if they are older than those that were read before */
+  /** Reads the eras and `seq` linearizably. @param goneBack accepts eras that are older than those that were read before */
   async #read(goneBack = false): Promise<TxnResponse> {
     const request = { success: [read(this.#keys.era), read(this.#keys.seq)] };
     let answer: TxnResponse;
@@ -292,7 +294,7 @@ export class Log {
     return answer;
   }
 
-  /** @returns whether the eras are those that were known */
+  /** @returns whether the eras are the known ones */
   #takeEras({ header }: TxnResponse, [range]: readonly RangeResponse[]): boolean {
     const read = header.revision.toNumber();
     if (read < this.#erasAt.read) return true;

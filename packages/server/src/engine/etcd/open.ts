@@ -1,4 +1,4 @@
-/** Opens the engine: joins its parts, which are the connection, the log of transactions, the feed and presence. */
+/** Opens the engine: puts its parts together, which are the connection, the log of transactions, the feed and presence. */
 
 import { systemClock } from '../../clock.ts';
 import { recordKeyBytesMax, type Engine, type EngineLimits } from '../engine.ts';
@@ -10,16 +10,19 @@ import { checkOptions, type EtcdOptions } from './options.ts';
 import { EtcdPresence } from './presence.ts';
 import { operationsMax } from './transaction.ts';
 
-/** etcd's default `--max-request-bytes`. It does not tell a client what it was started with. */
+/** etcd's default `--max-request-bytes`. etcd does not report the value with which it was started. */
 const etcdBytes = 1_572_864;
 
-/** Conditions and writes of our own in each transaction: that eras and `seq` are as they were; `seq`, and an era at times. */
+/**
+ * Conditions and writes that the engine adds to each transaction: eras and `seq` are unchanged; it writes `seq`, and sometimes
+ * an era.
+ */
 const ownOperations = 2;
 
-/** Of a message around one key or value: tags and lengths, at most. */
+/** Bytes of a message around one key or value, at most: tags and lengths. */
 const framingBytes = 32;
 
-/** What `etcd.ts` promises. */
+/** The engine of `etcd.ts`. */
 export async function openEtcd(options: EtcdOptions): Promise<Engine> {
   checkOptions(options);
   const clock = options.clock ?? systemClock;
@@ -61,7 +64,7 @@ export async function openEtcd(options: EtcdOptions): Promise<Engine> {
   };
 }
 
-/** Each key of an expectation is sent twice: to compare it, and to tell what was found if it differs. */
+/** Each key of an expectation is sent twice: to compare it, and to read the present value if it differs. */
 export function limitsBelow(keys: Keys): EngineLimits {
   const operations = operationsMax - ownOperations;
   const envelope = operationsMax * 3 * (keys.overhead + framingBytes);

@@ -6,9 +6,9 @@ import type { Clock } from '../../clock.ts';
 export interface EtcdOptions {
   /** URLs of the members' client listeners: `https://etcd1:2379`. All with TLS or none; one that answers is enough. */
   readonly urls: readonly string[];
-  /** What the keys of this registry begin with; `rollcall` by default. Registries with different prefixes can share an etcd. */
+  /** Prefix of the keys of this registry; `rollcall` by default. Registries with different prefixes can share an etcd. */
   readonly prefix?: string;
-  /** Certificates (PEM) that the servers' certificates are checked against; the well-known ones by default. */
+  /** Certificates (PEM) of the authorities that are trusted for etcd; the well-known authorities by default. */
   readonly caFile?: string;
   /** Certificate (PEM) that this node shows to etcd; needs `keyFile`. Files are read again for each connection. */
   readonly certFile?: string;

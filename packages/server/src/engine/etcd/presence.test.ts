@@ -1,4 +1,7 @@
-/** What watchers of a presence hear while events of etcd come: a node that is missed would be taken for dead (`cluster/membership.ts`). */
+/**
+ * Watchers of presences get every node while events of etcd come: a missing one would be taken for dead
+ * (`cluster/membership.ts`).
+ */
 
 import { PassThrough } from 'node:stream';
 import { expect, it } from 'vitest';
@@ -24,11 +27,11 @@ function etcdWith(nodeId: string) {
   return { connection, send };
 }
 
-it('a watcher that begins while a node comes knows that node in the end', async () => {
+it('a watcher that begins while a node appears gets that node', async () => {
   const { connection, send } = etcdWith('one');
   const presence = new EtcdPresence({ connection, keys, clock: systemClock });
   await new Promise<void>((known) => presence.watch(() => known()));
-  // The event is taken in the turn in which the watcher begins, before that one is told what there was.
+  // The event is handled in the turn in which the watcher begins, before the watcher gets the present nodes.
   send(2, put('two', 2));
   const told: string[][] = [];
   presence.watch((present) => told.push([...present]));

@@ -1,6 +1,6 @@
 /**
  * Presence in etcd: one key for each node, under one lease of this engine, which is renewed while the process lives. All presences
- * are listed and watched together; while etcd cannot be reached, the last known ones stand.
+ * are listed and watched together; while etcd cannot be reached, the last known ones remain.
  */
 
 import { RegistryError } from '@rollcall/protocol';
@@ -16,7 +16,7 @@ const ttlMs = 10_000;
 export const renewMs = 3_000;
 const callMs = 3_000;
 
-/** Before a failed list or renewal is tried again. */
+/** Pause before a failed list or renewal is repeated. */
 const againMs = 250;
 
 type Loss = 'expired' | 'replaced';
@@ -45,7 +45,7 @@ export class EtcdPresence implements Presence {
   readonly #listeners = new Set<(present: ReadonlySet<string>) => void>();
   /** Node ids with the revision of etcd at which each was put; undefined until they were listed. */
   #present: ReadonlyMap<string, number> | undefined;
-  /** Revision of etcd at which they stand. */
+  /** Revision of etcd to which they belong. */
   #at = 0;
   #following: AbortController | undefined;
   #closed = false;
@@ -74,14 +74,14 @@ export class EtcdPresence implements Presence {
     if (this.#present === undefined) this.#follow();
     else {
       setImmediate(() => {
-        // Those of now: a change may have been told meanwhile, which older ones would take back.
+        // The present ones: a change may have been reported meanwhile, and older ones would undo it.
         if (this.#listeners.has(own)) own(new Set(this.#present?.keys()));
       });
     }
     return () => this.#listeners.delete(own);
   }
 
-  /** Releases what is held. */
+  /** Releases the presences that this process holds. */
   async close(): Promise<void> {
     this.#closed = true;
     this.#listeners.clear();
@@ -124,7 +124,7 @@ export class EtcdPresence implements Presence {
       const seconds = await this.#renewed(holding.lease);
       if (seconds === 0) this.#lose(holding, 'expired');
     } catch {
-      // Whether the lease has ended is known when etcd answers again; soon after that, it should be renewed.
+      // When etcd answers again, it is known whether the lease has ended; if not, it must be renewed soon.
       next = againMs;
     }
     if (this.#holdings.has(holding)) this.#renewIn(next, holding);
@@ -157,7 +157,7 @@ export class EtcdPresence implements Presence {
       try {
         await this.#listAndWatch(signal);
       } catch {
-        // The list that comes next has what was missed.
+        // The next list has the missed changes.
       }
       if (!signal.aborted) await new Promise<void>((resolve) => this.#clock.timer(againMs, resolve));
     }
@@ -167,7 +167,7 @@ export class EtcdPresence implements Presence {
     const { presences: key, presencesEnd: end } = this.#keys;
     const { header, kvs } = await this.#connection.call(methods.range, { key, range_end: end }, callMs);
     const at = header.revision.toNumber();
-    // A store that was restored from a backup: its revisions say nothing of those before.
+    // The store was restored from a backup: its revisions cannot be compared with earlier ones.
     const goneBack = at < this.#at;
     this.#take(new Map(kvs.map((kv) => [this.#keys.nodeOf(kv.key), kv.mod_revision.toNumber()])), at, goneBack);
     const stream = await this.#connection.stream(methods.watch);

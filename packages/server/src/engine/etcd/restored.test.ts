@@ -31,7 +31,7 @@ afterEach(async () => {
   cluster = undefined;
 });
 
-/** A copy of the data of a member, which is stopped for it, and a snapshot. */
+/** A copy of the data of a member, which is stopped meanwhile, and a snapshot. */
 interface Backup {
   readonly directory: string;
   readonly snapshot: string;
@@ -66,7 +66,7 @@ async function restoreSnapshot({ members: [member], programs }: EtcdCluster, { s
   await member.start();
 }
 
-/** Calls until the connection is there again: that to the member that was restarted is lost. */
+/** Calls until there is a connection again: the one to the restarted member is lost. */
 async function again<T>(call: () => Promise<T>): Promise<T> {
   for (let tries = 1; ; tries++) {
     try {
@@ -86,7 +86,7 @@ describe.skipIf(problem !== undefined)(`engine etcd on a restored etcd${leftOut}
     ['a snapshot', restoreSnapshot],
     ['a snapshot with leaping revisions', (etcds: EtcdCluster, backup: Backup) => restoreSnapshot(etcds, backup, '--bump-revision', '1000', '--mark-compacted')],
   ] as const) {
-    it(`from ${how}: revisions go on above all that was shown, and a reader starts again`, async () => {
+    it(`from ${how}: revisions continue above all that were shown, and a reader starts again`, async () => {
       const etcds = await start();
       const engine = await open(etcds);
       const first = await commit(engine, { put: { kept: '1' } });
@@ -96,7 +96,7 @@ describe.skipIf(problem !== undefined)(`engine etcd on a restored etcd${leftOut}
       for (let n = 0; n < 10; n++) last = await commit(engine, { put: { kept: '2' } });
       await restore(etcds, backup);
 
-      // It was decided on what is lost.
+      // It was decided on a state that is lost.
       const conflict = await again(() => tryCommit(engine, { expect: [{ key: 'kept', revision: last }], put: { kept: '3' } }));
       expect(conflict).toEqual({ ok: false, key: 'kept', revision: first });
 
@@ -112,7 +112,7 @@ describe.skipIf(problem !== undefined)(`engine etcd on a restored etcd${leftOut}
       expect(next.ok && next.revision).toBeGreaterThan(revision);
       expect(await content(engine)).toEqual({ kept: ['3', next.revision] });
 
-      // A node that comes later is told the same.
+      // A node that comes later gets the same.
       const late = read(await open(etcds));
       await late.until('records');
       expect(await late.next()).toEqual({ kind: 'caught-up', revision: next.revision, base });
@@ -120,7 +120,7 @@ describe.skipIf(problem !== undefined)(`engine etcd on a restored etcd${leftOut}
     });
   }
 
-  it('with nothing lost tells a reader that could have resumed, too', async () => {
+  it('without any loss also makes a reader start again that could have resumed', async () => {
     const etcds = await start();
     const engine = await open(etcds);
     const last = await commit(engine, { put: { a: '1' } });
@@ -135,17 +135,17 @@ describe.skipIf(problem !== undefined)(`engine etcd on a restored etcd${leftOut}
     await reader.end();
   });
 
-  it('is noticed by a node that had seen more than the one that began the era', async () => {
+  it('is noticed by a node that had seen more transactions than the node that began the era', async () => {
     const etcds = await start();
     const ahead = await open(etcds);
     const behind = await open(etcds);
     await commit(ahead, { put: { a: '1' } });
     const backup = await backUp(etcds);
-    // The node that is behind is shown nothing of these.
+    // The node that is behind does not see these.
     let last = 0;
     for (let n = 0; n < 20; n++) last = await put(ahead, 'lost', String(n));
     await putBack(etcds, backup);
-    // It goes on above what it has shown, and passes what the other one has shown.
+    // It continues above the revisions that it has shown, and beyond those that the other one has shown.
     let reused = 0;
     while (reused <= last + 20) reused = await put(behind, 'b', 'x');
     const reader = read(ahead, last);
@@ -156,7 +156,7 @@ describe.skipIf(problem !== undefined)(`engine etcd on a restored etcd${leftOut}
     expect(Object.keys(await content(behind)).toSorted()).toEqual(['a', 'b', 'c']);
   });
 
-  it('while no node ran leaps ahead, if the cluster is a new one', async () => {
+  it('while no node ran makes revisions leap ahead if the cluster is a new one', async () => {
     const etcds = await start();
     const before = await open(etcds);
     const last = await commit(before, { put: { a: '1' } });
@@ -168,7 +168,7 @@ describe.skipIf(problem !== undefined)(`engine etcd on a restored etcd${leftOut}
     expect(await content(engine)).toEqual({ a: ['1', last] });
   });
 
-  it('twice, to before the first restore, goes on all the same', async () => {
+  it('that goes back behind an earlier restore works, too', async () => {
     const etcds = await start();
     const engine = await open(etcds);
     await commit(engine, { put: { a: '1' } });

@@ -67,7 +67,7 @@ describe.skipIf(problem !== undefined)(`engine etcd, secured${leftOut}`, () => {
     await expect(opening).rejects.toMatchObject({ code: 'unavailable', message: expect.stringMatching(/127\.0\.0\.1 is not in the cert/) as string });
   });
 
-  it('logs in as a user, again when its token is not valid any more, and needs only its prefix', async () => {
+  it('logs in as a user, again when its token is no longer valid, and needs rights to its prefix only', async () => {
     cluster = await startEtcd({ args: ['--auth-token-ttl=1'] });
     const { urls } = cluster;
     const call = gateway(urls[0]);
@@ -83,7 +83,7 @@ describe.skipIf(problem !== undefined)(`engine etcd, secured${leftOut}`, () => {
     const login = { user: 'node', passwordFile: written('password', 'p\n') };
     const engine = await etcd({ urls, ...login });
     const first = await commit(engine, { put: { a: '1' } });
-    // Its token ends after a second without use; the member's check uses it, so the member forgets it by a restart.
+    // The token ends after a second without use, but the check of the member uses it. A restart of the member ends it.
     await cluster.members[0].kill();
     await cluster.members[0].start();
     let next = 0;

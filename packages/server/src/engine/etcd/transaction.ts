@@ -1,9 +1,9 @@
 /**
- * A transaction of the registry as one of etcd, and which of its conditions failed. Pure.
+ * Converts a transaction of the registry to one of etcd, and finds the condition that failed. Pure.
  *
  *   if      era unchanged, seq not older than what was seen, expectations, guards
  *   then    puts, deletions, [eras,] seq
- *   else    ranges that tell what was there instead, in the order of the conditions
+ *   else    ranges that read the present values, in the order of the conditions
  */
 
 import type { CommitResult, Transaction } from '../engine.ts';
@@ -14,7 +14,7 @@ import { compare, type Compare, type RangeResponse, type RequestOp, type TxnRequ
 /** Conditions, and writes, of one transaction: the default of etcd's `--max-txn-ops`. */
 export const operationsMax = 128;
 
-/** What this node knows of the store. */
+/** The knowledge of this node about the store. */
 export interface Known {
   readonly eras: Eras;
   /** Revision of etcd at which they were written; 0 when there are none. */
@@ -24,7 +24,7 @@ export interface Known {
 }
 
 interface Sending {
-  /** What `seq` gets. */
+  /** The new value of `seq`. */
   readonly name: string;
   readonly known: Known;
   /** Eras to write with it. */
@@ -33,7 +33,7 @@ interface Sending {
 
 export function requestOf(keys: Keys, { expect, guards = [], put: puts, delete: gone }: Transaction, { name, known, leap }: Sending): TxnRequest {
   const conditions: Compare[] = [modIs(keys.era, known.written)];
-  // With a new era, no transaction may come between what it was calculated from and its first revision.
+  // No transaction may come between the revision from which a new era was calculated and its first revision.
   conditions.push(leap === undefined ? modAbove(keys.seq, known.seq - 1) : modIs(keys.seq, known.seq));
   const found: RequestOp[] = [read(keys.era), read(keys.seq)];
   for (const { key, revision } of expect) {

@@ -71,7 +71,7 @@ export interface Header {
 export interface KeyValue {
   readonly key: Buffer;
   readonly mod_revision: Long;
-  /** Empty where only keys were asked for. */
+  /** Empty when only keys were requested. */
   readonly value: Buffer;
   readonly lease: Long;
 }
@@ -164,7 +164,7 @@ interface LeaseState {
 export type Method<Q, A> = MethodDefinition<Q, A>;
 
 const root = protobuf.parse(proto, { keepCase: true }).root;
-// An empty value is not sent; the library takes an array for it.
+// An empty value is not sent; the library has an array in its place.
 (root.lookupType('KeyValue').ctor.prototype as { value: Uint8Array }).value = Buffer.alloc(0);
 
 function method<Q, A>(path: string, request: string, response: string, streams = false): Method<Q, A> {

@@ -125,7 +125,7 @@ describe('a commit', () => {
     expect(await failure(put(engine, 'a'))).toMatchObject({ code: 'resource_exhausted', message: 'there is no space left' });
   });
 
-  it('has an answer that cannot be read: the error is no promise about the store', async () => {
+  it('whose answer cannot be read has an unknown outcome', async () => {
     const { engine } = await start({ commit: { kind: 'answer', run: async () => Buffer.concat([encodeResult({ ok: true, revision: 1 }), Buffer.of(7)]) } });
     expect(isRegistryError(await failure(put(engine, 'a')), 'unknown_outcome')).toBe(true);
   });
@@ -144,7 +144,7 @@ describe('the log', () => {
     expect(await revisionsAfter(engine, 2, 4)).toEqual([3, 4]);
   });
 
-  it('waits for a primary that is away, and begins anew when it no longer has what came since', async () => {
+  it('waits for a primary that is away, and starts again when the primary no longer has the transactions in between', async () => {
     const { store, primary, engine } = await start();
     await put(engine, 'a');
     await primary.stop();
@@ -155,7 +155,7 @@ describe('the log', () => {
     expect(await seen).toEqual(['records', 'caught-up']);
   });
 
-  it('ends with what the primary says of damage', async () => {
+  it('ends with the error of the primary when its store is damaged', async () => {
     const { engine } = await start({
       log: {
         kind: 'stream',
@@ -177,7 +177,7 @@ describe('presence', () => {
     return all;
   };
 
-  it('survives a connection that breaks for a moment: no watcher hears of it', async () => {
+  it('survives a short break of the connection: watchers are not called', async () => {
     const { primary, engine } = await start();
     const other = await follower(primary);
     closing.push(() => other.close());
@@ -198,13 +198,13 @@ describe('presence', () => {
     await other.presence.hold('other');
     const seen = presentIn(engine);
     await expect.poll(() => seen.at(-1)).toEqual(['other']);
-    // The connection goes without a word about presence.
+    // The connection ends without a message about presence.
     await other.link.close();
     closing.push(() => other.close());
     await expect.poll(() => seen.at(-1), { timeout: 5_000 }).toEqual([]);
   });
 
-  it('that ended while the connection was broken is told when the node comes back', async () => {
+  it('that ended while the connection was broken is reported when the node comes back', async () => {
     const { store, primary, engine } = await start();
     const held = await engine.presence.hold('one');
     await primary.stop();

@@ -1,9 +1,10 @@
 /**
- * The engine of a node that follows another one, the primary: its log is the primary's, and its commits go there. Workers of one
- * machine and edge nodes use it. Nothing is kept on this side; the connection is `cluster/channel/`.
+ * The engine of a node that follows another one, the primary: its log is the primary's, and it commits there. Workers of one
+ * machine and edge nodes use it. It stores nothing; the connection is `cluster/channel/`.
  *
- *   changes  ◄── log ───── primary      resumes after a revision; the primary starts it again when it no longer has what came since
- *   commit   ─── commit ─► primary      lost on its way: unknown outcome; never sent a second time
+ * changes ◄── log ───── primary resumes after a revision; starts again when the primary no longer has the transactions since
+ * then
+ *   commit   ─── commit ─► primary      without an answer: unknown outcome; never sent a second time
  */
 
 import { RegistryError } from '@rollcall/protocol';
@@ -81,7 +82,8 @@ export class NodeEngine implements Engine {
   }
 
   /**
-   * Says who this node is, once it knows: its id is in the store. The primary refuses it from now on when it is on another store.
+   * Sends the identity of this node, which it has read from the store. From now on the primary refuses this node if it is on
+   * another store.
    * @param methods what the primary may ask of this node
    */
   async introduce(hello: () => PeerHello, methods: Methods): Promise<void> {
@@ -104,7 +106,7 @@ export class NodeEngine implements Engine {
 
   async *changes({ after, signal }: { readonly after?: number; readonly signal: AbortSignal }): AsyncGenerator<EngineEvent, void, undefined> {
     const stop = AbortSignal.any([signal, this.#stop.signal]);
-    // A feed that was lost goes on as soon as the primary is back, however long its reader would have paused.
+    // A lost feed continues as soon as the primary is back, without the pause of its reader.
     if (!(await this.link.connected(stop))) return;
     const decoder = new EventDecoder();
     try {

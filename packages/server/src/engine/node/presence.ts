@@ -1,6 +1,6 @@
 /**
- * Presence through the primary: a node is present while its connection lasts, and for a moment longer, in which it connects again. After
- * that the primary has taken it for dead, and says so when it comes back.
+ * Presence through the primary: a node is present while its connection lasts, and for a short time after, in which it connects
+ * again. After that the primary treats it as dead, and reports this when it comes back.
  */
 
 import { isRegistryError, RegistryError } from '@rollcall/protocol';
@@ -11,7 +11,7 @@ import type { Held, Presence } from '../presence.ts';
 type Loss = Awaited<Held['lost']>;
 
 export class NodePresence implements Presence {
-  /** A silent connection is cut after 5 s; then the primary waits 1.5 s, and has a turn or two. */
+  /** A silent connection is cut after 5 s; then the primary waits 1.5 s and needs one or two turns. */
   readonly ttlMs = 10_000;
   readonly #link: Link;
   readonly #closed: AbortSignal;
@@ -50,7 +50,7 @@ export class NodePresence implements Presence {
     return () => stop.abort();
   }
 
-  /** Resolves when the primary has been told that nothing is held any more; the closing of the engine releases all. */
+  /** Resolves when the primary knows that the presence is released; closing the engine releases all. */
   async released(): Promise<void> {
     await Promise.all(this.#holding);
   }
@@ -66,12 +66,12 @@ export class NodePresence implements Presence {
       try {
         for await (const item of items) {
           if (item === 'expired' || item === 'replaced') return item;
-          // The primary had taken this node for dead by the time it came back.
+          // The primary had treated this node as dead before it came back.
           if (items !== first && item === 'held') return 'expired';
         }
       } catch (error) {
         if (!isRegistryError(error, 'unavailable')) return 'expired';
-        // The connection is lost: held again below.
+        // The connection is lost: the presence is held again below.
       }
       if (!(await this.#link.connected(signal))) return undefined;
       items = this.#once(nodeId, signal);
@@ -86,7 +86,7 @@ export class NodePresence implements Presence {
         }
       } catch (error) {
         if (!isRegistryError(error, 'unavailable')) return;
-        // The connection is lost: what the others are is not known until it is back.
+        // The connection is lost: the other presences are unknown until it is back.
       }
     }
   }

@@ -15,13 +15,13 @@ import { openNode, type NodeEngine, type NodeOptions } from './node.ts';
 export interface TestPrimary {
   readonly url: string;
   readonly port: number;
-  /** Cuts every connection, as a network does that breaks. */
+  /** Cuts every connection, like a network failure. */
   readonly cut: () => void;
   /** Stops serving; the engine stays open. */
   readonly stop: () => Promise<void>;
 }
 
-/** @param more methods that take the place of the ordinary ones */
+/** @param more methods that replace the ordinary ones */
 export async function testPrimary(engine: FollowedEngine, port = 0, more: Methods = {}): Promise<TestPrimary> {
   const http = createServer();
   const webSockets = new WebSocketServer({ server: http, maxPayload: messageBytesMax });
