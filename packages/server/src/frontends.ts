@@ -8,6 +8,7 @@ import type { AdminDeps } from './frontend/admin/deps.ts';
 import { admin } from './frontend/admin/frontend.ts';
 import { consul } from './frontend/consul/frontend.ts';
 import { dns } from './frontend/dns/frontend.ts';
+import { eureka } from './frontend/eureka/frontend.ts';
 import type { PeerDeps } from './frontend/peer/deps.ts';
 import { peer } from './frontend/peer/frontend.ts';
 import { stream } from './frontend/stream/frontend.ts';
@@ -42,6 +43,11 @@ export const frontendTable = {
   stream: { make: (context) => stream(context) },
   admin: { make: (context, parts) => admin(context, parts.admin) },
   peer: { make: (context, parts) => peer(context, parts.peer) },
+  eureka: {
+    make: (context, { options }) => eureka(context, options.eureka),
+    httpAddresses: ({ eureka: options }) => (options === undefined || options.port === undefined ? [] : [{ name: 'eureka', at: tcpAddress(options), tokens: true }]),
+    hasOptions: (options) => options.eureka !== undefined,
+  },
   dns: {
     make: (context, { options }) => dns(context, options.dns),
     addresses: ({ dns: options = {} }) => [

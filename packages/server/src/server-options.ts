@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import type { Clock } from './clock.ts';
 import type { Engine } from './engine/engine.ts';
 import type { DnsOptions } from './frontend/dns/frontend.ts';
+import type { EurekaOptions } from './frontend/eureka/frontend.ts';
 import type { TlsFiles } from './net/listen-address.ts';
 import type { Limits } from './options.ts';
 import type { DefaultPolicy } from './security/authorizer.ts';
@@ -45,7 +46,7 @@ export interface WorkerOptions {
 }
 
 /** As in the table of front ends (`frontends.ts`). */
-export type FrontendName = 'consul' | 'stream' | 'admin' | 'peer' | 'dns';
+export type FrontendName = 'consul' | 'stream' | 'admin' | 'peer' | 'eureka' | 'dns';
 
 export interface ServerOptions {
   /** `memory()` by default; the server closes it. */
@@ -78,6 +79,11 @@ export interface ServerOptions {
    * address is taken, and logs a warning.
    */
   readonly dns?: DnsOptions & TcpOptions & { readonly optional?: boolean };
+  /**
+   * Options of Eureka's API. With a `port`, HTTP is served there, too: the same front ends as on the other listeners. Without one, the
+   * paths of Eureka are served on those alone.
+   */
+  readonly eureka?: EurekaOptions & TcpOptions;
   /**
    * Front ends that run; by default those that are served over HTTP, and `dns` when it has options. At least one must be
    * served over HTTP.

@@ -139,6 +139,7 @@ function facts(server: Running, settings: Settings): object {
     url: server.url,
     https: httpsUrl(server, settings) ?? null,
     dns: dnsAddress(server, settings) ?? null,
+    ...eurekaFact(server, settings),
     dataDir: store.kind === 'embedded' ? store.dir : null,
     pid: process.pid,
   };
@@ -147,6 +148,17 @@ function facts(server: Running, settings: Settings): object {
 function httpsUrl({ ports }: Running, { https }: Settings): string | undefined {
   const port = ports.https;
   return https === undefined || port === undefined ? undefined : `https://${formatAddress({ ...https, port })}`;
+}
+
+/** The URL that clients of Eureka are given. */
+function eurekaUrl({ ports }: Running, { eureka }: Settings): string | undefined {
+  const port = ports.eureka;
+  return eureka === undefined || port === undefined ? undefined : `http://${formatAddress({ ...eureka, port })}/eureka/`;
+}
+
+function eurekaFact(server: Running, settings: Settings): { eureka?: string } {
+  const eureka = eurekaUrl(server, settings);
+  return eureka === undefined ? {} : { eureka };
 }
 
 function dnsAddress({ ports }: Running, { dns }: Settings): string | undefined {
@@ -180,12 +192,14 @@ function greet(terminal: Terminal, { server, settings, workers }: { readonly ser
   const { bold, dim } = colorsFor(terminal.stdout, terminal.env);
   const { http } = settings;
   const secure = httpsUrl(server, settings);
+  const eureka = eurekaUrl(server, settings);
   const lines = [
     bold('Rollcall is running.'),
     '',
     ...(http === undefined ? [] : [`  HTTP  ${'path' in http ? formatAddress(http) : server.url}`]),
     ...(secure === undefined ? [] : [`  HTTPS ${secure}${settings.tlsVerifyIncoming ? ', for clients with a certificate' : ''}`]),
     `  DNS   ${dnsLine(server, settings)}`,
+    ...(eureka === undefined ? [] : [`  Eureka ${eureka}`]),
     ...(settings.acl ? ['  ACL   on: clients need a token'] : []),
     `  data  ${dataLine(settings)}`,
     ...(workers === 0 ? [] : [`  work  ${workers} ${workers === 1 ? 'worker serves' : 'workers serve'} the clients`]),

@@ -22,6 +22,13 @@ describe('settings as options of the server', () => {
     });
   });
 
+  it('serve Eureka at an address of its own, and with its own timings, when asked', () => {
+    const eureka = { host: '127.0.0.1', port: 8761 };
+    expect(options({ eureka }).eureka).toEqual(eureka);
+    expect(options({ eurekaCompat: true }).eureka).toEqual({ compat: true });
+    expect(options({ eureka, eurekaCompat: true }).eureka).toEqual({ ...eureka, compat: true });
+  });
+
   it('serve TLS, alone or beside HTTP, with client certificates or without', () => {
     const { http, https: secure } = options({ http: undefined, https, ...files });
     expect(http).toBe(false);

@@ -14,6 +14,7 @@ export function serverOptions(settings: Settings): ServerOptions {
     http: httpOptions(settings),
     ...httpsOptions(settings),
     ...(dns === undefined ? {} : { dns }),
+    ...eurekaOptions(settings),
     ...aclOptions(settings),
     ...(settings.auditLog === undefined ? {} : { auditFile: settings.auditLog }),
     ...(settings.probeCaFile === undefined ? {} : { probeCaFile: settings.probeCaFile }),
@@ -54,6 +55,11 @@ function httpsOptions(settings: Settings): Pick<ServerOptions, 'https'> {
   }
   const minVersion = settings.tlsMinVersion === '1.3' ? 'TLSv1.3' : 'TLSv1.2';
   return { https: { ...https, certFile, keyFile, ...(caFile === undefined ? {} : { caFile }), verifyIncoming, minVersion } };
+}
+
+function eurekaOptions({ eureka, eurekaCompat }: Settings): Pick<ServerOptions, 'eureka'> {
+  if (eureka === undefined && !eurekaCompat) return {};
+  return { eureka: { ...eureka, ...(eurekaCompat ? { compat: true } : {}) } };
 }
 
 function aclOptions({ acl, aclDefaultPolicy: defaultPolicy, aclInitialManagement, aclDefaultToken }: Settings): Pick<ServerOptions, 'acl'> {

@@ -41,6 +41,9 @@ export interface Settings extends EngineSettings {
   readonly https: Address | undefined;
   /** Undefined: DNS is not served. */
   readonly dns: Address | undefined;
+  /** Undefined: HTTP has no further address for clients of Eureka. */
+  readonly eureka: Address | undefined;
+  readonly eurekaCompat: boolean;
   /** Absolute. */
   readonly dataDir: string;
   readonly dev: boolean;
@@ -100,6 +103,20 @@ export const settingsTable: { readonly [K in keyof Settings]: Setting<Settings[K
     description: 'where to serve DNS, over UDP and TCP; off serves none',
     fallback: '127.0.0.1:8600',
     read: (value) => (value === 'off' ? undefined : parseAddress(text(value))),
+  },
+  eureka: {
+    flag: '--eureka <host:port>',
+    env: 'ROLLCALL_EUREKA',
+    description: 'a further address of HTTP, for clients of Eureka that expect its port, such as 127.0.0.1:8761; off for none',
+    fallback: 'off',
+    read: (value) => (value === 'off' ? undefined : parseAddress(text(value))),
+  },
+  eurekaCompat: {
+    flag: '--eureka-compat',
+    env: 'ROLLCALL_EUREKA_COMPAT',
+    description: 'give clients of Eureka the timings of its own server: leases that last twice as long as they ask, lists that are up to 30 s old',
+    fallback: false,
+    read: flag,
   },
   ...engineSettings,
   dataDir: {

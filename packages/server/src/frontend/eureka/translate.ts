@@ -111,6 +111,22 @@ function instanceInput(info: InstanceInfo, status: EurekaStatus): InstanceInput 
   };
 }
 
+/** A row as it would be registered, with other metadata. A Eureka client says zone, region, weight and tags by it. */
+export function inputOf(row: InstanceRow, meta: Readonly<Record<string, string>>): InstanceInput {
+  const { kind: _kind, namespace: _namespace, node: _node, created: _created, modified: _modified, ...input } = row;
+  const { registeredMs: _registered, changedMs: _changed, override: _override, ...said } = input;
+  if (keptIn(row) === undefined) return { ...said, meta };
+  const { zone, region } = meta;
+  return {
+    ...said,
+    meta,
+    ...(zone === undefined || zone === '' ? {} : { zone }),
+    ...(region === undefined || region === '' ? {} : { region }),
+    tags: tagsIn(meta['tags']),
+    weight: weightIn(meta['weight']),
+  };
+}
+
 /** Tags of the other protocols, as a metadata entry `tags`: `blue,canary`. */
 function tagsIn(text = ''): string[] {
   return [...new Set(text.split(',').map((tag) => tag.trim()).filter((tag) => tag !== ''))];

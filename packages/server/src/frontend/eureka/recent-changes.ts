@@ -1,0 +1,169 @@
+/**
+ * What changed in the last three minutes, for `/apps/delta`. It follows the registry and remembers for each instance that changed, or
+ * whose status may have changed, when that was and what it was like. Which of them are there and with which status is read when a
+ * delta is written, so that a delta and its hash are always of one moment.
+ *
+ * It does nothing until the first client asks for a delta.
+ */
+
+import type { Clock } from '../../clock.ts';
+import type { AnyRowChange } from '../../registry/row.ts';
+import { checksOfInstance, checksOfNode, findInstance, findNode, instancesOnNode } from '../../registry/kind/catalog/find.ts';
+import { instanceKey } from '../../registry/kind/catalog/keys.ts';
+import type { CheckRow, InstanceRow, NodeRow } from '../../registry/kind/catalog/rows.ts';
+import { isOf } from '../../registry/row.ts';
+import type { RowChange } from '../../registry/kinds.ts';
+import type { Observer } from '../../registry/observer.ts';
+import type { Registry } from '../../registry/registry.ts';
+import { namespace } from './names.ts';
+
+/** Eureka keeps three minutes and looks twice a minute (`retentionTimeInMSInDeltaQueue`, `deltaRetentionTimerIntervalInMs`). */
+export const retentionMs = 180_000;
+const marginMs = 30_000;
+
+/** An instance that changed. */
+export interface Recent {
+  /** By the wall clock of this node. */
+  readonly atMs: number;
+  /** Record key of the instance. */
+  readonly key: string;
+  /** As it was known last. */
+  readonly row: InstanceRow;
+}
+
+/** Beyond this many the oldest are forgotten; clients that missed them see another hash and fetch the whole list. */
+const recentMax = 262_144;
+
+export class RecentChanges implements Observer {
+  readonly #registry: Registry;
+  readonly #clock: Clock;
+  /** By service and record key, the oldest first. */
+  readonly #recent = new Map<string, Recent>();
+  #active = false;
+  #generation = 0;
+
+  constructor(registry: Registry, clock: Clock) {
+    this.#registry = registry;
+    this.#clock = clock;
+  }
+
+  get isActive(): boolean {
+    return this.#active;
+  }
+
+  activate(): void {
+    this.#active = true;
+  }
+
+  /** Rises when entries were forgotten, so that a kept delta is known to be old. */
+  get generation(): number {
+    return this.#generation;
+  }
+
+  /** The instances that changed in the last three minutes, the oldest change first. */
+  list(): readonly Recent[] {
+    this.#forgetOld();
+    return [...this.#recent.values()];
+  }
+
+  /** Adds a change from before it was active. */
+  remember(row: InstanceRow, key: string, atMs: number): void {
+    const name = nameOf(row, key);
+    if (!this.#recent.has(name)) this.#recent.set(name, { atMs, key, row });
+  }
+
+  observe(changes: readonly RowChange[]): void {
+    if (!this.#active) return;
+    for (const change of changes) this.#follow(change);
+  }
+
+  *replaced(changes: readonly RowChange[]): Generator<void, void, undefined> {
+    if (!this.#active) return;
+    for (const change of changes) {
+      this.#follow(change);
+      yield;
+    }
+  }
+
+  #follow({ key, before, after }: AnyRowChange): void {
+    const row = after ?? before;
+    if (isOf<InstanceRow>(row, 'instance')) {
+      if (row.namespace !== namespace) return;
+      const old = before as InstanceRow | undefined;
+      if (old !== undefined && old.service !== row.service) this.#note(old, key);
+      this.#note(row, key);
+    } else if (isOf<CheckRow>(row, 'check')) {
+      if ((before as CheckRow | undefined)?.status === (after as CheckRow | undefined)?.status) return;
+      if (row.instance === '') this.#noteOnNode(row.node);
+      else if (row.namespace === namespace) this.#noteInstance(row.node, row.instance);
+    } else if (isOf<NodeRow>(row, 'node')) {
+      if ((before as NodeRow | undefined)?.address !== (after as NodeRow | undefined)?.address) this.#noteOnNode(row.name);
+    }
+  }
+
+  #noteInstance(node: string, id: string): void {
+    const row = findInstance(this.#registry.state, namespace, node, id);
+    if (row !== undefined) this.#note(row, instanceKey(namespace, node, id));
+  }
+
+  #noteOnNode(node: string): void {
+    for (const row of instancesOnNode(this.#registry.state, namespace, node)) this.#note(row, instanceKey(namespace, node, row.id));
+  }
+
+  #note(row: InstanceRow, key: string): void {
+    const name = nameOf(row, key);
+    this.#recent.delete(name);
+    this.#recent.set(name, { atMs: this.#clock.now(), key, row });
+    if (this.#recent.size > recentMax) this.#forgetFirst();
+  }
+
+  #forgetOld(): void {
+    const oldest = this.#clock.now() - retentionMs - marginMs;
+    for (const { atMs } of this.#recent.values()) {
+      if (atMs >= oldest) return;
+      this.#forgetFirst();
+    }
+  }
+
+  #forgetFirst(): void {
+    for (const name of this.#recent.keys()) {
+      this.#recent.delete(name);
+      this.#generation++;
+      return;
+    }
+  }
+
+  /**
+   * Instances of a state that may have changed in the last three minutes, in steps, for a node that has not watched them do so. Times are
+   * kept for instances only, so the newest revision that is known to be older is the limit for all rows; with no such revision
+   * every instance counts. A delta may have more than what changed: clients take an instance that they have for the same.
+   */
+  *seed(rows: Iterable<InstanceRow>): Generator<void, void, undefined> {
+    const now = this.#clock.now();
+    const oldMs = now - retentionMs - 2 * marginMs;
+    const all = [...rows];
+    let limit = 0;
+    for (const { modified, changedMs, registeredMs } of all) {
+      if ((changedMs ?? registeredMs) < oldMs) limit = Math.max(limit, modified);
+      yield;
+    }
+    const { state } = this.#registry;
+    const nodes = new Map<string, number>();
+    for (const row of all) {
+      if (row.node !== '' && !nodes.has(row.node)) nodes.set(row.node, newest(findNode(state, row.node)?.modified ?? 0, checksOfNode(state, row.node)));
+      const ofNode = nodes.get(row.node) ?? 0;
+      if (newest(Math.max(row.modified, ofNode), checksOfInstance(state, namespace, row.node, row.id)) > limit) this.remember(row, instanceKey(namespace, row.node, row.id), now);
+      yield;
+    }
+  }
+}
+
+function newest(start: number, checks: Iterable<CheckRow>): number {
+  let found = start;
+  for (const { modified } of checks) found = Math.max(found, modified);
+  return found;
+}
+
+function nameOf({ service }: InstanceRow, key: string): string {
+  return `${service}\0${key}`;
+}

@@ -1,0 +1,113 @@
+/** The visible surface as a table: each path below the prefixes, with the access that it needs. */
+
+import type { Access } from '../../security/access.ts';
+
+/** Paths of all versions mean the same. The longer ones come first. */
+export const prefixes = ['/eureka/v1', '/eureka/v2', '/eureka', '/v2'] as const;
+
+export type Action =
+  | 'apps'
+  | 'delta'
+  | 'app'
+  | 'register'
+  | 'instance'
+  | 'renew'
+  | 'cancel'
+  | 'set-status'
+  | 'clear-status'
+  | 'set-metadata'
+  | 'instance-anywhere'
+  | 'vip'
+  | 'svip'
+  | 'asg'
+  | 'overrides'
+  | 'status';
+
+export interface Route {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  /** `:name` stands for one part. */
+  readonly path: string;
+  readonly action: Action;
+  readonly access: Access;
+  /** Whether the audit log has it: changes, but no heartbeats. */
+  readonly audited?: true;
+}
+
+const filtered: Access = { kind: 'filters', resources: ['service'] };
+const reads: Access = { kind: 'demands-by-name', resource: 'service', verb: 'read' };
+const writes: Access = { kind: 'demands-by-name', resource: 'service', verb: 'write' };
+
+export const routes: readonly Route[] = [
+  { method: 'PUT', path: '/apps/:app/:id', action: 'renew', access: writes },
+  { method: 'GET', path: '/apps', action: 'apps', access: filtered },
+  { method: 'GET', path: '/apps/delta', action: 'delta', access: filtered },
+  { method: 'GET', path: '/apps/:app', action: 'app', access: reads },
+  { method: 'POST', path: '/apps/:app', action: 'register', access: writes, audited: true },
+  { method: 'GET', path: '/apps/:app/:id', action: 'instance', access: reads },
+  { method: 'DELETE', path: '/apps/:app/:id', action: 'cancel', access: writes, audited: true },
+  { method: 'PUT', path: '/apps/:app/:id/status', action: 'set-status', access: writes, audited: true },
+  { method: 'DELETE', path: '/apps/:app/:id/status', action: 'clear-status', access: writes, audited: true },
+  { method: 'PUT', path: '/apps/:app/:id/metadata', action: 'set-metadata', access: writes, audited: true },
+  { method: 'GET', path: '/instances/:id', action: 'instance-anywhere', access: filtered },
+  { method: 'GET', path: '/vips/:vip', action: 'vip', access: filtered },
+  { method: 'GET', path: '/svips/:vip', action: 'svip', access: filtered },
+  { method: 'PUT', path: '/asg/:name/status', action: 'asg', access: { kind: 'open', why: 'every caller is refused: there are no groups of Amazon here' } },
+  { method: 'GET', path: '/serverinfo/statusoverrides', action: 'overrides', access: filtered },
+  // As Consul's /v1/agent/metrics: it tells of the machine.
+  { method: 'GET', path: '/status', action: 'status', access: { kind: 'demands-by-name', resource: 'agent', verb: 'read' } },
+];
+
+/** A path that was found: the decoded parts that stand for `:name`, in order. */
+export interface Found {
+  readonly route: Route | undefined;
+  /** Methods of the path; empty when there is no such path. */
+  readonly methods: readonly string[];
+  readonly parts: readonly string[];
+}
+
+interface Pattern {
+  readonly route: Route;
+  /** Undefined for a part that stands for any text. */
+  readonly words: readonly (string | undefined)[];
+}
+
+export class Router {
+  /** By the number of parts. */
+  readonly #patterns: readonly (readonly Pattern[])[];
+
+  constructor(table: readonly Route[] = routes) {
+    const patterns: Pattern[][] = [];
+    for (const route of table) {
+      const words = route.path.split('/').slice(1).map((word) => (word.startsWith(':') ? undefined : word));
+      (patterns[words.length] ??= []).push({ route, words });
+    }
+    this.#patterns = patterns;
+  }
+
+  /**
+   * Finds the route of a path. Slashes at the end and doubled ones do not count: clients join URLs in many ways.
+   * @param path as sent, percent-encoded
+   * @throws URIError when a part is not encoded well
+   */
+  find(method: string, path: string): Found {
+    const parts = belowPrefix(path).split('/').filter((part) => part !== '');
+    const methods: string[] = [];
+    // A word wins over a name: `/apps/delta` is no app.
+    for (const { route, words } of this.#patterns[parts.length] ?? []) {
+      if (!words.every((word, at) => word === undefined || word === parts[at])) continue;
+      methods.push(route.method);
+      if (route.method !== (method === 'HEAD' ? 'GET' : method)) continue;
+      return { route, methods, parts: parts.flatMap((part, at) => (words[at] === undefined ? [decoded(part)] : [])) };
+    }
+    return { route: undefined, methods, parts: [] };
+  }
+}
+
+function belowPrefix(path: string): string {
+  const prefix = prefixes.find((each) => path.startsWith(each) && (path.length === each.length || path[each.length] === '/'));
+  return prefix === undefined ? '' : path.slice(prefix.length);
+}
+
+function decoded(part: string): string {
+  return part.includes('%') ? decodeURIComponent(part) : part;
+}
