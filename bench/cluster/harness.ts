@@ -1,4 +1,4 @@
-/** What benchmarks use of the harness, as one module to load. */
+/** The parts of the harness that benchmarks use, as one module. */
 
 export { onEtcd } from '../../conformance/cluster/deploy/on-etcd.ts';
 export { leaderOf } from '../../conformance/cluster/fault/etcd-faults.ts';

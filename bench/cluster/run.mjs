@@ -1,6 +1,6 @@
 /**
- * Measures what a cluster of Rollcall nodes must reach, on three nodes and three members of etcd on loopback, and prints a table. A
- * target that is missed is written as missed; a row that was shortened says so.
+ * Measures the targets of a cluster, on three nodes and three members of etcd on loopback, and prints a table. A missed target
+ * is printed as missed; a shortened row says so.
  *
  *   node bench/cluster/run.mjs                            everything at full length, about half an hour
  *   node bench/cluster/run.mjs --quick                    shorter: an indication only

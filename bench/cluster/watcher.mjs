@@ -1,4 +1,4 @@
-/** Changes of one key, 20 ms apart, as watchers on the native stream of one or more nodes see them. */
+/** Measures when watchers on the native stream of one or more nodes see changes of a key that come 20 ms apart. */
 
 import { once } from 'node:events';
 import { performance } from 'node:perf_hooks';
@@ -8,7 +8,7 @@ import { percentile } from '../statistics.mjs';
 
 /**
  * For each reader, the milliseconds from the request to the writer until the frame that shows the change, by the number of the
- * change. A frame may show several changes as one: only the last of them counts.
+ * change. A frame may show several changes as one; then only the last of them has a time.
  */
 export async function changesSeen({ writer, readers, count }) {
   const sent = new Map();

@@ -1,4 +1,4 @@
-/** The command `npm run chaos`: its options, one run, and what it says. */
+/** The command `npm run chaos`: its options, one run, and its output. */
 
 import { mkdirSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';

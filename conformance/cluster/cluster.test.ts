@@ -30,7 +30,7 @@ async function breachesOf(seed: number, runMs: number, parts: readonly Part[]) {
   const history = new History();
   await run(deployment as Deployment, history, { seed, runMs, parts });
   const { breaches, counts } = judge(history.events, { settleMs, together });
-  // A run in which nothing happened proves nothing.
+  // A run without requests and faults would prove nothing.
   for (const checker of ['keys', 'locks', 'transactions', 'watches', 'indexes']) expect(counts[checker], checker).toBeGreaterThan(20);
   if (noPorcupine === undefined) {
     const { judged, differences } = await secondOpinion(history.events);
@@ -45,7 +45,7 @@ test('two servers on one store, whose feeds are late or lost, keep all promises 
   expect(await breachesOf(1, 8_000, ['keys', 'locks', 'lists', 'watches'])).toEqual({});
 }, 60_000);
 
-test('two servers of which one is taken for dead, or knows nothing new, lose no instance that is well', async () => {
+test('two servers lose no healthy instance while one of them is taken for dead or gets no news', async () => {
   const { faults, ...both } = await pair();
   deployment = { ...both, faults: faults.filter(({ name }) => name.endsWith(' node')) };
   const history = new History();

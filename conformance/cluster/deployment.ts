@@ -1,26 +1,26 @@
-/** What a run needs of a deployment of Rollcall: its nodes, and the faults that it can have. */
+/** The parts of a deployment of Rollcall that a run uses: its nodes, and its possible faults. */
 
 import type { FaultProxy } from './fault/proxy.ts';
 import type { Random } from './seeded.ts';
 
 export interface ClusterNode {
   readonly name: string;
-  /** Base URL without a proxy between. */
+  /** Base URL, without a proxy. */
   readonly url: string;
-  /** How clients reach it. */
+  /** Base URL for clients, through a proxy. */
   readonly link: FaultProxy;
-  /** How instances reach it; fails only with the node. */
+  /** Base URL for instances, through a proxy that fails only with the node. */
   readonly home: FaultProxy;
 }
 
-/** A sort of fault. It takes its choices (which node, how slow) from `random` alone, so that a seed repeats it. */
+/** A kind of fault. It makes its choices (which node, how slow) from `random` alone, so that a seed repeats them. */
 export interface FaultKind {
   readonly name: string;
   /** How long it lasts, in milliseconds. */
   readonly lastsMs: readonly [least: number, most: number];
   /**
    * Begins the fault.
-   * @returns a name for the history, and how it is ended; a fault that ends by itself has nothing to undo
+   * @returns a name for the history, and a function that ends it; a fault that ends by itself has none
    */
   begin(random: Random): Promise<{ readonly what: string; end(): Promise<void> }>;
 }
@@ -29,7 +29,7 @@ export interface Deployment {
   readonly name: string;
   readonly nodes: readonly ClusterNode[];
   readonly faults: readonly FaultKind[];
-  /** What must not have happened to the nodes: a process that ended by itself, a log that could not be followed. */
+  /** Failures of the nodes that no fault explains: a process that ended by itself, a log that could not be followed. */
   problems(): readonly string[];
   close(): Promise<void>;
 }

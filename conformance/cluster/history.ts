@@ -1,6 +1,6 @@
 /**
- * What happened in a run, as its clients saw it: one line of JSON for each event, in a file that outlives the run, so that a verdict
- * can be given again without running anything. Times are milliseconds since the start of the run, on one monotonic clock.
+ * The events of a run, as its clients saw them: one line of JSON for each, in a file that outlives the run, so that it can be
+ * judged again without another run. Times are milliseconds since the start of the run, on one monotonic clock.
  */
 
 import { appendFileSync, readFileSync } from 'node:fs';
@@ -29,9 +29,9 @@ export type HistoryEvent =
   | { readonly t: 'life'; readonly instance: string; readonly at: number; readonly what: 'registered' | 'ended'; readonly graceMs: number }
   | { readonly t: 'sight'; readonly node: string; readonly asked: number; readonly told: number; readonly passing: readonly string[]; readonly stale: boolean }
   | { readonly t: 'index'; readonly seen: IndexSeen }
-  /** A fault of the plan, from when it began to when its effect was over. */
+  /** A fault of the plan, from its begin to the end of its effect. */
   | { readonly t: 'fault'; readonly what: string; readonly at: number; readonly until: number }
-  /** Something that must not happen and that no checker has to find: a node that does not come back, say. */
+  /** A failure that needs no checker, such as a node that does not come back. */
   | { readonly t: 'breach'; readonly text: string };
 
 export class History {
@@ -69,7 +69,7 @@ export function readHistory(file: string): HistoryEvent[] {
   return lines.map((line) => JSON.parse(line) as HistoryEvent);
 }
 
-/** The form that the checkers take. */
+/** The history in the form that the checkers read. */
 export function operationOf<Input, Output>({ client, input, output, call, return: end }: Written<Input, Output>): Operation<Input, Output> {
   return { client, input, output, call, return: output === undefined ? Infinity : (end ?? Infinity) };
 }

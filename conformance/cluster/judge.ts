@@ -11,14 +11,17 @@ import { checkDeltas, checkWatches, type WatchEvent } from './check/watch.ts';
 import { operationOf, type HistoryEvent } from './history.ts';
 
 export interface Judgement {
-  /** Breaches by what was promised; empty when all is well. */
+  /** Breaches by promise; empty when there are none. */
   readonly breaches: Readonly<Record<string, readonly string[]>>;
-  /** What was judged, so that an empty run does not look like a good one. */
+  /** The numbers of judged events, so that an empty run does not look like a good one. */
   readonly counts: Readonly<Record<string, number>>;
 }
 
 export interface JudgeOptions {
-  /** Longest from an acknowledged registration to its being seen on every node, and from a node's return to its views being right; in milliseconds. */
+  /**
+   * Longest time from an acknowledged registration until every node shows it, and from a node's return until its views are
+   * right; in milliseconds.
+   */
   readonly settleMs: number;
   /** Sets of keys of a view that are always written together. */
   readonly together: Readonly<Record<string, readonly (readonly string[])[]>>;
@@ -93,7 +96,7 @@ function watches(
   return breaks;
 }
 
-/** A bound counts from the end of every fault that falls into it: while the store is away, for example, nothing can be removed. */
+/** A bound begins again at the end of every fault within it: while the store is away, for example, nothing can be removed. */
 function liveness(lives: readonly Of<'life'>[], sights: readonly Of<'sight'>[], faults: readonly Of<'fault'>[], { settleMs }: JudgeOptions): string[] {
   const after = (from: number, boundMs: number): number => {
     let end = from + boundMs;

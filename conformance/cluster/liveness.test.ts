@@ -1,6 +1,7 @@
 /**
- * Nodes in processes of their own on a real etcd: no death, sleep or cut of a node is taken for that of a service. A client on a stream
- * and a service with heartbeats live through all of it; every healthy node is asked all the time whether it shows both as passing.
+ * Nodes in separate processes on a real etcd: no death, sleep or cut of a node is taken for the death of a service. A client on
+ * a stream and a service with heartbeats stay alive, and the test asks every healthy node all the time whether both are
+ * passing.
  */
 
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -17,14 +18,14 @@ const problem = etcdProblem();
 const folder = mkdtempSync(join(tmpdir(), 'rollcall-liveness-'));
 
 const ttlMs = 10_000;
-/** How long a presence lasts in etcd, and the time that the others need to notice. */
+/** How long a presence lasts in etcd, and the time until the others notice its end. */
 const goneMs = 15_000;
 
 let nodes: NodeProcess[] = [];
 let storeLinks: FaultProxy[] = [];
 let stopEtcd: () => Promise<void> = () => Promise.resolve();
 let rollcall: Rollcall | undefined;
-/** Servers that the client was connected to, in order, and when. */
+/** The servers to which the client was connected, in order, with the times. */
 let homes: { server: string; at: number }[] = [];
 let stopLooking: () => Promise<void> = () => Promise.resolve();
 
@@ -92,9 +93,9 @@ async function shown(node: NodeProcess): Promise<Record<string, string[]>> {
 }
 
 /**
- * Sends heartbeats through the nodes in turn, and looks at what they show, until it is stopped.
+ * Sends heartbeats through the nodes in turn, and compares their answers, until it is stopped.
  * @param healthy the nodes that may be asked
- * @returns everything that was not as it should be
+ * @returns a sentence for each wrong answer
  */
 function look(healthy: () => readonly NodeProcess[]): string[] {
   const wrong: string[] = [];
@@ -138,7 +139,7 @@ async function names(node: NodeProcess): Promise<string[]> {
   return Servers.map(({ Node }) => Node).sort();
 }
 
-test('a node that is killed: its clients are elsewhere within 2 s, and nothing disappears', async () => {
+test('a node that is killed: its clients are on other nodes within 2 s, and no instance disappears', async () => {
   const victim = home();
   const others = nodes.filter((node) => node !== victim);
   const wrong = look(() => others);
@@ -147,7 +148,7 @@ test('a node that is killed: its clients are elsewhere within 2 s, and nothing d
   const took = await rehomed(since, victim);
   expect(took).toBeLessThan(2_000);
   await expect.poll(() => names(nth(others, 0)), { timeout: goneMs + 5_000 }).toEqual(others.map(({ name }) => name).sort());
-  // What the node watched has been taken over by now; its deadlines pass under the eyes of the others.
+  // Other nodes have taken over the deadlines of the node by now.
   await sleep(ttlMs + 3_000);
   await victim.start();
   await expect.poll(() => names(nth(others, 0)), { timeout: goneMs }).toEqual(['n1', 'n2', 'n3']);
@@ -155,7 +156,7 @@ test('a node that is killed: its clients are elsewhere within 2 s, and nothing d
   expect(wrong).toEqual([]);
 }, 120_000);
 
-test('a node that sleeps for 30 s and wakes up: its clients are elsewhere within 2 s, and it expires nothing', async () => {
+test('a node that sleeps for 30 s and wakes up: its clients are on other nodes within 2 s, and it expires nothing', async () => {
   const victim = home();
   const others = nodes.filter((node) => node !== victim);
   const wrong = look(() => others);
@@ -187,7 +188,7 @@ test('a node that is cut off from the store for 30 s: the others take over, and 
   expect(wrong).toEqual([]);
 }, 150_000);
 
-test('nodes that are restarted one after the other: nothing disappears', async () => {
+test('nodes that are restarted one after the other: no instance disappears', async () => {
   let away: NodeProcess | undefined;
   const wrong = look(() => nodes.filter((node) => node !== away));
   for (const node of nodes) {

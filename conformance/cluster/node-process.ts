@@ -1,4 +1,4 @@
-/** A Rollcall node in a process of its own, always on the same port, which can be killed, frozen and started again. */
+/** A Rollcall node in a separate process, always on the same port. It can be killed, frozen and started again. */
 
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
@@ -17,7 +17,7 @@ const startMsMax = 30_000;
 
 export interface NodeProcess extends ClusterNode {
   readonly pid: number | undefined;
-  /** Ends of its processes that were not asked for. */
+  /** Unexpected ends of its processes. */
   readonly problems: readonly string[];
   /** Starts it, on the same port each time; resolves when it serves. */
   start(): Promise<void>;
@@ -34,12 +34,12 @@ export interface NodeProcess extends ClusterNode {
 
 export interface NodeProcessOptions {
   readonly name: string;
-  /** What is run with Node; it writes a line to stdout when it serves. */
+  /** The script that Node runs; it writes a line to stdout when it serves. */
   readonly command: (port: number) => readonly string[];
   readonly env?: Readonly<Record<string, string>>;
-  /** What starts it, such as a program that makes it a namespace; nothing by default. */
+  /** The program that starts it, for example in a new namespace; none by default. */
   readonly wrapper?: readonly string[];
-  /** Runs on this core only. */
+  /** The only processor core on which it runs. */
   readonly core?: number | undefined;
   /** Its log is appended to this file. */
   readonly logFile: string;

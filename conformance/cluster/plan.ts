@@ -1,4 +1,6 @@
-/** The faults of a run: which, when and for how long. All of it comes from the seed, so that a failing seed is repeated. */
+/**
+ * The faults of a run with their times and durations. All of them follow from the seed, so that a failing seed can be repeated.
+ */
 
 import type { FaultKind } from './deployment.ts';
 import type { Random } from './seeded.ts';
@@ -7,7 +9,7 @@ export interface PlannedFault {
   readonly at: number;
   readonly kind: FaultKind;
   readonly lastsMs: number;
-  /** Of its choices. */
+  /** Makes the choices of the plan. */
   readonly random: Random;
 }
 

@@ -1,4 +1,6 @@
-/** Each bug here is planted between a server and its store. A run under faults must catch it, by the checker that is about it. */
+/**
+ * Each bug here is planted between a server and its store. A run under faults must catch it, with the checker of that promise.
+ */
 
 import { expect, test } from 'vitest';
 import type { Engine, EngineEvent, Transaction } from '../../packages/server/src/engine/engine.ts';
@@ -21,7 +23,7 @@ const committing = (change: (transaction: Transaction) => Transaction): Planted 
   commit: (transaction) => engine.commit(change(transaction)),
 });
 
-/** Each eighth transaction brings the puts of an earlier one again, as an engine does that repeats events after a lost connection. */
+/** Each eighth transaction repeats the puts of an earlier one, like an engine that repeats events after a lost connection. */
 function repeating(): Planted {
   const kept: Transaction['put'][] = [];
   return changing((event) => {
@@ -40,11 +42,11 @@ function losing(): Planted {
   return changing((event) => (event.kind === 'transaction' && ++count % 20 === 0 ? { ...event, put: [], delete: [] } : event));
 }
 
-/** A feed that comes back lists the store again, and the list is added to what was known. */
+/** A feed that comes back lists the store again, and the list is added to the old state instead of replacing it. */
 const forgetful: Planted = (engine) =>
   changing((event) => (event.kind === 'records' ? { ...event, reset: false } : event))({ ...engine, changes: ({ signal }) => engine.changes({ signal }) });
 
-/** Says of the store what the server has been shown. */
+/** The barrier returns the revision that the server has seen, not that of the store. */
 const staleBarrier: Planted = (engine: Engine) => {
   let shown = 0;
   const told = changing((event) => {
@@ -54,13 +56,13 @@ const staleBarrier: Planted = (engine: Engine) => {
   return { ...told, barrier: async () => shown };
 };
 
-/** A verdict takes effect on what the node knew, although another node owns the deadline by now. */
+/** A verdict from an old state takes effect, although another node owns the deadline by now. */
 const oldOwner = committing((transaction) => {
   const expires = transaction.put.some(({ key, value }) => key.startsWith('check\0') && Buffer.from(value).toString().includes('TTL expired'));
   return expires ? { ...transaction, expect: [], guards: [] } : transaction;
 });
 
-/** Where a node leaves the store, the instances of streams are removed at once. */
+/** When a node leaves the store, the instances of its streams are removed at once. */
 function graceless(): Planted {
   const instances = new Set<string>();
   let members = 0;
@@ -86,12 +88,12 @@ const living = (parts: readonly Part[]) => ({ parts, runMs: 12_000, calmMs: 4_50
 interface PlantedCase {
   readonly bug: string;
   readonly planted: Planted;
-  /** Under which the bug shows. */
+  /** The faults under which the bug shows. */
   readonly fault: string;
   readonly shape: Pick<RunOptions, 'runMs' | 'parts' | 'calmMs' | 'slower'>;
   /** 1 by default. */
   readonly seed?: number;
-  /** The checkers that are about it, of which one at least must catch it. */
+  /** The checkers that can catch it; at least one must. */
   readonly caught: readonly string[];
 }
 
@@ -110,7 +112,7 @@ test.each<PlantedCase>([
   { bug: 'an old owner expires', planted: oldOwner, fault: 'blind node', shape: living(['ttl']), seed: 5, caught: ['liveness'] },
 ])('a run catches it when $bug', async ({ planted, fault, shape, caught, seed = 1 }) => {
   const found: string[] = [];
-  // The seed fixes the faults but not when answers come, so a single run may miss the bug: some more seeds are tried.
+  // The seed fixes the faults, but not the times of answers, so one run may not show the bug: further seeds are tried.
   for (let tried = 0; tried < seedsMax && found.length === 0; tried++) found.push(...(await caughtBy(planted, fault, shape, seed + tried, caught)));
   expect(found).not.toEqual([]);
 }, 180_000);

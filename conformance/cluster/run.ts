@@ -1,6 +1,6 @@
 /**
- * One run: a deployment under a workload and faults, both from one seed; then everything is healed, and the history gets what the
- * registry holds in the end. It judges nothing.
+ * One run: a deployment under a workload and faults, both from one seed; then all faults end, and the history gets the final
+ * content of the registry. It judges nothing.
  */
 
 import { setMaxListeners } from 'node:events';
@@ -31,9 +31,12 @@ export interface RunOptions {
   readonly everyMs?: number;
   /** Divides the pace of all clients: 1 by default, which is some 60 requests a second. */
   readonly slower?: number;
-  /** How long watchers and observers go on after the last request, in milliseconds; by default until every dead instance must be gone. */
+  /**
+   * How long watchers and observers continue after the last request, in milliseconds; by default until every dead instance must
+   * be gone.
+   */
   readonly restMs?: number;
-  /** Longest that a node may take until it is ready after a fault has ended, in milliseconds; 30,000 by default. */
+  /** Longest time until a node must be ready after a fault has ended, in milliseconds; 30,000 by default. */
   readonly recoveryMs?: number;
   /** Called with a line for people at each fault. */
   readonly tell?: (line: string) => void;
@@ -42,13 +45,18 @@ export interface RunOptions {
 export const pairPrefix = 'chaos/pair/';
 export const service = 'chaos';
 
-/** Longest from an acknowledged registration to its being seen everywhere, and from the end of a fault to views that are right. */
+/**
+ * Longest time from an acknowledged registration until every node shows it, and from the end of a fault until views are right.
+ */
 export const settleMs = 3_000;
 
 /** Keys of the view of pairs that are always written together. */
 export const together = { [viewOf({ kind: 'prefix', name: pairPrefix })]: [0, 1].map((pair) => [`${pairPrefix}${pair}/a`, `${pairPrefix}${pair}/b`]) };
 
-/** After the last request of the clients: longer than a change takes to every watcher, and a dead instance to go, when nothing fails. */
+/**
+ * Time after the last request of the clients: without faults, every watcher has seen each change and every dead instance is
+ * removed by then.
+ */
 const restMsDefault = { changes: 1_500, deaths: ttlMs + verdictMs + settleMs + 500 };
 
 export async function run(deployment: Deployment, history: History, options: RunOptions): Promise<void> {
@@ -78,7 +86,7 @@ export async function run(deployment: Deployment, history: History, options: Run
   }
   await clients;
   await sleep(runMs - history.now());
-  // Watchers and observers go on until all is at rest, so that they see the end.
+  // Watchers and observers continue until nothing changes any more, so that they see the end.
   await sleep(options.restMs ?? (parts.includes('native') || parts.includes('ttl') ? restMsDefault.deaths : restMsDefault.changes));
   await recordFinal(scene);
   await sleep(200);
@@ -123,7 +131,7 @@ function workload(scene: Scene, { seed, parts = allParts, slower = 1 }: RunOptio
   return { clients: Promise.all(clients), watchers: Promise.all(watchers) };
 }
 
-/** @returns which node is not ready in time, and why; undefined when all are */
+/** @returns the name of a node that is not ready in time, with the reason; undefined when all are ready */
 export async function allReady(nodes: readonly ClusterNode[], withinMs: number): Promise<string | undefined> {
   const deadline = performance.now() + withinMs;
   for (const { name, url } of nodes) {
@@ -143,7 +151,7 @@ export async function allReady(nodes: readonly ClusterNode[], withinMs: number):
   return undefined;
 }
 
-/** What the views hold at rest; every node must say the same. */
+/** The content of the views at the end; every node must return the same. */
 async function recordFinal({ direct, history }: Scene): Promise<void> {
   const texts = new Map<string, string>();
   for (const entry of direct) {

@@ -1,4 +1,4 @@
-/** Asks porcupine about the keys and locks of a run, and compares its verdicts with ours. */
+/** Gives the keys and locks of a run to porcupine, and compares its verdicts with those of our checker. */
 
 import { keyModel, revisionsOf, type KeyOperation } from './check/key-model.ts';
 import { linearizable } from './check/linearizable.ts';
@@ -32,7 +32,7 @@ export async function secondOpinion(events: readonly HistoryEvent[]): Promise<Co
       ? linearizable(keyModel(revisionsOf(history.operations).revisions), history.operations).ok
       : linearizable(lockModel, history.operations).ok,
   );
-  // Either gives up on a history with too many operations that overlap.
+  // Both checkers give up on a history with too many overlapping operations.
   const both = histories.flatMap(({ name }, index) => {
     const [own, other] = [ours[index], theirs[index]];
     return own === undefined || other === undefined ? [] : [{ name, own, other }];

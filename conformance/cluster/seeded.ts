@@ -5,10 +5,10 @@ export interface Random {
   next(): number;
   /** An integer from 0 to below `bound`. */
   below(bound: number): number;
-  /** Undefined of an empty list. */
+  /** Undefined for an empty list. */
   pick<T>(list: readonly T[]): T | undefined;
   chance(probability: number): boolean;
-  /** A source of its own, so that one part can draw more without changing what others draw. */
+  /** A separate source, so that one part can draw more numbers without changing those of others. */
   fork(name: string): Random;
 }
 

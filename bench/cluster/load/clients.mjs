@@ -1,5 +1,5 @@
 /**
- * Many of Rollcall's clients in one process, each with an instance, that report when their connections are lost and made.
+ * Many of Rollcall's clients in one process, each with an instance. They report when they lose and open connections.
  *
  *   node clients.mjs '{"servers":[…],"service":"…","count":…,"graceMs":…}'
  */

@@ -1,5 +1,5 @@
 /**
- * Fills an etcd with instances, a check each, through the registry's own commands but without a server.
+ * Fills an etcd with instances that have one check each, by the commands of the registry, without a server.
  *
  *   node bench/cluster/load/fill-etcd.mjs URL INSTANCES
  */
@@ -10,7 +10,7 @@ import { Replica } from '../../../packages/server/dist/replica.js';
 
 const [url, count] = process.argv.slice(2);
 const instances = Number(count);
-/** On one node, so that a command with all rows of it stays within a transaction of etcd. */
+/** Instances on one node: a command with all of its rows must fit into one transaction of etcd. */
 const perNode = 10;
 const atOnce = 16;
 

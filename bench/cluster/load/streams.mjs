@@ -1,6 +1,6 @@
 /**
- * Many bare streams in one process that watch one service and come back to other nodes when theirs dies, with what they know. Reports how
- * many were brought up to date, and how many of those by a whole list.
+ * Many bare streams in one process that watch one service. When their node dies they resume on other nodes. Reports how many
+ * were brought up to date, and how many of those by a whole list.
  *
  *   node streams.mjs '{"first":"http://…","others":["http://…"],"service":"…","count":…}'
  */
@@ -17,7 +17,7 @@ let last = 0;
 
 for (let number = 0; number < count; number++) {
   open(number, first);
-  // As fast as a listener takes them without a queue of its own.
+  // As fast as a listener accepts connections without a backlog.
   if (number % 100 === 99) await new Promise((next) => setTimeout(next, 20));
 }
 process.on('disconnect', () => process.exit(0));

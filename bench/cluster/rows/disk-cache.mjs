@@ -1,4 +1,4 @@
-/** Every node is down, and clients are restarted meanwhile: they go on from their disk cache. */
+/** Clients are restarted while every node is down: they continue with their disk cache. */
 
 import { fork } from 'node:child_process';
 import { once } from 'node:events';

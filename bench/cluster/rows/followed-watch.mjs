@@ -1,4 +1,4 @@
-/** How soon a watcher on a node sees a change that was made on another, which it follows: on a worker, and on an edge node. */
+/** How soon a watcher on a follower (an edge node or a worker) sees a change that was made on the primary. */
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

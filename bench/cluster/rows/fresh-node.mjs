@@ -1,4 +1,4 @@
-/** How soon a node serves that joins a store with many instances. */
+/** How soon a node serves after it has joined a store with many instances. */
 
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';

@@ -1,4 +1,4 @@
-/** etcd's leader dies again and again under a workload of everything that a registry promises. */
+/** etcd's leader is killed again and again under a workload of keys, locks, transactions, watches and instances. */
 
 import { History, judge, onEtcd, run, settleMs, together } from '../harness.mjs';
 

@@ -19,14 +19,14 @@ export const row = {
         const key = `locks/${number}`;
         const leader = await session(one);
         if ((await put(one, `/v1/kv/${key}?acquire=${leader}`)).text !== 'true') throw new Error(`${key} was not acquired`);
-        // The leader is paused here: it renews nothing. The next one tries until the registry has ended the session.
+        // The leader is paused here and renews nothing. The next one tries until the registry has ended the session.
         const next = await session(other);
         const renewing = setInterval(() => void put(other, `/v1/session/renew/${next}`), 4_000);
         for (let tries = 0; (await put(other, `/v1/kv/${key}?acquire=${next}`)).text !== 'true'; tries++) {
           if (tries > 240) throw new Error(`${key} was not free after a minute`);
           await pause(250);
         }
-        // It wakes up, and writes at any node what it meant to write.
+        // It wakes up and sends its late write to any node.
         const data = { KV: { Verb: 'set', Key: `data/${number}`, Value: '' } };
         const late = [
           put(third, '/v1/txn', [{ KV: { Verb: 'check-session', Key: key, Session: leader } }, data]),

@@ -25,7 +25,7 @@ export const row = {
       const ratios = [];
       const rates = { rollcall: [], etcd: [] };
       for (let round = 0; round < (quick ? 3 : 5); round++) {
-        // Each round with names of its own: what is registered already would not be written again.
+        // Each round has new names: an unchanged registration would not be written again.
         const own = await load(node.url, plan(round), shape);
         const total = Math.max(2_000, Math.round((rates.etcd[0] ?? 2_000) * seconds));
         const args = ['put', '--endpoints', etcd.urls.join(), '--conns', '8', '--clients', String(connections), '--total', String(total), '--key-size', '32', '--val-size', String(bytes), '--key-space-size', '100000', '--sequential-keys'];

@@ -1,7 +1,7 @@
 /**
- * What two workers gain over one process, beside what bare `node:http` gains with two workers of `node:cluster`, when the load runs on
- * the same two cores. Four servers are measured in turns, so that other programs on the machine slow all of them. Processor time for each
- * request is noted beside it: it stays the same however busy the machine is.
+ * The gain of two workers over one process, beside the gain of bare `node:http` with two workers of `node:cluster`. The load
+ * runs on the same two cores. Four servers are measured in turns, so that other programs on the machine slow all of them.
+ * The row also has the processor time of each request, which does not depend on the load of the machine.
  */
 
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';

@@ -1,14 +1,14 @@
 /**
- * Whether a lock excludes: in the store at most one session holds it at each revision, and its fencing tokens rise with each
+ * Checks mutual exclusion of a lock: at each revision at most one session holds it, and its fencing tokens rise with each
  * grant, so that a resource that remembers the highest token refuses the late writes of an earlier holder.
  */
 
-/** A grant of a lock, as the client that got it knows it. */
+/** A grant of a lock, as seen by the client that got it. */
 export interface Grant {
   readonly lock: string;
   readonly session: string;
   readonly token: number;
-  /** Position of the call of the acquire in the order of all events, and of its return. */
+  /** Positions of the call of the acquire and of its return in the order of all events. */
   readonly call: number;
   readonly return: number;
 }
@@ -27,7 +27,7 @@ export function checkFencing(grants: readonly Grant[], seen: readonly Held[]): s
   const breaks: string[] = [];
   for (const [lock, own] of groups(grants)) {
     const sorted = own.toSorted((one, other) => one.return - other.return);
-    // The highest token that had been granted before a position: each grant that begins later has a higher one, or is a renewal.
+    // The highest token that was granted before a position: each grant that begins later has a higher one, or is a renewal.
     for (const grant of sorted) {
       for (const earlier of sorted) {
         if (earlier.return >= grant.call) break;
@@ -69,7 +69,7 @@ export interface FencedWrite {
   readonly accepted: boolean;
 }
 
-/** Late writes that the resource took: each is a breach. */
+/** Late writes that the resource accepted: each is a breach. */
 export function acceptedLate(writes: readonly FencedWrite[]): FencedWrite[] {
   let highest = 0;
   return writes.filter(({ token, accepted }) => {

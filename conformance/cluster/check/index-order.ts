@@ -1,8 +1,8 @@
-/** Whether the revisions that one client is told of one view ever go back, over all nodes that it talks to. */
+/** Checks that the revisions of one view never go back for one client, over all nodes that it uses. */
 
 export interface IndexSeen {
   readonly client: string;
-  /** What was asked: a path, or a view. */
+  /** The request: a path, or a view. */
   readonly view: string;
   readonly node: string;
   readonly index: number;

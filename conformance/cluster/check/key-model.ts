@@ -1,6 +1,6 @@
 /**
- * What put, get, cas and delete of one key do, for the checker of linearizability. Values of a history are unique, so a value
- * stands for its write, and its revision is known as soon as one reader has seen it.
+ * The effects of put, get, cas and delete on one key, for the checker of linearizability. Values of a history are unique, so a
+ * value stands for its write, and its revision is known as soon as one reader has seen it.
  */
 
 import type { Model, Operation } from './linearizable.ts';
@@ -15,7 +15,7 @@ export type KeyInput =
   | { readonly kind: 'delete-cas'; readonly revision: number };
 
 export interface KeyOutput {
-  /** What a get has found; undefined of an absent key. */
+  /** The result of a get; undefined for an absent key. */
   readonly found?: { readonly value: string; readonly revision: number };
   /** Whether a write took effect. */
   readonly applied?: boolean;
@@ -25,9 +25,9 @@ export type KeyOperation = Operation<KeyInput, KeyOutput>;
 
 export interface KeyState {
   readonly value: string | undefined;
-  /** Of the value; 0 of an absent key, -1 when no reader has seen it. */
+  /** Revision of the value; 0 for an absent key, -1 when no reader has seen it. */
   readonly revision: number;
-  /** The highest revision that the key is known to have had: later ones are above. */
+  /** The highest revision that the key is known to have had; later ones are higher. */
   readonly floor: number;
 }
 
@@ -39,7 +39,7 @@ export function keyModel(revisions: ReadonlyMap<string, number>): Model<KeyState
     return { value, revision, floor: Math.max(state.floor, revision) };
   };
   const removed = (state: KeyState): KeyState => ({ value: undefined, revision: 0, floor: state.floor });
-  /** What a conditional write leads to; one that may have happened has happened when it could. */
+  /** The state after a conditional write. A write of unknown outcome counts as done if its condition holds. */
   const conditional = (state: KeyState, holds: boolean, output: KeyOutput | undefined, after: () => KeyState | undefined) => {
     if (output === undefined) return holds ? (after() ?? state) : state;
     if (output.applied !== holds) return undefined;

@@ -21,9 +21,9 @@ describe('histories of one key', () => {
   test.each<[string, boolean, KeyOperation[]]>([
     ['nothing happened', true, []],
     ['a read after a write sees it', true, [key(0, 1, { kind: 'put', value: 'a' }, yes), key(2, 3, { kind: 'get' }, found('a', 1))]],
-    ['a read after a write misses it', false, [key(0, 1, { kind: 'put', value: 'a' }, yes), key(2, 3, { kind: 'get' }, {})]],
+    ['a read after a write does not see it', false, [key(0, 1, { kind: 'put', value: 'a' }, yes), key(2, 3, { kind: 'get' }, {})]],
     ['a read beside a write sees it', true, [key(0, 3, { kind: 'put', value: 'a' }, yes), key(1, 2, { kind: 'get' }, found('a', 1))]],
-    ['a read beside a write misses it', true, [key(0, 3, { kind: 'put', value: 'a' }, yes), key(1, 2, { kind: 'get' }, {})]],
+    ['a read beside a write does not see it', true, [key(0, 3, { kind: 'put', value: 'a' }, yes), key(1, 2, { kind: 'get' }, {})]],
     [
       'a later read goes back to the value before',
       false,
@@ -144,7 +144,7 @@ describe('histories of one key', () => {
     expect(linearizable(keyModel(new Map()), [key(0, 1, { kind: 'put', value: 'a' }, yes), lost])).toEqual({ ok: false, undone: [lost] });
   });
 
-  test('a search that is too long is given up, and says so', () => {
+  test('a search that takes too long is given up, and reports this', () => {
     const many = Array.from({ length: 40 }, (_, index) => key(index, 100 + index, { kind: 'put', value: `v${index}` }, yes));
     expect(linearizable(keyModel(new Map()), [...many, key(200, 201, { kind: 'get' }, {})], 1_000)).toEqual({ ok: undefined, steps: 1_000 });
   });
@@ -207,7 +207,7 @@ describe('histories of one lock', () => {
 describe('random histories', () => {
   const shapes = { seed: fc.integer({ min: 0, max: 2 ** 31 }), clients: fc.integer({ min: 1, max: 4 }), operations: fc.integer({ min: 0, max: 6 }) };
 
-  test('one that a register made is linearizable', () => {
+  test('a history that a register made is linearizable', () => {
     const longer = { ...shapes, operations: fc.integer({ min: 0, max: 60 }) };
     fc.assert(
       fc.property(fc.record(longer), (shape) => {
@@ -217,7 +217,7 @@ describe('random histories', () => {
     );
   });
 
-  test('the search agrees with one that tries every order', () => {
+  test('the search agrees with a search that tries every order', () => {
     let broken = 0;
     fc.assert(
       fc.property(fc.record({ ...shapes, corrupted: fc.integer({ min: 0, max: 2 }) }), (shape) => {
@@ -235,7 +235,7 @@ describe('random histories', () => {
   });
 });
 
-/** Tries every order: each next operation must have been called before all that are left have returned. */
+/** Tries every order: the next operation must have been called before the first return among the remaining ones. */
 function anyOrder<State, Input, Output>(model: Model<State, Input, Output>, state: State, left: readonly Operation<Input, Output>[]): boolean {
   if (left.every((operation) => operation.return === Infinity)) return true;
   const firstReturn = Math.min(...left.map((operation) => operation.return));

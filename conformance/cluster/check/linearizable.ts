@@ -1,9 +1,9 @@
 /**
- * Whether a concurrent history is linearizable: whether its operations could have happened one after the other, each between
- * its call and its return, with these results. Knows no operation itself: a model says what each one does.
+ * Decides whether a concurrent history is linearizable: whether its operations could have happened one after the other, each
+ * between its call and its return, with these results. A model has the effects of the operations.
  *
  * The search is that of Wing and Gong ("Testing and Verifying Concurrent Objects", 1993) with the cache of Lowe ("Testing for
- * Linearizability", 2017): a pair of the operations that are done and the state they led to is never tried twice. It is
+ * Linearizability", 2017): no set of completed operations with the same state is tried twice. It is
  * exponential in the number of operations that overlap, so histories are cut by key before.
  */
 
@@ -51,8 +51,9 @@ interface Event {
 }
 
 /**
- * Operations of unknown outcome stand aside: they need not have happened, so one is tried only where no other operation goes on, and only
- * if it changes something. Tried in the order of their calls, a few dozen of them would make the search hopeless.
+ * Operations of unknown outcome are kept apart: they need not have happened, so one is tried only where no other operation can
+ * come next, and only if it changes something. Tried in the order of their calls, a few dozen of them would make the search
+ * hopeless.
  */
 export function linearizable<State, Input, Output>(
   model: Model<State, Input, Output>,
@@ -63,7 +64,7 @@ export function linearizable<State, Input, Output>(
   const open = operations.flatMap(({ call, return: end }, index) => (end === Infinity ? [{ call, index }] : [])).sort((one, other) => one.call - other.call);
   const done = new Done(operations.length);
   const seen = new Set<string>();
-  /** What is done, in order: a call that was taken out of the list, or the position of an open operation. */
+  /** The operations done so far, in order: a call that was taken out of the list, or the position of an open operation. */
   const stack: { readonly choice: Event | number; readonly before: State }[] = [];
   let left = operations.length - open.length;
   let least = Infinity;
@@ -72,13 +73,13 @@ export function linearizable<State, Input, Output>(
   /** The next to try here. */
   let choice: Event | number | undefined = head.next;
 
-  /** Whether the operation can come next; then it is done. */
+  /** Does the operation if it can come next. @returns whether it can */
   const tried = (index: number, chosen: Event | number): boolean => {
     const operation = operations[index];
     const after = operation && model.step(state, operation.input, operation.output);
     if (after === undefined) return false;
     const key = model.key(after);
-    // One of unknown outcome that changes nothing need not have happened.
+    // An operation of unknown outcome that changes nothing need not have happened.
     if (typeof chosen === 'number' && key === model.key(state)) return false;
     if (seen.size === seen.add(done.key(index) + key).size) return false;
     stack.push({ choice: chosen, before: state });
@@ -91,7 +92,7 @@ export function linearizable<State, Input, Output>(
     if (steps >= limit) return { ok: undefined, steps };
     if (typeof choice === 'object') {
       if (choice.match === undefined) {
-        // A return whose call is not done: no other call can come before it, except the open ones.
+        // The call of this return is not done. No other call may come before it, except those of open operations.
         choice = 0;
       } else if (tried(choice.operation, choice)) {
         left--;
@@ -113,7 +114,7 @@ export function linearizable<State, Input, Output>(
       least = left;
       undone = operations.filter((each, index) => each.return !== Infinity && !done.has(index));
     }
-    // The orders that begin like this one lead nowhere.
+    // No order that begins like this one is possible.
     const last = stack.pop();
     if (last === undefined) return { ok: false, undone };
     state = last.before;

@@ -85,7 +85,7 @@ describe('anomalies of transactions that append to lists', () => {
     else expect([...names].some((name) => expected.includes(name))).toBe(true);
   });
 
-  test('a cycle is told with its transactions', () => {
+  test('a cycle is reported with its transactions', () => {
     const cycle = checkListAppend([transaction(1, [append('x', 1), read('y', 1)]), transaction(2, [append('y', 1), read('x', 1)])]);
     expect(cycle).toEqual([{ name: 'G1c', transactions: [2, 1], text: 'G1c: transactions 2 → 1 → 2' }]);
   });
@@ -93,7 +93,8 @@ describe('anomalies of transactions that append to lists', () => {
 
 /**
  * Transactions that run one after the other on real lists.
- * @param stale whether one of them reads one list as it was before the transaction ahead of it, and another list as it is
+ * @param stale whether one of them reads one list as it was before the previous transaction, and another list in its present
+ * state
  */
 function serial(seed: number, stale: boolean): ListTransaction[] {
   const random = seeded(seed);

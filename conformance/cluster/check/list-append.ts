@@ -1,18 +1,18 @@
 /**
- * Whether transactions that append to lists and read them are serializable, after Elle (Kingsbury and Alvaro, "Elle: Inferring
- * Isolation Anomalies from Experimental Observations", VLDB 2020): a list shows in which order it was appended to, so reads give
- * away who wrote before whom, and a cycle among the transactions is an anomaly of Adya's.
+ * Decides whether transactions that append to lists and read them are serializable, after Elle (Kingsbury and Alvaro, "Elle:
+ * Inferring Isolation Anomalies from Experimental Observations", VLDB 2020): a list shows the order of its appends, so reads
+ * show the order of the transactions, and a cycle among transactions is one of Adya's anomalies.
  *
  *   ww  appended the element before that of the other            G0        a cycle of ww
  *   wr  appended the last element that the other has read        G1c       a cycle of ww and wr
  *   rw  read the list as it was before the other's element       G-single  a cycle with one rw; G2 with several
  *
- * Also finds reads of what was never committed, and lists that no order of appends explains.
+ * It also finds reads of elements that were never committed, and lists that no order of appends explains.
  */
 
 export interface ListTransaction {
   readonly id: number;
-  /** Whether it committed; undefined when that is unknown. Then its reads are not known either. */
+  /** Whether it committed; undefined when that is unknown. Then its reads are unknown, too. */
   readonly committed?: boolean | undefined;
   readonly steps: readonly ListStep[];
 }
@@ -73,7 +73,7 @@ function longestReads(transactions: readonly ListTransaction[], anomalies: Anoma
   return new Map([...longest].map(([list, { elements }]) => [list, elements]));
 }
 
-/** Reads of committed transactions; what they appended themselves before is left out. */
+/** Reads of committed transactions, without the elements that the transaction itself appended before. */
 function* readsOf(transactions: readonly ListTransaction[]): Generator<{ list: string; elements: readonly number[]; id: number }> {
   for (const { id, committed, steps } of transactions) {
     if (committed !== true) continue;
@@ -142,7 +142,7 @@ function dependencies(
   for (const { list, elements, id } of readsOf(transactions)) {
     add(writer(list, elements.at(-1)), id, 'wr');
     const order = orders.get(list) ?? [];
-    // Its own append may be the next one; then the one after that was not seen either, which the ww edge says.
+    // Its own append may be the next one; then the ww edge already covers the one after that.
     add(id, writer(list, order[elements.length]), 'rw');
   }
   return edges;

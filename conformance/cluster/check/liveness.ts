@@ -1,22 +1,22 @@
 /**
- * Whether the views of healthy nodes showed who lives: an instance that was well is in every view from its registration to its
- * end, and one that died is gone within its bound. Times are milliseconds of one monotonic clock.
+ * Checks the views of healthy nodes: a healthy instance is in every view from its registration to its end, and a dead one is
+ * removed within its bound. Times are milliseconds of one monotonic clock.
  */
 
 export interface Life {
   readonly instance: string;
   /** From here on every view must show it; a node that has shown it must show it from then on. */
   readonly visibleFrom: number;
-  /** When it was killed, left, or stopped being well; `Infinity` when it was well to the end. */
+  /** When it was killed, left, or became unhealthy; `Infinity` when it was healthy to the end. */
   readonly wellUntil: number;
   /** From here on no view may show it. */
   readonly goneBy: number;
 }
 
-/** What a node showed to one request, or told a watcher. */
+/** The answer of a node to one request, or its message to a watcher. */
 export interface Sight {
   readonly node: string;
-  /** When it was asked; the same as `told` for what a watcher was told. */
+  /** When the request was sent; the same as `told` for a message to a watcher. */
   readonly asked: number;
   readonly told: number;
   /** Instances that pass. */

@@ -24,11 +24,11 @@ describe('watches', () => {
     expect(first(checkWatches(watched, { final, together: [['p', 'q']] }))).toBe(expected);
   });
 
-  test('a watcher that was cut off at the end need not know the last content', () => {
+  test('a watcher that was cut off at the end need not have the last content', () => {
     expect(checkWatches([{ ...watcher('a', event(1, { k: '1' })), connectedAtEnd: false }], { final: { k: '2' } })).toEqual([]);
   });
 
-  test('a difference that does not begin where the watcher was is named', () => {
+  test('a difference that does not begin at the revision of the watcher is named', () => {
     expect(checkDeltas('a', [{ from: undefined, revision: 3 }, { from: 3, revision: 5 }])).toEqual([]);
     expect(checkDeltas('a', [{ from: undefined, revision: 3 }, { from: 4, revision: 5 }])).toEqual([
       'resumable: a was at revision 3 and got a difference from 4 to 5',
@@ -42,12 +42,12 @@ describe('liveness', () => {
   const sight = (at: number, passing: string[], stale = false): Sight => ({ node: 'n1', asked: at, told: at, passing: new Set(passing), stale });
 
   test.each<[string, string[], Life[], Sight[]]>([
-    ['all is well', [], [well, dead], [sight(150, ['w', 'd']), sight(240, ['w', 'd']), sight(260, ['w'])]],
+    ['all instances are shown', [], [well, dead], [sight(150, ['w', 'd']), sight(240, ['w', 'd']), sight(260, ['w'])]],
     ['a registration may take a moment to be seen', [], [well], [sight(105, [])]],
     ['an answer to a question from before the registration', [], [well], [{ ...sight(150, []), asked: 100 }]],
-    ['an instance that is well is missing', ['instance w is well and missing from node n1 at 150 ms (to be seen from 110 ms)'], [well], [sight(150, []), sight(160, [])]],
-    ['a node loses sight of an instance', ['instance w is well and missing from node n1 at 108 ms (to be seen from 106 ms)'], [well], [sight(106, ['w']), sight(108, [])]],
-    ['a stale view misses an instance that is well', ['instance w is well and missing from node n1 at 150 ms (to be seen from 110 ms)'], [well], [sight(150, [], true)]],
+    ['a healthy instance is missing', ['instance w is well and missing from node n1 at 150 ms (to be seen from 110 ms)'], [well], [sight(150, []), sight(160, [])]],
+    ['a node no longer shows an instance', ['instance w is well and missing from node n1 at 108 ms (to be seen from 106 ms)'], [well], [sight(106, ['w']), sight(108, [])]],
+    ['a stale view lacks a healthy instance', ['instance w is well and missing from node n1 at 150 ms (to be seen from 110 ms)'], [well], [sight(150, [], true)]],
     ['a dead instance stays', ['instance d ended at 200 ms and node n1 shows it at 251 ms (bound 250 ms)'], [dead], [sight(251, ['d'])]],
     ['a stale view may show a dead instance', [], [dead], [sight(251, ['d'], true)]],
   ])('%s', (_, expected, lives, sights) => {
@@ -71,7 +71,7 @@ describe('fencing', () => {
     expect(checkFencing(grants, seen)).toHaveLength(count);
   });
 
-  test('a late write that the resource took is a breach', () => {
+  test('a late write that the resource accepted is a breach', () => {
     const writes = [{ token: 1, accepted: true }, { token: 2, accepted: true }, { token: 1, accepted: false }];
     expect(acceptedLate(writes)).toEqual([]);
     expect(acceptedLate([...writes, { token: 1, accepted: true }])).toEqual([{ token: 1, accepted: true }]);

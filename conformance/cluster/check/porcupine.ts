@@ -1,4 +1,6 @@
-/** Asks porcupine, the checker of linearizability in Go, about histories. Builds the program in `../porcupine` when it is missing. */
+/**
+ * Gives histories to porcupine, the checker of linearizability in Go. Builds the program in `../porcupine` if it is missing.
+ */
 
 import { spawn } from 'node:child_process';
 import { buildPorcupine } from '../build-porcupine.mjs';
@@ -25,7 +27,7 @@ export async function askPorcupine(histories: readonly JudgedHistory[]): Promise
   let answers = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => (answers += text));
   const ended = new Promise<number | null>((resolve, reject) => child.on('error', reject).on('close', resolve));
-  // `Infinity` and undefined become null, which is how the program reads an unknown outcome; it reads times as integers.
+  // `Infinity` and undefined become null, which means an unknown outcome to the program; it reads times as integers.
   const whole = (at: number): number => Math.round(at * 1e6);
   for (const { kind, operations } of histories) {
     const timed = operations.map((operation) => ({ ...operation, call: whole(operation.call), return: whole(operation.return) }));

@@ -1,9 +1,9 @@
 /**
- * Whether watchers of one view were told the truth: ordered (revisions rise), unique (no revision twice), reliable (at each
- * revision the whole content, and in the end the last), atomic (what one transaction wrote appears at once) and resumable (after a
- * lost connection nothing is missed or repeated). The five guarantees are those that etcd states for its watch.
+ * Checks the messages to watchers of one view: ordered (revisions rise), unique (no revision twice), reliable (the whole
+ * content at each revision, and the last content in the end), atomic (all writes of a transaction appear at once) and resumable
+ * (after a lost connection nothing is missing or repeated). The five guarantees are those that etcd states for its watch.
  *
- * A watcher may skip revisions: it is told the newest content, and not how it came about.
+ * A watcher may skip revisions: it gets the newest content, not each change.
  */
 
 export interface WatchEvent {
@@ -14,7 +14,7 @@ export interface WatchEvent {
   readonly content: Readonly<Record<string, string>>;
 }
 
-/** What one watcher of a view has been told over all its connections. */
+/** The messages to one watcher of a view, over all its connections. */
 export interface Watched {
   readonly watcher: string;
   readonly events: readonly WatchEvent[];
@@ -23,7 +23,7 @@ export interface Watched {
 }
 
 export interface WatchOptions {
-  /** The content of the view when everything had come to rest. */
+  /** The content of the view at the end, when nothing changed any more. */
   readonly final?: Readonly<Record<string, string>>;
   /** Sets of keys that every transaction writes together with one value. */
   readonly together?: readonly (readonly string[])[];
@@ -65,12 +65,12 @@ function textOf(content: Readonly<Record<string, string>>): string {
 
 /** An event of a stream that sends differences. */
 export interface DeltaEvent {
-  /** Undefined of a whole content. */
+  /** Undefined for a whole content. */
   readonly from: number | undefined;
   readonly revision: number;
 }
 
-/** Resumable: each difference begins where the watcher was. */
+/** Resumable: each difference begins at the revision of the watcher. */
 export function checkDeltas(watcher: string, events: readonly DeltaEvent[]): string[] {
   let last: number | undefined;
   const breaks: string[] = [];

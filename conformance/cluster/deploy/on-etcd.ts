@@ -20,9 +20,9 @@ export interface OnEtcdOptions {
   readonly members?: number;
   /** Whether the clocks of nodes can jump, which makes each look at the time slower; false by default. */
   readonly clocks?: boolean;
-  /** The core that every node runs on; any by default. */
+  /** The processor core on which every node runs; any by default. */
   readonly core?: number;
-  /** Whether nodes reach etcd without proxies, which take time from what is measured; then the store's links have no faults. */
+  /** Whether nodes reach etcd without proxies, which would slow a measurement; then the links to the store have no faults. */
   readonly direct?: boolean;
 }
 

@@ -1,7 +1,7 @@
 /**
  * Two servers in this process on one memory engine, the quickest deployment with more than one writer. Commits and events take some
- * milliseconds, as between machines. What can fail is what each server knows of the store: its feed is late or lost, or the store cannot
- * be reached.
+ * milliseconds, as between machines. The faults concern the way of each server to the store: its feed is late or lost, or the
+ * store cannot be reached.
  */
 
 import { randomUUID } from 'node:crypto';
@@ -14,7 +14,7 @@ import { faultProxy, type FaultProxy } from '../fault/proxy.ts';
 import { seeded, type Random } from '../seeded.ts';
 import { sleep } from '../workload/scene.ts';
 
-/** A bug that is planted between a server and its engine, so that a test can see whether it is caught. */
+/** A bug that is planted between a server and its engine; a test checks that a run catches it. */
 export type Planted = (engine: Engine) => Engine;
 
 interface Inside {
@@ -55,14 +55,14 @@ export async function pair(planted: Planted = (engine) => engine): Promise<Deplo
 
 interface StoreLink {
   readonly engine: Engine;
-  /** The feed shows nothing more; `false` shows what was held back. */
+  /** Holds the feed back; `false` shows the transactions that were held back. */
   hold(held: boolean): void;
   /** Ends the feed; it can be followed again when the store can be reached. */
   lose(): void;
   reachable: boolean;
 }
 
-/** As between machines: without it, a server would know each commit of the other before its own next decision. */
+/** A delay as between machines: without it, a server would know each commit of the other before its own next decision. */
 const latencyMsMax = 12;
 
 function storeLink(inner: MemoryEngine, random: Random): StoreLink {
@@ -110,7 +110,7 @@ function storeLink(inner: MemoryEngine, random: Random): StoreLink {
         async hold(nodeId) {
           assertReachable();
           const own = await inner.presence.hold(nodeId);
-          // A node that is shown nothing does not hear of its own death either.
+          // A node that gets no transactions does not learn of its own removal, either.
           const lost = own.lost.then(async (reason) => {
             await held;
             return reason;
@@ -167,7 +167,9 @@ function storeFaults(inside: readonly Inside[]): FaultKind[] {
   ];
 }
 
-/** The store takes a node for dead, and clients cannot reach it; it comes back later and believes what it knew. */
+/**
+ * The other node removes a node whose presence has ended, and clients cannot reach it; it comes back later with its old state.
+ */
 function lossFaults(inside: readonly Inside[]): FaultKind[] {
   const fault = (name: string, begin: (store: StoreLink) => void, end: (store: StoreLink) => void, cut: (proxy: FaultProxy) => () => void): FaultKind => ({
     name,
@@ -207,8 +209,9 @@ function lossFaults(inside: readonly Inside[]): FaultKind[] {
         return () => {};
       },
     ),
-    // As a process that was frozen and wakes up: it finds its connections closed at the end, and commits what it decides on what it knew. If
-    // it saw them close while it can commit, it would rightly take the clients for dead until they come back.
+    // Like a frozen process that wakes up: it finds its connections closed at the end, and commits decisions that it makes from
+    // its old state. If it saw them close while it could commit, it would rightly treat the clients as dead until they come
+    // back.
     fault('blind node', (store) => store.hold(true), (store) => store.hold(false), (proxy) => proxy.cutNear()),
   ];
 }

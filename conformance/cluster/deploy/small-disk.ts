@@ -1,5 +1,5 @@
 /**
- * One node whose log is on a small file system in memory, which is filled up now and then. The file system is mounted in a mount
+ * One node whose log is on a small file system in memory, which is sometimes filled up. The file system is mounted in a mount
  * namespace of the node alone, so that this machine's mounts stay as they are; it needs root.
  */
 

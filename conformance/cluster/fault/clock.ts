@@ -1,6 +1,6 @@
 /**
- * Wall clocks that jump, by libfaketime (Debian), which stands between a process and the system's clock. The monotonic clock is left
- * alone, as a clock that is set leaves it alone. etcd asks the kernel directly, so its clocks cannot be made to jump in this way.
+ * Wall clocks that jump, by libfaketime (Debian), which changes the time that a process reads. The monotonic clock stays right,
+ * as when a real clock is set. etcd asks the kernel directly, so its clocks cannot jump in this way.
  */
 
 import { existsSync, writeFileSync } from 'node:fs';
@@ -14,13 +14,13 @@ export const clockProblem = library === undefined ? 'libfaketime is not installe
 
 export interface FakeClock {
   readonly name: string;
-  /** For the process whose clock it is. */
+  /** Environment of the process whose clock it is. */
   readonly env: Readonly<Record<string, string>>;
   /** @param seconds ahead of the true time; negative: behind */
   set(seconds: number): void;
 }
 
-/** @param folder where the file stands that the process reads its offset from */
+/** @param folder of the file from which the process reads its offset */
 export function fakeClock(folder: string, name: string): FakeClock {
   const file = join(folder, `${name}.clock`);
   const set = (seconds: number): void => writeFileSync(file, `${seconds < 0 ? '' : '+'}${seconds}s`);

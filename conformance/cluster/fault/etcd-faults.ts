@@ -1,4 +1,4 @@
-/** What can happen to an etcd cluster: members and leaders that are killed or frozen, all of them away, no space left. */
+/** Faults of an etcd cluster: members and leaders that are killed or frozen, all of them away, no space left. */
 
 import type { EtcdCluster, EtcdMember } from '../../etcd/start.mjs';
 import type { FaultKind } from '../deployment.ts';
@@ -32,7 +32,7 @@ export function etcdFaults(etcd: EtcdCluster): FaultKind[] {
   ];
 }
 
-/** The member that leads now, by its own word; the first when none says so. */
+/** The member that reports itself as the leader; the first one when none does. */
 export async function leaderOf(etcd: EtcdCluster): Promise<EtcdMember> {
   for (const member of etcd.members) {
     const status = await call(member, 'maintenance/status', {}).catch(() => undefined);

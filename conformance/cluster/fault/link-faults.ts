@@ -1,4 +1,4 @@
-/** What can happen to links: the faults of the proxy as sorts of fault that a plan chooses from. */
+/** Faults of links: those of the proxy, as kinds of fault from which a plan chooses. */
 
 import type { FaultKind } from '../deployment.ts';
 import type { FaultProxy, LinkFault } from './proxy.ts';
@@ -28,7 +28,7 @@ export function linkFaults(links: readonly NamedLink[]): FaultKind[] {
         const link = random.pick(links);
         for (const proxy of link?.proxies ?? []) {
           proxy.set(fault);
-          // New connections only would leave what is open untouched.
+          // Refusing new connections alone would leave the open ones intact.
           if (fault.refused === true) proxy.cut();
         }
         return {

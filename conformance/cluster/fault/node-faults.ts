@@ -1,4 +1,4 @@
-/** What can happen to nodes in processes of their own: killed, frozen, stopped and started again. */
+/** Faults of nodes in separate processes: killed, frozen, stopped and started again. */
 
 import type { FaultKind } from '../deployment.ts';
 import type { NodeProcess } from '../node-process.ts';

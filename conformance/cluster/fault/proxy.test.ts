@@ -28,7 +28,7 @@ afterEach(async () => {
 interface Client {
   readonly socket: Socket;
   readonly pieces: string[];
-  /** Resolves with everything that came, once it ends like this. */
+  /** Resolves with all bytes that came, when the socket ends in this way. */
   readonly until: (end: string) => Promise<string>;
 }
 
@@ -64,7 +64,7 @@ test('a healthy link carries bytes both ways', async () => {
   expect(proxy.accepted).toBe(1);
 });
 
-test('a link that is blocked in one direction delivers what was sent once it is healed', async () => {
+test('a link that is blocked in one direction delivers the bytes after it is healed', async () => {
   const { socket, pieces, until } = await client();
   socket.write('a');
   await until('<a>');
@@ -110,7 +110,7 @@ test('a half-open link ends at the target only', async () => {
   expect(await next.until('>')).toBe('<c>');
 });
 
-test('a link that is cut near stays open at the target until it is cut there, too', async () => {
+test('a link that is cut on the near side stays open at the target until it is cut there, too', async () => {
   const { socket, until } = await client();
   socket.write('a');
   await until('<a>');
@@ -149,7 +149,7 @@ test('a slow link delivers no faster than its rate', async () => {
   const began = performance.now();
   socket.write('abcdefgh');
   await until('>');
-  // 10 bytes, of which the last slice need not be waited for.
+  // 10 bytes; the test does not wait for the last slice.
   expect(performance.now() - began).toBeGreaterThan(70);
 });
 

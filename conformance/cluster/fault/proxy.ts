@@ -1,18 +1,18 @@
 /**
  * A TCP proxy that breaks connections as networks do. Every connection of a deployment goes through one: those of clients to nodes, and
- * those of nodes to the store. The faults are those of toxiproxy, and a link that ends on one side only.
+ * those of nodes to the store. It has the faults of toxiproxy, and links that end on one side only.
  */
 
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 
-/** What happens to the bytes of one direction. */
+/** The fault of one direction. */
 export interface Lane {
-  /** Nothing is delivered; it is kept until the lane is healed, as TCP keeps sending. */
+  /** No byte is delivered until the lane is healed; then all are, as TCP repeats them. */
   readonly blocked?: boolean;
-  /** Each piece is delivered so much later, in milliseconds. */
+  /** Delay of each piece, in milliseconds. */
   readonly delayMs?: number;
   readonly bytesPerSecond?: number;
-  /** Delivered in pieces of so many bytes, each in a turn of its own. */
+  /** Size of the pieces in which bytes are delivered, each in a separate turn. */
   readonly sliceBytes?: number;
 }
 
@@ -48,7 +48,7 @@ export interface FaultProxy {
   close(): Promise<void>;
 }
 
-/** @param target where connections go, asked for each: the target may move */
+/** @param target of the connections; read for each one, since the target may move */
 export async function faultProxy(target: () => { readonly host: string; readonly port: number }): Promise<FaultProxy> {
   const pairs = new Set<Pair>();
   const orphans = new Set<Socket>();
@@ -164,14 +164,14 @@ class Pair {
     return this.#near;
   }
 
-  /** What is on its way in a blocked lane is lost with the connection. */
+  /** Bytes in a blocked lane are lost with the connection. */
   #close(other: Socket): void {
     this.#ended();
     if (!other.destroyed) other.destroySoon();
   }
 }
 
-/** Bytes that wait in one lane at most; beyond this the sender is made to wait. */
+/** Most bytes that wait in one lane; the sender of more must wait. */
 const waitingBytesMax = 1_048_576;
 
 /** One direction of a connection. */

@@ -1,6 +1,6 @@
 /**
- * A caller of Consul's API that moves to another node when one fails, and says for each request whether it was answered, was never
- * sent, or may have taken effect. It repeats nothing by itself.
+ * A caller of Consul's API that moves to another node when one fails, and reports for each request whether it was answered, was
+ * never sent, or may have taken effect. It repeats no request.
  */
 
 import { Agent, request } from 'undici';
@@ -11,7 +11,7 @@ export interface Answer {
   readonly text: string;
   /** `X-Consul-Index`; 0 when there is none. */
   readonly index: number;
-  /** Whether the node said that this may be old. */
+  /** Whether the node reported that the answer may be stale. */
   readonly stale: boolean;
   readonly node: string;
 }
@@ -28,7 +28,7 @@ export interface Entry {
 export interface CallerOptions {
   readonly name: string;
   readonly entries: readonly Entry[];
-  /** Index of the entry that it begins with. */
+  /** Index of its first entry. */
   readonly first: number;
   readonly timeoutMs?: number;
 }
@@ -92,7 +92,7 @@ export class Caller {
       });
       const text = await answer.body.text();
       const { headers, statusCode: status } = answer;
-      // The API answers 500 to what may succeed elsewhere; whether a write took effect is not known then.
+      // The API answers 500 to a request that may succeed on another node; then a write may have taken effect.
       if (status >= 500 && !/invalid session/i.test(text)) {
         this.move();
         return { kind: 'unknown', text: `${status} ${text}` };

@@ -1,6 +1,6 @@
 /**
- * Instances that come and go: processes with Rollcall's client, which are killed without a word, and instances with a TTL check over
- * Consul's API, whose heartbeats go to one node or to any, and stop.
+ * Instances that come and go: processes with Rollcall's client, which are killed without a goodbye, and instances with a TTL
+ * check over Consul's API, whose heartbeats go to one node or to any node until they stop.
  */
 
 import { spawn } from 'node:child_process';
@@ -14,11 +14,11 @@ const program = fileURLToPath(new URL('instance.mjs', import.meta.url));
 export interface InstancePlan {
   readonly id: string;
   readonly bornAt: number;
-  /** `Infinity` when it lives to the end. */
+  /** `Infinity` when it runs to the end. */
   readonly diesAt: number;
 }
 
-/** Half of them live to the end; the others die at a random time, and another one comes in their place. */
+/** Half of them run to the end; each of the others dies at a random time, and another one replaces it. */
 export function planLives(random: Random, name: string, count: number, runMs: number): InstancePlan[] {
   return Array.from({ length: count }, (_, index) => index).flatMap((index) => {
     const bornAt = random.next() * 1_000;
@@ -50,7 +50,7 @@ export async function runNativeInstance(scene: Scene, service: string, { id, bor
 
 export const ttlMs = 4_000;
 
-/** An expiry is judged so long after the TTL at most: the hold before a verdict, and the tick of the wheel. */
+/** Longest time from the TTL to the expiry: the hold before a verdict, and the tick of the wheel. */
 export const verdictMs = 1_500;
 
 /** @param strays whether its heartbeats go to any node, instead of to the one that took its registration */
@@ -67,7 +67,7 @@ export async function runTtlInstance(scene: Scene, service: string, { id, bornAt
       if (registered) history.add({ t: 'life', instance: id, at: history.now(), what: 'registered', graceMs: ttlMs + verdictMs });
     } else {
       if (strays) caller.move();
-      // A beat that a node does not take goes to the next one at once.
+      // A heartbeat that a node refuses goes to the next node at once.
       for (let tries = 0; tries < scene.homes.length; tries++) {
         const outcome = await caller.put(`/v1/agent/check/pass/service:${id}`);
         if (outcome.kind === 'answer') break;

@@ -1,6 +1,7 @@
 /**
- * A client of transactions: appends to lists and reads them, over Consul's `PUT /v1/txn`. Consul cannot append, so the client reads first
- * and writes the longer list only if none of what it read has changed: its reads are those of the moment of the commit.
+ * A client of transactions: appends to lists and reads them, over Consul's `PUT /v1/txn`. Consul cannot append, so the client
+ * reads first and writes the longer list only if none of the lists that it read has changed. So its reads hold at the moment of
+ * the commit.
  */
 
 import type { ListStep } from '../check/list-append.ts';
@@ -10,7 +11,7 @@ import { epochOf, moments, type Scene } from './scene.ts';
 
 const listsPerEpoch = 3;
 
-/** By the status of the answer; another one leaves it unknown. */
+/** The outcome by the status of the answer; it is unknown for other statuses. */
 const verdicts: Readonly<Record<number, boolean>> = { 200: true, 409: false };
 
 interface Found {

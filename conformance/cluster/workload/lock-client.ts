@@ -1,6 +1,6 @@
 /**
  * A client of locks: takes them with a session, reads its fencing token, writes to a resource that remembers the highest token, and
- * releases, ends its session, or leaves it to its TTL. Sometimes it is paused past that and writes late.
+ * releases, ends its session, or leaves it to its TTL. Sometimes it is paused longer than the TTL and writes late.
  */
 
 import type { LockInput, LockOutput } from '../check/lock-model.ts';
@@ -14,7 +14,7 @@ const epochMs = 10_000;
 /** The least TTL of a session that Consul takes. A registry ends a session no earlier than this after its last renewal. */
 const sessionTtlMs = 10_000;
 
-/** The resource that locks protect: it takes a write unless it has seen a higher token. */
+/** The resource that locks protect: it accepts a write unless it has seen a higher token. */
 export class FencedResource {
   readonly #highest = new Map<string, number>();
 
@@ -49,14 +49,14 @@ export async function runLockClient(scene: Scene, client: number, random: Random
   };
   const end = async (session: Leased, how: 'destroy' | 'lapse'): Promise<void> => {
     const call = history.now();
-    // One that may have expired before it is destroyed has ended at an unknown time.
+    // A session that may have expired before it is destroyed has ended at an unknown time.
     const expired = call > session.since + sessionTtlMs;
     const outcome = how === 'destroy' ? await caller.put(`/v1/session/destroy/${session.id}`) : undefined;
     const ended = outcome?.kind === 'answer' && outcome.status === 200 && !expired;
     const operation = ended ? { client, call, output: { applied: true }, return: history.now() } : { client, call: outcome === undefined ? session.since + sessionTtlMs : call };
     for (const lock of session.locks) history.add({ t: 'lock', lock, operation: { ...operation, input: { kind: 'end', session: session.id } } });
     if (ended) return;
-    // Whether the request took effect or not, the TTL ends it as well.
+    // If the request took no effect, the TTL ends the session.
     if (outcome !== undefined) await end(session, 'lapse');
   };
   let session: Leased | undefined;
@@ -89,7 +89,7 @@ export async function runLockClient(scene: Scene, client: number, random: Random
     } else {
       await record(lock, { kind: 'release', session: id }, () => caller.put(`/v1/kv/${lock}?release=${id}`, id));
     }
-    // As if it had been paused before its last write.
+    // Like a client that was paused before its last write.
     if (late) void sleep(holdMs * 3, scene.signal).then(() => history.add({ t: 'fenced', lock, write: { token: read.token, accepted: resource.write(lock, read.token) } }));
   }
   if (session !== undefined) await end(session, 'destroy');

@@ -1,4 +1,4 @@
-/** Observers of one node each: they ask it again and again which instances pass, and watch the service on it as well. */
+/** Observers, each of one node: an observer requests the passing instances again and again, and also watches the service. */
 
 import { Caller, type Entry } from './caller.ts';
 import { sleep, type Scene } from './scene.ts';
@@ -6,7 +6,7 @@ import { runStreamWatcher } from './watchers.ts';
 
 const everyMs = 250;
 
-/** What does not change is written down so often. */
+/** An unchanged answer is recorded at this interval. */
 const repeatMs = 1_000;
 
 export async function observe(scene: Scene, entry: Entry, service: string): Promise<void> {
@@ -35,12 +35,12 @@ async function poll(scene: Scene, entry: Entry, service: string): Promise<void> 
   await caller.close();
 }
 
-/** A change for a moment only is missed by polling, and told to a watcher. */
+/** A short change is not seen by polling, but a watcher gets it. */
 function watch(scene: Scene, entry: Entry, service: string): Promise<void> {
   const told = (content: Readonly<Record<string, string>>): void => {
     const at = scene.history.now();
     const passing = Object.entries(content).flatMap(([key, status]) => (status === 'passing' ? [key.slice(key.indexOf('/') + 1)] : []));
-    // A watcher cannot know whether its node is stale: only what is missing counts.
+    // A watcher cannot know whether its node is stale, so only missing instances count.
     scene.history.add({ t: 'sight', node: `${entry.node} (stream)`, asked: at, told: at, passing, stale: true });
   };
   return runStreamWatcher(scene, { name: `observer-${entry.node}`, target: { kind: 'service', name: service }, entries: [entry], told }, 0);

@@ -1,4 +1,4 @@
-/** What every part of a workload gets: the nodes, the history, and a pace that comes from the seed alone. */
+/** The input of every part of a workload: the nodes, the history, and a pace that follows from the seed alone. */
 
 import type { History } from '../history.ts';
 import type { Random } from '../seeded.ts';
@@ -6,11 +6,11 @@ import type { Entry } from './caller.ts';
 
 export interface Scene {
   readonly history: History;
-  /** Where clients reach the nodes; these links may fail. */
+  /** URLs of the nodes for clients; these links may fail. */
   readonly entries: readonly Entry[];
-  /** Where instances reach the nodes: links that fail only with the node. */
+  /** URLs of the nodes for instances; these links fail only with the node. */
   readonly homes: readonly Entry[];
-  /** Where observers reach the nodes, without a proxy between. */
+  /** URLs of the nodes for observers, without a proxy. */
   readonly direct: readonly Entry[];
   /** Aborts when the workload must end. */
   readonly signal: AbortSignal;
@@ -19,8 +19,8 @@ export interface Scene {
 }
 
 /**
- * Moments of a client, planned ahead: each is a random time after the one before, whatever the answers are. A client that is late takes
- * the next one at once.
+ * Moments of a client, planned ahead: each comes a random time after the one before, independent of answers. A client that is
+ * late uses the next one at once.
  * @param meanMs mean time between two moments, in milliseconds
  */
 export async function* moments(scene: Scene, random: Random, meanMs: number): AsyncGenerator<number> {
@@ -43,7 +43,7 @@ export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
       signal?.removeEventListener('abort', end);
       resolve();
     };
-    // Node takes a longer wait for none.
+    // Node would treat a longer wait as 1 ms.
     const timer = setTimeout(end, Math.min(ms, 2 ** 31 - 1));
     signal?.addEventListener('abort', end);
   });

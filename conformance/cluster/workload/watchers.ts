@@ -1,6 +1,6 @@
 /**
- * Watchers: over the native stream, over all nodes or bound to one, and over Consul's blocking queries. They write down what they are
- * told, after the one rule that the stream has for clients: a snapshot that is older than what the client has is dropped.
+ * Watchers: over the native stream, over all nodes or bound to one, and over Consul's blocking queries. They record their
+ * messages. Like every client of the stream, they drop a snapshot that is older than their content.
  */
 
 import { WebSocket } from 'ws';
@@ -37,7 +37,7 @@ interface Push {
 export interface StreamWatcherOptions {
   readonly name: string;
   readonly target: Target;
-  /** The first of these, then the next when a connection ends. */
+  /** A watcher uses the first of these, and the next one when a connection ends. */
   readonly entries: readonly Entry[];
   /** Called with the content after each event. */
   readonly told?: (content: Readonly<Record<string, string>>, node: string) => void;
@@ -68,7 +68,8 @@ export async function runStreamWatcher(scene: Scene, { name, target, entries, to
       const socket = new WebSocket(`${entry.url.replace(/^http/, 'ws')}/rollcall/v1/stream`, { handshakeTimeout: 2_000 });
       let silent: NodeJS.Timeout | undefined;
       let welcomed = false;
-      // The registry pings each second or so; a connection without a sign of life for longer is given up, as the client does.
+      // The registry pings each second or so; like the client, the watcher gives up a connection without a sign of life for
+      // longer.
       const alive = (): void => {
         clearTimeout(silent);
         silent = setTimeout(() => socket.terminate(), 4_000);
@@ -136,7 +137,10 @@ export async function runBlockingWatcher(scene: Scene, name: string, prefix: str
   await caller.close();
 }
 
-/** Writes two keys in one transaction, always with the same value, so that a watcher that sees them apart has seen half of it. */
+/**
+ * Writes two keys in one transaction, always with the same value: a watcher that sees different values has seen half of a
+ * transaction.
+ */
 export async function runPairWriter(scene: Scene, name: string, random: Random, every: AsyncIterable<number>): Promise<void> {
   const caller = new Caller({ name, entries: scene.entries, first: random.below(scene.entries.length) });
   let count = 0;
