@@ -1,22 +1,24 @@
 /** What a handler of a message is given: its client, the caller and its rights, and the fields. */
 
-import { defaultNamespace, RegistryError } from '@rollcall/protocol';
+import { defaultNamespace, isRegistryError, RegistryError } from '@rollcall/protocol';
 import type { Context } from '../../../net/frontend.ts';
 import { findNamespace } from '../../../registry/kind/namespace/find.ts';
 import type { Access } from '../../../security/access.ts';
 import type { Caller } from '../../../security/acl.ts';
 import type { Resource, Verb } from '../../../security/authorizer.ts';
-import { namespaceFor } from '../../../security/hidden-namespace.ts';
+import { namespaceFor, shownNamespace } from '../../../security/hidden-namespace.ts';
 import { fromNamespace, readServiceName, toNamespace, toService, type ServiceName } from '../names.ts';
 import type { ClientInstances } from './client-instances.ts';
 import type { Connection } from './connection.ts';
 import { text } from './fields.ts';
+import type { ConfigListens } from './config-listens.ts';
 import type { Subscriptions } from './subscriptions.ts';
 import type { JsonObject } from './wire.ts';
 
 export interface Parts {
   readonly context: Context;
   readonly subscriptions: Subscriptions;
+  readonly configListens: ConfigListens;
 }
 
 export interface CallOptions {
@@ -31,6 +33,7 @@ export interface CallOptions {
 export class Call {
   readonly context: Context;
   readonly subscriptions: Subscriptions;
+  readonly configListens: ConfigListens;
   readonly connection: Connection;
   readonly instances: ClientInstances;
   readonly caller: Caller;
@@ -40,6 +43,7 @@ export class Call {
   constructor({ parts, connection, instances, caller, headers, body }: CallOptions) {
     this.context = parts.context;
     this.subscriptions = parts.subscriptions;
+    this.configListens = parts.configListens;
     this.connection = connection;
     this.instances = instances;
     this.caller = caller;
@@ -53,7 +57,22 @@ export class Call {
    * @throws RegistryError `invalid_argument`
    */
   namespace(field: string): string {
-    return namespaceFor(this.caller, toNamespace(text(this.body, field)));
+    return this.seen(toNamespace(text(this.body, field)));
+  }
+
+  /** The same for a namespace that is at hand. */
+  seen(namespace: string): string {
+    return namespaceFor(this.caller, namespace);
+  }
+
+  /** The caller with its present permissions; undefined when its token is gone. For what outlives the call. */
+  callerNow(): Caller | undefined {
+    try {
+      return this.context.security.acl.refresh(this.caller);
+    } catch (error) {
+      if (isRegistryError(error)) return undefined;
+      throw error;
+    }
   }
 
   /** @throws RegistryError `invalid_argument` */
@@ -78,8 +97,8 @@ export class Call {
   async ensureNamespace(namespace: string): Promise<void> {
     const { registry, security } = this.context;
     if (namespace === defaultNamespace || findNamespace(registry.state, namespace) !== undefined) return;
-    const id = fromNamespace(namespace);
-    if (!this.caller.authorizer.allowsNamespace(namespace, 'write')) {
+    const id = fromNamespace(shownNamespace(namespace));
+    if (namespace !== shownNamespace(namespace) || !this.caller.authorizer.allowsNamespace(namespace, 'write')) {
       throw new RegistryError('not_found', `namespace ${id} does not exist, and this caller may not create it; an operator creates it: rollcall namespace create ${id}`);
     }
     await registry.submit({ kind: 'namespace-put', name: namespace, description: 'Created by the first write of a Nacos client' });

@@ -13,6 +13,7 @@ import type { Origin } from '../../../security/gate.ts';
 import { statusByCode } from '../../../net/status-by-code.ts';
 import { Call, type Answer, type Parts } from './call.ts';
 import { ClientInstances } from './client-instances.ts';
+import { ConfigListens } from './config-listens.ts';
 import { Connection, type ClientInfo } from './connection.ts';
 import { errorCodeOf, errorCodes, failure, success } from './errors.ts';
 import { object, text } from './fields.ts';
@@ -46,7 +47,8 @@ export class Clients implements Calls {
     this.#context = context;
     const nextId = () => `${++this.#requests}`;
     const { registry, clock, wheel, log, security, limits } = context;
-    this.#parts = { context, subscriptions: new Subscriptions({ registry, clock, wheel, log, security, limits, nextId }) };
+    const subscriptions = new Subscriptions({ registry, clock, wheel, log, security, limits, nextId });
+    this.#parts = { context, subscriptions, configListens: new ConfigListens({ registry, wheel, limits, nextId }) };
     this.#stopMoving = moveWhenStale(this.#open, context);
     context.metrics.observe('rollcall_nacos_connections', 'Open connections of Nacos clients over gRPC', () => this.#open.size);
     context.metrics.observe('rollcall_nacos_subscribed_lists', 'Lists of instances to which Nacos clients subscribe over gRPC', () => this.#parts.subscriptions.size);

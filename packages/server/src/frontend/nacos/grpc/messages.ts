@@ -1,6 +1,7 @@
 /** All types of messages that clients send as calls. Others are answered with 302, as Nacos answers those of its newer versions. */
 
 import type { MessageTypes } from './call.ts';
+import { configMessages } from './config.ts';
 import { namingMessages } from './naming.ts';
 
 export const messageTypes: MessageTypes = {
@@ -10,4 +11,5 @@ export const messageTypes: MessageTypes = {
     handle: () => ({}),
   },
   ...namingMessages,
+  ...configMessages,
 };

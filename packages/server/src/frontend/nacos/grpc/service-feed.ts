@@ -15,13 +15,11 @@ import type { FanOut, Pass } from '../../../net/fan-out.ts';
 import type { Authorizer } from '../../../security/authorizer.ts';
 import { readHosts, revisionOf, serviceInfo, watchService, type Selection } from '../service-info.ts';
 import type { Connection, Push } from './connection.ts';
+import { Delivery } from './delivery.ts';
 import { encodePayload } from './wire.ts';
 
 /** Shortest pause between two readings of one list: a service that changes all the time does not cost more than this. */
 export const mergeMs = 50;
-
-/** Pause before a push that was not answered is sent again, as in Nacos (`PushConfig`, `pushTaskRetryDelay`). */
-export const retryMs = 1_000;
 
 /** Instances that are read in one turn of the event loop, some 5 ms. */
 const readsPerTurn = 1_000;
@@ -55,20 +53,13 @@ export interface SubscriberOptions {
   readonly mayRead: () => boolean;
 }
 
-class Subscriber {
-  readonly connection: Connection;
-  readonly mayRead: () => boolean;
+interface Member {
   /** Of the list that was sent last. */
   revision: number;
-  /** A push was sent and not answered yet, or will be sent again. */
-  isWaiting = false;
-  index = -1;
-
-  constructor({ connection, mayRead }: SubscriberOptions, revision: number) {
-    this.connection = connection;
-    this.mayRead = mayRead;
-    this.revision = revision;
-  }
+  /** Position among the members; -1 once removed. */
+  index: number;
+  readonly mayRead: () => boolean;
+  readonly delivery: Delivery;
 }
 
 export interface Subscription {
@@ -108,7 +99,7 @@ function* reading({ state, views }: Context['registry'], selection: Selection, a
 
 export class ServiceFeed implements Pass {
   readonly #options: FeedOptions;
-  readonly #members: Subscriber[] = [];
+  readonly #members: Member[] = [];
   readonly #unwatch: () => void;
   #content: Promise<Content> | undefined;
   #ready: Content | undefined;
@@ -127,14 +118,17 @@ export class ServiceFeed implements Pass {
   }
 
   /** @returns the subscription, and the list that the client has from now on */
-  async add(options: SubscriberOptions): Promise<{ readonly subscription: Subscription; readonly info: string }> {
-    const member = new Subscriber(options, Infinity);
-    member.index = this.#members.push(member) - 1;
-    const subscription = { catchUp: () => this.#serve(member), cancel: () => this.#remove(member) };
+  async add({ connection, mayRead }: SubscriberOptions): Promise<{ readonly subscription: Subscription; readonly info: string }> {
+    const { wheel } = this.#options.context;
+    const delivery = new Delivery({ connection, wheel, next: () => this.#newsFor(member), onUnanswered: () => (member.revision = -1) });
+    // Nothing is pushed before the answer of the call is known.
+    const member: Member = { revision: Infinity, index: this.#members.length, mayRead, delivery };
+    this.#members.push(member);
+    const subscription = { catchUp: () => delivery.serve(), cancel: () => this.#remove(member) };
     try {
       const { revision, info } = await this.#refresh();
       member.revision = revision;
-      this.#serve(member);
+      delivery.serve();
       return { subscription, info };
     } catch (error) {
       this.#remove(member);
@@ -147,7 +141,7 @@ export class ServiceFeed implements Pass {
     while (this.#cursor >= 0 && left > 0) {
       const member = this.#members[this.#cursor--];
       if (member === undefined) continue;
-      this.#serve(member);
+      member.delivery.serve();
       left--;
     }
     return left;
@@ -199,29 +193,15 @@ export class ServiceFeed implements Pass {
     return read;
   }
 
-  #serve(member: Subscriber): void {
+  #newsFor(member: Member): Push | undefined {
     const ready = this.#ready;
-    if (ready === undefined || member.index < 0 || member.isWaiting || member.revision >= ready.revision) return;
+    if (ready === undefined || member.index < 0 || member.revision >= ready.revision) return undefined;
     if (!member.mayRead()) {
       this.#remove(member);
-      return;
+      return undefined;
     }
-    // Its drain calls again.
-    if (!member.connection.isFree) return;
     member.revision = ready.revision;
-    member.isWaiting = true;
-    member.connection.push(this.#pushOf(ready), (answered) => {
-      if (answered) {
-        member.isWaiting = false;
-        this.#serve(member);
-      } else if (member.connection.isOpen && member.index >= 0) {
-        member.revision = -1;
-        this.#options.context.wheel.schedule(retryMs, () => {
-          member.isWaiting = false;
-          this.#serve(member);
-        });
-      }
-    });
+    return this.#pushOf(ready);
   }
 
   /** The same bytes, and so the same id of the request, for all subscribers. */
@@ -232,8 +212,9 @@ export class ServiceFeed implements Pass {
     return (this.#push = { requestId, bytes: encodePayload('NotifySubscriberRequest', body) });
   }
 
-  #remove(member: Subscriber): void {
+  #remove(member: Member): void {
     if (member.index < 0) return;
+    member.delivery.end();
     const last = this.#members.pop();
     if (last !== undefined && last !== member) {
       this.#members[member.index] = last;
