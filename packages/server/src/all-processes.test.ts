@@ -19,7 +19,8 @@ function connected(methods: Methods): Peer & Link {
 const processWith = (requests: number): OwnProcess => {
   const metrics = new Metrics();
   for (let at = 0; at < requests; at++) metrics.request('/v1/kv', 200);
-  return { metrics, overrideExpiry: () => requests };
+  const status = () => ({ process: `process ${requests}`, pid: requests, ready: true, revision: 0, liveness: { frozen: false, held: 0, share: 0 } });
+  return { metrics, status, overrideExpiry: () => requests };
 };
 
 const never = { call: () => new Promise(() => {}) } as unknown as Peer;
@@ -33,6 +34,10 @@ test('a worker shows and does what concerns all processes, by way of the primary
   const two = processesOfWorker(processWith(4), connected(primary.methods));
   workers.set('one', connected(one.methods)).set('two', connected(two.methods)).set('gone', gone);
   expect(await one.overrideExpiry()).toBe(7);
+  for (const each of [one, two, primary]) {
+    const named = (await each.statuses()).map(({ process: name, ready }) => [name, ready]);
+    expect(named).toEqual([['process 1', true], ['process 2', true], ['process 4', true], ['worker gone', false]]);
+  }
   for (const each of [one, two, primary]) expect(await each.metricsPage()).toContain('rollcall_http_requests_total{route="/v1/kv",status="200"} 7\n');
 });
 
@@ -45,5 +50,7 @@ test('a worker that does not answer is left out after 2 s', async () => {
 });
 
 test('a worker shows nothing while the primary is away: an error says so', async () => {
-  await expect(processesOfWorker(processWith(1), gone as unknown as Link).metricsPage()).rejects.toMatchObject({ code: 'unavailable' });
+  const alone = processesOfWorker(processWith(1), gone as unknown as Link);
+  await expect(alone.metricsPage()).rejects.toMatchObject({ code: 'unavailable' });
+  expect(await alone.statuses()).toMatchObject([{ process: 'process 1' }]);
 });

@@ -1,5 +1,5 @@
 /**
- * What concerns all processes of a server with workers: its page of metrics, and an operator's word that lapsed leases are lost. The
+ * What concerns all processes of a server with workers: its page of metrics, its status, and an operator's word that lapsed leases are lost. The
  * primary asks its workers and adds up; a worker asks the primary. So it does not matter which process an operator reaches.
  */
 
@@ -7,6 +7,7 @@ import type { Clock } from './clock.ts';
 import type { Link } from './cluster/channel/link.ts';
 import { decodeNumber, encodeNumber } from './cluster/channel/log-body.ts';
 import type { Methods, Peer } from './cluster/channel/peer.ts';
+import type { ProcessStatus } from './frontend/admin/deps.ts';
 import { AddedUp, type Values } from './telemetry/add-up.ts';
 import type { Metrics } from './telemetry/metrics.ts';
 
@@ -16,6 +17,8 @@ const answerMs = 2_000;
 export interface AllProcesses {
   /** The text of a scrape. */
   metricsPage(): Promise<string>;
+  /** The primary first; a worker that does not answer is not ready. */
+  statuses(): Promise<readonly ProcessStatus[]>;
   /** The lapsed leases expire now. @returns their number */
   overrideExpiry(): Promise<number>;
   /** The requests that other processes of this server may make. */
@@ -26,16 +29,20 @@ export interface AllProcesses {
 export interface OwnProcess {
   readonly metrics: Metrics;
   readonly overrideExpiry: () => number;
+  readonly status: () => ProcessStatus;
 }
 
 /** @param link to the primary */
-export function processesOfWorker({ metrics, overrideExpiry }: OwnProcess, link: Link): AllProcesses {
+export function processesOfWorker({ metrics, overrideExpiry, status }: OwnProcess, link: Link): AllProcesses {
   return {
     metricsPage: async () => (await link.call('metrics-page', Buffer.of())).toString(),
     overrideExpiry: async () => decodeNumber(await link.call('override-expiry', Buffer.of())),
+    // While the primary is away, this process says so itself.
+    statuses: () => link.call('statuses', Buffer.of()).then((answer) => JSON.parse(answer.toString()) as ProcessStatus[], () => [status()]),
     methods: {
       'metrics-values': { kind: 'answer', run: async () => Buffer.from(JSON.stringify(await metrics.values())) },
       'override-own-expiry': { kind: 'answer', run: async () => encodeNumber(overrideExpiry()) },
+      'own-status': { kind: 'answer', run: async () => Buffer.from(JSON.stringify(status())) },
     },
   };
 }
@@ -71,10 +78,21 @@ export function processesOfPrimary(own: OwnProcess, clock: Clock, workers: () =>
     return others.reduce((sum, answer) => sum + (answer === undefined ? 0 : decodeNumber(answer)), expired);
   }
 
+  async function statuses(): Promise<readonly ProcessStatus[]> {
+    const others = [...workers()].map(async ([id, worker]): Promise<ProcessStatus> => {
+      const answer = await asked(worker, 'own-status');
+      if (answer !== undefined) return JSON.parse(answer.toString()) as ProcessStatus;
+      return { process: `worker ${id}`, pid: 0, ready: false, reason: `it has not answered within ${answerMs / 1_000} s`, revision: 0, liveness: { frozen: false, held: 0, share: 0 } };
+    });
+    return [own.status(), ...(await Promise.all(others))];
+  }
+
   return {
     metricsPage,
     overrideExpiry,
+    statuses,
     methods: {
+      statuses: { kind: 'answer', run: async () => Buffer.from(JSON.stringify(await statuses())) },
       'metrics-page': { kind: 'answer', run: async () => Buffer.from(await metricsPage()) },
       'override-expiry': { kind: 'answer', run: async () => encodeNumber(await overrideExpiry()) },
     },

@@ -3,7 +3,8 @@
  * requests that they may make. The composition root creates it; `frontend/peer` serves it.
  */
 
-import { processesOfPrimary, processesOfWorker, type AllProcesses } from './all-processes.ts';
+import { AllLogLines, logLinesOfWorker, ownLinesMethods } from './all-log-lines.ts';
+import { processesOfPrimary, processesOfWorker, type AllProcesses, type OwnProcess } from './all-processes.ts';
 import type { Beats } from './cluster/channel/beat-body.ts';
 import type { PeerHello } from './cluster/channel/hello.ts';
 import type { Methods } from './cluster/channel/peer.ts';
@@ -17,12 +18,16 @@ import { NodeEngine } from './engine/node/node.ts';
 import type { PeerDeps } from './frontend/peer/deps.ts';
 import type { Identity } from './net/frontend.ts';
 import { assertPrivate } from './net/private-url.ts';
+import { LogTap, type LogLines } from './telemetry/log-tap.ts';
+import { auditMethods } from './worker-audit.ts';
 
 export interface Channel {
   readonly deps: PeerDeps;
   /** The nodes that are connected. */
   readonly peers: Peers;
   readonly allProcesses: Omit<AllProcesses, 'methods'>;
+  /** Of all processes; undefined when the log cannot be followed. */
+  readonly logLines: LogLines | undefined;
 }
 
 export interface ChannelOptions {
@@ -39,26 +44,36 @@ export interface ChannelOptions {
   readonly beats?: Beats;
   /** Epoch of this node's membership; 0 by default, for a node that is not a member. */
   readonly epoch?: () => number;
+  /** The status of this process. */
+  readonly status: OwnProcess['status'];
   /** Whether the cluster key may travel to other machines without TLS. */
   readonly unsafeAllowPlaintext?: boolean | undefined;
 }
 
 const refusedAddress = 'no heartbeats are sent to this member at its address; start it with --https and --peer-url https://HOST:PORT';
 
-export function makeChannel({ engine, clock, random, log, metrics, liveness, peerAuthorities: ca }: Core, options: ChannelOptions): Channel {
-  const { identity, memberId, isWorker, takesFollowers, key, beats, epoch = () => 0, unsafeAllowPlaintext = false } = options;
+export function makeChannel({ engine, clock, random, log, metrics, liveness, audit, peerAuthorities: ca }: Core, options: ChannelOptions): Channel {
+  const { identity, memberId, isWorker, takesFollowers, key, beats, epoch = () => 0, status, unsafeAllowPlaintext = false } = options;
   const { registryId, version } = identity;
   const hello = (): PeerHello => ({ nodeId: memberId, registryId, version, epoch: epoch(), ...(isWorker ? { worker: true } : {}) });
   const store = logMethods(engine);
   const presence = engine.presence === undefined ? {} : presenceMethods(engine.presence, clock);
-  const methods = (from: () => string): Methods => ({ ...store, ...presence, ...allProcesses.methods, ...(beats && beatMethods(beats, from)) });
+  const ownLines = LogTap.of(log);
+  const allLines = new AllLogLines(ownLines);
+  const ofProcesses = isWorker ? ownLinesMethods(ownLines) : allLines.methods;
+  const audited = audit && auditMethods(audit.log, (nodeId) => peers.workers.has(nodeId));
+  const methods = (from: () => string): Methods => ({
+    ...{ ...store, ...presence, ...allProcesses.methods, ...ofProcesses },
+    ...audited?.(from),
+    ...(beats && beatMethods(beats, from)),
+  });
   const peers: Peers = new Peers({
     ...{ hello, clock, random, methods, ca, secret: () => key?.secret ?? '' },
     assertAllowed: (url) => assertPrivate(url, unsafeAllowPlaintext),
     onRefused: ({ nodeId, address }, { message }) => log.warn({ peer: nodeId, address, reason: message }, refusedAddress),
   });
   const primaryLink = engine instanceof NodeEngine ? engine.link : undefined;
-  const own = { metrics, overrideExpiry: () => liveness.override() };
+  const own = { metrics, status, overrideExpiry: () => liveness.override() };
   const allProcesses =
     isWorker && primaryLink !== undefined ? processesOfWorker(own, primaryLink) : processesOfPrimary(own, clock, () => peers.workers);
   if (engine instanceof NodeEngine) {
@@ -70,12 +85,20 @@ export function makeChannel({ engine, clock, random, log, metrics, liveness, pee
   return {
     peers,
     allProcesses,
+    logLines: ownLines && (isWorker && primaryLink !== undefined ? logLinesOfWorker(primaryLink, clock) : allLines),
     deps: {
       refusal: () => (takesFollowers ? undefined : 'this node takes no others: its store is its own; start it with --followers'),
       isClusterKey: (secret) => key?.matches(secret) === true,
       welcome: () => ({ ...hello(), ...limitsOf(engine) }),
       methods,
-      admitted: (from, peer) => peers.admit(from, peer),
+      admitted(from, peer) {
+        const leave = peers.admit(from, peer);
+        const unfollow = from.worker === true ? allLines.add(peer) : () => {};
+        return () => {
+          unfollow();
+          leave();
+        };
+      },
     },
   };
 }

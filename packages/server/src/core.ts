@@ -16,11 +16,13 @@ import { defaultLimits, type Limits } from './options.ts';
 import { addressPolicy } from './outbound/address-policy.ts';
 import { limitLookups, systemLookup } from './outbound/lookup.ts';
 import { Replica } from './replica.ts';
-import { Audit } from './security/audit.ts';
+import { NodeEngine } from './engine/node/node.ts';
+import { Audit, type AuditTrail } from './security/audit.ts';
 import { openAuditFile, type AuditFile } from './security/audit-file.ts';
 import { makeSecurity, type Security } from './security/security.ts';
 import type { ServerOptions } from './server-options.ts';
 import { Metrics } from './telemetry/metrics.ts';
+import { handedAudit } from './worker-audit.ts';
 
 export interface Core {
   readonly engine: Engine;
@@ -31,6 +33,9 @@ export interface Core {
   readonly replica: Replica;
   readonly liveness: Liveness;
   readonly security: Security;
+  /** Where events of this process go, if there is an audit log. */
+  readonly auditTrail: AuditTrail | undefined;
+  /** The audit log that this process writes. */
   readonly audit: AuditLog | undefined;
   /** Certificates (PEM) of the authorities that the other nodes' are checked against; undefined: the well-known ones. */
   readonly peerAuthorities: string | undefined;
@@ -54,7 +59,9 @@ interface Files {
 
 /** Closes the store when one of the files cannot be used. */
 export async function openFiles(engine: Engine, options: ServerOptions): Promise<Files> {
-  const { auditFile, probeCaFile, peerCaFile } = options;
+  const { probeCaFile, peerCaFile } = options;
+  // The primary writes that of its workers.
+  const auditFile = options.worker === undefined ? options.auditFile : undefined;
   try {
     const probeTrust = probeCaFile === undefined ? undefined : await trustOf(probeCaFile);
     const peerAuthorities = peerCaFile === undefined ? undefined : await authoritiesOf(peerCaFile);
@@ -83,9 +90,11 @@ export function createCore(engine: Engine, { audit, probeTrust, peerAuthorities 
   // One limit of lookups for all callers together.
   const resolve = addressPolicy(limitLookups(systemLookup));
   const liveness = new Liveness({ registry: replica, clock, log, metrics, limits, random, resolve, probeTrust });
+  const isAuditedElsewhere = options.auditFile !== undefined && options.worker !== undefined && engine instanceof NodeEngine;
+  const auditTrail = isAuditedElsewhere ? handedAudit(engine.link, clock, log) : audit?.log;
   const { defaultPolicy = 'deny', defaultToken } = options.acl ?? {};
   const security = makeSecurity({
-    ...{ registry: replica, clock, resolve, audit: audit?.log, failuresPerAddressMax: limits.failuresPerAddressMax, uuid: randomUUID },
+    ...{ registry: replica, clock, resolve, audit: auditTrail, failuresPerAddressMax: limits.failuresPerAddressMax, uuid: randomUUID },
     config: {
       ...{ enabled: options.acl !== undefined, defaultPolicy, datacenter: options.datacenter ?? 'dc1' },
       ...(defaultToken === undefined ? {} : { defaultToken }),
@@ -102,14 +111,14 @@ export function createCore(engine: Engine, { audit, probeTrust, peerAuthorities 
   replica.measure(metrics);
   metrics.observe('rollcall_store_lag_revisions', 'Revisions that the state is behind the store', () => replica.lag.revisions);
   metrics.observe('rollcall_store_lag_seconds', 'Time since the state was last that of the store', () => replica.lag.seconds);
-  return { engine, clock, log, limits, metrics, replica, liveness, security, audit, peerAuthorities, fatal: fatal.promise, fail: fatal.resolve, random };
+  return { engine, clock, log, limits, metrics, replica, liveness, security, auditTrail, audit, peerAuthorities, fatal: fatal.promise, fail: fatal.resolve, random };
 }
 
-export async function closeCore({ liveness, replica, security, audit, engine }: Core): Promise<void> {
+export async function closeCore({ liveness, replica, security, auditTrail, audit, engine }: Core): Promise<void> {
   liveness.close();
   security.acl.close();
   await replica.close();
-  await audit?.log.flush();
+  await auditTrail?.flush();
   await audit?.file.close();
   await engine.close();
 }

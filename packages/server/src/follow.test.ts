@@ -34,6 +34,12 @@ async function kv({ url }: Server, key: string, value?: string) {
 }
 
 describe('a node that follows another one', () => {
+  it('refuses a file of authorities that holds no certificate, and names it', async () => {
+    const caFile = join(dir, 'ca.pem');
+    await writeFile(caFile, 'no certificate');
+    await expect(follow({ url: 'https://127.0.0.1:1', caFile })).rejects.toMatchObject({ code: 'invalid_argument', message: `${caFile} holds no certificate in PEM` });
+  });
+
   it('shows the other node’s writes and writes through it, with the same revisions', async () => {
     const a = await primary();
     const follower = await edge(a);

@@ -7,6 +7,7 @@ import { systemClock } from './clock.ts';
 import type { LinkChange } from './cluster/channel/link.ts';
 import type { Engine } from './engine/engine.ts';
 import { openNode } from './engine/node/node.ts';
+import { authoritiesOf } from './net/certificates.ts';
 import { assertPrivate } from './net/private-url.ts';
 import { version } from './version.ts';
 
@@ -26,14 +27,14 @@ export interface FollowOptions {
 }
 
 /**
- * @throws RegistryError `invalid_argument` when the URL is invalid, or a file cannot be read; `failed_precondition` when
+ * @throws RegistryError `invalid_argument` when the URL is invalid, a file cannot be read, or `caFile` holds no certificates; `failed_precondition` when
  *   other machines could read what is sent (`assertPrivate`), or the primary admits no followers; `unavailable`, `unauthenticated` or
  *   `permission_denied`, as the primary answers
  */
 export async function follow({ url, secret, tokenFile, caFile, unsafeAllowPlaintext = false, log }: FollowOptions): Promise<Engine> {
   assertPrivate(url, unsafeAllowPlaintext);
   const token = async () => secret ?? (tokenFile === undefined ? '' : firstLine(await read(tokenFile)));
-  const ca = caFile === undefined ? {} : { ca: await read(caFile) };
+  const ca = caFile === undefined ? {} : { ca: await authoritiesOf(caFile) };
   // Reports an unreadable file now, and not at each connection.
   await token();
   return openNode({ url, version, secret: token, ...ca, clock: systemClock, random: Math.random, onChange: (change) => tell(url, change, log) });

@@ -24,7 +24,7 @@ test('a listener for nodes serves only nodes, also when it is the only listener'
 
 async function worker(primary: Server, memberId: string, options: ServerOptions = {}): Promise<Server> {
   const { url, secret, nodeId } = primary.forWorkers as { url: string; secret: string; nodeId: string };
-  return start({ engine: follow({ url, secret }), nodes: {}, worker: { memberId }, nodeId, ...options });
+  return start({ engine: follow({ url, secret }), nodes: {}, worker: { memberId, number: 1 }, nodeId, ...options });
 }
 
 test('workers are one node with their primary, and separate members', async () => {

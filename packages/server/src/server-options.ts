@@ -43,6 +43,8 @@ export interface AccessOptions {
 export interface WorkerOptions {
   /** Name under which it is a member of the store. */
   readonly memberId: string;
+  /** From 1: which of the workers it is, for people. */
+  readonly number: number;
 }
 
 /** As in the table of front ends (`frontends.ts`). */

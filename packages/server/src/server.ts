@@ -14,7 +14,7 @@ import { carryOver } from './carry-over.ts';
 import { writeBackup } from './backup/backup.ts';
 import { restoreInSteps, restoreTransaction } from './backup/restore.ts';
 import { readBackup } from './backups.ts';
-import type { AdminDeps } from './frontend/admin/deps.ts';
+import type { AdminDeps, ProcessStatus } from './frontend/admin/deps.ts';
 import { defineOwn, type OwnDefinitions } from './frontend/consul/agent/own-definitions.ts';
 import { chooseFrontends, frontendTable, type FrontendEntry, type FrontendTable } from './frontends.ts';
 import { Wheel } from './health/wheel.ts';
@@ -126,7 +126,9 @@ async function serve(core: Core, options: ServerOptions, table: FrontendTable, h
   await security.admin.initialise(options.acl?.initialManagement);
   const identity = await identify({ registry: replica, hasStore, address: nodeAddress(addresses) }, options);
   const key = engine.exclusive ? undefined : await clusterKeyOf(replica);
-  const store = shareStore(core, { identity, key }, options);
+  const serving = { ready: false };
+  const status = () => statusOf(core, serving, options);
+  const store = shareStore(core, { identity, key, status }, options);
   liveness.start(store.ownership);
 
   const wheel = new Wheel({ clock, onError: (err) => log.error({ err }, 'a timeout failed') });
@@ -142,10 +144,10 @@ async function serve(core: Core, options: ServerOptions, table: FrontendTable, h
     origins: new OriginPolicy(options),
     metrics,
     log,
+    ...(store.channel.logLines === undefined ? {} : { logLines: store.channel.logLines }),
     uuid: randomUUID,
     ...(options.reload === undefined ? {} : { reload: options.reload }),
   };
-  const serving = { ready: false };
   const left = deferred<void>();
   const drainAll = () => Promise.all(running.map(async ({ frontend }) => frontend.drain?.()));
   const leave = async () => {
@@ -168,7 +170,7 @@ async function serve(core: Core, options: ServerOptions, table: FrontendTable, h
   const stopHousekeeping = keepHouse(replica, wheel, clock, log);
   serving.ready = true;
   const { ports } = listeners;
-  const url = urlOf(forNodes === undefined ? addresses : [...addresses, forNodes], (name) => ports[name] ?? 0);
+  const url = urlOf(forNodes !== undefined && addresses.length === 0 ? [forNodes] : addresses, (name) => ports[name] ?? 0);
   log.info({ url, ports, engine: engine.name, revision: replica.state.revision }, 'serving');
 
   let closing: Promise<void> | undefined;
@@ -251,15 +253,24 @@ interface AdminParts {
   readonly leave: () => Promise<void>;
 }
 
+function statusOf({ replica, liveness }: Core, serving: { readonly ready: boolean }, { worker }: ServerOptions): ProcessStatus {
+  const reason = notReady(serving, replica);
+  return {
+    ...{ process: worker === undefined ? 'primary' : `worker ${worker.number}`, pid: process.pid, ready: reason === undefined },
+    ...(reason === undefined ? {} : { reason }),
+    ...{ revision: replica.state.revision, liveness: liveness.status() },
+  };
+}
+
 function adminDeps(core: Core, { serving, leave, allProcesses }: AdminParts): AdminDeps {
-  const { replica, liveness } = core;
+  const { replica } = core;
   return {
     leave,
     metricsPage: () => allProcesses.metricsPage(),
     backup: writeBackup,
     restore: (backup) => restore(core, backup),
     notReady: () => notReady(serving, replica),
-    livenessStatus: () => liveness.status(),
+    processes: () => allProcesses.statuses(),
     overrideExpiry: () => allProcesses.overrideExpiry(),
   };
 }

@@ -3,6 +3,7 @@
  * over the channel. The composition root creates it. It has nothing to do on a store that only one server uses.
  */
 
+import type { OwnProcess } from './all-processes.ts';
 import { makeChannel, type Channel } from './channel.ts';
 import { Cluster } from './cluster/cluster.ts';
 import type { ClusterKey } from './cluster/cluster-key.ts';
@@ -34,14 +35,16 @@ export interface ShareOptions {
   readonly identity: Identity;
   /** Undefined when only this server uses the store. */
   readonly key: ClusterKey | undefined;
+  /** The status of this process. */
+  readonly status: OwnProcess['status'];
 }
 
-export function shareStore(core: Core, { identity, key }: ShareOptions, options: ServerOptions): SharedStore {
+export function shareStore(core: Core, { identity, key, status }: ShareOptions, options: ServerOptions): SharedStore {
   const { engine, replica, liveness, clock, log, metrics, fail } = core;
   const { nodeName: name, version } = identity;
   const isWorker = options.worker !== undefined;
   const nodeId = options.worker?.memberId ?? identity.nodeId;
-  const own = { identity, key, isWorker, memberId: nodeId, unsafeAllowPlaintext: options.unsafeAllowPlaintext };
+  const own = { identity, key, status, isWorker, memberId: nodeId, unsafeAllowPlaintext: options.unsafeAllowPlaintext };
   if (engine.exclusive || engine.presence === undefined) {
     const channel = makeChannel(core, { ...own, takesFollowers: key !== undefined });
     return { channel, ownership: soleOwner(nodeId), isShared: false, join: nothing, drain: nothing, leave: nothing };

@@ -21,10 +21,8 @@ describe('the number of workers', () => {
   });
 
   it.each<[string, Partial<Settings>, string]>([
-    ['with etcd', { engine: { kind: 'etcd', urls: ['http://a:1'] } }, 'start more nodes instead'],
-    ['on an edge node', { engine: { kind: 'node', url: 'http://a:1' } }, 'the engine is node'],
-    ['on a Unix socket', { http: { path: '/run/r.sock' } }, 'cannot share a Unix socket'],
-    ['with an audit log', { auditLog: '/var/log/audit' }, 'one process writes'],
+    ['with etcd', { engine: { kind: 'etcd', urls: ['http://a:1'] } }, 'start another rollcall serve with another --http and --node-name for each core'],
+    ['on an edge node', { engine: { kind: 'node', url: 'http://a:1' } }, 'with the engine node each process is a node'],
   ])('is 0 %s, and another number is refused with the reason', (_where, more, message) => {
     expect(count(more)).toBe(0);
     expect(count({ ...more, workers: 0 })).toBe(0);

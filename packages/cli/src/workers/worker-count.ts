@@ -25,8 +25,9 @@ export function workersOf(settings: Settings, cores = availableParallelism()): n
 /** The reason why this server must be one process; undefined when it may have workers. */
 function hindranceOf(settings: Settings): string | undefined {
   const { kind } = storeOf(settings);
-  if (kind === 'etcd' || kind === 'node') return `they follow a log that this process keeps, and the engine is ${kind}; start more nodes instead`;
-  if (settings.http !== undefined && 'path' in settings.http) return 'they cannot share a Unix socket; serve HTTP on an address, or set workers to 0';
-  if (settings.auditLog !== undefined) return 'the audit log is a chain of lines that one process writes; set workers to 0, or leave auditLog out';
-  return undefined;
+  if (kind !== 'etcd' && kind !== 'node') return undefined;
+  return (
+    `with the engine ${kind} each process is a node, which the other nodes reach at an address of its own, and workers share one; ` +
+    'leave workers out, and start another rollcall serve with another --http and --node-name for each core'
+  );
 }

@@ -43,7 +43,7 @@ async function begin({ number, memberId, primary, settings, dnsOptional }: Extra
     engine: follow({ url: primary.url, secret: primary.secret, log }),
     nodes: { host: '127.0.0.1' },
     nodeId: primary.nodeId,
-    worker: { memberId },
+    worker: { memberId, number },
     log,
   });
   void server.fatal.then((error) => {

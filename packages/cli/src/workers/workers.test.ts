@@ -1,12 +1,12 @@
 /** `rollcall serve --workers`, as processes: to clients and operators it is one server, also while workers die. */
 
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { connect } from '@rollcall/client';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { request } from 'undici';
+import { Client, request } from 'undici';
 import { folder, rollcall, start, type Process } from '../processes.case.ts';
 
 interface Served {
@@ -15,8 +15,8 @@ interface Served {
   readonly workers: () => number[];
 }
 
-async function serve(data: string): Promise<Served> {
-  const process = start(['serve', '--http', '127.0.0.1:0', '--dns', 'off', '--data-dir', data, '--workers', '2', '--json']);
+async function serve(data: string, more: readonly string[] = [], http = '127.0.0.1:0'): Promise<Served> {
+  const process = start(['serve', '--http', http, '--dns', 'off', '--data-dir', data, '--workers', '2', '--json', ...more]);
   const [line] = await process.seen(/^\{.*\}$/m);
   return { process, url: (JSON.parse(line) as { url: string }).url, workers: () => childrenOf(process.child.pid as number) };
 }
@@ -76,6 +76,95 @@ describe('a server with workers', () => {
     expect(workers()).toHaveLength(2);
     await expect.poll(async () => (JSON.parse((await ask(`${url}/v1/health/service/shop?passing`)).text) as unknown[]).length, { timeout: 10_000 }).toBe(1);
     expect(await total()).toBeGreaterThanOrEqual(before);
+  });
+
+  it('names each process in its status, and adds up what waits in them', async () => {
+    const { process: primary, url, workers } = await serve(join(folder(), 'data'));
+    const { processes, ...page } = JSON.parse((await ask(`${url}/rollcall/v1/status`)).text) as { ready: boolean; revision: number; processes: { process: string; pid: number; ready: boolean; revision: number }[] };
+    expect(page).toMatchObject({ ready: true, liveness: { frozen: false, held: 0 } });
+    expect(processes.map(({ process: name }) => name).sort()).toEqual(['primary', 'worker 1', 'worker 2']);
+    expect(new Set(processes.map(({ pid }) => pid))).toEqual(new Set([primary.child.pid, ...workers()]));
+    for (const each of processes) expect(each).toMatchObject({ ready: true, held: 0 });
+  });
+
+  it('shows the lines of every worker to each client that follows its log', async () => {
+    const { url } = await serve(join(folder(), 'data'));
+    const texts = await Promise.all(
+      Array.from({ length: 4 }, async () => {
+        const { body } = await request(`${url}/v1/agent/monitor?logjson`, { headers: { connection: 'close' } });
+        const seen = { text: '' };
+        body.on('data', (part: Buffer) => (seen.text += part.toString()));
+        body.on('error', () => {});
+        onTestFinished(() => void body.destroy());
+        return seen;
+      }),
+    );
+    const complete = ({ text }: { readonly text: string }) => [1, 2].every((worker) => new RegExp(`"worker":${worker},.*an operator|an operator.*"worker":${worker}`).test(text));
+    await expect
+      .poll(async () => {
+        // Whichever worker gets it writes a line.
+        await request(`${url}/rollcall/v1/expiry/override`, { method: 'POST', headers: { connection: 'close' } }).then(({ body }) => body.dump());
+        return texts.every(complete);
+      }, { timeout: 20_000 })
+      .toBe(true);
+  });
+
+  it('writes one audit log, whose chain has every event of every worker once', async () => {
+    const dir = folder();
+    const file = join(dir, 'audit.log');
+    const args = ['--audit-log', file, '--acl'];
+    const { url, process: primary } = await serve(join(dir, 'data'), args);
+    const { SecretID: token } = JSON.parse((await ask(`${url}/v1/acl/bootstrap`, 'PUT')).text) as { SecretID: string };
+    const put = async (key: string) => (await request(`${url}/v1/kv/${key}`, { method: 'PUT', body: 'x', headers: { connection: 'close', 'x-consul-token': token } })).body.text();
+    for (let round = 0; round < 20; round++) await Promise.all([1, 2, 3, 4, 5].map((caller) => put(`${caller}/${String(round).padStart(2, '0')}`)));
+    primary.child.kill('SIGTERM');
+    await primary.ended;
+    const verified = await rollcall(['audit', 'verify', file]);
+    expect(verified.code).toBe(0);
+    const lines = readFileSync(file, 'utf8').trimEnd().split('\n').map((line) => JSON.parse(line) as { action: string; dropped?: number });
+    const keys = lines.flatMap(({ action }) => /^PUT \/v1\/kv\/(.*)$/.exec(action)?.[1] ?? []);
+    expect(keys).toHaveLength(100);
+    expect(lines.some(({ dropped }) => dropped !== undefined)).toBe(false);
+    expect([...keys].sort()).toEqual([1, 2, 3, 4, 5].flatMap((caller) => Array.from({ length: 20 }, (_, round) => `${caller}/${String(round).padStart(2, '0')}`)));
+  });
+
+  it('serves on a Unix socket that only its owner may use, and removes it when it stops', async () => {
+    const dir = folder();
+    const path = join(dir, 'r.sock');
+    const { process: primary, url, workers } = await serve(join(dir, 'data'), [], `unix://${path}`);
+    expect(url).toBe(`unix://${path}`);
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    const client = () => new Client('http://localhost', { socketPath: path });
+    const asked = async (target: string) => {
+      const one = client();
+      const { body } = await one.request({ path: target, method: 'GET' });
+      const text = await body.text();
+      await one.close();
+      return text;
+    };
+    expect(JSON.parse(await asked('/v1/catalog/services'))).toEqual({ consul: [] });
+    process.kill(workers()[0] as number, 'SIGKILL');
+    await primary.seen(/a worker has been replaced/, 'stderr');
+    for (let at = 0; at < 8; at++) expect(JSON.parse(await asked('/v1/catalog/services'))).toEqual({ consul: [] });
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    primary.child.kill('SIGTERM');
+    expect(await primary.ended).toMatchObject({ code: 0 });
+    expect(existsSync(path)).toBe(false);
+  });
+
+  it('replaces the socket file of a server that was killed, and refuses one that another server uses', async () => {
+    const dir = folder();
+    const path = join(dir, 'r.sock');
+    const first = await serve(join(dir, 'data'), [], `unix://${path}`);
+    const pids = first.workers();
+    first.process.child.kill('SIGKILL');
+    await first.process.ended;
+    await expect.poll(() => pids.filter(runs), { timeout: 10_000 }).toEqual([]);
+    expect(existsSync(path)).toBe(true);
+    const second = await serve(join(dir, 'data'), [], `unix://${path}`);
+    const { code, stderr } = await rollcall(['serve', '--http', `unix://${path}`, '--dns', 'off', '--data-dir', join(dir, 'other'), '--workers', '2', '--log-level', 'silent']);
+    expect({ code, stderr }).toEqual({ code: 5, stderr: `rollcall: cannot listen on ${path}: another program listens there; stop it or choose another path\n` });
+    expect(second.workers()).toHaveLength(2);
   });
 
   it('replaces a worker that is frozen', async () => {

@@ -16,6 +16,7 @@ import type { Wheel } from '../health/wheel.ts';
 import type { Limits } from '../options.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Security } from '../security/security.ts';
+import type { LogLines } from '../telemetry/log-tap.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { Answers } from './answers.ts';
 import type { Certificates } from './certificates.ts';
@@ -61,6 +62,8 @@ export interface Context {
   readonly origins: Origins;
   readonly metrics: Metrics;
   readonly log: Logger;
+  /** The lines of the log of all processes of this server; absent when they cannot be followed. */
+  readonly logLines?: LogLines;
   /** Reads configuration files again; absent when there are none. */
   readonly reload?: () => Promise<void>;
   /** Random bytes as a UUID (v4). */

@@ -1,8 +1,9 @@
 /**
  * Listens on a Unix socket and sets its owner and mode. It replaces the socket file of a server that was killed, and never touches any
- * other file.
+ * other file. Workers of `node:cluster` share a socket, which the primary process makes for them: that one calls `prepareSharedSocket` first.
  */
 
+import cluster from 'node:cluster';
 import { chmod, chown, lstat, unlink } from 'node:fs/promises';
 import { connect, type Server } from 'node:net';
 import { isMainThread } from 'node:worker_threads';
@@ -21,15 +22,31 @@ export interface UnixSocket {
 /** @throws RegistryError `failed_precondition` when it cannot be listened on */
 export async function listenOnSocket(server: Server, { path, mode, uid = -1, gid = -1 }: UnixSocket): Promise<void> {
   try {
-    await removeStale(path);
+    if (!cluster.isWorker) await removeStale(path);
     await bind(server, path);
     if (uid !== -1 || gid !== -1) await chown(path, uid, gid);
     await chmod(path, mode);
   } catch (cause) {
     server.close();
-    if (cause instanceof RegistryError) throw cause;
-    throw new RegistryError('failed_precondition', `cannot listen on ${path}: ${(cause as Error).message}`, { cause });
+    throw unusable(path, cause);
   }
+}
+
+/**
+ * Makes ready for workers that will share a socket: removes the file of a server that was killed. From now on this process creates no
+ * file that others may use, so that the socket is private until it has its mode.
+ * @throws RegistryError `failed_precondition` when another program listens there, or another file is there
+ */
+export async function prepareSharedSocket(path: string): Promise<void> {
+  process.umask(0o077);
+  await removeStale(path).catch((cause: unknown) => {
+    throw unusable(path, cause);
+  });
+}
+
+function unusable(path: string, cause: unknown): RegistryError {
+  if (cause instanceof RegistryError) return cause;
+  return new RegistryError('failed_precondition', `cannot listen on ${path}: ${(cause as Error).message}`, { cause });
 }
 
 function bind(server: Server, path: string): Promise<void> {
@@ -37,7 +54,7 @@ function bind(server: Server, path: string): Promise<void> {
     server.once('error', reject);
     // The file is created in this turn, and must not be open to others before it has its mode. Threads share the
     // process's mask and may not change it.
-    const mask = isMainThread ? process.umask(0o177) : undefined;
+    const mask = isMainThread && !cluster.isWorker ? process.umask(0o177) : undefined;
     server.listen({ path, backlog: 4_096 }, resolve);
     if (mask !== undefined) process.umask(mask);
   });

@@ -28,6 +28,19 @@ export interface AuditEvent {
   readonly action: string;
 }
 
+/** Takes what must be in the audit log. */
+export interface AuditTrail {
+  record(event: AuditEvent): void;
+  /** Resolves when every recorded line was written or lost. */
+  flush(): Promise<void>;
+}
+
+/** An event and when it was recorded, in milliseconds since the Unix epoch. */
+export interface AuditRecord {
+  readonly event: AuditEvent;
+  readonly at: number;
+}
+
 export interface AuditSink {
   /** Appends the text; resolves when the text is as durable as this sink makes it. */
   append(text: string): Promise<void>;
@@ -56,13 +69,13 @@ export const chainStart: ChainEnd = { seq: 0, hash: '0'.repeat(64) };
 /** Most characters of a field; requests may have any length. */
 const fieldMax = 1_024;
 
-export class Audit {
+export class Audit implements AuditTrail {
   readonly #sink: AuditSink;
   readonly #now: () => number;
   readonly #onError: (error: unknown) => void;
   readonly #waitingMax: number;
   #end: ChainEnd;
-  #waiting: { readonly event: AuditEvent; readonly at: number }[] = [];
+  #waiting: AuditRecord[] = [];
   #dropped = 0;
   #writing: Promise<void> | undefined;
 
@@ -79,16 +92,21 @@ export class Audit {
     return this.#end;
   }
 
-  record(event: AuditEvent): void {
+  /** @param at when it happened, if another process recorded it: milliseconds since the Unix epoch */
+  record(event: AuditEvent, at = this.#now()): void {
     if (this.#waiting.length >= this.#waitingMax) {
       this.#dropped++;
       return;
     }
-    this.#waiting.push({ event, at: this.#now() });
+    this.#waiting.push({ event, at });
     this.#writing ??= new Promise<void>((turn) => setImmediate(turn)).then(() => this.#write());
   }
 
-  /** Resolves when every recorded line was written or lost. */
+  /** So many events of another process were lost before they came here; the next line says so. */
+  countDropped(events: number): void {
+    this.#dropped += events;
+  }
+
   async flush(): Promise<void> {
     await this.#writing;
   }
@@ -124,17 +142,17 @@ function lineOf(event: AuditEvent, at: number, before: ChainEnd, dropped: number
   const body = {
     seq,
     time: new Date(at).toISOString(),
-    kind: event.kind,
-    accessorId: bounded(event.accessorId),
-    namespace: bounded(event.namespace),
-    address: bounded(event.address),
-    via: event.via,
-    action: bounded(event.action),
+    ...boundedEvent(event),
     ...(dropped > 0 && { dropped }),
     previous: before.hash,
   };
   const hash = hashOf(JSON.stringify(body));
   return { text: `${JSON.stringify({ ...body, hash })}\n`, end: { seq, hash } };
+}
+
+/** The event as it is written, with its fields in the order of a line. */
+export function boundedEvent({ kind, accessorId, namespace, address, via, action }: AuditEvent): AuditEvent {
+  return { kind, accessorId: bounded(accessorId), namespace: bounded(namespace), address: bounded(address), via, action: bounded(action) };
 }
 
 function bounded(value: string): string {

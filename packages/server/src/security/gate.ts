@@ -7,7 +7,7 @@
 import { isRegistryError, RegistryError } from '@rollcall/protocol';
 import type { Clock } from '../clock.ts';
 import type { Acl, Caller } from './acl.ts';
-import type { Audit, AuditEvent } from './audit.ts';
+import type { AuditEvent, AuditTrail } from './audit.ts';
 import { refused } from './access-error.ts';
 import { addressKey, type FailureLimiter } from './failure-limiter.ts';
 
@@ -35,14 +35,14 @@ export interface GateOptions {
   readonly limiter: FailureLimiter;
   readonly clock: Clock;
   /** Without it there is no audit log. */
-  readonly audit?: Audit | undefined;
+  readonly audit?: AuditTrail | undefined;
 }
 
 export class Gate {
   readonly acl: Acl;
   readonly #limiter: FailureLimiter;
   readonly #clock: Clock;
-  readonly #audit: Audit | undefined;
+  readonly #audit: AuditTrail | undefined;
   readonly #refusals = new Map<number, TooManyFailures>();
 
   constructor({ acl, limiter, clock, audit }: GateOptions) {

@@ -8,7 +8,7 @@ import type { Resolve } from '../outbound/address-policy.ts';
 import type { Registry } from '../registry/registry.ts';
 import { Acl, type AclConfig } from './acl.ts';
 import { AclAdmin } from './admin.ts';
-import type { Audit } from './audit.ts';
+import type { AuditTrail } from './audit.ts';
 import type { Denial } from './reasons.ts';
 import { FailureLimiter } from './failure-limiter.ts';
 import { fetchTextFrom } from './fetch-text.ts';
@@ -28,7 +28,7 @@ export interface SecurityOptions {
   readonly config: AclConfig;
   /** Resolves the host names in the URLs of auth methods. */
   readonly resolve: Resolve;
-  readonly audit?: Audit | undefined;
+  readonly audit?: AuditTrail | undefined;
   /** As `Limits.failuresPerAddressMax`. */
   readonly failuresPerAddressMax?: number;
   readonly onDenied?: (denial: Denial) => void;

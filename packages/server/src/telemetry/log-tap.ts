@@ -7,13 +7,19 @@ import { symbols, type DestinationStream, type Logger } from 'pino';
 
 export type LineListener = (line: string) => void;
 
+/** Where lines of a log come from: its tap, or all processes of a server. */
+export interface LogLines {
+  /** @returns removes the listener */
+  listen(listener: LineListener): () => void;
+}
+
 /** Takes the lines; a destination that writes in the background can be flushed. */
 export interface LineSink extends DestinationStream {
   flush?(done?: (error?: Error) => void): void;
   flushSync?(): void;
 }
 
-export class LogTap implements DestinationStream {
+export class LogTap implements DestinationStream, LogLines {
   readonly #next: LineSink;
   readonly #listeners = new Set<LineListener>();
 

@@ -14,7 +14,7 @@ import { defaultLimits } from '../../options.ts';
 import { Replica } from '../../replica.ts';
 import { openSecurity } from '../../security/open-security.case.ts';
 import { Metrics } from '../../telemetry/metrics.ts';
-import type { AdminDeps } from './deps.ts';
+import type { AdminDeps, ProcessStatus } from './deps.ts';
 import { admin } from './frontend.ts';
 
 export interface Reply {
@@ -25,12 +25,17 @@ export interface Reply {
   readonly complete: boolean;
 }
 
+/** A server in one process. */
+export const oneProcess = (more: Partial<ProcessStatus> = {}): readonly ProcessStatus[] => [
+  { process: 'primary', pid: 1, ready: true, revision: 0, liveness: { frozen: false, held: 0, share: 0 }, ...more },
+];
+
 const idle: Omit<AdminDeps, 'metricsPage'> = {
   async *backup() {},
   restore: () => Promise.resolve({ records: 0, revision: 0 }),
   notReady: () => undefined,
   leave: () => Promise.resolve(),
-  livenessStatus: () => ({ frozen: false, held: 0, share: 0 }),
+  processes: async () => oneProcess(),
   overrideExpiry: () => Promise.resolve(0),
 };
 

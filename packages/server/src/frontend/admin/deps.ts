@@ -37,6 +37,20 @@ export interface LivenessStatus {
   };
 }
 
+/** One process of a server with workers. */
+export interface ProcessStatus {
+  /** `primary`, or `worker 1`. */
+  readonly process: string;
+  /** Of the operating system; 0 when it is not known. */
+  readonly pid: number;
+  readonly ready: boolean;
+  /** Why it is not ready. */
+  readonly reason?: string;
+  /** Revision of the newest change that it has applied. */
+  readonly revision: number;
+  readonly liveness: LivenessStatus;
+}
+
 export interface AdminDeps extends BackupStore {
   /**
    * Why the server should get no requests now: it has not loaded what is stored, its state no longer follows the store, or it
@@ -45,7 +59,8 @@ export interface AdminDeps extends BackupStore {
   notReady(): string | undefined;
   /** The text of a scrape: of this process, or of all processes of this server. */
   metricsPage(): Promise<string>;
-  livenessStatus(): LivenessStatus;
+  /** All processes of this server, of which there is one without workers. */
+  processes(): Promise<readonly ProcessStatus[]>;
   /**
    * Makes this node leave its store: its streams go to other nodes, then it is no member any more, and its process ends.
    * @throws RegistryError `failed_precondition` when the store has no other node

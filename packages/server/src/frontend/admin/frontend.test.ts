@@ -3,8 +3,8 @@
 import { request as httpRequest } from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
 import { RegistryError } from '@rollcall/protocol';
-import { parsed, startAdmin } from './admin.case.ts';
-import type { AdminDeps } from './deps.ts';
+import { oneProcess, parsed, startAdmin } from './admin.case.ts';
+import type { AdminDeps, ProcessStatus } from './deps.ts';
 
 const open: { close(): Promise<void> }[] = [];
 
@@ -302,7 +302,7 @@ describe('the operator’s override', () => {
         frozen = false;
         return 12;
       },
-      livenessStatus: () => (frozen ? { frozen, sinceMs: 1_000, held: 12, share: 0.5 } : { frozen, held: 0, share: 0 }),
+      processes: async () => oneProcess({ liveness: frozen ? { frozen, sinceMs: 1_000, held: 12, share: 0.5 } : { frozen, held: 0, share: 0 } }),
     });
     const before = parsed(await call('GET', '/rollcall/v1/status'));
     expect(before['liveness']).toEqual({ frozen: true, sinceMs: 1_000, held: 12, share: 0.5 });
@@ -314,6 +314,21 @@ describe('the operator’s override', () => {
 });
 
 describe('the status page', () => {
+  it('names each process of a server with workers, and adds up the leases that wait', async () => {
+    const [first] = oneProcess({ liveness: { frozen: true, sinceMs: 5, held: 2, share: 0.4, kinds: { check: 2 } } });
+    const processes = [
+      first as ProcessStatus,
+      { process: 'worker 1', pid: 2, ready: true, revision: 7, liveness: { frozen: true, sinceMs: 6, held: 5, share: 0.4, kinds: { check: 1, stream: 4 } } },
+      { process: 'worker 2', pid: 3, ready: false, reason: 'it is behind', revision: 3, liveness: { frozen: false, held: 0, share: 0.4 } },
+    ];
+    const { call } = await start({ processes: async () => processes });
+    expect(parsed(await call('GET', '/rollcall/v1/status'))).toMatchObject({
+      ready: false,
+      liveness: { frozen: true, sinceMs: 6, held: 7, kinds: { check: 3, stream: 4 } },
+      processes: [{ process: 'primary', held: 2 }, { process: 'worker 1', pid: 2, revision: 7, held: 5 }, { process: 'worker 2', ready: false, reason: 'it is behind' }],
+    });
+  });
+
   it('names the server and counts its rows', async () => {
     const { call, replica, port } = await start();
     await replica.submit({

@@ -50,7 +50,7 @@ export function admin(context: Context, deps: AdminDeps): Frontend {
       send(response, 200, text, 'ok\n');
     },
     async status({ response }) {
-      send(response, 200, json, jsonLine(statusPage(context, deps, await counts())));
+      send(response, 200, json, jsonLine(statusPage(context, await deps.processes(), await counts())));
     },
     backup: ({ response }) => transfers.save(response, backupHead),
     async restore(exchange) {

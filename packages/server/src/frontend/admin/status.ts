@@ -1,10 +1,10 @@
-/** The status page: identity, counts, availability and liveness of the server. */
+/** The status page: identity, counts, availability and liveness of the server, and its processes if it has workers. */
 
 import { catalogBuckets } from '../../registry/kind/catalog/keys.ts';
 import { sessionBuckets } from '../../registry/kind/session/keys.ts';
 import type { Context } from '../../net/frontend.ts';
 import { availability, countOf, type Counts, type NamespaceCounts } from './availability.ts';
-import type { AdminDeps, LivenessStatus } from './deps.ts';
+import type { LivenessStatus, ProcessStatus } from './deps.ts';
 
 export interface StatusPage {
   readonly version: string;
@@ -21,10 +21,18 @@ export interface StatusPage {
   /** The largest first, the others as one with an empty name (`availability.ts`). */
   readonly namespaces: readonly NamespaceCounts[];
   readonly availability: number;
+  /** Of all processes together. */
   readonly liveness: LivenessStatus;
+  /** Absent without workers. */
+  readonly processes?: readonly ShownProcess[];
 }
 
-export function statusPage({ identity, registry }: Context, deps: AdminDeps, counts: Counts): StatusPage {
+interface ShownProcess extends Omit<ProcessStatus, 'liveness'> {
+  /** Leases that have lapsed in this process and wait. */
+  readonly held: number;
+}
+
+export function statusPage({ identity, registry }: Context, processes: readonly ProcessStatus[], counts: Counts): StatusPage {
   const { state } = registry;
   const { byNamespace, ...all } = counts;
   return {
@@ -34,7 +42,7 @@ export function statusPage({ identity, registry }: Context, deps: AdminDeps, cou
     nodeName: identity.nodeName,
     nodeId: identity.nodeId,
     httpPort: identity.httpPort,
-    ready: deps.notReady() === undefined,
+    ready: processes.every(({ ready }) => ready),
     revision: state.revision,
     counts: {
       ...all,
@@ -44,6 +52,20 @@ export function statusPage({ identity, registry }: Context, deps: AdminDeps, cou
     },
     namespaces: byNamespace,
     availability: availability(counts),
-    liveness: deps.livenessStatus(),
+    liveness: together(processes.map(({ liveness }) => liveness)),
+    ...(processes.length < 2 ? {} : { processes: processes.map(({ liveness, ...rest }) => ({ ...rest, held: liveness.held })) }),
   };
+}
+
+/**
+ * Each process holds the leases that it watches, so these are added up. All of them count what every process has lost, so the rest is that
+ * of the process which holds most.
+ */
+function together(all: readonly LivenessStatus[]): LivenessStatus {
+  const most = all.reduce((one, other) => (Number(other.frozen) - Number(one.frozen) || other.held - one.held) > 0 ? other : one);
+  const kinds: Partial<Record<keyof NonNullable<LivenessStatus['kinds']>, number>> = {};
+  for (const each of all) {
+    for (const [kind, held] of Object.entries(each.kinds ?? {}) as [keyof typeof kinds, number][]) kinds[kind] = (kinds[kind] ?? 0) + held;
+  }
+  return { ...most, held: all.reduce((sum, { held }) => sum + held, 0), ...(most.kinds === undefined ? {} : { kinds }) };
 }

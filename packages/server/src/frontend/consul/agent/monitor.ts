@@ -7,7 +7,6 @@
 import type { ServerResponse } from 'node:http';
 import { RegistryError } from '@rollcall/protocol';
 import { onClientEnd } from '../../../net/client-end.ts';
-import { LogTap } from '../../../telemetry/log-tap.ts';
 import type { Call } from '../request/call.ts';
 import { authorize, permission } from '../request/permission.ts';
 import { type Reply, streamed } from '../wire/reply.ts';
@@ -32,14 +31,14 @@ export class Monitors {
     const { context, exchange, params } = call;
     authorize(call, [permission('agent', 'read', context.identity.nodeName)]);
     const level = readLevel(params.get('loglevel') || 'INFO');
-    const tap = LogTap.of(context.log);
-    if (tap === undefined) throw new RegistryError('unimplemented', "this server's log cannot be followed: its logger was not created by stderrLog");
+    const lines = context.logLines;
+    if (lines === undefined) throw new RegistryError('unimplemented', "this server's log cannot be followed: its logger was not created by stderrLog");
     if (this.#open.size >= monitorsMax) {
       throw new RegistryError('resource_exhausted', `${monitorsMax} monitors follow the log already, which is the limit`);
     }
     const { response } = exchange;
     const write = writer(response, level, params.has('logjson') ? jsonLine : textLine);
-    const stop = tap.listen(write);
+    const stop = lines.listen(write);
     const stopFollowing = this.#endWithToken(call, response);
     const forgetEnd = onClientEnd(exchange.request.socket, () => response.end());
     this.#open.add(response);
