@@ -178,7 +178,7 @@ describe('the shim called consul', () => {
   it('is Rollcall with the same arguments', () => {
     const out = execFileSync(shim, ['version', '-format=json'], { encoding: 'utf8' });
     expect(JSON.parse(out)).toEqual({ Version: expect.stringMatching(/^1\.\d+\.\d+\+rollcall\./) as unknown });
-    // It renames, and runs nothing but Rollcall.
+    // It changes the name and runs only Rollcall.
     expect(readFileSync(shim, 'utf8').match(/^exec .*$/gm)).toEqual([expect.stringContaining('packages/cli/bin/rollcall.mjs" "$@"')]);
   });
 });

@@ -266,7 +266,7 @@ export class ServiceClient {
     this.#endWait();
   }
 
-  /** For requests before the first list: they wait for one answer of the source, be it a list or an error. */
+  /** Requests before the first list wait for one answer of the source: a list or an error. */
   readonly #wait: ListWait = (begin) => {
     if (this.#known) {
       begin();

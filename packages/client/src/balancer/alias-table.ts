@@ -33,7 +33,7 @@ export class AliasTable {
       share[donor] = left;
       if (left < 1) poor.push(rich.pop() as number);
     }
-    // The rest is full but for rounding errors; it needs no alias.
+    // The rest is full except for rounding errors, and needs no alias.
   }
 
   draw(random: RandomSource): number {

@@ -149,7 +149,7 @@ describe('memento', () => {
   });
 });
 
-it('jump numbers endpoints by value: a tenth moves keys to itself only', () => {
+it('jump orders endpoints by their numbers: a tenth one takes keys only to itself', () => {
   const byId = jump({ nameOf: ({ id }) => id });
   const before = picked(over(byId, someEndpoints(10)));
   const eleven = someEndpoints(11);

@@ -4,14 +4,14 @@
  * HAProxy (`balance leastconn`). With equal weights the scan begins behind the last pick, so that ties go round: from
  * the head of the list, the first endpoint would get every request of a client that sends one at a time.
  *
- * With unequal weights an endpoint of weight w counts as w places, over which its requests lie evenly but for the gaps
- * that requests leave when they end, and one of the places with the fewest requests is drawn. So it is least connections
- * over equal places, and shares are the weights at any load; requests in flight ÷ weight, as in LVS, would send every
- * request to an idle endpoint, however light it is.
+ * With unequal weights an endpoint of weight w counts as w places. Its requests are spread evenly over them, except for the
+ * gaps that requests leave when they end. One of the places with the fewest requests is drawn. So this is least connections
+ * over equal places, and shares follow the weights at any load. Requests in flight ÷ weight, as in LVS, would send every
+ * request to an idle endpoint, even a light one.
  *
  *     2 2 1    weight 3, 5 in flight: 1 place of level 1
  *     2 2 0    the one there ends: a gap, which is filled before all places of level 1
- * 2 1 1 one of the others ends instead: 2 places of level 1. Without this rule, heavy endpoints would
+ *     2 1 1    one of the others ends instead: 2 places of level 1. Without this rule, heavy endpoints would
  *              lose the requests that end there to light ones
  *
  * It counts this client's requests only, and many clients that scan all endpoints choose the same idle one at

@@ -51,8 +51,9 @@ it.each([
   [1, 0.12],
   [4, 1],
 ])('counts requests in flight against weights as the bias says: with %d, the light idle one of two gets a share of %d', (activeRequestBias, due) => {
-  // The heavy one is drawn first 9 times of 10 and costs 2^bias at each of its nine places, the other 1: that is chance up
-  // to 1.5 times and none from 4 times on, and a move to a ninth of the weight has a chance of a ninth, times cost ÷ 1.5.
+  // The heavy endpoint is drawn first in 9 of 10 picks. Each of its nine places costs 2^bias, the light one costs 1. A cost of
+  // up to 1.5 times counts as chance, one of 4 times and more does not; in between, a move to a ninth of the weight has a
+  // probability of a ninth, times cost ÷ 1.5.
   const balancer = leastRequest({ activeRequestBias })(new SeededRandom(5));
   const endpoints = someEndpoints(2, (index) => ({ weight: index === 0 ? 9 : 1 }));
   endpoints[0]!.inFlight = 9;

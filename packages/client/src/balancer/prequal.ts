@@ -12,8 +12,8 @@
  * request on use, the quantile that tells hot from cold, probes that serve later requests.
  * Different, by what the simulation in `bench/sim` shows:
  *
- * - Answers carry reports, too, so a quarter of a probe per request is as good as three without them, and no
- *   probes are nearly as good. Removals are a quarter per request, too.
+ * - Answers carry reports, too, so a quarter of a probe per request is as good as three probes without such reports. Without
+ * any probes it is nearly as good. Removals are a quarter per request, too.
  * - The pool is at most half the endpoints (but 2), since most services have few.
  * - With fewer than two usable reports it falls back to peak EWMA instead of a uniform draw: a service
  *   whose servers report nothing, or that was idle, is balanced by what this client sees.

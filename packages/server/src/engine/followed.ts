@@ -40,7 +40,7 @@ export function followed(engine: Engine, { clock, afterRestart = true }: Followe
   };
 }
 
-/** Who is present is not known before followers had time to come back. */
+/** The presences of followers are unknown until they had time to come back. */
 function watchLater(presence: Presence, clock: Clock): Presence['watch'] {
   const knownAt = clock.monotonic() + returnMs;
   return (listener) => {

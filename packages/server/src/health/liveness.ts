@@ -72,7 +72,7 @@ export class Liveness implements Health {
   #ownership: Ownership | undefined;
   /** While leases and probes do not yet follow a state that was replaced. */
   #behind = false;
-  /** While the owners of all deadlines are found anew; true: they have changed again meanwhile. */
+  /** Set while the owners of all deadlines are computed again; true: they have changed again meanwhile. */
   #reowning: { again: boolean } | undefined;
 
   constructor(options: LivenessOptions) {
@@ -318,7 +318,7 @@ export class Liveness implements Health {
 
   /**
    * An instance that comes, goes or gets another service changes what its checks vouch for, and its session.
-   * @param sessions takes the record keys of those that are to be counted anew
+   * @param sessions collects the record keys of sessions that must be counted again
    */
   #recount({ before, after }: AnyRowChange<InstanceRow>, sessions: Set<string>): void {
     if (before?.service === after?.service && before?.session === after?.session) return;

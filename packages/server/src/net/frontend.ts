@@ -24,7 +24,7 @@ import type { ConnectionGuard } from './connection-guard.ts';
 import type { ListenAddress } from './listen-address.ts';
 import type { Origins } from './own-origin.ts';
 
-/** Who this server is, as front ends present it. */
+/** The identity of this server, as front ends present it. */
 export interface Identity {
   readonly datacenter: string;
   /** A UUID that names the store: the same on every node of it. */
@@ -56,7 +56,7 @@ export interface Context {
   readonly answers: Answers;
   readonly identity: Identity;
   readonly limits: Limits;
-  /** Who asks and what they may do: every request goes through its gate. */
+  /** Finds callers and their permissions: every request goes through its gate. */
   readonly security: Security;
   /** Keeps web pages of others out: asked before anything else about a request. */
   readonly origins: Origins;

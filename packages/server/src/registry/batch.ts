@@ -21,7 +21,7 @@ import { touchViews } from './touch-views.ts';
 export type Outcome<C extends AnyCommand = AnyCommand, A = unknown> =
   | { readonly result: A }
   | { readonly error: RegistryError }
-  /** Not all of it is done; this command does the rest. */
+  /** The command that does the rest of the work, if there is some. */
   | { readonly next: C };
 
 export interface Writes<R extends AnyRow = AnyRow> {
@@ -38,7 +38,7 @@ export interface Batch<R extends AnyRow = AnyRow, C extends AnyCommand = AnyComm
   /** How many of the commands were decided: the transaction has no room for those after them. */
   readonly decided: number;
   /**
-   * One per decided command, in order; only the last may have to go on. They hold only if the writes are committed.
+   * One per decided command, in order; only the last may have to go on. The answers are valid only if the writes are committed.
    * @param revision of the commit; the state's own when there is nothing to commit
    */
   readonly outcomesAt: (revision: number) => readonly Outcome<C>[];
@@ -47,9 +47,9 @@ export interface Batch<R extends AnyRow = AnyRow, C extends AnyCommand = AnyComm
 }
 
 export interface BatchOptions {
-  /** About how large the transaction becomes. */
+  /** Estimated size of the transaction. */
   readonly bound?: Bound;
-  /** What it must not exceed. */
+  /** The bound of that size. */
   readonly limits?: Limits;
   /** Whether other writers may change the store before it is committed. */
   readonly guarded?: boolean;

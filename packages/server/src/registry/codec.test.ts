@@ -60,7 +60,7 @@ describe('row codec', () => {
     expect(kind?.key({ ...row, kind: name, created: 0, modified: 0 })).toBe([name, ...parts].join('\0'));
   });
 
-  test('a record has nothing that its key says, and no revisions but that of an older creation', () => {
+  test('a record repeats nothing from its key, and has no revision except that of an older creation', () => {
     const row: Row = { kind: 'instance', namespace: 'default', node: 'n', id: 'i', service: 'web', address: '', port: 1, tags: [], meta: {}, weight: 1, registeredMs: 5, created: 0, modified: 0 };
     const json = '{"service":"web","address":"","port":1,"tags":[],"meta":{},"weight":1,"registeredMs":5';
     expect(encodeRow(row).toString()).toBe(`\u0002\0${json}}`);

@@ -4,10 +4,10 @@
  *   format version of the kind, flags (one byte each), then the row as one line of JSON
  *   a row with a raw part (a KV value): the same, a newline, and the bytes, so that half a megabyte is never escaped
  *
- * What the record key says is not stored again, nor is `modified`, which is the record's own revision. A record without
- * `created` was created at its own revision. Records that have these fields all the same, as the first ones of this format do,
- * are read alike. What an older Rollcall wrote is converted before it comes here (`migration/`). What a newer one
- * wrote is kept as it is, or refused, as its flags say.
+ * Fields that follow from the record key are not stored again, nor is `modified`, which is the record's own revision. A record
+ * without `created` was created at its own revision. The first records of this format have these fields; they are read alike.
+ * Records of an older Rollcall are converted before they come here (`migration/`). Records of a newer one are kept as they are,
+ * or refused, as their flags say.
  */
 
 import { RegistryError } from '@rollcall/protocol';

@@ -16,15 +16,15 @@ export interface AnyCommand {
 }
 
 /**
- * Of a command that may take several transactions (`steps.ts`): it removes what was there up to its first
- * one, so that those who write meanwhile neither lose their writes nor extend the command without end.
+ * A command that may take several transactions (`steps.ts`). It removes only rows that existed before its first one. So callers
+ * that write meanwhile keep their writes, and the command ends.
  */
 export interface Resumable {
   /** Revision of its first transaction; absent in that one. */
   readonly asOf?: number;
 }
 
-/** What must hold of a row, named by its record key, before an operation changes anything. */
+/** The condition on a row, named by its record key, under which an operation changes anything. */
 export type Requirement =
   | { readonly key: string; readonly present: boolean }
   /** 0: must not exist. */
@@ -70,19 +70,19 @@ export type AnyTxnResult<R extends AnyRow = AnyRow> =
 /** Forgets tombstones, markers of views without content, and lapsed rows. */
 export interface Prune {
   readonly kind: 'prune';
-  /** Record keys to forget (see `findPrunable`); one that has come to life again is kept. */
+  /** Record keys to forget (see `findPrunable`); a row that is in use again is kept. */
   readonly keys: readonly string[];
 }
 
 /**
- * Makes the registry what it was at a backup, in steps. Only made by `restoreCommand` (`restore.ts`), for an engine that takes no
- * transaction large enough for all of it.
+ * Restores the content of a backup in steps. Only `restoreCommand` (`restore.ts`) makes it, for an engine that cannot take all
+ * of it in one transaction.
  */
 export interface Restore extends Resumable {
   readonly kind: 'restore';
   /** Each after the rows that it depends on. */
   readonly rows: readonly AnyRow[];
-  /** Record keys of the rows that go, each before the rows that it depends on. */
+  /** Record keys of the rows to remove, each before the rows that it depends on. */
   readonly gone: readonly string[];
   /** Where to go on: index into `rows`, then into `gone`. */
   readonly from?: number;

@@ -143,11 +143,11 @@ function spend({ kinds }: Reader, row: AnyRow, at: number, budget: ReadBudget): 
 /**
  * What a transaction answers once its batch has a revision: the rows that it wrote get the commit's.
  *
- * Clients take a row's revision for their next condition. So a row that a later command of the batch
- * wrote again or put back gets a revision that the row there now does not have and never will: with
- * another they could overwrite what they have not seen.
+ * Clients take a row's revision for their next condition. So a row that a later command of the batch wrote again or put back
+ * gets a revision that the present row does not have and never will. With the present revision, clients could overwrite content
+ * that they have not seen.
  *
- * @param base what the batch was decided on, at `baseRevision`
+ * @param base the state on which the batch was decided, at `baseRevision`
  * @param batch the whole batch, as it will be committed
  * @returns a function of the revision of the commit; of `baseRevision` when there is nothing to commit
  */

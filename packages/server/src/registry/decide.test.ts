@@ -17,7 +17,7 @@ test('a key that no engine takes fails its own command, and not the batch', () =
   expect(writes?.put.map(({ key }) => key)).toEqual(['kv\0default\0before', 'kv\0default\0after']);
 });
 
-test('a check that goes with the old name of a node leaves its id free for the same registration', () => {
+test('a check that is removed with the old name of a node leaves its id free for the same registration', () => {
   const journal = new Journal();
   const id = '3f0c2b1a-0000-4000-8000-000000000001';
   const node = (name: string, nodeId?: string) => ({ name, address: '10.0.0.1', ...(nodeId === undefined ? {} : { id: nodeId }) });

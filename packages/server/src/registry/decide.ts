@@ -1,8 +1,8 @@
 /**
  * `decide`: from a command to writes on a draft, or an error. Pure: no clock, randomness or I/O.
  *
- * Each kind of command has one function, in the room of its kind (`kind/`), or here if it concerns rows of every kind. View
- * markers are not their business: `touchViews` derives them once per batch.
+ * Each kind of command has one function, in the room of its kind (`kind/`), or here if it concerns rows of every kind. They do
+ * not write view markers: `touchViews` derives those once per batch.
  */
 
 import type { AnyCommand, AnyTxn, AnyTxnResult, Prune, Restore } from './command.ts';

@@ -1,10 +1,9 @@
 /**
  * Decided but not yet committed writes on top of another reader.
  *
- * Commands of one batch are decided in order, each on top of the ones before; what a command that
- * fails half-way has written is undone, and leaves no trace. A draft also remembers which rows were read
- * by key, at which revision: these become the transaction's expectations. Where other writers may add what a scan has
- * missed, it remembers what was scanned, too (`touch-heads.ts`).
+ * Commands of one batch are decided in order, each on top of the ones before; the writes of a command that fails half-way are
+ * undone. A draft also remembers which rows were read by key, at which revision: these become the transaction's expectations.
+ * Where other writers may add rows that a scan has missed, it also remembers the scanned sets (`touch-heads.ts`).
  */
 
 import { RegistryError } from '@rollcall/protocol';
@@ -34,7 +33,7 @@ export interface DraftOptions {
   readonly nodeId?: string | undefined;
 }
 
-/** What a decision has relied on, in the committed state. */
+/** The committed rows on which a decision relies. */
 interface Basis {
   /** Rows read by key, with the revision seen; 0 for absent. */
   readonly reads: Map<string, number>;
@@ -57,7 +56,7 @@ export class Draft implements Reader {
   readonly guarded: boolean;
   /** Id of the node that decides, if it is one of several. */
   readonly nodeId: string | undefined;
-  /** What was written here, undone or not, and what else its commands have cost. */
+  /** Counts the writes, also those that were undone, and the other costs of the commands. */
   readonly fill: Fill;
   #undo: Undo[] | undefined;
 
@@ -141,7 +140,7 @@ export class Draft implements Reader {
   }
 
   /**
-   * Writes a row unless it says what is already there. Tells whether anything changed.
+   * Writes a row unless it equals the present one. Returns whether anything changed.
    * @typeParam R to be named with a row that is written out: `draft.put<KvRow>({ … })`
    * @param row a new object, which is the draft's from now on
    */
@@ -161,7 +160,7 @@ export class Draft implements Reader {
   }
 
   /**
-   * Writes a row that is known to differ from the one that is there, and has its unknown fields.
+   * Writes a row that is known to differ from the present one, and that has its unknown fields.
    * @param before the row with the key now, as `get` returns it
    * @param row as of `put`
    */
@@ -176,7 +175,7 @@ export class Draft implements Reader {
     this.fill.add(1, weigh(row));
   }
 
-  /** Runs `action`; when it throws, what it wrote here is undone. Not to be nested on one draft. */
+  /** Runs `action`; when it throws, its writes here are undone. Calls on one draft must not be nested. */
   attempt<T>(action: () => T): T {
     const undo: Undo[] = [];
     this.#undo = undo;
@@ -207,7 +206,7 @@ export class Draft implements Reader {
     this.#set.put(key, { ...row, created: this.#base.get(key)?.created ?? 0 });
   }
 
-  /** Removes a row. Tells whether it was there. */
+  /** Removes a row. Returns whether it existed. */
   delete(key: string): boolean {
     const before = this.get(key);
     if (before === undefined) return false;
@@ -274,7 +273,7 @@ export class Draft implements Reader {
     return this.#deleted;
   }
 
-  /** To be called before every write: what `attempt` needs to undo it. */
+  /** Must be called before every write, so that `attempt` can undo it. */
   #remember(key: string): void {
     const row = this.#set.rows.get(key);
     const deleted = this.#deleted.has(key);
@@ -291,7 +290,7 @@ function basis(guarded: boolean): Basis {
   return { reads: new Map(), heads: guarded ? new Set() : none, ranges: guarded ? new Set() : none };
 }
 
-/** What it says would have to be guessed, and a write over it would lose it. */
+/** Its content is unknown, and a write would destroy it. */
 function newer(key: string): RegistryError {
   const name = JSON.stringify(key.slice(0, 200));
   return new RegistryError('failed_precondition', `record ${name} was written by a newer Rollcall, which alone can read and change it`);

@@ -1,4 +1,4 @@
-/** Two versions of Rollcall on one store: what the newer one has added to a row outlives a write of the older one. */
+/** Two versions of Rollcall on one store: fields that the newer one has added to a row survive a write of the older one. */
 
 import { describe, expect, it } from 'vitest';
 import { Journal } from './journal.case.ts';
@@ -34,7 +34,7 @@ const later = (journal: Journal) => keys.map((key) => (journal.state.get(key) as
 const kept = keys.map(() => ({ x: 1 }));
 
 describe('a field that only a newer node knows', () => {
-  it('is kept when an older node writes the row anew', () => {
+  it('is kept when an older node writes the row again', () => {
     const journal = mixed();
     expect(later(journal)).toEqual(kept);
     const { changes } = journal.commit([
@@ -55,7 +55,7 @@ describe('a field that only a newer node knows', () => {
     expect(journal.commit([register(1), ...rest]).changes).toEqual([]);
   });
 
-  it('goes with the row', () => {
+  it('is removed with the row', () => {
     const journal = mixed();
     journal.commit([{ kind: 'deregister-node', node: 'n' }, register(1)]);
     expect(later(journal).slice(0, 3)).toEqual([undefined, undefined, undefined]);

@@ -1,11 +1,11 @@
 /**
- * Fields that a newer Rollcall has added to a row: a node of this version that writes the row anew keeps them, since it cannot know
- * what they mean (docs/decisions/0074). Only where other nodes write to the store, too; an only node is never older than its own rows.
+ * Fields that a newer Rollcall has added to a row: a node of this version that writes the row again keeps them, since it does
+ * not know their meaning (docs/decisions/0074). This is needed only where other nodes write to the store, too.
  */
 
 import type { Revisions } from './row.ts';
 
-/** The names of all fields of a kind of rows; the compiler finds one that is missing, or is none. */
+/** The names of all fields of a kind of rows; the compiler finds a missing or wrong one. */
 export type FieldsOf<R> = Readonly<Record<Exclude<keyof R, keyof Revisions | 'kind'>, true>>;
 
 /** @returns the same, as the description of a kind has it */

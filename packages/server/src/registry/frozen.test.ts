@@ -34,7 +34,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   pick(kvKeys).map((key): Command => ({ kind: 'kv-delete', namespace: 'default', key })),
 );
 
-/** Everything that can be asked, in an order of its own. */
+/** The whole content, in an order that does not depend on the state. */
 function content(reader: Reader, catalog: readonly (readonly [string, readonly string[]])[]): unknown {
   const asked = [
     ...nodes.flatMap((node) => [nodeKey(node), ...ids.flatMap((id) => [instanceKey('default', node, id), checkKey('default', node, `c-${id}`)])]),
@@ -57,7 +57,7 @@ function content(reader: Reader, catalog: readonly (readonly [string, readonly s
   };
 }
 
-test('whatever changes afterwards, and however often, a frozen state says what was there', () => {
+test('a frozen state keeps its content during any later changes', () => {
   const some = fc.array(fc.array(command, { minLength: 1, maxLength: 4 }), { maxLength: 12 });
   fc.assert(
     fc.property(some, some, some, (before, between, after) => {

@@ -1,12 +1,12 @@
 /**
- * The state as it was at one revision, while it goes on changing: what a reader that yields between its
- * steps reads from. Freezing copies nothing. From then on each row is remembered as it was before its first change:
+ * The state as it was at one revision, while the state itself goes on changing. Readers that yield between their steps use it.
+ * Freezing copies nothing. From then on each row is remembered as it was before its first change:
  *
  *   get(key)      the row of today, when it is no newer than the revision; else the one remembered
  *   bucket(name)  today's rows that are no newer, and the remembered ones that were in the bucket
  *
  * So it costs each later change a little, and memory for the changed rows only; close it as soon as it is
- * read. What it returns lives: take an iterable to its end in the turn in which you got it.
+ * read. Its results change with the state: read an iterable to its end in the turn in which you got it.
  */
 
 import type { Contents } from './contents.ts';
@@ -73,7 +73,7 @@ export class Frozen<R extends AnyRow = AnyRow> implements Reader {
     }
     const changed = this.#rows;
     if (changed === undefined) return rows;
-    // Those that changed after they were found must not be there twice.
+    // Rows that changed after they were found must not appear twice.
     const found = new Set<string>();
     for (const [key] of rows) {
       if (changed.has(key)) found.add(key);

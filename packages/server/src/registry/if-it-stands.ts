@@ -1,6 +1,6 @@
 /**
- * Verdicts on deadlines that have passed say which revision of a record they judged. What was said of it meanwhile, here or by another
- * node, is newer: then the verdict does nothing (docs/decisions/0039). On a shared store they name their judge as well
+ * Verdicts on passed deadlines name the revision of the record that they judged. If the record has changed since, here or by
+ * another node, the verdict does nothing (docs/decisions/0039). On a shared store they name their judge as well
  * (docs/decisions/0071).
  */
 
@@ -9,8 +9,8 @@ import type { Judge, Judged } from './judged.ts';
 import type { Steps } from './steps.ts';
 
 /**
- * Whether the record is as it was when it was judged, and the judge still owns its deadline. A command that is no verdict always
- * stands.
+ * Whether the record is unchanged since it was judged, and the judge still owns its deadline. Always true for a command that is
+ * no verdict.
  */
 export function stands(draft: Draft, judged: Judged | undefined): boolean {
   if (judged === undefined) return true;

@@ -9,7 +9,7 @@ import type { AnyResult, Command, RowChange } from './kinds.ts';
 import { State } from './state.ts';
 import { Views } from './views.ts';
 
-/** What a command came to once all of it was done. */
+/** The result of a command after all of its steps. */
 export type Settled = Exclude<Step, { readonly next: unknown }>;
 
 type Step = Outcome<Command, AnyResult>;

@@ -1,6 +1,6 @@
 /**
- * What a record key may be. Checked as a command writes: one name that no engine takes must fail its
- * own command, and not the batch that it would be committed with.
+ * The rules for record keys. They are checked when a command writes: a name that no engine takes must fail its own command, and
+ * not the whole batch.
  */
 
 import { RegistryError } from '@rollcall/protocol';

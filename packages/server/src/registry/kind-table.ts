@@ -62,7 +62,7 @@ export class KindTable<R extends AnyRow = AnyRow> {
   bucketsOf(row: R): string[] {
     const kind = this.of(row);
     const names = kind.buckets?.(row) ?? [];
-    // What goes with a namespace that is deleted: all of it but what only keeps a revision.
+    // Rows that are removed with their namespace: all except those that only keep a revision.
     const { namespace = noNamespace } = row;
     if (namespace !== defaultNamespace && namespace !== noNamespace && kind.keepsRevision !== true) names.push(inNamespace(namespace));
     return names;
@@ -101,7 +101,7 @@ export class KindTable<R extends AnyRow = AnyRow> {
   }
 }
 
-/** Name of the bucket with everything in a namespace other than `default` that goes with it: all but tombstones. */
+/** Name of the bucket with the rows that are removed with a namespace other than `default`: all except tombstones. */
 export function inNamespace(namespace: string): string {
   return `in\0${namespace}`;
 }

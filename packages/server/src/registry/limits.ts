@@ -1,6 +1,6 @@
 /**
- * What one transaction may hold on an engine that has limits. A batch is decided within a bound that leaves room for what
- * is added at the end (markers, heads); if it exceeds the limits all the same, it is decided again within half the bound.
+ * The size of a transaction on an engine that has limits. A batch is decided within a bound that leaves room for markers and
+ * heads, which are added at the end. If it still exceeds the limits, it is decided again within half the bound.
  */
 
 import { RegistryError } from '@rollcall/protocol';

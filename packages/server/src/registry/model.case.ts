@@ -22,7 +22,7 @@ type Refused = 'not_found' | 'failed_precondition' | 'already_exists' | 'invalid
 /** Of a transaction: which operations failed, or the KV values that each read. */
 type TxnAnswer = { readonly failed: readonly number[] } | { readonly read: readonly string[] };
 
-/** What a command should answer: a value, or the code of its refusal. */
+/** The expected answer of a command: a value, or the code of its refusal. */
 export type Answer = boolean | number | Refused | TxnAnswer;
 
 const administrative = '_rollcall_status:';

@@ -1,4 +1,4 @@
-/** Every row of one revision, gathered in steps: what a backup is made of. */
+/** Every row of one revision, gathered in steps, for a backup. */
 
 import type { KindTable } from './kind-table.ts';
 import type { Row } from './kinds.ts';

@@ -1,4 +1,4 @@
-/** Namespaces in the state machine: what is written in one is invisible in another, and goes with its namespace. */
+/** Namespaces in the state machine: rows of one are invisible in another, and are removed with their namespace. */
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -54,7 +54,7 @@ const viewsOf = (namespace: string) => [
   ...[recordsView(namespace, 't'), recordView(namespace, 't', 'x')],
 ];
 
-/** What a namespace holds, without revisions, which both share. */
+/** The content of a namespace, without revisions, which both share. */
 function contentOf({ state }: Journal, namespace: string): unknown[] {
   const rows = Array.from(state.rows(), ([, row]) => row).filter((row) => 'namespace' in row && row.namespace === namespace);
   return rows.map((row) => JSON.stringify({ ...row, namespace: '', created: 0, modified: 0, flags: 0, checks: checksOf(row) })).sort();
@@ -69,7 +69,7 @@ function begun(): Journal {
 }
 
 describe('two namespaces', () => {
-  test('with the same names in both are as if each were alone, and neither wakes the other', () => {
+  test('with the same names in both are independent, and neither wakes watchers of the other', () => {
     const played = fc.array(fc.record({ namespace: pick('team-a', 'team-b', 'default'), command: own }), { maxLength: 40 });
     fc.assert(
       fc.property(played, (steps) => {
@@ -121,7 +121,7 @@ describe('two namespaces', () => {
     expect([findSession(journal.state, 'team-a', 's'), findSession(journal.state, 'team-b', 's')]).toEqual([undefined, undefined]);
   });
 
-  test('a session is not bound to a check of another namespace, nor told of it', () => {
+  test('a session is not bound to a check of another namespace, and the error does not show whether that exists', () => {
     const journal = begun();
     const instances = [{ id: 'i', service: 'web' }];
     journal.commit([{ kind: 'register', namespace: 'team-a', node, nodeMode: 'exists', instances, checks: [{ id: 'c', name: '', instance: 'i', status: 'passing' }] }]);
@@ -134,7 +134,7 @@ describe('two namespaces', () => {
     expect(outcomes).toEqual([error('failed_precondition', 'check c is not registered on node n1')]);
   });
 
-  test('deregistering a node takes what is on it in every namespace', () => {
+  test('deregistering a node removes its rows in every namespace', () => {
     const journal = begun();
     for (const namespace of ['default', 'team-a', 'team-b']) {
       journal.commit([{ kind: 'register', namespace, node, nodeMode: 'exists', instances: [{ id: 'i', service: 'web' }] }]);
@@ -170,7 +170,7 @@ describe('a namespace', () => {
     expect(woken).toBe(2);
   });
 
-  test('default cannot be deleted, and one that does not exist is told', () => {
+  test('default cannot be deleted, and a namespace that does not exist is reported', () => {
     const { outcomes } = new Journal().commit([{ kind: 'namespace-delete', name: 'default' }, { kind: 'namespace-delete', name: 'x' }]);
     expect(outcomes).toEqual([error('invalid_argument', '"default" cannot be deleted'), { result: false }]);
   });
@@ -199,7 +199,7 @@ describe('a namespace', () => {
   const rowsIn = ({ state }: Journal, namespace: string) =>
     Array.from(state.rows(), ([, row]) => row).filter((row) => row.kind !== 'tombstone' && 'namespace' in row && row.namespace === namespace);
 
-  test('goes with everything in it, in steps, and nothing else does', () => {
+  test('is removed with everything in it and nothing else, in steps', () => {
     const journal = full();
     const kept = rowsIn(journal, 'team-b').length;
     expect(journal.commit([{ kind: 'namespace-delete', name: 'team-a' }]).outcomes).toEqual([{ result: true }]);

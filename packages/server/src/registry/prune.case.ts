@@ -1,4 +1,4 @@
-/** For tests: what a prune should name, found at once. */
+/** For tests: finds the keys that a prune should name in one go. */
 
 import { findPrunable } from './prune.ts';
 import type { AnyRow } from './row.ts';

@@ -76,7 +76,7 @@ function isEmptyView(draft: Draft, row: AnyRow): boolean {
   return kind.forgettable === true && kind.shows?.(parsed, shownBy(draft)) !== true;
 }
 
-/** A view that shows something again has put its marker anew (`touch-views.ts`), so this one is expected to be the old. */
+/** A view that shows a row again has written its marker again (`touch-views.ts`), so the prune expects the old marker. */
 function shownBy(draft: Draft): Shown {
   return {
     get: (key) => draft.get(key),

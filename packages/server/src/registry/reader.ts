@@ -1,5 +1,5 @@
 /**
- * What decisions and views may ask of the registry's rows. Buckets are secondary indexes; each room names its own.
+ * The port by which decisions and views read the registry's rows. Buckets are secondary indexes; each room names its own.
  *
  * Two implementations: `State` (what is committed) and `Draft` (a State with decided but not yet committed writes on
  * top). The rooms have typed finders over it (`kind/NAME/find.ts`).

@@ -1,5 +1,5 @@
 /**
- * The state made anew from a complete list of the store's records, beside the one that is read meanwhile: for a replica that
+ * A new state from a complete list of the store's records, beside the present one, which is read meanwhile: for a replica that
  * could not resume its feed. Rows that did not change are kept as they are, so the difference is what really changed.
  */
 

@@ -1,9 +1,9 @@
 /**
- * What one decision removes. A row takes with it what depends on it, whatever the kinds of both: its room says what that
- * is (`Kind.remove`, `Kind.release`), and calls back here for the rows of other rooms.
+ * What one decision removes. The rows that depend on a removed row are removed with it, of any kind: the room of the row finds
+ * them (`Kind.remove`, `Kind.release`), and calls back here for the rows of other rooms.
  *
- * Any row may have many dependents, so each cascade yields where the work may stop (`steps.ts`). What depends on something
- * goes before it: a lock is never left without its session, nor an instance without only the check that fails.
+ * Any row may have many dependents, so each cascade yields where the work may stop (`steps.ts`). Dependent rows are removed
+ * first: a lock never stays without its session, and an instance never loses only the check that fails.
  */
 
 import type { Draft } from './draft.ts';
@@ -21,7 +21,7 @@ export class Removal {
     this.now = now;
   }
 
-  /** Removes a row that exists, and before it what depends on it. */
+  /** Removes an existing row, and before it the rows that depend on it. */
   *remove(row: AnyRow): Steps<void> {
     const kind = this.draft.kinds.of(row) as Removable;
     if (kind.remove === undefined) this.draft.delete(this.draft.kinds.keyOf(row));

@@ -44,7 +44,7 @@ function stateOf(commands: readonly Command[]): State {
   return journal.state;
 }
 
-/** Everything of one state in place of everything of another, but for `kept`. */
+/** A change that replaces the whole content of one state by that of another, except `kept`. */
 function changeTo(to: State, from: State, kept: string): Change {
   const rows = [...to.rows()].filter(([key]) => key !== kept);
   const keys = new Set(rows.map(([key]) => key));
@@ -76,7 +76,7 @@ function content(state: State): unknown {
 }
 
 describe('a state that is replaced', () => {
-  test('is what the same change makes of it at once, and what it was until the last step', () => {
+  test('has its old content until the last step, and then the content that the same change gives in one go', () => {
     const some = fc.array(command, { maxLength: 25 });
     fc.assert(
       fc.property(some, some, pick('kv\0default\0a', 'kv\0default\0b', 'none'), (now, then, kept) => {
@@ -98,7 +98,7 @@ describe('a state that is replaced', () => {
     );
   });
 
-  test('goes on being what it was for a reader that began before', () => {
+  test('keeps its old content for a reader that began before', () => {
     const state = stateOf([register('i1', 'web'), put('a'), put('b')]);
     const frozen = state.freeze();
     state.apply({ revision: 500, put: [], delete: ['kv\0default\0b'] });
@@ -119,7 +119,7 @@ describe('a state that is replaced', () => {
     expect([...kvKeysUnder(state, 'default', '')]).toEqual([]);
   });
 
-  test('is so for many rows, and for many bytes', () => {
+  test('is replaced in steps if it has many rows or many bytes', () => {
     const value = Buffer.alloc(0);
     const rows = (count: number, each: Uint8Array) => Array.from({ length: count }, (_, n) => ({ key: `kv\0default\0${n}`, value: each }));
     const change = (records: Change['put'], gone: readonly string[] = []): Change => ({ revision: 1, put: records, delete: gone });

@@ -1,30 +1,30 @@
 /**
- * A large transaction, folded into contents of its own beside those that are read meanwhile. Taking them
- * over is one assignment, so a reader sees all of the transaction or nothing of it, however long the folding takes.
+ * A large transaction, applied to separate contents beside those that are read meanwhile. Taking them over is one assignment,
+ * so a reader sees all of the transaction or nothing of it.
  *
- * Its cost follows the whole state and not the transaction, so it is for a restore, which writes all of it.
+ * Its cost depends on the whole state, not on the transaction, so it is for a restore, which writes all of it.
  */
 
 import { decodeWith, type Intern } from './codec.ts';
 import { Contents } from './contents.ts';
 import type { AnyRow, AnyRowChange, Change } from './row.ts';
 
-/** More rows than this are folded in beside: ten times as many as decisions put into one transaction. */
+/** A transaction with more rows is applied in this way: ten times as many as decisions put into one. */
 export const largeRows = 8_192;
 /** The same in bytes of values: four times as many. */
 export const largeBytes = 16_777_216;
-/** Copying so many bytes counts as one step more. */
+/** Copying this many bytes counts as one more step. */
 const stepBytes = 16_384;
 
 export interface Replacement<R extends AnyRow = AnyRow> {
   readonly revision: number;
   readonly contents: Contents<R>;
   readonly changes: readonly AnyRowChange<R>[];
-  /** Of the store, if it is known anew (`State.base`). */
+  /** The new base of the store, if there is one (`State.base`). */
   readonly base?: number;
 }
 
-/** Whether folding a change in at once would take too long for one turn of the event loop. */
+/** Whether applying a change at once would take too long for one turn of the event loop. */
 export function isLarge({ put, delete: gone }: Change): boolean {
   if (put.length + gone.length > largeRows) return true;
   let bytes = 0;

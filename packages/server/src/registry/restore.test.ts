@@ -1,4 +1,4 @@
-/** A restore in steps: each row after those that it depends on, whatever other writers remove meanwhile. */
+/** A restore in steps: each row comes after those that it depends on, also while other writers remove rows. */
 
 import { describe, expect, test } from 'vitest';
 import { Journal } from './journal.case.ts';
@@ -68,7 +68,7 @@ const ofNodes = [nodeKey('n'), coordinateKey('n')];
 const inSession = [instanceKey(namespace, 'n', 'i'), checkKey(namespace, 'n', 'i'), queryKey(namespace, 'q')];
 
 describe('a restore in steps', () => {
-  test('brings every row back, and is never without a row that another one needs, in whatever order the backup has them', () => {
+  test('brings every row back from a backup in any order, and no row is ever without one that it depends on', () => {
     const rows = backup();
     for (const order of [rows, rows.toReversed()]) {
       const journal = new Journal(small);

@@ -1,8 +1,8 @@
 /**
- * A restore in steps, for an engine whose transactions are small: first every row of the backup is put, then every row that is not
- * in it goes. So each state in between has the rows from before, or the restored ones, or both, and no row without the ones that it
- * depends on. After a crash in the middle, the same restore does the rest. Markers and tombstones are not restored: the floor stands
- * for all of them.
+ * A restore in steps, for an engine whose transactions are small: first every row of the backup is put, then every row that is
+ * not in it is removed. So each state in between has the old rows, the restored ones, or both, and no row without the ones that
+ * it depends on. After a crash in the middle, the same restore does the rest. Markers and tombstones are not restored: the
+ * floor replaces all of them.
  */
 
 import type { Restore } from './command.ts';
@@ -15,9 +15,9 @@ import { kindOf, type AnyRow } from './row.ts';
 import { wasThere, type Steps } from './steps.ts';
 
 /**
- * The command that makes the registry what it was at a backup.
+ * The command that restores the content of a backup.
  * @param restored every row of the backup that belongs to the registry
- * @param present every row that is there now
+ * @param present every present row
  * @param floor a revision that the registry has reached: views without rows stand at it
  */
 export function restoreCommand(kinds: KindTable, restored: readonly AnyRow[], present: Iterable<AnyRow>, floor: number): Restore {
@@ -69,7 +69,7 @@ export function* restoreInSteps(draft: Draft, { rows, gone, from = 0, asOf }: Re
   const removal = new Removal(draft, now);
   for (let at = Math.max(from, rows.length); at < rows.length + gone.length; at++) {
     const row = draft.get(gone[at - rows.length] as string);
-    // What others write meanwhile comes after the restore, and keeps what it depends on.
+    // Rows that others write meanwhile come after the restore, and keep the rows that they depend on.
     if (row !== undefined && wasThere(row.modified, asOf) && !hasDependents(draft, row)) {
       for (const _ of removal.remove(row)) yield () => ({ from: at });
     }

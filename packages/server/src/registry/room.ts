@@ -1,17 +1,16 @@
 /**
- * What a room tells the shared parts of the registry about its kinds of rows. Storing, deciding in batches, drafting,
+ * The descriptions by which the shared parts of the registry know the kinds of rows. Storing, deciding in batches, drafting,
  * views, watches, pruning and backups ask these descriptions, and know no kind by name.
  *
- * A room is a folder of `kind/`: `rows.ts`, `keys.ts`, `find.ts`, `views.ts` and `commands.ts` are what others may use of
- * it, as far as it has them; its decisions are behind them, and one `Room` in `room.ts`, which `kinds.ts` lists. All
- * functions here are pure.
+ * A room is a folder of `kind/`: `rows.ts`, `keys.ts`, `find.ts`, `views.ts` and `commands.ts` are the files that others may
+ * use; its decisions are behind them, and one `Room` in `room.ts`, which `kinds.ts` lists. All functions here are pure.
  */
 
 import type { Judge, Judged } from './judged.ts';
 import type { AnyRow } from './row.ts';
 import type { ParsedView } from './view-name.ts';
 
-/** What a description may look up: committed rows, or those of a draft. */
+/** The rows that a description may look up: committed ones, or those of a draft. */
 export interface Lookup {
   get(key: string): AnyRow | undefined;
   bucket(bucket: string): Iterable<AnyRow>;
@@ -41,11 +40,11 @@ export interface Kind<R extends AnyRow = AnyRow> {
    * only the last may contain NUL. When absent, the record has every field.
    */
   readonly keyFields?: readonly string[];
-  /** All fields that this program knows (`fieldsOf`): others that a row has are kept when it is written anew. */
+  /** All fields that this program knows (`fieldsOf`): other fields of a row are kept when it is written again. */
   readonly fields?: Readonly<Record<string, true>>;
   /** Names of the buckets that have the row. */
   buckets?(row: R): string[];
-  /** Whether both rows, which have one key, are in the same buckets; when absent, the names of the buckets are compared. */
+  /** Whether both rows of one key are in the same buckets; when absent, the names of the buckets are compared. */
   keepsItsBuckets?(before: R, after: R): boolean;
   /**
    * Adds the views that show the row and take their revision from it. Their number must not follow that of instances.
@@ -57,9 +56,11 @@ export interface Kind<R extends AnyRow = AnyRow> {
   keepsItsViews?(before: R, after: R): boolean;
   /** Its rows have a `namespace` and a `key`, which make up the record key; they are kept in order of `key`. */
   readonly ordered?: true;
-  /** A row is kept only so that the revision of what it stands for does not go back; the older half is pruned. */
+  /** A row is kept only so that the revision of a deleted key or an empty view does not go back; the older half is pruned. */
   readonly keepsRevision?: true;
-  /** A row that has lapsed means nothing any more, and is pruned. @param now wall clock in milliseconds @param lookup finds other rows */
+  /**
+   * A lapsed row has no effect any more, and is pruned. @param now wall clock in milliseconds @param lookup finds other rows
+   */
   lapsed?(row: R, now: number, lookup: Lookup): boolean;
   /** Its record key is derived from another one that was checked, and needs no check. */
   readonly keyIsDerived?: true;
@@ -69,15 +70,18 @@ export interface Kind<R extends AnyRow = AnyRow> {
   readonly raw?: RawPart<R>;
   /** The head (`touch-heads.ts`) of the set of rows that says which views show the row, if its own fields do not. */
   viewsHead?(row: R): string | undefined;
-  /** The head of the set of rows that goes when the row goes. */
+  /** The head of the set of rows that is removed with the row. */
   ownHead?(row: R): string | undefined;
-  /** A node watches a deadline of the row. Key of the record that says which, if the row does not: it goes when the row goes. */
+  /**
+   * For a row with a deadline: key of the record that names the node that watches it, if the row does not. It is removed with
+   * the row.
+   */
   companion?(key: string): string;
   /** Bytes that the row takes in an answer that shows it; about those of its texts (`weigh`) when absent. */
   shownBytes?(row: R): number;
 
   // Removals (`removal.ts`).
-  /** Removes the row, and before it what depends on it. When absent, nothing depends on it. */
+  /** Removes the row, and before it the rows that depend on it. When absent, no row depends on it. */
   remove?(row: R, removal: never): Iterable<unknown> | undefined;
   /** The session that holds the row ends. When absent, the row is removed. */
   release?(row: R, session: never, removal: never): void;
@@ -87,13 +91,13 @@ export interface Kind<R extends AnyRow = AnyRow> {
   readonly staysHere?: true;
   /** A restore leaves its rows out: they follow from what happened before it. */
   readonly notRestored?: true;
-  /** Record keys of the rows that must be there before this one: a restore puts those first. */
+  /** Record keys of the rows that must exist before this one: a restore puts those first. */
   parents?(row: R): readonly string[];
-  /** What a restore puts if one of them is missing; nothing when absent. */
+  /** The row that a restore puts if one of them is missing; none when absent. */
   withoutParents?(row: R): R;
   /** Rows that could not stay without this one. A restore keeps it while there is one. */
   dependents?(row: R, lookup: Lookup): Iterable<AnyRow>;
-  /** A restore has put the row: removes what must not be beside it. */
+  /** A restore has put the row: removes the rows that must not exist beside it. */
   restored?(row: R, draft: never): void;
 }
 
@@ -114,7 +118,7 @@ export interface ViewKind {
   readonly forgettable?: true;
   /** Name of a view that shows all that this one shows, and changes with it. That one raises none. */
   readonly raises?: string;
-  /** Of a view whose revision is not kept, but found when it is asked for. */
+  /** Computes the revision of a view whose revision is not kept. */
   revision?(view: ParsedView, state: Revisioned): number;
   /** Whether the revision of this one view is kept; always when absent. @param name its whole name */
   isKept?(name: string): boolean;
@@ -122,13 +126,13 @@ export interface ViewKind {
   partOf?(view: ParsedView): string | undefined;
 }
 
-/** What a view may show rows from: a state or a draft. */
+/** The rows that a view may show: those of a state or a draft. */
 export interface Shown {
   get(key: string): AnyRow | undefined;
   has(bucket: string): boolean;
 }
 
-/** What the revision of a view is found from. */
+/** The data from which the revision of a view is computed. */
 export interface Revisioned extends Lookup {
   /** No pruned marker or tombstone had a revision above this. */
   readonly floor: number;
@@ -151,19 +155,19 @@ export interface IndexNotes {
   note(before: AnyRow | undefined, after: AnyRow | undefined): void;
 }
 
-/** What changes in views though no row of theirs tells: each of them needs a marker. One for each transaction. */
+/** Finds the views that change although none of their rows does: each of them needs a marker. One for each transaction. */
 export interface Touches {
-  /** Follows one row of the transaction. @param before undefined when it is new @param after undefined when it goes */
+  /** Follows one row of the transaction. @param before undefined for a new row @param after undefined for a removed one */
   follow(before: AnyRow | undefined, after: AnyRow | undefined, views: ViewSet): void;
   /** All rows were followed. */
   finish(views: ViewSet): void;
 }
 
-/** Which watched views a change wakes besides those that rows show: views that the changed rows are themselves. */
+/** Finds the watched views that are themselves the changed rows, such as those of single keys, and must be woken, too. */
 export interface Wakes {
   /** A view gets its first watcher (1), or loses its last one (-1). */
   follow?(name: string, view: ParsedView, by: 1 | -1): void;
-  /** Adds views of a row that was put, or that is gone. */
+  /** Adds views of a row that was put or removed. */
   addForRow?(row: AnyRow, present: boolean, views: ViewSet): void;
   /** Adds views that change with a view that has changed. */
   addForView?(view: string, views: ViewSet): void;
@@ -174,13 +178,13 @@ export interface Decision {
   /** It creates rows in its `namespace`, which must exist. */
   readonly writes?: true;
   /**
-   * A command that goes on in a later transaction gets `asOf` (`Resumable`): it concerns only what was there at its first
+   * A command that continues in a later transaction gets `asOf` (`Resumable`): it concerns only rows that existed at its first
    * one.
    */
   readonly resumes?: true;
   /**
-   * Commands that came later may be decided between the steps of this one. The others keep their place: what they have
-   * left to say of a row must not come after something newer.
+   * Commands that came later may be decided between the steps of this one. The others keep their place: the rest of their work
+   * on a row must not come after newer commands.
    */
   readonly letsOthersPass?: true;
   /** Of a command that answers false when a condition does not hold: record key of the row that it is about. */
@@ -227,6 +231,6 @@ export type CommandIn<T extends Room> = T extends { readonly decisions: infer D 
 type CommandsOf<D> = { [Name in keyof D]: CommandOf<D[Name]> }[keyof D];
 type CommandOf<D> = D extends { decide(draft: never, command: infer C, now: number): unknown } ? C : never;
 
-/** What the room that decides a kind of command answers to it. */
+/** The answer to a kind of command, from the room that decides it. */
 export type AnswerIn<T extends Room, Name> = T extends { readonly decisions: infer D } ? (Name extends keyof D ? AnswerOf<D[Name]> : never) : never;
 type AnswerOf<D> = D extends { decide(...args: never[]): infer A } ? (A extends Generator<unknown, infer B, undefined> ? B : A) : never;

@@ -24,7 +24,7 @@ import { orderedKey, type Revisions } from './row.ts';
 import { State } from './state.ts';
 import { Views } from './views.ts';
 
-/** Who leads; the term rises with each leader. */
+/** The leader; the term rises with each new one. */
 interface ElectionRow extends Revisions {
   readonly kind: 'election';
   readonly namespace: string;
@@ -96,7 +96,7 @@ interface ReleaseRow extends Revisions {
   readonly content: string;
 }
 
-/** Which release of an application its clients get. */
+/** The release of an application that its clients get. */
 interface CurrentRow extends Revisions {
   readonly kind: 'current';
   readonly namespace: string;
@@ -277,7 +277,7 @@ describe('a row of a new kind', () => {
     expect(log.views.revision(electionKey('default', 'main'))).toBe(3);
   });
 
-  test('goes with its namespace', () => {
+  test('is removed with its namespace', () => {
     const log = new Log();
     log.commit({ kind: 'namespace-put', name: 'team-a' }, run('main', 'a', 'team-a'));
     for (let steps = 0; steps < 3; steps++) log.commit({ kind: 'namespace-delete', name: 'team-a' });
@@ -332,7 +332,7 @@ describe('a transaction with rows of new kinds', () => {
     expect(written).toMatchObject([{ release: 2, modified: 2 }, { content: 'content 2', modified: 2 }, { by: 'ann', modified: 2 }]);
   });
 
-  test('writes none of them when the pointer is not where the caller saw it, and says what is there', () => {
+  test('writes none of them when the pointer has moved since the caller read it, and returns the present one', () => {
     const log = new Log();
     log.commit(publish(1, 0));
     const [answer] = log.commit(publish(2, 0));

@@ -1,5 +1,5 @@
 /**
- * What every row of the registry has: a row is what one record of the log means once it is decoded. The rows themselves
+ * The parts of every row of the registry. A row is one decoded record of the log. The rows themselves
  * are those of the rooms (`kind/NAME/rows.ts`); the union of all of them is `Row` in `kinds.ts`.
  *
  * A row is immutable. `created` and `modified` are revisions of the log and are not part of the row's content: a row that
@@ -16,7 +16,7 @@ export interface Revisions {
   readonly modified: number;
 }
 
-/** What the shared parts know of a row. */
+/** A row as the shared parts know it. */
 export interface AnyRow extends Revisions {
   readonly kind: string;
   /** Absent in rows that belong to no namespace. */
@@ -35,7 +35,10 @@ export interface AnyRowChange<R extends AnyRow = AnyRow> {
   readonly after: R | undefined;
 }
 
-/** A row while it is made: a literal of the fields that every row has, and after it those that few have. So most rows have one shape. */
+/**
+ * A row that is being made: a literal with the fields that every row has, then those that few have. So most rows have the same
+ * shape.
+ */
 export type Unfinished<R extends AnyRow> = { -readonly [Field in keyof R]: R[Field] };
 
 /** A committed transaction: what the log adds at `revision`. */

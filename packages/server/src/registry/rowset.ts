@@ -5,8 +5,8 @@
  *   buckets   bucket → the row, when it has one      most buckets: the checks of an instance
  *             bucket → key → row, when it has more
  *
- * Put, delete and lookup are O(1). The buckets of a draft are made when one is first asked for: few transactions
- * look into one after they have written, and entering a row costs more than deciding it.
+ * Put, delete and lookup are O(1). The buckets of a draft are made at the first look-up: few transactions look one up after
+ * they have written, and entering a row costs more than deciding it.
  */
 
 import type { KindTable } from './kind-table.ts';
@@ -22,16 +22,16 @@ interface Single<R> {
 export class Rowset<R extends AnyRow = AnyRow> {
   readonly rows = new Map<string, R>();
   readonly #kinds: KindTable<R>;
-  /** Undefined until they are asked for. */
+  /** Undefined until the first look-up. */
   #buckets: Buckets<R> | undefined;
 
-  /** @param lazy whether the buckets are made only when one is asked for, from all rows at once */
+  /** @param lazy whether the buckets are made at the first look-up, from all rows at once */
   constructor(kinds: KindTable<R>, { lazy = false } = {}) {
     this.#kinds = kinds;
     if (!lazy) this.#buckets = new Map();
   }
 
-  /** Returns the row that was there before. */
+  /** Returns the former row. */
   put(key: string, row: R): R | undefined {
     const before = this.rows.get(key);
     this.rows.set(key, row);

@@ -1,4 +1,4 @@
-/** Which rows count as the same: a write that changes nothing takes no transaction, and one that changes anything must. */
+/** Which rows are equal: a write of an equal row takes no transaction, any other write takes one. */
 
 import { expect, test } from 'vitest';
 import type { RecordRow } from './kind/record/rows.ts';
@@ -36,7 +36,7 @@ test.each<[what: string, a: Json, b: Json, same: boolean]>([
   expect(sameContent(record(b), record(a))).toBe(same);
 });
 
-test('revisions are no content, and neither is a field that is put aside; an undefined field is one that is absent', () => {
+test('revisions do not count as content, nor does an ignored field; an undefined field equals an absent one', () => {
   expect(sameContent(record(1, { created: 3, modified: 4 }), record(1))).toBe(true);
   const changed = { ...record(1), changedMs: 5 } as Row;
   expect([sameContent(changed, record(1)), sameContent(record(1), changed)]).toEqual([false, false]);

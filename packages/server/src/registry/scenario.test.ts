@@ -1,12 +1,12 @@
 /**
  * Scripted scenarios of the state machine: each file in testdata/ is a conversation with recorded
- * answers. `ROLLCALL_REWRITE=1 npx vitest run scenario` records them anew; do that only when you
- * understand every line that changes.
+ * answers. `ROLLCALL_REWRITE=1 npx vitest run scenario` records them again; do that only when you understand every line that
+ * changes.
  *
  *   <verb> <name=value …>       one command; several lines before `----` are one batch
  *   txn <step> then <step>; …   a transaction; a step is `require`, a command or `read`
  *   ----
- *   what was answered, which rows changed, which views changed, which watched views woke
+ *   the answers, the changed rows, the changed views, the watched views that woke
  */
 
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';

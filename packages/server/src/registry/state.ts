@@ -17,10 +17,10 @@ import { replacing, type Replacement } from './replacement.ts';
 import type { Indexed, Revisioned, RoomIndex } from './room.ts';
 import { orderedKey, type AnyRow, type AnyRowChange, type Change } from './row.ts';
 
-/** What a change did. */
+/** The effects of a change. */
 export interface Applied<R extends AnyRow = Row> {
   readonly changes: readonly AnyRowChange<R>[];
-  /** Names of the views that show something else now; keys, prefixes and single sessions are not among them. */
+  /** Names of the views whose content has changed; keys, prefixes and single sessions are not among them. */
   readonly views: ReadonlySet<string>;
 }
 
@@ -61,7 +61,7 @@ export class State<R extends AnyRow = Row> implements Reader, Indexed, Revisione
     return kept;
   }
 
-  /** Views that show nothing any more, and are kept so that their revision does not go back. */
+  /** Views without content, which are kept so that their revision does not go back. */
   get emptyViews(): ReadonlySet<string> {
     return this.#contents.views.empty;
   }
@@ -130,7 +130,7 @@ export class State<R extends AnyRow = Row> implements Reader, Indexed, Revisione
     return this.#contents.views.get(view) ?? this.floor;
   }
 
-  /** What is there now, for a reader that takes its time; it must be closed. */
+  /** The present content, for a reader that needs several turns; it must be closed. */
   freeze(): Frozen<R> {
     const frozen = new Frozen(this.#contents, this.#revision, (closed) => this.#frozen.delete(closed));
     this.#frozen.add(frozen);
@@ -150,7 +150,7 @@ export class State<R extends AnyRow = Row> implements Reader, Indexed, Revisione
   }
 
   /**
-   * Folds a committed change in.
+   * Applies a committed change.
    * @param own rows by the bytes that encode them, for a change that was decided here
    * @throws RegistryError `data_loss` when a record cannot be read
    */
@@ -173,15 +173,17 @@ export class State<R extends AnyRow = Row> implements Reader, Indexed, Revisione
   }
 
   /**
-   * Folds a committed change in beside what is read meanwhile, in steps; nothing else may be applied until
-   * `replace` takes it over.
+   * Applies a committed change beside the present content, in steps; nothing else may be applied until `replace` takes it over.
    * @throws RegistryError `data_loss` when a record cannot be read
    */
   replacing(change: Change): Generator<void, Replacement<R>, undefined> {
     return replacing(this.#contents, change, this.#intern);
   }
 
-  /** For all records of the store, in place of what is there; nothing else may be applied until `replace` takes it over. */
+  /**
+   * Collects all records of the store, to replace the present content; nothing else may be applied until `replace` takes it
+   * over.
+   */
   relisting(): Relisting<R> {
     return new Relisting(this.#contents, this.#intern);
   }
@@ -191,7 +193,7 @@ export class State<R extends AnyRow = Row> implements Reader, Indexed, Revisione
     this.#contents = contents;
     this.#revision = revision;
     this.#base = base ?? this.#base;
-    // They go on reading what was there, which does not change any more.
+    // They continue with the old content, which no longer changes.
     this.#frozen.clear();
   }
 

@@ -64,14 +64,14 @@ describe('work that is too large for one transaction', () => {
     expect(left).toHaveLength(meanwhile.length + 2 * 4);
   });
 
-  test('keys that the same transaction has written before it go, those after it stay', () => {
+  test('keys that the same transaction has written before it are removed, those after it stay', () => {
     const journal = new Journal({ rows: 4, bytes: 1_000, reads: Infinity });
     journal.commit([put('k/a'), put('k/b'), put('k/c')]);
     journal.commit([put('k/aa'), deleteAll, put('k/bb')]);
     expect([...kvKeysUnder(journal.state, 'default', '')]).toEqual(['k/bb']);
   });
 
-  test('a node goes in steps: an instance is there with its check, or neither is', () => {
+  test('a node is removed in steps: an instance exists with its check, or neither does', () => {
     const journal = new Journal();
     journal.commit(Array.from({ length: 3_000 }, (_, n) => instance(`i${n}`)));
     const rows = stepsOf(journal, { kind: 'deregister-node', node: 'n1' }, () => {
@@ -83,7 +83,7 @@ describe('work that is too large for one transaction', () => {
     expect(findNode(journal.state, 'n1')).toBeUndefined();
   });
 
-  test('what is registered on a node that is being removed stays, and the node with it', () => {
+  test('instances that are registered on a node during its removal stay, and so does the node', () => {
     const journal = new Journal();
     journal.commit(Array.from({ length: 2_000 }, (_, n) => instance(`i${n}`)));
     stepsOf(journal, { kind: 'deregister-node', node: 'n1' }, (step) => {
@@ -93,7 +93,7 @@ describe('work that is too large for one transaction', () => {
     expect(findNode(journal.state, 'n1')).toBeDefined();
   });
 
-  test('a session whose end has begun takes hold of nothing, and is there until it holds nothing', () => {
+  test('a session whose end has begun can hold no further rows, and exists until it holds none', () => {
     const journal = new Journal();
     journal.commit([node, session('s')]);
     const acquire = (key: string) => put(key, { condition: { kind: 'acquire', session: 's' } });
@@ -109,7 +109,7 @@ describe('work that is too large for one transaction', () => {
     expect(rows).toHaveLength(3);
   });
 
-  test('a check that fails ends its sessions in steps before it shows', () => {
+  test('a check that fails ends its sessions in steps before it becomes critical', () => {
     const journal = new Journal();
     journal.commit([instance('i'), session('s', ['c-i'])]);
     journal.commit(Array.from({ length: 3_000 }, (_, n) => put(`k/${n}`, { condition: { kind: 'acquire', session: 's' } })));
@@ -149,7 +149,7 @@ describe('a batch', () => {
     expect(new Journal().step(large).outcomes).toHaveLength(8);
   });
 
-  test('counts what a command wrote that was refused afterwards', () => {
+  test('counts the writes of a command that is refused afterwards', () => {
     const journal = new Journal({ rows: 4, bytes: 1_000, reads: Infinity });
     const refused: Command = {
       kind: 'txn',

@@ -1,10 +1,9 @@
 /**
  * Work that may be too large for one transaction (`fill.ts`): where it stops, and how it goes on.
  *
- * A decision whose work follows the state is a generator that yields where it may stop: what it has
- * written so far is a legal state, in which nothing is half removed. When the transaction is full there,
- * the command goes on in a later one, with the commands that wait in between. After a crash the rest is
- * not done; the same command, given again, does it.
+ * A decision whose work grows with the state is a generator that yields where it may stop: its writes so far leave a legal
+ * state, in which nothing is half removed. If the transaction is full there, the command continues in a later one, after the
+ * commands that wait. A crash leaves the rest undone; the same command, given again, does it.
  */
 
 import type { AnyCommand, Resumable } from './command.ts';
@@ -19,14 +18,14 @@ export type Stop = (() => object) | undefined;
 /** Yields where the work may stop; returns the command's answer. */
 export type Steps<T> = Generator<Stop, T, undefined>;
 
-/** What a command answers, or in what the command that goes on differs from it. */
+/** The answer of a command, or the fields in which its continuation differs from it. */
 export type Decided<T = unknown> = { readonly answer: T } | { readonly rest: object };
 
 /**
- * The command that goes on with what `command` has left undone.
+ * The command that does the rest of `command`.
  * @param decision of the room that has the command
  * @param rest the fields in which it differs
- * @param revision of the transaction with what it has done
+ * @param revision of the transaction with the work that is done
  */
 export function goingOn<C extends AnyCommand>(command: C, { resumes }: Decision, rest: object, revision: number): C {
   const { asOf = revision } = command as C & Resumable;
@@ -34,8 +33,8 @@ export function goingOn<C extends AnyCommand>(command: C, { resumes }: Decision,
 }
 
 /**
- * Whether what was written at a revision was there when a command began that goes on in steps.
- * @param revision 0 for what is not committed yet
+ * Whether a row existed when a command in steps began.
+ * @param revision of the row; 0 if it is not committed yet
  * @param asOf as in `Resumable`
  */
 export function wasThere(revision: number, asOf: number | undefined): boolean {

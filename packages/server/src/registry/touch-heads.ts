@@ -1,12 +1,12 @@
 /**
  * Heads: on an engine with other writers, each set of rows that decisions scan has a small record, its head
- * (docs/decisions/0037). A transaction that adds a row to the set puts the head. A transaction whose decision scanned
- * the set expects the head as it was, and so loses against one that added what the scan has missed.
+ * (docs/decisions/0037). A transaction that adds a row to the set puts the head. A transaction whose decision scanned the set
+ * expects the head unchanged, and so loses against one that added a row which the scan has missed.
  *
- * A decision reads by key what it uses of the rows that it found, so rows that change or go are expected by themselves.
- * Which bucket has which head says the room of its rows (`Room.heads`). Here is decided which heads a transaction puts,
- * from the rows before and after, like markers of views; and which companions of its rows go with them. A companion that
- * another node writes at this very moment may stay behind: it means nothing without its row.
+ * A decision reads by key the rows that it uses, so changed and removed rows are expected by themselves. The room of a bucket's
+ * rows names its head (`Room.heads`). This file derives the heads that a transaction puts from the rows before and after, like
+ * markers of views, and the companions that are removed with its rows. A companion that another node writes at the same moment
+ * may remain: it has no effect without its row.
  */
 
 import type { Draft } from './draft.ts';

@@ -1,10 +1,10 @@
 /**
  * Which markers a batch of writes needs, derived from the rows before and after, and never from the
  * commands that caused them: a new kind of command cannot forget a view. A view needs a marker when it stops
- * showing a row, and when something changes in it that none of its rows tells; otherwise the revisions of
- * its rows say when it changed (`view-revisions.ts`). Which views show a row is described by the room of its kind.
+ * showing a row, and when it changes although none of its rows does. Otherwise its revision follows from its rows
+ * (`view-revisions.ts`). Which views show a row is described by the room of its kind.
  *
- * On an engine with other writers the draft also expects what these markers follow from (docs/decisions/0037).
+ * On an engine with other writers the draft also expects the rows from which these markers follow (docs/decisions/0037).
  */
 
 import type { Draft } from './draft.ts';

@@ -62,7 +62,7 @@ function withUnread(): Journal {
 }
 
 describe('a record that is kept unread', () => {
-  test('is shown by nothing, and counts as a record', () => {
+  test('is shown by no view, and counts as a record', () => {
     const { state } = withUnread();
     expect(state.get(unreadKey)).toBeUndefined();
     expect([...instancesOnNode(state, 'default', 'n1')].map(({ id }) => id)).toEqual(['web']);
@@ -103,12 +103,12 @@ describe('a record that is kept unread', () => {
     expect(again.isUnread(unreadKey)).toBe(true);
   });
 
-  test('is never overwritten: the command is refused, and others are not', () => {
+  test('is never overwritten: only the command that would do so is refused', () => {
     const { outcomes } = withUnread().commit([register('newer'), register('other')]);
     expect(outcomes).toEqual([{ error: expect.objectContaining({ code: 'failed_precondition', message: expect.stringContaining('newer Rollcall') as string }) as object }, { result: true }]);
   });
 
-  test('gives way to a row that can be read, and takes the place of one', () => {
+  test('is replaced by a row that can be read, and can replace one', () => {
     const { state } = withUnread();
     const row = state.get('instance\0default\0n1\0web') as Row;
     state.apply({ revision: 3, put: [{ key: unreadKey, value: encodeRow({ ...row, id: 'newer' } as Row) }], delete: [] });

@@ -1,4 +1,4 @@
-/** Views take their revisions from rows that are there; a marker is written only where a row is gone. */
+/** Views take their revisions from existing rows; a marker is written only where a row was removed. */
 
 import { describe, expect, test } from 'vitest';
 import { Journal } from './journal.case.ts';
@@ -23,8 +23,8 @@ function recordsOf(commands: readonly Command[]): string[][] {
   return commands.map((command) => journal.commit([command]).changes.map(({ key }) => key.replace('\0default', '').replaceAll('\0', ' ')).sort());
 }
 
-describe('what a change writes besides its rows', () => {
-  test('the first instance of a service changes the catalog, which no row tells', () => {
+describe('the markers that a change writes besides its rows', () => {
+  test('the first instance of a service changes the catalog, which does not follow from one of its rows', () => {
     expect(recordsOf([web('a', 80)])).toEqual([['check n1 a-ttl', 'instance n1 a', 'node n1', 'view services']]);
   });
 

@@ -1,6 +1,6 @@
 /**
- * The revision of each view that is made of rows: that of the newest row that the view shows, or of its
- * marker where a row that it showed is gone. Keys, prefixes and single sessions carry their own revision.
+ * The revision of each view that is made of rows: that of the newest row that the view shows, or of its marker where a row that
+ * it showed was removed. Keys, prefixes and single sessions carry their own revision.
  *
  *   a row is put        → the views that show it stand at the row's revision; nothing is stored
  *   a row goes or moves → the views that showed it get a marker in the same transaction
@@ -99,7 +99,7 @@ export class ViewRevisions {
 
   #classify(view: string, source: Source): void {
     const { parsed, kind } = this.#kinds.view(view);
-    // It follows others, and is never forgotten.
+    // It follows other views, and is never pruned.
     if (kind.revision !== undefined && kind.shows === undefined) return;
     const marked = source.get(markerKey(view)) !== undefined;
     const shows = kind.shows?.(parsed, source) ?? false;

@@ -1,5 +1,5 @@
 /**
- * Views: what readers ask for, with a revision each, and who is told when one changes.
+ * Views: the answers that readers want, each with a revision, and the watchers that are called when one changes.
  *
  * Front ends read rows through `reader`, ask `revision(view)`, and keep the encoded answer in
  * `answers` under that revision; `watch` calls back when the view may have a newer one. Callbacks

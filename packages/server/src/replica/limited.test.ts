@@ -151,7 +151,7 @@ describe('an engine with the limits of etcd takes', () => {
     await expectSame(one, other);
   });
 
-  test('a restore, after which the registry is what it was, and which leaves nothing without what it depends on', async () => {
+  test('a restore, which brings the old content back and never leaves a row without one that it depends on', async () => {
     const source = await start();
     const fill = (node: TestNode, from: number) =>
       submitAll(node, numbers(150).flatMap((n) => [

@@ -114,7 +114,7 @@ function rulesForOthers(access: Access, also: Sample['also'] = []): string {
     .join('\n');
 }
 
-/** Makes sure that everything is there that a request may be about, and makes what is missing only. */
+/** Creates the missing ones of the rows that a request may be about. */
 async function arrange(): Promise<Fixture> {
   const { registry } = consul.server;
   const { state } = registry;
@@ -221,7 +221,7 @@ describe.each(rows.filter(({ name }) => Object.hasOwn(samples, name)))('$name (a
       expect(JSON.parse(whole.text)).not.toEqual(sample.empty);
       const [none, other] = [await cell(undefined), await cell(await others())];
       for (const { status, text } of [none, other]) expect([status, JSON.parse(text)]).toEqual([200, sample.empty]);
-      // Who has no token is not told that there is something.
+      // A caller without a token does not learn that rows were left out.
       expect([whole.filtered, none.filtered, other.filtered]).toEqual([false, false, true]);
       for (const token of [await reading(), await writing()]) {
         const seen = await cell(token);

@@ -92,7 +92,7 @@ describe('tokens', () => {
     }
     expect([...statuses]).toEqual([403, 429]);
     expect(Number(last?.headers['retry-after'])).toBeGreaterThan(0);
-    // Who needs none is not slowed down; nor is who has one that was good from there before.
+    // Callers of open routes are not slowed down, nor are callers whose token has worked from that address before.
     expect((await consul.get('/v1/status/leader')).status).toBe(200);
   });
 });
@@ -311,7 +311,7 @@ describe('prepared queries', () => {
     expect(await nodes()).toEqual([200, 1]);
     const shown = await manage<{ Token: string }[]>('GET', '/v1/query');
     expect(shown.map(({ Token }) => Token)).toEqual(['<hidden>']);
-    // Who may change the query cannot make it ask with a token that is not its own.
+    // A caller that may change the query cannot make it use the token of another caller.
     const writer = await tokenWith('query_prefix "" { policy = "write" }');
     const change = (token: string, query: object) =>
       consul.ask('PUT', `/v1/query/${ID}`, { ...as(token), body: JSON.stringify({ Name: 'q', ...query }) });

@@ -1,4 +1,4 @@
-/** The README says what is there: its table is the route table, and its commands work. */
+/** The README is correct: its table is the route table, and its commands work. */
 
 import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';

@@ -90,7 +90,7 @@ const questions: readonly [name: string, type: QueryType, needs: string, found: 
   ['consul', 'NS', '', true],
 ];
 
-/** Who asks, and the kinds of names that it may be told of. */
+/** The callers, and the kinds of names whose records each may see. */
 const callers: readonly [who: string, rules: string | undefined, told: readonly string[]][] = [
   ['no token', undefined, []],
   ['read', 'service_prefix "" { policy = "read" } node_prefix "" { policy = "read" }', ['service', 'node']],

@@ -44,7 +44,7 @@ describe('the rate limit', () => {
       count++;
       limit.charge('10.0.0.1', 2);
     }
-    // A query and two more for its answer: a third of 100, and the one that uses up what is left.
+    // Each query costs 1 and its answer 2: a third of 100 queries, and one more that uses up the rest.
     expect(count).toBe(34);
     clock.advance(30);
     expect(limit.admits('10.0.0.1')).toBe(true);

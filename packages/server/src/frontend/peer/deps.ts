@@ -8,7 +8,7 @@ export interface PeerDeps {
   refusal(): string | undefined;
   /** Compared in constant time. */
   isClusterKey(secret: string): boolean;
-  /** Who this node is. */
+  /** The identity of this node. */
   welcome(): PeerWelcome;
   /** What a node may ask. @param from its id; known once it has said hello */
   methods(from: () => string): Methods;

@@ -110,7 +110,7 @@ function converted(kind: string, fields: Record<string, unknown>): Record<string
   }
 }
 
-/** What stands for a drain today. */
+/** The present form of a drain. */
 function drainOf({ node, instance, created }: CheckRow): Record<string, unknown> {
   return { ...administrativeCheck({ namespace: defaultNamespace, node, instance }, 'draining'), created };
 }
@@ -120,7 +120,7 @@ interface Instance1 extends Record<string, unknown> {
   readonly foreign?: { readonly consul?: { readonly Locality?: { readonly Region?: string; readonly Zone?: string } } };
 }
 
-/** When it was registered is not known, which is 0. Where it runs was kept as Consul says it. */
+/** The time of registration is unknown, so it is 0. Region and zone were kept in Consul's form. */
 function instanceOf({ weights, foreign, ...fields }: Instance1): Record<string, unknown> {
   const { passing: weight, warning: warningWeight } = weights;
   const { Locality, ...consul } = foreign?.consul ?? {};
@@ -140,7 +140,7 @@ function namespaceOf(type: string): string {
   return withoutNamespace.has(type) ? noNamespace : defaultNamespace;
 }
 
-/** The view that shows today what the view of a marker showed. */
+/** The present name of the view of a marker. */
 function newView(view: string): string {
   const [kind = '', ...rest] = view.split('\0');
   const name = rest.join('\0');

@@ -41,7 +41,7 @@ it('a login with a bad proof is refused, and after many of them also a good one'
     expect([refused.status, refused.headers['retry-after']]).toEqual([429, '1']);
     clock.advance(1_000);
     expect((await login('ci', good)).status).toBe(200);
-    // Who has a token is not bothered.
+    // A caller with a valid token is not slowed down.
     expect((await consul.get('/v1/acl/token/self', root)).status).toBe(200);
   }
   const kinds = readFileSync(auditFile, 'utf8').trimEnd().split('\n').map((line) => (JSON.parse(line) as { kind: string }).kind);

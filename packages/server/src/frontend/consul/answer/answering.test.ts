@@ -1,4 +1,4 @@
-/** The same URL, asked again and again by several: each gets what is there now, as far as they may see it. */
+/** Several callers request the same URL again and again: each gets the present content that it may see. */
 
 import { gunzipSync } from 'node:zlib';
 import { afterEach, beforeEach, expect, test } from 'vitest';

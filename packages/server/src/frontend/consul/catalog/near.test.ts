@@ -89,7 +89,7 @@ describe('a prepared query', () => {
   test('is in random order if the node has no coordinates', async () => {
     await create({ Name: 'any', Service: { Service: 'db', Near: 'n4' } });
     const orders = new Set<string>();
-    // That 64 draws of four are alike happens once in 24^63 runs.
+    // All 64 draws of four are alike once in 24^63 runs.
     for (let run = 0; run < 64; run++) orders.add(await executed('any/execute'));
     expect(orders.size).toBeGreaterThan(1);
   });

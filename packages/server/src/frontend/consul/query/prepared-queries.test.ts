@@ -186,7 +186,7 @@ describe('execution', () => {
     await create({ Name: 'q', Service: { Service: 'web' }, DNS: { TTL: '7s' } });
     const first = new Set<string>();
     for (let run = 0; run < 64; run++) first.add((await found('q', '?limit=1')).join());
-    // That 64 draws of two are alike happens once in 2^63 runs.
+    // All 64 draws of two are alike once in 2^63 runs.
     expect([...first].sort()).toEqual(['w1', 'w2']);
     expect((await consul.get('/v1/query/q/execute')).json()).toMatchObject({
       Service: 'web',
@@ -229,7 +229,7 @@ describe('execution', () => {
       Failover: { NearestN: 0, Datacenters: ['main'], Targets: null },
     });
     expect(await explained('geo-db-east')).toMatchObject({ Service: 'mysql-', Tags: ['', 'x-east', '${name.full}', '7'] });
-    // Found without regard to case, but the pattern has regard to it, and so has what is left of the prefix.
+    // The lookup ignores case. The pattern does not, and the rest of the name keeps its case.
     expect(await explained('GEO-DB-e-m')).toMatchObject({ Service: 'mysql-', Tags: ['', 'xGEO-DB-e-m', '${name.full}', '7'] });
     const byId = await consul.get(`/v1/query/${ID}/execute`);
     expect([byId.status, byId.text]).toEqual([

@@ -42,7 +42,7 @@ function untar(tar: Buffer): Map<string, Buffer> {
     members.set(block.toString('latin1', 0, 100).replace(/\0+$/, ''), tar.subarray(at + 512, at + 512 + size));
     at += 512 + Math.ceil(size / 512) * 512;
   }
-  // Two blocks of zeros, and not a byte more: Consul refuses what is left over.
+  // Two blocks of zeros and no further byte: Consul refuses an archive with more.
   expect(tar.subarray(at)).toEqual(Buffer.alloc(1_024));
   return members;
 }

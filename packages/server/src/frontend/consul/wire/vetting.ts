@@ -15,7 +15,7 @@ const tagsMax = 512;
 /** Consul has no limit; proxies store whole header policies in tags and names. Such texts are not part of record keys. */
 const textBytesMax = 65_536;
 
-/** So that every name fits into a record key together with the name of a node. */
+/** The longest name that fits into a record key together with the name of a node. */
 const nameBytesMax = 512;
 
 /** Consul's cap on check output (`agent/checks/check.go`, `DefaultBufSize`). */

@@ -21,8 +21,8 @@ const outputs: Readonly<Record<Exclude<InstanceStatus, 'passing' | 'warning'>, s
 };
 
 /**
- * Writes the row of an instance that is new or differs from what is there, and the check that goes with it.
- * @param before the row that is there now; where it needs no check, there is none to remove
+ * Writes the row of an instance that is new or has changed, and its administrative check.
+ * @param before the present row; if its status needs no check, there is no check to remove
  */
 export function putInstanceRow(draft: Draft, key: string, before: InstanceRow | undefined, row: InstanceRow): void {
   draft.overwrite(key, before, row);

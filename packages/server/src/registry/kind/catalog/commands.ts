@@ -7,7 +7,7 @@ import type { Foreign } from '../../row.ts';
 
 export interface NodeInput {
   readonly name: string;
-  /** A UUID in lower case. A node that has it under another name is renamed: that name goes, with everything on it. */
+  /** A UUID in lower case. A node that has it under another name is renamed: the old name is removed, with everything on it. */
   readonly id?: string;
   readonly address: string;
   readonly meta?: Readonly<Record<string, string>>;
@@ -30,7 +30,7 @@ export interface InstanceInput {
   readonly weight?: number;
   /** `weight` by default. */
   readonly warningWeight?: number;
-  /** What the instance says of itself; `up` by default. */
+  /** The status that the instance reports; `up` by default. */
   readonly status?: AdministrativeStatus;
   /** Absent: an existing instance keeps it, a new one is enabled. */
   readonly enabled?: boolean;
@@ -74,20 +74,20 @@ export interface Register {
   readonly checked?: true;
 }
 
-/** Changes what is said of an instance that exists, and leaves the rest; false when it does not exist. */
+/** Changes the administrative status of an existing instance, and nothing else; false when it does not exist. */
 export interface InstanceStatus {
   readonly kind: 'instance-status';
   readonly namespace: string;
   readonly node: string;
   readonly id: string;
-  /** What the instance says of itself. */
+  /** The status that the instance reports. */
   readonly status?: AdministrativeStatus;
-  /** What an operator says of it; null clears that. */
+  /** The operator's override; null clears it. */
   readonly override?: AdministrativeStatus | null;
   readonly enabled?: boolean;
 }
 
-/** Writes what a service has besides its instances. */
+/** Writes the record of a service: the settings that belong to no instance. */
 export interface ServicePut {
   readonly kind: 'service-put';
   readonly namespace: string;
@@ -98,7 +98,7 @@ export interface ServicePut {
   readonly foreign?: Foreign;
 }
 
-/** Forgets what a service has besides its instances, which stay; false when there is nothing. */
+/** Removes the record of a service and keeps its instances; false when there is none. */
 export interface ServiceDelete {
   readonly kind: 'service-delete';
   readonly namespace: string;
@@ -128,7 +128,7 @@ export interface DeregisterNode extends Resumable {
   readonly node: string;
 }
 
-/** Sets what checks that exist say; ids that do not are skipped. Returns how many existed. */
+/** Sets the status and output of existing checks; other ids are skipped. Returns the number of existing ones. */
 export interface UpdateChecks {
   readonly kind: 'update-checks';
   readonly updates: readonly {
@@ -142,6 +142,6 @@ export interface UpdateChecks {
     readonly output?: string;
     readonly judged?: Judged;
   }[];
-  /** Of the updates that are done already, how many existed; 0 when absent. */
+  /** Number of existing checks among the updates that are done already; 0 when absent. */
   readonly existed?: number;
 }

@@ -62,11 +62,11 @@ describe('the effective status of an instance', () => {
     ['starting, and up by the word of the operator', { status: 'starting', override: 'up' }, 'starting'],
     ['draining, and out of service by the word of the operator', { status: 'draining', override: 'out_of_service' }, 'maintenance'],
     ['down, and draining by the word of the operator', { status: 'down', override: 'draining' }, 'critical'],
-  ])('by what is said of one that is %s', (_what, row, expected) => {
+  ])('by the administrative status of one that is %s', (_what, row, expected) => {
     expect(administrativeStatusOf(row)).toBe(expected);
   });
 
-  it('is the worst of what is said, for every combination of checks and administrative status, in any order', () => {
+  it('is the worst of its parts, for every combination of checks and administrative status, in any order', () => {
     const kinds: readonly Said[] = [['ttl', 'passing'], ['ttl', 'warning'], ['ttl', 'critical'], maintained];
     const effects: Readonly<Record<AdministrativeStatus, InstanceStatus>> = {
       ...{ up: 'passing', starting: 'starting', draining: 'draining', out_of_service: 'maintenance', down: 'critical' },
@@ -83,7 +83,7 @@ describe('the effective status of an instance', () => {
               if (override !== undefined) said.add(effects[override]);
               if (enabled === false) said.add('maintenance');
               for (const each of [...own, ...node]) said.add(each === maintained ? 'maintenance' : each[1]);
-              // From the worst: the first that is said counts.
+              // From the worst: the first one that occurs counts.
               const expected = instanceStatuses.findLast((word) => said.has(word));
               expect(statusWith(row, [...checks(...node), ...checks(...own)])).toBe(expected);
               expect(statusWith(row, checks(...own.toReversed(), ...node.toReversed()))).toBe(expected);
@@ -94,7 +94,7 @@ describe('the effective status of an instance', () => {
     }
   });
 
-  it('has a place in one order, from passing to maintenance', () => {
+  it('is ordered, from passing to maintenance', () => {
     for (const [at, better] of instanceStatuses.entries()) {
       for (const worse of instanceStatuses.slice(at)) {
         expect(worseStatus(better, worse)).toBe(worse);

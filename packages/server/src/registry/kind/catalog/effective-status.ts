@@ -1,7 +1,7 @@
 /**
- * The effective status of an instance: one word that sums up what the instance says of itself, what an operator says of
- * it, its checks, and the checks of its node. The worst of them counts. It is computed here only; every front end asks
- * this file whether an instance gets traffic, and with which weight.
+ * The effective status of an instance: one word that sums up the status that the instance reports, the operator's override, its
+ * checks, and the checks of its node. The worst of them counts. It is computed here only; every front end asks this file
+ * whether an instance gets traffic, and with which weight.
  *
  * Pure. It knows nothing of protocols: each front end spells a status in its own words.
  */
@@ -24,9 +24,9 @@ const effectOf: Readonly<Record<AdministrativeStatus, InstanceStatus>> = {
 };
 
 /**
- * What the instance and the operator say, checks aside. The word of the operator replaces `up` and `out_of_service`.
- * An instance that says that it is starting, draining or down is believed: no operator can make it serve. So do the
- * rules of Eureka (`DownOrStartingRule` before `OverrideExistsRule`).
+ * The administrative status of the instance with the operator's override, without checks. The override replaces `up` and
+ * `out_of_service`. It does not replace `starting`, `draining` and `down`: no operator can make such an instance serve. The
+ * rules of Eureka are the same (`DownOrStartingRule` before `OverrideExistsRule`).
  */
 export function administrativeStatusOf({ status = 'up', override, enabled }: Administered): InstanceStatus {
   if (enabled === false) return 'maintenance';
@@ -36,15 +36,15 @@ export function administrativeStatusOf({ status = 'up', override, enabled }: Adm
   return status === 'up' || status === 'out_of_service' ? ordered : worseStatus(own, ordered);
 }
 
-/** What one check says of the instance, or of all instances of the node, that it belongs to. */
+/** The effect of one check on its instance, or on all instances of its node. */
 export function statusOfCheck({ id, type, status }: Check): InstanceStatus {
-  // The administrative check repeats what the row of the instance says.
+  // The administrative check repeats the row of the instance.
   if (status === 'passing' || type === 'status') return 'passing';
   return isMaintenance(id) ? 'maintenance' : status;
 }
 
 /**
- * The worst of what several checks say; passing when there are none.
+ * The worst effect of several checks; passing when there are none.
  *
  * @param start a status that counts as well
  */
@@ -68,8 +68,8 @@ export function statusWith(instance: Administered, checks: Iterable<Check>): Ins
 }
 
 /**
- * The effective status of instances. It looks at each node once and remembers the status of the node: make it anew for
- * each reading.
+ * The effective status of instances. It looks at each node once and remembers the status of the node: create a new one for each
+ * reading.
  */
 export function statuses(reader: Reader): (instance: Administered & Pick<InstanceRow, 'namespace' | 'node' | 'id'>) => InstanceStatus {
   const nodes = new Map<string, InstanceStatus>();

@@ -20,12 +20,12 @@ export function allNodes(reader: Lookup): Iterable<NodeRow> {
   return reader.bucket(catalogBuckets.nodes()) as Iterable<NodeRow>;
 }
 
-/** What a service has besides its instances. */
+/** The record of a service. */
 export function findService(reader: Lookup, namespace: string, name: string): ServiceRow | undefined {
   return reader.get(serviceKey(namespace, name)) as ServiceRow | undefined;
 }
 
-/** What services have besides their instances, for those that have something. */
+/** The records of the services that have one. */
 export function serviceRecords(reader: Lookup, namespace: string): Iterable<ServiceRow> {
   return reader.bucket(catalogBuckets.serviceRecords(namespace)) as Iterable<ServiceRow>;
 }

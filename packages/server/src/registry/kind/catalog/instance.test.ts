@@ -57,7 +57,7 @@ describe('a registration', () => {
     expect([journal.state.revision, row().registeredMs, row().changedMs]).toEqual([revision, 1, 5]);
   });
 
-  it('says up again, and leaves the override of the operator and whether the instance is enabled', () => {
+  it('sets the status to up again, and keeps the override of the operator and whether the instance is enabled', () => {
     const { register, say, row, status } = setUp();
     register({ status: 'draining' });
     say({ override: 'out_of_service', enabled: false });
@@ -107,7 +107,7 @@ describe('the status of an instance', () => {
     expect([...views]).toEqual(expect.arrayContaining([serviceView('default', 'web'), checksView('default'), nodeView('default', 'n'), catalogView()]));
   });
 
-  it('goes with the instance: one that comes back under its id is up', () => {
+  it('is removed with the instance: a new one under the same id is up', () => {
     const { journal, register, say, row, shown } = setUp();
     register();
     say({ override: 'out_of_service' });
@@ -178,7 +178,7 @@ describe('the record of a service', () => {
     expect(journal.commit([{ kind: 'service-delete', namespace: 'default', name: 'web' }]).outcomes).toMatchObject([{ result: false }]);
   });
 
-  it('is in a namespace that exists, and goes with it', () => {
+  it('is in an existing namespace, and is removed with it', () => {
     const journal = new Journal();
     const put = { kind: 'service-put', namespace: 'team-a', name: 'web' } as const;
     expect(journal.commit([put]).outcomes).toMatchObject([{ error: { code: 'not_found' } }]);
@@ -198,7 +198,7 @@ describe('a session without a node', () => {
   const session = { kind: 'session-create', namespace: 'default', id: 's', name: '', node: '', liveness: 'stream', ttlMs: 10_000 } as const;
   const rest = { lockDelayMs: 0, behavior: 'delete' } as const;
 
-  it('vouches for instances without a node, which go with it', () => {
+  it('vouches for instances without a node, which are removed with it', () => {
     const journal = new Journal();
     journal.commit([{ ...session, ...rest, checks: [] }]);
     const instances = [{ id: 'i', service: 'web', session: 's' }];

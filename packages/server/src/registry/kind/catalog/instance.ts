@@ -1,4 +1,4 @@
-/** Decisions about the row of one instance: its registration, and what is said of it later. */
+/** Decisions about the row of one instance: its registration, and later changes of its status. */
 
 import type { Draft } from '../../draft.ts';
 import type { Unfinished } from '../../row.ts';
@@ -9,8 +9,8 @@ import { instanceKey } from './keys.ts';
 import type { InstanceRow } from './rows.ts';
 
 /**
- * Writes an instance as it registers. What an operator said of it stays; a registration that says what is already there
- * changes nothing, the time of its last change included.
+ * Writes an instance as it registers. The operator's override stays. An equal registration changes nothing, not even the time
+ * of the last change.
  */
 export function putInstance(draft: Draft, { namespace, node: { name: node } }: Register, input: InstanceInput, now: number): void {
   const key = instanceKey(namespace, node, input.id);

@@ -7,7 +7,7 @@ export const checkKey = (namespace: string, node: string, id: string) => `check\
 
 export const catalogBuckets = {
   nodes: () => 'nodes',
-  /** Rows of other rooms that go with the node. */
+  /** Rows of other rooms that are removed with the node. */
   boundToNode: (node: string) => `with-node\0${node}`,
   /** At most one node. @param id a UUID in lower case */
   nodeWithId: (id: string) => `node-id\0${id}`,

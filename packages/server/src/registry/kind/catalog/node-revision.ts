@@ -1,4 +1,7 @@
-/** The revision of a view of a node: the newest of what all views of the node share, and of what only this one shows. */
+/**
+ * The revision of a view of a node: the newest of the part that all views of the node share, and of the part that only this one
+ * shows.
+ */
 
 import { markerKey } from '../../markers.ts';
 import type { Revisioned } from '../../room.ts';
@@ -11,7 +14,7 @@ export function nodeRevision({ namespace, name }: ParsedView, state: Revisioned)
   return Math.max(shared, state.keptRevision(nodeView(namespace, name)) ?? 0);
 }
 
-/** That of its newest row or its marker; undefined when there is neither. Few rows are looked at. */
+/** Revision of the newest shared row or of the marker; undefined when there is neither. Looks at few rows. */
 function sharedRevision(state: Revisioned, name: string): number | undefined {
   const marker = state.get(markerKey(sharedNodeView(name)));
   const node = findNode(state, name);

@@ -32,7 +32,7 @@ export class OfferChanges implements IndexNotes {
     if (after !== undefined) this.#add(after, 1);
   }
 
-  /** Backwards: from what is there now to what was. */
+  /** Follows a change backwards: from the present row to the former one. */
   note(before: AnyRow | undefined, after: AnyRow | undefined): void {
     this.follow(after as InstanceRow | undefined, before as InstanceRow | undefined);
   }

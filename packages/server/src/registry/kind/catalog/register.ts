@@ -19,7 +19,7 @@ const unwritten = { created: 0, modified: 0 } as const;
 /** Sessions that end by it may take several steps; then everything is registered in one. */
 export function* register(draft: Draft, command: Register, now: number): Steps<boolean> {
   const node = findNode(draft, command.node.name);
-  // What it has ended itself is no reason to refuse the rest of it.
+  // Sessions that the command itself has ended are no reason to refuse the rest.
   if (command.checked !== true) checkRefusals(draft, command, node);
   for (const _ of registerChecked(draft, command, node, now)) yield () => ({ checked: true });
   return true;
@@ -35,11 +35,11 @@ function* registerChecked(draft: Draft, command: Register, before: NodeRow | und
   const replaced = [...replacedChecks(draft, command)];
   for (const id of replaced) yield* endSessionsWith(removal, { namespace, node, id });
 
-  // A node is its id: one that comes under another name is renamed, and the old name goes with everything on it.
+  // The id identifies a node: one that comes under another name is renamed, and the old name is removed with everything on it.
   const former = formerName(draft, command, before);
   if (former !== undefined) yield* removeNode(removal, { node: former.name });
   putNode(draft, command, before);
-  // An instance whose session has just ended goes with it, and so do its checks.
+  // An instance whose session has just ended is removed with it, and so are its checks.
   for (const instance of command.instances ?? []) {
     if (lives(draft, namespace, instance)) putInstance(draft, command, instance, now);
     else yield* removeInstance(removal, namespace, node, instance.id);
@@ -78,7 +78,7 @@ function checkRefusals(draft: Draft, command: Register, before: NodeRow | undefi
   }
   if (writesNode(nodeMode, before) && before !== undefined) checkName(draft, before, node.id ?? before.id);
   const former = formerName(draft, command, before);
-  // A session of the node that is renamed goes with its old name, and so does what it vouches for.
+  // A session of the renamed node is removed with the old name, and so are its instances.
   const goes = (session = '') => former !== undefined && findSession(draft, namespace, session)?.node === former.name;
   for (const instance of instances) {
     const { session } = instance;
@@ -98,7 +98,7 @@ function checkRefusals(draft: Draft, command: Register, before: NodeRow | undefi
       throw new RegistryError('invalid_argument', `check ${check.id} names no instance, and there is no node that it could be a check of`);
     }
     const held = findCheck(draft, check.namespace, check.node, check.id);
-    // A check that goes with such a session leaves its id free.
+    // A check that is removed with such a session leaves its id free.
     if (held !== undefined && !goes(sessionOf(draft, held))) refuseForeign(held, check);
   }
 }
@@ -157,7 +157,7 @@ function writesNode(nodeMode: Register['nodeMode'], before: NodeRow | undefined)
 
 /**
  * The checks that the command does not name. Maintenance stays: an operator has ordered it, not the registrant. The
- * administrative check goes with the row of its instance.
+ * administrative check is written with the row of its instance.
  */
 function* replacedChecks(draft: Draft, { namespace, node, instances = [], checks = [], replaceChecks }: Register): Generator<string> {
   if (replaceChecks !== true) return;
@@ -212,8 +212,8 @@ function putCheck(draft: Draft, check: PlacedCheck): void {
 }
 
 /**
- * A TTL check gets the node through which it is registered as its holder, in the write that is needed anyhow. One that is
- * registered again unchanged keeps its holder: nothing is written.
+ * A TTL check gets the node through which it is registered as its holder, in the same write. One that is registered again
+ * unchanged keeps its holder: nothing is written.
  */
 function heldBy(draft: Draft, before: CheckRow | undefined, row: CheckRow): CheckRow {
   const { nodeId: holder } = draft;

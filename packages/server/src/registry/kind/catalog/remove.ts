@@ -1,7 +1,7 @@
 /**
- * Decisions that remove nodes, instances and checks, and what goes with them: a node takes its instances, checks and
- * sessions; an instance its checks; a check that fails or goes takes the sessions bound to it. How a session ends is the
- * business of its own room (`removal.ts`).
+ * Decisions that remove nodes, instances and checks with the rows that depend on them: a node with its instances, checks and
+ * sessions; an instance with its checks. A check that fails or is removed ends the sessions bound to it. The room of sessions
+ * decides how a session ends (`removal.ts`).
  */
 
 import type { Removal } from '../../removal.ts';
@@ -32,13 +32,13 @@ export function* removeNode(removal: Removal, { node, asOf }: Pick<DeregisterNod
       if (goes(modified)) yield* removeInstance(removal, namespace, node, id);
       yield;
     }
-    // A check whose status moves meanwhile is no newer for that.
+    // A change of its status meanwhile does not make a check newer.
     for (const { id, created } of checksOnNode(draft, namespace, node)) {
       if (goes(created)) yield* removeCheck(removal, namespace, node, id);
       yield;
     }
   }
-  // What was registered on it meanwhile came after its removal, and brought it back.
+  // Rows that were registered on it meanwhile came after its removal, and created it again.
   if (younger) return true;
   for (const bound of draft.bucket(catalogBuckets.boundToNode(node))) {
     yield* removal.remove(bound);
@@ -73,7 +73,7 @@ export function* removeCheck(removal: Removal, namespace: string, node: string, 
   return true;
 }
 
-/** Ends the sessions that a check keeps alive: to be done before it fails, or goes. */
+/** Ends the sessions that a check keeps alive. Must be called before the check fails or is removed. */
 export function* endSessionsWith(removal: Removal, { namespace, node, id: check }: Pick<CheckRow, 'namespace' | 'node' | 'id'>): Steps<void> {
   for (const session of sessionsWithCheck(removal.draft, namespace, node, check)) {
     yield* removal.remove(session);

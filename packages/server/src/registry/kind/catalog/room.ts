@@ -32,7 +32,7 @@ const node: Kind<NodeRow> = {
     views.add(sharedNodeView(name));
     servicesOf(indexed).addViewsOn(name, views);
   },
-  // It is shown by every service on it.
+  // Every service on the node shows it.
   viewsHead: ({ name }) => nodeHead(name),
   ownHead: ({ name }) => nodeHead(name),
   dependents: ({ name }, lookup) => onNode(lookup, name),
@@ -71,7 +71,7 @@ const instance: Kind<InstanceRow> = {
   remove: ({ namespace, node: of, id }, removal: Removal) => removeInstance(removal, namespace, of, id),
 };
 
-/** What a service says of itself; it may have no instance. */
+/** The record of a service, which may have no instance. */
 const service: Kind<ServiceRow> = {
   format: 2,
   fields: fieldsOf<ServiceRow>({ namespace: true, name: true, meta: true, protectThreshold: true, foreign: true }),
@@ -135,7 +135,7 @@ export const catalog = {
       shows: showsNode,
       forgettable: true,
       raises: all,
-      // That of what all views of a node share is found from the few rows that it shows.
+      // The revision of the part that all views of a node share follows from the few rows of that part.
       isKept: (name) => !isSharedNode(name),
       partOf: ({ namespace, name }) => (namespace === '' ? undefined : sharedNodeView(name)),
       revision: nodeRevision,

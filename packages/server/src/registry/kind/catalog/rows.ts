@@ -14,8 +14,7 @@ export interface NodeRow extends Revisions {
 }
 
 /**
- * What a service has besides its instances. A service exists without one as long as it has instances, and with one
- * also when it has none.
+ * The record of a service: its settings that belong to no instance. A service exists while it has an instance or a record.
  */
 export interface ServiceRow extends Revisions {
   readonly kind: 'service';
@@ -23,8 +22,8 @@ export interface ServiceRow extends Revisions {
   readonly name: string;
   readonly meta: Readonly<Record<string, string>>;
   /**
-   * Share of healthy instances, 0 to 1, at or below which a reader is to take all of them for healthy. Kept for
-   * readers; the registry itself does nothing by it.
+   * Share of healthy instances, 0 to 1, at or below which readers treat all of them as healthy. It is kept for readers; the
+   * registry itself does not use it.
    */
   readonly protectThreshold: number;
   readonly foreign?: Foreign;
@@ -55,9 +54,9 @@ export interface InstanceRow extends Revisions {
   readonly weight: number;
   /** The same while a check warns; absent: `weight`. */
   readonly warningWeight?: number;
-  /** What the instance says of itself; absent, and never written: `up`. */
+  /** The status that the instance reports; absent, and never written, for `up`. */
   readonly status?: AdministrativeStatus;
-  /** What an operator says of it; stays until the operator clears it, or the instance is deregistered. */
+  /** The operator's override; stays until the operator clears it, or the instance is deregistered. */
   readonly override?: AdministrativeStatus;
   /** False: it gets no traffic. Absent: true. */
   readonly enabled?: false;
@@ -67,14 +66,14 @@ export interface InstanceRow extends Revisions {
   readonly registeredMs: number;
   /** When its content last changed, in the same unit; absent: not since it was first registered. */
   readonly changedMs?: number;
-  /** The stream session of the same namespace that vouches for the instance; it goes when the session goes. */
+  /** The stream session of the same namespace that vouches for the instance, which is removed with it. */
   readonly session?: string;
   readonly foreign?: Foreign;
 }
 
 export interface CheckRow extends Revisions {
   readonly kind: 'check';
-  /** That of its instance; `default` for a check of the node itself. */
+  /** The namespace of its instance; `default` for a check of the node itself. */
   readonly namespace: string;
   readonly node: string;
   readonly id: string;

@@ -1,4 +1,4 @@
-/** Decisions about what a service has besides its instances. */
+/** Decisions about the record of a service. */
 
 import { RegistryError } from '@rollcall/protocol';
 import type { Draft } from '../../draft.ts';

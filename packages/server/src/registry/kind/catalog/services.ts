@@ -1,4 +1,4 @@
-/** What readers ask of the services of a state. */
+/** Reads the services of a state. */
 
 import type { Indexed } from '../../room.ts';
 import { servicesOf } from './service-index.ts';

@@ -1,6 +1,6 @@
 /**
- * Changes in the catalog's views that none of their rows tells: a service or a tag that comes into the list of services or
- * leaves it, and checks whose instance gets another service or other tags, which are shown with them.
+ * Changes in the catalog's views that do not follow from one of their rows: a service or a tag enters or leaves the list of
+ * services, or the instance of a check gets another service or other tags, which are shown with the check.
  *
  * On an engine with other writers the draft also expects an instance that is counted (docs/decisions/0037).
  */
@@ -53,7 +53,7 @@ export class CatalogTouches implements Touches {
       if (this.#changesList(change) || (draft.guarded && !relyOnCounts(change, draft))) views.add(servicesView(namespace));
       const comes = instances > 0 && this.#services.instancesOf(namespace, service) === 0;
       const view = serviceView(namespace, service);
-      // Put anew, so that another writer does not forget it as that of a view without content.
+      // Written again, so that another writer does not prune it as the marker of a view without content.
       if (draft.guarded && comes && this.#base.get(markerKey(view)) !== undefined) views.add(view);
     }
   }
@@ -83,7 +83,7 @@ function relyOnCounts({ namespace, service, instances, tags }: OfferChange, draf
   let looked = 0;
   for (const row of draft.unguardedBucket(catalogBuckets.instancesOfService(namespace, service)) as Iterable<InstanceRow>) {
     if (!needsAny && open.size === 0) return true;
-    // What this transaction writes is no witness for what is there without it.
+    // A row that this transaction writes does not prove that another one exists.
     if (row.modified === 0) continue;
     if (++looked > witnessesMax) return false;
     const found = row.tags.filter((tag) => open.delete(tag));

@@ -1,4 +1,4 @@
-/** Decisions about what checks say: their status and output. */
+/** Decisions about the status and output of checks. */
 
 import type { Draft } from '../../draft.ts';
 import { stands } from '../../if-it-stands.ts';
@@ -24,7 +24,7 @@ export function* updateChecks(draft: Draft, command: UpdateChecks, now: number):
       }
     }
     existed++;
-    // It may have gone with an instance that such a session vouched for.
+    // It may have been removed with an instance that such a session vouched for.
     if (!cleared || findCheck(draft, namespace, node, id) !== undefined) draft.put(after);
     yield () => ({ updates: updates.slice(at + 1), existed });
   }

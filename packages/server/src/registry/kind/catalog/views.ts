@@ -5,7 +5,7 @@
  * |---|---|---|
  * | `services <namespace>` | service names with their tags | its marker's |
  * | `service <namespace> <name>` | instances with their nodes and checks | that of its newest row or its marker |
- * | `service-record <namespace> <name>` | what the service has besides its instances | that of its row or its marker |
+ * | `service-record <namespace> <name>` | the record of the service | that of its row or its marker |
  * | `service-records <namespace>` | the same of all services | that of its newest row or its marker |
  * | `nodes` | all nodes | that of its newest row or its marker |
  * | `node <namespace> <name>` | a node, its own checks, and its instances in the namespace with their checks | that of its newest row or its marker |
@@ -19,7 +19,7 @@ export const serviceView = (namespace: string, name: string) => `service\0${name
 export const serviceRecordView = (namespace: string, name: string) => `service-record\0${namespace}\0${name}`;
 export const serviceRecordsView = (namespace: string) => `service-records\0${namespace}`;
 export const nodesView = () => 'nodes';
-/** What every `node` view of a node shows. A part of those; not watched by itself. */
+/** The part that every `node` view of a node shows. Not watched by itself. */
 export const sharedNodeView = (name: string) => `node\0\0${name}`;
 export const nodeView = (namespace: string, name: string) => `node\0${namespace}\0${name}`;
 export const checksView = (namespace: string) => `checks\0${namespace}`;

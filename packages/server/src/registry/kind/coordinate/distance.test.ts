@@ -1,4 +1,4 @@
-/** Distances are those of Serf's coordinates: what they mean, and when there is none. */
+/** Distances are those of Serf's coordinates: their meaning, and when there is no distance. */
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import { memory } from '../../../engine/memory/memory.ts';
@@ -42,12 +42,12 @@ describe('distances from a node', () => {
     }
   });
 
-  it('are infinite to what nothing is known of, and to another segment', () => {
+  it('are infinite to an unknown node, and to another segment', () => {
     const from = distancesFrom(replica.state, 'a');
     expect([from?.('b'), from?.('far'), from?.('unknown')]).toEqual([0.5, Infinity, Infinity]);
   });
 
-  it('are none from what nothing is known of, and from a node that has gone', async () => {
+  it('are undefined from an unknown node, and from a removed one', async () => {
     expect(distancesFrom(replica.state, 'unknown')).toBe(undefined);
     await replica.submit({ kind: 'deregister-node', node: 'a' });
     expect(replica.state.get(coordinateKey('a'))).toBe(undefined);
@@ -55,7 +55,7 @@ describe('distances from a node', () => {
     expect(distancesFrom(replica.state, 'b')?.('a')).toBe(Infinity);
   });
 
-  it('are none for a node that did not exist when its coordinate came, and one that comes back has to send it again', async () => {
+  it('are undefined for a node that did not exist when its coordinate came, and for one that came back and has not sent it again', async () => {
     const coordinate = { segment: '', ...at(0, 0) };
     expect(await replica.submit({ kind: 'coordinate-put', node: 'new', coordinate })).toBe(false);
     await replica.submit({ kind: 'deregister-node', node: 'a' });

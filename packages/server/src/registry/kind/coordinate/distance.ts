@@ -11,14 +11,14 @@ export function distance(a: Coordinate, b: Coordinate): number {
     squares += ((a.vector[index] ?? 0) - (b.vector[index] ?? 0)) ** 2;
   }
   const raw = Math.sqrt(squares) + a.height + b.height;
-  // Adjustments are estimates, too, and may make less than nothing of a short way.
+  // Adjustments are estimates, too, and may make a short distance negative.
   const adjusted = raw + a.adjustment + b.adjustment;
   return adjusted > 0 ? adjusted : raw;
 }
 
 /**
- * Distances from a node to others by name, in seconds; infinite when nothing is known of the other or it is
- * in another segment. Undefined when nothing is known of the node itself: there is no order then.
+ * Distances from a node to others by name, in seconds; infinite if the other has no coordinate or is in another segment.
+ * Undefined if the node itself has no coordinate: there is no order then.
  */
 export function distancesFrom(reader: Reader, node: string): ((other: string) => number) | undefined {
   const own = findCoordinate(reader, node);

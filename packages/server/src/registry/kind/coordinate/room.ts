@@ -1,4 +1,4 @@
-/** The description of network coordinates, and the decision to keep one. It goes with its node. */
+/** The description of network coordinates, and the decision to keep one. It is removed with its node. */
 
 import type { Draft } from '../../draft.ts';
 import type { Decision, Kind, Room } from '../../room.ts';

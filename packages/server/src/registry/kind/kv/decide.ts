@@ -68,7 +68,7 @@ export function deleteKey(draft: Draft, { namespace, key, cas }: KvDelete): bool
 
 /**
  * In one transaction, nothing may be added meanwhile. If it takes several, other writers may have added keys before its first
- * one that are not known here yet: so the second begins from the start, and concerns all that was there at the first.
+ * one that are not known here yet. So the second begins from the start, and removes all keys that existed at the first.
  */
 export function* deleteTree(draft: Draft, { namespace, prefix, after, asOf }: KvDeleteTree): Steps<boolean> {
   const begins = asOf === undefined;

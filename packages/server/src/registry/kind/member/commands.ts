@@ -1,6 +1,6 @@
 /** The commands about the nodes of a shared store. */
 
-/** A node joins the store, or joins again after it was taken for dead. It gets a new epoch. */
+/** A node joins the store, or joins again after it was wrongly taken for dead. It gets a new epoch. */
 export interface MemberJoin {
   readonly kind: 'member-join';
   readonly nodeId: string;

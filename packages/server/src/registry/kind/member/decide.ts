@@ -1,4 +1,4 @@
-/** Decisions about members: who belongs to the store, which of them watches a deadline, and whether one may pass a verdict. */
+/** Decisions about members: joining and leaving the store, claims of deadlines, and whether a member may pass a verdict. */
 
 import { RegistryError } from '@rollcall/protocol';
 import type { Draft } from '../../draft.ts';
@@ -33,13 +33,13 @@ export function drain(draft: Draft, { nodeId, epoch, draining }: MemberDrain): b
   return change(draft, { nodeId, epoch }, ({ draining: _before, ...member }) => (draining ? { ...member, draining } : member));
 }
 
-/** What was claimed is watched in full by the member from then on; a claim of an earlier life of it does nothing. */
+/** The member watches a claimed deadline from then on, in full. A claim from an earlier epoch of it does nothing. */
 export function* claim(draft: Draft, { nodeId, epoch, keys }: Claim): Steps<boolean> {
   if (findMember(draft, nodeId)?.epoch !== epoch) return false;
   for (const [at, key] of keys.entries()) {
     const row = draft.get(key);
     if (row !== undefined && draft.kinds.of(row).companion !== undefined && holderOf(draft, key) !== nodeId) {
-      // What its row says already needs no claim besides.
+      // A holder that the row already names needs no claim.
       if ((row as { readonly holder?: string }).holder === nodeId) draft.delete(claimKey(key));
       else draft.put<ClaimRow>({ kind: 'claim', of: key, holder: nodeId, created: 0, modified: 0 });
     }
@@ -48,7 +48,7 @@ export function* claim(draft: Draft, { nodeId, epoch, keys }: Claim): Steps<bool
   return true;
 }
 
-/** Whether the judge is a member, in the epoch that it says, and owns the deadline that it judged. */
+/** Whether the judge is a member in the epoch that it names, and owns the deadline that it judged. */
 export function mayJudge(draft: Draft, { key }: Judged, { nodeId, epoch }: Judge): boolean {
   const row = findMembers(draft);
   if (row === undefined) return false;
@@ -56,7 +56,7 @@ export function mayJudge(draft: Draft, { key }: Judged, { nodeId, epoch }: Judge
   return owners.member(nodeId)?.epoch === epoch && owners.ownerOf(key, holderOf(draft, key)) === nodeId;
 }
 
-/** @param after what becomes of the member; undefined when it goes */
+/** @param after the new entry of the member; undefined when it leaves */
 function change(draft: Draft, { nodeId, epoch }: Judge, after: (member: Member) => Member | undefined): boolean {
   const row = findMembers(draft);
   if (row === undefined || row.members.find((member) => member.nodeId === nodeId)?.epoch !== epoch) return false;

@@ -1,4 +1,4 @@
-/** Finds members, and who was named as the holder of a deadline. */
+/** Finds members, and the named holder of a deadline. */
 
 import type { Lookup } from '../../room.ts';
 import { claimKey, membersKey } from './keys.ts';

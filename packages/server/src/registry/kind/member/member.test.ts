@@ -1,4 +1,7 @@
-/** Members join, drain and leave; each deadline has one owner among them; only the owner, in its present life, passes a verdict. */
+/**
+ * Members join, drain and leave; each deadline has one owner among them; only the owner, in its present epoch, passes a
+ * verdict.
+ */
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import { staysHere } from '../../../backup/backup.ts';
@@ -59,7 +62,7 @@ describe('a member', () => {
     expect(membersOf(journal.state).map(({ nodeId }) => nodeId)).toEqual(['b', 'a']);
   });
 
-  it('is not removed by what was said of an earlier life of it', () => {
+  it('is not removed by a command about an earlier epoch of it', () => {
     const [first, second] = [join('a'), join('a')];
     expect(submit({ kind: 'member-leave', nodeId: 'a', epoch: first })).toEqual({ result: false });
     expect(findMember(journal.state, 'a')).toMatchObject({ epoch: second });
@@ -81,7 +84,7 @@ describe('a member', () => {
     for (let at = 0; at < membersMax; at++) join(`n${at}`);
     const refused = submit({ kind: 'member-join', nodeId: 'late', name: 'late', address: '', version: '1' });
     expect(refused).toMatchObject({ error: { code: 'resource_exhausted', message: 'the store has 1024 members, the limit is 1024' } });
-    // One that is a member already only begins a new life.
+    // A node that is a member already only gets a new epoch.
     expect(join('n0')).toBe(membersMax + 1);
   });
 
@@ -114,7 +117,7 @@ describe('the holder of a deadline', () => {
     expect(findCheck(journal.state, 'default', 'n', 'c')).not.toHaveProperty('holder');
   });
 
-  it('is the member that claims it; no view changes, and the claim goes with the check', () => {
+  it('is the member that claims it; no view changes, and the claim is removed with the check', () => {
     const [, b] = [join('a'), join('b')];
     register('a');
     const { views, changes } = journal.commit([{ kind: 'claim', nodeId: 'b', epoch: b, keys: [check, 'check\0default\0n\0unknown', 'node\0n'] }]);
@@ -134,7 +137,7 @@ describe('the holder of a deadline', () => {
     expect(holderOf(journal.state, check)).toBe('a');
   });
 
-  it('is not claimed by an earlier life of a member', () => {
+  it('is not claimed by a member in an earlier epoch', () => {
     const [, b] = [join('a'), join('b')];
     join('b');
     register('a');
@@ -161,7 +164,7 @@ describe('a verdict that names its judge', () => {
 
   it.each([
     ['another member', () => ({ nodeId: 'b', epoch: findMember(journal.state, 'b')?.epoch ?? 0 })],
-    ['an earlier life of the holder', () => ({ nodeId: 'a', epoch: 1 })],
+    ['an earlier epoch of the holder', () => ({ nodeId: 'a', epoch: 1 })],
     ['a node that is no member', () => ({ nodeId: 'c', epoch: 1 })],
   ])('does nothing for %s', (_who, judge) => {
     join('a');

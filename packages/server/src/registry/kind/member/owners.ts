@@ -1,6 +1,7 @@
 /**
- * Who owns a deadline, of the members that a row says there are: the holder, if it is a member; else the member that rendezvous
- * hashing chooses. Members that drain are not chosen as long as there are others. Pure: every node that knows the same row finds the same owner.
+ * The owner of a deadline among the members of a row: the holder, if it is a member; else the member that rendezvous hashing
+ * chooses. Members that drain are not chosen as long as there are others. Pure: every node that knows the same row finds the
+ * same owner.
  */
 
 import { hashText, Rendezvous } from './rendezvous.ts';

@@ -12,9 +12,9 @@ export interface Member {
   readonly address: string;
   /** Version of the Rollcall that it runs. */
   readonly version: string;
-  /** Rises with each join of any node: what was said by an earlier life of a node carries a smaller one. */
+  /** Rises with each join of any node, so commands from before the last join of a node have a smaller one. */
   readonly epoch: number;
-  /** It is about to leave: it keeps what it holds until its clients are elsewhere, and gets nothing new. */
+  /** It is about to leave: it keeps its deadlines until its clients are on other nodes, and gets no new ones. */
   readonly draining?: true;
   /** A process of another member's machine; not shown where machines are listed. */
   readonly worker?: true;

@@ -2,7 +2,7 @@
 
 import type { Foreign } from '../../row.ts';
 
-/** Creates a namespace, or changes what it says of itself. */
+/** Creates a namespace, or changes its description. */
 export interface NamespacePut {
   readonly kind: 'namespace-put';
   /** See `isNamespaceName`. */

@@ -1,6 +1,6 @@
 /**
- * Decisions about namespaces: creating one, changing what it says of itself, deleting it with everything in it, and
- * whether anything may be written in it. `default` always exists; its row only holds its description.
+ * Decisions about namespaces: creating one, changing its description, deleting it with everything in it, and whether anything
+ * may be written in it. `default` always exists; its row only holds its description.
  */
 
 import { defaultNamespace, isNamespaceName, namespaceLengthMax, RegistryError } from '@rollcall/protocol';
@@ -37,8 +37,8 @@ export function demandNamespace(draft: Draft, name: string): void {
 }
 
 /**
- * First marks the namespace as ending, in a transaction of its own: every write in a namespace expects its row as it was,
- * so what the next steps find is all that there will be. Its row goes last.
+ * First marks the namespace as ending, in a separate transaction. Every write in a namespace expects its row unchanged, so the
+ * next steps find all rows that it will ever have. Its own row is removed last.
  * @returns false when there is no such namespace
  * @throws RegistryError `invalid_argument` for `default`
  */

@@ -11,7 +11,7 @@ export interface NamespaceRow extends Revisions {
   readonly name: string;
   readonly description: string;
   readonly meta: Readonly<Record<string, string>>;
-  /** Its deletion has begun: nothing more is written in it, and it goes once it is empty. */
+  /** Its deletion has begun: nothing more is written in it, and it is removed once it is empty. */
   readonly ending?: true;
   readonly foreign?: Foreign;
 }

@@ -1,4 +1,4 @@
-/** Prepared queries in the state: names are found as a naive search finds them, and go with their session. */
+/** Prepared queries in the state: names are found as by a naive search, and queries are removed with their session. */
 
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
@@ -31,7 +31,7 @@ function query(name: string, template = false, session = ''): PreparedQuery {
   };
 }
 
-it('a name finds its query, else the template with the longest prefix, whatever came and went before', async () => {
+it('a name finds its query, else the template with the longest prefix, after any earlier changes', async () => {
   const name = fc.stringMatching(/^[abA]{0,3}$/);
   const change = fc.record({ name, template: fc.boolean(), removed: fc.boolean() });
   await fc.assert(
@@ -101,7 +101,7 @@ it.each([
   ['${match(a)}', 'service.name of the template, "${match(a)}", has at column 3: match(a), its argument must be a number'],
   ['${name.full', 'service.name of the template, "${name.full", has at column 12: the end where } must be'],
   ['${%}', 'service.name of the template, "${%}", has at column 3: "%" where expression must be'],
-])('a template with the text %s cannot be used, and says why', async (name, message) => {
+])('a template with the text %s cannot be used, and the error has the reason', async (name, message) => {
   const replica = await start();
   const queries = new PreparedQueries(replica);
   const broken = query('q', true);

@@ -1,4 +1,4 @@
-/** The description of prepared queries. One that is bound to a session goes with it. */
+/** The description of prepared queries. One that is bound to a session is removed with it. */
 
 import type { Decision, Kind, Room } from '../../room.ts';
 import { sessionBuckets, sessionKey } from '../session/keys.ts';

@@ -15,7 +15,7 @@ export interface QueryRow extends Revisions {
 
 export interface PreparedQuery {
   readonly name: string;
-  /** Id of the session that it goes with; empty for none. */
+  /** Id of the session with which it is removed; empty for none. */
   readonly session: string;
   /** Public id of the token with whose rights it is executed. Absent: with those of each caller. */
   readonly accessor?: string;
@@ -40,7 +40,7 @@ export interface PreparedService {
   readonly namespace?: string;
   readonly failover: Failover;
   readonly onlyPassing: boolean;
-  /** Ids of checks that do not count; they are shown all the same. */
+  /** Ids of checks that do not count, but are shown. */
   readonly ignoredChecks: readonly string[];
   /** Name of the node whose nearest instances come first, `_agent`, `_ip`, or empty for a random order. */
   readonly near: string;
@@ -52,7 +52,7 @@ export interface PreparedService {
   readonly connect: boolean;
 }
 
-/** Where else to ask when nothing is found. There is one datacenter, so it is kept and never helps. */
+/** Other datacenters to ask when nothing is found. There is only one datacenter, so this is kept without effect. */
 export interface Failover {
   /** How many of the nearest datacenters to ask. */
   readonly nearest: number;

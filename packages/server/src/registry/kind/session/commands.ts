@@ -30,8 +30,9 @@ export interface SessionDestroy {
 }
 
 /**
- * A stream session has a connection, or has lost it: its instances' stream checks follow. A connection of another holder, and
- * one after a loss, begins a new epoch of the session. False, and nothing is changed, when the connection is of an older epoch.
+ * A stream session has a connection, or has lost it: the stream checks of its instances change with it. A connection of another
+ * holder, and one after a loss, begins a new epoch of the session. False, and nothing is changed, when the connection is of an
+ * older epoch.
  */
 export type SessionConnected = {
   readonly kind: 'session-connected';
@@ -42,9 +43,12 @@ export type SessionConnected = {
 } & (
   | {
       readonly connected: true;
-      /** The session's epoch when the connection came, 0 if there was no session: if another holder began a later one, that connection is newer. */
+      /**
+       * The session's epoch when the connection came, 0 if there was no session. If another holder began a later epoch, that
+       * connection is newer.
+       */
       readonly after: number;
-      /** Of a command that goes on: the epoch that it has begun. */
+      /** The epoch that the command has begun, if it continues. */
       readonly epoch?: number;
     }
   | {

@@ -43,7 +43,10 @@ function held({ nodeId }: Draft, { liveness, ttlMs, holder }: SessionCreate): Pi
   return holder === undefined ? {} : { holder, epoch: 1 };
 }
 
-/** All checks of the session turn, in one transaction unless the engine takes only small ones. Those that have turned are left alone. */
+/**
+ * Changes all stream checks of the session, in one transaction unless the engine takes only small ones. Skips those that have
+ * the status already.
+ */
 export function* connectSession(draft: Draft, command: SessionConnected, now: number): Steps<boolean> {
   const { namespace, id, connected } = command;
   const session = findLiveSession(draft, namespace, id);

@@ -1,4 +1,4 @@
-/** How a session ends: it lets go of what it holds, or what it holds goes with it, as the kinds of those rows say. */
+/** Ends a session: the rows that it holds are released or removed with it, as the description of their kind says. */
 
 import type { Removal } from '../../removal.ts';
 import type { Steps } from '../../steps.ts';

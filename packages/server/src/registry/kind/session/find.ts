@@ -1,4 +1,4 @@
-/** Finds sessions and what they hold. */
+/** Finds sessions and the rows that they hold. */
 
 import type { Lookup } from '../../room.ts';
 import type { AnyRow } from '../../row.ts';
@@ -9,7 +9,7 @@ export function findSession(reader: Lookup, namespace: string, id: string): Sess
   return reader.get(sessionKey(namespace, id)) as SessionRow | undefined;
 }
 
-/** A session that may still take hold of something: its end has not begun. */
+/** A session that may still hold further rows: its end has not begun. */
 export function findLiveSession(reader: Lookup, namespace: string, id: string): SessionRow | undefined {
   const row = findSession(reader, namespace, id);
   return row?.ending === true ? undefined : row;

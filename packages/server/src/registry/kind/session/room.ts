@@ -1,4 +1,4 @@
-/** The description of sessions. What they hold belongs to other rooms, whose rows are in the bucket of their session. */
+/** The description of sessions. The rows that they hold belong to other rooms and are in the bucket of their session. */
 
 import type { Removal } from '../../removal.ts';
 import type { Kind, Room } from '../../room.ts';

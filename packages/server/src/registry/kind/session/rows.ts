@@ -29,9 +29,12 @@ export interface SessionRow extends Revisions {
    * several nodes share: as in a check.
    */
   readonly holder?: string;
-  /** Of a stream: rises with each connection of another holder, and after each loss. What is said of an older epoch no longer counts. */
+  /**
+   * Of a stream: rises with each connection of another holder, and after each loss. Commands about an older epoch no longer
+   * count.
+   */
   readonly epoch?: number;
-  /** Its end has begun: it takes hold of nothing more, and goes once it holds nothing. */
+  /** Its end has begun: it can hold no further rows, and is removed once it holds none. */
   readonly ending?: true;
   readonly foreign?: Foreign;
 }
