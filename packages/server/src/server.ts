@@ -162,7 +162,7 @@ async function serve(core: Core, options: ServerOptions, table: FrontendTable, h
   try {
     const shared = [...addresses, ...chosen.flatMap((entry) => entry.httpAddresses?.(options) ?? [])];
     await openAll(listeners, { shared, forNodes }, running, context);
-    await store.join(listeners.ports);
+    await store.join(listeners.ports, () => running.forEach(({ frontend }) => frontend.membersChanged?.()));
   } catch (error) {
     await listeners.close();
     throw error;

@@ -102,6 +102,58 @@ describe('servers on one store', () => {
   });
 });
 
+/** Names of the members with their statuses: 1 alive, 4 failed. */
+async function shown(index: number): Promise<Record<string, number>> {
+  const members = (await call(index, 'GET', '/v1/agent/members')).json() as { Name: string; Status: number }[];
+  return Object.fromEntries(members.map(({ Name, Status }) => [Name, Status]));
+}
+
+/** Nodes with a passing instance of the service `consul`. */
+async function serverNodes(index: number): Promise<string[]> {
+  const entries = (await call(index, 'GET', '/v1/health/service/consul?passing')).json() as { Node: { Node: string } }[];
+  return entries.map(({ Node }) => Node.Node);
+}
+
+describe('a server that fails', () => {
+  /** A fourth server, of which nothing is heard any more. */
+  async function failed(): Promise<{ readonly wake: () => void }> {
+    let wake = () => {};
+    let gate = Promise.resolve();
+    const engine: Engine = { ...store, exclusive: false, close: () => Promise.resolve(), commit: (transaction) => gate.then(() => store.commit(transaction)) };
+    const server = await createServer({ engine, nodeName: 's4' });
+    servers.push(server);
+    gate = new Promise((resolve) => (wake = resolve));
+    const id = membersOf(at(0).registry.state).find(({ name }) => name === 's4')?.nodeId ?? '';
+    store.presence.end(id);
+    await expect.poll(() => membersOf(at(0).registry.state)).toHaveLength(3);
+    return { wake };
+  }
+
+  it('is shown as failed, its service as critical, until it comes back', async () => {
+    const { wake } = await failed();
+    await expect.poll(() => shown(0)).toEqual({ s1: 1, s2: 1, s3: 1, s4: 4 });
+    await expect.poll(() => serverNodes(1)).toEqual(['s1', 's2', 's3']);
+    expect((await call(0, 'GET', '/metrics')).text).toContain('rollcall_members_failed 1');
+    expect((await call(0, 'GET', '/v1/status/peers')).json()).toHaveLength(3);
+    const health = (await call(2, 'GET', '/v1/operator/autopilot/health')).json() as { Healthy: boolean; Servers: { Name: string; SerfStatus: string }[] };
+    expect(health.Healthy).toBe(false);
+    expect(health.Servers.at(-1)).toMatchObject({ Name: 's4', SerfStatus: 'failed', Healthy: false });
+    wake();
+    await expect.poll(() => shown(0)).toEqual({ s1: 1, s2: 1, s3: 1, s4: 1 });
+    await expect.poll(() => serverNodes(1)).toEqual(['s1', 's2', 's3', 's4']);
+  });
+
+  it('is forgotten by force-leave, which leaves those that live alone', async () => {
+    const { wake } = await failed();
+    await expect.poll(() => shown(0)).toMatchObject({ s4: 4 });
+    expect(await call(0, 'PUT', '/v1/agent/force-leave/s2')).toMatchObject({ status: 200 });
+    expect(await call(0, 'PUT', '/v1/agent/force-leave/s4')).toMatchObject({ status: 200 });
+    expect(await shown(0)).toEqual({ s1: 1, s2: 1, s3: 1 });
+    expect((await call(0, 'GET', '/metrics')).text).toContain('rollcall_members_failed 0');
+    wake();
+  });
+});
+
 describe('a server that leaves', () => {
   it('is no longer a member, and tells its process', async () => {
     const answer = await call(2, 'POST', '/rollcall/v1/leave');
@@ -118,8 +170,16 @@ describe('a server that leaves', () => {
     expect(answer.text).toContain('this server keeps the store, or is a worker of the one that does, so it cannot leave it; stop its process instead');
   });
 
-  it('is no longer a member after an orderly stop', async () => {
+  it('is no longer a member after an orderly stop, nor is its node shown', async () => {
     await at(2).close();
     await expect.poll(() => membersOf(at(0).registry.state).map(({ name }) => name)).toEqual(['s1', 's2']);
+    await expect.poll(() => shown(0)).toEqual({ s1: 1, s2: 1 });
+  });
+
+  it('keeps its node while services of others are registered on it', async () => {
+    await at(1).registry.submit({ kind: 'register', namespace: 'default', node: { name: 's3', address: '10.0.0.3' }, nodeMode: 'ensure', instances: [{ id: 'db', service: 'db' }] });
+    await at(2).close();
+    await expect.poll(() => serverNodes(0)).toEqual(['s1', 's2']);
+    expect(JSON.parse((await call(0, 'GET', '/v1/catalog/service/db')).text)).toHaveLength(1);
   });
 });

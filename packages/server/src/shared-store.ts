@@ -13,6 +13,7 @@ import { httpAddresses, nodesAddress, urlOf } from './listen-addresses.ts';
 import type { Ports } from './listeners.ts';
 import { membersOf } from './registry/kind/member/find.ts';
 import { membersView } from './registry/kind/member/views.ts';
+import { kinds } from './registry/kinds.ts';
 import type { Identity } from './net/frontend.ts';
 import type { ServerOptions } from './server-options.ts';
 
@@ -21,8 +22,8 @@ export interface SharedStore {
   readonly ownership: Ownership;
   /** Whether other nodes may share the store. */
   readonly isShared: boolean;
-  /** Becomes a member, after the listeners are open. */
-  join(ports: Ports): Promise<void>;
+  /** Becomes a member, after the listeners are open. @param onChange called from then on when the members have changed */
+  join(ports: Ports, onChange: () => void): Promise<void>;
   /** Gets no new deadlines from now on. */
   drain(): Promise<void>;
   /** Ends the membership; takes at most some seconds. Idempotent. */
@@ -63,7 +64,11 @@ export function shareStore(core: Core, { identity, key, status }: ShareOptions, 
     channel,
     ownership: cluster.ownership,
     isShared: true,
-    join: (ports) => cluster.join({ name, version, address: peerUrl(options, identity, ports), ...(isWorker ? { worker: true } : {}) }),
+    async join(ports, onChange) {
+      await cluster.join({ name, version, address: peerUrl(options, identity, ports), reads: kinds.level, ...(isWorker ? { worker: true } : {}) });
+      replica.views.watch(membersView(), onChange);
+      onChange();
+    },
     drain: () => cluster.drain(),
     leave: () => cluster.leave(),
   };

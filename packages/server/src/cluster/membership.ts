@@ -18,7 +18,7 @@ import type { Registry } from '../registry/registry.ts';
 import type { Member } from '../registry/kind/member/rows.ts';
 
 /** The description of this node in the row of members. */
-export type OwnMember = Pick<Member, 'nodeId' | 'name' | 'address' | 'version' | 'worker'>;
+export type OwnMember = Pick<Member, 'nodeId' | 'name' | 'address' | 'version' | 'worker' | 'reads'>;
 
 export interface MembershipOptions {
   readonly registry: Registry;
@@ -186,7 +186,7 @@ export class Membership {
     if (member === undefined || this.#closed) return;
     const { epoch, name } = member;
     try {
-      const removed = await registry.submit({ kind: 'member-leave', nodeId, epoch });
+      const removed = await registry.submit({ kind: 'member-leave', nodeId, epoch, failed: true });
       if (removed) log.warn({ node: name, nodeId, epoch }, 'a node is gone: what it held is taken over');
     } catch (err) {
       log.warn({ err, node: name }, 'a node that is gone could not be removed from the members; it is tried again');

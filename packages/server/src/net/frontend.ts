@@ -121,6 +121,8 @@ export interface Frontend {
    * @throws RegistryError `failed_precondition` when another program has the address
    */
   listen?(address: ListenAddress, opening: Opening): Promise<Listener>;
+  /** Called when the nodes of the store have changed; never on a store that one node has for itself. */
+  membersChanged?(): void;
   /** Sends clients with lasting connections to other servers, a few at a time, and takes no new ones; resolves when they are gone. */
   drain?(): Promise<void>;
   /** Answers parked requests and tells streams to go elsewhere; resolves when all are gone. Called once, even if it never started. */

@@ -12,6 +12,7 @@ import { Fill, transactionBound, weigh, type Bound } from './fill.ts';
 import { checkKeys } from './key-form.ts';
 import type { KindTable } from './kind-table.ts';
 import { headKey, type HeadRow, type ViewRow } from './markers.ts';
+import { assertReadByAll } from './read-by-all.ts';
 import type { Reader } from './reader.ts';
 import { orderedKey, type AnyRow } from './row.ts';
 import { Rowset } from './rowset.ts';
@@ -165,7 +166,9 @@ export class Draft implements Reader {
    * @param row as of `put`
    */
   overwrite(key: string, before: AnyRow | undefined, row: AnyRow): void {
-    checkKeys(this.kinds.of(row), key, row);
+    const kind = this.kinds.of(row);
+    checkKeys(kind, key, row);
+    if (this.guarded) assertReadByAll(this, row.kind, kind);
     this.#remember(key);
     this.#deleted.delete(key);
     const own: { -readonly [F in 'created' | 'modified']: number } = row;

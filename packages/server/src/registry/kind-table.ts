@@ -1,7 +1,7 @@
 /** The descriptions of all rooms, by what they describe. Made once from the list in `kinds.ts`; `R` is any of its rows. */
 
 import { defaultNamespace } from '@rollcall/protocol';
-import type { Admission, Decision, Judging, Kind, Room, ViewKind } from './room.ts';
+import type { Admission, Decision, Judging, Kind, Reading, Room, ViewKind } from './room.ts';
 import { noNamespace, type AnyRow } from './row.ts';
 import { parseView, type ParsedView } from './view-name.ts';
 
@@ -16,6 +16,10 @@ export class KindTable<R extends AnyRow = AnyRow> {
   readonly admissions: readonly Admission[];
   /** Asked before a verdict that names its judge is carried out. */
   readonly judging: readonly Judging[];
+  /** Asked before a row is written that older programs cannot read. */
+  readonly reading: readonly Reading[];
+  /** The newest level of records that this program reads and writes. */
+  readonly level: number;
   /** The rooms that follow what a transaction changes in views. */
   readonly touching: readonly (Room & Required<Pick<Room, 'touches'>>)[];
 
@@ -24,6 +28,8 @@ export class KindTable<R extends AnyRow = AnyRow> {
     this.rooms = rooms;
     this.admissions = rooms.flatMap(({ admits }) => admits ?? []);
     this.judging = rooms.flatMap(({ judges }) => judges ?? []);
+    this.reading = rooms.flatMap(({ reads }) => reads ?? []);
+    this.level = Math.max(1, ...rooms.flatMap(({ kinds }) => Object.values(kinds).map(({ since = 1 }) => since)));
     this.touching = rooms.filter((room) => 'touches' in room) as (Room & Required<Pick<Room, 'touches'>>)[];
     for (const { kinds, views = {}, heads = {}, decisions = {} } of rooms) {
       addAll(this.#kinds, kinds);

@@ -31,6 +31,8 @@ export interface ViewSet {
 export interface Kind<R extends AnyRow = AnyRow> {
   /** In which format its records are written and read, 1 to 31. */
   readonly format: number;
+  /** The level of records at which this format came (`read-by-all.ts`); 1 when absent. A format that is not read without it raises it. */
+  readonly since?: number;
   /** An older program that does not know the kind, or this format of it, may keep its records without reading them. */
   readonly mayStayUnread?: true;
   /** Record key: the kind's name, for a kind of a namespace its namespace, then what tells rows apart, joined by NUL. */
@@ -211,6 +213,13 @@ export interface Room {
   readonly admits?: Admission;
   /** Asked before a verdict on a deadline is carried out, if it names its judge. */
   readonly judges?: Judging;
+  /** Asked before a row is written that older programs cannot read. */
+  readonly reads?: Reading;
+}
+
+export interface Reading {
+  /** A node of the store that does not read records of a level; undefined when there is none. */
+  memberThatCannotRead(draft: never, level: number): { readonly name: string; readonly version: string } | undefined;
 }
 
 export interface Judging {

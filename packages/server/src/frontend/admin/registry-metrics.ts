@@ -2,7 +2,7 @@
 
 import type { Registry } from '../../registry/registry.ts';
 import { catalogBuckets } from '../../registry/kind/catalog/keys.ts';
-import { membersOf } from '../../registry/kind/member/find.ts';
+import { failedMachines, membersOf } from '../../registry/kind/member/find.ts';
 import { namespaceNames } from '../../registry/kind/namespace/find.ts';
 import { sessionBuckets } from '../../registry/kind/session/keys.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
@@ -12,6 +12,7 @@ export function exposeRegistry(metrics: Metrics, { state, views }: Registry, cou
   metrics.observeTotal('rollcall_wake_ups_total', 'Watchers woken by a change of their view', () => views.wakeUps);
   const gauges: readonly [name: string, help: string, read: () => number | Promise<number>][] = [
     ['rollcall_members', 'Nodes of the store, workers included', () => membersOf(state).length],
+    ['rollcall_members_failed', 'Nodes of the store that have failed within the last 72 hours and have not come back', () => failedMachines(state).length],
     ['rollcall_revision', 'Revision of the newest applied change', () => state.revision],
     ['rollcall_records', 'Records in the state, of every kind together', () => state.size],
     ['rollcall_namespaces', 'Namespaces, the default one included', () => [...namespaceNames(state)].length],

@@ -19,6 +19,7 @@ import { deniedNamespace } from '../../security/access-error.ts';
 import { TooManyFailures } from '../../security/gate.ts';
 import { Monitors } from './agent/monitor.ts';
 import { registerSelf } from './agent/own-node.ts';
+import { showServers } from './agent/server-nodes.ts';
 import { Answering } from './answer/answering.ts';
 import { Parking } from './answer/blocking.ts';
 import { Endpoints } from './answer/endpoints.ts';
@@ -119,6 +120,10 @@ class ConsulFrontend implements Frontend {
 
   start(): Promise<void> {
     return registerSelf(this.#context);
+  }
+
+  membersChanged(): void {
+    if (!this.#closing) void showServers(this.#context);
   }
 
   async close(): Promise<void> {

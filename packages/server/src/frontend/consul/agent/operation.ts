@@ -6,7 +6,8 @@
 import { arch, cpus, freemem, hostname, release, totalmem, uptime } from 'node:os';
 import { defaultNamespace, RegistryError } from '@rollcall/protocol';
 import { serfHealth } from '../../../registry/kind/catalog/known-checks.ts';
-import { findCheck } from '../../../registry/kind/catalog/find.ts';
+import { findCheck, findNode } from '../../../registry/kind/catalog/find.ts';
+import { failedMachines, machinesOf } from '../../../registry/kind/member/find.ts';
 import type { Metrics } from '../../../telemetry/metrics.ts';
 import type { Call, Handler } from '../request/call.ts';
 import { endpoint } from '../request/endpoint.ts';
@@ -106,11 +107,14 @@ export const leave = onOwnAgent('write', async (agent, { context, identity }) =>
   return undefined;
 });
 
-/** `PUT /v1/agent/force-leave/:node` */
+/** `PUT /v1/agent/force-leave/:node`: a server that has failed is forgotten, an agent is removed, each with its node. A server that lives stays. */
 export async function forceLeave({ context, rest }: Call): Promise<Reply> {
   const { registry, identity } = context;
   const name = unescapePath(rest);
-  if (name === identity.nodeName) return undefined;
+  if (name === identity.nodeName || machinesOf(registry.state).some((machine) => machine.name === name)) return undefined;
+  const failed = failedMachines(registry.state).filter((machine) => machine.name === name);
+  for (const { nodeId } of failed) await registry.submit({ kind: 'member-forget', nodeId });
+  if (failed.length > 0 && findNode(registry.state, name) === undefined) return undefined;
   if (findCheck(registry.state, defaultNamespace, name, serfHealth) === undefined) {
     throw new RegistryError('failed_precondition', `agent: No node found with name '${name.slice(0, 120)}'`);
   }

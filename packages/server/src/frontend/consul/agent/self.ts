@@ -6,6 +6,7 @@ import type { Identity } from '../../../net/frontend.ts';
 import { inOrder, order, select } from '../../../net/slices.ts';
 import { serfHealth } from '../../../registry/kind/catalog/known-checks.ts';
 import { allNodes, checksOnNode, findCheck, findNode, instancesOnNode } from '../../../registry/kind/catalog/find.ts';
+import { failedMachines } from '../../../registry/kind/member/find.ts';
 import type { RowOf } from '../../../registry/kinds.ts';
 import type { Reader } from '../../../registry/reader.ts';
 import type { State } from '../../../registry/state.ts';
@@ -40,6 +41,7 @@ function selfAnswer(agent: AgentNode, { context, identity, limits, params }: Cal
   const secured = context.security.acl.enabled;
   const { state } = context.registry;
   const servers = serversOf(context);
+  const datacenter = { identity, servers, failed: failedNames(state), secured };
   const server = servers.some(({ name }) => name === agent.name);
   const row = findNode(state, agent.name);
   return jsonBody(params)({
@@ -70,8 +72,8 @@ function selfAnswer(agent: AgentNode, { context, identity, limits, params }: Cal
       SessionTTLMin: '10s',
     },
     Coord: null,
-    Member: member(agent.name, agent.address, row?.id || agentId(agent.name, identity), 'passing', { identity, servers, secured }),
-    Stats: stats(state, agent.name, { identity, servers, secured }),
+    Member: member(agent.name, agent.address, row?.id || agentId(agent.name, identity), 'passing', datacenter),
+    Stats: stats(state, agent.name, datacenter),
     Meta: row?.meta ?? {},
   });
 }
@@ -111,7 +113,7 @@ function stats(state: State, node: string, { identity, servers, secured }: Datac
 export function members(call: Call): Reply {
   const { context, params } = call;
   const filter = readFilter(params, memberShape);
-  const datacenter = { identity: context.identity, servers: serversOf(context), secured: context.security.acl.enabled };
+  const datacenter = { identity: context.identity, servers: serversOf(context), failed: failedNames(context.registry.state), secured: context.security.acl.enabled };
   if (params.get('segment') !== '' && params.get('segment') !== '_all') {
     throw invalid('Network segments are not supported in this version of Consul');
   }
@@ -132,31 +134,38 @@ function isAgent(state: Reader, { name }: RowOf<'node'>): boolean {
   return findCheck(state, defaultNamespace, name, serfHealth) !== undefined;
 }
 
+function failedNames(state: State): ReadonlySet<string> {
+  return new Set(failedMachines(state).map(({ name }) => name));
+}
+
 /** The fields that are equal for all members. */
 interface Datacenter {
   readonly identity: Identity;
   readonly servers: readonly ServerFace[];
+  /** Names of servers that have failed. */
+  readonly failed: ReadonlySet<string>;
   readonly secured: boolean;
 }
 
-function member(name: string, address: string, id: string, status: string, { identity, servers, secured }: Datacenter): object {
+function member(name: string, address: string, id: string, status: string, { identity, servers, failed, secured }: Datacenter): object {
   const server = servers.find((each) => each.name === name);
+  const isServer = server !== undefined || failed.has(name);
   return {
     Name: name,
     Addr: address,
     Port: gossipPort,
     Tags: {
-      ...(server === undefined ? {} : { acls: secured ? '1' : '0', ...expected(servers), port: String(serverPort), raft_vsn: '3' }),
+      ...(isServer ? { acls: secured ? '1' : '0', ...expected(servers), port: String(serverPort), raft_vsn: '3' } : {}),
       build: `${behavesLike}:`,
       dc: identity.datacenter,
       id,
-      role: server === undefined ? 'node' : 'consul',
+      role: isServer ? 'consul' : 'node',
       segment: '',
       vsn: '2',
       vsn_max: '3',
       vsn_min: '2',
     },
-    Status: server?.leaves === true ? memberLeaving : status === 'critical' ? memberFailed : memberAlive,
+    Status: server?.leaves === true ? memberLeaving : status === 'critical' || failed.has(name) ? memberFailed : memberAlive,
     ProtocolMin: 1,
     ProtocolMax: 5,
     ProtocolCur: 2,

@@ -9,7 +9,7 @@ import { servicesAt } from '../../../registry/kind/catalog/services-at.ts';
 import { allNodes, findNode, instancesOfService } from '../../../registry/kind/catalog/find.ts';
 import { type Call, type Handler, written } from '../request/call.ts';
 import { jsonBody } from '../request/query.ts';
-import { serversOf } from '../request/servers.ts';
+import { failedServersOf, serversOf } from '../request/servers.ts';
 import { invalid, quoted } from '../wire/errors.ts';
 import type { Reply } from '../wire/reply.ts';
 
@@ -40,7 +40,7 @@ export const transferLeader = refuse('failed to transfer leadership: cannot find
 /** `/v1/operator/keyring`, for every request. */
 export const keyring = refuse('Keyring is empty (encryption not enabled)');
 
-/** `GET /v1/operator/autopilot/health`. Any server can do without the others, so all but one may fail. */
+/** `GET /v1/operator/autopilot/health`. Any server can do without the others, so all but one may fail. Those that have failed come last. */
 export function health({ context, params }: Call): Reply {
   const servers = serversOf(context).map(({ id, name, address, version, leads, leaves }) => ({
     ID: id,
@@ -55,7 +55,11 @@ export function health({ context, params }: Call): Reply {
     Healthy: true,
     Voter: true,
   }));
-  return jsonBody(params)({ Healthy: true, FailureTolerance: servers.length - 1, Servers: servers });
+  const failed = failedServersOf(context).map(({ id, name, address, version }) => ({
+    ...{ ID: id, Name: name, Address: address, SerfStatus: 'failed', Version: version, Leader: false, LastContact: '0s' },
+    ...{ LastTerm: 1, LastIndex: 0, Healthy: false, Voter: false },
+  }));
+  return jsonBody(params)({ Healthy: failed.length === 0, FailureTolerance: servers.length - 1, Servers: [...servers, ...failed] });
 }
 
 /** `GET /v1/operator/autopilot/configuration`: Consul's defaults, for programs that expect one. */

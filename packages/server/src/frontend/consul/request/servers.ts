@@ -7,7 +7,7 @@
  */
 
 import { findNode } from '../../../registry/kind/catalog/find.ts';
-import { machinesOf } from '../../../registry/kind/member/find.ts';
+import { failedMachines, machinesOf } from '../../../registry/kind/member/find.ts';
 import type { Member } from '../../../registry/kind/member/rows.ts';
 import type { State } from '../../../registry/state.ts';
 import type { Context, Identity } from '../../../net/frontend.ts';
@@ -45,8 +45,19 @@ export function serversOf({ identity, registry }: Pick<Context, 'identity' | 're
     }));
 }
 
+/** The servers that have failed and have not come back, as long as they are shown. */
+export function failedServersOf({ identity, registry }: Pick<Context, 'identity' | 'registry'>): readonly Pick<ServerFace, 'id' | 'name' | 'address' | 'version'>[] {
+  const { state } = registry;
+  return failedMachines(state).map((machine) => ({
+    id: machine.nodeId,
+    name: machine.name,
+    address: serverAddress(hostOf(state, machine, identity)),
+    version: consulVersion(machine.version),
+  }));
+}
+
 /** The address that a server has registered its node with. */
-function hostOf(state: State, { name, address }: Member, identity: Identity): string {
+function hostOf(state: State, { name, address }: Pick<Member, 'name' | 'address'>, identity: Identity): string {
   const registered = findNode(state, name)?.address;
   if (registered !== undefined) return registered;
   return URL.canParse(address) && !address.startsWith('unix:') ? new URL(address).hostname.replace(/^\[|\]$/g, '') : identity.address;

@@ -8,13 +8,21 @@ export interface MemberJoin {
   readonly address: string;
   readonly version: string;
   readonly worker?: true;
+  readonly reads?: number;
 }
 
-/** A node has left, or its presence has ended. False, and nothing is changed, when it is not a member in that epoch. */
+/** A node leaves. With `failed`, its presence has ended, and operators are shown it as failed for a while. False, and nothing is changed, when it is not a member in that epoch. */
 export interface MemberLeave {
   readonly kind: 'member-leave';
   readonly nodeId: string;
   readonly epoch: number;
+  readonly failed?: true;
+}
+
+/** A node that has failed is not shown any more. False if it is not shown as failed. */
+export interface MemberForget {
+  readonly kind: 'member-forget';
+  readonly nodeId: string;
 }
 
 /** A member begins to drain, or stops draining. False, without a change, if it is not a member in that epoch. */

@@ -4,11 +4,11 @@ import { RegistryError } from '@rollcall/protocol';
 import type { Draft } from '../../draft.ts';
 import type { Judge, Judged } from '../../judged.ts';
 import type { Steps } from '../../steps.ts';
-import type { Claim, MemberDrain, MemberJoin, MemberLeave } from './commands.ts';
+import type { Claim, MemberDrain, MemberForget, MemberJoin, MemberLeave } from './commands.ts';
 import { findMember, findMembers, holderOf } from './find.ts';
-import { claimKey } from './keys.ts';
+import { claimKey, failedKey } from './keys.ts';
 import { ownersBy } from './owners.ts';
-import type { ClaimRow, Member, MembersRow } from './rows.ts';
+import type { ClaimRow, FailedMemberRow, Member, MembersRow } from './rows.ts';
 
 /** Members of one store, workers included. All of them are in one row, and the owner of a key is looked for among all. */
 export const membersMax = 1_024;
@@ -22,11 +22,22 @@ export function join(draft: Draft, { kind: _kind, ...node }: MemberJoin): boolea
     throw new RegistryError('resource_exhausted', `the store has ${others.length} members, the limit is ${membersMax}`);
   }
   put(draft, row, [...others, { ...node, epoch }], epoch);
+  draft.delete(failedKey(node.nodeId));
   return true;
 }
 
-export function leave(draft: Draft, { nodeId, epoch }: MemberLeave): boolean {
-  return change(draft, { nodeId, epoch }, () => undefined);
+export function leave(draft: Draft, { nodeId, epoch, failed }: MemberLeave, now: number): boolean {
+  const member = findMember(draft, nodeId);
+  if (!change(draft, { nodeId, epoch }, () => undefined)) return false;
+  if (failed === true && member !== undefined && member.worker !== true) {
+    const { name, address, version } = member;
+    draft.put<FailedMemberRow>({ kind: 'failed-member', nodeId, name, address, version, failedMs: now, created: 0, modified: 0 });
+  }
+  return true;
+}
+
+export function forget(draft: Draft, { nodeId }: MemberForget): boolean {
+  return draft.delete(failedKey(nodeId));
 }
 
 export function drain(draft: Draft, { nodeId, epoch, draining }: MemberDrain): boolean {
@@ -46,6 +57,11 @@ export function* claim(draft: Draft, { nodeId, epoch, keys }: Claim): Steps<bool
     yield () => ({ keys: keys.slice(at + 1) });
   }
   return true;
+}
+
+/** The name of a member that does not read records of a level; undefined when there is none. */
+export function memberThatCannotRead(draft: Draft, level: number): Pick<Member, 'name' | 'version'> | undefined {
+  return findMembers(draft)?.members.find(({ reads = 1 }) => reads < level);
 }
 
 /** Whether the judge is a member in the epoch that it names, and owns the deadline that it judged. */

@@ -1,8 +1,8 @@
 /** Finds members, and the named holder of a deadline. */
 
 import type { Lookup } from '../../room.ts';
-import { claimKey, membersKey } from './keys.ts';
-import type { ClaimRow, Member, MembersRow } from './rows.ts';
+import { claimKey, failedBucket, membersKey } from './keys.ts';
+import type { ClaimRow, FailedMemberRow, Member, MembersRow } from './rows.ts';
 
 const none: readonly Member[] = [];
 
@@ -19,6 +19,13 @@ export function membersOf(reader: Lookup): readonly Member[] {
 /** The members that are machines: those that clients and operators are shown. */
 export function machinesOf(reader: Lookup): readonly Member[] {
   return membersOf(reader).filter(({ worker }) => worker !== true);
+}
+
+/** The machines that have failed and have not come back, not even under another id, in the order of their names. */
+export function failedMachines(reader: Lookup): readonly FailedMemberRow[] {
+  const names = new Set(machinesOf(reader).map(({ name }) => name));
+  const failed = [...(reader.bucket(failedBucket) as Iterable<FailedMemberRow>)].filter(({ name }) => !names.has(name));
+  return failed.toSorted((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 export function findMember(reader: Lookup, nodeId: string): Member | undefined {

@@ -13,7 +13,7 @@ import type { UpdateChecks } from '../catalog/commands.ts';
 import { findCheck } from '../catalog/find.ts';
 import { findSession } from '../session/find.ts';
 import { membersMax } from './decide.ts';
-import { findMember, findMembers, holderOf, membersOf } from './find.ts';
+import { failedMachines, findMember, findMembers, holderOf, membersOf } from './find.ts';
 import { claimKey, membersKey } from './keys.ts';
 import { ownersBy } from './owners.ts';
 
@@ -99,6 +99,45 @@ describe('a member', () => {
     });
     submit({ kind: 'member-drain', nodeId: 'a', epoch: 1, draining: true });
     expect(findMembers(journal.state)).toMatchObject({ later: 1, members: [{ nodeId: 'a', rack: 'r1', draining: true }] });
+  });
+});
+
+describe('a machine that has failed', () => {
+  const failed = () => failedMachines(journal.state).map(({ nodeId, failedMs }) => [nodeId, failedMs]);
+  const fail = (nodeId: string, now = 0) =>
+    journal.commit([{ kind: 'member-leave', nodeId, epoch: findMember(journal.state, nodeId)?.epoch ?? 0, failed: true }], now);
+
+  it('is shown until it joins again, or is forgotten; one that leaves is not', () => {
+    for (const nodeId of ['a', 'b', 'c']) join(nodeId);
+    fail('a', 5_000);
+    fail('b', 5_000);
+    submit({ kind: 'member-leave', nodeId: 'c', epoch: 3 });
+    expect(failed()).toEqual([['a', 5_000], ['b', 5_000]]);
+    join('a');
+    expect(failed()).toEqual([['b', 5_000]]);
+    expect(submit({ kind: 'member-forget', nodeId: 'b' })).toEqual({ result: true });
+    expect(submit({ kind: 'member-forget', nodeId: 'b' })).toEqual({ result: false });
+    expect(failed()).toEqual([]);
+  });
+
+  it('is not shown once another node has joined under its name', () => {
+    join('a');
+    fail('a');
+    submit({ kind: 'member-join', nodeId: 'a2', name: 'host-a', address: '', version: '1.0.0' });
+    expect(failed()).toEqual([]);
+  });
+
+  it('is forgotten after 72 hours', () => {
+    join('a');
+    fail('a');
+    const lapsesAt = (now: number) => [...journal.state.lapsing].filter((key) => journal.state.kinds.get('failed-member')?.lapsed?.(journal.state.get(key) as never, now, journal.state) === true);
+    expect([lapsesAt(72 * 3_600_000 - 1), lapsesAt(72 * 3_600_000)]).toEqual([[], ['failed-member\0a']]);
+  });
+
+  it('that is a worker of another one is not shown', () => {
+    submit({ kind: 'member-join', nodeId: 'w', name: 'w', address: '', version: '1', worker: true });
+    fail('w');
+    expect(failed()).toEqual([]);
   });
 });
 

@@ -18,6 +18,8 @@ export interface Member {
   readonly draining?: true;
   /** A process of another member's machine; not shown where machines are listed. */
   readonly worker?: true;
+  /** The newest level of records that it reads (`read-by-all.ts`); 1 when absent. */
+  readonly reads?: number;
 }
 
 /**
@@ -30,6 +32,20 @@ export interface MembersRow extends Revisions {
   readonly lastEpoch: number;
   /** In the order in which they joined. */
   readonly members: readonly Member[];
+}
+
+/**
+ * A machine that was a member and whose presence has ended. For operators: no decision depends on it. It goes when the node joins again,
+ * when an operator removes it, and after `failedKeptMs`.
+ */
+export interface FailedMemberRow extends Revisions {
+  readonly kind: 'failed-member';
+  readonly nodeId: string;
+  readonly name: string;
+  readonly address: string;
+  readonly version: string;
+  /** When the others noticed it, in milliseconds since 1970. */
+  readonly failedMs: number;
 }
 
 /**
