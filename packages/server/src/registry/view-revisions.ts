@@ -71,12 +71,16 @@ export class ViewRevisions {
    */
   follow(changes: readonly AnyRowChange[], revision: number, source: Source): Set<string> {
     const touched = new Set<string>();
+    /** Views whose markers are pruned: nothing that they show has changed, so the views that they raise stand where they stood. */
+    const forgotten: string[] = [];
     // Only a row that goes, and a marker, can leave a view without rows.
     let mayEmpty = false;
     for (const { before, after } of changes) {
       const row = after ?? before;
-      if (isOf<ViewRow>(row, 'view')) touched.add(row.view);
-      else {
+      if (isOf<ViewRow>(row, 'view')) {
+        if (after === undefined) forgotten.push(row.view);
+        else touched.add(row.view);
+      } else {
         if (after !== undefined) this.#kinds.of(after).addViews?.(after, touched, source, source);
         if (before !== undefined && (after === undefined || !this.#kinds.keepsItsViews(before, after))) {
           this.#kinds.of(before).addViews?.(before, touched, source, source);
@@ -89,6 +93,7 @@ export class ViewRevisions {
       if (kind.raises !== undefined) touched.add(kind.raises);
       if (isKept(kind, view)) this.#revisions.set(view, revision);
     }
+    for (const view of forgotten) touched.add(view);
     if (mayEmpty || this.#empty.size > 0) for (const view of touched) this.#classify(view, source);
     return touched;
   }
