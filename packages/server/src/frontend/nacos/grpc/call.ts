@@ -12,6 +12,7 @@ import type { ClientInstances } from './client-instances.ts';
 import type { Connection } from './connection.ts';
 import { text } from './fields.ts';
 import type { ConfigListens } from './config-listens.ts';
+import type { FuzzyWatches } from './fuzzy-watches.ts';
 import type { Subscriptions } from './subscriptions.ts';
 import type { JsonObject } from './wire.ts';
 
@@ -19,6 +20,7 @@ export interface Parts {
   readonly context: Context;
   readonly subscriptions: Subscriptions;
   readonly configListens: ConfigListens;
+  readonly fuzzyWatches: FuzzyWatches;
 }
 
 export interface CallOptions {
@@ -34,6 +36,7 @@ export class Call {
   readonly context: Context;
   readonly subscriptions: Subscriptions;
   readonly configListens: ConfigListens;
+  readonly fuzzyWatches: FuzzyWatches;
   readonly connection: Connection;
   readonly instances: ClientInstances;
   readonly caller: Caller;
@@ -44,6 +47,7 @@ export class Call {
     this.context = parts.context;
     this.subscriptions = parts.subscriptions;
     this.configListens = parts.configListens;
+    this.fuzzyWatches = parts.fuzzyWatches;
     this.connection = connection;
     this.instances = instances;
     this.caller = caller;
@@ -78,6 +82,11 @@ export class Call {
   /** @throws RegistryError `invalid_argument` */
   service(): ServiceName {
     return readServiceName(text(this.body, 'serviceName'), text(this.body, 'groupName'));
+  }
+
+  /** Whether the caller may read a service, by its name in the registry, with its present permissions. */
+  mayReadService(namespace: string, service: string): boolean {
+    return this.callerNow()?.authorizer.allows(namespace, 'service', 'read', service) === true;
   }
 
   /** @throws RegistryError `permission_denied` */

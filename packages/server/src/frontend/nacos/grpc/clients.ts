@@ -17,6 +17,7 @@ import { ConfigListens } from './config-listens.ts';
 import { Connection, type ClientInfo } from './connection.ts';
 import { errorCodeOf, errorCodes, failure, success } from './errors.ts';
 import { object, text } from './fields.ts';
+import { FuzzyWatches } from './fuzzy-watches.ts';
 import type { Bytes, Calls, Link, Stream } from './listener.ts';
 import { messageTypes } from './messages.ts';
 import { Subscriptions } from './subscriptions.ts';
@@ -48,7 +49,7 @@ export class Clients implements Calls {
     const nextId = () => `${++this.#requests}`;
     const { registry, clock, wheel, log, security, limits } = context;
     const subscriptions = new Subscriptions({ registry, clock, wheel, log, security, limits, nextId });
-    this.#parts = { context, subscriptions, configListens: new ConfigListens({ registry, wheel, limits, nextId }) };
+    this.#parts = { context, subscriptions, configListens: new ConfigListens({ registry, wheel, limits, nextId }), fuzzyWatches: new FuzzyWatches({ registry, wheel, nextId }) };
     this.#stopMoving = moveWhenStale(this.#open, context);
     context.metrics.observe('rollcall_nacos_connections', 'Open connections of Nacos clients over gRPC', () => this.#open.size);
     context.metrics.observe('rollcall_nacos_subscribed_lists', 'Lists of instances to which Nacos clients subscribe over gRPC', () => this.#parts.subscriptions.size);

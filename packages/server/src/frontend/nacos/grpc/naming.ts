@@ -1,13 +1,15 @@
 /** The messages about instances and services. */
 
+import { inTurns } from '../../../in-turns.ts';
 import { findInstance } from '../../../registry/kind/catalog/find.ts';
 import { servicesOf } from '../../../registry/kind/catalog/service-index.ts';
-import { unrestricted } from '../../../security/authorizer.ts';
-import { fromService, instanceId, invalid, type ServiceName } from '../names.ts';
+import { defaultGroup, fromService, instanceId, invalid, type ServiceName } from '../names.ts';
 import type { Selection } from '../service-info.ts';
 import { probeOf, readInstance, registration, type NacosInstance } from '../translate.ts';
 import type { Answer, Call, MessageTypes } from './call.ts';
-import { flag, object, objects, text, wholeNumber } from './fields.ts';
+import { flag, object, objects, text, texts, wholeNumber } from './fields.ts';
+import { readPattern } from './fuzzy-pattern.ts';
+import { matchesMax } from './fuzzy-watches.ts';
 import { readInfo } from './service-feed.ts';
 import { audienceOf } from './subscriptions.ts';
 
@@ -24,6 +26,7 @@ export const namingMessages: MessageTypes = {
   ServiceQueryRequest: { reply: 'QueryServiceResponse', access: reads, handle: query },
   SubscribeServiceRequest: { reply: 'SubscribeServiceResponse', access: reads, handle: subscribe },
   ServiceListRequest: { reply: 'ServiceListResponse', access: { kind: 'filters', resources: ['service'] }, handle: list },
+  NamingFuzzyWatchRequest: { reply: 'NamingFuzzyWatchResponse', access: { kind: 'filters', resources: ['service'] }, handle: fuzzyWatch },
 };
 
 interface Target {
@@ -101,19 +104,42 @@ function selectionOf(call: Call, clusters: string): Pick<Selection, 'namespace' 
 }
 
 /** The services of a group, in the order of their names. */
-function list(call: Call): Answer {
+async function list(call: Call): Promise<Answer> {
   const namespace = call.namespace('namespace');
-  const group = text(call.body, 'groupName', 'DEFAULT_GROUP');
+  const group = text(call.body, 'groupName', defaultGroup);
   const page = wholeNumber(call.body, 'pageNo', 1);
   const size = Math.min(wholeNumber(call.body, 'pageSize', 10), pageMax);
-  const { authorizer } = call.caller;
-  const names: string[] = [];
-  for (const service of servicesOf(call.context.registry.state).names(namespace)) {
-    const name = fromService(service);
-    if (name?.group !== group) continue;
-    if (authorizer === unrestricted || authorizer.allows(namespace, 'service', 'read', service)) names.push(name.name);
-  }
+  const all = [...servicesOf(call.context.registry.state).names(namespace)];
+  const names = await inTurns(namesOf(all, group, (service) => call.mayReadService(namespace, service)));
   return { count: names.length, serviceNames: names.slice((page - 1) * size, page * size) };
+}
+
+function* namesOf(services: readonly string[], group: string, mayRead: (service: string) => boolean): Generator<undefined, string[], undefined> {
+  const names: string[] = [];
+  for (const service of services) {
+    const name = fromService(service);
+    if (name?.group === group && mayRead(service)) names.push(name.name);
+    yield;
+  }
+  return names;
+}
+
+/** Keys of services that a client may say that it knows. */
+const receivedMax = matchesMax;
+
+async function fuzzyWatch(call: Call): Promise<Answer> {
+  const given = readPattern(text(call.body, 'groupKeyPattern'));
+  const pattern = { ...given, namespace: call.seen(given.namespace) };
+  const type = text(call.body, 'watchType');
+  if (type === 'CANCEL_WATCH') call.fuzzyWatches.cancel(call.connection, pattern.text);
+  else if (type !== 'WATCH') throw unknownType(type);
+  else {
+    await call.fuzzyWatches.watch(call.connection, {
+      ...{ pattern, received: texts(call.body, 'receivedGroupKeys', receivedMax), isInitializing: flag(call.body, 'initializing') },
+      mayRead: (service) => call.mayReadService(pattern.namespace, service),
+    });
+  }
+  return {};
 }
 
 async function registerPersistent(call: Call, namespace: string, service: ServiceName, instance: NacosInstance): Promise<void> {
