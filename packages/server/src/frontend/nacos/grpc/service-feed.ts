@@ -51,6 +51,8 @@ export interface SubscriberOptions {
   readonly connection: Connection;
   /** Whether the client may still read the service; otherwise it is forgotten. */
   readonly mayRead: () => boolean;
+  /** Whether it gets the list that `add` returns by its caller; otherwise the list is pushed. */
+  readonly knows: boolean;
 }
 
 interface Member {
@@ -118,7 +120,7 @@ export class ServiceFeed implements Pass {
   }
 
   /** @returns the subscription, and the list that the client has from now on */
-  async add({ connection, mayRead }: SubscriberOptions): Promise<{ readonly subscription: Subscription; readonly info: string }> {
+  async add({ connection, mayRead, knows }: SubscriberOptions): Promise<{ readonly subscription: Subscription; readonly info: string }> {
     const { wheel } = this.#options.context;
     const delivery = new Delivery({ connection, wheel, next: () => this.#newsFor(member), onUnanswered: () => (member.revision = -1) });
     // Nothing is pushed before the answer of the call is known.
@@ -127,7 +129,7 @@ export class ServiceFeed implements Pass {
     const subscription = { catchUp: () => delivery.serve(), cancel: () => this.#remove(member) };
     try {
       const { revision, info } = await this.#refresh();
-      member.revision = revision;
+      member.revision = knows ? revision : -1;
       delivery.serve();
       return { subscription, info };
     } catch (error) {

@@ -42,7 +42,12 @@ export class Subscriptions {
    * @returns the JSON of the `ServiceInfo`
    * @throws RegistryError `resource_exhausted` over the limit, or for a list that is too large
    */
-  async subscribe(connection: Connection, caller: Caller, selection: Selection): Promise<string> {
+  subscribe(connection: Connection, caller: Caller, selection: Selection): Promise<string> {
+    return this.#subscribe(connection, caller, selection, true);
+  }
+
+  /** @param knows whether the client gets the list that is returned; otherwise it is pushed */
+  async #subscribe(connection: Connection, caller: Caller, selection: Selection, knows: boolean): Promise<string> {
     const audience = audienceOf(caller, selection) ?? caller.authorizer;
     const own = this.#of(connection);
     const key = keyOf(selection);
@@ -51,7 +56,7 @@ export class Subscriptions {
       throw new RegistryError('resource_exhausted', `the connection would subscribe to ${own.size + 1} services, the limit is ${limit}`);
     }
     const mayRead = () => this.#mayRead(connection, caller, selection, audience);
-    const { subscription, info } = await this.#feed(selection, audience).add({ connection, mayRead });
+    const { subscription, info } = await this.#feed(selection, audience).add({ connection, mayRead, knows });
     own.get(key)?.cancel();
     // It has ended while a large list was read.
     if (!connection.isOpen) subscription.cancel();
@@ -105,7 +110,7 @@ export class Subscriptions {
     if (seen === audience) return true;
     this.unsubscribe(connection, selection);
     if (now !== undefined && seen !== undefined) {
-      this.subscribe(connection, now, selection).catch((err: unknown) => {
+      this.#subscribe(connection, now, selection, false).catch((err: unknown) => {
         this.#options.log.warn({ err, connection: connection.link.id }, 'a subscription ended, since its list could not be read with the new rights');
       });
     }
