@@ -9,6 +9,7 @@ import { admin } from './frontend/admin/frontend.ts';
 import { consul } from './frontend/consul/frontend.ts';
 import { dns } from './frontend/dns/frontend.ts';
 import { eureka } from './frontend/eureka/frontend.ts';
+import { nacos } from './frontend/nacos/frontend.ts';
 import type { PeerDeps } from './frontend/peer/deps.ts';
 import { peer } from './frontend/peer/frontend.ts';
 import { stream } from './frontend/stream/frontend.ts';
@@ -47,6 +48,11 @@ export const frontendTable = {
     make: (context, { options }) => eureka(context, options.eureka),
     httpAddresses: ({ eureka: options }) => (options === undefined || options.port === undefined ? [] : [{ name: 'eureka', at: tcpAddress(options), tokens: true }]),
     hasOptions: (options) => options.eureka !== undefined,
+  },
+  nacos: {
+    make: (context) => nacos(context),
+    httpAddresses: ({ nacos: options }) => (options === undefined ? [] : [{ name: 'nacos', at: tcpAddress(options), tokens: true }]),
+    hasOptions: (options) => options.nacos !== undefined,
   },
   dns: {
     make: (context, { options }) => dns(context, options.dns),

@@ -48,7 +48,7 @@ export interface WorkerOptions {
 }
 
 /** As in the table of front ends (`frontends.ts`). */
-export type FrontendName = 'consul' | 'stream' | 'admin' | 'peer' | 'eureka' | 'dns';
+export type FrontendName = 'consul' | 'stream' | 'admin' | 'peer' | 'eureka' | 'nacos' | 'dns';
 
 export interface ServerOptions {
   /** `memory()` by default; the server closes it. */
@@ -86,6 +86,11 @@ export interface ServerOptions {
    * paths of Eureka are served on those alone.
    */
   readonly eureka?: EurekaOptions & TcpOptions;
+  /**
+   * Address of plain HTTP beside the other listeners, for clients of Nacos that expect its port (8848); none by default. Nacos' paths are
+   * served on every HTTP listener.
+   */
+  readonly nacos?: TcpOptions;
   /**
    * Front ends that run; by default those that are served over HTTP, and `dns` when it has options. At least one must be
    * served over HTTP.

@@ -68,24 +68,38 @@ export interface Hosts {
  * @param authorizer instances on a node that it may not read are left out; those of Nacos have none
  */
 export function* readHosts(reader: Reader, selection: Selection, authorizer: Pick<Authorizer, 'allows'>): Generator<undefined, Hosts, undefined> {
+  const hosts: InstanceView[] = [];
+  const work = selecting(reader, selection, authorizer);
+  for (;;) {
+    const step = work.next();
+    if (step.done === true) return { hosts, protects: step.value };
+    if (step.value !== undefined) hosts.push(step.value);
+    yield;
+  }
+}
+
+/**
+ * The same one by one; undefined is a step without an instance.
+ * @returns whether the protect threshold is reached
+ */
+export function* selecting(reader: Reader, selection: Selection, authorizer: Pick<Authorizer, 'allows'>): Generator<InstanceView | undefined, boolean, undefined> {
   const { namespace, service, clusters, healthyOnly, enabledOnly } = selection;
   const name = toService(service);
   const wanted = new Set(clusters.split(',').filter((cluster) => cluster.trim() !== ''));
   const shown = yield* protectedStatuses(reader, namespace, name);
   const mayProtect = (findService(reader, namespace, name)?.protectThreshold ?? 0) > 0;
   const plain = mayProtect ? statuses(reader) : shown;
-  const hosts: InstanceView[] = [];
   let protects = false;
-  for (const row of instancesOfService(reader, namespace, name)) {
+  // A copy: instances may come and go between two steps.
+  for (const row of [...instancesOfService(reader, namespace, name)]) {
     if (wanted.size > 0 && !wanted.has(row.cluster ?? defaultCluster)) continue;
     if (row.node !== '' && !authorizer.allows(namespace, 'node', 'read', row.node)) continue;
     const status = shown(row);
     protects ||= mayProtect && status !== plain(row);
     const view = toInstanceView(row, findNode(reader, row.node), status, service);
-    if ((view.healthy || !healthyOnly) && (view.enabled || !enabledOnly)) hosts.push(view);
-    yield;
+    yield (view.healthy || !healthyOnly) && (view.enabled || !enabledOnly) ? view : undefined;
   }
-  return { hosts, protects };
+  return protects;
 }
 
 /** The fields of a `ServiceInfo` around its hosts. @param name `GROUP@@name` over HTTP, the name alone over gRPC */

@@ -1,0 +1,134 @@
+/** One configuration: getting, publishing and removing it, gray releases included. */
+
+import { findConfig, findRelease } from '../../../registry/kind/config/find.ts';
+import { anonymousAccessor } from '../../../security/well-known.ts';
+import { nacosCodes, NacosError } from '../errors.ts';
+import { fromNamespace } from '../names.ts';
+import { Answer, jsonUtf8, text, type Format, type Returned } from '../request/answer.ts';
+import type { Call } from '../request/call.ts';
+import { clientOf, target } from './target.ts';
+import { betaName, contentOf, encryptedKeyOf, findFor, publishCommand, tagName, type ConfigName, type Found } from './translate.ts';
+
+const missing = 'config data not exist';
+
+/** `GET configs`: the content itself; in the second version of the API, a text in JSON. */
+export function get(call: Call, format: Format): Returned {
+  const name = target(call, 'read');
+  const found = findFor(call.context.registry.state, name, clientOf(call));
+  if (found === undefined) throw new NacosError('not_found', missing, nacosCodes.notFound);
+  const { release, given } = found;
+  const headers = [
+    ...['Config-Type', release.type ?? 'text', 'Content-MD5', given.md5, 'Last-Modified', new Date(release.atMs).toUTCString()],
+    ...['Encrypted-Data-Key', encryptedKeyOf(release), 'X-Content-Type-Options', 'nosniff'],
+    ...(given.gray?.name === betaName ? ['isBeta', 'true'] : []),
+  ];
+  if (format === 'result') return new Answer(Buffer.from(JSON.stringify({ code: 0, message: 'success', data: contentOf(release) })), jsonUtf8, { headers });
+  const { content } = release;
+  return new Answer(Buffer.from(content.buffer, content.byteOffset, content.length), release.type === 'json' ? jsonUtf8 : text, { headers });
+}
+
+/** `GET v3/client/cs/config` */
+export function query(call: Call): Returned {
+  const name = target(call, 'read');
+  const found = findFor(call.context.registry.state, name, clientOf(call));
+  // The status is 200: clients of this version read the code.
+  if (found === undefined) throw new NacosError('not_found', missing, nacosCodes.notFound, { status: 200, withoutData: true });
+  const { release, given } = found;
+  return {
+    ...{ resultCode: 200, errorCode: 0, message: null, requestId: null, content: contentOf(release), encryptedDataKey: encryptedKeyOf(release) },
+    ...{ contentType: release.type ?? 'text', md5: given.md5, lastModified: release.atMs },
+    ...{ tag: given.gray?.rule.kind === 'tag' ? given.gray.rule.tag : null, beta: given.gray?.name === betaName, success: true },
+  };
+}
+
+/** Everything about a configuration, as consoles show it. */
+export function detail(call: Call): Returned {
+  const name = target(call, 'read');
+  const found = findFor(call.context.registry.state, name, {});
+  if (found === undefined) throw new NacosError('not_found', missing, nacosCodes.notFound);
+  return wholeView(found);
+}
+
+function wholeView({ row, release }: Found): object {
+  const tenant = fromNamespace(row.namespace);
+  return {
+    ...{ id: String(row.created), dataId: row.id, group: row.group, groupName: row.group, tenant, namespaceId: tenant },
+    ...{ content: contentOf(release), md5: row.md5, type: row.type ?? 'text', appName: row.app ?? '', desc: row.description ?? '' },
+    ...{ configTags: (row.tags ?? []).join(','), encryptedDataKey: encryptedKeyOf(release), createUser: release.by ?? null, createIp: release.from ?? null },
+    ...{ createTime: row.createdMs, modifyTime: row.changedMs },
+  };
+}
+
+/** `POST configs` */
+export async function publish(call: Call): Promise<Returned> {
+  const { params, context: { registry }, exchange: { request } } = call;
+  const header = (name: string) => {
+    const value = request.headers[name];
+    return Array.isArray(value) ? value[0] : value;
+  };
+  const content = params.get('content') ?? '';
+  if (content === '') params.required('content');
+  const name = target(call, 'write');
+  await call.ensureNamespace(name.namespace);
+  const done = await registry.submit(
+    publishCommand({
+      ...name,
+      content,
+      type: params.get('type'),
+      app: params.get('appName'),
+      description: params.get('desc'),
+      tags: params.text(['config_tags', 'configTags']),
+      tag: params.get('tag'),
+      betaIps: header('betaips') ?? params.get('betaIps'),
+      casMd5: header('casmd5') ?? params.get('casMd5'),
+      encryptedDataKey: params.get('encryptedDataKey'),
+      by: whoIs(call),
+      from: call.clientIp,
+    }),
+  );
+  if (!done) throw new NacosError('aborted', 'Cas publish fail, server md5 may have changed.', nacosCodes.conflict);
+  return true;
+}
+
+/** The token that a request came with; without access control, the name that it gives. */
+export function whoIs({ caller: { accessorId }, params }: Call): string {
+  return accessorId !== '' && accessorId !== anonymousAccessor ? accessorId : params.text(['src_user', 'srcUser']).slice(0, 128);
+}
+
+/** `DELETE configs`: also of one that is gone already. */
+export async function remove(call: Call): Promise<Returned> {
+  const tag = call.params.text('tag');
+  await removed(call, target(call, 'write'), tag === '' ? undefined : tagName(tag));
+  return true;
+}
+
+async function removed(call: Call, { namespace, group, id }: ConfigName, gray: string | undefined): Promise<boolean> {
+  const by = whoIs(call);
+  return call.context.registry.submit({
+    ...{ kind: 'config-remove', namespace, group, id, from: call.clientIp },
+    ...(by === '' ? {} : { by }),
+    ...(gray === undefined ? {} : { gray }),
+  });
+}
+
+/** `GET configs?beta=true`: the gray release by addresses. The first version has an envelope of its own here. */
+export function getBeta(call: Call, format: Format): Returned {
+  const name = target(call, 'read');
+  const { state } = call.context.registry;
+  const row = findConfig(state, name.namespace, name.group, name.id);
+  const gray = row?.gray?.find((each) => each.name === betaName);
+  const release = row && gray && findRelease(state, row, gray.release);
+  const view = release && {
+    ...wholeView({ row, release, given: { release: gray.release, md5: gray.md5, gray } }),
+    ...{ md5: gray.md5, betaIps: gray.rule.kind === 'ip' ? gray.rule.addresses.join(',') : '', grayName: gray.name },
+  };
+  if (format === 'plain') return { code: 200, message: 'query beta ok', data: view ?? null };
+  if (view === undefined) throw new NacosError('not_found', missing, nacosCodes.notFound);
+  return view;
+}
+
+/** `DELETE configs?beta=true` */
+export async function removeBeta(call: Call, format: Format): Promise<Returned> {
+  await removed(call, target(call, 'write'), betaName);
+  return format === 'plain' ? { code: 200, message: 'stop beta ok', data: true } : true;
+}

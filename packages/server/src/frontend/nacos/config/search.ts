@@ -1,0 +1,88 @@
+/** Lists of configurations: `search=accurate` for exact names, `search=blur` for names with `*` in them. */
+
+import { configsIn, findRelease, isPublished } from '../../../registry/kind/config/find.ts';
+import type { ConfigRow } from '../../../registry/kind/config/rows.ts';
+import { RegistryError } from '@rollcall/protocol';
+import { MemoryShare, type AnswerMemory } from '../../../net/answer-memory.ts';
+import { inOrder, order, select } from '../../../net/slices.ts';
+import { fromNamespace } from '../names.ts';
+import type { Call } from '../request/call.ts';
+import type { Handler } from '../request/route.ts';
+import { paged, onPage, readPage } from '../naming/pages.ts';
+import { groupNames, tenantNames } from './target.ts';
+import { contentOf, encryptedKeyOf, keyOf } from './translate.ts';
+
+/** Most bytes of the contents of one page. */
+const pageBytesMax = 33_554_432;
+
+type Matcher = (text: string) => boolean;
+
+/** @param blur `*` stands for any text, and a text without it may stand anywhere */
+function matcher(pattern: string, blur: boolean): Matcher {
+  if (pattern === '') return () => true;
+  if (!blur) return (text) => text === pattern;
+  const parts = (pattern.includes('*') ? pattern : `*${pattern}*`).split('*');
+  return (text) => hasParts(text, parts);
+}
+
+/** Whether the text is these parts with any text between them. Takes time in proportion to the text for each part. */
+function hasParts(text: string, parts: readonly string[]): boolean {
+  const [first = '', ...rest] = parts;
+  if (!text.startsWith(first)) return false;
+  let at = first.length;
+  for (const [index, part] of rest.entries()) {
+    if (index === rest.length - 1) return text.length - at >= part.length && text.endsWith(part);
+    const found = text.indexOf(part, at);
+    if (found < 0) return false;
+    at = found + part.length;
+  }
+  return at === text.length;
+}
+
+/** @param contents whether each entry has its content, as in the first version of the API */
+export function search(memory: AnswerMemory, { contents }: { readonly contents: boolean }): Handler {
+  return async (call) => {
+    const { params } = call;
+    const namespace = call.namespace(tenantNames);
+    const blur = params.text('search', 'blur') !== 'accurate';
+    const [id, group] = [matcher(params.text('dataId'), blur), matcher(params.text(groupNames), blur)];
+    const [app, tags, types] = [params.text('appName'), params.text(['config_tags', 'configTags']), params.text(['types', 'type'])];
+    const page = readPage(params, 10, 500);
+    const wanted = (row: ConfigRow) =>
+      isPublished(row) &&
+      row.release > 0 &&
+      id(row.id) &&
+      group(row.group) &&
+      (app === '' || row.app === app) &&
+      (tags === '' || tags.split(',').some((tag) => row.tags?.includes(tag) === true)) &&
+      (types === '' || types.split(',').includes(row.type ?? 'text')) &&
+      call.may(namespace, 'key', 'read', keyOf(row));
+    return call.inTurns(function* (pace) {
+      const { state } = call.context.registry;
+      const share = new MemoryShare(memory);
+      try {
+        const found = yield* select(configsIn(state, namespace), wanted, pace, 0.5);
+        const sorted = yield* inOrder(found, (a, b) => order(a.group, b.group) || order(a.id, b.id), pace);
+        const rows = onPage(sorted, page);
+        const bytes = contents ? rows.reduce((sum, row) => sum + row.bytes, 0) : 0;
+        if (bytes > pageBytesMax) {
+          throw new RegistryError('resource_exhausted', `the contents of this page have ${bytes} bytes, the limit is ${pageBytesMax}; ask for a smaller pageSize`);
+        }
+        share.take(bytes);
+        return paged(found.length, page, rows.map((row) => entry(call, row, contents)));
+      } finally {
+        share.free();
+      }
+    });
+  };
+}
+
+function entry(call: Call, row: ConfigRow, withContent: boolean): object {
+  const release = findRelease(call.context.registry.state, row, row.release);
+  const tenant = fromNamespace(row.namespace);
+  return {
+    ...{ id: String(row.created), dataId: row.id, group: row.group, groupName: row.group, tenant, namespaceId: tenant, md5: row.md5 },
+    ...(withContent && release !== undefined ? { content: contentOf(release), encryptedDataKey: encryptedKeyOf(release) } : {}),
+    ...{ type: row.type ?? 'text', appName: row.app ?? '', desc: row.description ?? '', configTags: (row.tags ?? []).join(','), createTime: row.createdMs, modifyTime: row.changedMs },
+  };
+}

@@ -1,0 +1,196 @@
+/** Instances: registering, beats, removing, what an operator sets, and reading them. */
+
+import { findInstance, findNode } from '../../../registry/kind/catalog/find.ts';
+import { statuses } from '../../../registry/kind/catalog/effective-status.ts';
+import type { InstanceRow } from '../../../registry/kind/catalog/rows.ts';
+import { nacosCodes, NacosError } from '../errors.ts';
+import { hostPort } from '../foreign.ts';
+import { beatTimes, defaultTimes, parseMetadata } from '../metadata.ts';
+import { grouped, instanceId, invalid, readServiceName, type ServiceName, type Spot } from '../names.ts';
+import { encodedAnswer, type Format, type Returned, type Value } from '../request/answer.ts';
+import type { Call } from '../request/call.ts';
+import type { Params } from '../request/params.ts';
+import type { Handler } from '../request/route.ts';
+import { selecting } from '../service-info.ts';
+import { checkIds, readInstance, registration, toInstanceView, type InstanceView, type NacosInstance } from '../translate.ts';
+import { probeIn } from './clusters.ts';
+import type { Lists, Shape } from './lists.ts';
+import { instanceAt, ownAt, readSpot } from './spot.ts';
+
+/** The fields of an instance in parameters; both spellings that clients use. */
+export function instanceIn(params: Params): NacosInstance {
+  const metadata = parseMetadata(params.text('metadata'));
+  const given = { ip: params.required('ip'), port: params.required('port'), weight: params.text('weight'), clusterName: params.text(['clusterName', 'cluster']), metadata };
+  return readInstance({
+    ...given,
+    enabled: String(params.flag(['enabled', 'enable'], true)),
+    healthy: String(params.flag('healthy', true)),
+    ephemeral: String(params.flag('ephemeral', true)),
+    instanceId: params.get('instanceId'),
+  });
+}
+
+/** `POST instance`; with `heartBeat=true` a beat, as the third version of the API sends them. */
+export async function register(call: Call): Promise<Returned> {
+  const { params } = call;
+  const namespace = call.namespace();
+  const service = call.service();
+  if (params.flag('heartBeat', false)) return beatOrNone(call, namespace, service);
+  const instance = instanceIn(params);
+  call.requireService(namespace, service, 'write');
+  await call.ensureNamespace(namespace);
+  await submit(call, namespace, service, instance);
+  return 'ok';
+}
+
+async function beatOrNone(call: Call, namespace: string, service: ServiceName): Promise<Value> {
+  call.requireService(namespace, service, 'write');
+  const known = await renew(call, namespace, instanceId(service, readSpot(call.params)));
+  // The status is 200: clients of this version read the code.
+  if (!known) throw new NacosError('not_found', 'instance not found', nacosCodes.instanceNotFound, { status: 200, withoutData: true });
+  return 'ok';
+}
+
+async function submit(call: Call, namespace: string, service: ServiceName, instance: NacosInstance): Promise<void> {
+  const { context: { registry, health } } = call;
+  const before = ownAt(registry.state, namespace, service, { ...instance, cluster: instance.clusterName });
+  const liveness = instance.ephemeral ? ({ by: 'heartbeats' } as const) : ({ by: 'probes', probe: probeIn(registry.state, namespace, service, instance) } as const);
+  const command = registration(namespace, service, instance, liveness, before);
+  await registry.submit(command);
+  // Registered again, maybe unchanged: its client is alive.
+  for (const { id } of command.checks ?? []) health.restart(namespace, '', id, call.principal);
+}
+
+/** @returns false when there is no such instance, or no heartbeat keeps it alive */
+async function renew(call: Call, namespace: string, id: string): Promise<boolean> {
+  const { context: { health }, exchange: { request } } = call;
+  return await health.beat(namespace, '', checkIds.heartbeats(id), 'passing', '', call.principal, request.socket);
+}
+
+/** `PUT instance/beat`. An instance that is not known is registered from the beat; without one, the answer tells the client to send it. */
+export async function beat(call: Call): Promise<Returned> {
+  const { params } = call;
+  const namespace = call.namespace();
+  const service = call.service();
+  const text = params.text('beat');
+  const given = text === '' ? undefined : readBeat(text, params);
+  const spot = given === undefined ? readSpot(params) : { ip: given.ip, port: given.port, cluster: given.clusterName };
+  call.requireService(namespace, service, 'write');
+  const id = instanceId(service, spot);
+  let known = await renew(call, namespace, id);
+  if (!known && given !== undefined && mayRegister(call, namespace, id)) {
+    await call.ensureNamespace(namespace);
+    await submit(call, namespace, service, given);
+    known = true;
+  }
+  const row = findInstance(call.context.registry.state, namespace, '', id);
+  const { intervalMs } = row === undefined ? defaultTimes : beatTimes(toInstanceView(row, undefined, 'passing', service).metadata);
+  const code = known || row !== undefined ? 10_200 : 20_404;
+  return { clientBeatInterval: intervalMs, code, lightBeatEnabled: true };
+}
+
+/** A beat does not take over an instance that a connection or probes keep alive. */
+function mayRegister(call: Call, namespace: string, id: string): boolean {
+  return findInstance(call.context.registry.state, namespace, '', id) === undefined;
+}
+
+/** @throws RegistryError `invalid_argument` */
+function readBeat(text: string, params: Params): NacosInstance {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw invalid("Param 'beat' is illegal: it is no JSON.");
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw invalid("Param 'beat' is illegal: it is no JSON object.");
+  const { cluster, ...fields } = value as Record<string, unknown>;
+  return readInstance({ ...fields, clusterName: cluster ?? params.text(['clusterName', 'cluster']), ephemeral: 'true', enabled: 'true' });
+}
+
+/** `DELETE instance`: also for one that is gone already. */
+export async function deregister(call: Call): Promise<Returned> {
+  const namespace = call.namespace();
+  const service = call.service();
+  const id = instanceId(service, readSpot(call.params));
+  call.requireService(namespace, service, 'write');
+  await call.context.registry.submit({ kind: 'deregister-instance', namespace, node: '', id });
+  return 'ok';
+}
+
+/** `GET instance/list` */
+export function listOf(lists: Lists, shape: Shape): Handler {
+  return (call, format) => {
+    const { params, caller } = call;
+    const namespace = call.namespace();
+    const service = call.service();
+    const clusters = params.text(['clusters', 'clusterName', 'cluster']);
+    call.requireService(namespace, service, 'read');
+    const selection = { namespace, service, clusters, healthyOnly: params.flag('healthyOnly', false), enabledOnly: true };
+    const body = lists.read(selection, shape, caller.authorizer);
+    return body instanceof Promise ? body.then((encoded) => encodedAnswer(encoded, format)) : encodedAnswer(body, format);
+  };
+}
+
+/** All instances of a service, those that take no requests on purpose included. */
+export function allHosts(call: Call, namespace: string, service: ServiceName, clusters = ''): Promise<readonly InstanceView[]> {
+  const selection = { namespace, service, clusters, healthyOnly: false, enabledOnly: false };
+  const { context: { registry }, caller } = call;
+  return call.inTurns(function* (pace) {
+    const state = registry.state.freeze();
+    try {
+      const hosts: InstanceView[] = [];
+      for (const each of selecting(state, selection, caller.authorizer)) {
+        if (each !== undefined) hosts.push(each);
+        if (pace.spend(unitsPerInstance)) yield;
+      }
+      return hosts;
+    } finally {
+      state.close();
+    }
+  });
+}
+
+const unitsPerInstance = 4;
+
+/** `GET instance/list` of operators: with the instances that are disabled. */
+export async function operatorList(call: Call): Promise<Returned> {
+  const namespace = call.namespace();
+  const service = call.service();
+  call.requireService(namespace, service, 'read');
+  const hosts = await allHosts(call, namespace, service, call.params.text(['clusterName', 'clusters']));
+  return call.params.flag('healthyOnly', false) ? hosts.filter(({ healthy }) => healthy) : hosts;
+}
+
+/** `GET instance` */
+export function detail(call: Call, format: Format): Returned {
+  const namespace = call.namespace();
+  const service = call.service();
+  const spot = readSpot(call.params);
+  call.requireService(namespace, service, 'read');
+  const row = visibleAt(call, namespace, service, spot);
+  const status = statuses(call.context.registry.state)(row);
+  const view = toInstanceView(row, findNode(call.context.registry.state, row.node), status, service);
+  if (format === 'result') return view;
+  const { weight, healthy, instanceId: shown, metadata } = view;
+  return { service: grouped(service), ip: spot.ip, port: spot.port, clusterName: spot.cluster, weight, healthy, instanceId: shown, metadata };
+}
+
+/** @throws NacosError `not_found` */
+function visibleAt(call: Call, namespace: string, service: ServiceName, spot: Spot): InstanceRow {
+  const row = instanceAt(call.context.registry.state, namespace, service, spot);
+  if (row === undefined || (row.node !== '' && !call.may(namespace, 'node', 'read', row.node))) {
+    throw new NacosError('not_found', 'no matched ip found!', nacosCodes.notFound);
+  }
+  return row;
+}
+
+/** `GET instance/statuses?key=NAMESPACE##SERVICE` */
+export async function listStatuses(call: Call): Promise<Returned> {
+  const key = call.params.required('key');
+  const at = key.indexOf('##');
+  const namespace = call.seen(at < 0 ? '' : key.slice(0, at));
+  const service = readServiceName(at < 0 ? key : key.slice(at + 2));
+  call.requireService(namespace, service, 'read');
+  const hosts = await allHosts(call, namespace, service);
+  return { ips: hosts.map(({ ip, port, healthy }) => `${hostPort(ip, port)}_${healthy}`) };
+}
