@@ -140,6 +140,7 @@ function facts(server: Running, settings: Settings): object {
     https: httpsUrl(server, settings) ?? null,
     dns: dnsAddress(server, settings) ?? null,
     ...eurekaFact(server, settings),
+    ...nacosFact(server, settings),
     dataDir: store.kind === 'embedded' ? store.dir : null,
     pid: process.pid,
   };
@@ -159,6 +160,17 @@ function eurekaUrl({ ports }: Running, { eureka }: Settings): string | undefined
 function eurekaFact(server: Running, settings: Settings): { eureka?: string } {
   const eureka = eurekaUrl(server, settings);
   return eureka === undefined ? {} : { eureka };
+}
+
+/** The address that clients of Nacos are given. */
+function nacosAddress({ ports }: Running, { nacos }: Settings): string | undefined {
+  const port = ports.nacos;
+  return nacos === undefined || port === undefined ? undefined : formatAddress({ ...nacos, port });
+}
+
+function nacosFact(server: Running, settings: Settings): { nacos?: string } {
+  const nacos = nacosAddress(server, settings);
+  return nacos === undefined ? {} : { nacos };
 }
 
 function dnsAddress({ ports }: Running, { dns }: Settings): string | undefined {
@@ -193,6 +205,7 @@ function greet(terminal: Terminal, { server, settings, workers }: { readonly ser
   const { http } = settings;
   const secure = httpsUrl(server, settings);
   const eureka = eurekaUrl(server, settings);
+  const nacos = nacosAddress(server, settings);
   const lines = [
     bold('Rollcall is running.'),
     '',
@@ -200,6 +213,7 @@ function greet(terminal: Terminal, { server, settings, workers }: { readonly ser
     ...(secure === undefined ? [] : [`  HTTPS ${secure}${settings.tlsVerifyIncoming ? ', for clients with a certificate' : ''}`]),
     `  DNS   ${dnsLine(server, settings)}`,
     ...(eureka === undefined ? [] : [`  Eureka ${eureka}`]),
+    ...(nacos === undefined ? [] : [`  Nacos ${nacos}`]),
     ...(settings.acl ? ['  ACL   on: clients need a token'] : []),
     `  data  ${dataLine(settings)}`,
     ...(workers === 0 ? [] : [`  work  ${workers} ${workers === 1 ? 'worker serves' : 'workers serve'} the clients`]),

@@ -22,6 +22,11 @@ describe('settings as options of the server', () => {
     });
   });
 
+  it('serve Nacos at an address of its own when asked', () => {
+    const nacos = { host: '127.0.0.1', port: 8848 };
+    expect([options({ nacos }).nacos, options({}).nacos]).toEqual([nacos, undefined]);
+  });
+
   it('serve Eureka at an address of its own, and with its own timings, when asked', () => {
     const eureka = { host: '127.0.0.1', port: 8761 };
     expect(options({ eureka }).eureka).toEqual(eureka);

@@ -15,6 +15,7 @@ export function serverOptions(settings: Settings): ServerOptions {
     ...httpsOptions(settings),
     ...(dns === undefined ? {} : { dns }),
     ...eurekaOptions(settings),
+    ...(settings.nacos === undefined ? {} : { nacos: settings.nacos }),
     ...aclOptions(settings),
     ...(settings.auditLog === undefined ? {} : { auditFile: settings.auditLog }),
     ...(settings.probeCaFile === undefined ? {} : { probeCaFile: settings.probeCaFile }),

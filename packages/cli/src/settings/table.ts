@@ -44,6 +44,8 @@ export interface Settings extends EngineSettings {
   /** Undefined: HTTP has no further address for clients of Eureka. */
   readonly eureka: Address | undefined;
   readonly eurekaCompat: boolean;
+  /** Undefined: HTTP has no further address for clients of Nacos. */
+  readonly nacos: Address | undefined;
   /** Absolute. */
   readonly dataDir: string;
   readonly dev: boolean;
@@ -117,6 +119,13 @@ export const settingsTable: { readonly [K in keyof Settings]: Setting<Settings[K
     description: 'give clients of Eureka the timings of its own server: leases that last twice as long as they ask, lists that are up to 30 s old',
     fallback: false,
     read: flag,
+  },
+  nacos: {
+    flag: '--nacos <host:port>',
+    env: 'ROLLCALL_NACOS',
+    description: 'a further address of HTTP, for clients of Nacos that expect its port, such as 127.0.0.1:8848; off for none',
+    fallback: 'off',
+    read: (value) => (value === 'off' ? undefined : parseAddress(text(value))),
   },
   ...engineSettings,
   dataDir: {
