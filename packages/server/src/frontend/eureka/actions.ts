@@ -41,8 +41,8 @@ export class Actions {
     this.#writes = new Writes(context, { instances: this.#instances, rule: { factor: compat ? 2 : 1 }, caughtUp: () => this.#reads.caughtUp() });
     this.#run = {
       renew: (call) => this.#renew(call),
-      apps: (call) => this.#list(call, (reading) => this.#reads.all(reading)),
-      delta: (call) => this.#list(call, (reading) => this.#delta(reading)),
+      apps: (call) => this.#list(call, (reading) => this.#watched(() => this.#reads.all(reading))),
+      delta: (call) => this.#list(call, (reading) => this.#watched(() => this.#reads.delta(reading))),
       app: (call) => this.#app(call),
       register: (call) => this.#register(call),
       instance: (call) => this.#instance(call),
@@ -57,10 +57,6 @@ export class Actions {
       overrides: (call) => this.#overrides(call),
       status: (call) => this.#status(call),
     };
-  }
-
-  start(): Promise<void> {
-    return this.#deltas.start();
   }
 
   async close(): Promise<void> {
@@ -126,9 +122,10 @@ export class Actions {
     if ((await read(readingOf(call))) === 404) this.#notFound(call);
   }
 
-  async #delta(reading: Reading): Promise<number> {
+  /** Of a client that goes on with deltas. */
+  async #watched(read: () => Promise<number>): Promise<number> {
     await this.#deltas.used();
-    return this.#reads.delta(reading);
+    return read();
   }
 
   async #app(call: Call): Promise<void> {

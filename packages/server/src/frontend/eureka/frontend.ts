@@ -46,10 +46,6 @@ class EurekaFrontend implements Frontend {
     this.#actions = new Actions(context, compat);
   }
 
-  start(): Promise<void> {
-    return this.#actions.start();
-  }
-
   close(): Promise<void> {
     this.#closing = true;
     return this.#actions.close();

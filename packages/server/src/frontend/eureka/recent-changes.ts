@@ -2,8 +2,6 @@
  * What changed in the last three minutes, for `/apps/delta`. It follows the registry and remembers for each instance that changed, or
  * whose status may have changed, when that was and what it was like. Which of them are there and with which status is read when a
  * delta is written, so that a delta and its hash are always of one moment.
- *
- * It does nothing until the first client asks for a delta.
  */
 
 import type { Clock } from '../../clock.ts';
@@ -13,7 +11,6 @@ import { instanceKey } from '../../registry/kind/catalog/keys.ts';
 import type { CheckRow, InstanceRow, NodeRow } from '../../registry/kind/catalog/rows.ts';
 import { isOf } from '../../registry/row.ts';
 import type { RowChange } from '../../registry/kinds.ts';
-import type { Observer } from '../../registry/observer.ts';
 import type { Registry } from '../../registry/registry.ts';
 import { namespace } from './names.ts';
 
@@ -34,7 +31,7 @@ export interface Recent {
 /** Beyond this many the oldest are forgotten; clients that missed them see another hash and fetch the whole list. */
 const recentMax = 262_144;
 
-export class RecentChanges implements Observer {
+export class RecentChanges {
   readonly #registry: Registry;
   readonly #clock: Clock;
   /** By service and record key, the oldest first. */
@@ -55,8 +52,9 @@ export class RecentChanges implements Observer {
     this.#active = true;
   }
 
-  /** Rises when entries were forgotten, so that a kept delta is known to be old. */
+  /** Rises when old entries are forgotten, so that a kept delta is known to be old. */
   get generation(): number {
+    this.#forgetOld();
     return this.#generation;
   }
 
@@ -67,18 +65,17 @@ export class RecentChanges implements Observer {
   }
 
   /** Adds a change from before it was active. */
-  remember(row: InstanceRow, key: string, atMs: number): void {
+  remember(row: InstanceRow, key: string): void {
     const name = nameOf(row, key);
-    if (!this.#recent.has(name)) this.#recent.set(name, { atMs, key, row });
+    if (!this.#recent.has(name)) this.#recent.set(name, { atMs: this.#clock.now(), key, row });
   }
 
+  /** Follows a transaction that was applied. */
   observe(changes: readonly RowChange[]): void {
-    if (!this.#active) return;
     for (const change of changes) this.#follow(change);
   }
 
   *replaced(changes: readonly RowChange[]): Generator<void, void, undefined> {
-    if (!this.#active) return;
     for (const change of changes) {
       this.#follow(change);
       yield;
@@ -134,14 +131,17 @@ export class RecentChanges implements Observer {
   }
 
   /**
-   * Instances of a state that may have changed in the last three minutes, in steps, for a node that has not watched them do so. Times are
-   * kept for instances only, so the newest revision that is known to be older is the limit for all rows; with no such revision
-   * every instance counts. A delta may have more than what changed: clients take an instance that they have for the same.
+   * Adds the instances that may have changed in the last three minutes, in steps, for a node that has not watched them do so. Only changes of
+   * instances have times, so the newest revision that is known to be older is the limit for all rows; with no such revision every
+   * instance counts. A delta may have more than what changed: to a client an instance that it has already is nothing new.
+   *
+   * The minutes count from the last change that is known: while the registry was down, nothing changed, and clients waited.
+   * @param goneMs when the last instance was removed, since the Unix epoch; 0 when that is not known
    */
-  *seed(rows: Iterable<InstanceRow>): Generator<void, void, undefined> {
-    const now = this.#clock.now();
-    const oldMs = now - retentionMs - 2 * marginMs;
+  *seed(rows: Iterable<InstanceRow>, goneMs: number): Generator<void, void, undefined> {
     const all = [...rows];
+    const lastMs = all.reduce((last, { changedMs, registeredMs }) => Math.max(last, changedMs ?? registeredMs), goneMs);
+    const oldMs = lastMs - retentionMs - 2 * marginMs;
     let limit = 0;
     for (const { modified, changedMs, registeredMs } of all) {
       if ((changedMs ?? registeredMs) < oldMs) limit = Math.max(limit, modified);
@@ -152,7 +152,7 @@ export class RecentChanges implements Observer {
     for (const row of all) {
       if (row.node !== '' && !nodes.has(row.node)) nodes.set(row.node, newest(findNode(state, row.node)?.modified ?? 0, checksOfNode(state, row.node)));
       const ofNode = nodes.get(row.node) ?? 0;
-      if (newest(Math.max(row.modified, ofNode), checksOfInstance(state, namespace, row.node, row.id)) > limit) this.remember(row, instanceKey(namespace, row.node, row.id), now);
+      if (newest(Math.max(row.modified, ofNode), checksOfInstance(state, namespace, row.node, row.id)) > limit) this.remember(row, instanceKey(namespace, row.node, row.id));
       yield;
     }
   }

@@ -105,6 +105,14 @@ export interface ServiceDelete {
   readonly name: string;
 }
 
+/** A reader wants to be told of removed instances: their departures are kept until then. False when they are already. */
+export interface KeepDepartures {
+  readonly kind: 'keep-departures';
+  readonly namespace: string;
+  /** Milliseconds since the Unix epoch. */
+  readonly untilMs: number;
+}
+
 /** Removes an instance and its checks; false when it did not exist. */
 export interface DeregisterInstance {
   readonly kind: 'deregister-instance';

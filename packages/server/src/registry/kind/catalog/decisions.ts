@@ -5,6 +5,7 @@ import { ifItStands } from '../../if-it-stands.ts';
 import { Removal } from '../../removal.ts';
 import type { Decision } from '../../room.ts';
 import type { DeregisterCheck, DeregisterInstance, DeregisterNode, Register, UpdateChecks } from './commands.ts';
+import { keepDepartures } from './departures.ts';
 import { setStatus } from './instance.ts';
 import { refuseReserved, register } from './register.ts';
 import { removeCheck, removeInstance, removeNode } from './remove.ts';
@@ -23,6 +24,7 @@ export const decisions = {
       return removeCheck(new Removal(draft, now), namespace, node, id);
     },
   },
+  'keep-departures': { writes: true, decide: keepDepartures },
   'instance-status': { decide: setStatus },
   'service-put': { writes: true, decide: putService },
   'service-delete': { decide: deleteService },

@@ -4,8 +4,8 @@ import { defaultNamespace } from '@rollcall/protocol';
 import type { Lookup } from '../../room.ts';
 import { isOf } from '../../row.ts';
 import { sessionBuckets } from '../session/keys.ts';
-import { catalogBuckets, checkKey, instanceKey, nodeKey, serviceKey } from './keys.ts';
-import type { CheckRow, InstanceRow, NodeRow, ServiceRow } from './rows.ts';
+import { catalogBuckets, checkKey, departuresKeptKey, instanceKey, nodeKey, serviceKey } from './keys.ts';
+import type { CheckRow, DepartureRow, DeparturesKeptRow, InstanceRow, NodeRow, ServiceRow } from './rows.ts';
 
 export function findNode(reader: Lookup, name: string): NodeRow | undefined {
   return reader.get(nodeKey(name)) as NodeRow | undefined;
@@ -68,4 +68,14 @@ export function checksOfNode(reader: Lookup, node: string): Iterable<CheckRow> {
 
 export function checksOfInstance(reader: Lookup, namespace: string, node: string, instance: string): Iterable<CheckRow> {
   return reader.bucket(catalogBuckets.checksOfInstance(namespace, node, instance)) as Iterable<CheckRow>;
+}
+
+/** Instances that were removed in the last minutes, and some that are older; none unless departures are kept. */
+export function departuresOf(reader: Lookup, namespace: string): Iterable<DepartureRow> {
+  return reader.bucket(catalogBuckets.departures(namespace)) as Iterable<DepartureRow>;
+}
+
+/** Until when departures of the namespace are kept, in milliseconds since the Unix epoch; 0 when never. */
+export function departuresKeptUntil(reader: Lookup, namespace: string): number {
+  return (reader.get(departuresKeptKey(namespace)) as DeparturesKeptRow | undefined)?.untilMs ?? 0;
 }

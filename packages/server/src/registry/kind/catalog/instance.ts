@@ -5,6 +5,7 @@ import type { Unfinished } from '../../row.ts';
 import { sameContent } from '../../same-content.ts';
 import { putInstanceRow } from './administrative-check.ts';
 import type { InstanceInput, InstanceStatus, Register } from './commands.ts';
+import { noteDeparture } from './departures.ts';
 import { instanceKey } from './keys.ts';
 import type { InstanceRow } from './rows.ts';
 
@@ -57,6 +58,7 @@ function write(draft: Draft, key: string, before: InstanceRow | undefined, now: 
     draft.keepUnknown(before, row);
     if (sameContent(before, row, 'changedMs')) return;
     row.changedMs = now;
+    if (before.service !== row.service) noteDeparture(draft, before, now);
   }
   putInstanceRow(draft, key, before, row);
 }

@@ -5,6 +5,9 @@ export const serviceKey = (namespace: string, name: string) => `service\0${names
 export const instanceKey = (namespace: string, node: string, id: string) => `instance\0${namespace}\0${node}\0${id}`;
 export const checkKey = (namespace: string, node: string, id: string) => `check\0${namespace}\0${node}\0${id}`;
 
+export const departureKey = (namespace: string, service: string, node: string, id: string) => `departure\0${namespace}\0${service}\0${node}\0${id}`;
+export const departuresKeptKey = (namespace: string) => `departures-kept\0${namespace}`;
+
 export const catalogBuckets = {
   nodes: () => 'nodes',
   /** Rows of other rooms that are removed with the node. */
@@ -14,6 +17,7 @@ export const catalogBuckets = {
   serviceRecords: (namespace: string) => `service-records\0${namespace}`,
   instancesOfService: (namespace: string, service: string) => `service\0${namespace}\0${service}`,
   instancesOnNode: (namespace: string, node: string) => `on\0${namespace}\0${node}`,
+  departures: (namespace: string) => `departures\0${namespace}`,
   checks: (namespace: string) => `checks\0${namespace}`,
   checksOnNode: (namespace: string, node: string) => `checks-on\0${namespace}\0${node}`,
   /** Checks of the node itself are those of the empty instance in `default`. */

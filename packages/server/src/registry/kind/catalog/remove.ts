@@ -9,6 +9,7 @@ import { wasThere, type Steps } from '../../steps.ts';
 import { namespaceNames } from '../namespace/find.ts';
 import { sessionsOnNode, sessionsWithCheck } from '../session/find.ts';
 import type { DeregisterNode } from './commands.ts';
+import { noteDeparture } from './departures.ts';
 import { checksOfInstance, checksOnNode, findCheck, findInstance, findNode, instancesOnNode } from './find.ts';
 import { catalogBuckets, checkKey, instanceKey, nodeKey } from './keys.ts';
 import type { CheckRow } from './rows.ts';
@@ -51,7 +52,8 @@ export function* removeNode(removal: Removal, { node, asOf }: Pick<DeregisterNod
 /** @returns false when there is no such instance */
 export function* removeInstance(removal: Removal, namespace: string, node: string, id: string): Steps<boolean> {
   const { draft } = removal;
-  if (findInstance(draft, namespace, node, id) === undefined) return false;
+  const row = findInstance(draft, namespace, node, id);
+  if (row === undefined) return false;
   const checks = [...checksOfInstance(draft, namespace, node, id)];
   // An instance with more checks than this may go in several steps, the failing ones last.
   const checksAtOnce = Math.ceil(draft.fill.bound.rows / 4);
@@ -61,6 +63,7 @@ export function* removeInstance(removal: Removal, namespace: string, node: strin
     if ((at + 1) % checksAtOnce === 0) yield;
     draft.delete(checkKey(namespace, node, check.id));
   }
+  noteDeparture(draft, row, removal.now);
   draft.delete(instanceKey(namespace, node, id));
   return true;
 }

@@ -11,12 +11,13 @@ import { namespaceNames } from '../namespace/find.ts';
 import { sessionsOnNode } from '../session/find.ts';
 import { sessionBuckets, sessionKey } from '../session/keys.ts';
 import { decisions } from './decisions.ts';
+import { lapsed } from './departures.ts';
 import { checksOfInstance, checksOnNode, findInstance, instancesOnNode } from './find.ts';
-import { catalogBuckets, checkKey, instanceKey, nodeHead, nodeIdHead, nodeKey, serviceKey, withoutNodeHead } from './keys.ts';
+import { catalogBuckets, checkKey, departureKey, departuresKeptKey, instanceKey, nodeHead, nodeIdHead, nodeKey, serviceKey, withoutNodeHead } from './keys.ts';
 import { nodeRevision } from './node-revision.ts';
 import { NodeWakes } from './node-wakes.ts';
 import { removeCheck, removeInstance, removeNode } from './remove.ts';
-import type { CheckRow, InstanceRow, NodeRow, ServiceRow } from './rows.ts';
+import type { CheckRow, DepartureRow, DeparturesKeptRow, InstanceRow, NodeRow, ServiceRow } from './rows.ts';
 import { ServiceIndex, servicesOf } from './service-index.ts';
 import { CatalogTouches } from './touches.ts';
 import { catalogView, checksView, isSharedNode, nodeView, nodesView, serviceRecordView, serviceRecordsView, serviceView, sharedNodeView } from './views.ts';
@@ -116,11 +117,29 @@ const check: Kind<CheckRow> = {
   remove: ({ namespace, node: of, id }, removal: Removal) => removeCheck(removal, namespace, of, id),
 };
 
+const departure: Kind<DepartureRow> = {
+  format: 1,
+  mayStayUnread: true,
+  key: ({ namespace, service: of, node: on, id }) => departureKey(namespace, of, on, id),
+  keyFields: ['namespace', 'service', 'node', 'id'],
+  buckets: ({ namespace }) => [catalogBuckets.departures(namespace)],
+  lapsed,
+  notRestored: true,
+};
+
+const departuresKept: Kind<DeparturesKeptRow> = {
+  format: 1,
+  mayStayUnread: true,
+  key: ({ namespace }) => departuresKeptKey(namespace),
+  keyFields: ['namespace'],
+  notRestored: true,
+};
+
 const all = catalogView();
 
 export const catalog = {
   name: 'catalog',
-  kinds: { node, service, instance, check },
+  kinds: { node, service, instance, check, departure, 'departures-kept': departuresKept },
   views: {
     services: { raises: all },
     service: {

@@ -71,6 +71,32 @@ export interface InstanceRow extends Revisions {
   readonly foreign?: Foreign;
 }
 
+/** The fields of an instance that are not those of its departure. */
+type Departed = Omit<InstanceRow, keyof Revisions | 'kind' | 'namespace' | 'node' | 'id' | 'service'>;
+
+/**
+ * An instance that was removed a short while ago, for readers who are told what has gone since they looked. Written only while such
+ * readers exist (`DeparturesKeptRow`). It means nothing any more when it has lapsed.
+ */
+export interface DepartureRow extends Revisions {
+  readonly kind: 'departure';
+  readonly namespace: string;
+  readonly service: string;
+  readonly node: string;
+  readonly id: string;
+  /** When it was removed, in milliseconds since the Unix epoch. */
+  readonly atMs: number;
+  readonly instance: Departed;
+}
+
+/** Departures of the namespace are written until then. */
+export interface DeparturesKeptRow extends Revisions {
+  readonly kind: 'departures-kept';
+  readonly namespace: string;
+  /** Milliseconds since the Unix epoch. */
+  readonly untilMs: number;
+}
+
 export interface CheckRow extends Revisions {
   readonly kind: 'check';
   /** The namespace of its instance; `default` for a check of the node itself. */
