@@ -92,8 +92,8 @@ export class Peer {
 
   /**
    * @throws RegistryError with which the other end refuses; `unavailable` when the connection ends before the request was sent,
-   * and
-   *   `whenLost` after; `resource_exhausted` when too many requests wait; `unimplemented` when the other end does not know the method
+   *   and `whenLost` after; `resource_exhausted` when too many requests wait; `unimplemented` when the other end does not know
+   *   the method
    */
   call(method: string, body: Buffer, { whenLost = 'unavailable' }: CallOptions = {}): Promise<Buffer> {
     if (this.#closed !== undefined) return Promise.reject(lost('unavailable', this.#closed));

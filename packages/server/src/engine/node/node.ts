@@ -2,8 +2,7 @@
  * The engine of a node that follows another one, the primary: its log is the primary's, and it commits there. Workers of one
  * machine and edge nodes use it. It stores nothing; the connection is `cluster/channel/`.
  *
- * changes ◄── log ───── primary resumes after a revision; starts again when the primary no longer has the transactions since
- * then
+ *   changes  ◄── log ───── primary      resumes after a revision; starts again if the primary has lost the history since
  *   commit   ─── commit ─► primary      without an answer: unknown outcome; never sent a second time
  */
 
