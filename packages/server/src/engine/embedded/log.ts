@@ -41,6 +41,13 @@ export interface LogState {
  */
 const writesThrough = process.platform === 'linux';
 
+/**
+ * Zeros that a group takes along when it comes to the end of what has been written of the file. Without them, the file system
+ * would record a new end of the file's blocks in its journal for every commit; so does PostgreSQL (`wal_init_zero`), for a
+ * whole file at once. Once for 28 commits of 9 kB, the flush of a commit takes two thirds of the time (ext4).
+ */
+const aheadBytes = 262_144;
+
 /** Bytes that are written at once: copying and summing them takes some 10 ms of one turn of the event loop. */
 const pieceBytes = 8_388_608;
 
@@ -49,6 +56,8 @@ export class Log {
   readonly #logBytes: number;
   #fd: number;
   #end: LogEnd;
+  /** The file is written, with zeros at least, up to here. */
+  #writtenTo: number;
   #marked: boolean;
   /** The files before the one that is written, in order: at most one base, then logs. */
   #before: readonly FileRange[];
@@ -58,6 +67,7 @@ export class Log {
     this.#logBytes = logBytes;
     this.#fd = fd;
     this.#end = end;
+    this.#writtenTo = end.position;
     this.#marked = marked;
     this.#before = before;
   }
@@ -109,18 +119,27 @@ export class Log {
       this.#marked = false;
       for (const piece of piecesOf(frames)) {
         previous = chain(piece, previous, written);
-        const bytes = Buffer.concat(piece);
-        await writeDurably(this.#fd, bytes, this.#end.position + written);
-        written += bytes.length;
+        written += await this.#write(piece, this.#end.position + written);
       }
     } catch (error) {
       if (!isNoRoom(error)) throw error;
       // The written part is erased, so that no later reader takes it for a damaged log.
       ftruncateSync(this.#fd, this.#end.position);
       ftruncateSync(this.#fd, this.#end.length);
+      this.#writtenTo = this.#end.position;
       throw noRoom(this.#dir, error);
     }
     this.#end = { ...this.#end, position: this.#end.position + written, previous };
+  }
+
+  /** @returns the bytes of the frames */
+  async #write(frames: readonly Buffer[], position: number): Promise<number> {
+    const end = frames.reduce((sum, frame) => sum + frame.length, position);
+    const to = end <= this.#writtenTo ? end : Math.min(end + aheadBytes, this.#end.length);
+    // The rest of the buffer is zeros.
+    await writeDurably(this.#fd, Buffer.concat(frames, to - position), position);
+    this.#writtenTo = Math.max(this.#writtenTo, to);
+    return end - position;
   }
 
   /**
@@ -146,6 +165,7 @@ export class Log {
     this.#marked = false;
     this.#fd = fd;
     this.#end = { sequence, position: framesAt, length, previous };
+    this.#writtenTo = framesAt;
   }
 
   async #makeNext(sequence: number, length: number, start: Head): Promise<{ fd: number; previous: number }> {
