@@ -27,6 +27,9 @@ const serverPorts = ['@rollcall/protocol', `${server}/clock.ts`, `${server}/in-t
 
 const registry = `${server}/registry`;
 
+/** A plain data structure for the state machine and engines. */
+const keyMap = `${server}/key-map.ts`;
+
 /** What others may use of a room without its decisions: its face (decision record 0057). */
 const faceFiles = ['rows', 'keys', 'find', 'views', 'commands'];
 
@@ -99,7 +102,7 @@ export const zones: readonly Zone[] = [
   {
     name: 'registry',
     files: /^packages\/server\/src\/registry\//,
-    may: [`${registry}/*`, '@rollcall/protocol'],
+    may: [`${registry}/*`, keyMap, '@rollcall/protocol'],
     reason: 'the state machine is pure, so no I/O can enter, and its shared parts know no room except through kinds.ts',
   },
   {
@@ -123,7 +126,7 @@ export const zones: readonly Zone[] = [
   {
     name: 'engine',
     files: /^packages\/server\/src\/engine\/(?<own>[^/]+)\//,
-    may: ['OWN', `${server}/engine/*`, `${server}/in-turns.ts`, '@rollcall/protocol', 'node:'],
+    may: ['OWN', `${server}/engine/*`, `${server}/in-turns.ts`, keyMap, '@rollcall/protocol', 'node:'],
     reason: 'an engine imports its port and itself, so that it can be replaced without a change elsewhere',
   },
   {
@@ -235,7 +238,7 @@ export const zones: readonly Zone[] = [
   },
   {
     name: 'server ports',
-    files: /^packages\/server\/src\/(clock|in-turns|options|version)\.ts$/,
+    files: /^packages\/server\/src\/(clock|in-turns|key-map|options|version)\.ts$/,
     may: ['@rollcall/protocol', 'node:'],
     reason: 'all folders may import these, so they may depend on none of them',
   },

@@ -63,7 +63,7 @@ export class Contents<R extends AnyRow = AnyRow> implements Reader, Indexed {
   }
 
   get size(): number {
-    return this.#set.rows.size + this.#unread.size;
+    return this.#set.size + this.#unread.size;
   }
 
   index(room: string): RoomIndex | undefined {
@@ -82,7 +82,7 @@ export class Contents<R extends AnyRow = AnyRow> implements Reader, Indexed {
   }
 
   get(key: string): R | undefined {
-    return this.#set.rows.get(key);
+    return this.#set.get(key);
   }
 
   isUnread(key: string): boolean {
@@ -91,7 +91,7 @@ export class Contents<R extends AnyRow = AnyRow> implements Reader, Indexed {
 
   /** All of them, those that are kept unread included. */
   rows(): Iterable<[string, R]> {
-    return this.#unread.size === 0 ? this.#set.rows : oneAfterTheOther(this.#set.rows, this.#unread);
+    return this.#unread.size === 0 ? this.#set : oneAfterTheOther(this.#set, this.#unread);
   }
 
   bucket(bucket: string): Iterable<R> {

@@ -7,6 +7,7 @@
  */
 
 import { RegistryError } from '@rollcall/protocol';
+import { DraftRows } from './draft-rows.ts';
 import { keepUnknown } from './fields.ts';
 import { Fill, transactionBound, weigh, type Bound } from './fill.ts';
 import { checkKeys } from './key-form.ts';
@@ -15,7 +16,6 @@ import { headKey, type HeadRow, type ViewRow } from './markers.ts';
 import { assertReadByAll } from './read-by-all.ts';
 import type { Reader } from './reader.ts';
 import { orderedKey, type AnyRow } from './row.ts';
-import { Rowset } from './rowset.ts';
 import { sameContent } from './same-content.ts';
 
 interface Undo {
@@ -49,7 +49,7 @@ export class Draft implements Reader {
   /** The base, if that is a draft. */
   readonly #below: Draft | undefined;
   readonly kinds: KindTable;
-  readonly #set: Rowset;
+  readonly #set: DraftRows;
   readonly #deleted = new Set<string>();
   /** Keys written more than once: only they can have come back to what they were. */
   readonly #rewritten = new Set<string>();
@@ -65,7 +65,7 @@ export class Draft implements Reader {
   constructor(base: Reader, { bound = transactionBound, guarded = false, nodeId }: DraftOptions = {}) {
     this.#base = base;
     this.kinds = base.kinds;
-    this.#set = new Rowset(base.kinds, { lazy: true });
+    this.#set = new DraftRows(base.kinds);
     const below = base instanceof Draft ? base : undefined;
     this.#below = below;
     this.guarded = below?.guarded ?? guarded;
@@ -75,7 +75,7 @@ export class Draft implements Reader {
   }
 
   get(key: string): AnyRow | undefined {
-    const own = this.#set.rows.size === 0 ? undefined : this.#set.rows.get(key);
+    const own = this.#set.byKey.size === 0 ? undefined : this.#set.byKey.get(key);
     if (own !== undefined) return own;
     if (this.#deleted.size > 0 && this.#deleted.has(key)) return undefined;
     const row = this.#base.get(key);
@@ -110,10 +110,10 @@ export class Draft implements Reader {
 
   /** For a scan that may miss what other writers add: the caller makes sure of the rest. */
   *unguardedBucket(bucket: string): Generator<AnyRow, void, undefined> {
-    const own = this.#set.rows;
+    const own = this.#set.byKey;
     // Three bases deep at most: transaction, batch, state.
     for (const row of this.#below?.unguardedBucket(bucket) ?? this.#base.bucket(bucket)) {
-      if (this.#set.rows.size === 0 && this.#deleted.size === 0) yield row;
+      if (this.#set.byKey.size === 0 && this.#deleted.size === 0) yield row;
       else {
         const key = this.kinds.keyOf(row);
         if (!own.has(key) && !this.#deleted.has(key)) yield row;
@@ -130,13 +130,13 @@ export class Draft implements Reader {
   /** For a scan that may miss what other writers add: the caller makes sure of the rest. */
   *unguardedOrdered(kind: string, namespace: string, prefix: string, after?: string): Generator<string, void, undefined> {
     const base = this.#below?.unguardedOrdered(kind, namespace, prefix, after) ?? this.#base.ordered(kind, namespace, prefix, after);
-    for (const row of this.#set.rows.values()) {
+    for (const row of this.#set.byKey.values()) {
       if (row.kind !== kind || !isOrdered(row) || row.namespace !== namespace || !row.key.startsWith(prefix)) continue;
       if (after === undefined || row.key > after) yield row.key;
     }
     for (const key of base) {
       const recordKey = orderedKey(kind, namespace, key);
-      if (!this.#deleted.has(recordKey) && !this.#set.rows.has(recordKey)) yield key;
+      if (!this.#deleted.has(recordKey) && !this.#set.byKey.has(recordKey)) yield key;
     }
   }
 
@@ -223,7 +223,7 @@ export class Draft implements Reader {
   /** Drops the writes that leave a row as it was: a batch may move a status there and back. */
   dropNoOps(): void {
     for (const key of this.#rewritten) {
-      const row = this.#set.rows.get(key);
+      const row = this.#set.byKey.get(key);
       const before = this.#base.get(key);
       if (row !== undefined && before !== undefined && sameContent(before, row)) this.#set.delete(key);
       if (before === undefined) this.#deleted.delete(key);
@@ -231,7 +231,7 @@ export class Draft implements Reader {
   }
 
   get empty(): boolean {
-    return this.#set.rows.size === 0 && this.#deleted.size === 0;
+    return this.#set.byKey.size === 0 && this.#deleted.size === 0;
   }
 
   /** Moves this draft's writes into the draft below it. */
@@ -241,7 +241,7 @@ export class Draft implements Reader {
       below.#set.delete(key);
       below.#deleted.add(key);
     }
-    for (const [key, row] of this.#set.rows) {
+    for (const [key, row] of this.#set.byKey) {
       below.#remember(key);
       below.#deleted.delete(key);
       below.#set.put(key, row);
@@ -269,7 +269,7 @@ export class Draft implements Reader {
 
   /** The rows that this draft adds or changes. */
   puts(): ReadonlyMap<string, AnyRow> {
-    return this.#set.rows;
+    return this.#set.byKey;
   }
 
   deletes(): ReadonlySet<string> {
@@ -278,7 +278,7 @@ export class Draft implements Reader {
 
   /** Must be called before every write, so that `attempt` can undo it. */
   #remember(key: string): void {
-    const row = this.#set.rows.get(key);
+    const row = this.#set.byKey.get(key);
     const deleted = this.#deleted.has(key);
     if (row !== undefined || deleted) this.#rewritten.add(key);
     this.#undo?.push({ key, row, deleted });

@@ -1,93 +1,119 @@
 /**
- * Rows by key with their buckets: the store behind `State` and behind the overlay of a `Draft`.
+ * The rows of a state by key, with their buckets.
  *
- *   rows      key → row
- *   buckets   bucket → the row, when it has one      most buckets: the checks of an instance
- *             bucket → key → row, when it has more
+ *   places    key → place of a row
+ *   buckets   bucket → the place, when it has one row      most buckets: the checks of an instance
+ *             bucket → key → place, when it has more
  *
- * Put, delete and lookup are O(1). The buckets of a draft are made at the first look-up: few transactions look one up after
- * they have written, and entering a row costs more than deciding it.
+ * Map and buckets share the place, so that a row which stays in its buckets is replaced by one assignment. Put, delete and
+ * lookup are O(1).
  */
 
+import { KeyMap } from '../key-map.ts';
 import type { KindTable } from './kind-table.ts';
 import type { AnyRow } from './row.ts';
 
-type Buckets<R> = Map<string, Single<R> | Map<string, R>>;
-
-interface Single<R> {
+interface Place<R> {
   readonly key: string;
-  readonly row: R;
+  row: R;
 }
 
-export class Rowset<R extends AnyRow = AnyRow> {
-  readonly rows = new Map<string, R>();
-  readonly #kinds: KindTable<R>;
-  /** Undefined until the first look-up. */
-  #buckets: Buckets<R> | undefined;
+type Places<R> = Map<string, Place<R>> | KeyMap<Place<R>>;
 
-  /** @param lazy whether the buckets are made at the first look-up, from all rows at once */
-  constructor(kinds: KindTable<R>, { lazy = false } = {}) {
+export class Rowset<R extends AnyRow = AnyRow> {
+  readonly #kinds: KindTable<R>;
+  readonly #places = new KeyMap<Place<R>>();
+  readonly #buckets = new KeyMap<Place<R> | Places<R>>();
+
+  constructor(kinds: KindTable<R>) {
     this.#kinds = kinds;
-    if (!lazy) this.#buckets = new Map();
+  }
+
+  get size(): number {
+    return this.#places.size;
+  }
+
+  get(key: string): R | undefined {
+    return this.#places.get(key)?.row;
+  }
+
+  /** All rows with their keys, in no particular order. */
+  *[Symbol.iterator](): Generator<[string, R], void, undefined> {
+    for (const { key, row } of this.#places.values()) yield [key, row];
   }
 
   /** Returns the former row. */
   put(key: string, row: R): R | undefined {
-    const before = this.rows.get(key);
-    this.rows.set(key, row);
-    const buckets = this.#buckets;
-    if (buckets === undefined) return before;
-    const names = this.#kinds.bucketsOf(row);
-    // Most writes leave a row in the buckets where it is, and the rows in their order.
-    if (before !== undefined && !this.#kinds.keepsItsBuckets(before, row)) {
-      for (const name of this.#kinds.bucketsOf(before)) if (!names.includes(name)) leave(buckets, name, key);
+    const places = this.#places.mapOf(key);
+    const place = places.get(key);
+    if (place === undefined) {
+      const made = { key, row };
+      places.set(key, made);
+      for (const name of this.#kinds.bucketsOf(row)) this.#enter(name, made);
+      return undefined;
     }
-    for (const name of names) enter(buckets, name, key, row);
+    const before = place.row;
+    place.row = row;
+    // Most writes leave a row in its buckets.
+    if (this.#kinds.keepsItsBuckets(before, row)) return before;
+    const names = this.#kinds.bucketsOf(row);
+    for (const name of this.#kinds.bucketsOf(before)) if (!names.includes(name)) this.#leave(name, key);
+    for (const name of names) this.#enter(name, place);
     return before;
   }
 
   delete(key: string): R | undefined {
-    const before = this.rows.get(key);
+    const before = this.#places.get(key)?.row;
     if (before === undefined) return undefined;
-    this.rows.delete(key);
-    const buckets = this.#buckets;
-    if (buckets !== undefined) for (const name of this.#kinds.bucketsOf(before)) leave(buckets, name, key);
+    this.#places.delete(key);
+    for (const name of this.#kinds.bucketsOf(before)) this.#leave(name, key);
     return before;
   }
 
   bucket(name: string): Iterable<R> {
-    if (this.rows.size === 0) return [];
-    const bucket = this.#made().get(name);
+    const bucket = this.#buckets.get(name);
     if (bucket === undefined) return [];
-    return bucket instanceof Map ? bucket.values() : [bucket.row];
+    return isSet(bucket) ? rowsOf(bucket) : [bucket.row];
   }
 
   bucketSize(name: string): number {
-    const bucket = this.#made().get(name);
-    return bucket === undefined ? 0 : bucket instanceof Map ? bucket.size : 1;
+    const bucket = this.#buckets.get(name);
+    return bucket === undefined ? 0 : isSet(bucket) ? bucket.size : 1;
   }
 
-  #made(): Buckets<R> {
-    if (this.#buckets !== undefined) return this.#buckets;
-    const buckets: Buckets<R> = new Map();
-    for (const [key, row] of this.rows) for (const name of this.#kinds.bucketsOf(row)) enter(buckets, name, key, row);
-    this.#buckets = buckets;
-    return buckets;
+  #enter(name: string, place: Place<R>): void {
+    const buckets = this.#buckets.mapOf(name);
+    const bucket = buckets.get(name);
+    if (bucket === undefined) buckets.set(name, place);
+    else if (isSet(bucket)) bucket.set(place.key, place);
+    else if (bucket !== place) buckets.set(name, placesFor<R>(name).set(bucket.key, bucket).set(place.key, place));
+  }
+
+  #leave(name: string, key: string): void {
+    const bucket = this.#buckets.get(name);
+    if (bucket !== undefined && isSet(bucket)) {
+      bucket.delete(key);
+      if (!isEmpty(bucket)) return;
+    }
+    this.#buckets.delete(name);
   }
 }
 
-function enter<R>(buckets: Buckets<R>, name: string, key: string, row: R): void {
-  const bucket = buckets.get(name);
-  if (bucket instanceof Map) bucket.set(key, row);
-  else if (bucket === undefined || bucket.key === key) buckets.set(name, { key, row });
-  else buckets.set(name, new Map([[bucket.key, bucket.row]]).set(key, row));
+function isEmpty(places: Places<unknown>): boolean {
+  for (const _ of places.values()) return false;
+  return true;
 }
 
-function leave<R>(buckets: Buckets<R>, name: string, key: string): void {
-  const bucket = buckets.get(name);
-  if (bucket instanceof Map) {
-    bucket.delete(key);
-    if (bucket.size > 0) return;
-  }
-  buckets.delete(name);
+function isSet<R>(bucket: Place<R> | Places<R>): bucket is Places<R> {
+  return !('row' in bucket);
+}
+
+/** A bucket that belongs to no single service, node or session may have millions of rows. */
+function placesFor<R>(name: string): Places<R> {
+  const isWide = name.indexOf('\0', name.indexOf('\0') + 1) < 0;
+  return isWide ? new KeyMap() : new Map();
+}
+
+function* rowsOf<R>(places: Places<R>): Generator<R, void, undefined> {
+  for (const { row } of places.values()) yield row;
 }

@@ -6,6 +6,7 @@
 import { closeSync, fstatSync, fsyncSync, ftruncateSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { inTurns } from '../../in-turns.ts';
+import { KeyMap } from '../../key-map.ts';
 import { addMark, damaged, eachEntry, frameKind, markOf, type Frame, type Head } from './frame.ts';
 import type { FileRange, LogEnd } from './log.ts';
 import { endOfData, isFollowedByGroup, Scanner } from './scan.ts';
@@ -15,7 +16,7 @@ import { framesAt, readEndMark, readHeader } from './store-file.ts';
 export interface Loaded {
   readonly head: Head;
   /** The revision of every record, by key. */
-  readonly revisions: Map<string, number>;
+  readonly revisions: KeyMap<number>;
   /** Of every entry of the files, in their order (`KnownKeys`). */
   readonly keys: readonly string[];
   readonly end: LogEnd;
@@ -82,7 +83,7 @@ export async function load(dir: string, names: readonly string[]): Promise<Loade
 
 /** Folds frames into keys and revisions. */
 class Replay {
-  readonly revisions = new Map<string, number>();
+  readonly revisions = new KeyMap<number>();
   readonly keys: string[] = [];
   head: Head = { revision: 0, records: 0, sum: 0 };
 

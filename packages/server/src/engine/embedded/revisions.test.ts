@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { KeyMap } from '../../key-map.ts';
 import { Revisions, type Moment } from './revisions.ts';
 
 const keys = ['a', 'b', 'c'];
@@ -12,7 +13,7 @@ describe('revisions', () => {
     );
     fc.assert(
       fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
-        const revisions = new Revisions(new Map([['a', 1]]));
+        const revisions = new Revisions(new KeyMap<number>().set('a', 1));
         const moments: { moment: Moment; expected: number[] }[] = [];
         for (const each of steps) {
           if (each === 'remember') {

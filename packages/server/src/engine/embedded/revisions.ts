@@ -4,12 +4,14 @@
  * a few hundred thousand entries would hold the event loop for a tenth of a second.
  */
 
+import type { KeyMap } from '../../key-map.ts';
+
 export class Revisions {
-  readonly #now: Map<string, number>;
+  readonly #now: KeyMap<number>;
   readonly #moments = new Set<Moment>();
 
   /** @param now the map that this object keeps and changes */
-  constructor(now: Map<string, number>) {
+  constructor(now: KeyMap<number>) {
     this.#now = now;
   }
 
@@ -45,12 +47,12 @@ export class Revisions {
 
 /** The revisions at one moment. */
 export class Moment {
-  readonly #now: ReadonlyMap<string, number>;
+  readonly #now: Pick<KeyMap<number>, 'get'>;
   /** Of the keys that have changed since; 0 for a key that did not exist. */
   readonly #before = new Map<string, number>();
   readonly #onForgotten: (moment: Moment) => void;
 
-  constructor(now: ReadonlyMap<string, number>, onForgotten: (moment: Moment) => void) {
+  constructor(now: Pick<KeyMap<number>, 'get'>, onForgotten: (moment: Moment) => void) {
     this.#now = now;
     this.#onForgotten = onForgotten;
   }

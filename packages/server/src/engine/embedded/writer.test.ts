@@ -2,6 +2,7 @@
 
 import { isRegistryError, RegistryError, type ErrorCode } from '@rollcall/protocol';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { KeyMap } from '../../key-map.ts';
 import { ChangesFeed } from '../changes-feed.ts';
 import type { Transaction } from '../engine.ts';
 import type { Head } from './frame.ts';
@@ -58,7 +59,7 @@ beforeEach(() => {
   warnings.length = 0;
   const log = { warn: (message: string) => void warnings.push(message) };
   const onRotated = () => void rotated++;
-  writer = new Writer({ dir: 'here', groups, feed, log, onRotated }, { revision: 7, records: 0, sum: 0 }, new Map());
+  writer = new Writer({ dir: 'here', groups, feed, log, onRotated }, { revision: 7, records: 0, sum: 0 }, new KeyMap());
 });
 
 function put(key: string, size = 1): Transaction {

@@ -11,6 +11,7 @@
 
 import { isRegistryError, RegistryError, toRegistryError } from '@rollcall/protocol';
 import { inTurns } from '../../in-turns.ts';
+import type { KeyMap } from '../../key-map.ts';
 import type { ChangesFeed } from '../changes-feed.ts';
 import { checking, checkTransaction, isLarge } from '../check-transaction.ts';
 import type { CommitResult, Transaction } from '../engine.ts';
@@ -62,7 +63,7 @@ export class Writer {
   #failure: RegistryError | undefined;
 
   /** @param revisions of every record by key; the writer keeps and changes it */
-  constructor(parts: WriterParts, head: Head, revisions: Map<string, number>) {
+  constructor(parts: WriterParts, head: Head, revisions: KeyMap<number>) {
     this.#parts = parts;
     this.#head = head;
     this.#revisions = new Revisions(revisions);
