@@ -51,7 +51,9 @@ export const frontendTable = {
   },
   nacos: {
     make: (context) => nacos(context),
-    httpAddresses: ({ nacos: options }) => (options === undefined ? [] : [{ name: 'nacos', at: tcpAddress(options), tokens: true }]),
+    httpAddresses: ({ nacos: options }) => (options === undefined ? [] : [{ ...nacosAddress(options), name: 'nacos' }]),
+    // Clients compute this port from that of HTTP.
+    addresses: ({ nacos: options }) => (options === undefined ? [] : [{ ...nacosAddress(options, 1_000), name: 'nacos-grpc' }]),
     hasOptions: (options) => options.nacos !== undefined,
   },
   dns: {
@@ -63,6 +65,15 @@ export const frontendTable = {
     optional: true,
   },
 } as const satisfies Record<FrontendName, FrontendEntry>;
+
+/** @param offset of the port; a free port has none */
+function nacosAddress({ tls, ...tcp }: NonNullable<ServerOptions['nacos']>, offset = 0): Omit<ListenAddress, 'name'> {
+  const { host, port } = tcpAddress(tcp);
+  if (port + offset > 65_535) {
+    throw new RegistryError('invalid_argument', `the port of Nacos is ${port}, and gRPC is served ${offset} above it; choose a port up to ${65_535 - offset}`);
+  }
+  return { at: { host, port: port === 0 ? 0 : port + offset }, tokens: true, ...(tls === undefined ? {} : { tls }) };
+}
 
 /**
  * The front ends that a server with these options runs, in the order of the table.

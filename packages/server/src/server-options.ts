@@ -87,10 +87,10 @@ export interface ServerOptions {
    */
   readonly eureka?: EurekaOptions & TcpOptions;
   /**
-   * Address of plain HTTP beside the other listeners, for clients of Nacos that expect its port (8848); none by default. Nacos' paths are
-   * served on every HTTP listener.
+   * Address beside the other listeners for clients of Nacos, which expect its port (8848), and gRPC 1,000 ports above it; none by
+   * default, and no gRPC then. Nacos' paths are served on every HTTP listener. With `tls` both are over TLS.
    */
-  readonly nacos?: TcpOptions;
+  readonly nacos?: TcpOptions & { readonly tls?: TlsFiles };
   /**
    * Front ends that run; by default those that are served over HTTP, and `dns` when it has options. At least one must be
    * served over HTTP.

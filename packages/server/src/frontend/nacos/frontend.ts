@@ -4,7 +4,7 @@
  *
  *   handle ─► page of another origin? ─► route ─► parameters ─► caller ─► permission ─► handler ─► answer
  *
- * Routes: `routes.ts`. gRPC has a listener of its own.
+ * Routes: `routes.ts`. gRPC has a listener of its own, and its folder (`grpc/`).
  */
 
 import type { IncomingMessage } from 'node:http';
@@ -12,7 +12,8 @@ import { defaultNamespace, isRegistryError, RegistryError, toRegistryError } fro
 import { AnswerMemory } from '../../net/answer-memory.ts';
 import { bearerToken } from '../../net/bearer.ts';
 import { BodySender } from '../../net/body-sender.ts';
-import type { Context, Exchange, Frontend, HttpService } from '../../net/frontend.ts';
+import type { Context, Exchange, Frontend, HttpService, Listener, Opening } from '../../net/frontend.ts';
+import type { ListenAddress } from '../../net/listen-address.ts';
 import { LargeBodies } from '../../net/large-bodies.ts';
 import { Turns } from '../../net/turns.ts';
 import { assertAccessDeclared } from '../../security/access.ts';
@@ -22,6 +23,7 @@ import { TooManyFailures, type Origin } from '../../security/gate.ts';
 import { configLimits } from '../../registry/kind/config/commands.ts';
 import { Listeners } from './config/listeners.ts';
 import { failureOf, springError } from './errors.ts';
+import type { Grpc } from './grpc/grpc.ts';
 import { Lists } from './naming/lists.ts';
 import { Answer, answerOf, json, later, send, text, type Format } from './request/answer.ts';
 import { Call } from './request/call.ts';
@@ -47,6 +49,8 @@ class NacosFrontend implements Frontend {
   readonly #turns = new Turns();
   readonly #large: LargeBodies;
   readonly #listeners: Listeners;
+  /** Once its listener is open. */
+  #grpc: Grpc | undefined;
 
   constructor(context: Context) {
     const memory = new AnswerMemory();
@@ -58,7 +62,20 @@ class NacosFrontend implements Frontend {
     this.#routes = new Map(table.map((route) => [prefix + route.path, route]));
   }
 
+  /** Opens gRPC. */
+  async listen(address: ListenAddress, opening: Opening): Promise<Listener> {
+    // `@grpc/grpc-js` takes 34 ms to load.
+    const { grpc } = await import('./grpc/grpc.ts');
+    this.#grpc = grpc(this.#context);
+    return this.#grpc.listen(address, opening);
+  }
+
+  async drain(): Promise<void> {
+    await this.#grpc?.drain();
+  }
+
   async close(): Promise<void> {
+    this.#grpc?.close();
     this.#listeners.close();
     await this.#turns.idle();
   }

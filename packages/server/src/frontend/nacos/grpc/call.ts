@@ -1,13 +1,13 @@
 /** What a handler of a message is given: its client, the caller and its rights, and the fields. */
 
-import { defaultNamespace, isRegistryError, RegistryError } from '@rollcall/protocol';
+import { isRegistryError } from '@rollcall/protocol';
 import type { Context } from '../../../net/frontend.ts';
-import { findNamespace } from '../../../registry/kind/namespace/find.ts';
 import type { Access } from '../../../security/access.ts';
 import type { Caller } from '../../../security/acl.ts';
 import type { Resource, Verb } from '../../../security/authorizer.ts';
-import { namespaceFor, shownNamespace } from '../../../security/hidden-namespace.ts';
-import { fromNamespace, readServiceName, toNamespace, toService, type ServiceName } from '../names.ts';
+import { namespaceFor } from '../../../security/hidden-namespace.ts';
+import { ensureNamespace } from '../ensure-namespace.ts';
+import { readServiceName, toNamespace, toService, type ServiceName } from '../names.ts';
 import type { ClientInstances } from './client-instances.ts';
 import type { Connection } from './connection.ts';
 import { text } from './fields.ts';
@@ -99,19 +99,9 @@ export class Call {
     this.require(namespace, 'service', verb, toService(service));
   }
 
-  /**
-   * Creates the namespace of a write if it is missing and the caller may: Nacos takes any id.
-   * @throws RegistryError `not_found` that says how to create it
-   */
-  async ensureNamespace(namespace: string): Promise<void> {
-    const { registry, security } = this.context;
-    if (namespace === defaultNamespace || findNamespace(registry.state, namespace) !== undefined) return;
-    const id = fromNamespace(shownNamespace(namespace));
-    if (namespace !== shownNamespace(namespace) || !this.caller.authorizer.allowsNamespace(namespace, 'write')) {
-      throw new RegistryError('not_found', `namespace ${id} does not exist, and this caller may not create it; an operator creates it: rollcall namespace create ${id}`);
-    }
-    await registry.submit({ kind: 'namespace-put', name: namespace, description: 'Created by the first write of a Nacos client' });
-    security.gate.record('write', this.caller, namespace, { address: this.connection.link.address, via: 'nacos' }, `create namespace ${namespace}`);
+  /** @throws RegistryError as `ensureNamespace` */
+  ensureNamespace(namespace: string): Promise<void> {
+    return ensureNamespace(this.context, this.caller, { address: this.connection.link.address, via: 'nacos' }, namespace);
   }
 }
 

@@ -8,11 +8,12 @@
 import { RegistryError } from '@rollcall/protocol';
 import { ConnectionSession } from '../../../health/connection/connection-session.ts';
 import type { Context } from '../../../net/frontend.ts';
-import { findInstance, instancesOfSession } from '../../../registry/kind/catalog/find.ts';
+import { instancesOfSession } from '../../../registry/kind/catalog/find.ts';
 import type { Register } from '../../../registry/kind/catalog/commands.ts';
 import type { InstanceRow } from '../../../registry/kind/catalog/rows.ts';
 import { findSession } from '../../../registry/kind/session/find.ts';
-import { instanceId, toService, type ServiceName } from '../names.ts';
+import { toService, type ServiceName } from '../names.ts';
+import { ownAt } from '../naming/spot.ts';
 import { registration, type NacosInstance } from '../translate.ts';
 import type { Connection } from './connection.ts';
 
@@ -58,18 +59,17 @@ export class ClientInstances {
    * connection vouches for stays, as in Nacos.
    */
   async deregister(namespace: string, service: ServiceName, { ip, port, clusterName: cluster }: NacosInstance): Promise<void> {
-    const id = instanceId(service, { ip, port, cluster });
     const own = this.#sessions.get(namespace);
     const remove = async () => {
       const { registry } = this.#options.context;
-      const row = findInstance(registry.state, namespace, '', id);
+      const row = ownAt(registry.state, namespace, service, { ip, port, cluster });
       if (row === undefined || !this.#mayRemove(row, own?.id)) return;
-      await registry.submit({ kind: 'deregister-instance', namespace, node: '', id });
+      await registry.submit({ kind: 'deregister-instance', namespace, node: '', id: row.id });
     };
     await (own === undefined ? remove() : own.session.run(remove));
   }
 
-  /** The service that an instance of these has now, if it has another one. */
+  /** Whether no open connection of another client vouches for it. */
   #mayRemove({ namespace, session }: InstanceRow, own: string | undefined): boolean {
     if (session === undefined) return false;
     return session === own || findSession(this.#options.context.registry.state, namespace, session)?.holder === undefined;
@@ -125,7 +125,7 @@ export class ClientInstances {
   #command({ namespace, id: session }: { namespace: string; id: string }, service: ServiceName, instances: readonly NacosInstance[]): Register {
     const { state } = this.#options.context.registry;
     const each = instances.map((instance) => {
-      const before = findInstance(state, namespace, '', instanceId(service, { ip: instance.ip, port: instance.port, cluster: instance.clusterName }));
+      const before = ownAt(state, namespace, service, { ...instance, cluster: instance.clusterName });
       return registration(namespace, service, instance, { by: 'session', session }, before);
     });
     const checks = each.flatMap((command) => command.checks ?? []);

@@ -5,11 +5,8 @@
 
 import { Client as GrpcClient, credentials, type ChannelCredentials, type ClientDuplexStream } from '@grpc/grpc-js';
 import { onTestFinished } from 'vitest';
-import { frontendTable, type FrontendTable } from '../../../frontends.ts';
-import { startServer, type Server, type ServerOptions } from '../../../server.ts';
-import type { FrontendName } from '../../../server-options.ts';
+import { createServer, type Server, type ServerOptions } from '../../../server.ts';
 import type { TlsFiles } from '../../../net/listen-address.ts';
-import { grpc } from './grpc.ts';
 import { decodePayload, encodePayload, paths, type JsonObject, type Payload } from './wire.ts';
 
 export interface NacosServer {
@@ -20,19 +17,9 @@ export interface NacosServer {
 
 /** A server that is closed when the test ends. */
 export async function nacosServer(options: ServerOptions = {}, tls?: TlsFiles): Promise<NacosServer> {
-  const table: FrontendTable = {
-    ...frontendTable,
-    nacosGrpc: {
-      make: (context) => {
-        const part = grpc(context);
-        return { name: 'nacos grpc', listen: (at, opening) => part.listen(at, opening), drain: () => part.drain(), close: async () => part.close() };
-      },
-      addresses: () => [{ name: 'nacos-grpc', at: { host: '127.0.0.1', port: 0 }, tokens: true, ...(tls === undefined ? {} : { tls }) }],
-    },
-  };
   // Without Consul's front end, which registers the server itself.
-  const frontends = ['stream', 'nacosGrpc'] as unknown as readonly FrontendName[];
-  const server = await startServer({ frontends, ...options }, table);
+  const frontends = ['stream', 'nacos'] as const;
+  const server = await createServer({ frontends, nacos: { port: 0, ...(tls === undefined ? {} : { tls }) }, ...options });
   onTestFinished(() => server.close());
   return { server, port: server.ports['nacos-grpc'] as number };
 }

@@ -6,27 +6,25 @@
 import { RegistryError } from '@rollcall/protocol';
 import type { Context } from '../../../net/frontend.ts';
 import { FanOut, type Pass } from '../../../net/fan-out.ts';
-import { findConfig, givenTo } from '../../../registry/kind/config/find.ts';
+import type { ConfigReader } from '../../../registry/kind/config/find.ts';
 import { configView } from '../../../registry/kind/config/views.ts';
+import { md5For, type ConfigName } from '../config/translate.ts';
 import type { Connection, Push } from './connection.ts';
 import { Delivery } from './delivery.ts';
 import { encodePayload } from './wire.ts';
 
 /** A configuration as a client names it. */
-export interface ConfigName {
-  readonly namespace: string;
-  readonly group: string;
-  readonly id: string;
+export interface WrittenName extends ConfigName {
   /** The namespace id as the client has written it, which it gets back. */
   readonly tenant: string;
 }
 
 export interface ConfigListen {
-  readonly name: ConfigName;
+  readonly name: WrittenName;
   /** Of the content that the client has; empty for none. */
   readonly md5: string;
-  /** Tag of the client, which may get a gray release. */
-  readonly tag: string | undefined;
+  /** What is known of the client, which may get a gray release. */
+  readonly client: ConfigReader;
   /** Whether the client may still read it. */
   readonly mayRead: () => boolean;
 }
@@ -64,7 +62,7 @@ class Watched implements Pass {
   }
 
   /** The same bytes for all clients that write the namespace alike. */
-  push({ tenant, group, id }: ConfigName, nextId: () => string): Push {
+  push({ tenant, group, id }: WrittenName, nextId: () => string): Push {
     if (this.#push?.tenant === tenant) return this.#push.push;
     const requestId = nextId();
     const body = JSON.stringify({ headers: {}, requestId, dataId: id, group, tenant, module: 'config' });
@@ -111,7 +109,7 @@ export class ConfigListens {
     const listener: Listener = { connection, listen, delivery, known: listen.md5 };
     own.set(key, listener);
     this.#watch(key, listen.name).listeners.add(listener);
-    const now = this.md5For(connection, listen);
+    const now = this.#md5For(listen);
     // The client asks for what it was told of with this answer.
     listener.known = now;
     return now !== listen.md5;
@@ -122,17 +120,13 @@ export class ConfigListens {
     if (own !== undefined) this.#end(own, keyOf(name));
   }
 
-  /** Of the content that the client would get; empty for none. */
-  md5For({ link }: Connection, { name, tag }: Pick<ConfigListen, 'name' | 'tag'>): string {
-    const { state } = this.#options.registry;
-    const row = findConfig(state, name.namespace, name.group, name.id);
-    if (row === undefined) return '';
-    return givenTo(row, { address: link.address, ...(tag === undefined ? {} : { tag }) })?.md5 ?? '';
+  #md5For({ name, client }: ConfigListen): string {
+    return md5For(this.#options.registry.state, name, client);
   }
 
   #newsFor(listener: Listener): Push | undefined {
     const { connection, listen } = listener;
-    const now = this.md5For(connection, listen);
+    const now = this.#md5For(listen);
     if (now === listener.known) return undefined;
     if (!listen.mayRead()) {
       this.ignore(connection, listen.name);

@@ -1,11 +1,12 @@
 /** The messages about instances and services. */
 
 import { inTurns } from '../../../in-turns.ts';
-import { findInstance } from '../../../registry/kind/catalog/find.ts';
 import { servicesOf } from '../../../registry/kind/catalog/service-index.ts';
-import { defaultGroup, fromService, instanceId, invalid, type ServiceName } from '../names.ts';
+import { defaultGroup, fromService, invalid, type ServiceName } from '../names.ts';
+import { probeIn } from '../naming/clusters.ts';
+import { ownAt } from '../naming/spot.ts';
 import type { Selection } from '../service-info.ts';
-import { probeOf, readInstance, registration, type NacosInstance } from '../translate.ts';
+import { readInstance, registration, type NacosInstance } from '../translate.ts';
 import type { Answer, Call, MessageTypes } from './call.ts';
 import { flag, object, objects, text, texts, wholeNumber } from './fields.ts';
 import { readPattern } from './fuzzy-pattern.ts';
@@ -144,12 +145,13 @@ async function fuzzyWatch(call: Call): Promise<Answer> {
 
 async function registerPersistent(call: Call, namespace: string, service: ServiceName, instance: NacosInstance): Promise<void> {
   const { registry } = call.context;
-  await registry.submit(registration(namespace, service, instance, { by: 'probes', probe: probeOf(instance) }));
+  const before = ownAt(registry.state, namespace, service, { ...instance, cluster: instance.clusterName });
+  const probe = probeIn(registry.state, namespace, service, instance);
+  await registry.submit(registration(namespace, service, instance, { by: 'probes', probe }, before));
 }
 
 async function deregisterPersistent(call: Call, namespace: string, service: ServiceName, { ip, port, clusterName: cluster }: NacosInstance): Promise<void> {
   const { registry } = call.context;
-  const id = instanceId(service, { ip, port, cluster });
-  if (findInstance(registry.state, namespace, '', id)?.persistent !== true) return;
-  await registry.submit({ kind: 'deregister-instance', namespace, node: '', id });
+  const row = ownAt(registry.state, namespace, service, { ip, port, cluster });
+  if (row?.persistent === true) await registry.submit({ kind: 'deregister-instance', namespace, node: '', id: row.id });
 }

@@ -1,17 +1,16 @@
 /** A request as a handler gets it: its parameters, its caller and what the caller may do, and the parts of the server. */
 
-import { defaultNamespace, RegistryError } from '@rollcall/protocol';
+import { RegistryError } from '@rollcall/protocol';
 import { plainAddress } from '../../../net/agent-node.ts';
 import type { Context, Exchange } from '../../../net/frontend.ts';
 import { principalOf } from '../../../net/principal.ts';
 import type { Pace, Turns, Work } from '../../../net/turns.ts';
-import { findNamespace } from '../../../registry/kind/namespace/find.ts';
 import type { Caller } from '../../../security/acl.ts';
 import type { Resource, Verb } from '../../../security/authorizer.ts';
 import type { Origin } from '../../../security/gate.ts';
 import { namespaceFor } from '../../../security/hidden-namespace.ts';
-import { nacosCodes, NacosError } from '../errors.ts';
-import { fromNamespace, readServiceName, toNamespace, toService, type ServiceName } from '../names.ts';
+import { ensureNamespace } from '../ensure-namespace.ts';
+import { readServiceName, toNamespace, toService, type ServiceName } from '../names.ts';
 import type { Params } from './params.ts';
 
 export interface CallOptions {
@@ -88,20 +87,9 @@ export class Call {
     this.require(namespace, 'service', verb, toService(service));
   }
 
-  /**
-   * Creates the namespace of a write if it is missing and the caller may create it: Nacos takes any id.
-   * @throws RegistryError `not_found` that says how to create it
-   */
-  async ensureNamespace(namespace: string): Promise<void> {
-    const { registry, security } = this.context;
-    if (namespace === defaultNamespace || findNamespace(registry.state, namespace) !== undefined) return;
-    const id = fromNamespace(namespace);
-    if (namespace.startsWith('-') || !this.caller.authorizer.allowsNamespace(namespace, 'write')) {
-      const message = `namespace '${id.replace(/^-/, '')}' does not exist; an operator creates it: POST /nacos/v1/console/namespaces, or rollcall namespaces create`;
-      throw new NacosError('not_found', message, nacosCodes.namespaceNotFound);
-    }
-    await registry.submit({ kind: 'namespace-put', name: namespace, description: 'Created by the first write of a Nacos client' });
-    security.gate.record('write', this.caller, namespace, this.origin, `create namespace ${namespace}`);
+  /** @throws RegistryError as `ensureNamespace` */
+  ensureNamespace(namespace: string): Promise<void> {
+    return ensureNamespace(this.context, this.caller, this.origin, namespace);
   }
 
   /** Does work whose length follows the size of the state, in slices. */
