@@ -27,6 +27,12 @@ export interface Health {
    */
   restart(namespace: string, node: string, check: string, principal: string): void;
 
+  /**
+   * Milliseconds since the last heartbeat of a `ttl` check, or since something else restarted its time: its registration, or the start
+   * of this node. Undefined when another node watches it, its time is over, or there is no such check.
+   */
+  renewedMsAgo(namespace: string, node: string, check: string): number | undefined;
+
   /** The newest output of a check, which may not yet be in the log; undefined: use the row's. */
   output(namespace: string, node: string, check: string): string | undefined;
 

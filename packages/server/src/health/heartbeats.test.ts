@@ -44,3 +44,20 @@ it('ignores checks that do not exist or have no TTL', async () => {
   await pass(60_000);
   expect(status('still')).toBe('passing');
 });
+
+it('knows how long ago the last heartbeat was, until its time is over', async () => {
+  const { register, beat, pass, liveness } = started;
+  const agoMs = (name: string) => liveness.renewedMsAgo('default', `node-${name}`, `check-${name}`);
+  await pass(4_000);
+  await beat('web');
+  expect(agoMs('web')).toBeLessThanOrEqual(10);
+  await pass(3_000);
+  expect(agoMs('web')).toBeGreaterThanOrEqual(2_990);
+  expect(agoMs('web')).toBeLessThanOrEqual(3_010);
+  liveness.restart('default', 'node-web', 'check-web', 'owner');
+  expect(agoMs('web')).toBeLessThanOrEqual(10);
+  await pass(10_000 + slackMs);
+  expect(agoMs('web')).toBeUndefined();
+  await register('still', { type: 'none' });
+  expect(agoMs('still')).toBeUndefined();
+});

@@ -120,6 +120,11 @@ export class Heartbeats {
     if (lease.principal !== principal) this.#hear(lease, principal);
   }
 
+  /** Milliseconds since the last heartbeat of a check; undefined when its deadline does not run here. @param key record key of the check */
+  renewedMsAgo(key: string): number | undefined {
+    return this.#leases.get(key)?.renewedMsAgo;
+  }
+
   /** Whether this node watches the check; undefined when there is no such TTL check. @param key record key of the check */
   owns(key: string): boolean | undefined {
     return this.#leases.get(key)?.owned;

@@ -91,6 +91,11 @@ export abstract class Lease {
     this.#count();
   }
 
+  /** Milliseconds since its time was last restarted in full; undefined unless it runs here. */
+  get renewedMsAgo(): number | undefined {
+    return this.#state === 'running' && this.#timer !== undefined ? this.lengthMs - this.#timer.leftMs : undefined;
+  }
+
   /** Whether this node watches the deadline. */
   get owned(): boolean {
     const ownership = this.#options.ownership();

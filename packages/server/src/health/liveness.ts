@@ -228,6 +228,10 @@ export class Liveness implements Health {
     this.#reaper.registered(key, principal);
   }
 
+  renewedMsAgo(namespace: string, node: string, check: string): number | undefined {
+    return this.#heartbeats.renewedMsAgo(checkKey(namespace, node, check));
+  }
+
   output(namespace: string, node: string, check: string): string | undefined {
     const key = checkKey(namespace, node, check);
     const report = this.#heartbeats.report(key) ?? this.#prober.report(key);

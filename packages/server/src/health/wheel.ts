@@ -28,6 +28,8 @@ export interface WheelTimer {
   renew(delayMs: number): void;
   /** O(1). Does nothing when the timer has fired or was cancelled already. */
   cancel(): void;
+  /** Milliseconds until it fires, to a tick; of a timer that does not run, something past. */
+  readonly leftMs: number;
 }
 
 export interface WheelOptions {
@@ -52,6 +54,10 @@ class Timer extends Entry implements WheelTimer {
 
   cancel(): void {
     this.#wheel.cancel(this);
+  }
+
+  get leftMs(): number {
+    return this.#wheel.left(this);
   }
 }
 
@@ -102,6 +108,11 @@ export class Wheel {
   cancel(timer: Timer): void {
     // The clock's timer stays set: one needless wake-up is cheaper than setting it at every cancel.
     this.#slots.remove(timer);
+  }
+
+  /** Implements a timer's `leftMs`. */
+  left(timer: Timer): number {
+    return timer.deadline * tickMs - this.#elapsedMs();
   }
 
   /** After this no timer fires. */
