@@ -220,6 +220,15 @@ export const zones: readonly Zone[] = [
     reason: 'it is a part of the front end of Nacos, and the only one that has the driver of gRPC',
   },
   {
+    name: 'replication with Eureka servers',
+    files: /^packages\/server\/src\/frontend\/eureka\/(?<own>peers)\//,
+    may: [
+      ...[`${server}/frontend/eureka/`, `${server}/registry/`, `${server}/net/`],
+      ...[`${server}/health/health.ts`, `${server}/health/wheel.ts`, `${server}/health/ownership.ts`, `${server}/outbound/address-policy.ts`, ...serverPorts, 'node:'],
+    ],
+    reason: 'it is the part of the front end of Eureka that connects to other servers, for the instances whose deadlines this node watches',
+  },
+  {
     name: 'front end',
     files: /^packages\/server\/src\/frontend\/(?<own>[^/]+)\//,
     may: [

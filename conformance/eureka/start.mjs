@@ -40,7 +40,8 @@ export async function startRealEureka({ port, peers = [], evictionMs = 1_000, ar
     '--server.address=127.0.0.1',
     '--spring.main.banner-mode=off',
     '--spring.application.name=eureka',
-    '--eureka.instance.hostname=127.0.0.1',
+    // A server takes peers with its own host name for itself, whatever their ports.
+    '--eureka.instance.hostname=eureka',
     '--eureka.client.register-with-eureka=false',
     `--eureka.client.fetch-registry=${peers.length > 0}`,
     `--eureka.client.service-url.defaultZone=${peers.length > 0 ? peers.map((peer) => `${peer}/`).join(',') : `${url}/`}`,

@@ -13,7 +13,7 @@ import { tellFreshness } from './freshness.ts';
 import { Liveness } from './health/liveness.ts';
 import { authoritiesOf, trustOf } from './net/certificates.ts';
 import { defaultLimits, type Limits } from './options.ts';
-import { addressPolicy } from './outbound/address-policy.ts';
+import { addressPolicy, type Resolve } from './outbound/address-policy.ts';
 import { limitLookups, systemLookup } from './outbound/lookup.ts';
 import { Replica } from './replica.ts';
 import { NodeEngine } from './engine/node/node.ts';
@@ -44,6 +44,8 @@ export interface Core {
   readonly fail: (error: RegistryError) => void;
   /** Uniform in [0, 1). */
   readonly random: () => number;
+  /** Resolves hosts that clients and operators name to addresses that this server may connect to. */
+  readonly resolve: Resolve;
 }
 
 interface AuditLog {
@@ -111,7 +113,7 @@ export function createCore(engine: Engine, { audit, probeTrust, peerAuthorities 
   replica.measure(metrics);
   metrics.observe('rollcall_store_lag_revisions', 'Revisions that the state is behind the store', () => replica.lag.revisions);
   metrics.observe('rollcall_store_lag_seconds', 'Time since the state was last that of the store', () => replica.lag.seconds);
-  return { engine, clock, log, limits, metrics, replica, liveness, security, auditTrail, audit, peerAuthorities, fatal: fatal.promise, fail: fatal.resolve, random };
+  return { engine, clock, log, limits, metrics, replica, liveness, security, auditTrail, audit, peerAuthorities, fatal: fatal.promise, fail: fatal.resolve, random, resolve };
 }
 
 export async function closeCore({ liveness, replica, security, auditTrail, audit, engine }: Core): Promise<void> {

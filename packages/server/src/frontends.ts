@@ -10,6 +10,7 @@ import { consul } from './frontend/consul/frontend.ts';
 import { dns } from './frontend/dns/frontend.ts';
 import { eureka } from './frontend/eureka/frontend.ts';
 import { nacos } from './frontend/nacos/frontend.ts';
+import type { Outward } from './frontend/eureka/peers/join.ts';
 import type { PeerDeps } from './frontend/peer/deps.ts';
 import { peer } from './frontend/peer/frontend.ts';
 import { stream } from './frontend/stream/frontend.ts';
@@ -23,6 +24,7 @@ export interface Parts {
   readonly options: ServerOptions;
   readonly admin: AdminDeps;
   readonly peer: PeerDeps;
+  readonly outward: Outward;
 }
 
 export interface FrontendEntry {
@@ -45,7 +47,7 @@ export const frontendTable = {
   admin: { make: (context, parts) => admin(context, parts.admin) },
   peer: { make: (context, parts) => peer(context, parts.peer) },
   eureka: {
-    make: (context, { options }) => eureka(context, options.eureka),
+    make: (context, { options, outward }) => eureka(context, options.eureka ?? {}, outward),
     httpAddresses: ({ eureka: options }) => (options === undefined || options.port === undefined ? [] : [{ name: 'eureka', at: tcpAddress(options), tokens: true }]),
     hasOptions: (options) => options.eureka !== undefined,
   },

@@ -114,7 +114,7 @@ function allowedFrontends(options: ServerOptions, table: FrontendTable): Fronten
 
 /** @param hasStore whether only this process opens the store; others may follow it */
 async function serve(core: Core, options: ServerOptions, table: FrontendTable, hasStore: boolean): Promise<Server> {
-  const { engine, clock, log, limits, metrics, replica, liveness, security } = core;
+  const { engine, clock, log, limits, metrics, replica, liveness, security, resolve, random } = core;
   const chosen = allowedFrontends(options, table);
   const addresses = httpAddresses(options);
   const forNodes = nodesAddress(options);
@@ -155,7 +155,7 @@ async function serve(core: Core, options: ServerOptions, table: FrontendTable, h
     await leaveStore(store, drainAll);
     left.resolve();
   };
-  const parts = { options, admin: adminDeps(core, { serving, leave, allProcesses: store.channel.allProcesses }), peer: store.channel.deps };
+  const parts = { options, admin: adminDeps(core, { serving, leave, allProcesses: store.channel.allProcesses }), peer: store.channel.deps, outward: { ownership: store.ownership, resolve, random } };
   const running = chosen.map((entry) => ({ frontend: entry.make(context, parts), addresses: entry.addresses?.(options) ?? [] }));
   const answerWaiting = () => Promise.all(running.map(({ frontend }) => frontend.close()));
   const listeners = new Listeners({ limits, clock, log, metrics, answerWaiting });

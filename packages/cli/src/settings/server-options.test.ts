@@ -32,6 +32,7 @@ describe('settings as options of the server', () => {
     expect(options({ eureka }).eureka).toEqual(eureka);
     expect(options({ eurekaCompat: true }).eureka).toEqual({ compat: true });
     expect(options({ eureka, eurekaCompat: true }).eureka).toEqual({ ...eureka, compat: true });
+    expect(options({ eurekaPeer: ['http://a:8761/eureka'] }).eureka).toEqual({ peers: ['http://a:8761/eureka'] });
   });
 
   it('serve TLS, alone or beside HTTP, with client certificates or without', () => {

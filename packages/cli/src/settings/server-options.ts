@@ -58,9 +58,9 @@ function httpsOptions(settings: Settings): Pick<ServerOptions, 'https'> {
   return { https: { ...https, certFile, keyFile, ...(caFile === undefined ? {} : { caFile }), verifyIncoming, minVersion } };
 }
 
-function eurekaOptions({ eureka, eurekaCompat }: Settings): Pick<ServerOptions, 'eureka'> {
-  if (eureka === undefined && !eurekaCompat) return {};
-  return { eureka: { ...eureka, ...(eurekaCompat ? { compat: true } : {}) } };
+function eurekaOptions({ eureka, eurekaCompat, eurekaPeer: peers }: Settings): Pick<ServerOptions, 'eureka'> {
+  if (eureka === undefined && !eurekaCompat && peers.length === 0) return {};
+  return { eureka: { ...eureka, ...(eurekaCompat ? { compat: true } : {}), ...(peers.length === 0 ? {} : { peers }) } };
 }
 
 function aclOptions({ acl, aclDefaultPolicy: defaultPolicy, aclInitialManagement, aclDefaultToken }: Settings): Pick<ServerOptions, 'acl'> {

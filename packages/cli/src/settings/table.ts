@@ -22,6 +22,7 @@ import {
   nodeName,
   oneOf,
   origin,
+  peerUrl,
   socketFile,
   text,
   workerCount,
@@ -46,6 +47,8 @@ export interface Settings extends EngineSettings {
   readonly eurekaCompat: boolean;
   /** Undefined: HTTP has no further address for clients of Nacos. */
   readonly nacos: Address | undefined;
+  /** URLs; may hold passwords. */
+  readonly eurekaPeer: readonly string[];
   /** Absolute. */
   readonly dataDir: string;
   readonly dev: boolean;
@@ -126,6 +129,13 @@ export const settingsTable: { readonly [K in keyof Settings]: Setting<Settings[K
     description: 'a further address of HTTP, for clients of Nacos that expect its port, such as 127.0.0.1:8848; off for none',
     fallback: 'off',
     read: (value) => (value === 'off' ? undefined : parseAddress(text(value))),
+  },
+  eurekaPeer: {
+    flag: '--eureka-peer <url...>',
+    env: 'ROLLCALL_EUREKA_PEER',
+    description: 'a Eureka server to replicate with, such as http://eureka-1:8761/eureka; once for each, with commas in the environment',
+    fallback: undefined,
+    read: (value) => (typeof value === 'string' ? value.split(',').filter((url) => url !== '') : list(value)).map(peerUrl),
   },
   ...engineSettings,
   dataDir: {

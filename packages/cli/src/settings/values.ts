@@ -84,6 +84,14 @@ export function origin(value: unknown): string {
   throw new Error(`${JSON.stringify(written)} is not an origin; write it as browsers do: https://console.example`);
 }
 
+/** The URL of another Eureka server. Messages leave out its password. */
+export function peerUrl(value: unknown): string {
+  const written = text(value);
+  const url = URL.canParse(written) ? new URL(written) : undefined;
+  if (url !== undefined && /^https?:$/.test(url.protocol)) return written;
+  throw new Error(`${JSON.stringify(written.replace(/\/\/[^/@]*@/, '//***@'))} is not the URL of a Eureka server, such as http://eureka-1:8761/eureka`);
+}
+
 export function socketFile(value: unknown): SocketFile {
   const known = ['mode', 'user', 'group'];
   const given = Object.fromEntries(entries(value));

@@ -99,9 +99,7 @@ export class Liveness implements Health {
     this.#guard = clock;
     this.#wheel = wheel;
     this.#leases = new Expiry({
-      ...expiry,
-      name: 'leases',
-      census: leases,
+      ...{ ...expiry, name: 'leases', census: leases },
       onExpired: (kind) => metrics.expiries.inc({ kind }),
       onFrozen: (frozen) => {
         this.#showFrozen();
@@ -110,9 +108,7 @@ export class Liveness implements Health {
       paused: () => this.#behind,
     });
     this.#removals = new Expiry({
-      ...expiry,
-      name: 'removals',
-      census: removals,
+      ...{ ...expiry, name: 'removals', census: removals },
       onExpired: (kind) => metrics.expiries.inc({ kind }),
       onFrozen: () => this.#showFrozen(),
       paused: () => this.#behind || this.#leases.frozen,

@@ -71,6 +71,8 @@ export class Metrics {
   readonly streams = this.#gauge('rollcall_streams', 'Open native streams');
   readonly streamsCut = this.#counter('rollcall_streams_cut_total', 'Streams closed by the server', ['reason']);
 
+  readonly eurekaReplicated = this.#counter('rollcall_eureka_replicated_total', 'Changes of instances sent to Eureka servers', ['action']);
+
   constructor() {
     // The registry uses only methods that this class has.
     this.registry.registerMetric(this.querySeconds as unknown as Metric);

@@ -67,6 +67,7 @@ export async function startAdmin(deps: Partial<AdminDeps> = {}) {
     beat: () => Promise.resolve(false),
     restart: () => undefined,
     output: () => undefined,
+    renewedMsAgo: () => undefined,
     renewSession: () => false,
     streamOpened: () => Promise.resolve(true),
     streamClosed: () => Promise.resolve(),

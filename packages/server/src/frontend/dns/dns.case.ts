@@ -48,6 +48,7 @@ export async function startRegistry(clock: Clock = systemClock) {
     beat: () => Promise.resolve(false),
     restart: () => undefined,
     output: () => undefined,
+    renewedMsAgo: () => undefined,
     renewSession: () => false,
     streamOpened: () => Promise.resolve(true),
     streamClosed: () => Promise.resolve(),

@@ -5,11 +5,13 @@ import type { Context } from '../../net/frontend.ts';
 import type { Verb } from '../../security/authorizer.ts';
 import { readContent } from './body.ts';
 import type { Call } from './call.ts';
-import { BadInstance, errorBody, Unreadable } from './errors.ts';
+import { BadInstance, errorBody, statusOfCode, Unreadable } from './errors.ts';
 import { formOf, isReplicated, takesGzip } from './form.ts';
 import { Instances } from './instances.ts';
 import { DeltaWatch } from './delta-watch.ts';
 import { appOf, instanceIdOf, namespace, serviceOf } from './names.ts';
+import { Inbound } from './peers/inbound.ts';
+import { answersJson, answersXml, readBatch } from './peers/messages.ts';
 import { Reads, type Reading } from './reads.ts';
 import type { Action } from './routes.ts';
 import { statusPage } from './status-page.ts';
@@ -22,13 +24,17 @@ import { Writes, type Renewal, type Writer } from './writes.ts';
 
 type Done = Promise<void> | void;
 
+/** A batch has 250 registrations, by far most of which are smaller than a hundredth of what one may be. */
+const batchBodies = 4;
+
 export class Actions {
   readonly #context: Context;
   readonly #startedMs: number;
   readonly #instances: Instances;
   readonly #deltas: DeltaWatch;
   readonly #reads: Reads;
-  readonly #writes: Writes;
+  readonly writes: Writes;
+  readonly inbound: Inbound;
   readonly #run: Readonly<Record<Action, (call: Call) => Done>>;
 
   constructor(context: Context, compat: boolean) {
@@ -38,7 +44,8 @@ export class Actions {
     this.#instances = new Instances(registry);
     this.#deltas = new DeltaWatch(context);
     this.#reads = new Reads(context, { recent: this.#deltas.recent, compat });
-    this.#writes = new Writes(context, { instances: this.#instances, rule: { factor: compat ? 2 : 1 }, caughtUp: () => this.#reads.caughtUp() });
+    this.writes = new Writes(context, { instances: this.#instances, rule: { factor: compat ? 2 : 1 }, caughtUp: () => this.#reads.caughtUp() });
+    this.inbound = new Inbound({ writes: this.writes, statusOfCode });
     this.#run = {
       renew: (call) => this.#renew(call),
       apps: (call) => this.#list(call, (reading) => this.#watched(() => this.#reads.all(reading))),
@@ -46,7 +53,7 @@ export class Actions {
       app: (call) => this.#app(call),
       register: (call) => this.#register(call),
       instance: (call) => this.#instance(call),
-      cancel: (call) => this.#about(call, (app, id) => this.#writes.cancel(app, id, this.#writer(call))),
+      cancel: (call) => this.#about(call, (app, id) => this.writes.cancel(app, id, this.#writer(call))),
       'set-status': (call) => this.#setStatus(call),
       'clear-status': (call) => this.#clearStatus(call),
       'set-metadata': (call) => this.#setMetadata(call),
@@ -54,6 +61,7 @@ export class Actions {
       vip: (call) => this.#list(call, (reading) => this.#reads.vip(reading, 'vipAddress', call.parts[0] ?? '')),
       svip: (call) => this.#list(call, (reading) => this.#reads.vip(reading, 'secureVipAddress', call.parts[0] ?? '')),
       asg: (call) => this.#error(call, 400, 'there are no auto-scaling groups of Amazon here'),
+      replicate: (call) => this.#replicate(call),
       overrides: (call) => this.#overrides(call),
       status: (call) => this.#status(call),
     };
@@ -71,7 +79,7 @@ export class Actions {
 
   #renew(call: Call): Done {
     const [app = '', id = ''] = call.parts;
-    const renewal = this.#writes.renew(app, id, dirtyMsIn(call.exchange.query), this.#writer(call));
+    const renewal = this.writes.renew(app, id, dirtyMsIn(call.exchange.query), this.#writer(call));
     return renewal instanceof Promise ? renewal.then((later) => this.#renewed(call, later)) : this.#renewed(call, renewal);
   }
 
@@ -89,26 +97,36 @@ export class Actions {
     const expected = appOf(call.parts[0] ?? '');
     if (info.app !== expected) throw new BadInstance(`Mismatched appName, expecting ${expected} but was ${info.app}`);
     if (expected.includes('/')) throw new BadInstance(`the app ${JSON.stringify(expected.slice(0, 80))} has a /, which no app may have here`);
-    await this.#writes.register(info, this.#writer(call));
+    await this.writes.register(info, this.#writer(call));
     this.#empty(call, 204);
+  }
+
+  /** A batch of changes from another Eureka server. */
+  async #replicate(call: Call): Promise<void> {
+    const { request } = call.exchange;
+    const { root, value } = await readContent(request, this.#context.limits.bodyBytesMax * batchBodies);
+    const messages = readBatch({ [root]: value });
+    const answers = await this.inbound.batch(messages, { ...this.#writer(call), replicated: true });
+    const { json, contentType } = formOf(request.headers);
+    this.#text(call, 200, contentType, json ? answersJson(answers) : answersXml(answers));
   }
 
   async #setStatus(call: Call): Promise<void> {
     const status = statusParam(call.exchange.query);
     if (status === undefined) throw new RegistryError('invalid_argument', `value is missing; it must be one of ${eurekaStatuses.join(', ')}`);
-    await this.#about(call, (app, id) => this.#writes.setStatus(app, id, status, this.#writer(call)));
+    await this.#about(call, (app, id) => this.writes.setStatus(app, id, status, this.#writer(call)));
   }
 
   async #clearStatus(call: Call): Promise<void> {
     const status = statusParam(call.exchange.query);
-    await this.#about(call, (app, id) => this.#writes.clearStatus(app, id, status, this.#writer(call)));
+    await this.#about(call, (app, id) => this.writes.clearStatus(app, id, status, this.#writer(call)));
   }
 
   async #setMetadata(call: Call): Promise<void> {
     const pairs = new Map<string, string>();
     // The first of several values counts, as in Eureka.
     for (const [key, value] of new URLSearchParams(call.exchange.query)) if (!pairs.has(key)) pairs.set(key, value);
-    await this.#about(call, (app, id) => this.#writes.setMetadata(app, id, [...pairs], this.#writer(call)));
+    await this.#about(call, (app, id) => this.writes.setMetadata(app, id, [...pairs], this.#writer(call)));
   }
 
   /** Does something to the instance of the path: 200 with an empty body, or 404. */
@@ -141,7 +159,7 @@ export class Actions {
     const services = this.#readable(call, app);
     const row = this.#instances.shown(app, id);
     if (row === undefined || !services.includes(row.service)) this.#notFound(call);
-    else this.#sendInstance(call, this.#writes.infoOf(row));
+    else this.#sendInstance(call, this.writes.infoOf(row));
   }
 
   async #instanceAnywhere(call: Call): Promise<void> {

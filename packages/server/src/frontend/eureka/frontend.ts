@@ -20,17 +20,24 @@ import { Actions } from './actions.ts';
 import type { Call } from './call.ts';
 import { BadInstance, errorBody, statusOfCode, Unreadable } from './errors.ts';
 import { Router, routes, type Route } from './routes.ts';
+import type { Outward } from './peers/join.ts';
+import type { Replication } from './peers/replication.ts';
 import { InstanceError } from './wire/read-instance.ts';
 
 export interface EurekaOptions {
   /** The original's timings: leases of twice the time, and lists that are up to 30 s old; false by default. */
   readonly compat?: boolean;
+  /**
+   * URLs of Eureka servers that this one replicates with, such as `http://eureka-1:8761/eureka`; name and password may be in them. They
+   * must have this server among their peers, too.
+   */
+  readonly peers?: readonly string[];
 }
 
 /** @throws RegistryError `failed_precondition` if a route declares no access */
-export function eureka(context: Context, { compat = false }: EurekaOptions = {}): Frontend {
+export function eureka(context: Context, options: EurekaOptions, outward: Outward): Frontend {
   assertAccessDeclared('eureka', routes.map(({ method, path, access }) => ({ name: `${method} ${path}`, access })));
-  return new EurekaFrontend(context, compat);
+  return new EurekaFrontend(context, options, outward);
 }
 
 class EurekaFrontend implements Frontend {
@@ -39,15 +46,36 @@ class EurekaFrontend implements Frontend {
   readonly #context: Context;
   readonly #router = new Router();
   readonly #actions: Actions;
+  readonly #peers: readonly string[];
+  readonly #outward: Outward;
+  #replication: Replication | undefined;
   #closing = false;
 
-  constructor(context: Context, compat: boolean) {
+  constructor(context: Context, { compat = false, peers = [] }: EurekaOptions, outward: Outward) {
     this.#context = context;
     this.#actions = new Actions(context, compat);
+    this.#peers = peers;
+    this.#outward = outward;
+    const { metrics } = context;
+    metrics.observe('rollcall_eureka_peers_away', 'Eureka servers that this node should replicate with and cannot reach', () => this.#replication?.away ?? 0, 'max');
+    metrics.observe('rollcall_eureka_peer_instances', 'Instances that this node keeps alive whose clients talk to another Eureka server', () => this.#replication?.ofPeers ?? 0);
+    metrics.observe('rollcall_eureka_pending_instances', 'Instances whose changes wait to be sent to Eureka servers', () => this.#replication?.pending ?? 0);
+  }
+
+  /** @throws RegistryError `invalid_argument` for a peer that is no URL, or that is named twice */
+  async start(): Promise<void> {
+    if (this.#peers.length === 0) return;
+    const { joinPeers } = await import('./peers/join.ts');
+    const { inbound, writes } = this.#actions;
+    const replication = joinPeers(this.#context, this.#peers, inbound, this.#outward);
+    writes.cancelledHere = (name) => replication.cancelled(name);
+    this.#replication = replication;
+    await replication.start();
   }
 
   close(): Promise<void> {
     this.#closing = true;
+    this.#replication?.close();
     return this.#actions.close();
   }
 

@@ -5,14 +5,13 @@
  */
 
 import type { Clock } from '../../clock.ts';
-import type { AnyRowChange } from '../../registry/row.ts';
-import { checksOfInstance, checksOfNode, findInstance, findNode, instancesOnNode } from '../../registry/kind/catalog/find.ts';
+import { checksOfInstance, checksOfNode, findNode } from '../../registry/kind/catalog/find.ts';
 import { instanceKey } from '../../registry/kind/catalog/keys.ts';
-import type { CheckRow, InstanceRow, NodeRow } from '../../registry/kind/catalog/rows.ts';
-import { isOf } from '../../registry/row.ts';
+import type { CheckRow, InstanceRow } from '../../registry/kind/catalog/rows.ts';
 import type { RowChange } from '../../registry/kinds.ts';
 import type { Registry } from '../../registry/registry.ts';
 import { namespace } from './names.ts';
+import { touchedBy } from './touched.ts';
 
 /** Eureka keeps three minutes and looks twice a minute (`retentionTimeInMSInDeltaQueue`, `deltaRetentionTimerIntervalInMs`). */
 export const retentionMs = 180_000;
@@ -82,29 +81,11 @@ export class RecentChanges {
     }
   }
 
-  #follow({ key, before, after }: AnyRowChange): void {
-    const row = after ?? before;
-    if (isOf<InstanceRow>(row, 'instance')) {
-      if (row.namespace !== namespace) return;
-      const old = before as InstanceRow | undefined;
-      if (old !== undefined && old.service !== row.service) this.#note(old, key);
+  #follow(change: RowChange): void {
+    for (const { key, row, before } of touchedBy(this.#registry.state, change)) {
+      if (before !== undefined && before.service !== row.service) this.#note(before, key);
       this.#note(row, key);
-    } else if (isOf<CheckRow>(row, 'check')) {
-      if ((before as CheckRow | undefined)?.status === (after as CheckRow | undefined)?.status) return;
-      if (row.instance === '') this.#noteOnNode(row.node);
-      else if (row.namespace === namespace) this.#noteInstance(row.node, row.instance);
-    } else if (isOf<NodeRow>(row, 'node')) {
-      if ((before as NodeRow | undefined)?.address !== (after as NodeRow | undefined)?.address) this.#noteOnNode(row.name);
     }
-  }
-
-  #noteInstance(node: string, id: string): void {
-    const row = findInstance(this.#registry.state, namespace, node, id);
-    if (row !== undefined) this.#note(row, instanceKey(namespace, node, id));
-  }
-
-  #noteOnNode(node: string): void {
-    for (const row of instancesOnNode(this.#registry.state, namespace, node)) this.#note(row, instanceKey(namespace, node, row.id));
   }
 
   #note(row: InstanceRow, key: string): void {

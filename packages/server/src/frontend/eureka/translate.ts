@@ -58,11 +58,19 @@ export function statusOf(status: InstanceStatus, isUnknown = false): EurekaStatu
   return status === 'critical' ? 'DOWN' : 'OUT_OF_SERVICE';
 }
 
+/** How a row came to be as it is, as far as other Eureka servers are concerned. */
+export interface Origin {
+  /** Its client talks to another server, which passes on what it hears. Such a row is not sent back. */
+  readonly replicated: boolean;
+  /** When the override last came from another server, by the clock of the node that took it. */
+  readonly overrideMs?: number | undefined;
+}
+
 /**
  * The command of a registration: the instance and its lease.
  * @param status decided by the rules of `status-rules.ts`
  */
-export function registration(info: InstanceInfo, status: EurekaStatus, rule: LeaseRule): Register {
+export function registration(info: InstanceInfo, status: EurekaStatus, rule: LeaseRule, origin: Origin = { replicated: false }): Register {
   const service = serviceOf(info.app);
   const id = rowId(service, info.instanceId);
   return {
@@ -70,7 +78,7 @@ export function registration(info: InstanceInfo, status: EurekaStatus, rule: Lea
     namespace,
     node: { name: '', address: '' },
     nodeMode: 'none',
-    instances: [instanceInput(info, status)],
+    instances: [instanceInput(info, status, origin)],
     checks: [leaseCheck(id, info.leaseInfo, rule)],
   };
 }
@@ -88,7 +96,7 @@ function leaseCheck(id: string, { durationInSecs }: LeaseInfo, { factor }: Lease
   };
 }
 
-function instanceInput(info: InstanceInfo, status: EurekaStatus): InstanceInput {
+function instanceInput(info: InstanceInfo, status: EurekaStatus, origin: Origin): InstanceInput {
   const { metadata, port, securePort, dataCenterInfo } = info;
   const service = serviceOf(info.app);
   const zone = metadata['zone'] || dataCenterInfo.metadata?.['availability-zone'];
@@ -107,7 +115,7 @@ function instanceInput(info: InstanceInfo, status: EurekaStatus): InstanceInput 
     meta: metadata,
     weight: weightIn(metadata['weight']),
     status: administrativeOf(status),
-    foreign: { eureka: foreignOf(info, status) },
+    foreign: { eureka: { ...foreignOf(info, status), ...keptOrigin(origin) } },
   };
 }
 
@@ -125,6 +133,16 @@ export function inputOf(row: InstanceRow, meta: Readonly<Record<string, string>>
     tags: tagsIn(meta['tags']),
     weight: weightIn(meta['weight']),
   };
+}
+
+/** The row of a Eureka client as it would be registered, with another origin. */
+export function movedInput(row: InstanceRow, origin: Origin): InstanceInput {
+  const { replicated: _replicated, overrideMs: _override, ...kept } = keptIn(row) ?? {};
+  return { ...inputOf(row, row.meta), foreign: { ...row.foreign, eureka: { ...kept, ...keptOrigin(origin) } } };
+}
+
+function keptOrigin({ replicated, overrideMs }: Origin): Kept {
+  return { ...(replicated ? { replicated } : {}), ...(overrideMs === undefined ? {} : { overrideMs }) };
 }
 
 /** Tags of the other protocols, as a metadata entry `tags`: `blue,canary`. */
@@ -172,6 +190,17 @@ function keptIn({ foreign }: Pick<InstanceRow, 'foreign'>): Kept | undefined {
 export function dirtyMsOf(row: InstanceRow): number | undefined {
   const dirty = keptIn(row)?.['dirtyMs'];
   return typeof dirty === 'number' ? dirty : undefined;
+}
+
+/** Whether its client talks to another Eureka server, which passes on what it hears. */
+export function isReplicated(row: Pick<InstanceRow, 'foreign'>): boolean {
+  return keptIn(row)?.['replicated'] === true;
+}
+
+/** `Origin.overrideMs` of a row. */
+export function overrideMsOf(row: Pick<InstanceRow, 'foreign'>): number | undefined {
+  const stamp = keptIn(row)?.['overrideMs'];
+  return typeof stamp === 'number' ? stamp : undefined;
 }
 
 /** Whether the client registered it with the status `UNKNOWN`. */

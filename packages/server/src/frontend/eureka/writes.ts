@@ -8,14 +8,14 @@ import type { Context } from '../../net/frontend.ts';
 import { statuses } from '../../registry/kind/catalog/effective-status.ts';
 import { findInstance } from '../../registry/kind/catalog/find.ts';
 import { instanceKey } from '../../registry/kind/catalog/keys.ts';
-import type { Register } from '../../registry/kind/catalog/commands.ts';
+import type { InstanceStatus, Register } from '../../registry/kind/catalog/commands.ts';
 import type { InstanceRow } from '../../registry/kind/catalog/rows.ts';
 import type { Txn } from '../../registry/kinds.ts';
 import type { Instances } from './instances.ts';
 import { isLapsed, nodeAddressOf } from './instances.ts';
-import { isOwn, leaseId, namespace, rowId, serviceOf } from './names.ts';
+import { appOf, isOwn, leaseId, namespace, rowId, serviceOf } from './names.ts';
 import { registeredStatus } from './status-rules.ts';
-import { administrativeOf, dirtyMsOf, infoOf, inputOf, isUnknown, registration, statusOf, type LeaseRule } from './translate.ts';
+import { administrativeOf, dirtyMsOf, infoOf, inputOf, isReplicated, isUnknown, movedInput, overrideMsOf, registration, statusOf, type LeaseRule, type Origin } from './translate.ts';
 import type { EurekaStatus, InstanceInfo } from './wire/instance-info.ts';
 import { assertMetadata } from './wire/read-instance.ts';
 
@@ -46,6 +46,8 @@ export class Writes {
   readonly #instances: Instances;
   readonly #rule: LeaseRule;
   readonly #caughtUp: () => Promise<void>;
+  /** Told when a client deregisters an instance that it had registered at another Eureka server. */
+  cancelledHere: (name: { readonly app: string; readonly id: string }) => void = () => {};
 
   /** @param caughtUp resolves when this node has everything that was committed before */
   constructor(context: Context, parts: { readonly instances: Instances; readonly rule: LeaseRule; readonly caughtUp: () => Promise<void> }) {
@@ -75,8 +77,11 @@ export class Writes {
         overridden: before?.override !== undefined,
         replicated: writer.replicated,
       });
-      const operations: Txn['operations'][number][] = [requiring(id, before, registration(info, status, this.#rule))];
-      if (info.overriddenStatus !== 'UNKNOWN' && before?.override === undefined) {
+      const { replicated } = writer;
+      const isOverridden = info.overriddenStatus !== 'UNKNOWN' && before?.override === undefined;
+      const overrideMs = replicated ? (isOverridden ? this.#context.clock.now() : before && overrideMsOf(before)) : undefined;
+      const operations: Txn['operations'][number][] = [requiring(id, before, registration(info, status, this.#rule, { replicated, overrideMs }))];
+      if (isOverridden) {
         operations.push({ change: { kind: 'instance-status', namespace, node: '', id, override: administrativeOf(info.overriddenStatus) } });
       }
       return operations;
@@ -100,20 +105,31 @@ export class Writes {
     if (isUnknown(row)) return 'unknown';
     const taken = this.#context.health.beat(namespace, '', leaseId(row.id), 'passing', '', principal, connection);
     if (taken === false) return 'unknown';
-    const renewal = (): Renewal => {
-      if (dirtyMs === undefined) return 'renewed';
+    const renewal = (): Renewal | Promise<Renewal> => {
       const own = dirtyMsOf(row) ?? row.changedMs ?? row.registeredMs;
-      if (dirtyMs > own) return 'unknown';
-      return dirtyMs < own && replicated ? { newer: this.infoOf(row) } : 'renewed';
+      if (dirtyMs !== undefined && dirtyMs > own) return 'unknown';
+      if (dirtyMs !== undefined && dirtyMs < own && replicated) return { newer: this.infoOf(row) };
+      return isReplicated(row) === replicated ? 'renewed' : this.#move(row, replicated).then(() => 'renewed');
     };
     return taken === true ? renewal() : taken.then((known) => (known ? renewal() : 'unknown'));
+  }
+
+  /** The client of an instance has gone from this server to another one, or has come from there: one write for each such move. */
+  #move({ id }: InstanceRow, replicated: boolean): Promise<void> {
+    return this.#decide(() => {
+      const row = findInstance(this.#context.registry.state, namespace, '', id);
+      if (row === undefined || !isOwn(row) || isReplicated(row) === replicated) return undefined;
+      return [requiring(id, row, moved(row, { replicated, overrideMs: overrideMsOf(row) }))];
+    });
   }
 
   /** @returns whether there was such an instance */
   async cancel(app: string, id: string, writer: Writer): Promise<boolean> {
     const row = await this.#found(app, id, writer);
     if (row === undefined) return false;
-    return this.#context.registry.submit({ kind: 'deregister-instance', namespace, node: row.node, id: row.id });
+    const existed = await this.#context.registry.submit({ kind: 'deregister-instance', namespace, node: row.node, id: row.id });
+    if (existed && isReplicated(row) && !writer.replicated) this.cancelledHere({ app: appOf(app), id });
+    return existed;
   }
 
   /** Sets the override; `UNKNOWN` ends it. */
@@ -123,8 +139,7 @@ export class Writes {
     this.#keepAlive(row, writer);
     // What it is already is no override (`AbstractInstanceRegistry.statusUpdate`).
     if (this.#statusOf(row) === status) return true;
-    const override = status === 'UNKNOWN' ? null : administrativeOf(status);
-    return this.#context.registry.submit({ kind: 'instance-status', namespace, node: row.node, id: row.id, override });
+    return this.#administer(row, { override: status === 'UNKNOWN' ? null : administrativeOf(status) }, writer);
   }
 
   /** Ends the override. @param status what the instance is from now on; absent: what it said last */
@@ -134,7 +149,26 @@ export class Writes {
     this.#keepAlive(row, writer);
     if (row.override === undefined) return true;
     const says = status === undefined || status === 'UNKNOWN' ? {} : { status: administrativeOf(status) };
-    return this.#context.registry.submit({ kind: 'instance-status', namespace, node: row.node, id: row.id, override: null, ...says });
+    return this.#administer(row, { override: null, ...says }, writer);
+  }
+
+  /**
+   * Writes an override. One that another Eureka server has sent is marked as such on the instance of a Eureka client, so that no node
+   * sends it back; an instance of another protocol has no place for the mark, and the other server gets back what it has.
+   */
+  async #administer({ node, id }: InstanceRow, said: Pick<InstanceStatus, 'override' | 'status'>, { replicated }: Writer): Promise<boolean> {
+    const { registry, clock } = this.#context;
+    const change: InstanceStatus = { kind: 'instance-status', namespace, node, id, ...said };
+    if (!replicated) return registry.submit(change);
+    let exists = true;
+    await this.#decide(() => {
+      const row = findInstance(registry.state, namespace, node, id);
+      exists = row !== undefined;
+      if (row === undefined) return undefined;
+      const mark = isOwn(row) ? [requiring(id, row, moved(row, { replicated: isReplicated(row), overrideMs: Math.max(clock.now(), (overrideMsOf(row) ?? 0) + 1) }))] : [];
+      return [...mark, { change }];
+    });
+    return exists;
   }
 
   /**
@@ -195,6 +229,10 @@ export class Writes {
     }
     throw new RegistryError('aborted', `the instance was written by others ${triesMax} times meanwhile; try again`);
   }
+}
+
+function moved(row: InstanceRow, origin: Origin): Register {
+  return { kind: 'register', namespace, node: { name: '', address: '' }, nodeMode: 'none', instances: [movedInput(row, origin)] };
 }
 
 /** A change that happens only if the instance is as it was read. */
