@@ -51,7 +51,7 @@ export function recordList<T extends InNamespace>(
     name: `${formOf(asked)} ${type} list ${choice.name}`,
     shows: [],
     pretty: params.has('pretty'),
-    *write(state, _sight, out) {
+    *write(state, _visible, out) {
       const found: T[] = [];
       for (const row of yield* select(recordsOfType(state, namespace, type), () => true, out.pace)) {
         const record = of(row);
