@@ -72,13 +72,14 @@ export class Applications {
     const counts = yield* this.#counts(frozen, services, services.filter(mayRead));
     const effective = statuses(frozen);
     const apps = new Map<string, InstanceInfo[]>();
-    for (const { key, row } of recent) {
+    for (const { key, row, isNew } of recent) {
       if (!mayRead(row.service)) continue;
       const now = frozen.get(key) as InstanceRow | undefined;
       const isThere = now !== undefined && now.service === row.service && !isLapsed(frozen, now);
-      const info = isThere
-        ? infoOf(now, effective(now), nodeAddressOf(frozen, now))
-        : ({ ...infoOf(row, 'passing', nodeAddressOf(frozen, row)), actionType: 'DELETED' } as const);
+      // Some clients take nothing of an instance that is added and that they have.
+      const info: InstanceInfo = isThere
+        ? { ...infoOf(now, effective(now), nodeAddressOf(frozen, now)), actionType: isNew ? 'ADDED' : 'MODIFIED' }
+        : { ...infoOf(row, 'passing', nodeAddressOf(frozen, row)), actionType: 'DELETED' };
       const app = appOf(row.service);
       const same = apps.get(app);
       if (same === undefined) apps.set(app, [info]);

@@ -167,6 +167,18 @@ describe('a client with deltas', () => {
     expect(await gone()).toEqual([]);
   });
 
+  test('is told that an instance is new once, and then that it has changed', async () => {
+    await using server = await Eureka.start({ frontends: ['consul', 'eureka'] });
+    const actions = async () => Object.fromEntries(instancesIn(await server.apps('/eureka/apps/delta')).map(({ instanceId, actionType, status }) => [instanceId, `${actionType} ${status}`]));
+    await actions();
+    await server.register();
+    await server.ask('PUT', '/v1/agent/service/register', { body: { Name: 'web', ID: 'c1', Port: 80, Check: { TTL: '1h', Status: 'passing' } } });
+    expect(await actions()).toMatchObject({ 'h1:web:8080': 'ADDED UP', 'server-1:c1': 'ADDED UP' });
+    await server.ask('PUT', '/v1/agent/check/fail/service:c1');
+    await server.register({ lastDirtyTimestamp: 9_999_999_999_999, metadata: { v: '2' } });
+    expect(await actions()).toMatchObject({ 'h1:web:8080': 'MODIFIED UP', 'server-1:c1': 'MODIFIED DOWN' });
+  });
+
   test('costs a registry nothing that has no such clients', async () => {
     await using server = await Eureka.start();
     const rows = () => [...server.server.registry.state.rows()].map(([, { kind }]) => kind);

@@ -25,6 +25,10 @@ export interface Recent {
   readonly key: string;
   /** As it was known last. */
   readonly row: InstanceRow;
+  /** Whether it was created, and has not changed since. */
+  readonly isNew: boolean;
+  /** Number of the transaction, by which a change that belongs to the creation is known. */
+  readonly batch: number;
 }
 
 /** Beyond this many the oldest are forgotten; clients that missed them see another hash and fetch the whole list. */
@@ -37,6 +41,7 @@ export class RecentChanges {
   readonly #recent = new Map<string, Recent>();
   #active = false;
   #generation = 0;
+  #batch = 0;
 
   constructor(registry: Registry, clock: Clock) {
     this.#registry = registry;
@@ -66,11 +71,12 @@ export class RecentChanges {
   /** Adds a change from before it was active. */
   remember(row: InstanceRow, key: string): void {
     const name = nameOf(row, key);
-    if (!this.#recent.has(name)) this.#recent.set(name, { atMs: this.#clock.now(), key, row });
+    if (!this.#recent.has(name)) this.#recent.set(name, { atMs: this.#clock.now(), key, row, isNew: false, batch: 0 });
   }
 
   /** Follows a transaction that was applied. */
   observe(changes: readonly RowChange[]): void {
+    this.#batch++;
     for (const change of changes) this.#follow(change);
   }
 
@@ -82,16 +88,20 @@ export class RecentChanges {
   }
 
   #follow(change: RowChange): void {
+    const isCreated = change.before === undefined && change.after?.kind === 'instance';
     for (const { key, row, before } of touchedBy(this.#registry.state, change)) {
-      if (before !== undefined && before.service !== row.service) this.#note(before, key);
-      this.#note(row, key);
+      const isMoved = before !== undefined && before.service !== row.service;
+      if (isMoved) this.#note(before, key);
+      this.#note(row, key, isCreated || isMoved);
     }
   }
 
-  #note(row: InstanceRow, key: string): void {
+  #note(row: InstanceRow, key: string, created = false): void {
     const name = nameOf(row, key);
+    const before = this.#recent.get(name);
+    const isNew = created || (before?.isNew === true && before.batch === this.#batch);
     this.#recent.delete(name);
-    this.#recent.set(name, { atMs: this.#clock.now(), key, row });
+    this.#recent.set(name, { atMs: this.#clock.now(), key, row, isNew, batch: this.#batch });
     if (this.#recent.size > recentMax) this.#forgetFirst();
   }
 
