@@ -11,7 +11,7 @@ export function checkCatalogue(codes: readonly string[], catalogue: string): str
     ...documented.filter((code) => !codes.includes(code)).map((code) => `${code} is explained, but does not exist`),
     ...documented.filter((code, at) => documented.indexOf(code) !== at).map((code) => `${code} is explained twice`),
     ...rows
-      .filter(({ cells }) => cells.length !== 5 || cells.some((cell) => cell.trim() === ''))
+      .filter(({ cells }) => cells.length !== 6 || cells.some((cell) => cell.trim() === ''))
       .map(({ code }) => `${code} lacks a meaning, an advice, or a status`),
   ];
 }
