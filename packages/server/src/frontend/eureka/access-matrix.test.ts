@@ -43,11 +43,20 @@ function pathOf({ path, action }: Route): string {
   return `/eureka${filled}${action === 'set-status' ? '?value=UP' : action === 'set-metadata' ? '?k=v' : ''}`;
 }
 
+const bodies: Readonly<Partial<Record<Route['action'], object>>> = {
+  register: { instance: usual },
+  replicate: { replicationList: [{ appName: 'WEB', id: 'h1:web:8080', action: 'Heartbeat' }] },
+};
+
 async function ask(route: Route, who: string): Promise<Answer> {
   // The instance is there again for each.
   await eureka.register({}, headersOf('manager'));
-  const body = route.action === 'register' ? { instance: usual } : undefined;
-  return eureka.ask(route.method, pathOf(route), { headers: { accept: 'application/json', ...headersOf(who) }, ...(body === undefined ? {} : { body }) });
+  const body = bodies[route.action];
+  const answer = await eureka.ask(route.method, pathOf(route), { headers: { accept: 'application/json', ...headersOf(who) }, ...(body === undefined ? {} : { body }) });
+  if (route.action !== 'replicate' || answer.status !== 200) return answer;
+  // Each change of a batch is answered on its own.
+  const status = (JSON.parse(answer.text) as { responseList: { statusCode: number }[] }).responseList[0]?.statusCode ?? 0;
+  return { ...answer, status, text: `"status":${status}` };
 }
 
 const callers = ['anonymous', 'reader', 'writer', 'other', 'manager'];

@@ -29,6 +29,7 @@ export type MayRead = (service: string) => boolean;
 
 /** Microseconds, about, of one instance. */
 const unitsPerInstance = 6;
+const unitsPerLook = 1 / 2;
 const unitsPerService = 1;
 
 export interface ApplicationsOptions {
@@ -110,8 +111,9 @@ export class Applications {
     for (const service of servicesAt(frozen, namespace)) {
       if (!mayRead(service)) continue;
       for (const row of [...instancesOfService(frozen, namespace, service)]) {
-        if (wanted(row) && !isLapsed(frozen, row)) found.push(infoOf(row, effective(row), nodeAddressOf(frozen, row)));
-        if (pace.spend(1 / 4)) yield;
+        const isFound = wanted(row) && !isLapsed(frozen, row);
+        if (isFound) found.push(infoOf(row, effective(row), nodeAddressOf(frozen, row)));
+        if (pace.spend(isFound ? unitsPerInstance : unitsPerLook)) yield;
       }
       if (pace.spend(unitsPerService)) yield;
     }
