@@ -213,7 +213,7 @@ function greet(terminal: Terminal, { server, settings, workers }: { readonly ser
     ...(secure === undefined ? [] : [`  HTTPS ${secure}${settings.tlsVerifyIncoming ? ', for clients with a certificate' : ''}`]),
     `  DNS   ${dnsLine(server, settings)}`,
     ...(eureka === undefined ? [] : [`  Eureka ${eureka}`]),
-    ...(nacos === undefined ? [] : [`  Nacos ${nacos}`]),
+    ...(nacos === undefined ? [] : [`  Nacos ${nacos}, gRPC on port ${server.ports['nacos-grpc']}`]),
     ...(settings.acl ? ['  ACL   on: clients need a token'] : []),
     `  data  ${dataLine(settings)}`,
     ...(workers === 0 ? [] : [`  work  ${workers} ${workers === 1 ? 'worker serves' : 'workers serve'} the clients`]),

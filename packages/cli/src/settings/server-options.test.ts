@@ -25,6 +25,9 @@ describe('settings as options of the server', () => {
   it('serve Nacos at an address of its own when asked', () => {
     const nacos = { host: '127.0.0.1', port: 8848 };
     expect([options({ nacos }).nacos, options({}).nacos]).toEqual([nacos, undefined]);
+    const tls = { certFile: files.tlsCertFile, keyFile: files.tlsKeyFile, verifyIncoming: false, minVersion: 'TLSv1.2' };
+    expect(options({ nacos, nacosTls: true, ...files })).toMatchObject({ nacos: { ...nacos, tls } });
+    expect(options({ nacos, nacosTls: true, ...files }).https).toBeUndefined();
   });
 
   it('serve Eureka at an address of its own, and with its own timings, when asked', () => {
@@ -64,6 +67,8 @@ describe('settings as options of the server', () => {
     ['TLS without a key', { https, tlsCertFile: '/c.pem' }, '--tls-key-file'],
     ['client certificates without an authority', { https, ...files, tlsVerifyIncoming: true }, 'needs --tls-ca-file'],
     ['a certificate without TLS', { ...files }, 'tlsCertFile is set, but https is off'],
+    ['Nacos over TLS without a certificate', { nacos: https, nacosTls: true }, 'nacosTls needs a certificate'],
+    ['Nacos over TLS without its address', { nacosTls: true, ...files }, 'nacosTls is set, but nacos is off'],
     ['client certificates without TLS', { tlsVerifyIncoming: true }, 'tlsVerifyIncoming is set, but https is off'],
     ['a token without access control', { aclInitialManagement: 'root' }, 'access control is off; switch it on with --acl'],
   ])('refuse %s', (_name, more, message) => {

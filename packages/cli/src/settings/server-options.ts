@@ -15,7 +15,7 @@ export function serverOptions(settings: Settings): ServerOptions {
     ...httpsOptions(settings),
     ...(dns === undefined ? {} : { dns }),
     ...eurekaOptions(settings),
-    ...(settings.nacos === undefined ? {} : { nacos: settings.nacos }),
+    ...nacosOptions(settings),
     ...aclOptions(settings),
     ...(settings.auditLog === undefined ? {} : { auditFile: settings.auditLog }),
     ...(settings.probeCaFile === undefined ? {} : { probeCaFile: settings.probeCaFile }),
@@ -40,22 +40,35 @@ function httpOptions({ http, unixSockets }: Settings): NonNullable<ServerOptions
   return { ...http, mode, ...(user === undefined ? {} : { uid: user }), ...(group === undefined ? {} : { gid: group }) };
 }
 
+type TlsOptions = Omit<NonNullable<ServerOptions['https']>, 'host' | 'port'>;
+
 function httpsOptions(settings: Settings): Pick<ServerOptions, 'https'> {
-  const { https, tlsCertFile: certFile, tlsKeyFile: keyFile, tlsCaFile: caFile, tlsVerifyIncoming: verifyIncoming } = settings;
-  if (https === undefined) {
-    // An operator who gives certificates expects TLS: certificates without a TLS listener are an error.
-    const unused = certFile !== undefined ? 'tlsCertFile' : verifyIncoming ? 'tlsVerifyIncoming' : undefined;
-    if (unused !== undefined) throw usage(`${unused} is set, but https is off; set an address with --https, such as 127.0.0.1:8501`);
-    return {};
-  }
+  const { https, nacosTls, tlsCertFile, tlsVerifyIncoming } = settings;
+  if (https !== undefined) return { https: { ...https, ...tlsOptions('https', settings) } };
+  // An operator who gives certificates expects TLS: certificates without a TLS listener are an error.
+  const unused = tlsCertFile !== undefined ? 'tlsCertFile' : tlsVerifyIncoming ? 'tlsVerifyIncoming' : undefined;
+  if (unused !== undefined && !nacosTls) throw usage(`${unused} is set, but https is off; set an address with --https, such as 127.0.0.1:8501`);
+  return {};
+}
+
+function nacosOptions(settings: Settings): Pick<ServerOptions, 'nacos'> {
+  const { nacos, nacosTls } = settings;
+  if (nacos !== undefined) return { nacos: { ...nacos, ...(nacosTls ? { tls: tlsOptions('nacosTls', settings) } : {}) } };
+  if (nacosTls) throw usage('nacosTls is set, but nacos is off; set an address with --nacos, such as 127.0.0.1:8848');
+  return {};
+}
+
+/** @param asker the setting that needs the files */
+function tlsOptions(asker: string, settings: Settings): TlsOptions {
+  const { tlsCertFile: certFile, tlsKeyFile: keyFile, tlsCaFile: caFile, tlsVerifyIncoming: verifyIncoming } = settings;
   if (certFile === undefined || keyFile === undefined) {
-    throw usage('https needs a certificate and its key; name them with --tls-cert-file and --tls-key-file');
+    throw usage(`${asker} needs a certificate and its key; name them with --tls-cert-file and --tls-key-file`);
   }
   if (verifyIncoming && caFile === undefined) {
     throw usage('tlsVerifyIncoming needs --tls-ca-file with the authorities that sign client certificates');
   }
   const minVersion = settings.tlsMinVersion === '1.3' ? 'TLSv1.3' : 'TLSv1.2';
-  return { https: { ...https, certFile, keyFile, ...(caFile === undefined ? {} : { caFile }), verifyIncoming, minVersion } };
+  return { certFile, keyFile, ...(caFile === undefined ? {} : { caFile }), verifyIncoming, minVersion };
 }
 
 function eurekaOptions({ eureka, eurekaCompat, eurekaPeer: peers }: Settings): Pick<ServerOptions, 'eureka'> {

@@ -45,8 +45,9 @@ export interface Settings extends EngineSettings {
   /** Undefined: HTTP has no further address for clients of Eureka. */
   readonly eureka: Address | undefined;
   readonly eurekaCompat: boolean;
-  /** Undefined: HTTP has no further address for clients of Nacos. */
+  /** Undefined: there is no further address for clients of Nacos, and no gRPC. */
   readonly nacos: Address | undefined;
+  readonly nacosTls: boolean;
   /** URLs; may hold passwords. */
   readonly eurekaPeer: readonly string[];
   /** Absolute. */
@@ -126,9 +127,16 @@ export const settingsTable: { readonly [K in keyof Settings]: Setting<Settings[K
   nacos: {
     flag: '--nacos <host:port>',
     env: 'ROLLCALL_NACOS',
-    description: 'a further address of HTTP, for clients of Nacos that expect its port, such as 127.0.0.1:8848; off for none',
+    description: 'a further address of HTTP, and of gRPC 1,000 ports above it, for clients of Nacos that expect its port, such as 127.0.0.1:8848; off for none',
     fallback: 'off',
     read: (value) => (value === 'off' ? undefined : parseAddress(text(value))),
+  },
+  nacosTls: {
+    flag: '--nacos-tls',
+    env: 'ROLLCALL_NACOS_TLS',
+    description: 'serve the address of --nacos and its gRPC over TLS, with the files of --tls-cert-file and --tls-key-file',
+    fallback: false,
+    read: flag,
   },
   eurekaPeer: {
     flag: '--eureka-peer <url...>',
