@@ -93,15 +93,10 @@ export class Rowset<R extends AnyRow = AnyRow> {
     const bucket = this.#buckets.get(name);
     if (bucket !== undefined && isSet(bucket)) {
       bucket.delete(key);
-      if (!isEmpty(bucket)) return;
+      if (bucket.size > 0) return;
     }
     this.#buckets.delete(name);
   }
-}
-
-function isEmpty(places: Places<unknown>): boolean {
-  for (const _ of places.values()) return false;
-  return true;
 }
 
 function isSet<R>(bucket: Place<R> | Places<R>): bucket is Places<R> {
