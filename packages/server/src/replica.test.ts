@@ -3,6 +3,7 @@ import { RegistryError } from '@rollcall/protocol';
 import type { CommitResult, Engine, Transaction } from './engine/engine.ts';
 import { memory } from './engine/memory/memory.ts';
 import { manualClock } from './manual-clock.case.ts';
+import { transactionBound } from './registry/fill.ts';
 import { findInstance } from './registry/kind/catalog/find.ts';
 import { nodesView } from './registry/kind/catalog/views.ts';
 import { findKv, kvKeysUnder } from './registry/kind/kv/find.ts';
@@ -176,7 +177,7 @@ describe('replica', () => {
     const engine = gated();
     const replica = await started(engine);
     const filled = Array.from({ length: 1_200 }, (_, n) => replica.submit(put(`k/${n}`, '1')));
-    for (let commit = 0; commit < 2; commit++) {
+    for (let commit = 0; commit < Math.ceil(1_200 / transactionBound.rows); commit++) {
       await until(() => engine.held.length === commit + 1);
       engine.held[commit]?.();
     }
@@ -185,8 +186,8 @@ describe('replica', () => {
     const order: string[] = [];
     const deleted = replica.submit({ kind: 'kv-delete-tree', namespace: 'default', prefix: 'k/' }).then((done) => order.push(`deleted ${done}`));
     const other = replica.submit(put('other', '1')).then(() => order.push('other'));
-    // Two rows for each key: two full transactions, with the other command between them, and the rest.
-    for (let commit = 0; commit < 4; commit++) {
+    // Two rows for each key: full transactions, with the other command after the first, and the rest.
+    for (let commit = 0; commit < Math.ceil((2 * 1_200) / transactionBound.rows) + 1; commit++) {
       await until(() => engine.held.length === commit + 1);
       engine.held[commit]?.();
     }
@@ -213,12 +214,12 @@ describe('replica', () => {
     await until(() => engine.held.length === 3);
     engine.held[2]?.(new RegistryError('resource_exhausted', 'no room'));
     expect(await deleted).toBe('resource_exhausted');
-    expect(replica.state.sizeOf('kv')).toBe(1_500 - 512);
+    expect(replica.state.sizeOf('kv')).toBe(1_500 - transactionBound.rows / 2);
     await replica.close();
 
     // Opens the same store as another process would.
     const next = await started(engine.inner);
-    expect(next.state.sizeOf('kv')).toBe(1_500 - 512);
+    expect(next.state.sizeOf('kv')).toBe(1_500 - transactionBound.rows / 2);
     expect(await next.submit(remove)).toBe(true);
     expect(next.state.sizeOf('kv')).toBe(0);
     await next.close();

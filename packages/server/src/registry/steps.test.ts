@@ -42,12 +42,15 @@ function stepsOf(journal: Journal, command: Command, between: (step: number) => 
   return rows;
 }
 
+/** Transactions that write so many rows. */
+const stepsFor = (rows: number) => Math.ceil(rows / transactionBound.rows);
+
 describe('work that is too large for one transaction', () => {
   test('a recursive delete is as many transactions as its keys need, each within the bound', () => {
     const journal = withKeys(5_000);
     // Each key leaves a tombstone: two rows.
     const rows = stepsOf(journal, deleteAll);
-    expect(rows).toHaveLength(Math.ceil((5_000 * 2) / transactionBound.rows));
+    expect(rows).toHaveLength(stepsFor(5_000 * 2));
     expect(Math.max(...rows)).toBe(transactionBound.rows);
     expect(journal.state.sizeOf('kv')).toBe(0);
   });
@@ -58,10 +61,11 @@ describe('work that is too large for one transaction', () => {
     const rows = stepsOf(journal, deleteAll, (step) => {
       journal.commit([...meanwhile, `k/000999-${step}`, `k/zz-${step}`].map((key) => put(key)));
     });
-    expect(rows).toHaveLength(4);
+    const steps = stepsFor(2_000 * 2);
+    expect(rows).toHaveLength(steps);
     const left = [...kvKeysUnder(journal.state, 'default', 'k/')];
     expect(left.filter((key) => !/-\d$/.test(key))).toEqual(meanwhile);
-    expect(left).toHaveLength(meanwhile.length + 2 * 4);
+    expect(left).toHaveLength(meanwhile.length + 2 * steps);
   });
 
   test('keys that the same transaction has written before it are removed, those after it stay', () => {
@@ -79,7 +83,7 @@ describe('work that is too large for one transaction', () => {
       const checks = new Set(Array.from(checksOnNode(state, 'default', 'n1'), (check) => check.instance));
       expect(new Set(Array.from(instancesOnNode(state, 'default', 'n1'), ({ id }) => id))).toEqual(checks);
     });
-    expect(rows).toHaveLength(6);
+    expect(rows).toHaveLength(stepsFor(3_000 * 2));
     expect(findNode(journal.state, 'n1')).toBeUndefined();
   });
 
@@ -106,7 +110,7 @@ describe('work that is too large for one transaction', () => {
       const codes = journal.commit([acquire('k/new'), instance('late', 's')]).outcomes;
       expect(codes.map((outcome) => 'error' in outcome && outcome.error.code)).toEqual(['failed_precondition', 'not_found']);
     });
-    expect(rows).toHaveLength(3);
+    expect(rows).toHaveLength(stepsFor(3_000));
   });
 
   test('a check that fails ends its sessions in steps before it becomes critical', () => {
@@ -118,7 +122,7 @@ describe('work that is too large for one transaction', () => {
       const ended = findSession(journal.state, 'default', 's') === undefined;
       expect(findCheck(journal.state, 'default', 'n1', 'c-i')?.status).toBe(ended ? 'critical' : 'passing');
     });
-    expect(rows).toHaveLength(3);
+    expect(rows).toHaveLength(stepsFor(3_000));
   });
 
   test('updates of many checks go on where they stopped, and count all that exist', () => {
@@ -132,9 +136,11 @@ describe('work that is too large for one transaction', () => {
   test('tombstones are pruned in steps', () => {
     const journal = withKeys(4_000);
     journal.commit([deleteAll]);
-    expect(stepsOf(journal, { kind: 'prune', keys: prunable(journal.state, 0) })).toHaveLength(3);
-    // The delete was transactions of 512 keys: the older four of eight.
-    expect(journal.state.forgettable).toBe(4_000 - 4 * 512);
+    // The delete was transactions of half as many keys as rows: the older half of these transactions is pruned.
+    const keysPerStep = transactionBound.rows / 2;
+    const pruned = Math.floor(stepsFor(4_000 * 2) / 2) * keysPerStep;
+    expect(stepsOf(journal, { kind: 'prune', keys: prunable(journal.state, 0) })).toHaveLength(stepsFor(pruned + 1));
+    expect(journal.state.forgettable).toBe(4_000 - pruned);
   });
 });
 
