@@ -6,18 +6,23 @@
 
 import { randomBytes } from 'node:crypto';
 import { RegistryError } from '@rollcall/protocol';
+import type { Clock } from '../../clock.ts';
 import { checkTransaction } from '../check-transaction.ts';
 import type { CommitResult, Transaction } from '../engine.ts';
 import { Unreached, type Connection } from './connection.ts';
 import { Eras } from './eras.ts';
-import { callError, isCompacted, isFuture, isOutOfSpace, isTooManyOperations, readError, writeError } from './errors.ts';
+import { callError, isCompacted, isFuture, isOutOfSpace, readError, writeError } from './errors.ts';
 import type { Keys } from './keys.ts';
-import { failedOf, modIs, operationsMax, put, read, requestOf, type Known } from './transaction.ts';
+import { outcomeSince, settledOutcome, type Sent } from './outcome.ts';
+import { failedOf, modIs, put, read, requestOf, type Known } from './transaction.ts';
 import { methods, type RangeResponse, type TxnResponse } from './wire.ts';
 
 /** A commit without an answer fails after this time, so that a write fails within 5 s. */
 const commitMs = 4_000;
 const readMs = 3_000;
+
+/** When a transaction whose answer was lost is of unknown outcome: a frozen member is noticed in 3 s; the next write must fail within 5 s, too. */
+const settledMs = 3_400;
 
 /** Tries of one transaction whose eras were not current; each further try means that another node began an era. */
 const triesMax = 10;
@@ -36,9 +41,16 @@ export interface Position {
   readonly seq: number;
 }
 
+export interface LogParts {
+  readonly connection: Connection;
+  readonly keys: Keys;
+  readonly clock: Clock;
+}
+
 export class Log {
   readonly #connection: Connection;
   readonly #keys: Keys;
+  readonly #parts: LogParts;
   /** Distinguishes transactions of this process from those of others. */
   readonly #id = randomBytes(8).toString('base64url');
   #number = 0;
@@ -59,9 +71,10 @@ export class Log {
   #compared = 0;
   #closed = false;
 
-  constructor(connection: Connection, keys: Keys) {
-    this.#connection = connection;
-    this.#keys = keys;
+  constructor(parts: LogParts) {
+    this.#parts = parts;
+    this.#connection = parts.connection;
+    this.#keys = parts.keys;
   }
 
   get eras(): Eras {
@@ -71,10 +84,9 @@ export class Log {
   /**
    * Reads the eras of the store, or begins the first one. Begins another one if the cluster was restored from a snapshot while
    * no node ran.
-   * @throws RegistryError `unavailable`; `failed_precondition` when a newer Rollcall wrote the store, or etcd's limits are too low
+   * @throws RegistryError `unavailable`; `failed_precondition` when a newer Rollcall wrote the store
    */
   async start(): Promise<void> {
-    await this.#assertLimits();
     const found = await this.#read();
     const cluster = found.header.cluster_id.toString();
     if (this.#erasAt.written === 0) {
@@ -85,19 +97,6 @@ export class Log {
       await this.#beginEra(found, this.#eras.with({ from: etcd + 1, ours, cluster, restored: true }));
     }
     await this.barrier();
-  }
-
-  /** etcd does not report its limits, but refuses transactions that exceed them. */
-  async #assertLimits(): Promise<void> {
-    const request = { compare: Array.from({ length: operationsMax }, () => modIs(this.#keys.era, -1)), success: [] };
-    try {
-      await this.#connection.call(methods.txn, request, readMs);
-    } catch (error) {
-      const failure = callError(error);
-      if (!isTooManyOperations(failure)) throw readError(failure);
-      const message = `etcd does not take ${operationsMax} operations in a transaction; start it with its default --max-txn-ops (128), or more`;
-      throw new RegistryError('failed_precondition', message, { cause: failure });
-    }
   }
 
   /** @throws as `Engine.commit` */
@@ -166,8 +165,8 @@ export class Log {
       if (this.#overtaken) await this.#renew();
       const seen = this.#seq;
       const answer = await this.#write(name, transaction, leap);
-      const revision = answer.header.revision.toNumber();
-      if (answer.succeeded) {
+      if (typeof answer === 'number' || answer.succeeded) {
+        const revision = typeof answer === 'number' ? answer : answer.header.revision.toNumber();
         if (leap !== undefined) this.#learn(leap, { written: revision, read: revision });
         this.passed(revision, name);
         return { ok: true, revision: this.#show(revision) };
@@ -183,12 +182,13 @@ export class Log {
     throw new RegistryError('aborted', `other nodes changed the eras of the store ${triesMax} times in a row; nothing was written, try again`);
   }
 
-  /** @throws as `Engine.commit` */
-  async #write(name: string, transaction: Transaction, leap: Eras | undefined): Promise<TxnResponse> {
+  /** @returns the answer, or etcd's revision of the transaction if its answer was lost @throws as `Engine.commit` */
+  async #write(name: string, transaction: Transaction, leap: Eras | undefined): Promise<TxnResponse | number> {
     const known: Known = { eras: this.#eras, written: this.#erasAt.written, seq: this.#seq };
     const request = requestOf(this.#keys, transaction, { name, known, leap });
     this.#recent.set(name, transaction);
     if (this.#recent.size > recentMax) this.#recent.delete(this.#recent.keys().next().value as string);
+    const began = this.#parts.clock.monotonic();
     try {
       return await this.#connection.call(methods.txn, request, commitMs);
     } catch (error) {
@@ -196,20 +196,25 @@ export class Log {
         throw new RegistryError('unavailable', `etcd cannot be reached, nothing was written: ${error.message}`, { cause: error });
       }
       const failure = callError(error);
-      if (!isOutOfSpace(failure)) throw writeError(failure);
-      return this.#wasWritten(name, failure);
+      const doubt = writeError(failure);
+      const sent = { name, after: known.seq };
+      if (isOutOfSpace(failure)) return this.#wasWritten(sent, doubt);
+      if (doubt.code !== 'unknown_outcome') throw doubt;
+      const at = await settledOutcome({ ...this.#parts, sent, known, until: began + settledMs });
+      if (at === undefined) throw doubt;
+      if (at > 0) return at;
+      throw new RegistryError('unavailable', 'the connection to etcd was lost, and its log shows that nothing was written; try again', { cause: failure });
     }
   }
 
   /** etcd reports that it is out of space also after a transaction that took effect and used up the space. */
-  async #wasWritten(name: string, failure: ReturnType<typeof callError>): Promise<TxnResponse> {
-    const before = this.#seq;
+  async #wasWritten(sent: Sent, refusal: RegistryError): Promise<number> {
     const found = await this.#read();
-    const seq = rangeAt(found, 1).kvs[0];
-    if (seq?.value.toString() === name) return { ...found, header: { ...found.header, revision: seq.mod_revision }, succeeded: true };
-    if ((seq?.mod_revision.toNumber() ?? 0) <= before) throw writeError(failure);
-    const message = `etcd ran out of space, and other nodes wrote since: it cannot be told whether the write took effect`;
-    throw new RegistryError('unknown_outcome', message, { cause: failure });
+    const at = await outcomeSince(this.#parts, sent, rangeAt(found, 1).kvs[0]).catch(() => undefined);
+    if (at === 0) throw refusal;
+    if (at !== undefined) return at;
+    const message = 'etcd ran out of space, and other nodes wrote since: it cannot be told whether the write took effect';
+    throw new RegistryError('unknown_outcome', message, { cause: refusal });
   }
 
   /**

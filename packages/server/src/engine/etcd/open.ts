@@ -1,14 +1,17 @@
 /** Opens the engine: puts its parts together, which are the connection, the log of transactions, the feed and presence. */
 
+import { RegistryError } from '@rollcall/protocol';
 import { systemClock } from '../../clock.ts';
 import { recordKeyBytesMax, type Engine, type EngineLimits } from '../engine.ts';
 import { Changes } from './changes.ts';
 import { Connection } from './connection.ts';
 import { Keys } from './keys.ts';
+import { callError, isTooManyOperations, readError } from './errors.ts';
 import { closedError, Log } from './log.ts';
 import { checkOptions, type EtcdOptions } from './options.ts';
 import { EtcdPresence } from './presence.ts';
-import { operationsMax } from './transaction.ts';
+import { modIs, operationsMax } from './transaction.ts';
+import { methods } from './wire.ts';
 
 /** etcd's default `--max-request-bytes`. etcd does not report the value with which it was started. */
 const etcdBytes = 1_572_864;
@@ -19,6 +22,9 @@ const etcdBytes = 1_572_864;
  */
 const ownOperations = 2;
 
+/** How long etcd may take to refuse, or not, a transaction of the largest size. */
+const limitsMs = 3_000;
+
 /** Bytes of a message around one key or value, at most: tags and lengths. */
 const framingBytes = 32;
 
@@ -28,9 +34,10 @@ export async function openEtcd(options: EtcdOptions): Promise<Engine> {
   const clock = options.clock ?? systemClock;
   const keys = new Keys(options.prefix ?? 'rollcall');
   const connection = new Connection(options, clock);
-  const log = new Log(connection, keys);
+  const log = new Log({ connection, keys, clock });
   try {
     await connection.start();
+    await assertLimits(connection, keys);
     await log.start();
   } catch (error) {
     connection.close();
@@ -62,6 +69,22 @@ export async function openEtcd(options: EtcdOptions): Promise<Engine> {
       return (closed ??= close());
     },
   };
+}
+
+/**
+ * etcd does not report its limits, but refuses transactions that exceed them.
+ * @throws RegistryError `failed_precondition` when they are too low; `unavailable`
+ */
+async function assertLimits(connection: Connection, keys: Keys): Promise<void> {
+  const request = { compare: Array.from({ length: operationsMax }, () => modIs(keys.era, -1)), success: [] };
+  try {
+    await connection.call(methods.txn, request, limitsMs);
+  } catch (error) {
+    const failure = callError(error);
+    if (!isTooManyOperations(failure)) throw readError(failure);
+    const message = `etcd does not take ${operationsMax} operations in a transaction; start it with its default --max-txn-ops (128), or more`;
+    throw new RegistryError('failed_precondition', message, { cause: failure });
+  }
 }
 
 /** Each key of an expectation is sent twice: to compare it, and to read the present value if it differs. */
