@@ -75,7 +75,7 @@ export function failureOf(thrown: unknown): Failure {
   const { message } = error;
   const [usual, nacos] = byCode[error.code];
   if (error instanceof NacosError) return { status: error.status ?? usual, nacos: error.nacos, message, data: error.withoutData ? null : message };
-  if (error instanceof BodyTooLarge) return { status: 413, nacos, message, data: message };
+  if (error instanceof BodyTooLarge) return { status: 413, nacos: nacosCodes.invalid, message, data: message };
   return { status: usual, nacos: message.endsWith('is required.') ? nacosCodes.missing : nacos, message, data: message };
 }
 
