@@ -35,7 +35,7 @@ export const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
   restore: async () => (await import('./commands/restore.ts')).addRestore,
   migrate: async () => (await import('./commands/migrate.ts')).addMigrate,
   snapshot: async () => (await import('./commands/snapshot.ts')).addSnapshot,
-  import: async () => (await import('./commands/import-consul.ts')).addImport,
+  import: async () => (await import('./commands/import.ts')).addImport,
   audit: async () => (await import('./commands/audit.ts')).addAudit,
   completion: async () => (await import('./commands/completion.ts')).addCompletion,
   version: async () => (await import('./commands/version.ts')).addVersion,

@@ -4,17 +4,18 @@ import { defaultNamespace } from '@rollcall/protocol';
 import type { Command } from 'commander';
 import { namespacedTargetOf } from '../admin-call.ts';
 import type { CommandContext } from '../command-context.ts';
-import { ConsulApi, Refusal } from '../consul-import/consul-api.ts';
+import { ConsulApi, kinds } from '../consul-import/consul-api.ts';
 import { importAccess } from '../consul-import/import-access.ts';
 import { importCatalog } from '../consul-import/import-catalog.ts';
 import { importKeys } from '../consul-import/import-keys.ts';
 import { importQueries } from '../consul-import/import-queries.ts';
-import type { ImportReport, LeftOut } from '../consul-import/import-report.ts';
-import { ImportRun } from '../consul-import/import-run.ts';
 import { credentialsOf } from '../credentials.ts';
-import { CommandFailure, exitCodes, usage } from '../failure.ts';
-import { addNamespacedOptions, namespaceOf, serversOf, type RegistryFlags } from '../servers.ts';
-import { print, printJson, remark, visible, type Terminal } from '../terminal.ts';
+import { CommandFailure, exitCodes } from '../failure.ts';
+import { Refusal } from '../import/http-api.ts';
+import { ImportRun } from '../import/run.ts';
+import { show, sourceUrl } from '../import/source.ts';
+import { addNamespacedOptions, namespaceOf, type RegistryFlags } from '../servers.ts';
+import { printJson, type Terminal } from '../terminal.ts';
 
 interface Flags extends RegistryFlags {
   readonly from: string;
@@ -32,13 +33,8 @@ const sourceVariables = {
   ROLLCALL_TLS_SERVER_NAME: 'CONSUL_TLS_SERVER_NAME',
 } as const;
 
-/** Lines that name skipped entries; a thousand of them would hide the rest of the output. */
-const linesMax = 20;
-
-export function addImport(parent: Command, { terminal, setExitCode }: CommandContext): void {
+export function addImportConsul(parent: Command, { terminal, setExitCode }: CommandContext): void {
   const command = parent
-    .command('import')
-    .description('copy the content of a registry of another kind into this one')
     .command('consul')
     .description('copy nodes, services, checks, keys, access control and prepared queries from a Consul')
     .requiredOption('--from <url>', 'URL of the Consul; it is read with CONSUL_HTTP_TOKEN, CONSUL_NAMESPACE …')
@@ -57,7 +53,7 @@ async function importConsul(flags: Flags, terminal: Terminal): Promise<boolean> 
   const from = new ConsulApi({ url: sourceUrl(flags.from), credentials: await credentialsOf({}, { env: sourceEnv }), namespace: sourceNamespace });
   const to = new ConsulApi({ url: servers[0] ?? '', credentials, namespace });
   await requireNamespace(to);
-  const run = new ImportRun({ from, to, dryRun: flags.dryRun === true });
+  const run = new ImportRun({ from, to, dryRun: flags.dryRun === true, kinds });
   for (const [what, copy] of [
     ['the catalog', importCatalog],
     ['keys', importKeys],
@@ -71,7 +67,7 @@ async function importConsul(flags: Flags, terminal: Terminal): Promise<boolean> 
   }
   for (const api of [from, to]) api.close();
   if (flags.json === true) printJson(terminal, run.report.json);
-  else show(run.report, flags, terminal);
+  else show(run.report, { terminal, dryRun: flags.dryRun === true, never: 'sessions and the locks they hold, events, coordinates, intentions and configuration entries' });
   return run.report.failed.length === 0;
 }
 
@@ -85,27 +81,4 @@ async function requireNamespace(to: ConsulApi): Promise<void> {
   });
   if (found !== undefined) return;
   throw new CommandFailure(exitCodes.notFound, `${url} has no namespace ${namespace}; create it with "rollcall namespaces create ${namespace}"`);
-}
-
-function sourceUrl(text: string): string {
-  const [url = '', ...others] = serversOf(text, {});
-  if (others.length > 0) throw usage(`--from: ${JSON.stringify(text)} names several servers; name only one, since each has the whole content`);
-  return url;
-}
-
-function show({ copied, kept, failed, skipped }: ImportReport, { dryRun }: Flags, terminal: Terminal): void {
-  print(terminal, dryRun === true ? 'would be copied:' : 'copied:');
-  for (const [kind, count] of copied) {
-    const there = kept.get(kind) ?? 0;
-    print(terminal, `  ${String(count).padStart(7)}  ${kind}${there === 0 ? '' : ` (and ${there} that existed already)`}`);
-  }
-  print(terminal, 'not copied: sessions and the locks they hold, events, coordinates, intentions and configuration entries');
-  for (const [title, all] of [['left out', skipped], ['failed', failed]] as const) {
-    for (const each of all.slice(0, linesMax)) remark(terminal, `${title}: ${line(each)}`);
-    if (all.length > linesMax) remark(terminal, `${title}: and ${all.length - linesMax} more; --json names them all`);
-  }
-}
-
-function line({ kind, name, reason }: LeftOut): string {
-  return visible(`${kind}${name === undefined ? '' : ` ${name}`}: ${reason}`);
 }

@@ -1,25 +1,17 @@
-/** Requests to Consul's HTTP API, of a Consul or of a Rollcall: JSON, a token, and refusals with their text. */
+/** Consul's HTTP API, of a Consul or of a Rollcall: one namespace, and a token. */
 
-import { Agent as HttpAgent, request as httpRequest } from 'node:http';
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { Credentials } from '@rollcall/client';
 import { defaultNamespace } from '@rollcall/protocol';
-import { textOf } from '../admin-call.ts';
-import { CommandFailure, exitCodes } from '../failure.ts';
+import { HttpApi } from '../import/http-api.ts';
+import type { ImportRun } from '../import/run.ts';
 
-/** An API object whose fields are not checked yet. */
-export type Fields = Readonly<Record<string, unknown>>;
+export const kinds = [
+  ...['nodes', 'services', 'checks', 'keys', 'policies', 'roles', 'tokens', 'auth methods', 'binding rules'],
+  'prepared queries',
+] as const;
+export type Kind = (typeof kinds)[number];
 
-/** An answer with a status other than success. */
-export class Refusal extends Error {
-  readonly status: number;
-
-  constructor(status: number, text: string) {
-    super(`${text.trim().slice(0, 300) || 'no reason given'} (${status})`);
-    this.name = 'Refusal';
-    this.status = status;
-  }
-}
+export type ConsulRun = ImportRun<ConsulApi, Kind>;
 
 export interface ConsulApiOptions {
   /** Without a path. */
@@ -29,95 +21,16 @@ export interface ConsulApiOptions {
   readonly namespace: string;
 }
 
-/** Longest silence: a catalog of ten thousand nodes takes seconds. */
-const silenceMs = 60_000;
-/** Connections of a whole import. */
-const connectionsMax = 16;
-
-export class ConsulApi {
-  readonly url: string;
+export class ConsulApi extends HttpApi {
   readonly namespace: string;
-  readonly #token: string | undefined;
-  readonly #agent: HttpAgent;
 
   constructor({ url, credentials, namespace }: ConsulApiOptions) {
-    this.url = url;
-    this.namespace = namespace;
-    this.#token = credentials.token;
-    const options = { keepAlive: true, maxSockets: connectionsMax };
-    this.#agent = url.startsWith('https:') ? new HttpsAgent({ ...options, ...credentials.tls }) : new HttpAgent(options);
-  }
-
-  /** Ends its connections. */
-  close(): void {
-    this.#agent.destroy();
-  }
-
-  /** @throws Refusal; CommandFailure `unreachable` */
-  async get<T>(path: string): Promise<T> {
-    return JSON.parse(await this.text('GET', path)) as T;
-  }
-
-  /** Undefined when a get is answered with a 404. */
-  async find<T>(path: string): Promise<T | undefined> {
-    try {
-      return await this.get<T>(path);
-    } catch (error) {
-      if (error instanceof Refusal && error.status === 404) return undefined;
-      throw error;
-    }
-  }
-
-  /** @throws Refusal; CommandFailure `unreachable` */
-  async text(method: string, path: string, body: string | Uint8Array = ''): Promise<string> {
-    let answer: { readonly status: number; readonly text: string };
-    try {
-      answer = await this.#send(method, path, body);
-    } catch (error) {
-      const { code, message } = error as NodeJS.ErrnoException;
-      throw new CommandFailure(exitCodes.unreachable, `no answer from ${this.url} (${code ?? message})`, { cause: error });
-    }
-    if (answer.status !== 200) throw new Refusal(answer.status, answer.text);
-    return answer.text;
-  }
-
-  #send(method: string, path: string, body: string | Uint8Array): Promise<{ status: number; text: string }> {
-    const send = this.url.startsWith('https:') ? httpsRequest : httpRequest;
     const headers = {
-      'Content-Length': Buffer.byteLength(body),
-      ...(this.#token === undefined ? {} : { 'X-Consul-Token': this.#token }),
+      ...(credentials.token === undefined ? {} : { 'X-Consul-Token': credentials.token }),
       // Consul's community edition refuses any.
-      ...(this.namespace === defaultNamespace ? {} : { 'X-Consul-Namespace': this.namespace }),
+      ...(namespace === defaultNamespace ? {} : { 'X-Consul-Namespace': namespace }),
     };
-    return new Promise((resolve, reject) => {
-      const request = send(`${this.url}${path}`, { method, headers, agent: this.#agent, timeout: silenceMs });
-      request.on('response', (response) => {
-        textOf(response).then((text) => resolve({ status: response.statusCode ?? 0, text }), reject);
-      });
-      request.on('timeout', () => request.destroy(new Error(`nothing for ${silenceMs / 1_000} s`)));
-      request.on('error', reject);
-      request.end(body);
-    });
+    super({ url, credentials, headers });
+    this.namespace = namespace;
   }
-}
-
-/** A name or key as a part of a path; slashes stay, since keys have them. */
-export function encoded(name: string): string {
-  return name.split('/').map(encodeURIComponent).join('/');
-}
-
-/** The fields with these names that have a value. */
-export function pick(fields: Fields, names: readonly string[]): Fields {
-  return Object.fromEntries(
-    names.filter((name) => fields[name] !== undefined && fields[name] !== null).map((name) => [name, fields[name]]),
-  );
-}
-
-/** Runs `work` on all of `items`, on at most `limit` at once. */
-export async function eachOf<T>(items: readonly T[], limit: number, work: (item: T) => Promise<void>): Promise<void> {
-  const queue = items.values();
-  const worker = async () => {
-    for (const item of queue) await work(item);
-  };
-  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, worker));
 }

@@ -3,9 +3,9 @@
  * binding rules. Entries with the same name or id are replaced by those of the source.
  */
 
-import { Refusal, encoded, pick, type ConsulApi, type Fields } from './consul-api.ts';
-import type { Kind } from './import-report.ts';
-import { Unwanted, type ImportRun } from './import-run.ts';
+import { Refusal, encoded, pick, type Fields } from '../import/http-api.ts';
+import type { ConsulApi, ConsulRun, Kind } from './consul-api.ts';
+import { Unwanted } from '../import/run.ts';
 
 interface Named extends Fields {
   readonly ID: string;
@@ -23,7 +23,7 @@ const builtIn = /^00000000-0000-0000-0000-0000000000\d\d$/;
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const identities = ['ServiceIdentities', 'NodeIdentities', 'TemplatedPolicies'];
 
-export async function importAccess(run: ImportRun): Promise<void> {
+export async function importAccess(run: ConsulRun): Promise<void> {
   const failed = (reason: string) => void run.report.failed.push({ kind: 'access control', reason });
   const there = await listable(run.from);
   if (there !== undefined) {
@@ -52,7 +52,7 @@ async function listable(api: ConsulApi): Promise<Refusal | undefined> {
   }
 }
 
-async function importNamed(run: ImportRun, kind: Kind, path: string, fields: readonly string[]): Promise<void> {
+async function importNamed(run: ConsulRun, kind: Kind, path: string, fields: readonly string[]): Promise<void> {
   const list = `/v1/acl/${kind}`;
   const there = new Map((await run.to.get<Named[]>(list)).map(({ ID, Name }) => [Name, ID]));
   for (const { ID, Name } of await run.from.get<Named[]>(list)) {
@@ -76,7 +76,7 @@ function linked(fields: Fields): Fields {
   };
 }
 
-async function importTokens(run: ImportRun): Promise<void> {
+async function importTokens(run: ConsulRun): Promise<void> {
   for (const { AccessorID, AuthMethod } of await run.from.get<Token[]>('/v1/acl/tokens')) {
     if ((AuthMethod ?? '') !== '') {
       run.skip('tokens', AccessorID, `it comes from a login by ${AuthMethod}: its holder logs in again`);
@@ -86,7 +86,7 @@ async function importTokens(run: ImportRun): Promise<void> {
   }
 }
 
-async function importToken(run: ImportRun, accessor: string): Promise<void> {
+async function importToken(run: ConsulRun, accessor: string): Promise<void> {
   const path = `/v1/acl/token/${accessor}`;
   const token = await run.from.get<Token>(path);
   const known = (await run.to.find<Token>(path).catch(absent)) !== undefined;
@@ -109,7 +109,7 @@ function absent(error: unknown): undefined {
   throw error;
 }
 
-async function importAuthMethods(run: ImportRun): Promise<void> {
+async function importAuthMethods(run: ConsulRun): Promise<void> {
   const list = '/v1/acl/auth-methods';
   const there = new Set((await run.to.get<Named[]>(list)).map(({ Name }) => Name));
   const fields = ['Name', 'Type', 'DisplayName', 'Description', 'MaxTokenTTL', 'TokenLocality', 'Config'];
@@ -121,7 +121,7 @@ async function importAuthMethods(run: ImportRun): Promise<void> {
   }
 }
 
-async function importBindingRules(run: ImportRun): Promise<void> {
+async function importBindingRules(run: ConsulRun): Promise<void> {
   const list = '/v1/acl/binding-rules';
   const fields = ['AuthMethod', 'Selector', 'BindType', 'BindName', 'BindVars', 'Description'];
   const alike = (rule: Fields) => JSON.stringify(fields.map((name) => rule[name] ?? ''));

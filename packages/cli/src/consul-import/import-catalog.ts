@@ -5,8 +5,8 @@
  */
 
 import { defaultNamespace } from '@rollcall/protocol';
-import { eachOf, encoded, pick, type ConsulApi, type Fields } from './consul-api.ts';
-import type { ImportRun } from './import-run.ts';
+import { eachOf, encoded, pick, type Fields } from '../import/http-api.ts';
+import type { ConsulApi, ConsulRun } from './consul-api.ts';
 
 interface Node extends Fields {
   readonly Node: string;
@@ -36,7 +36,7 @@ const checkFields = [
 /** Nodes that are read and written at the same time. */
 const nodesAtOnce = 8;
 
-export async function importCatalog(run: ImportRun): Promise<void> {
+export async function importCatalog(run: ConsulRun): Promise<void> {
   const there = new Set((await run.to.get<Node[]>('/v1/catalog/nodes')).map((node) => node.Node));
   await eachOf(await run.from.get<Node[]>('/v1/catalog/nodes'), nodesAtOnce, async (node) => {
     const here = there.has(node.Node) ? await contentOf(run.to, node.Node) : undefined;
@@ -60,7 +60,7 @@ async function contentOf(api: ConsulApi, node: string): Promise<Content> {
 }
 
 /** @param here entries of the node at the target; undefined when the node is missing there */
-async function importNode(run: ImportRun, node: Node, here: Content | undefined): Promise<void> {
+async function importNode(run: ConsulRun, node: Node, here: Content | undefined): Promise<void> {
   const { services, checks } = await contentOf(run.from, node.Node);
   const head = { Node: node.Node, Address: node.Address };
   const register = (more: Fields) => run.write('PUT', '/v1/catalog/register', { ...head, ...more });

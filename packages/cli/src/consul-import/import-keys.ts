@@ -1,7 +1,7 @@
 /** Copies keys with their values and flags one by one, so that neither side needs memory for all of them. */
 
-import { Refusal, eachOf, encoded } from './consul-api.ts';
-import type { ImportRun } from './import-run.ts';
+import { Refusal, eachOf, encoded } from '../import/http-api.ts';
+import type { ConsulRun } from './consul-api.ts';
 
 /** The form of `key`, with flags as text: they have 64 bits, more than JSON's numbers. */
 interface Entry {
@@ -13,7 +13,7 @@ interface Entry {
 /** Requests in flight at once. */
 const keysAtOnce = 16;
 
-export async function importKeys(run: ImportRun): Promise<void> {
+export async function importKeys(run: ConsulRun): Promise<void> {
   let locked = 0;
   await eachOf((await run.from.find<string[]>('/v1/kv/?keys')) ?? [], keysAtOnce, async (key) => {
     await run.copy('keys', key, async () => {

@@ -1,7 +1,7 @@
 /** Copies prepared queries that have a name; the server assigns ids, so queries without a name cannot be copied. */
 
-import { pick, type Fields } from './consul-api.ts';
-import type { ImportRun } from './import-run.ts';
+import { pick, type Fields } from '../import/http-api.ts';
+import type { ConsulRun } from './consul-api.ts';
 
 interface PreparedQuery extends Fields {
   readonly ID: string;
@@ -10,7 +10,7 @@ interface PreparedQuery extends Fields {
   readonly Token?: string;
 }
 
-export async function importQueries(run: ImportRun): Promise<void> {
+export async function importQueries(run: ConsulRun): Promise<void> {
   const there = new Map((await run.to.get<PreparedQuery[]>('/v1/query')).map(({ Name, ID }) => [Name ?? '', ID]));
   for (const query of await run.from.get<PreparedQuery[]>('/v1/query')) {
     const name = query.Name ?? '';

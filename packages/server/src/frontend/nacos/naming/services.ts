@@ -10,7 +10,7 @@ import { nacosCodes, NacosError } from '../errors.ts';
 import { keep, kept } from '../foreign.ts';
 import { parseMetadata } from '../metadata.ts';
 import { defaultCluster, fromNamespace, fromService, grouped, invalid, readCluster, readIp, readPort, toService, type ServiceName } from '../names.ts';
-import type { Returned } from '../request/answer.ts';
+import type { Format, Returned } from '../request/answer.ts';
 import type { Call } from '../request/call.ts';
 import { checkIds, probeOf } from '../translate.ts';
 import { clustersOf, selectorOf, usualCluster, type ClusterSettings } from './clusters.ts';
@@ -84,8 +84,8 @@ export async function remove(call: Call): Promise<Returned> {
   return 'ok';
 }
 
-/** `GET service` */
-export function detail(call: Call): Returned {
+/** `GET service`; the later versions of the API have other names for its fields, and a map of clusters. */
+export function detail(call: Call, format: Format): Returned {
   const namespace = call.namespace();
   const service = call.service();
   call.requireService(namespace, service, 'read');
@@ -93,7 +93,15 @@ export function detail(call: Call): Returned {
   const { state } = call.context.registry;
   const row = findService(state, namespace, toService(service));
   const clusters = clusterNames(call, namespace, service, row).map((name) => ({ name, ...clusterView(clustersOf(row)[name] ?? usualCluster) }));
-  return { namespaceId: fromNamespace(namespace), groupName: service.group, name: service.name, ...recordView(row), clusters };
+  const namespaceId = fromNamespace(namespace);
+  if (format === 'plain') return { namespaceId, groupName: service.group, name: service.name, ...recordView(row), clusters };
+  const clusterMap = Object.fromEntries(
+    clusters.map(({ name, ...view }) => {
+      const { checkPort } = clustersOf(row)[name] ?? usualCluster;
+      return [name, { clusterName: name, ...view, healthyCheckPort: checkPort || 80, useInstancePortForCheck: checkPort === 0 }];
+    }),
+  );
+  return { namespaceId, namespace: namespaceId, groupName: service.group, serviceName: service.name, ...recordView(row), clusterMap, ephemeral: true };
 }
 
 function recordView(row: ServiceRow | undefined): object {
