@@ -14,7 +14,8 @@ import { allParts, run, settleMs, together, type Part } from './run.ts';
 
 const deployments: Readonly<Record<string, (folder: string) => Promise<Deployment>>> = {
   single: (folder) => single(folder),
-  etcd: (folder) => onEtcd(folder, { clocks: true }),
+  etcd: (folder) => onEtcd(folder, { clocks: true, partitions: true }),
+  'etcd-restored': (folder) => onEtcd(folder, { clocks: true, partitions: true, restores: true }),
   'small-disk': (folder) => smallDisk(folder),
 };
 

@@ -7,9 +7,11 @@ import { join } from 'node:path';
 import type { Deployment } from './deployment.ts';
 import { porcupineProblem } from './check/porcupine.ts';
 import { etcdProblem } from '../etcd/start.mjs';
+import { clockProblem } from './fault/clock.ts';
 import { onEtcd } from './deploy/on-etcd.ts';
 import { pair } from './deploy/pair.ts';
 import { single } from './deploy/single.ts';
+import { mountProblem, smallDisk } from './deploy/small-disk.ts';
 import { History } from './history.ts';
 import { judge } from './judge.ts';
 import { secondOpinion } from './second-opinion.ts';
@@ -61,6 +63,42 @@ test('three nodes on three members of etcd keep all promises while nodes, member
   deployment = await onEtcd(folder);
   expect(await breachesOf(4, 10_000, ['keys', 'locks', 'lists', 'watches'])).toEqual({});
 }, 90_000);
+
+test('members of etcd that are cut off, deaf or mute: three nodes keep all promises', async ({ skip }) => {
+  const problem = etcdProblem();
+  skip(problem !== undefined, problem);
+  const { faults, ...all } = await onEtcd(folder, { partitions: true });
+  deployment = { ...all, faults: faults.filter(({ name }) => /^etcd member (cut off|deaf|mute)$/.test(name)) };
+  expect(deployment.faults).toHaveLength(3);
+  expect(await breachesOf(2, 9_000, ['keys', 'locks', 'lists', 'watches'])).toEqual({});
+}, 90_000);
+
+test('etcd is restored from an older snapshot under three nodes: no index or token goes back, and instances are there again', async ({ skip }) => {
+  const problem = etcdProblem();
+  skip(problem !== undefined, problem);
+  const { faults, ...all } = await onEtcd(folder, { restores: true });
+  deployment = { ...all, faults: faults.filter(({ name }) => name === 'etcd restored') };
+  const history = new History();
+  await run(deployment, history, { seed: 1, runMs: 14_000, calmMs: 3_000, parts: ['locks', 'watches', 'native', 'ttl'] });
+  const { breaches, counts } = judge(history.events, { settleMs, together });
+  for (const checker of ['watches', 'fencing', 'liveness', 'indexes']) expect(counts[checker], checker).toBeGreaterThan(5);
+  expect(breaches).toEqual({});
+}, 90_000);
+
+test('one server whose disk is full now and then keeps all promises', async ({ skip }) => {
+  const problem = mountProblem();
+  skip(problem !== undefined, problem);
+  deployment = await smallDisk(folder);
+  expect(await breachesOf(1, 5_000, ['keys', 'locks', 'lists', 'watches'])).toEqual({});
+}, 60_000);
+
+test('one server whose clock jumps by hours keeps all promises', async ({ skip }) => {
+  skip(clockProblem !== undefined, clockProblem);
+  const { faults, ...all } = await single(folder);
+  deployment = { ...all, faults: faults.filter(({ name }) => name === 'clock jumped') };
+  expect(deployment.faults).toHaveLength(1);
+  expect(await breachesOf(1, 5_000, ['keys', 'locks', 'lists', 'watches', 'ttl'])).toEqual({});
+}, 60_000);
 
 test('one server that is killed, frozen and restarted keeps all promises', async () => {
   deployment = await single(folder);

@@ -18,6 +18,8 @@ export interface FaultKind {
   readonly name: string;
   /** How long it lasts, in milliseconds. */
   readonly lastsMs: readonly [least: number, most: number];
+  /** Acknowledged writes may be lost by it, as when an operator restores a backup. */
+  readonly forgets?: true;
   /**
    * Begins the fault.
    * @returns a name for the history, and a function that ends it; a fault that ends by itself has none

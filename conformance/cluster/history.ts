@@ -30,7 +30,7 @@ export type HistoryEvent =
   | { readonly t: 'sight'; readonly node: string; readonly asked: number; readonly told: number; readonly passing: readonly string[]; readonly stale: boolean }
   | { readonly t: 'index'; readonly seen: IndexSeen }
   /** A fault of the plan, from its begin to the end of its effect. */
-  | { readonly t: 'fault'; readonly what: string; readonly at: number; readonly until: number }
+  | { readonly t: 'fault'; readonly what: string; readonly at: number; readonly until: number; readonly forgets?: true }
   /** A failure that needs no checker, such as a node that does not come back. */
   | { readonly t: 'breach'; readonly text: string };
 

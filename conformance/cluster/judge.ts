@@ -1,4 +1,9 @@
-/** Gives the history of a run to the checkers. A run is good when the list of breaches is empty. */
+/**
+ * Gives the history of a run to the checkers. A run is good when the list of breaches is empty.
+ *
+ * In a run with a fault that makes the store forget acknowledged writes, keys, locks and transactions are not judged: no order explains
+ * a lost write. Instances have some seconds to register again. Indexes, fencing tokens and watchers keep all promises.
+ */
 
 import { acceptedLate, checkFencing, type FencedWrite } from './check/fencing.ts';
 import { checkIndexes } from './check/index-order.ts';
@@ -16,6 +21,9 @@ export interface Judgement {
   /** The numbers of judged events, so that an empty run does not look like a good one. */
   readonly counts: Readonly<Record<string, number>>;
 }
+
+/** Time in which instances that the store has forgotten register again, in milliseconds. */
+const againMs = 5_000;
 
 export interface JudgeOptions {
   /**
@@ -38,15 +46,19 @@ export function judge(events: readonly HistoryEvent[], options: JudgeOptions): J
     if (found.length > 0) breaches[what] = [...found];
   };
 
-  const keys = grouped(of('key'), ({ key }) => key);
-  say('keys', [...keys].flatMap(([key, own]) => judgeKey(key, own.map(({ operation }) => operationOf(operation)))), of('key').length);
-  const locks = grouped(of('lock'), ({ lock }) => lock);
-  say('locks', [...locks].flatMap(([lock, own]) => judgeLock(lock, own.map(({ operation }) => operationOf(operation)))), of('lock').length);
-  const transactions = of('list').map(({ transaction }) => transaction);
+  const forgetting = of('fault').filter(({ forgets }) => forgets === true);
+  const explicable = <T>(found: T[]): T[] => (forgetting.length > 0 ? [] : found);
+
+  const keys = grouped(explicable(of('key')), ({ key }) => key);
+  say('keys', [...keys].flatMap(([key, own]) => judgeKey(key, own.map(({ operation }) => operationOf(operation)))), explicable(of('key')).length);
+  const locks = grouped(explicable(of('lock')), ({ lock }) => lock);
+  say('locks', [...locks].flatMap(([lock, own]) => judgeLock(lock, own.map(({ operation }) => operationOf(operation)))), explicable(of('lock')).length);
+  const transactions = explicable(of('list')).map(({ transaction }) => transaction);
   say('transactions', checkListAppend(transactions).map(({ text }) => text), transactions.length);
   say('fencing', fencing(of('grant'), of('held'), of('fenced')), of('grant').length);
   say('watches', watches(of('watch'), of('watch-end'), of('final'), options), of('watch').length);
-  say('liveness', liveness(of('life'), of('sight'), of('fault'), options), of('sight').length);
+  const seen = of('sight').filter(({ asked, told: at }) => forgetting.every((fault) => at < fault.at || asked > fault.until + againMs));
+  say('liveness', liveness(of('life'), seen, of('fault'), options), seen.length);
   say('indexes', checkIndexes(of('index').map(({ seen }) => seen)), of('index').length);
   say('run', of('breach').map(({ text }) => text), of('fault').length);
   return { breaches, counts };

@@ -82,7 +82,7 @@ export async function run(deployment: Deployment, history: History, options: Run
     await begun.end();
     const recovered = await allReady(deployment.nodes, recoveryMs);
     if (recovered !== undefined) history.add({ t: 'breach', text: `after "${what}": ${recovered}` });
-    history.add({ t: 'fault', what, at: began, until: history.now() });
+    history.add({ t: 'fault', what, at: began, until: history.now(), ...(kind.forgets && { forgets: true }) });
   }
   await clients;
   await sleep(runMs - history.now());

@@ -37,6 +37,8 @@ export interface EtcdOptions {
   /** More arguments for each member. */
   readonly args?: readonly string[];
   readonly clientScheme?: 'http' | 'https';
+  /** The URL at which the other members reach one, by its name and the URL where it listens; by default that one. */
+  readonly advertised?: (name: string, listenUrl: string) => string | Promise<string>;
   /** Whether commits are flushed to disk; false by default, since tests do not cut the power. */
   readonly fsync?: boolean;
 }

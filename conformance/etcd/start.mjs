@@ -39,6 +39,7 @@ export function startEtcd(options = {}) {
  * @param options.program path of another etcd
  * @param options.args more arguments, for each member
  * @param options.clientScheme of the URLs that clients use: `http` by default
+ * @param options.advertised gives the URL at which the other members reach one: that of a proxy, say
  * @param options.fsync whether commits are flushed to disk; false by default, since tests do not cut the power
  */
 export async function startEtcdCluster(count, options = {}) {
@@ -52,18 +53,19 @@ export async function startEtcdCluster(count, options = {}) {
   }
 }
 
-async function start(count, { program = given, args = [], clientScheme = 'http', fsync = false }) {
+async function start(count, { program = given, args = [], clientScheme = 'http', fsync = false, advertised = (_name, url) => url }) {
   const built = buildEtcd();
   const { programs, problem } = program === undefined ? built : { programs: { ...built.programs, etcd: program } };
   if (problem !== undefined) throw new Error(problem);
   const directory = mkdtempSync(join(tmpdir(), 'rollcall-etcd-'));
   const ports = await freePorts(count * 3);
-  const places = Array.from({ length: count }, (_, index) => ({
-    name: `member${index}`,
-    url: `${clientScheme}://127.0.0.1:${ports[index * 3]}`,
-    peerUrl: `http://127.0.0.1:${ports[index * 3 + 1]}`,
-    metricsUrl: `http://127.0.0.1:${ports[index * 3 + 2]}`,
-  }));
+  const places = await Promise.all(
+    Array.from({ length: count }, async (_, index) => {
+      const [name, listenPeerUrl] = [`member${index}`, `http://127.0.0.1:${ports[index * 3 + 1]}`];
+      const peerUrl = await advertised(name, listenPeerUrl);
+      return { name, listenPeerUrl, peerUrl, url: `${clientScheme}://127.0.0.1:${ports[index * 3]}`, metricsUrl: `http://127.0.0.1:${ports[index * 3 + 2]}` };
+    }),
+  );
   const initialCluster = places.map(({ name, peerUrl }) => `${name}=${peerUrl}`).join(',');
   const flags = [...args, ...(fsync ? [] : ['--unsafe-no-fsync'])];
   const members = places.map((place) => member(programs.etcd, { ...place, directory: join(directory, place.name), initialCluster, flags }));
@@ -85,7 +87,7 @@ async function start(count, { program = given, args = [], clientScheme = 'http',
   }
 }
 
-function member(program, { name, url, peerUrl, metricsUrl, directory, initialCluster, flags }) {
+function member(program, { name, url, listenPeerUrl, peerUrl, metricsUrl, directory, initialCluster, flags }) {
   let child;
   const assertRunning = () => {
     if (child === undefined) throw new Error(`etcd ${name} is not running`);
@@ -103,7 +105,7 @@ function member(program, { name, url, peerUrl, metricsUrl, directory, initialClu
     async start(...more) {
       if (child !== undefined) throw new Error(`etcd ${name} is running`);
       const urls = ['--listen-client-urls', url, '--advertise-client-urls', url, '--listen-metrics-urls', metricsUrl];
-      const peers = ['--listen-peer-urls', peerUrl, '--initial-advertise-peer-urls', peerUrl, '--initial-cluster', initialCluster];
+      const peers = ['--listen-peer-urls', listenPeerUrl, '--initial-advertise-peer-urls', peerUrl, '--initial-cluster', initialCluster];
       const own = ['--name', name, '--data-dir', directory, '--log-level', 'warn', ...urls, ...peers];
       const started = spawn(program, [...own, ...flags, ...more], { stdio: ['ignore', 'ignore', 'pipe'] });
       child = started;

@@ -1,6 +1,6 @@
 /**
  * Several nodes on an etcd cluster. Every connection of clients to nodes, and of each node to each member, goes through a proxy of its
- * own; the members of etcd talk to each other directly.
+ * own; those between members do if they are to fail.
  */
 
 import { mkdirSync } from 'node:fs';
@@ -8,8 +8,9 @@ import { join } from 'node:path';
 import { startEtcdCluster, type EtcdCluster } from '../../etcd/start.mjs';
 import type { Deployment } from '../deployment.ts';
 import { clockFaults, fakeClock, type FakeClock } from '../fault/clock.ts';
-import { etcdFaults } from '../fault/etcd-faults.ts';
+import { etcdFaults, restoredFault } from '../fault/etcd-faults.ts';
 import { linkFaults } from '../fault/link-faults.ts';
+import { MemberLinks } from '../fault/member-links.ts';
 import { nodeFaults } from '../fault/node-faults.ts';
 import { faultProxy, type FaultProxy } from '../fault/proxy.ts';
 import { nodeProcess, serving, type NodeProcess } from '../node-process.ts';
@@ -22,6 +23,10 @@ export interface OnEtcdOptions {
   readonly clocks?: boolean;
   /** The processor core on which every node runs; any by default. */
   readonly core?: number;
+  /** Whether the links between members can fail, which puts proxies between them; false by default. */
+  readonly partitions?: boolean;
+  /** Whether older snapshots are restored, which makes the store forget acknowledged writes; false by default. */
+  readonly restores?: boolean;
   /** Whether nodes reach etcd without proxies, which would slow a measurement; then the links to the store have no faults. */
   readonly direct?: boolean;
 }
@@ -32,9 +37,10 @@ export interface OnEtcd extends Deployment {
 }
 
 /** @param folder of the logs of the nodes */
-export async function onEtcd(folder: string, { nodes: nodeCount = 3, members = 3, clocks: fake = false, core, direct = false }: OnEtcdOptions = {}): Promise<OnEtcd> {
+export async function onEtcd(folder: string, { nodes: nodeCount = 3, members = 3, clocks: fake = false, partitions = false, restores = false, core, direct = false }: OnEtcdOptions = {}): Promise<OnEtcd> {
   mkdirSync(folder, { recursive: true });
-  const etcd = await startEtcdCluster(members);
+  const memberLinks = partitions ? new MemberLinks() : undefined;
+  const etcd = await startEtcdCluster(members, memberLinks === undefined ? {} : { advertised: (name, url) => memberLinks.advertise(name, url) });
   const nodes: NodeProcess[] = [];
   const clocks: FakeClock[] = [];
   const storeLinks: { readonly name: string; readonly proxies: readonly FaultProxy[] }[] = [];
@@ -42,6 +48,7 @@ export async function onEtcd(folder: string, { nodes: nodeCount = 3, members = 3
     await Promise.all(nodes.map((node) => node.close()));
     await Promise.all(storeLinks.flatMap(({ proxies }) => proxies.map((proxy) => proxy.close())));
     await etcd.stop();
+    await memberLinks?.close();
   };
   try {
     for (let index = 1; index <= nodeCount; index++) {
@@ -63,7 +70,7 @@ export async function onEtcd(folder: string, { nodes: nodeCount = 3, members = 3
     name: 'etcd',
     nodes,
     etcd,
-    faults: [...nodeFaults(nodes), ...etcdFaults(etcd), ...clockFaults(clocks), ...linkFaults([...storeLinks, ...storeLinks, ...clientLinks])],
+    faults: [...nodeFaults(nodes), ...etcdFaults(etcd), ...(memberLinks?.faults(etcd) ?? []), ...(restores ? [restoredFault(etcd)] : []), ...clockFaults(clocks), ...linkFaults([...storeLinks, ...storeLinks, ...clientLinks])],
     problems: () => nodes.flatMap((node) => node.problems),
     close,
   };

@@ -1,4 +1,7 @@
-/** Faults of an etcd cluster: members and leaders that are killed or frozen, all of them away, no space left. */
+/** Faults of an etcd cluster: members and leaders that are killed or frozen, all of them away, no space left, an old snapshot restored. */
+
+import { spawnSync } from 'node:child_process';
+import { rmSync, writeFileSync } from 'node:fs';
 
 import type { EtcdCluster, EtcdMember } from '../../etcd/start.mjs';
 import type { FaultKind } from '../deployment.ts';
@@ -39,6 +42,49 @@ export async function leaderOf(etcd: EtcdCluster): Promise<EtcdMember> {
     if (status?.header !== undefined && status.leader === status.header.member_id) return member;
   }
   return etcd.members[0];
+}
+
+/** The id of a member, in hexadecimal as etcd writes it. */
+export async function memberIdOf(member: EtcdMember): Promise<string> {
+  const { header } = await call(member, 'maintenance/status', {});
+  return BigInt(header?.member_id ?? 0).toString(16);
+}
+
+/**
+ * An operator restores a snapshot under running nodes, with etcd's own tool. What was written after the snapshot is lost, so a run
+ * with this fault promises less (`judge.ts`).
+ */
+export function restoredFault(etcd: EtcdCluster): FaultKind {
+  return {
+    name: 'etcd restored',
+    lastsMs: [500, 2_500],
+    forgets: true,
+    async begin() {
+      const file = `${etcd.members[0].directory}.snapshot`;
+      writeFileSync(file, await snapshotOf(etcd.members[0]));
+      return {
+        what: 'etcd restored from an older snapshot',
+        async end() {
+          const cluster = etcd.members.map(({ name, peerUrl }) => `${name}=${peerUrl}`).join();
+          await Promise.all(etcd.members.map((member) => member.kill()));
+          for (const { name, peerUrl, directory } of etcd.members) {
+            rmSync(directory, { recursive: true });
+            const place = ['--name', name, '--initial-advertise-peer-urls', peerUrl, '--initial-cluster', cluster];
+            const { status, stderr } = spawnSync(etcd.programs['etcdutl'] ?? 'etcdutl', ['snapshot', 'restore', file, '--data-dir', directory, ...place], { encoding: 'utf8' });
+            if (status !== 0) throw new Error(stderr);
+          }
+          await Promise.all(etcd.members.map((member) => member.start()));
+        },
+      };
+    },
+  };
+}
+
+/** A snapshot, as `etcdctl snapshot save` writes it: the gateway sends it as lines of JSON. */
+async function snapshotOf(member: EtcdMember): Promise<Buffer> {
+  const answer = await fetch(`${member.url}/v3/maintenance/snapshot`, { method: 'POST', body: '{}' });
+  const lines = (await answer.text()).trim().split('\n');
+  return Buffer.concat(lines.map((line) => Buffer.from((JSON.parse(line) as { readonly result: { readonly blob?: string } }).result.blob ?? '', 'base64')));
 }
 
 /** Raises the alarm that etcd raises when its quota is used up: it refuses writes and answers reads. */

@@ -60,17 +60,22 @@ export async function runTtlInstance(scene: Scene, service: string, { id, bornAt
   await sleep(bornAt - history.now(), signal);
   const body = { ID: id, Name: service, Port: 1, Address: '127.0.0.1', Check: { TTL: `${ttlMs}ms`, Status: 'passing' } };
   let registered = false;
+  let known = false;
   while (!signal.aborted && history.now() < diesAt) {
     if (!registered) {
       const outcome = await caller.put('/v1/agent/service/register', body);
       registered = outcome.kind === 'answer' && outcome.status === 200;
-      if (registered) history.add({ t: 'life', instance: id, at: history.now(), what: 'registered', graceMs: ttlMs + verdictMs });
+      if (registered && !known) history.add({ t: 'life', instance: id, at: history.now(), what: 'registered', graceMs: ttlMs + verdictMs });
+      known ||= registered;
     } else {
       if (strays) caller.move();
       // A heartbeat that a node refuses goes to the next node at once.
       for (let tries = 0; tries < scene.homes.length; tries++) {
         const outcome = await caller.put(`/v1/agent/check/pass/service:${id}`);
-        if (outcome.kind === 'answer') break;
+        if (outcome.kind !== 'answer') continue;
+        // A store that was restored from a backup may not know it any more.
+        registered = outcome.status !== 404;
+        break;
       }
     }
     await sleep(registered ? 700 : 100, signal);

@@ -75,6 +75,8 @@ export class Strays {
   readonly #queues = new Map<string, Queue>();
   /** In the order of their last beats. A connection that has ended must not stay in memory for this. */
   readonly #streaks = new Map<string, Streak>();
+  /** No streak is idle before this, on the monotonic clock. */
+  #idleFrom = 0;
   #claims = new Set<string>();
   readonly #timers = new Set<() => void>();
   #closed = false;
@@ -122,8 +124,11 @@ export class Strays {
 
   /** @returns whether there is room for another one */
   #dropIdle(now: number): boolean {
+    // The oldest is looked for only when it can be idle: each look passes over all that were taken out and put at the end since.
+    if (now < this.#idleFrom) return false;
     for (const [key, { at }] of this.#streaks) {
-      if (now - at < streakIdleMs) return false;
+      this.#idleFrom = at + streakIdleMs;
+      if (now < this.#idleFrom) return false;
       this.#streaks.delete(key);
       return true;
     }

@@ -85,6 +85,10 @@ export class Draft implements Reader {
     return row;
   }
 
+  get base(): number {
+    return this.#base.base ?? 0;
+  }
+
   isUnread(key: string): boolean {
     return this.#base.isUnread(key);
   }

@@ -20,6 +20,8 @@ export interface Reader extends Lookup {
    * @param after only those above this one
    */
   ordered(kind: string, namespace: string, prefix: string, after?: string): Iterable<string>;
+  /** As `State.base`; 0 when absent. */
+  readonly base?: number;
   /** What is known of the kinds of rows. */
   readonly kinds: KindTable;
 }

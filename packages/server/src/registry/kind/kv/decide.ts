@@ -43,7 +43,8 @@ export function putKey(draft: Draft, command: KvPut, now: number): boolean {
       if (before?.session === session) write(draft, row);
       else {
         if (before?.session !== undefined || delayed(draft, command, now)) return false;
-        write(draft, { ...row, session, lockIndex: row.lockIndex + 1 });
+        // A fencing token: it rises with each lock of the key, also over locks that the store has forgotten, which had one below the base.
+        write(draft, { ...row, session, lockIndex: Math.max(row.lockIndex + 1, draft.base) });
       }
       return true;
     }

@@ -1,0 +1,47 @@
+/** The lock index of a key is a fencing token: it rises with each lock. */
+
+import { describe, expect, it } from 'vitest';
+import { decideBatch } from '../../batch.ts';
+import type { Command } from '../../kinds.ts';
+import { State } from '../../state.ts';
+import { findKv } from './find.ts';
+
+/** A state that decides and applies commands, one after the other. */
+function stateAt(revision: number, base: number) {
+  const state = new State();
+  for (const loading = state.loading(revision, base); loading.next().done !== true; );
+  return {
+    run(command: Command): void {
+      const { writes, outcomesAt } = decideBatch(state, [command], 0);
+      if (writes !== undefined) state.apply({ revision: state.revision + 1, put: writes.put, delete: writes.delete }, new Map(writes.put.map(({ value, row }) => [value, row])));
+      const [outcome] = outcomesAt(state.revision);
+      if (outcome !== undefined && 'error' in outcome && outcome.error !== undefined) throw outcome.error;
+    },
+    get lockIndex() {
+      return findKv(state, 'default', 'lock')?.lockIndex;
+    },
+  };
+}
+
+function lockedTwice(revision: number, base: number): (number | undefined)[] {
+  const state = stateAt(revision, base);
+  state.run({ kind: 'register', namespace: 'default', nodeMode: 'ensure', node: { name: 'n', address: '10.0.0.1' } });
+  const put = { kind: 'kv-put', namespace: 'default', key: 'lock', value: Buffer.from(''), flags: 0n } as const;
+  return ['one', 'two'].map((session) => {
+    state.run({ kind: 'session-create', namespace: 'default', id: session, name: '', node: 'n', liveness: 'ttl', ttlMs: 10_000, lockDelayMs: 0, behavior: 'release', checks: [] });
+    state.run({ ...put, condition: { kind: 'acquire', session } });
+    const { lockIndex } = state;
+    state.run({ ...put, condition: { kind: 'release', session } });
+    return lockIndex;
+  });
+}
+
+describe('the lock index', () => {
+  it('counts the locks of a key', () => {
+    expect(lockedTwice(0, 0)).toEqual([1, 2]);
+  });
+
+  it('is above every one that was given before the store went back to a backup', () => {
+    expect(lockedTwice(120, 100)).toEqual([100, 101]);
+  });
+});
