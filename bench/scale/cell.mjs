@@ -15,4 +15,4 @@ for (const name of chosen) {
   await scenarios[name].run(cellOf(plan, seed), store, links);
   counted[name] = { links: links.links, facts: links.facts };
 }
-parentPort.postMessage(counted);
+parentPort.postMessage(counted, []);

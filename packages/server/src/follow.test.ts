@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { request } from 'undici';
 import { embedded } from './engine/embedded/embedded.ts';
 import { follow, type FollowOptions } from './follow.ts';
+import { membersOf } from './registry/kind/member/find.ts';
 import { createServer, type Server, type ServerOptions } from './server.ts';
 
 let dir: string;
@@ -34,6 +35,14 @@ async function kv({ url }: Server, key: string, value?: string) {
 }
 
 describe('a node that follows another one', () => {
+  it('is a member that owns no deadlines but those of what it holds', async () => {
+    const a = await primary();
+    const follower = await edge(a);
+    await expect.poll(() => membersOf(a.registry.state).length).toBe(2);
+    expect(membersOf(a.registry.state).map(({ name, edge: isEdge }) => [name, isEdge])).toEqual([['primary', undefined], ['edge', true]]);
+    expect(membersOf(follower.registry.state)).toHaveLength(2);
+  });
+
   it('refuses a file of authorities that holds no certificate, and names it', async () => {
     const caFile = join(dir, 'ca.pem');
     await writeFile(caFile, 'no certificate');

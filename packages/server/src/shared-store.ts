@@ -8,6 +8,7 @@ import { makeChannel, type Channel } from './channel.ts';
 import { Cluster } from './cluster/cluster.ts';
 import type { ClusterKey } from './cluster/cluster-key.ts';
 import type { Core } from './core.ts';
+import { NodeEngine } from './engine/node/node.ts';
 import { soleOwner, type Ownership } from './health/ownership.ts';
 import { httpAddresses, nodesAddress, urlOf } from './listen-addresses.ts';
 import type { Ports } from './listeners.ts';
@@ -44,6 +45,7 @@ export function shareStore(core: Core, { identity, key, status }: ShareOptions, 
   const { engine, replica, liveness, clock, log, metrics, fail } = core;
   const { nodeName: name, version } = identity;
   const isWorker = options.worker !== undefined;
+  const kind = isWorker ? { worker: true as const } : engine instanceof NodeEngine ? { edge: true as const } : {};
   const nodeId = options.worker?.memberId ?? identity.nodeId;
   const own = { identity, key, status, isWorker, memberId: nodeId, unsafeAllowPlaintext: options.unsafeAllowPlaintext };
   if (engine.exclusive || engine.presence === undefined) {
@@ -65,7 +67,7 @@ export function shareStore(core: Core, { identity, key, status }: ShareOptions, 
     ownership: cluster.ownership,
     isShared: true,
     async join(ports, onChange) {
-      await cluster.join({ name, version, address: peerUrl(options, identity, ports), reads: kinds.level, ...(isWorker ? { worker: true } : {}) });
+      await cluster.join({ name, version, address: peerUrl(options, identity, ports), reads: kinds.level, ...kind });
       replica.views.watch(membersView(), onChange);
       onChange();
     },

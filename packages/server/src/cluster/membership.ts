@@ -18,7 +18,7 @@ import type { Registry } from '../registry/registry.ts';
 import type { Member } from '../registry/kind/member/rows.ts';
 
 /** The description of this node in the row of members. */
-export type OwnMember = Pick<Member, 'nodeId' | 'name' | 'address' | 'version' | 'worker' | 'reads'>;
+export type OwnMember = Pick<Member, 'nodeId' | 'name' | 'address' | 'version' | 'worker' | 'edge' | 'reads'>;
 
 export interface MembershipOptions {
   readonly registry: Registry;

@@ -9,6 +9,7 @@ export interface MemberJoin {
   readonly version: string;
   readonly worker?: true;
   readonly reads?: number;
+  readonly edge?: true;
 }
 
 /** A node leaves. With `failed`, its presence has ended, and operators are shown it as failed for a while. False, and nothing is changed, when it is not a member in that epoch. */

@@ -25,8 +25,8 @@ beforeEach(() => {
 
 const submit = (command: Command) => journal.commit([command]).outcomes[0];
 
-const join = (nodeId: string) => {
-  submit({ kind: 'member-join', nodeId, name: `host-${nodeId}`, address: '', version: '1.0.0' });
+const join = (nodeId: string, more: { readonly edge?: true } = {}) => {
+  submit({ kind: 'member-join', nodeId, name: `host-${nodeId}`, address: '', version: '1.0.0', ...more });
   return findMember(journal.state, nodeId)?.epoch ?? 0;
 };
 
@@ -244,5 +244,29 @@ describe('a backup', () => {
   it('has neither members nor claims: they are about the nodes of this store', () => {
     expect([membersKey, claimKey(check)].map(staysHere)).toEqual([true, true]);
     expect(staysHere(check)).toBe(false);
+  });
+});
+
+describe('an edge node', () => {
+  const owners = (keys = 50) => {
+    const row = findMembers(journal.state);
+    if (row === undefined) throw new Error('there are no members');
+    return new Set(Array.from({ length: keys }, (_, at) => ownersBy(row).ownerOf(`check\0default\0n\0${at}`, undefined)));
+  };
+
+  it('owns what it holds and nothing else, also when the only other member drains', () => {
+    join('edge', { edge: true });
+    const epoch = join('inner');
+    expect(owners()).toEqual(new Set(['inner']));
+    register('edge');
+    expect(holderOf(journal.state, check)).toBe('edge');
+    submit({ kind: 'member-drain', nodeId: 'inner', epoch, draining: true });
+    expect(owners()).toEqual(new Set(['inner']));
+    expect(findMember(journal.state, 'edge')).toMatchObject({ edge: true });
+  });
+
+  it('owns the rest only when there is no other member', () => {
+    join('edge', { edge: true });
+    expect(owners()).toEqual(new Set(['edge']));
   });
 });

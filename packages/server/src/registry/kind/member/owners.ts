@@ -1,7 +1,7 @@
 /**
  * The owner of a deadline among the members of a row: the holder, if it is a member; else the member that rendezvous hashing
- * chooses. Members that drain are not chosen as long as there are others. Pure: every node that knows the same row finds the
- * same owner.
+ * chooses. Members that drain and edge nodes are not chosen as long as there are others. Pure: every node that knows the same
+ * row finds the same owner.
  */
 
 import { hashText, Rendezvous } from './rendezvous.ts';
@@ -13,8 +13,10 @@ export class Owners {
 
   constructor(members: readonly Member[]) {
     this.#members = new Map(members.map((member) => [member.nodeId, member]));
-    const staying = members.filter(({ draining }) => draining !== true);
-    this.#chosen = new Rendezvous((staying.length > 0 ? staying : members).map(({ nodeId }) => nodeId));
+    const inner = members.filter(({ edge }) => edge !== true);
+    const candidates = inner.length > 0 ? inner : members;
+    const staying = candidates.filter(({ draining }) => draining !== true);
+    this.#chosen = new Rendezvous((staying.length > 0 ? staying : candidates).map(({ nodeId }) => nodeId));
   }
 
   member(nodeId: string): Member | undefined {

@@ -18,6 +18,8 @@ export interface Member {
   readonly draining?: true;
   /** A process of another member's machine; not shown where machines are listed. */
   readonly worker?: true;
+  /** It follows the log of another member, perhaps over a thin link: it watches what it holds, and nothing else. */
+  readonly edge?: true;
   /** The newest level of records that it reads (`read-by-all.ts`); 1 when absent. */
   readonly reads?: number;
 }
