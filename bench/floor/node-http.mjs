@@ -16,8 +16,9 @@ const handlers = { 'same-bytes': () => sameBytes(JSON.parse(readFileSync(file, '
 const server = createServer(handlers[mode]());
 server.listen(0, '127.0.0.1', () => process.stdout.write(`${JSON.stringify({ port: server.address().port })}\n`));
 
-function sameBytes({ headers, body }) {
-  const bytes = Buffer.from(body);
+/** @param encoding of the body: `base64` for bytes that are no text */
+function sameBytes({ headers, body, encoding = 'utf8' }) {
+  const bytes = Buffer.from(body, encoding);
   const flat = Object.entries(headers).flat();
   return (request, response) => {
     response.writeHead(200, flat);
