@@ -25,7 +25,7 @@ import { Listeners } from './config/listeners.ts';
 import { failureOf, springError } from './errors.ts';
 import type { Grpc } from './grpc/grpc.ts';
 import { Lists } from './naming/lists.ts';
-import { Answer, answerOf, json, later, send, text, type Format } from './request/answer.ts';
+import { Answer, answerOf, json, later, send, text, type Format, type Returned } from './request/answer.ts';
 import { Call } from './request/call.ts';
 import { Params, readParams } from './request/params.ts';
 import { accessOf, type Action, type Method, type Route } from './request/route.ts';
@@ -41,9 +41,15 @@ export function nacos(context: Context): Frontend {
   return new NacosFrontend(context);
 }
 
+/** The path of a route, for metrics, and the form of its answers. */
+interface At {
+  readonly path: string;
+  readonly format: Format;
+}
+
 class NacosFrontend implements Frontend {
   readonly name = 'nacos';
-  readonly http: HttpService = { prefixes: [prefix], handle: (exchange) => void this.#handle(exchange) };
+  readonly http: HttpService = { prefixes: [prefix], handle: (exchange) => this.#handle(exchange) };
   readonly #context: Context;
   readonly #routes: ReadonlyMap<string, Route>;
   readonly #turns = new Turns();
@@ -80,11 +86,11 @@ class NacosFrontend implements Frontend {
     await this.#turns.idle();
   }
 
-  async #handle(exchange: Exchange): Promise<void> {
+  /** In one turn, if the body is there and the handler has no need to wait: so are heartbeats and lists. */
+  #handle(exchange: Exchange): void {
     const { request, path } = exchange;
     const route = this.#routes.get(path.endsWith('/') ? path.slice(0, -1) : path);
-    const at = { path: route === undefined ? 'unknown' : prefix + route.path, format: route?.format ?? 'plain' } as const;
-    let call: Call | undefined;
+    const at: At = { path: route === undefined ? 'unknown' : prefix + route.path, format: route?.format ?? 'plain' };
     try {
       const refusal = this.#context.origins.refusal(request);
       if (refusal !== undefined) throw new RegistryError('permission_denied', refusal);
@@ -93,21 +99,35 @@ class NacosFrontend implements Frontend {
         this.#refuse(exchange, route, at.path);
         return;
       }
-      call = await this.#call(exchange, action);
-      const returned = await action.run(call, route.format);
-      if (returned !== later) this.#send(exchange, answerOf(returned, route.format), at.path);
-      if (action.audit !== undefined) this.#record(action.audit, call, call.about);
+      const limit = action.large === true ? Math.max(formBytesMax, this.#context.limits.bodyBytesMax) : this.#context.limits.bodyBytesMax;
+      const params = readParams(request, exchange.query, limit);
+      if (params instanceof Params) this.#run(exchange, at, action, params);
+      else params.then((read) => this.#run(exchange, at, action, read)).catch((error: unknown) => this.#fail(exchange, error, at));
+    } catch (error) {
+      this.#fail(exchange, error, at);
+    }
+  }
+
+  #run(exchange: Exchange, at: At, action: Action, params: Params): void {
+    let call: Call | undefined;
+    try {
+      const made = (call = this.#call(exchange, action, params));
+      const returned = action.run(made, at.format);
+      if (returned instanceof Promise) returned.then((value) => this.#end(made, at, action, value)).catch((error: unknown) => this.#fail(exchange, error, at, made));
+      else this.#end(made, at, action, returned);
     } catch (error) {
       this.#fail(exchange, error, at, call);
     }
   }
 
-  async #call(exchange: Exchange, { access, large }: Action): Promise<Call> {
+  #end(call: Call, { path, format }: At, { audit }: Action, returned: Returned): void {
+    if (returned !== later) this.#send(call.exchange, answerOf(returned, format), path);
+    if (audit !== undefined) this.#record(audit, call, call.about);
+  }
+
+  #call(exchange: Exchange, { access }: Action, params: Params): Call {
     const context = this.#context;
-    const { request, query } = exchange;
-    const hasBody = request.headers['content-length'] !== undefined || request.headers['transfer-encoding'] !== undefined;
-    const limit = large === true ? Math.max(formBytesMax, context.limits.bodyBytesMax) : context.limits.bodyBytesMax;
-    const params = hasBody ? await readParams(request, query, limit) : new Params(query);
+    const { request } = exchange;
     const origin = originOf(request);
     const caller = this.#enter(request, params, origin, access.kind === 'open' || access.kind === 'own-proof');
     if (access.kind === 'demands') context.security.acl.authorize(caller, defaultNamespace, access.resource, access.verb, '');
@@ -141,7 +161,7 @@ class NacosFrontend implements Frontend {
     this.#context.metrics.request(path, answer.status);
   }
 
-  #fail(exchange: Exchange, thrown: unknown, { path, format }: { readonly path: string; readonly format: Format }, call?: Call): void {
+  #fail(exchange: Exchange, thrown: unknown, { path, format }: At, call?: Call): void {
     const { request, response } = exchange;
     if (isRegistryError(thrown, 'cancelled')) {
       request.destroy();

@@ -6,13 +6,13 @@ import type { InstanceRow } from '../../../registry/kind/catalog/rows.ts';
 import { nacosCodes, NacosError } from '../errors.ts';
 import { hostPort } from '../foreign.ts';
 import { beatTimes, defaultTimes, parseMetadata } from '../metadata.ts';
-import { grouped, instanceId, invalid, readServiceName, type ServiceName, type Spot } from '../names.ts';
-import { encodedAnswer, type Format, type Returned, type Value } from '../request/answer.ts';
+import { grouped, instanceId, invalid, readCluster, readIp, readPort, readServiceName, type ServiceName, type Spot } from '../names.ts';
+import { Answer, encodedAnswer, json, type Format, type Returned, type Value } from '../request/answer.ts';
 import type { Call } from '../request/call.ts';
 import type { Params } from '../request/params.ts';
 import type { Handler } from '../request/route.ts';
 import { selecting } from '../service-info.ts';
-import { checkIds, readInstance, registration, toInstanceView, type InstanceView, type NacosInstance } from '../translate.ts';
+import { checkIds, readInstance, readKept, registration, toInstanceView, type InstanceView, type NacosInstance } from '../translate.ts';
 import { probeIn } from './clusters.ts';
 import type { Lists, Shape } from './lists.ts';
 import { instanceAt, ownAt, readSpot } from './spot.ts';
@@ -61,41 +61,61 @@ async function submit(call: Call, namespace: string, service: ServiceName, insta
   for (const { id } of command.checks ?? []) health.restart(namespace, '', id, call.principal);
 }
 
-/** @returns false when there is no such instance, or no heartbeat keeps it alive */
-async function renew(call: Call, namespace: string, id: string): Promise<boolean> {
-  const { context: { health }, exchange: { request } } = call;
-  return await health.beat(namespace, '', checkIds.heartbeats(id), 'passing', '', call.principal, request.socket);
+/** @returns false when there is no such instance, or no heartbeat keeps it alive; a promise only when something has to be committed */
+function renew({ context: { health }, exchange: { request }, principal }: Call, namespace: string, id: string): boolean | Promise<boolean> {
+  return health.beat(namespace, '', checkIds.heartbeats(id), 'passing', '', principal, request.socket);
 }
 
-/** `PUT instance/beat`. An instance that is not known is registered from the beat; without one, the answer tells the client to send it. */
-export async function beat(call: Call): Promise<Returned> {
+/**
+ * `PUT instance/beat`. An instance that is not known is registered from the beat; without one, the answer tells the client to send it. Most
+ * beats renew an instance, and are not read any further than it takes to find it.
+ */
+export function beat(call: Call): Returned | Promise<Returned> {
   const { params } = call;
   const namespace = call.namespace();
   const service = call.service();
   const text = params.text('beat');
-  const given = text === '' ? undefined : readBeat(text, params);
-  const spot = given === undefined ? readSpot(params) : { ip: given.ip, port: given.port, cluster: given.clusterName };
+  const given = text === '' ? undefined : parseBeat(text, params);
+  const id = instanceId(service, given === undefined ? readSpot(params) : spotIn(given));
   call.requireService(namespace, service, 'write');
-  const id = instanceId(service, spot);
-  let known = await renew(call, namespace, id);
-  if (!known && given !== undefined && mayRegister(call, namespace, id)) {
+  const known = renew(call, namespace, id);
+  if (known === true) return beatAnswer(call, namespace, id, true);
+  return afterBeat(call, { namespace, service, id, given, known });
+}
+
+interface Beat {
+  readonly namespace: string;
+  readonly service: ServiceName;
+  readonly id: string;
+  readonly given: Fields | undefined;
+  readonly known: false | Promise<boolean>;
+}
+
+async function afterBeat(call: Call, { namespace, service, id, given, known }: Beat): Promise<Returned> {
+  const isThere = () => findInstance(call.context.registry.state, namespace, '', id) !== undefined;
+  // A beat does not take over an instance that a connection or probes keep alive.
+  if (!(await known) && given !== undefined && !isThere()) {
+    const instance = readInstance({ ...given, ephemeral: 'true', enabled: 'true' });
     await call.ensureNamespace(namespace);
-    await submit(call, namespace, service, given);
-    known = true;
+    await submit(call, namespace, service, instance);
   }
-  const row = findInstance(call.context.registry.state, namespace, '', id);
-  const { intervalMs } = row === undefined ? defaultTimes : beatTimes(toInstanceView(row, undefined, 'passing', service).metadata);
-  const code = known || row !== undefined ? 10_200 : 20_404;
-  return { clientBeatInterval: intervalMs, code, lightBeatEnabled: true };
+  return beatAnswer(call, namespace, id, isThere());
 }
 
-/** A beat does not take over an instance that a connection or probes keep alive. */
-function mayRegister(call: Call, namespace: string, id: string): boolean {
-  return findInstance(call.context.registry.state, namespace, '', id) === undefined;
+/** Of nearly all beats. */
+const usualBeat = new Answer(Buffer.from(JSON.stringify({ clientBeatInterval: defaultTimes.intervalMs, code: 10_200, lightBeatEnabled: true })), json);
+
+function beatAnswer({ context: { registry } }: Call, namespace: string, id: string, known: boolean): Returned {
+  const row = findInstance(registry.state, namespace, '', id);
+  if (known && row?.foreign === undefined) return usualBeat;
+  const { intervalMs } = row === undefined ? defaultTimes : beatTimes(readKept(row).preserved);
+  return { clientBeatInterval: intervalMs, code: known ? 10_200 : 20_404, lightBeatEnabled: true };
 }
 
-/** @throws RegistryError `invalid_argument` */
-function readBeat(text: string, params: Params): NacosInstance {
+type Fields = Readonly<Record<string, unknown>>;
+
+/** The fields of an instance in the JSON of a beat. @throws RegistryError `invalid_argument` */
+function parseBeat(text: string, params: Params): Fields {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -103,8 +123,14 @@ function readBeat(text: string, params: Params): NacosInstance {
     throw invalid("Param 'beat' is illegal: it is no JSON.");
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw invalid("Param 'beat' is illegal: it is no JSON object.");
-  const { cluster, ...fields } = value as Record<string, unknown>;
-  return readInstance({ ...fields, clusterName: cluster ?? params.text(['clusterName', 'cluster']), ephemeral: 'true', enabled: 'true' });
+  const { cluster } = value as Fields;
+  return { ...value, clusterName: cluster ?? params.text(['clusterName', 'cluster']) };
+}
+
+/** @throws RegistryError `invalid_argument` */
+function spotIn({ ip, port, clusterName }: Fields): Spot {
+  const word = (value: unknown) => (typeof value === 'string' ? value : undefined);
+  return { ip: readIp(word(ip)), port: readPort(typeof port === 'number' ? port : word(port)), cluster: readCluster(word(clusterName)) };
 }
 
 /** `DELETE instance`: also for one that is gone already. */

@@ -56,11 +56,15 @@ export class Params {
 
 /**
  * @param limit bytes of the body
+ * @returns a promise only if the body has not arrived yet
  * @throws BodyTooLarge; RegistryError `invalid_argument` for a body that is no form, `cancelled`
  */
-export async function readParams(request: IncomingMessage, query: string, limit: number): Promise<Params> {
+export function readParams(request: IncomingMessage, query: string, limit: number): Params | Promise<Params> {
   const read = readBody(request, limit);
-  const bytes = Buffer.isBuffer(read) ? read : await read;
+  return Buffer.isBuffer(read) ? paramsOf(request, query, read) : read.then((bytes) => paramsOf(request, query, bytes));
+}
+
+function paramsOf(request: IncomingMessage, query: string, bytes: Buffer): Params {
   if (bytes.length === 0) return new Params(query);
   const type = request.headers['content-type'] ?? '';
   if (/^\s*(?:multipart|application\/json)/i.test(type)) {
