@@ -63,6 +63,7 @@ export class Metrics {
   readonly stallSeconds = this.#counter('rollcall_stall_seconds_total', 'Time by which deadlines were extended');
   readonly probes = this.#counter('rollcall_probes_total', 'Probes finished', ['kind', 'outcome']);
   readonly parked = this.#gauge('rollcall_parked_queries', 'Blocking queries that wait for a change');
+  readonly configListeners = this.#gauge('rollcall_config_listeners', 'Requests of Nacos clients that wait for a change of a configuration');
   readonly connectionsRefused = this.#counter('rollcall_connections_refused_total', 'Connections closed as soon as they were made', [
     'reason',
   ]);

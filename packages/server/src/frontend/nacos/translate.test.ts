@@ -50,6 +50,12 @@ describe('an instance of Nacos', () => {
     if ('instanceIdGenerator' in expected) expect(view.instanceIdGenerator).toBe((expected as { instanceIdGenerator?: string }).instanceIdGenerator);
   });
 
+  it('has tags, zone and region that its metadata names', () => {
+    const row = registered({ metadata: { tags: 'blue, canary,blue', zone: 'z1', region: 'eu' } });
+    expect(row).toMatchObject({ tags: ['blue', 'canary'], zone: 'z1', region: 'eu' });
+    expect({ ...toInstanceView(row, undefined, 'passing', web).metadata }).toEqual({ tags: 'blue, canary,blue', zone: 'z1', region: 'eu' });
+  });
+
   it.each<[InstanceStatus, healthy: boolean, enabled: boolean]>([
     ['passing', true, true],
     ['warning', true, true],

@@ -117,7 +117,6 @@ function toInput(service: ServiceName, instance: NacosInstance, liveness: Livene
   const { operator } = readKept(before);
   const metadata = { ...instance.metadata, ...operator?.metadata };
   const { preserved, meta } = divide(metadata);
-  const { zone, region } = meta;
   return {
     id,
     service: toService(service),
@@ -125,8 +124,7 @@ function toInput(service: ServiceName, instance: NacosInstance, liveness: Livene
     port,
     cluster,
     meta,
-    ...(zone === undefined || zone === '' ? {} : { zone }),
-    ...(region === undefined || region === '' ? {} : { region }),
+    ...fieldsIn(meta),
     weight: operator?.weight ?? instance.weight,
     enabled: instance.enabled,
     ...(ephemeral ? {} : { persistent: true }),
@@ -137,6 +135,12 @@ function toInput(service: ServiceName, instance: NacosInstance, liveness: Livene
       operator: operator === undefined ? undefined : { ...operator },
     }),
   };
+}
+
+/** The fields that Nacos' clients write into metadata; tags are joined by commas, as Eureka's clients have them. */
+export function fieldsIn({ zone, region, tags }: Metadata): Pick<InstanceInput, 'zone' | 'region' | 'tags'> {
+  const all = new Set((tags ?? '').split(',').flatMap((tag) => tag.trim() || []));
+  return { ...(zone ? { zone } : {}), ...(region ? { region } : {}), ...(all.size === 0 ? {} : { tags: [...all] }) };
 }
 
 function toCheck(id: string, { metadata, healthy }: NacosInstance, liveness: Liveness): CheckInput {

@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { Nacos, type Answer, type Fields } from '../nacos.case.ts';
+import { waitMs } from './listeners.ts';
 
 let nacos: Nacos;
 
@@ -216,6 +217,17 @@ describe('long polling', () => {
     await vi.waitFor(() => expect(own.server.registry.views.watching).toBe(1), { interval: 5 });
     await own.server.close();
     expect([(await waiting).status, (await waiting).text]).toEqual([200, '']);
+  });
+
+  test.each([
+    ['30000', 29_500],
+    ['60000', 59_500],
+    ['1000', 10_000],
+    [undefined, 10_000],
+    ['soon', 10_000],
+    ['99999999', 600_000],
+  ])('asked to wait %s ms holds the request for %i ms', (header, held) => {
+    expect(waitMs(header)).toBe(held);
   });
 
   test.each([

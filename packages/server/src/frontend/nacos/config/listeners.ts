@@ -76,14 +76,9 @@ export class Listeners {
     this.#fail = fail;
   }
 
-  /** Requests that wait. */
-  get size(): number {
-    return this.#parked.size;
-  }
-
   /** `POST configs/listener` */
   listen(call: Call): Returned {
-    const { exchange, caller, context: { registry, limits, wheel, security: { acl } } } = call;
+    const { exchange, caller, context: { registry, limits, wheel, metrics, security: { acl } } } = call;
     const entries = readEntries(call);
     const client = clientOf(call);
     for (const entry of entries) call.require(entry.namespace, 'key', 'read', keyOf(entry));
@@ -95,6 +90,7 @@ export class Listeners {
     }
     const parked: Parked = { exchange, caller, client, entries, groups: [], timer: undefined, unfollow: undefined, forgetEnd: undefined };
     this.#parked.add(parked);
+    metrics.configListeners.set(this.#parked.size);
     for (const entry of entries) this.#join(parked, entry);
     if (acl.enabled) parked.unfollow = acl.onChange(caller, () => this.#reconsider(parked));
     parked.timer = wheel.schedule(waitMs(headers['long-pulling-timeout']), () => this.#answer(parked, []));
@@ -180,6 +176,7 @@ export class Listeners {
   /** @returns whether it still waited */
   #forget(parked: Parked): boolean {
     if (!this.#parked.delete(parked)) return false;
+    this.#context.metrics.configListeners.set(this.#parked.size);
     parked.timer?.cancel();
     parked.unfollow?.();
     parked.forgetEnd?.();
@@ -193,7 +190,8 @@ export class Listeners {
   }
 }
 
-function waitMs(header: string | string[] | undefined): number {
+/** How long a request is held. @param header `Long-Pulling-Timeout`, in milliseconds */
+export function waitMs(header: string | string[] | undefined): number {
   const asked = Number(header);
   return Number.isFinite(asked) ? Math.min(Math.max(leastMs, asked - marginMs), mostMs) : leastMs;
 }

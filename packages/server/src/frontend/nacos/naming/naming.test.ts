@@ -133,9 +133,10 @@ describe('an operator', () => {
   test('sets weight, metadata and enabled; they stay when the client registers again', async () => {
     const client = { weight: 5, metadata: '{"a":"client","b":"client"}' };
     await register('ruled', 'a', client);
-    await nacos.put('/v1/ns/instance', { serviceName: 'ruled', ip: 'a', port: 80, weight: 0.5, metadata: 'a=operator', enabled: false });
+    await nacos.put('/v1/ns/instance', { serviceName: 'ruled', ip: 'a', port: 80, weight: 0.5, metadata: 'a=operator,zone=z9', enabled: false });
     await register('ruled', 'a', client);
-    expect(await all('ruled')).toMatchObject([{ weight: 0.5, enabled: false, metadata: { a: 'operator', b: 'client' } }]);
+    expect(await all('ruled')).toMatchObject([{ weight: 0.5, enabled: false, metadata: { a: 'operator', b: 'client', zone: 'z9' } }]);
+    expect([...nacos.server.registry.state.rows()].find(([key]) => key.endsWith('@@ruled'))?.[1]).toMatchObject({ zone: 'z9', weight: 0.5 });
     expect((await list('ruled')).hosts).toEqual([]);
     await nacos.ask('PATCH', '/v1/ns/instance', { query: { serviceName: 'ruled', ip: 'a', port: 80, enabled: true } });
     expect(await all('ruled')).toMatchObject([{ weight: 0.5, enabled: true }]);

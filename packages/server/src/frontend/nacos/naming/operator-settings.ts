@@ -15,7 +15,7 @@ import { beatTimes, divide, parseMetadata, type Metadata } from '../metadata.ts'
 import { defaultCluster, invalid, readServiceName, toService, type ServiceName, type Spot } from '../names.ts';
 import type { Returned } from '../request/answer.ts';
 import type { Call } from '../request/call.ts';
-import { checkIds, isOwn, readKept, readWeight, toInstanceView, type OperatorSettings } from '../translate.ts';
+import { checkIds, fieldsIn, isOwn, readKept, readWeight, toInstanceView, type OperatorSettings } from '../translate.ts';
 import { instanceAt, readSpot } from './spot.ts';
 
 interface Change {
@@ -114,6 +114,7 @@ function settingsOn(call: Call, service: ServiceName, row: InstanceRow, { weight
   const input: InstanceInput = {
     ...withoutRevisions(row),
     meta,
+    ...fieldsIn(meta),
     weight: settings.weight ?? row.weight,
     ...keep({ ...kept(row), preserved: Object.keys(preserved).length === 0 ? undefined : preserved, operator: { ...settings } }),
   };
@@ -128,8 +129,8 @@ function settingsOn(call: Call, service: ServiceName, row: InstanceRow, { weight
   };
 }
 
-/** The fields of a row that a registration names. */
+/** The fields of a row that a registration names, and that do not follow from the metadata. */
 function withoutRevisions(row: InstanceRow): InstanceInput {
-  const { kind: _kind, namespace: _namespace, node: _node, created: _created, modified: _modified, registeredMs: _at, changedMs: _changed, override: _override, foreign: _foreign, ...input } = row;
+  const { kind: _kind, namespace: _namespace, node: _node, created: _created, modified: _modified, registeredMs: _at, changedMs: _changed, override: _override, foreign: _foreign, zone: _zone, region: _region, tags: _tags, ...input } = row;
   return input;
 }
