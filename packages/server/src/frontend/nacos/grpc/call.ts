@@ -8,6 +8,7 @@ import type { Resource, Verb } from '../../../security/authorizer.ts';
 import { namespaceFor } from '../../../security/hidden-namespace.ts';
 import { ensureNamespace } from '../ensure-namespace.ts';
 import { readServiceName, toNamespace, toService, type ServiceName } from '../names.ts';
+import type { Answer } from './answer.ts';
 import type { ClientInstances } from './client-instances.ts';
 import type { Connection } from './connection.ts';
 import { text } from './fields.ts';
@@ -110,14 +111,8 @@ export interface MessageType {
   /** Of the answer. */
   readonly reply: string;
   readonly access: Access;
-  /**
-   * @returns the fields of the answer after `resultCode` and `errorCode`, as an object or as JSON; `failure(…)` for an error
-   *   with a number of its own
-   * @throws RegistryError
-   */
+  /** @throws RegistryError */
   handle(call: Call): Promise<Answer> | Answer;
 }
-
-export type Answer = object | string;
 
 export type MessageTypes = Readonly<Record<string, MessageType>>;

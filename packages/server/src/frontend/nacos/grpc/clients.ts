@@ -11,11 +11,12 @@ import { deniedNamespace } from '../../../security/access-error.ts';
 import type { Caller } from '../../../security/acl.ts';
 import type { Origin } from '../../../security/gate.ts';
 import { statusByCode } from '../../../net/status-by-code.ts';
-import { Call, type Answer, type Parts } from './call.ts';
+import { encodeReply } from './answer.ts';
+import { Call, type Parts } from './call.ts';
 import { ClientInstances } from './client-instances.ts';
 import { ConfigListens } from './config-listens.ts';
 import { Connection, type ClientInfo } from './connection.ts';
-import { errorCodeOf, errorCodes, failure, success } from './errors.ts';
+import { errorCodeOf, errorCodes, failure } from './errors.ts';
 import { object, text } from './fields.ts';
 import { FuzzyWatches } from './fuzzy-watches.ts';
 import type { Bytes, Calls, Link, Stream } from './listener.ts';
@@ -132,7 +133,7 @@ export class Clients implements Calls {
   async #answer(link: Link, { type, headers, body }: Payload): Promise<Bytes> {
     if (type === 'ServerCheckRequest') {
       this.#context.metrics.request('nacos grpc ServerCheckRequest', 200);
-      return reply('ServerCheckResponse', { connectionId: link.id, supportAbilityNegotiation: true });
+      return encodeReply('ServerCheckResponse', { connectionId: link.id, supportAbilityNegotiation: true });
     }
     const known = Object.hasOwn(messageTypes, type) ? messageTypes[type] : undefined;
     if (known === undefined) return this.#fail('unknown', errorCodes.noHandler, `there is no message ${JSON.stringify(type.slice(0, 80))} in Rollcall`);
@@ -145,7 +146,7 @@ export class Clients implements Calls {
       const answer = await known.handle(new Call({ parts: this.#parts, connection, instances, caller, headers, body }));
       this.#context.metrics.request(`nacos grpc ${type}`, 200);
       if (known.access.kind === 'demands-by-name' && known.access.verb === 'write') this.#record(client, caller, type, body);
-      return reply(known.reply, answer);
+      return encodeReply(known.reply, answer);
     } catch (error) {
       return this.#refuse(known.reply, type, error, client);
     }
@@ -213,13 +214,4 @@ function clientInfo(body: JsonObject): ClientInfo {
 
 function originOf({ address }: Link): Origin {
   return { address, via: 'nacos' };
-}
-
-/** @param answer its fields, as an object or as JSON without the braces */
-function reply(type: string, answer: Answer): Bytes {
-  const head = `{"resultCode":${success.resultCode},"errorCode":${success.errorCode}`;
-  if (typeof answer === 'string') return encodePayload(type, `${head},${answer},"success":true}`);
-  if ('resultCode' in answer) return encodePayload(type, JSON.stringify(answer));
-  const fields = JSON.stringify(answer).slice(1, -1);
-  return encodePayload(type, `${head}${fields === '' ? '' : `,${fields}`},"success":true}`);
 }

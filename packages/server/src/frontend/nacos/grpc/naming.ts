@@ -1,13 +1,17 @@
 /** The messages about instances and services. */
 
 import { inTurns } from '../../../in-turns.ts';
+import { Body } from '../../../net/answers.ts';
 import { servicesOf } from '../../../registry/kind/catalog/service-index.ts';
-import { defaultGroup, fromService, invalid, type ServiceName } from '../names.ts';
+import { serviceView } from '../../../registry/kind/catalog/views.ts';
+import { unrestricted } from '../../../security/authorizer.ts';
+import { defaultGroup, fromService, invalid, toService, type ServiceName } from '../names.ts';
 import { probeIn } from '../naming/clusters.ts';
 import { ownAt } from '../naming/spot.ts';
-import type { Selection } from '../service-info.ts';
+import { revisionOf, type Selection } from '../service-info.ts';
 import { readInstance, registration, type NacosInstance } from '../translate.ts';
-import type { Answer, Call, MessageTypes } from './call.ts';
+import { encodeReply, type Answer } from './answer.ts';
+import type { Call, MessageTypes } from './call.ts';
 import { flag, object, objects, text, texts, wholeNumber } from './fields.ts';
 import { readPattern } from './fuzzy-pattern.ts';
 import { matchesMax } from './fuzzy-watches.ts';
@@ -82,10 +86,22 @@ function query(call: Call): Promise<Answer> {
   return answered(call, { ...selectionOf(call, 'cluster'), healthyOnly: flag(call.body, 'healthyOnly'), enabledOnly: true });
 }
 
+/** Encoded once for each revision and selection, for all callers who see all of it. */
 async function answered(call: Call, selection: Selection): Promise<Answer> {
   call.requireService(selection.namespace, selection.service, 'read');
+  const { answers, registry } = call.context;
   const audience = audienceOf(call.caller, selection) ?? call.caller.authorizer;
-  const { info } = await readInfo(call.context, selection, audience);
+  const view = serviceView(selection.namespace, toService(selection.service));
+  const name = `nacos grpc ${selection.healthyOnly} ${selection.clusters}`;
+  const kept = audience === unrestricted ? answers.find(view, revisionOf(registry.views, selection), name)?.buffers[0] : undefined;
+  if (kept !== undefined) return kept;
+  const { info, revision } = await readInfo(call.context, selection, audience);
+  const bytes = encodeReply('QueryServiceResponse', infoFields(info));
+  if (audience === unrestricted) answers.keep(view, revision, name, new Body([bytes]));
+  return bytes;
+}
+
+function infoFields(info: string): string {
   return `"message":"success","serviceInfo":${info}`;
 }
 
@@ -93,11 +109,12 @@ async function subscribe(call: Call): Promise<Answer> {
   const selection = { ...selectionOf(call, 'clusters'), healthyOnly: false, enabledOnly: true };
   if (!flag(call.body, 'subscribe', true)) {
     call.subscriptions.unsubscribe(call.connection, selection);
-    return await answered(call, selection);
+    call.requireService(selection.namespace, selection.service, 'read');
+    return infoFields((await readInfo(call.context, selection, audienceOf(call.caller, selection) ?? call.caller.authorizer)).info);
   }
   call.requireService(selection.namespace, selection.service, 'read');
   const info = await call.subscriptions.subscribe(call.connection, call.caller, selection);
-  return `"message":"success","serviceInfo":${info}`;
+  return infoFields(info);
 }
 
 function selectionOf(call: Call, clusters: string): Pick<Selection, 'namespace' | 'service' | 'clusters'> {
