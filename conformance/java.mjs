@@ -1,6 +1,6 @@
 /**
- * Runs the tests against real servers and clients in Java: `conformance/PROTOCOL/java`. They need a JDK and Maven, take minutes, and are
- * not part of `npm test`. A missing tool is a failure that names it.
+ * Runs the tests against real servers and clients in Java and Go: `conformance/PROTOCOL/java` and `go`. They need a JDK and Maven, or Go,
+ * take minutes, and are not part of `npm test`. A missing tool is a failure that names it.
  *
  *   npm run conformance:java [-- conformance/eureka]   arguments go to vitest
  */
@@ -11,5 +11,5 @@ import { root, run } from '../tools/prepare.mjs';
 const vitest = fileURLToPath(new URL('../node_modules/vitest/vitest.mjs', import.meta.url));
 const args = process.argv.slice(2);
 // One file at a time: each runs several Java programs.
-const command = [vitest, 'run', '--no-file-parallelism', ...(args.length > 0 ? args : ['/java/'])];
+const command = [vitest, 'run', '--no-file-parallelism', ...(args.length > 0 ? args : ['/java/', 'nacos/go/'])];
 process.exitCode = run(process.execPath, command, { cwd: root, env: { ...process.env, ROLLCALL_JAVA: '1' } }) ? 0 : 1;
