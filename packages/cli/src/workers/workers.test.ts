@@ -1,6 +1,7 @@
 /** `rollcall serve --workers`, as processes: to clients and operators it is one server, also while workers die. */
 
 import { existsSync, readFileSync, statSync } from 'node:fs';
+import { Resolver } from 'node:dns/promises';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -12,13 +13,15 @@ import { folder, rollcall, start, type Process } from '../processes.case.ts';
 interface Served {
   readonly process: Process;
   readonly url: string;
+  readonly dns: string | null;
   readonly workers: () => number[];
 }
 
 async function serve(data: string, more: readonly string[] = [], http = '127.0.0.1:0'): Promise<Served> {
-  const process = start(['serve', '--http', http, '--dns', 'off', '--data-dir', data, '--workers', '2', '--json', ...more]);
+  const process = start(['serve', '--http', http, ...(more.includes('--dns') ? [] : ['--dns', 'off']), '--data-dir', data, '--workers', '2', '--json', ...more]);
   const [line] = await process.seen(/^\{.*\}$/m);
-  return { process, url: (JSON.parse(line) as { url: string }).url, workers: () => childrenOf(process.child.pid as number) };
+  const { url, dns } = JSON.parse(line) as { url: string; dns: string | null };
+  return { process, url, dns, workers: () => childrenOf(process.child.pid as number) };
 }
 
 function childrenOf(pid: number): number[] {
@@ -53,6 +56,21 @@ describe('a server with workers', () => {
       expect(text).toMatch(/^rollcall_members 3$/m);
     }
     expect(JSON.parse((await ask(`${url}/v1/agent/members`)).text)).toHaveLength(1);
+  });
+
+  it('answers DNS on the address that its workers share, also when one of them is killed', async () => {
+    const { url, dns, process: primary, workers } = await serve(join(folder(), 'data'), ['--dns', '127.0.0.1:0']);
+    await ask(`${url}/v1/agent/service/register`, 'PUT', JSON.stringify({ Name: 'web', ID: 'web-1', Address: '10.1.2.3', Port: 80 }));
+    const asked = async () => {
+      // Each resolver has a socket of its own, so that both workers get some.
+      const resolver = new Resolver({ timeout: 2_000, tries: 3 });
+      resolver.setServers([dns as string]);
+      return resolver.resolve4('web.service.consul');
+    };
+    for (let at = 0; at < 12; at++) expect(await asked()).toEqual(['10.1.2.3']);
+    process.kill(workers()[0] as number, 'SIGKILL');
+    await primary.seen(/a worker has been replaced/, 'stderr');
+    for (let at = 0; at < 12; at++) expect(await asked()).toEqual(['10.1.2.3']);
   });
 
   it('survives killed workers: instances stay listed, workers are replaced, totals do not go back', async () => {
