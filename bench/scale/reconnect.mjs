@@ -28,7 +28,7 @@ export async function reconnect(cell, store, links) {
           holder[instanceOf(claim.key)] = node;
           claim.done();
         } else if (machine !== undefined) {
-          for (let instance = machine; instance < cell.instances; instance += cell.machines) for (const fanOut of fanOuts) fanOut.change(serviceOf[instance], 1, 0, 0);
+          for (let instance = machine; instance < cell.instances; instance += cell.machines) for (const fanOut of fanOuts) fanOut.change(serviceOf[instance], instance, false, 0);
         }
       },
     }),

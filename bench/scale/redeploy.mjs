@@ -23,7 +23,7 @@ export function redeploy(cell, store, links) {
     new Committer({ clock, store, links, listeners: () => nodes.length, onCommitted: (what) => changed(Math.abs(what) - 1, what < 0) }),
   );
   function changed(instance, isGone) {
-    for (const fanOut of fanOuts) fanOut.change(serviceOf[instance], isGone ? 0 : 1, isGone ? 1 : 0, isGone ? -1 : 1);
+    for (const fanOut of fanOuts) fanOut.change(serviceOf[instance], instance, isGone, isGone ? -1 : 1);
   }
   const waveOf = Uint8Array.from(services, () => Math.floor(random.fraction() * waves));
   const arrivals = new Float64Array(cell.instances);

@@ -10,7 +10,8 @@
 
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { scenarioNames, simulate } from './simulate.mjs';
+import { scenarios } from './scenarios.mjs';
+import { simulate } from './simulate.mjs';
 import { headOf, sectionOf } from './report.mjs';
 
 const { values } = parseArgs({
@@ -19,6 +20,7 @@ const { values } = parseArgs({
     json: { type: 'boolean' }, cells: { type: 'string' },
   },
 });
+const scenarioNames = Object.keys(scenarios);
 const chosen = values.only ?? scenarioNames;
 const unknown = chosen.filter((name) => !scenarioNames.includes(name));
 const seed = Number(values.seed);

@@ -1,23 +1,13 @@
-/** Runs scenarios on a fleet, one cell after the other: cells share nothing, so one at a time is in memory. */
+/** Runs scenarios on a fleet: each cell in a thread, as many at a time as there are cores. Cells share nothing, so the counts are those of one after the other. */
 
-import { calm } from './calm.mjs';
-import { cellOf, fleetOf, sizes } from './fleet.mjs';
+import { availableParallelism } from 'node:os';
+import { Worker } from 'node:worker_threads';
+import { fleetOf, sizes } from './fleet.mjs';
 import { Links, linkNames } from './links.mjs';
-import { reconnect } from './reconnect.mjs';
-import { redeploy } from './redeploy.mjs';
-import { Store } from './store.mjs';
-import { zone, zones } from './zone.mjs';
+import { scenarios } from './scenarios.mjs';
 
-/** What is simulated, and the seconds over which its traffic is spread in the tables. */
-const scenarios = {
-  calm: { run: calm, title: 'A calm hour', seconds: 3_600 },
-  redeploy: { run: redeploy, title: 'A redeploy of the whole fleet within an hour', seconds: 3_600 },
-  zone: { run: zone, title: 'The loss of one of three zones, 40 minutes', seconds: 2_400 },
-  zones: { run: zones, title: 'The loss of two of three zones, 40 minutes', seconds: 2_400 },
-  reconnect: { run: reconnect, title: 'A reconnect storm, the first minute', seconds: 65 },
-};
-
-export const scenarioNames = Object.keys(scenarios);
+/** Of a thread. A simulation makes many short-lived objects, and the usual limit makes V8 collect them too often. */
+const youngMb = 256;
 
 /**
  * @param {object} options
@@ -27,23 +17,37 @@ export const scenarioNames = Object.keys(scenarios);
  * @param {number} [options.cells] so many of the cells; all by default
  * @param {(line: string) => void} [options.progress]
  */
-export async function simulate({ size, seed, chosen = scenarioNames, cells: most = Infinity, progress = () => {} }) {
-  const store = new Store();
+export async function simulate({ size, seed, chosen = Object.keys(scenarios), cells: most = Infinity, progress = () => {} }) {
   const fleet = fleetOf(sizes[size], seed);
-  const results = [];
-  for (const name of chosen) {
-    const { run, title, seconds } = scenarios[name];
-    const began = performance.now();
-    const links = new Links();
-    const cells = [];
-    for (const plan of fleet.cells.slice(0, most)) {
-      const own = new Links();
-      await run(cellOf(plan, seed), store, own);
-      links.addAll(own);
-      cells.push(own);
-    }
-    progress(`${name}: ${((performance.now() - began) / 1_000).toFixed(0)} s, ${Math.round(process.memoryUsage().rss / 1e6)} MB`);
-    results.push({ name, title, seconds, simulated: cells.length, links: links.links, facts: links.facts, cells: cells.map((cell) => ({ links: cell.links, facts: cell.facts })) });
-  }
-  return { size: sizes[size], seed, linkNames, largestCell: Math.max(...fleet.cells.map(({ services }) => services.reduce((sum, { instances }) => sum + instances, 0))), scenarios: results };
+  const indexes = fleet.cells.slice(0, most).map(({ index }) => index);
+  const byCell = new Map();
+  const waiting = [...indexes];
+  await Promise.all(
+    Array.from({ length: Math.min(availableParallelism(), waiting.length) }, async () => {
+      for (let index = waiting.shift(); index !== undefined; index = waiting.shift()) {
+        const began = performance.now();
+        byCell.set(index, await inThread({ size, seed, chosen, index }));
+        progress(`cell ${index}: ${((performance.now() - began) / 1_000).toFixed(0)} s`);
+      }
+    }),
+  );
+  const results = chosen.map((name) => {
+    const all = new Links();
+    const cells = indexes.map((index) => byCell.get(index)[name]);
+    for (const cell of cells) all.addAll(cell);
+    const { title, seconds } = scenarios[name];
+    return { name, title, seconds, simulated: cells.length, links: all.links, facts: all.facts, cells };
+  });
+  const largestCell = Math.max(...fleet.cells.map(({ services }) => services.reduce((sum, { instances }) => sum + instances, 0)));
+  return { size: sizes[size], seed, linkNames, largestCell, scenarios: results };
+}
+
+/** @returns {Promise<Record<string, Pick<Links, 'links' | 'facts'>>>} what each scenario has counted in the cell */
+function inThread(workerData) {
+  return new Promise((resolve, reject) => {
+    const thread = new Worker(new URL('cell.mjs', import.meta.url), { workerData, resourceLimits: { maxYoungGenerationSizeMb: youngMb, maxOldGenerationSizeMb: 8_192 } });
+    thread.once('message', resolve);
+    thread.once('error', reject);
+    thread.once('exit', (code) => reject(new Error(`the thread of cell ${workerData.index} ended with ${code}`)));
+  });
 }

@@ -74,22 +74,38 @@ function memoized(compute) {
   };
 }
 
-/** Of a delta with so many instances put and removed. */
-export const deltaBytes = memoized((put, removed) =>
+const encodedDelta = (put, removed) =>
   messageBytes(deltaMessage(view, {
     from: revision, revision: revision + 1,
     put: Array.from({ length: put }, (_, at) => itemJson(1_000_000 + at)),
     remove: Array.from({ length: removed }, (_, at) => [machineName(at), `i${1_000_000 + at}`]),
-  })),
-);
+  }));
 
-/** Of a snapshot with so many instances, to the nearest hundred: one of 10,000 takes 20 ms to encode. */
-export const snapshotBytes = (instances) => snapshotOf(instances < 100 ? instances : Math.round(instances / 100) * 100);
-
-const snapshotOf = memoized((instances) => {
+const encodedSnapshot = (instances) => {
   const items = Array.from({ length: instances }, (_, at) => (at === 0 ? '[' : ',') + itemJson(1_000_000 + at));
   return messageBytes(snapshotMessage(view, { revision, partial: false, items: [...items, ']'] }));
-});
+};
+
+/** From so many instances on, sizes are computed from encoded ones: every instance takes the same bytes, and heads of frames grow no more. */
+const manyItems = 400;
+
+const exactDelta = memoized(encodedDelta);
+const manyBytes = encodedDelta(manyItems, manyItems);
+const putBytes = (encodedDelta(2 * manyItems, manyItems) - manyBytes) / manyItems;
+const removedBytes = (encodedDelta(manyItems, 2 * manyItems) - manyBytes) / manyItems;
+
+/** Of a delta with so many instances put and removed. */
+export function deltaBytes(put, removed) {
+  if (put < manyItems && removed < manyItems) return exactDelta(put, removed);
+  return Math.round(manyBytes + (put - manyItems) * putBytes + (removed - manyItems) * removedBytes);
+}
+
+const exactSnapshot = memoized(encodedSnapshot);
+const manySnapshot = encodedSnapshot(manyItems);
+const itemBytes = (encodedSnapshot(2 * manyItems) - manySnapshot) / manyItems;
+
+/** Of a snapshot with so many instances. */
+export const snapshotBytes = (instances) => (instances < manyItems ? exactSnapshot(instances) : Math.round(manySnapshot + (instances - manyItems) * itemBytes));
 
 /** A frame of the channel is one binary WebSocket message; the side that connected masks it. */
 const channelBytes = (frame) => frame.length + (frame.length < 126 ? 2 : frame.length < 65_536 ? 4 : 10) + maskBytes;

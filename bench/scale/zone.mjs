@@ -39,8 +39,8 @@ async function lose(cell, store, links, lostZones) {
   const homes = cell.home.slice();
   const instancesOf = (machine) => Array.from({ length: Math.ceil((cell.instances - machine) / cell.machines) }, (_, nth) => machine + nth * cell.machines);
   const told = nodes.map((_, node) => (living.includes(node) ? new FanOutNode(clock, links, cell.watchers[node], cell.services) : undefined));
-  const changed = (instance, put, removed) => {
-    for (const node of living) told[node].change(serviceOf[instance], put, removed, -removed);
+  const changed = (instance, isRemoved) => {
+    for (const node of living) told[node].change(serviceOf[instance], instance, isRemoved, isRemoved ? -1 : 0);
   };
   const committers = nodes.map(() => new Committer({ clock, store, links, listeners: () => living.length, onCommitted: (committed) => committed() }));
   const later = (node, kind) => new Promise((done) => committers[node].submit(kind, done));
@@ -52,7 +52,7 @@ async function lose(cell, store, links, lostZones) {
       leases.get(node).ended(lease);
       for (const other of living) if (other !== node) leases.get(other).endedElsewhere(lease);
       for (const instance of lease.kind === 'check' ? [lease.number] : instancesOf(lease.number)) {
-        changed(instance, lease.kind === 'check' ? 1 : 0, lease.kind === 'check' ? 0 : 1);
+        changed(instance, lease.kind !== 'check');
       }
       links.fact(leases.get(node).frozenAt.length === 0 ? 'ends of leases committed while no freeze had begun' : 'ends of leases committed after a freeze had begun');
     },
@@ -99,7 +99,7 @@ async function lose(cell, store, links, lostZones) {
     }
     if (gone && !cell.hasTtl(machine)) {
       const [at, node] = owned ? [cut, home] : [leaveMs, numberOf.get(after.ownerOf(`session\0${machine}`, undefined))];
-      clock.timer(at, () => void later(node, 'lose').then(() => instances.forEach((instance) => changed(instance, 1, 0))));
+      clock.timer(at, () => void later(node, 'lose').then(() => instances.forEach((instance) => changed(instance, false))));
     } else if (!gone && !owned) comeBack(machine);
   }
 
