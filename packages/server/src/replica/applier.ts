@@ -4,7 +4,7 @@
  */
 
 import { RegistryError } from '@rollcall/protocol';
-import type { EngineEvent } from '../engine/engine.ts';
+import type { EngineEvent, EngineRecord } from '../engine/engine.ts';
 import { inTurns } from '../in-turns.ts';
 import type { Observer } from '../registry/observer.ts';
 import type { Relisting } from '../registry/relisting.ts';
@@ -16,6 +16,9 @@ import { Views } from '../registry/views.ts';
 
 /** Of a replacement: rows that are looked at, or made, between two turns of the event loop. Some 10 ms. */
 export const rowsPerTurn = 1_024;
+
+/** Records of a list that are taken over between two turns: some 5 ms, less than engines list at once. */
+const recordsPerTurn = 512;
 
 /** Watchers that a replacement wakes between two turns: each begins an answer. */
 const watchersPerTurn = 128;
@@ -45,11 +48,7 @@ export class Applier {
     switch (event.kind) {
       case 'records':
         if (event.reset && this.#loaded) this.#relisting = this.state.relisting();
-        for (const record of event.records) {
-          if (this.#relisting === undefined) this.state.load(record);
-          else this.#relisting.add(record);
-        }
-        return undefined;
+        return inTurns(this.#listing(event.records), recordsPerTurn);
       case 'caught-up': {
         const relisting = this.#relisting;
         this.#relisting = undefined;
@@ -62,6 +61,15 @@ export class Applier {
         if (isLarge(event)) return this.#replaced(event);
         this.#apply(event);
         return undefined;
+    }
+  }
+
+  /** A step is one record. An engine may show many lists in one turn of its own. */
+  *#listing(records: readonly EngineRecord[]): Generator<void, void, undefined> {
+    for (const record of records) {
+      if (this.#relisting === undefined) this.state.load(record);
+      else this.#relisting.add(record);
+      yield;
     }
   }
 
