@@ -53,6 +53,11 @@ export function weigh(value: unknown): number {
   if (value instanceof Uint8Array) return value.length;
   if (typeof value !== 'object' || value === null) return 8;
   let bytes = 0;
+  // The names of a list's places would be made as strings, which takes longer than all the rest.
+  if (Array.isArray(value)) {
+    for (const each of value) bytes += 2 + weigh(each);
+    return bytes;
+  }
   for (const name in value) bytes += name.length + weigh((value as Record<string, unknown>)[name]);
   return bytes;
 }
