@@ -8,6 +8,7 @@
 
 import { RegistryError } from '@rollcall/protocol';
 import type { Json } from '../../../registry/row.ts';
+import { BareObject } from './bare-object.ts';
 import { invalid, quoted } from './errors.ts';
 import { parseDuration } from './go-duration.ts';
 import type { JsonObject, JsonValue } from './json.ts';
@@ -70,7 +71,7 @@ export function decode<F extends Fields>(
   value: JsonValue,
   path = '',
 ): Decoded<F> {
-  const decoded = Object.create(null) as { [name: string]: unknown };
+  const decoded = new BareObject() as { [name: string]: unknown };
   if (value === null) return decoded as Decoded<F>;
   if (!isObject(value)) throw mismatch(value, path === '' ? 'request body' : `field ${path}`, 'object');
   for (const key of Object.keys(value)) {

@@ -1,12 +1,13 @@
 /**
  * JSON features that Consul's API needs and `JSON.parse` lacks: unsigned 64-bit numbers stay exact (as
  * bigints), the last of repeated keys wins, `__proto__` is an ordinary key (objects
- * have no prototype), depth and number of values are limited, and errors have the texts of Go's
+ * inherit nothing), depth and number of values are limited, and errors have the texts of Go's
  * `encoding/json`, which operators of Consul know.
  */
 
 import { toUSVString } from 'node:util';
 import { RegistryError } from '@rollcall/protocol';
+import { BareObject } from './bare-object.ts';
 import { invalid } from './errors.ts';
 
 export type JsonObject = { [key: string]: JsonValue };
@@ -39,9 +40,11 @@ export function readJson(bytes: Uint8Array): JsonValue {
 /** The characters that may follow a backslash. */
 const escapes = '"\\/bfnrtu';
 
+/** Sticky: `lastIndex` says where it looks. */
+const numberForm = /-?(?:0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?/y;
+
 class Reader {
   readonly #text: string;
-  readonly #numberForm = /-?(?:0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?/y;
   #at = 0;
   #values = 0;
 
@@ -80,7 +83,7 @@ class Reader {
   }
 
   #object(depth: number): JsonObject {
-    const object = Object.create(null) as JsonObject;
+    const object = new BareObject() as JsonObject;
     this.#at++;
     this.#space();
     if (this.#take('}')) return object;
@@ -161,8 +164,8 @@ class Reader {
   }
 
   #number(): number | bigint {
-    this.#numberForm.lastIndex = this.#at;
-    const found = this.#numberForm.exec(this.#text);
+    numberForm.lastIndex = this.#at;
+    const found = numberForm.exec(this.#text);
     if (found === null) throw this.#unexpected('looking for beginning of value');
     const [digits, fraction, exponent] = found;
     this.#at += digits.length;
