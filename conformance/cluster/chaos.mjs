@@ -2,7 +2,7 @@
  * Runs a deployment of Rollcall under a workload and faults, and judges what its clients saw. The seed decides the schedule of faults and
  * operations; a seed that fails is run again with the same command. Ends with 0 when no promise was broken.
  *
- *   npm run chaos -- [--minutes 1] [--seed N] [--deployment single] [--folder DIR] [--parts keys,locks,…] [--faults PATTERN]
+ *   npm run chaos -- [--minutes 1] [--seed N] [--deployment single] [--older COMMIT] [--folder DIR] [--parts keys,locks,…] [--faults PATTERN]
  *
  * The sources of the harness are TypeScript, which Node 20 cannot read: Vite, which the tests use, loads them.
  */

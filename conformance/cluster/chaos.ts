@@ -8,15 +8,17 @@ import type { Deployment } from './deployment.ts';
 import { onEtcd } from './deploy/on-etcd.ts';
 import { single } from './deploy/single.ts';
 import { smallDisk } from './deploy/small-disk.ts';
+import { twoVersions } from './deploy/two-versions.ts';
 import { History } from './history.ts';
 import { judge } from './judge.ts';
 import { allParts, run, settleMs, together, type Part } from './run.ts';
 
-const deployments: Readonly<Record<string, (folder: string) => Promise<Deployment>>> = {
+const deployments: Readonly<Record<string, (folder: string, older: string) => Promise<Deployment>>> = {
   single: (folder) => single(folder),
   etcd: (folder) => onEtcd(folder, { clocks: true, partitions: true }),
   'etcd-restored': (folder) => onEtcd(folder, { clocks: true, partitions: true, restores: true }),
   'small-disk': (folder) => smallDisk(folder),
+  'two-versions': twoVersions,
 };
 
 export async function main(args: readonly string[], print: (line: string) => void): Promise<number> {
@@ -29,6 +31,7 @@ export async function main(args: readonly string[], print: (line: string) => voi
       folder: { type: 'string' },
       parts: { type: 'string', default: allParts.join() },
       faults: { type: 'string', default: '' },
+      older: { type: 'string', default: 'HEAD~1' },
       slower: { type: 'string', default: '1' },
     },
   });
@@ -43,7 +46,7 @@ export async function main(args: readonly string[], print: (line: string) => voi
   mkdirSync(folder, { recursive: true });
   print(`seed ${seed}, ${values.minutes} min, ${values.deployment}; logs and history in ${folder}`);
   const history = new History(join(folder, 'history.jsonl'));
-  const deployment = await deploy(folder);
+  const deployment = await deploy(folder, values.older);
   try {
     const faults = deployment.faults.filter(({ name }) => new RegExp(values.faults).test(name));
     const parts = values.parts.split(',') as Part[];

@@ -7,11 +7,15 @@ import type { ClusterNode } from './deployment.ts';
 import { faultProxy } from './fault/proxy.ts';
 import { freePort } from '../../tools/free-port.ts';
 
-const program = fileURLToPath(new URL('../../packages/cli/bin/rollcall.mjs', import.meta.url));
+/** The command line of this checkout. */
+export const ownProgram = fileURLToPath(new URL('../../packages/cli/bin/rollcall.mjs', import.meta.url));
 
-/** @param args of `rollcall serve`, besides its address and name */
-export const serving = (name: string, args: readonly string[]) => (port: number): readonly string[] =>
-  [program, 'serve', '--json', '--http', `127.0.0.1:${port}`, '--dns', 'off', '--node-name', name, ...args];
+/**
+ * @param args of `rollcall serve`, besides its address and name
+ * @param program asked at each start
+ */
+export const serving = (name: string, args: readonly string[], program = () => ownProgram) => (port: number): readonly string[] =>
+  [program(), 'serve', '--json', '--http', `127.0.0.1:${port}`, '--dns', 'off', '--node-name', name, ...args];
 
 const startMsMax = 30_000;
 

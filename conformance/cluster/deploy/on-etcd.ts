@@ -13,7 +13,7 @@ import { linkFaults } from '../fault/link-faults.ts';
 import { MemberLinks } from '../fault/member-links.ts';
 import { nodeFaults } from '../fault/node-faults.ts';
 import { faultProxy, type FaultProxy } from '../fault/proxy.ts';
-import { nodeProcess, serving, type NodeProcess } from '../node-process.ts';
+import { nodeProcess, ownProgram, serving, type NodeProcess } from '../node-process.ts';
 
 export interface OnEtcdOptions {
   /** 3 by default. */
@@ -29,6 +29,8 @@ export interface OnEtcdOptions {
   readonly restores?: boolean;
   /** Whether nodes reach etcd without proxies, which would slow a measurement; then the links to the store have no faults. */
   readonly direct?: boolean;
+  /** The command line that a node runs, by its name, asked at each start; that of this checkout by default. */
+  readonly programOf?: (name: string) => string;
 }
 
 export interface OnEtcd extends Deployment {
@@ -37,7 +39,8 @@ export interface OnEtcd extends Deployment {
 }
 
 /** @param folder of the logs of the nodes */
-export async function onEtcd(folder: string, { nodes: nodeCount = 3, members = 3, clocks: fake = false, partitions = false, restores = false, core, direct = false }: OnEtcdOptions = {}): Promise<OnEtcd> {
+export async function onEtcd(folder: string, options: OnEtcdOptions = {}): Promise<OnEtcd> {
+  const { nodes: nodeCount = 3, members = 3, clocks: fake = false, partitions = false, restores = false, core, direct = false, programOf = () => ownProgram } = options;
   mkdirSync(folder, { recursive: true });
   const memberLinks = partitions ? new MemberLinks() : undefined;
   const etcd = await startEtcdCluster(members, memberLinks === undefined ? {} : { advertised: (name, url) => memberLinks.advertise(name, url) });
@@ -58,7 +61,7 @@ export async function onEtcd(folder: string, { nodes: nodeCount = 3, members = 3
       const urls = direct ? etcd.urls : proxies.map(({ host, port }) => `http://${host}:${port}`);
       const clock = fake ? fakeClock(folder, name) : undefined;
       if (clock !== undefined) clocks.push(clock);
-      nodes.push(await nodeProcess({ name, core, env: clock?.env ?? {}, command: serving(name, ['--engine', `etcd:${urls.join()}`]), logFile: join(folder, `${name}.log`) }));
+      nodes.push(await nodeProcess({ name, core, env: clock?.env ?? {}, command: serving(name, ['--engine', `etcd:${urls.join()}`], () => programOf(name)), logFile: join(folder, `${name}.log`) }));
     }
     await Promise.all(nodes.map((node) => node.start()));
   } catch (error) {
