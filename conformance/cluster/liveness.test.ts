@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect, type Rollcall } from '@rollcall/client';
 import { afterAll, afterEach, beforeEach, expect, test } from 'vitest';
-import { etcdProblem, startEtcd } from '../etcd/start.mjs';
+import { etcdProblem, startEtcd, type EtcdCluster } from '../etcd/start.mjs';
 import { stallMeter, type StallMeter } from '../../packages/server/src/frontend/stream/stall-meter.case.ts';
 import { faultProxy, type FaultProxy } from './fault/proxy.ts';
 import { nodeProcess, serving, type NodeProcess } from './node-process.ts';
@@ -24,7 +24,7 @@ const goneMs = 15_000;
 
 let nodes: NodeProcess[] = [];
 let storeLinks: FaultProxy[] = [];
-let stopEtcd: () => Promise<void> = () => Promise.resolve();
+let etcd: EtcdCluster | undefined;
 let rollcall: Rollcall | undefined;
 /** The servers to which the client was connected, in order, with the times. */
 let homes: { server: string; afterMs: number }[] = [];
@@ -34,9 +34,8 @@ let stopLooking: () => Promise<void> = () => Promise.resolve();
 
 beforeEach(async ({ skip }) => {
   skip(problem !== undefined, problem);
-  const etcd = await startEtcd();
-  stopEtcd = () => etcd.stop();
-  const { hostname: host, port } = new URL(nth(etcd.urls, 0));
+  etcd = await startEtcd();
+  const { hostname: host, port } = new URL(etcd.urls[0]);
   for (const name of ['n1', 'n2', 'n3']) {
     const link = await faultProxy(() => ({ host, port: Number(port) }));
     storeLinks.push(link);
@@ -61,7 +60,8 @@ afterEach(async () => {
   await rollcall?.close();
   await Promise.all(nodes.map((node) => node.close()));
   await Promise.all(storeLinks.map((link) => link.close()));
-  await stopEtcd();
+  etcd?.members[0].resume();
+  await etcd?.stop();
   nodes = [];
   storeLinks = [];
   homes = [];
@@ -192,6 +192,22 @@ test('a node that is cut off from the store for 30 s: the others take over, and 
   expect(await shown(victim)).toEqual(alive);
   expect(wrong).toEqual([]);
 }, 150_000);
+
+test('etcd stands still for 15 s, longer than presences last: no instance disappears, and the nodes are members again', async () => {
+  const [member] = (etcd as EtcdCluster).members;
+  const wrong = look(() => nodes);
+  member.pause();
+  await sleep(15_000);
+  member.resume();
+  for (const node of nodes) await expect.poll(() => names(node).catch(() => []), { timeout: goneMs + 10_000 }).toEqual(['n1', 'n2', 'n3']);
+  // Presences that had ended meanwhile would be noticed by now, and so would instances without an owner.
+  await sleep(ttlMs + 5_000);
+  for (const node of nodes) {
+    expect(await names(node)).toEqual(['n1', 'n2', 'n3']);
+    expect(await shown(node)).toEqual(alive);
+  }
+  expect(wrong).toEqual([]);
+}, 120_000);
 
 test('nodes that are restarted one after the other: no instance disappears', async () => {
   let away: NodeProcess | undefined;

@@ -1,13 +1,11 @@
 /** etcd is restored from a backup under running nodes: they notice, list again, and no revision goes back. */
 
-import { spawnSync } from 'node:child_process';
-import { cpSync, rmSync, writeFileSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
 import { etcdProblem, startEtcd, type EtcdCluster } from '../../../../../conformance/etcd/start.mjs';
 import { commit, content, read, tryCommit } from '../calls.case.ts';
 import type { Engine } from '../engine.ts';
+import { backUp, putBack, restoreSnapshot, type Backup } from './backup-of-etcd.case.ts';
 import { etcd } from './etcd.ts';
-import { gateway } from './gateway.case.ts';
 
 const problem = etcdProblem();
 const leftOut = problem === undefined ? '' : ` (left out: ${problem})`;
@@ -30,41 +28,6 @@ afterEach(async () => {
   await cluster?.stop();
   cluster = undefined;
 });
-
-/** A copy of the data of a member, which is stopped meanwhile, and a snapshot. */
-interface Backup {
-  readonly directory: string;
-  readonly snapshot: string;
-}
-
-async function backUp({ members: [member] }: EtcdCluster): Promise<Backup> {
-  const snapshot = `${member.directory}.snapshot`;
-  writeFileSync(snapshot, await gateway(member.url).snapshot());
-  await member.kill();
-  const directory = `${member.directory}.backup`;
-  cpSync(member.directory, directory, { recursive: true });
-  await member.start();
-  return { directory, snapshot };
-}
-
-/** Puts a copy in place of the data. */
-async function putBack({ members: [member] }: EtcdCluster, { directory }: Backup): Promise<void> {
-  await member.kill();
-  rmSync(member.directory, { recursive: true });
-  cpSync(directory, member.directory, { recursive: true });
-  await member.start();
-}
-
-/** Restores a snapshot with etcd's own tool. */
-async function restoreSnapshot({ members: [member], programs }: EtcdCluster, { snapshot }: Backup, ...more: string[]): Promise<void> {
-  await member.kill();
-  rmSync(member.directory, { recursive: true });
-  const peers = ['--name', member.name, '--initial-advertise-peer-urls', member.peerUrl, '--initial-cluster', `${member.name}=${member.peerUrl}`];
-  const args = ['snapshot', 'restore', snapshot, '--data-dir', member.directory, ...peers, ...more];
-  const { status, stderr } = spawnSync(programs['etcdutl'] as string, args, { encoding: 'utf8' });
-  if (status !== 0) throw new Error(stderr);
-  await member.start();
-}
 
 /** Calls until there is a connection again: the one to the restarted member is lost. */
 async function again<T>(call: () => Promise<T>): Promise<T> {
