@@ -19,14 +19,14 @@ const handshakeMs = { only: 3_000, spare: 1_500 };
 const pingMsDefault = 1_000;
 
 /**
- * Looks per ping; after this many looks in a row without a byte the server counts as lost. The only server: 2.25 to 2.5 pings after the
- * last byte. If another server can be used instead: 1.5 to 1.75, so that a client of a frozen node is on another one within 2 s.
+ * Looks per ping; after this many looks in a row without a byte the server counts as lost. The only server: 2.25 to 2.38 pings after the
+ * last byte. If another server can be used instead: 1.5 to 1.63, so that a client of a frozen node is on another one within 2 s.
  */
-const looksPerPing = 4;
-const quietMax = { only: 9, spare: 6 };
+const looksPerPing = 8;
+const quietMax = { only: 18, spare: 12 };
 
 /** After so many looks the client pings by itself: a server that lives answers, even if its own ping is late. */
-const quietPinged = 4;
+const quietPinged = 8;
 
 /** The server estimates the size of snapshots; this leaves room for its error. */
 const messageBytesMax = 2 * frameLimits.snapshotBytesMax;
