@@ -94,18 +94,20 @@ export class Call {
 
   /** Does work whose length follows the size of the state, in slices. */
   inTurns<T>(work: (pace: Pace) => Work<T>): Promise<T> {
-    const { request } = this.exchange;
+    const { response } = this.exchange;
     return new Promise((resolve, reject) => {
       const job = this.#turns.start(work(this.#turns.pace));
+      const leave = () => {
+        job.cancel();
+        reject(new RegistryError('cancelled', 'the client has disconnected'));
+      };
       job.whenEnded((outcome) => {
+        response.off('close', leave);
         if ('error' in outcome) reject(outcome.error);
         else resolve(outcome.value);
       });
-      if (job.ended) return;
-      request.socket.once('close', () => {
-        job.cancel();
-        reject(new RegistryError('cancelled', 'the client has disconnected'));
-      });
+      // A request may do this many times; it must not add a listener each time.
+      if (!job.ended) response.once('close', leave);
     });
   }
 }
