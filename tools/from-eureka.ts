@@ -15,12 +15,15 @@ export interface EurekaStage {
   readonly timeoutMs?: number;
   /** Called when the guide begins to wait until all applications have moved. */
   readonly onWaiting: () => void;
+  /** Called when the old servers are to be stopped. */
+  readonly onStopping?: () => void;
 }
 
 const waiting = 'until curl';
+const leaving = 'kill ';
 
 /** @throws Error that names the line of the command that failed */
-export async function playEurekaGuide(blocks: readonly Block[], { http, oldUrl, timeoutMs = 60_000, onWaiting }: EurekaStage): Promise<void> {
+export async function playEurekaGuide(blocks: readonly Block[], { http, oldUrl, timeoutMs = 60_000, onWaiting, onStopping }: EurekaStage): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'rollcall-guide-'));
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('ROLLCALL_'));
   try {
@@ -37,6 +40,7 @@ export async function playEurekaGuide(blocks: readonly Block[], { http, oldUrl, 
         timeoutMs,
         run(_block, text) {
           if (text.startsWith(waiting)) onWaiting();
+          if (text.startsWith(leaving)) onStopping?.();
           return ['bash', '-ec', text];
         },
       },

@@ -5,6 +5,7 @@
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eurekaProblem, startRealEureka, startSpringApplication, type SpringApplication } from '../start.mjs';
+import { rollcall } from './rollcall.ts';
 import { instancesSeen, untilTrue } from './seen.ts';
 
 const later = (ms: number) => new Promise<false>((done) => void setTimeout(() => done(false), ms));
@@ -32,7 +33,26 @@ async function realEureka(): Promise<ServerUnderTest> {
   };
 }
 
-describe.runIf(problem === undefined).each([['a real Eureka server', realEureka]])('a pair of Spring applications on %s', (_name, start) => {
+async function ownServer(): Promise<ServerUnderTest> {
+  const server = await rollcall();
+  await server.start();
+  return {
+    url: server.eurekaUrl,
+    async restart() {
+      await server.kill();
+      await server.start();
+    },
+    stop: () => server.stop(),
+  };
+}
+
+/** What each server took, for the line that the last test prints. */
+const figures: { readonly server: string; readonly what: string; readonly ms: number }[] = [];
+
+describe.runIf(problem === undefined).each([
+  ['a real Eureka server', realEureka],
+  ['Rollcall', ownServer],
+])('a pair of Spring applications on %s', (serverName, start) => {
   let server: ServerUnderTest;
   let orders: SpringApplication;
   let billing: SpringApplication;
@@ -77,11 +97,23 @@ describe.runIf(problem === undefined).each([['a real Eureka server', realEureka]
   });
 
   it('loses an application that ends, and one that is killed', { timeout: 300_000 }, async () => {
+    const measure = async (what: string, count: number) => {
+      const ms = await untilTrue(what, async () => (await instancesSeen(billing, 'orders')).length === count);
+      figures.push({ server: serverName, what, ms });
+    };
     const other = await startSpringApplication({ name: 'orders', eurekaUrl: server.url });
-    await untilTrue('billing sees both', async () => (await instancesSeen(billing, 'orders')).length === 2);
-    await other.stop();
-    await untilTrue('billing sees one', async () => (await instancesSeen(billing, 'orders')).length === 1);
+    // It answers as soon as it has registered.
+    await measure('registered: seen by the other application', 2);
+    const stopped = other.stop();
+    await measure('told to stop: gone', 1);
+    await stopped;
     await orders.kill();
-    await untilTrue('billing sees none', async () => (await instancesSeen(billing, 'orders')).length === 0);
+    await measure('killed, with a lease of 3 s: gone', 0);
   });
+});
+
+// With the default settings add the periods of the client: 30 s of fetching and 35 s of the load balancer's cache.
+it.runIf(problem === undefined)('prints the times, with a client that fetches each second', () => {
+  for (const { server, what, ms } of figures) process.stdout.write(`${what}: ${(ms / 1_000).toFixed(1)} s on ${server}\n`);
+  expect(figures).toHaveLength(6);
 });

@@ -170,6 +170,19 @@ describe('a batch of a peer', () => {
   });
 });
 
+it('an override that a peer sets on an instance of ours is not sent back, nor its end', async () => {
+  await start();
+  await register('WEB', 'w1');
+  await until(() => received('Register', 'w1').length > 0);
+  await batch(replicated('StatusUpdate', 'WEB', 'w1', { status: 'OUT_OF_SERVICE' }));
+  expect(await shown('WEB', 'w1')).toMatchObject({ status: 'OUT_OF_SERVICE' });
+  await pass(1_000);
+  await batch(replicated('DeleteStatusOverride', 'WEB', 'w1'));
+  expect(await shown('WEB', 'w1')).toMatchObject({ status: 'UP', overriddenStatus: 'UNKNOWN' });
+  await pass(1_000);
+  expect(peer.messages.map(({ action }) => action)).toEqual(['Register']);
+});
+
 describe('an instance of a peer', () => {
   it('dies when its heartbeats stop', async () => {
     await start();

@@ -13,8 +13,8 @@ import type { InstanceRow } from '../../../registry/kind/catalog/rows.ts';
 import type { State } from '../../../registry/state.ts';
 import { isLapsed, nodeAddressOf } from '../instances.ts';
 import { appOf, instanceIdOf, isOwn, leaseId, namespace } from '../names.ts';
-import { infoOf, isReplicated, overrideMsOf } from '../translate.ts';
-import type { InstanceInfo } from '../wire/instance-info.ts';
+import { infoOf, isReplicated, isUnknown, overrideMsOf, statusOf } from '../translate.ts';
+import type { EurekaStatus, InstanceInfo } from '../wire/instance-info.ts';
 import type { InstanceName } from './news.ts';
 
 export interface Tracked {
@@ -26,17 +26,22 @@ export interface Tracked {
   /** Its lease has lapsed: it is not told to peers, and its removal is an eviction. */
   readonly lapsed: boolean;
   readonly info: InstanceInfo;
+  /** Its status without an override. */
+  readonly ownStatus: EurekaStatus;
 }
 
 /** How an instance stands in a state. */
 export function trackedOf(state: State, row: InstanceRow): Tracked {
+  const statusIn = statuses(state);
+  const { override: _override, ...own } = row;
   return {
     key: instanceKey(namespace, row.node, row.id),
     name: { app: appOf(row.service), id: instanceIdOf(row) },
     row,
     replicated: isReplicated(row),
     lapsed: isLapsed(state, row),
-    info: infoOf(row, statuses(state)(row), nodeAddressOf(state, row)),
+    info: infoOf(row, statusIn(row), nodeAddressOf(state, row)),
+    ownStatus: statusOf(statusIn(own), isUnknown(row)),
   };
 }
 
@@ -58,10 +63,10 @@ export function isRegistrysOwn({ service, id }: InstanceRow): boolean {
   return service === 'consul' && id === 'consul';
 }
 
-/** Whether peers must be told that an instance has changed. */
+/** Whether peers must be told that an instance has changed, its override aside: that is told as itself, and only if it was set here. */
 export function differs(before: Tracked, after: Tracked): boolean {
   if (before.replicated !== after.replicated || before.lapsed !== after.lapsed) return true;
-  return before.info.status !== after.info.status || shownText(before) !== shownText(after);
+  return before.ownStatus !== after.ownStatus || shownText(before) !== shownText(after);
 }
 
 /** Whether an operator or a client here has set or cleared the override, and not a peer. */

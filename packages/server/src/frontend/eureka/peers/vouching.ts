@@ -15,8 +15,8 @@ import type { InstanceAnswer } from './peer-client.ts';
 import type { PeerLink } from './peer-link.ts';
 
 /** Share of a lease after which the peers are asked, if no heartbeat came meanwhile. */
-const askAfter = 2 / 3;
-/** Share of a lease that an answer may take; an instance without one lives on. */
+const askAfter = 1 / 2;
+/** Share of a lease that an answer may take, and after which the peers are asked again; an instance without an answer lives on. */
 const answerWithin = 1 / 6;
 /** Questions at the same time. */
 const asksMax = 16;
@@ -36,6 +36,15 @@ export interface LeaseCheck {
   readonly ttlMs: number;
 }
 
+/** What each peer said of the last renewal, when it was asked last: its clock is coarse, but a newer time is a newer heartbeat. */
+type Seen = Map<PeerLink, number>;
+
+interface Watched {
+  readonly name: InstanceName;
+  readonly lease: LeaseCheck;
+  readonly seen: Seen;
+}
+
 export class Vouching {
   readonly #options: VouchingOptions;
   #asking = 0;
@@ -51,25 +60,27 @@ export class Vouching {
   watch(name: InstanceName, lease: LeaseCheck, isWanted: () => boolean): WheelTimer {
     const { health, wheel } = this.#options;
     const askMs = lease.ttlMs * askAfter;
+    const seen: Seen = new Map();
     const look = () => {
       const agoMs = health.renewedMsAgo(namespace, '', lease.id);
       // It has lapsed, or another node watches it: a change of its rows starts this again.
       if (agoMs === undefined) return;
       if (agoMs < askMs) timer.renew(askMs - agoMs);
-      else void this.#renew(name, lease, agoMs, isWanted).then(() => isWanted() && timer.renew(lease.ttlMs * answerWithin));
+      else void this.#renew({ name, lease, seen }, agoMs, isWanted).then(() => isWanted() && timer.renew(lease.ttlMs * answerWithin));
     };
     const timer = wheel.schedule(askMs, look);
     return timer;
   }
 
-  async #renew(name: InstanceName, lease: LeaseCheck, agoMs: number, isWanted: () => boolean): Promise<void> {
-    const vouched = await this.#isVouchedFor(name, lease, agoMs);
-    if (vouched && isWanted()) this.#options.health.restart(namespace, '', lease.id, principal);
+  async #renew(watched: Watched, agoMs: number, isWanted: () => boolean): Promise<void> {
+    const vouched = await this.#isVouchedFor(watched, agoMs);
+    if (vouched && isWanted()) this.#options.health.restart(namespace, '', watched.lease.id, principal);
   }
 
   /** Whether a peer vouches for an instance, or one cannot be asked. */
-  async #isVouchedFor(name: InstanceName, lease: LeaseCheck, agoMs: number): Promise<boolean> {
+  async #isVouchedFor(watched: Watched, agoMs: number): Promise<boolean> {
     const { links, wheel } = this.#options;
+    const { lease } = watched;
     if (links.length === 0) return false;
     // The link is looked after elsewhere; a question more would find out nothing.
     if (links.some(({ joined }) => !joined) || this.#asking >= asksMax) return true;
@@ -77,7 +88,7 @@ export class Vouching {
     let late: WheelTimer | undefined;
     const patience = new Promise<boolean>((resolve) => (late = wheel.schedule(lease.ttlMs * answerWithin, () => resolve(true))));
     try {
-      const answers = Promise.all(links.map((link) => this.#ask(link, name, agoMs)));
+      const answers = Promise.all(links.map((link) => this.#ask(link, watched, agoMs)));
       return await Promise.race([answers.then((all) => all.includes(true)), patience]);
     } finally {
       late?.cancel();
@@ -85,10 +96,14 @@ export class Vouching {
     }
   }
 
-  async #ask(link: PeerLink, { app, id }: InstanceName, agoMs: number): Promise<boolean> {
+  async #ask(link: PeerLink, { name: { app, id }, seen }: Watched, agoMs: number): Promise<boolean> {
     try {
       const answer = await link.client.instance(app, id);
-      return answer !== undefined && heardWithin(answer, agoMs);
+      if (answer === undefined) return false;
+      const { lastRenewalTimestamp: renewed } = answer.info.leaseInfo;
+      const before = seen.get(link);
+      seen.set(link, renewed);
+      return heardWithin(answer, agoMs) || (before !== undefined && renewed > before);
     } catch (error) {
       link.lost(error);
       return true;
@@ -97,7 +112,7 @@ export class Vouching {
 }
 
 /**
- * Whether the peer has heard of the instance later than this server has. Eureka's server notes the end of a renewed lease instead of the
+ * Whether the peer has certainly heard of the instance later than this server has. Eureka's server notes the end of a renewed lease instead of the
  * time of the renewal (`Lease.renew`); one that was never renewed has the time of its registration.
  */
 export function heardWithin({ info: { leaseInfo }, nowMs }: InstanceAnswer, agoMs: number): boolean {
