@@ -9,7 +9,8 @@ import type { Ownership } from '../../../health/ownership.ts';
 import type { Wheel, WheelTimer } from '../../../health/wheel.ts';
 import { inTurns } from '../../../in-turns.ts';
 import type { RowChange } from '../../../registry/kinds.ts';
-import type { InstanceRow } from '../../../registry/kind/catalog/rows.ts';
+import { instanceKey } from '../../../registry/kind/catalog/keys.ts';
+import type { CheckRow, InstanceRow } from '../../../registry/kind/catalog/rows.ts';
 import type { Observer } from '../../../registry/observer.ts';
 import type { Registry } from '../../../registry/registry.ts';
 import { namespace } from '../names.ts';
@@ -117,12 +118,12 @@ export class Replication implements Observer, Side {
   }
 
   observe(changes: readonly RowChange[]): void {
-    for (const change of changes) for (const { key } of touchedBy(this.#options.registry.state, change)) this.#touch(key);
+    for (const change of changes) this.#follow(change);
   }
 
   *replaced(changes: readonly RowChange[]): Generator<void, void, undefined> {
     for (const change of changes) {
-      for (const { key } of touchedBy(this.#options.registry.state, change)) this.#touch(key);
+      this.#follow(change);
       yield;
     }
   }
@@ -161,6 +162,17 @@ export class Replication implements Observer, Side {
     return key === undefined ? undefined : this.#entries.get(key);
   }
 
+  #follow(change: RowChange): void {
+    const { state } = this.#options.registry;
+    for (const { key } of touchedBy(state, change)) this.#touch(key);
+    const row = change.after ?? change.before;
+    if (row?.kind !== 'claim') return;
+    // Another node watches a deadline now, and tells about its instance.
+    const check = state.get(row.of) as CheckRow | undefined;
+    const entry = check === undefined ? undefined : this.#entries.get(instanceKey(namespace, check.node, check.instance));
+    if (entry !== undefined) this.#reown(entry);
+  }
+
   /** @param key record key of an instance */
   #touch(key: string): void {
     const { state } = this.#options.registry;
@@ -188,7 +200,7 @@ export class Replication implements Observer, Side {
   #changed(entry: Entry, after: Tracked): void {
     const before = entry.tracked;
     entry.tracked = after;
-    entry.mine = this.#isMine(after);
+    this.#reown(entry);
     if (!entry.mine) return;
     if (before.replicated !== after.replicated || before.lapsed !== after.lapsed || durationOf(before) !== durationOf(after)) this.#watch(entry);
     if (after.lapsed) return;
