@@ -2,11 +2,12 @@
 
 import { RegistryError } from '@rollcall/protocol';
 import type { Context } from '../../net/frontend.ts';
+import { takesGzip } from '../../net/list-bodies.ts';
 import type { Verb } from '../../security/authorizer.ts';
 import { readContent } from './body.ts';
 import type { Call } from './call.ts';
 import { BadInstance, errorBody, statusOfCode, Unreadable } from './errors.ts';
-import { formOf, isReplicated, takesGzip } from './form.ts';
+import { formOf, isReplicated } from './form.ts';
 import { Instances } from './instances.ts';
 import { DeltaWatch } from './delta-watch.ts';
 import { appOf, instanceIdOf, namespace, serviceOf } from './names.ts';

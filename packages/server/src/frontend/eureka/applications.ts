@@ -15,7 +15,7 @@ import { serviceView } from '../../registry/kind/catalog/views.ts';
 import type { Views } from '../../registry/views.ts';
 import type { Form } from './form.ts';
 import { byApp, isLapsed, nodeAddressOf } from './instances.ts';
-import { ListWriter } from './list-writer.ts';
+import { ListWriter } from '../../net/list-writer.ts';
 import { appOf, namespace } from './names.ts';
 import { count, hashOf, type Counts, type Tally } from './tally.ts';
 import { infoOf } from './translate.ts';

@@ -25,10 +25,6 @@ export function formOf(headers: IncomingHttpHeaders): Form {
   return forms[`${json ? 'json' : 'xml'}${compact ? ' compact' : ''}`];
 }
 
-export function takesGzip({ 'accept-encoding': accepted }: IncomingHttpHeaders): boolean {
-  return typeof accepted === 'string' && /\bgzip\b(?!\s*;\s*q=0(?:\.0*)?\s*(?:,|$))/.test(accepted);
-}
-
 /** Another Eureka server passes on what it was told; it must not be passed on again. */
 export function isReplicated(headers: IncomingHttpHeaders): boolean {
   return headers['x-netflix-discovery-replication'] === 'true';

@@ -7,14 +7,10 @@
  */
 
 import type { ServerResponse } from 'node:http';
-import { AnswerMemory } from '../../net/answer-memory.ts';
-import { Body } from '../../net/answers.ts';
-import { BodySender } from '../../net/body-sender.ts';
+import type { Body } from '../../net/answers.ts';
 import type { Context } from '../../net/frontend.ts';
-import { gzipBytesMin, gzipped } from '../../net/gzip.ts';
-import { LargeBodies } from '../../net/large-bodies.ts';
-import { SharedWork } from '../../net/shared-work.ts';
-import { Turns, type Work } from '../../net/turns.ts';
+import { ListBodies, type Encoded } from '../../net/list-bodies.ts';
+import type { Work } from '../../net/turns.ts';
 import type { Frozen } from '../../registry/frozen.ts';
 import type { InstanceRow } from '../../registry/kind/catalog/rows.ts';
 import { catalogView, serviceView, servicesView } from '../../registry/kind/catalog/views.ts';
@@ -44,12 +40,6 @@ interface Wanted {
   readonly make: (frozen: Frozen, mayRead: MayRead) => Work<Body | undefined>;
 }
 
-interface Found {
-  /** Undefined: there is no such thing. */
-  readonly body: Body | undefined;
-  readonly gzip: boolean;
-}
-
 /** With the original's timings, lists are up to this old (`responseCacheUpdateIntervalMs`). */
 const compatAgeMs = 30_000;
 const compatBodiesMax = 256;
@@ -57,26 +47,19 @@ const compatBodiesMax = 256;
 export class Reads {
   readonly #context: Context;
   readonly #recent: RecentChanges;
-  readonly #turns = new Turns();
-  readonly #memory = new AnswerMemory();
-  readonly #large: LargeBodies;
-  readonly #shared: SharedWork<Found>;
+  readonly #lists: ListBodies;
   readonly #applications: Applications;
-  /** Numbers for the permissions of callers who may not read everything. */
-  readonly #viewers = new WeakMap<Authorizer, number>();
-  #viewerCount = 0;
   /** With the original's timings: the answers of the last 30 s. */
-  readonly #aged: Map<string, Found & { readonly untilMs: number }> | undefined;
+  readonly #aged: Map<string, Encoded & { readonly untilMs: number }> | undefined;
 
   constructor(context: Context, parts: { readonly recent: RecentChanges; readonly compat: boolean }) {
     const { registry, answers } = context;
     this.#context = context;
     this.#recent = parts.recent;
-    this.#large = new LargeBodies(this.#memory, new BodySender());
-    this.#shared = new SharedWork(this.#turns);
+    this.#lists = new ListBodies(context, 'eureka');
     const { views } = registry;
-    const { pace } = this.#turns;
-    this.#applications = new Applications({ views, answers, pace, memory: this.#memory, tally: new Tally(views, pace) });
+    const { memory, turns: { pace } } = this.#lists;
+    this.#applications = new Applications({ views, answers, pace, memory, tally: new Tally(views, pace) });
     this.#aged = parts.compat ? new Map() : undefined;
   }
 
@@ -120,7 +103,7 @@ export class Reads {
   /** The instances that are wanted, of all apps. */
   find(authorizer: Authorizer, wanted: (row: InstanceRow) => boolean): Promise<readonly InstanceInfo[]> {
     const frozen = this.#context.registry.state.freeze();
-    const job = this.#turns.start(this.#applications.find(frozen, mayReadOf(authorizer), wanted));
+    const job = this.#lists.turns.start(this.#applications.find(frozen, mayReadOf(authorizer), wanted));
     return new Promise((resolve, reject) => {
       job.whenEnded((outcome) => {
         frozen.close();
@@ -131,14 +114,13 @@ export class Reads {
   }
 
   /** Resolves when this node has everything that was committed before, or is known not to follow the store: then it answers with what it has. */
-  async caughtUp(): Promise<void> {
-    const { registry } = this.#context;
-    if (registry.staleMs === 0) await registry.barrier().catch(() => {});
+  caughtUp(): Promise<void> {
+    return this.#lists.caughtUp();
   }
 
   /** Resolves when no work is left. */
   idle(): Promise<void> {
-    return this.#turns.idle();
+    return this.#lists.idle();
   }
 
   #catalogRevision(): number {
@@ -149,72 +131,24 @@ export class Reads {
   async #answer(reading: Reading, wanted: Wanted): Promise<number> {
     const { response, form } = reading;
     await this.caughtUp();
-    const found = await this.#find(reading, wanted);
-    if (found.body === undefined) return 404;
-    const { body } = found;
-    this.#large.send(
-      response,
-      () => {
-        const head = ['Content-Type', form.contentType, 'Content-Length', String(body.bytes), 'Vary', 'Accept, Accept-Encoding, X-Eureka-Accept'];
-        if (found.gzip) head.push('Content-Encoding', 'gzip');
-        response.writeHead(200, head);
-      },
-      body,
-    );
+    const { body, gzip } = await this.#find(reading, wanted);
+    if (body === undefined) return 404;
+    this.#lists.send(response, { contentType: form.contentType, vary: 'Accept, Accept-Encoding, X-Eureka-Accept' }, body, gzip);
     return 200;
   }
 
-  async #find(reading: Reading, wanted: Wanted): Promise<Found> {
-    const { authorizer, form, gzip } = reading;
-    const viewer = this.#viewerOf(authorizer);
-    const view = `eureka\0${wanted.name}\0${viewer}`;
-    const aged = this.#aged?.get(`${view}\0${form.name}\0${gzip}`);
-    if (aged !== undefined && aged.untilMs > this.#context.clock.now()) return aged;
-    const revision = wanted.revision();
-    const kept = this.#kept(view, revision, reading);
-    const found = kept ?? (await this.#make(view, revision, reading, wanted));
-    this.#age(`${view}\0${form.name}\0${gzip}`, found);
+  async #find({ response, authorizer, form, gzip }: Reading, { name, revision, make }: Wanted): Promise<Encoded> {
+    const viewer = this.#lists.viewerOf(authorizer, authorizer.allowsAll(namespace, 'service', 'read'));
+    const aged = `${name}\0${viewer}\0${form.name}\0${gzip}`;
+    const old = this.#aged?.get(aged);
+    if (old !== undefined && old.untilMs > this.#context.clock.now()) return old;
+    const list = { name, form: form.name, viewer, revision, make: (frozen: Frozen) => make(frozen, mayReadOf(authorizer)) };
+    const found = await this.#lists.find(response, list, gzip);
+    this.#age(aged, found);
     return found;
   }
 
-  #kept(view: string, revision: number, { form, gzip }: Reading): Found | undefined {
-    const { answers } = this.#context;
-    const zipped = gzip ? answers.find(view, revision, `${form.name} gzip`) : undefined;
-    if (zipped !== undefined) return { body: zipped, gzip: true };
-    const plain = answers.find(view, revision, form.name);
-    return plain === undefined || (gzip && plain.bytes >= gzipBytesMin) ? undefined : { body: plain, gzip: false };
-  }
-
-  #make(view: string, revision: number, reading: Reading, wanted: Wanted): Promise<Found> {
-    const name = `${view}\0${revision}\0${reading.form.name}\0${reading.gzip}`;
-    return new Promise((resolve, reject) => {
-      const leave = this.#shared.join(name, () => this.#encode(view, reading, wanted), { ready: resolve, failed: reject });
-      if (leave !== undefined) reading.response.once('close', leave);
-    });
-  }
-
-  *#encode(view: string, { authorizer, form, gzip }: Reading, wanted: Wanted): Work<Found> {
-    const { answers, registry } = this.#context;
-    // The work may have waited for its turn, so it shows the present revision.
-    const revision = wanted.revision();
-    let body = answers.find(view, revision, form.name);
-    if (body === undefined) {
-      const frozen = registry.state.freeze();
-      try {
-        body = yield* wanted.make(frozen, mayReadOf(authorizer));
-      } finally {
-        frozen.close();
-      }
-      if (body === undefined) return { body, gzip: false };
-      answers.keep(view, revision, form.name, body);
-    }
-    if (!gzip || body.bytes < gzipBytesMin) return { body, gzip: false };
-    const zipped = new Body(yield* gzipped(body, this.#turns.pace));
-    answers.keep(view, revision, `${form.name} gzip`, zipped);
-    return { body: zipped, gzip: true };
-  }
-
-  #age(name: string, found: Found): void {
+  #age(name: string, found: Encoded): void {
     const aged = this.#aged;
     if (aged === undefined || found.body === undefined) return;
     aged.set(name, { ...found, untilMs: this.#context.clock.now() + compatAgeMs });
@@ -222,14 +156,6 @@ export class Reads {
       if (aged.size <= compatBodiesMax) break;
       aged.delete(oldest);
     }
-  }
-
-  /** Empty for callers who may read every service. */
-  #viewerOf(authorizer: Authorizer): string {
-    if (authorizer.allowsAll(namespace, 'service', 'read')) return '';
-    let number = this.#viewers.get(authorizer);
-    if (number === undefined) this.#viewers.set(authorizer, (number = ++this.#viewerCount));
-    return String(number);
   }
 }
 

@@ -1,6 +1,6 @@
 /** Gathers the text and bytes of a long body in buffers of a size that a socket takes well, and counts their memory. */
 
-import type { MemoryShare } from '../../net/answer-memory.ts';
+import type { MemoryShare } from './answer-memory.ts';
 
 const bufferBytes = 65_536;
 
