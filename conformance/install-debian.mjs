@@ -13,7 +13,7 @@ import { fileURLToPath } from 'node:url';
 
 /** The program that a test starts, its package, and its purpose. */
 export const programs = [
-  { program: 'vmagent', package: 'victoria-metrics', purpose: 'conformance/consul: discovery by consul_sd_configs' },
+  { program: 'vmagent', package: 'victoria-metrics', purpose: 'conformance: discovery by consul_sd_configs and http_sd_configs' },
   { program: 'dig', package: 'bind9-dnsutils', purpose: 'conformance/dns' },
   { program: 'haproxy', package: 'haproxy', purpose: 'conformance/dns' },
   { program: 'faketime', package: 'faketime', purpose: 'conformance/cluster: clocks that jump' },
@@ -23,7 +23,7 @@ export const programs = [
   { program: 'mandoc', package: 'mandoc', purpose: 'cli: the man page' },
   { program: 'systemd-analyze', package: 'systemd', purpose: 'deploy/systemd, and that a service tells systemd when it is ready' },
   { program: 'nc', package: 'netcat-openbsd', purpose: 'packages/cli: reads the messages for systemd' },
-  { program: 'promtool', package: 'prometheus', purpose: 'deploy: alert rules and the dashboard' },
+  { program: 'promtool', package: 'prometheus', purpose: 'alert rules, the dashboard, and discovery by http_sd_configs' },
   { program: 'etcd', package: 'etcd-server', purpose: 'engine/etcd: that an etcd older than 3.6 is refused' },
   { program: 'go', package: 'golang-go', purpose: 'conformance/etcd: builds a current etcd' },
   { program: 'wrk', package: 'wrk', purpose: 'bench: load (autocannon is used without it)' },

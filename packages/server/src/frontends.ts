@@ -13,6 +13,7 @@ import { nacos } from './frontend/nacos/frontend.ts';
 import type { Outward } from './frontend/eureka/peers/join.ts';
 import type { PeerDeps } from './frontend/peer/deps.ts';
 import { peer } from './frontend/peer/frontend.ts';
+import { prometheus } from './frontend/prometheus/frontend.ts';
 import { stream } from './frontend/stream/frontend.ts';
 import { tcpAddress } from './listen-addresses.ts';
 import type { Context, Frontend } from './net/frontend.ts';
@@ -58,6 +59,7 @@ export const frontendTable = {
     addresses: ({ nacos: options }) => (options === undefined ? [] : [{ ...nacosAddress(options, 1_000), name: 'nacos-grpc' }]),
     hasOptions: (options) => options.nacos !== undefined,
   },
+  prometheus: { make: (context) => prometheus(context) },
   dns: {
     make: (context, { options }) => dns(context, options.dns),
     addresses: ({ dns: options = {} }) => [

@@ -48,7 +48,7 @@ export interface WorkerOptions {
 }
 
 /** As in the table of front ends (`frontends.ts`). */
-export type FrontendName = 'consul' | 'stream' | 'admin' | 'peer' | 'eureka' | 'nacos' | 'dns';
+export type FrontendName = 'consul' | 'stream' | 'admin' | 'peer' | 'eureka' | 'nacos' | 'prometheus' | 'dns';
 
 export interface ServerOptions {
   /** `memory()` by default; the server closes it. */
