@@ -1,0 +1,147 @@
+/**
+ * One registry: an instance that is registered by one protocol is read by every other, with everything that both can say. The table of
+ * docs/concepts/model.md says in words where each protocol has each field; here it is tried, cell by cell.
+ */
+
+import type { InstanceStatus } from '@rollcall/protocol';
+import { describe, expect, test } from 'vitest';
+import { pass } from './frontend/eureka/eureka.case.ts';
+import { manualClock } from './manual-clock.case.ts';
+import { get, nacosInstance, place, readers, registerByEureka, send, start, writers } from './one-registry.case.ts';
+import { statuses } from './registry/kind/catalog/effective-status.ts';
+import { instancesOfService } from './registry/kind/catalog/find.ts';
+import type { InstanceRow } from './registry/kind/catalog/rows.ts';
+import type { Server } from './server.ts';
+
+const rows = (server: Server): readonly InstanceRow[] => [...instancesOfService(server.registry.state, 'default', place.service)];
+
+/** As an operator: sets the override or `enabled` of the only instance. */
+const administer = (server: Server, settings: object) => send(server, 'PUT', '/rollcall/v1/instance/status', { service: place.service, id: rows(server)[0]?.id, ...settings });
+
+/** What every reader shows of the only instance once the registry's own word for its status is this one. */
+async function expectEveryWhere(server: Server, status: InstanceStatus): Promise<void> {
+  const [row] = rows(server);
+  if (row === undefined) throw new Error('the instance is gone');
+  expect(statuses(server.registry.state)(row)).toBe(status);
+  for (const reader of readers) {
+    await expect.poll(async () => [reader.name, await reader.status(server)], { timeout: 5_000 }).toEqual([reader.name, reader.words[status]]);
+  }
+}
+
+describe.each(writers)('what $name registers', (writer) => {
+  test.each(readers)('$name shows, and no longer after its removal', async (reader) => {
+    const server = await start();
+    const { remove } = await writer.register(server);
+    // The index of DNS may be up to a second older.
+    await expect.poll(() => reader.read(server), { timeout: 5_000 }).toEqual([reader.shows(writer.said, writer.name)]);
+    await remove();
+    await expect.poll(() => reader.read(server), { timeout: 5_000 }).toEqual([]);
+  });
+
+  test('has for every reader the status that an operator sets, and its own again afterwards', { timeout: 30_000 }, async () => {
+    const server = await start();
+    await writer.register(server);
+    await expectEveryWhere(server, 'passing');
+    for (const [override, status] of [['out_of_service', 'maintenance'], ['draining', 'draining'], ['starting', 'starting'], ['down', 'critical']] as const) {
+      await administer(server, { override });
+      await expectEveryWhere(server, status);
+    }
+    await administer(server, { override: null });
+    await expectEveryWhere(server, 'passing');
+    await administer(server, { enabled: false });
+    await expectEveryWhere(server, 'maintenance');
+    await administer(server, { enabled: true });
+    await expectEveryWhere(server, 'passing');
+  });
+});
+
+/** A status that a protocol says itself, and the registry's word for it. */
+const said: readonly (readonly [name: string, status: InstanceStatus, say: (server: Server) => Promise<unknown>])[] = [
+  ['Consul, by a check that warns', 'warning', async (server) => { await byName('Consul').register(server); await send(server, 'PUT', '/v1/agent/check/warn/service:o1'); }],
+  ['Consul, by a check that fails', 'critical', async (server) => { await byName('Consul').register(server); await send(server, 'PUT', '/v1/agent/check/fail/service:o1'); }],
+  ['Consul, by maintenance', 'maintenance', async (server) => { await byName('Consul').register(server); await send(server, 'PUT', '/v1/agent/service/maintenance/o1?enable=true'); }],
+  ['Eureka, by STARTING', 'starting', (server) => registerByEureka(server, { status: 'STARTING' })],
+  ['Eureka, by OUT_OF_SERVICE', 'maintenance', (server) => registerByEureka(server, { status: 'OUT_OF_SERVICE' })],
+  ['Eureka, by DOWN', 'critical', (server) => registerByEureka(server, { status: 'DOWN' })],
+  ['Eureka, by an override', 'maintenance', async (server) => { await registerByEureka(server); await send(server, 'PUT', '/eureka/apps/ORDERS/h1:orders:8080/status?value=OUT_OF_SERVICE'); }],
+  ['Nacos, by enabled=false', 'maintenance', (server) => send(server, 'POST', `/nacos/v1/ns/instance?${nacosInstance({ enabled: 'false' })}`)],
+];
+
+function byName(name: string) {
+  const writer = writers.find((each) => each.name === name);
+  if (writer === undefined) throw new Error(`no writer ${name}`);
+  return writer;
+}
+
+test.each(said)('a status said by %s is %s for every reader', async (_name, status, say) => {
+  const server = await start();
+  await say(server);
+  await expectEveryWhere(server, status);
+});
+
+describe('the death of a registrant', () => {
+  const dead: readonly (readonly [writer: string, criticalMs: number, removedMs: number])[] = [
+    // The TTL is 10 s, and the check says that the instance goes after a minute.
+    ['Consul', 11_000, 90_000],
+    // The grace of its stream.
+    ['the native stream', 0, 31_000],
+    ['Eureka', 91_000, 200_000],
+    ['Nacos over HTTP', 16_000, 20_000],
+    ['Nacos over gRPC', 0, 31_000],
+  ];
+
+  test.each(dead)('%s: after %i ms every reader sees that it is down, and after %i ms more that it is gone', { timeout: 60_000 }, async (name, criticalMs, removedMs) => {
+    const clock = manualClock();
+    const server = await start({ clock });
+    const { kill } = await byName(name).register(server);
+    kill?.();
+    await pass(clock, criticalMs + 1_000);
+    // The end of a connection takes some turns of the event loop.
+    await expect.poll(() => rows(server).map((row) => statuses(server.registry.state)(row))).toEqual(['critical']);
+    await pass(clock, 1_000);
+    for (const reader of readers) {
+      // A lapsed lease of Eureka is not in Eureka's lists, as after an eviction there.
+      const word = name === 'Eureka' && reader.name === 'Eureka' ? undefined : reader.words.critical;
+      expect([reader.name, await reader.status(server)]).toEqual([reader.name, word]);
+    }
+    await pass(clock, removedMs);
+    for (const reader of readers) expect([reader.name, await reader.read(server)]).toEqual([reader.name, []]);
+  });
+});
+
+describe('nothing is lost on the way back', () => {
+  test('a Eureka instance that an operator took out and back has all of its own fields', async () => {
+    const server = await start();
+    await registerByEureka(server, { appGroupName: 'SHOP', homePageUrl: 'http://h1.example/', leaseInfo: { renewalIntervalInSecs: 11, durationInSecs: 33 } });
+    const read = async () => {
+      const { instance } = await get<{ instance: Record<string, unknown> }>(server, '/eureka/apps/ORDERS/h1:orders:8080');
+      const { lastUpdatedTimestamp: _at, actionType: _action, leaseInfo, ...rest } = instance;
+      return { ...rest, durations: [(leaseInfo as Record<string, unknown>)['renewalIntervalInSecs'], (leaseInfo as Record<string, unknown>)['durationInSecs']] };
+    };
+    const before = await read();
+    expect(before).toMatchObject({ hostName: 'h1.example', appGroupName: 'SHOP', vipAddress: 'orders-vip', durations: [11, 33] });
+    await administer(server, { override: 'out_of_service' });
+    expect(await read()).toMatchObject({ status: 'OUT_OF_SERVICE', overriddenStatus: 'OUT_OF_SERVICE' });
+    await administer(server, { override: null });
+    const { lastDirtyTimestamp: _before, ...was } = before as Record<string, unknown>;
+    const { lastDirtyTimestamp: _after, ...is } = (await read()) as Record<string, unknown>;
+    expect(is).toEqual(was);
+  });
+
+  test('a Consul instance whose metadata is changed by Eureka has all of its own fields', async () => {
+    const server = await start();
+    const own = { Kind: 'connect-proxy', Proxy: { DestinationServiceName: 'x' }, TaggedAddresses: { wan: { Address: '1.2.3.4', Port: 81 } }, EnableTagOverride: true };
+    await send(server, 'PUT', '/v1/agent/service/register', { ID: 'o1', Name: place.service, Address: place.address, Port: place.port, Tags: ['a'], ...own });
+    await send(server, 'PUT', '/eureka/apps/ORDERS/server-1:o1/metadata?team=shop');
+    const [entry] = await get<{ Service: Record<string, unknown> }[]>(server, `/v1/health/service/${place.service}`);
+    expect(entry?.Service).toMatchObject({ ...own, Tags: ['a'], Meta: { team: 'shop' } });
+  });
+
+  test('a Nacos instance whose metadata is changed by Eureka has all of its own fields', async () => {
+    const server = await start();
+    await send(server, 'POST', `/nacos/v1/ns/instance?${nacosInstance({ metadata: '{"a":"1","preserved.heart.beat.timeout":"20000"}' })}`);
+    await send(server, 'PUT', `/eureka/apps/ORDERS/${encodeURIComponent(rows(server)[0]?.id ?? '')}/metadata?team=shop`);
+    const { hosts } = await get<{ hosts: object[] }>(server, `/nacos/v1/ns/instance/list?serviceName=${place.service}`);
+    expect(hosts).toMatchObject([{ clusterName: 'c1', weight: 3, instanceHeartBeatTimeOut: 20_000, metadata: { 'a': '1', 'team': 'shop', 'preserved.heart.beat.timeout': '20000' } }]);
+  });
+});
