@@ -1,14 +1,13 @@
 /**
- * The files that operators copy: container, systemd unit, Kubernetes manifests, alert rules, dashboard. The real
- * tools judge them where they are installed, and the names in them must exist here.
+ * The files that operators copy: container, systemd unit, Kubernetes manifests. The real tools judge them where they are installed, and
+ * the names in them must exist here. Alert rules and the dashboard: `operations.test.ts`.
  */
 
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { validate } from 'dockerfile-utils';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { root } from './source-files.ts';
 
@@ -97,37 +96,5 @@ describe('the Kubernetes manifests', () => {
     }
     for (const { targetPort } of targets) expect(ports).toContain(targetPort);
     expect(container.securityContext).toMatchObject({ allowPrivilegeEscalation: false, readOnlyRootFilesystem: true });
-  });
-});
-
-describe('alert rules and dashboard', () => {
-  const alerts = read('deploy/prometheus/alerts.yaml');
-  const dashboard = JSON.parse(read('deploy/grafana/rollcall.json')) as { panels: { title: string; targets: { expr: string }[] }[] };
-  const expressions = dashboard.panels.flatMap(({ targets }) => targets.map(({ expr }) => expr));
-
-  it('use only metrics that the reference lists', () => {
-    const listed = new Set(Array.from(read('docs/reference/metrics.md').matchAll(/`([a-z_]+)`/g), ([, name]) => name));
-    for (const text of [alerts, ...expressions]) {
-      for (const [name] of text.matchAll(/\b(?:rollcall|process|nodejs)_[a-z_]+/g)) {
-        expect(listed).toContain(name.replace(/_(bucket|count|sum)$/, ''));
-      }
-    }
-  });
-
-  it('are accepted by Prometheus, and each alert fires exactly when it should', ({ skip }) => {
-    skip(isMissing('promtool'), `promtool is not installed; ${howToInstall}`);
-    const tested = run('promtool', ['test', 'rules', 'alerts.test.yaml'], file('deploy/prometheus'));
-    expect(tested.status, tested.output).toBe(0);
-    const folder = mkdtempSync(join(tmpdir(), 'rollcall-rules-'));
-    onTestFinished(() => rmSync(folder, { recursive: true }));
-    const rules = expressions.map((expr, at) => ({
-      record: `panel:${at}`,
-      expr: expr.replaceAll('$__rate_interval', '5m').replaceAll('$instance', '.*'),
-    }));
-    writeFileSync(join(folder, 'rules.yaml'), JSON.stringify({ groups: [{ name: 'panels', rules }] }));
-    for (const path of [file('deploy/prometheus/alerts.yaml'), join(folder, 'rules.yaml')]) {
-      const checked = run('promtool', ['check', 'rules', path]);
-      expect(checked.status, checked.output).toBe(0);
-    }
   });
 });
