@@ -4,4 +4,4 @@ import type { Built } from './built-once.mjs';
 
 export type { Built };
 
-export function buildGo(source: string, name: string, packages: Readonly<Record<string, string>>): Built;
+export function buildGo(source: string, name: string, packages: Readonly<Record<string, string>>, tags?: string): Built;

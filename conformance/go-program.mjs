@@ -13,18 +13,19 @@ import { builtOnce } from './built-once.mjs';
  * @param source the folder
  * @param name of the folder in the cache
  * @param packages the Go package of each program, by the program's file name; `.` for the folder itself
+ * @param tags build tags, with commas; none by default
  * @returns the path of each program by its name, or the missing part
  */
-export function buildGo(source, name, packages) {
+export function buildGo(source, name, packages, tags = '') {
   return builtOnce({
     source,
     name,
     programs: Object.keys(packages),
     missing: () => goProblem(source, name),
     build(folder) {
-      console.log(`building ${Object.keys(packages).join(' and ')} with Go`);
+      console.error(`building ${Object.keys(packages).join(' and ')} with Go`);
       for (const [program, package_] of Object.entries(packages)) {
-        const built = go(source, 'build', '-trimpath', '-ldflags=-s', '-o', join(folder, program), package_);
+        const built = go(source, 'build', '-trimpath', '-ldflags=-s', '-tags', tags, '-o', join(folder, program), package_);
         if (built.status !== 0) return `${package_} could not be built: ${lastLine(built)}`;
       }
       return undefined;
