@@ -14,10 +14,12 @@ import type { Outward } from './frontend/eureka/peers/join.ts';
 import type { PeerDeps } from './frontend/peer/deps.ts';
 import { peer } from './frontend/peer/frontend.ts';
 import { prometheus } from './frontend/prometheus/frontend.ts';
+import { routes as prometheusRoutes } from './frontend/prometheus/routes.ts';
 import { stream } from './frontend/stream/frontend.ts';
 import { tcpAddress } from './listen-addresses.ts';
 import type { Context, Frontend } from './net/frontend.ts';
 import type { ListenAddress } from './net/listen-address.ts';
+import type { DescribedRoute } from './net/open-api.ts';
 import type { FrontendName, ServerOptions } from './server-options.ts';
 
 /** Dependencies of some front ends beyond the context that all share. */
@@ -36,6 +38,8 @@ export interface FrontendEntry {
   httpAddresses?(options: ServerOptions): readonly ListenAddress[];
   /** Whether there are options for the front end; then it must run. */
   hasOptions?(options: ServerOptions): boolean;
+  /** Its routes for the OpenAPI document; none by default, as for a protocol that others describe. */
+  readonly described?: readonly DescribedRoute[];
   /** Whether it runs only when it has options or is named; otherwise it runs by default. */
   optional?: true;
 }
@@ -45,7 +49,7 @@ export type FrontendTable = Readonly<Record<string, FrontendEntry>>;
 export const frontendTable = {
   consul: { make: (context, parts) => consul(context, { backups: parts.admin }) },
   stream: { make: (context) => stream(context) },
-  admin: { make: (context, parts) => admin(context, parts.admin) },
+  admin: { make: (context, parts): Frontend => admin(context, parts.admin, described(parts.options)) },
   peer: { make: (context, parts) => peer(context, parts.peer) },
   eureka: {
     make: (context, { options, outward }) => eureka(context, options.eureka ?? {}, outward),
@@ -59,7 +63,7 @@ export const frontendTable = {
     addresses: ({ nacos: options }) => (options === undefined ? [] : [{ ...nacosAddress(options, 1_000), name: 'nacos-grpc' }]),
     hasOptions: (options) => options.nacos !== undefined,
   },
-  prometheus: { make: (context) => prometheus(context) },
+  prometheus: { make: (context) => prometheus(context), described: prometheusRoutes },
   dns: {
     make: (context, { options }) => dns(context, options.dns),
     addresses: ({ dns: options = {} }) => [
@@ -69,6 +73,11 @@ export const frontendTable = {
     optional: true,
   },
 } as const satisfies Record<FrontendName, FrontendEntry>;
+
+/** Routes of the front ends that run, for the OpenAPI document. */
+function described(options: ServerOptions): readonly DescribedRoute[] {
+  return chooseFrontends(options, frontendTable).flatMap((entry) => entry.described ?? []);
+}
 
 /** @param offset of the port; a free port has none */
 function nacosAddress({ tls, ...tcp }: NonNullable<ServerOptions['nacos']>, offset = 0): Omit<ListenAddress, 'name'> {

@@ -9,6 +9,7 @@ import { defaultNamespace, RegistryError, toRegistryError } from '@rollcall/prot
 import { bearerToken } from '../../net/bearer.ts';
 import { BodyTooLarge } from '../../net/body.ts';
 import type { Context, Exchange, Frontend } from '../../net/frontend.ts';
+import { openApi, type DescribedRoute } from '../../net/open-api.ts';
 import { Transfers } from '../../net/transfers.ts';
 import { assertAccessDeclared } from '../../security/access.ts';
 import type { Caller } from '../../security/acl.ts';
@@ -31,13 +32,18 @@ const backupHead = {
   'Cache-Control': 'no-store',
 };
 
-export function admin(context: Context, deps: AdminDeps): Frontend {
+/**
+ * @param others routes of other front ends that the OpenAPI document has
+ * @throws RegistryError `failed_precondition` if a route declares no access, or is not described
+ */
+export function admin(context: Context, deps: AdminDeps, others: readonly DescribedRoute[] = []): Frontend {
   const { metrics, log } = context;
   const { acl, gate } = context.security;
   assertAccessDeclared('admin', routes.map(({ path, access }) => ({ name: path, access })));
   const counts = countsOf(context.registry.state);
   const transfers = new Transfers(context, deps);
   exposeRegistry(metrics, context.registry, counts);
+  const document = jsonLine(openApi(context.identity.version, [...routes, ...others]));
 
   const actions: Readonly<Record<Action, (exchange: Exchange, demand: Demand) => Promise<void> | void>> = {
     async metrics({ response }) {
@@ -71,6 +77,7 @@ export function admin(context: Context, deps: AdminDeps): Frontend {
     async 'instance-status'(exchange, demand) {
       send(exchange.response, 200, json, jsonLine(await setInstanceStatus(context, exchange, demand)));
     },
+    'open-api': ({ response }) => send(response, 200, json, document),
     async 'service-record'(exchange, demand) {
       send(exchange.response, 200, json, jsonLine(await serviceRecord(context, exchange, demand)));
     },

@@ -1,6 +1,8 @@
 /** The visible surface of the admin front end, as a table. */
 
+import type { DescribedRoute } from '../../net/open-api.ts';
 import type { Access } from '../../security/access.ts';
+import { operations } from './schemas.ts';
 
 export type Action =
   | 'metrics'
@@ -12,13 +14,12 @@ export type Action =
   | 'override'
   | 'leave'
   | 'instance-status'
-  | 'service-record';
+  | 'service-record'
+  | 'open-api';
 
 export type RouteAccess = Extract<Access, { readonly kind: 'open' | 'demands' | 'demands-by-name' }>;
 
-export interface Route {
-  readonly path: string;
-  readonly methods: readonly string[];
+export interface Route extends DescribedRoute {
   readonly action: Action;
   /**
    * Whether requests from pages of other origins, or for another name than the server's, are refused (`net/own-origin.ts`).
@@ -37,7 +38,7 @@ export interface Route {
 const read = ['GET', 'HEAD'];
 const open = (why: string): RouteAccess => ({ kind: 'open', why });
 
-export const routes: readonly Route[] = [
+const table: readonly Omit<Route, 'operations'>[] = [
   {
     ...{ path: '/metrics', methods: read, action: 'metrics', guarded: true, audited: false },
     // As Consul's /v1/agent/metrics.
@@ -81,4 +82,10 @@ export const routes: readonly Route[] = [
     ...{ path: '/rollcall/v1/service', methods: [...read, 'PUT', 'DELETE'], action: 'service-record', guarded: true, audited: 'changes' },
     access: { kind: 'demands-by-name', resource: 'service', verb: 'write' },
   },
+  {
+    ...{ path: '/rollcall/v1/openapi.json', methods: read, action: 'open-api', guarded: true, audited: false },
+    access: open('it says what the documentation says, and nothing of this registry'),
+  },
 ];
+
+export const routes: readonly Route[] = table.map((route) => ({ ...route, operations: operations[route.action] }));

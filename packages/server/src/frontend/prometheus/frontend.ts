@@ -11,6 +11,7 @@ import type { IncomingMessage } from 'node:http';
 import { isRegistryError, RegistryError, toRegistryError } from '@rollcall/protocol';
 import type { Context, Exchange, Frontend, HttpService } from '../../net/frontend.ts';
 import { ListBodies, takesGzip } from '../../net/list-bodies.ts';
+import type { DescribedRoute } from '../../net/open-api.ts';
 import { requestToken } from '../../net/request-token.ts';
 import { catalogView, serviceView } from '../../registry/kind/catalog/views.ts';
 import { namespacesView } from '../../registry/kind/namespace/views.ts';
@@ -20,7 +21,7 @@ import { TooManyFailures } from '../../security/gate.ts';
 import { namespaceFor } from '../../security/hidden-namespace.ts';
 import { sendError } from './errors.ts';
 import { everyNamespace, readQuestion, type Question } from './question.ts';
-import { routes, type Route } from './routes.ts';
+import { routes } from './routes.ts';
 import { Targets } from './targets.ts';
 
 /** @throws RegistryError `failed_precondition` if a route declares no access */
@@ -107,7 +108,7 @@ class PrometheusFrontend implements Frontend {
     return Math.max(...services.map((service) => views.revision(serviceView(namespace, service))));
   }
 
-  #refuse({ request, response, path }: Exchange, route: Route | undefined): void {
+  #refuse({ request, response, path }: Exchange, route: DescribedRoute | undefined): void {
     if (route !== undefined) {
       response.setHeader('Allow', route.methods.join(', '));
       sendError(response, 'invalid_argument', `${request.method} ${route.path} is not possible; use ${route.methods.join(' or ')}`, 405);

@@ -1,0 +1,150 @@
+/**
+ * The OpenAPI document of a real server: it is valid, it has every route of the tables, and the real answer of every route fits what it
+ * says. A route without a request here fails the test.
+ */
+
+import { Validator } from '@seriousme/openapi-schema-validator';
+import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { routes as adminRoutes } from './frontend/admin/routes.ts';
+import { routes as prometheusRoutes } from './frontend/prometheus/routes.ts';
+import { memory } from './engine/memory/memory.ts';
+import { openApi, type DescribedRoute } from './net/open-api.ts';
+import { createServer, type Server } from './server.ts';
+
+interface Described {
+  readonly operationId: string;
+  readonly security: readonly object[];
+  readonly parameters?: readonly { readonly name: string; readonly required?: boolean }[];
+  readonly requestBody?: { readonly content: Readonly<Record<string, { readonly schema: object }>> };
+  readonly responses: { readonly '200': { readonly content?: Readonly<Record<string, { readonly schema: object }>> } };
+}
+
+interface Document {
+  readonly openapi: string;
+  readonly info: { readonly version: string };
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Described>>>>;
+  readonly components: { readonly schemas: { readonly Error: object } };
+}
+
+let server: Server;
+let document: Document;
+
+beforeAll(async () => {
+  server = await createServer({ engine: memory(), nodeName: 'server-1' });
+  await fetch(`${server.url}/v1/agent/service/register`, { method: 'PUT', body: JSON.stringify({ Name: 'web', ID: 'web-1', Port: 80, Tags: ['a'], Meta: { k: 'v' } }) });
+  document = (await (await fetch(`${server.url}/rollcall/v1/openapi.json`)).json()) as Document;
+});
+afterAll(() => server.close());
+
+const tables: readonly DescribedRoute[] = [...adminRoutes, ...prometheusRoutes];
+const operations = tables.flatMap((route) => route.methods.map((method) => ({ name: `${method} ${route.path}`, method, path: route.path, access: route.access })));
+
+/** A request for each, in this order: path with query, body. The node cannot leave, since the store is its own: that is an error. */
+const requests: Readonly<Record<string, { readonly query?: string; readonly body?: object | 'a backup'; readonly status?: number }>> = {
+  'GET /metrics': {},
+  'GET /healthz': {},
+  'GET /readyz': {},
+  'GET /rollcall/v1/status': {},
+  'GET /rollcall/v1/openapi.json': {},
+  'PUT /rollcall/v1/service': { query: '?name=web', body: { meta: { owner: 'shop' }, protectThreshold: 0.5 } },
+  'GET /rollcall/v1/service': { query: '?name=web&namespace=default' },
+  'PUT /rollcall/v1/instance/status': { body: { service: 'web', id: 'web-1', override: 'draining', enabled: false } },
+  'DELETE /rollcall/v1/service': { query: '?name=web' },
+  'GET /rollcall/v1/backup': {},
+  'PUT /rollcall/v1/restore': { body: 'a backup' },
+  'POST /rollcall/v1/restore': { body: 'a backup' },
+  'POST /rollcall/v1/expiry/override': {},
+  'POST /rollcall/v1/leave': { status: 400 },
+  'GET /prometheus/v1/sd': { query: '?service=web&tag=a&filter=port+%3D%3D+80&namespace=default' },
+};
+
+function validator(schema: object): ValidateFunction {
+  const ajv = new Ajv2020({ strict: true, allErrors: true, allowUnionTypes: true });
+  return ajv.compile(schema);
+}
+
+async function backup(): Promise<Buffer> {
+  return Buffer.from(await (await fetch(`${server.url}/rollcall/v1/backup`)).arrayBuffer());
+}
+
+test('the document is valid OpenAPI 3.1', async () => {
+  expect(await new Validator().validate({ ...structuredClone(document) })).toEqual({ valid: true });
+  expect(document.openapi).toMatch(/^3\.1\./);
+  expect(document.info.version).toMatch(/^\d+\.\d+\.\d+/);
+  const ids = Object.values(document.paths).flatMap((item) => Object.values(item).map(({ operationId }) => operationId));
+  expect(new Set(ids).size).toBe(ids.length);
+  // The validator can fail.
+  expect((await new Validator().validate({ ...structuredClone(document), paths: { 'no-slash': 1 } })).valid).toBe(false);
+});
+
+test('it has every route and method of the tables, and no other', () => {
+  const listed = Object.entries(document.paths).flatMap(([path, item]) => Object.keys(item).map((method) => `${method.toUpperCase()} ${path}`));
+  expect(listed.toSorted()).toEqual(operations.map(({ name }) => name).toSorted());
+});
+
+test('a front end that does not run is not in it', async () => {
+  const small = await createServer({ engine: memory(), frontends: ['admin'] });
+  const { paths } = (await (await fetch(`${small.url}/rollcall/v1/openapi.json`)).json()) as Document;
+  await small.close();
+  expect(Object.keys(paths).toSorted()).toEqual(adminRoutes.map(({ path }) => path).toSorted());
+});
+
+describe('a real answer fits the document', () => {
+  test.each(Object.keys(requests))('%s', async (name) => {
+    const [method = '', path = ''] = name.split(' ');
+    const { query = '', body, status = 200 } = requests[name] ?? {};
+    const described = document.paths[path]?.[method.toLowerCase()];
+    if (described === undefined) throw new Error(`${name} is not described`);
+    const json = described.requestBody?.content['application/json'];
+    if (json !== undefined) expect(validator(json.schema)(body)).toBe(true);
+    const named = (described.parameters ?? []).map((parameter) => parameter.name);
+    for (const key of new URLSearchParams(query).keys()) expect(named).toContain(key);
+    const sent = body === undefined ? {} : { body: body === 'a backup' ? await backup() : JSON.stringify(body) };
+    const response = await fetch(`${server.url}${path}${query}`, { method, ...sent });
+    expect(response.status).toBe(status);
+    const content = status === 200 ? described.responses['200'].content : { 'application/json': { schema: document.components.schemas.Error } };
+    const [[type, { schema }] = ['', { schema: {} }]] = Object.entries(content ?? {});
+    expect(response.headers.get('content-type')?.split(';')[0]).toBe(type);
+    const value: unknown = type === 'application/json' ? await response.json() : await response.text();
+    if (type === 'application/octet-stream') return;
+    const validate = validator(schema);
+    expect([validate(value), validate.errors]).toEqual([true, null]);
+    // No answer may have a field that is not described: an empty object would fit too much.
+    if (type === 'application/json' && path !== '/rollcall/v1/openapi.json') expect(validate('not this')).toBe(false);
+  });
+
+  test('every operation of the tables is tried', () => {
+    const tried = new Set(Object.keys(requests));
+    expect(operations.filter(({ name, method }) => method !== 'HEAD' && !tried.has(name))).toEqual([]);
+  });
+
+  test('HEAD has the headers of GET and no body', async () => {
+    for (const { path, method } of operations.filter((each) => each.method === 'HEAD')) {
+      const query = path === '/rollcall/v1/service' ? '?name=web' : '';
+      const response = await fetch(`${server.url}${path}${query}`, { method });
+      expect([path, response.status, await response.text()]).toEqual([path, 200, '']);
+    }
+  });
+
+  test('errors are what the document says', async () => {
+    const validate = validator(document.components.schemas.Error);
+    for (const path of ['/rollcall/v1/service', '/rollcall/v1/service?name=none', '/prometheus/v1/sd?x=1']) {
+      const response = await fetch(server.url + path);
+      expect(response.ok).toBe(false);
+      expect([validate(await response.json()), validate.errors]).toEqual([true, null]);
+    }
+  });
+});
+
+test('a method that is not described stops the server, as one without access does', () => {
+  const route: DescribedRoute = { path: '/x', methods: ['GET'], access: { kind: 'open', why: 'of this test' }, operations: {} };
+  expect(() => openApi('1.0.0', [route])).toThrow('the route GET /x is not described in its table');
+  expect(() => openApi('1.0.0', [{ ...route, methods: [], operations: { PUT: { summary: '', answer: { type: 'text/plain', schema: {}, description: '' } } } }])).toThrow('the route /x describes PUT, which it does not serve');
+});
+
+test('operations say whether they need a token', () => {
+  for (const { path, method, access } of operations) {
+    expect([path, document.paths[path]?.[method.toLowerCase()]?.security.length]).toEqual([path, access.kind === 'open' ? 0 : 1]);
+  }
+});
