@@ -49,11 +49,16 @@ describe('rollcall migrate', () => {
     for (const [from, to, args] of [
       [`embedded:${first}`, inEtcd, ['--engine', inEtcd]],
       [inEtcd, `embedded:${join(dir, 'second')}`, ['--data-dir', join(dir, 'second')]],
+      [`embedded:${join(dir, 'second')}`, `embedded:${first}`, ['--data-dir', first]],
     ] as const) {
       await stop(registry);
       const moved = await rollcall(['migrate', '--from', from, '--to', to]);
       expect(moved, moved.stderr).toMatchObject({ code: 0 });
       expect(moved.stdout).toMatch(/^moved \d+ records; the registry is at revision \d+ in /);
+      const old = from === inEtcd ? ['--engine', inEtcd] : ['--data-dir', from.slice('embedded:'.length)];
+      const refused = await rollcall(['serve', '--http', '127.0.0.1:0', '--dns', 'off', '--node-name', 'this', ...old]);
+      expect(refused.code).not.toBe(0);
+      expect(refused.stderr).toContain(`the registry has moved from this store to ${to}`);
       registry = await node(...args);
       const after = await indexes(registry.url);
       for (const [at, path] of views.entries()) expect(after[at], path).toBeGreaterThanOrEqual(before[at] as number);

@@ -38,7 +38,7 @@ describe('a migration', () => {
     const before = await from.barrier();
     const moved = await migrateStore(from, to);
     expect(moved).toEqual({ records: 500, revision: await to.barrier() });
-    expect(await texts(to)).toEqual(await texts(from));
+    expect(await texts(to)).toEqual((await texts(from)).filter((text) => !text.includes('server\0moved')));
     for (const { revision } of (await contents(to)).values()) expect(revision).toBeGreaterThan(before);
   });
 
@@ -80,6 +80,45 @@ describe('a migration', () => {
     // Records that were deleted meanwhile are removed.
     await from.commit({ expect: [], put: [], delete: [keyOf(row('r0'))] });
     await migrateStore(from, limited(to));
-    expect(await texts(to)).toEqual(await texts(from));
+    expect(await texts(to)).toEqual((await texts(from)).filter((text) => !text.includes('server\0moved')));
+  });
+
+  it('leaves a note in the old store: no server starts there, one that comes back to it stops, and it is not moved twice', async () => {
+    const from = await store(3);
+    const old: Engine = { ...from, exclusive: false, close: async () => {} };
+    // Cut off: it is not present, so the migration does not know of it.
+    const server = await createServer({ engine: { ...old, presence: { ttlMs: 10_000, hold: async () => ({ lost: new Promise(() => {}), release: async () => {} }), watch: () => () => {} } } });
+    await migrateStore(from, memory(), { from: 'embedded:a', to: 'etcd:http://e' });
+    expect(await server.fatal).toMatchObject({ code: 'failed_precondition', message: expect.stringContaining('has moved from this store to etcd:http://e') as string });
+    await server.close();
+    await expect(createServer({ engine: old })).rejects.toMatchObject({ message: expect.stringContaining('has moved from this store to etcd:http://e') as string });
+    await expect(migrateStore(from, memory())).rejects.toMatchObject({ message: expect.stringContaining('has moved') as string });
+  });
+
+  it('comes back to the store that it has left, above all revisions of both', async () => {
+    const [from, to] = [await store(3), memory()];
+    await migrateStore(from, to);
+    await to.commit({ expect: [], put: put(row('later')), delete: [keyOf(row('r0'))] });
+    for (let n = 0; n < 10; n++) await from.commit({ expect: [], put: put(row('ignored')), delete: [] });
+    const highest = Math.max(await from.barrier(), await to.barrier());
+    const { revision } = await migrateStore(to, from);
+    expect(revision).toBeGreaterThan(highest);
+    expect((await texts(from)).map((text) => text.split('=')[0])).toEqual(['later', 'r1', 'r2'].map((id) => keyOf(row(id))));
+    await (await createServer({ engine: { ...from, close: async () => {} } })).close();
+  });
+
+  it('is refused, and the old store stays served, when another process has written to it meanwhile', async () => {
+    const from = await store(3);
+    const writing: Engine = {
+      ...from,
+      async commit(transaction) {
+        await from.commit({ expect: [], put: put(row('late')), delete: [] });
+        return from.commit(transaction);
+      },
+    };
+    const to = memory();
+    await expect(migrateStore(writing, to)).rejects.toMatchObject({ code: 'failed_precondition', message: expect.stringContaining('another process has written to the old store') as string });
+    await (await createServer({ engine: { ...from, close: async () => {} } })).close();
+    await expect(createServer({ engine: { ...to, close: async () => {} } })).rejects.toMatchObject({ message: expect.stringContaining('was interrupted') as string });
   });
 });

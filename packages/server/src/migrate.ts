@@ -1,6 +1,7 @@
 /**
  * Moves a registry from one store to another while no node serves either: all records byte by byte, with the identity of the registry,
- * so that clients find what they know. Every record gets a revision above all of the old store. The old store is not changed.
+ * so that clients find what they know. Every record gets a revision above all of the old store. The old store keeps its records and gets one
+ * more, which says where the registry is now: no node serves it any more, and one that was cut off and comes back to it stops.
  *
  * A target whose transactions are small is filled in many of them. A record marks it as incomplete until the last one, so that no
  * node serves a half-filled store; the same migration once more completes it.
@@ -11,7 +12,7 @@ import { carryOver } from './carry-over.ts';
 import type { Engine, EngineRecord, Transaction } from './engine/engine.ts';
 import { findRecord } from './registry/kind/record/find.ts';
 import { recordKey } from './registry/kind/record/keys.ts';
-import { encodeRow, kinds } from './registry/kinds.ts';
+import { decodeRow, encodeRow, kinds } from './registry/kinds.ts';
 import type { Reader } from './registry/reader.ts';
 import { kindOf, noNamespace } from './registry/row.ts';
 
@@ -21,61 +22,98 @@ export interface Migrated {
   readonly revision: number;
 }
 
+/** Names of the stores for people, as the command line takes them. */
+export interface Places {
+  readonly from: string;
+  readonly to: string;
+}
+
+/** The note in a store that the registry has left. */
+interface Moved {
+  /** Name of the store that it moved to, for people. */
+  readonly to: string;
+}
+
 interface Contents {
   readonly records: readonly EngineRecord[];
   readonly revision: number;
 }
 
 const markId = 'migration';
+const movedId = 'moved';
 const markKey = recordKey(noNamespace, 'server', markId);
-const mark = { key: markKey, value: encodeRow({ kind: 'record', namespace: noNamespace, type: 'server', id: markId, value: {}, created: 0, modified: 0 }) };
+const movedKey = recordKey(noNamespace, 'server', movedId);
+const mark = (id: string, value: Readonly<Record<string, string>>) => ({
+  key: recordKey(noNamespace, 'server', id),
+  value: encodeRow({ kind: 'record', namespace: noNamespace, type: 'server', id, value, created: 0, modified: 0 }),
+});
 
 /**
+ * @param places names of both stores
  * @throws RegistryError `failed_precondition` when a node is running on one of the stores, the old one is empty, or the new one is not;
  *   `invalid_argument` when a record is too large for the new store (nothing was written); what the engines throw
  */
-export async function migrateStore(from: Engine, to: Engine): Promise<Migrated> {
+export async function migrateStore(from: Engine, to: Engine, places: Places = { from: from.name, to: to.name }): Promise<Migrated> {
   await assertUnused(from);
   await assertUnused(to);
   await carryOver(from);
   const source = await contentsOf(from);
-  const records = source.records.filter(({ key }) => key !== markKey && kinds.get(kindOf(key))?.staysHere !== true);
+  const records = source.records.filter(({ key }) => key !== markKey && key !== movedKey && kinds.get(kindOf(key))?.staysHere !== true);
   if (records.length === 0) throw refuse(`the store to move from (${from.name}) is empty`);
   if (source.records.some(({ key }) => key === markKey)) throw refuse(incomplete);
   const target = await contentsOf(to);
   const begun = target.records.find(({ key }) => key === markKey);
-  if (target.records.length > 0 && begun === undefined) {
+  const moved = movedTo(source.records);
+  if (moved !== undefined && (begun === undefined || moved !== places.to)) throw refuse(hasMoved(moved));
+  // The registry comes back to a store that it has left: what that one still has is replaced.
+  const left = movedTo(target.records);
+  if (target.records.length > 0 && begun === undefined && left === undefined) {
     throw refuse(`the store to move to (${to.name}) has a registry already; name an empty one, such as another directory or --engine-prefix`);
   }
   const kept = new Set(records.map(({ key }) => key));
-  const gone = target.records.map(({ key }) => key).filter((key) => !kept.has(key) && key !== markKey);
-  const parts = partsOf(records, gone, to);
-  let revision = 0;
+  const stale = target.records.filter(({ key }) => !kept.has(key) && key !== markKey && kinds.get(kindOf(key))?.staysHere !== true).map(({ key }) => key);
+  const parts = partsOf(records, stale, to);
   for (const [at, part] of parts.entries()) {
-    const last = at === parts.length - 1;
-    const first = at === 0 ? { expect: [{ key: markKey, revision: begun?.revision ?? 0 }], revisionAtLeast: source.revision + 1 } : { expect: [] };
+    const first = at === 0 ? { expect: [{ key: markKey, revision: begun?.revision ?? 0 }], revisionAtLeast: Math.max(source.revision, target.revision) + 1 } : { expect: [] };
     const result = await to.commit({
       ...first,
-      put: last ? part.put : [...part.put, ...(at === 0 ? [mark] : [])],
-      delete: last ? [...part.delete, markKey] : part.delete,
+      put: [...part.put, ...(at === 0 ? [mark(markId, {})] : [])],
+      delete: part.delete,
     });
     if (!result.ok) throw refuse('another process writes to the store to move to; end it, and run the same command again');
-    revision = result.revision;
   }
-  return { records: records.length, revision };
+  if (moved === undefined) await leave(from, source.revision, places.to);
+  const ended = await to.commit({ expect: [], put: [], delete: [markKey] });
+  return { records: records.length, revision: ended.ok ? ended.revision : 0 };
 }
 
-/** @throws RegistryError `failed_precondition` when a migration into the store has begun and not ended */
-export function assertComplete(state: Reader): void {
-  if (findRecord(state, noNamespace, 'server', markId) !== undefined) throw refuse(incomplete);
+/** Notes in the old store where the registry is. @throws RegistryError `failed_precondition` when it was written to since it was read */
+async function leave(from: Engine, read: number, to: string): Promise<void> {
+  const left = await from.commit({ expect: [], guards: [{ under: '', notAfter: read }], put: [mark(movedId, { to })], delete: [] });
+  if (!left.ok) throw refuse('another process has written to the old store meanwhile; end it, and run the same command again');
 }
+
+/** @throws RegistryError `failed_precondition` when a migration into the store has begun and not ended, or the registry has moved away */
+export function assertServable(state: Reader): void {
+  if (findRecord(state, noNamespace, 'server', markId) !== undefined) throw refuse(incomplete);
+  const moved = findRecord(state, noNamespace, 'server', movedId);
+  if (moved !== undefined) throw refuse(hasMoved((moved.value as unknown as Moved).to));
+}
+
+function movedTo(records: readonly EngineRecord[]): string | undefined {
+  const record = records.find(({ key }) => key === movedKey);
+  const row = record === undefined ? undefined : decodeRow(movedKey, record.value, record.revision, (text) => text);
+  return row?.kind === 'record' ? (row.value as unknown as Moved).to : undefined;
+}
+
+const hasMoved = (to: string) => `the registry has moved from this store to ${to}; serve it there, or move it back: rollcall migrate --from ${to} --to this store`;
 
 const incomplete = 'a migration into this store was interrupted; run the same rollcall migrate again before you serve it';
 
 /** Transactions that fit, with room for the mark. */
 function partsOf(records: readonly EngineRecord[], gone: readonly string[], { limits, name }: Engine): Pick<Transaction, 'put' | 'delete'>[] {
   const parts: { put: { key: string; value: Uint8Array }[]; delete: string[] }[] = [{ put: [], delete: [] }];
-  const room = { operations: limits.operations - 1, bytes: limits.bytes - Buffer.byteLength(markKey) - mark.value.length };
+  const room = { operations: limits.operations - 1, bytes: limits.bytes - Buffer.byteLength(markKey) - mark(markId, {}).value.length };
   let bytes = 0;
   const partFor = (size: number, key: string) => {
     if (size > room.bytes) {

@@ -19,7 +19,7 @@ import { defineOwn, type OwnDefinitions } from './frontend/consul/agent/own-defi
 import { chooseFrontends, frontendTable, type FrontendEntry, type FrontendTable } from './frontends.ts';
 import { Wheel } from './health/wheel.ts';
 import { notReady } from './freshness.ts';
-import { assertComplete } from './migrate.ts';
+import { assertServable } from './migrate.ts';
 import { clusterKeyOf, identify } from './identity.ts';
 import { peerUrl, shareStore, type SharedStore } from './shared-store.ts';
 import { keepHouse } from './housekeeping.ts';
@@ -121,7 +121,7 @@ async function serve(core: Core, options: ServerOptions, table: FrontendTable, h
   const carried = await carryOver(engine);
   if (carried > 0) log.info({ records: carried }, 'carried the store over to the formats of this version');
   await replica.start();
-  assertComplete(replica.state);
+  assertServable(replica.state);
   security.acl.start();
   await security.admin.initialise(options.acl?.initialManagement);
   const identity = await identify({ registry: replica, hasStore, address: nodeAddress(addresses) }, options);

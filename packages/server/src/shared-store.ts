@@ -4,6 +4,7 @@
  */
 
 import type { OwnProcess } from './all-processes.ts';
+import { toRegistryError } from '@rollcall/protocol';
 import { makeChannel, type Channel } from './channel.ts';
 import { Cluster } from './cluster/cluster.ts';
 import type { ClusterKey } from './cluster/cluster-key.ts';
@@ -12,9 +13,12 @@ import { NodeEngine } from './engine/node/node.ts';
 import { soleOwner, type Ownership } from './health/ownership.ts';
 import { httpAddresses, nodesAddress, urlOf } from './listen-addresses.ts';
 import type { Ports } from './listeners.ts';
+import { assertServable } from './migrate.ts';
 import { membersOf } from './registry/kind/member/find.ts';
 import { membersView } from './registry/kind/member/views.ts';
+import { recordsView } from './registry/kind/record/views.ts';
 import { kinds } from './registry/kinds.ts';
+import { noNamespace } from './registry/row.ts';
 import type { Identity } from './net/frontend.ts';
 import type { ServerOptions } from './server-options.ts';
 
@@ -62,6 +66,14 @@ export function shareStore(core: Core, { identity, key, status }: ShareOptions, 
   });
   // A member that is gone has an address of its own: the connection to it would be tried again without an end.
   replica.views.watch(membersView(), () => channel.peers.keep(new Set(membersOf(replica.state).map((member) => member.nodeId))));
+  // A node that was cut off while the registry moved to another store must not go on with the old one.
+  replica.views.watch(recordsView(noNamespace, 'server'), () => {
+    try {
+      assertServable(replica.state);
+    } catch (error) {
+      fail(toRegistryError(error));
+    }
+  });
   return {
     channel,
     ownership: cluster.ownership,

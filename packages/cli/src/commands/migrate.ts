@@ -23,7 +23,7 @@ export function addMigrate(parent: Command, { terminal }: CommandContext): void 
     .command('migrate')
     .description('move a registry to another store while no node serves it; its revisions go on above those that it had')
     .requiredOption('--from <engine>', 'where it is: embedded:DIR or etcd:URL[,URL]')
-    .requiredOption('--to <engine>', 'where it goes; must be empty')
+    .requiredOption('--to <engine>', 'where it goes; must be empty, or a store that it has left')
     .option('--json', 'print the result as JSON');
   for (const key of etcdSettings) command.addOption(settingOption(key));
   command.action((flags: MigrateFlags) => migrate(flags, terminal));
@@ -38,18 +38,18 @@ async function migrate(flags: MigrateFlags, terminal: Terminal): Promise<void> {
   const { settings } = resolveSettings({ flags: given, env, folder: process.cwd(), readFile: () => '{}', limitNames: [] });
   assertUsed(settings, places);
   if (from.kind === 'embedded' && !existsSync(from.dir)) throw new CommandFailure(exitCodes.storeRefused, `there is no ${from.dir} to move from`);
-  const moved = await failingWith(exitCodes.storeRefused, () => moveBetween(places, settings), storeRefusals);
+  const moved = await failingWith(exitCodes.storeRefused, () => moveBetween(places, settings, flags), storeRefusals);
   if (flags.json === true) return printJson(terminal, moved);
   print(terminal, `moved ${moved.records} records; the registry is at revision ${moved.revision} in ${flags.to}`);
-  remark(terminal, `${flags.from} has its copy still: remove it, and do not serve it, or there are two registries with the same id`);
+  remark(terminal, `${flags.from} has its copy still, and a note that it has moved: no node serves it any more`);
 }
 
-async function moveBetween(places: readonly EngineSetting[], settings: Settings): Promise<Migrated> {
+async function moveBetween(places: readonly EngineSetting[], settings: Settings, names: Pick<MigrateFlags, 'from' | 'to'>): Promise<Migrated> {
   const { migrateStore, stderrLog } = await import('@rollcall/server');
   const engines: Engine[] = [];
   try {
     for (const place of places) engines.push(await openEngine(place, settings, stderrLog('warn')));
-    return await migrateStore(engines[0] as Engine, engines[1] as Engine);
+    return await migrateStore(engines[0] as Engine, engines[1] as Engine, { from: names.from, to: names.to });
   } finally {
     for (const engine of engines) await engine.close();
   }
