@@ -68,7 +68,7 @@ export function* restoreTransaction(backup: Backup, state: State): Generator<voi
     if (!kept.has(key) && !staysHere(key)) gone.push(key);
     yield;
   }
-  const floor = encodeRow({ kind: 'floor', revision: revisionAtLeast, created: 0, modified: 0 });
+  const floor = encodeRow({ kind: 'floor', revision: revisionAtLeast, restored: revisionAtLeast, created: 0, modified: 0 });
   put.push({ key: floorKey(), value: floor });
   return { expect: [], put, delete: gone, revisionAtLeast };
 }

@@ -22,6 +22,8 @@ export interface HeadRow extends Revisions {
 export interface FloorRow extends Revisions {
   readonly kind: 'floor';
   readonly revision: number;
+  /** The registry was last restored from a backup when it stood here: what was written after the backup is forgotten. Absent: never. */
+  readonly restored?: number;
 }
 
 /**

@@ -65,8 +65,9 @@ export function* prune(draft: Draft, { keys: pruned }: Prune, now: number): Step
 }
 
 function raiseFloor(draft: Draft, revision: number): void {
-  const floor = (draft.get(floorKey()) as FloorRow | undefined)?.revision ?? 0;
-  if (revision > floor) draft.put<FloorRow>({ kind: 'floor', revision, created: 0, modified: 0 });
+  const before = draft.get(floorKey()) as FloorRow | undefined;
+  const floor = before?.revision ?? 0;
+  if (revision > floor) draft.put<FloorRow>({ ...before, kind: 'floor', revision, created: 0, modified: 0 });
 }
 
 /** Whether it is the marker of a view without content, which keeps only its revision from going back. */

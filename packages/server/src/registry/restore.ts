@@ -26,7 +26,7 @@ export function restoreCommand(kinds: KindTable, restored: readonly AnyRow[], pr
   const kept = new Set(rows.map((row) => kinds.keyOf(row)));
   const gone = Array.from(present).filter((row) => isRestored(row) && !kept.has(kinds.keyOf(row)));
   const rank = ranks(kinds, [...rows, ...gone]);
-  const floorRow: FloorRow = { kind: 'floor', revision: floor, created: 0, modified: 0 };
+  const floorRow: FloorRow = { kind: 'floor', revision: floor, restored: floor, created: 0, modified: 0 };
   return {
     kind: 'restore',
     rows: [floorRow, ...rows.toSorted((a, b) => rank(a) - rank(b))],

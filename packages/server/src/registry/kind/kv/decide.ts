@@ -2,6 +2,7 @@
 
 import { RegistryError } from '@rollcall/protocol';
 import type { Draft } from '../../draft.ts';
+import { floorKey, type FloorRow } from '../../markers.ts';
 import type { Reader } from '../../reader.ts';
 import type { Removal } from '../../removal.ts';
 import { wasThere, type Steps } from '../../steps.ts';
@@ -43,8 +44,7 @@ export function putKey(draft: Draft, command: KvPut, now: number): boolean {
       if (before?.session === session) write(draft, row);
       else {
         if (before?.session !== undefined || delayed(draft, command, now)) return false;
-        // A fencing token: it rises with each lock of the key, also over locks that the store has forgotten, which had one below the base.
-        write(draft, { ...row, session, lockIndex: Math.max(row.lockIndex + 1, draft.base) });
+        write(draft, { ...row, session, lockIndex: Math.max(row.lockIndex + 1, forgottenBefore(draft)) });
       }
       return true;
     }
@@ -55,6 +55,14 @@ export function putKey(draft: Draft, command: KvPut, now: number): boolean {
       return true;
     }
   }
+}
+
+/**
+ * A revision below which locks may have been given that the store has forgotten: it went back to a backup. The lock index is a fencing
+ * token, so the next one of each key is no smaller. Each lock takes a transaction, so none had an index above its revision.
+ */
+function forgottenBefore(draft: Draft): number {
+  return Math.max(draft.base, (draft.get(floorKey()) as FloorRow | undefined)?.restored ?? 0);
 }
 
 export function deleteKey(draft: Draft, { namespace, key, cas }: KvDelete): boolean {

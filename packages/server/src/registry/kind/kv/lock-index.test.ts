@@ -3,6 +3,8 @@
 import { describe, expect, it } from 'vitest';
 import { decideBatch } from '../../batch.ts';
 import type { Command } from '../../kinds.ts';
+import type { AnyRow } from '../../row.ts';
+import { restoreCommand } from '../../restore.ts';
 import { State } from '../../state.ts';
 import { findKv } from './find.ts';
 
@@ -12,10 +14,19 @@ function stateAt(revision: number, base: number) {
   for (const loading = state.loading(revision, base); loading.next().done !== true; );
   return {
     run(command: Command): void {
-      const { writes, outcomesAt } = decideBatch(state, [command], 0);
-      if (writes !== undefined) state.apply({ revision: state.revision + 1, put: writes.put, delete: writes.delete }, new Map(writes.put.map(({ value, row }) => [value, row])));
-      const [outcome] = outcomesAt(state.revision);
-      if (outcome !== undefined && 'error' in outcome && outcome.error !== undefined) throw outcome.error;
+      for (let next: Command | undefined = command; next !== undefined; ) {
+        const { writes, outcomesAt } = decideBatch(state, [next], 0);
+        if (writes !== undefined) state.apply({ revision: state.revision + 1, put: writes.put, delete: writes.delete }, new Map(writes.put.map(({ value, row }) => [value, row])));
+        const outcome = outcomesAt(state.revision)[0] as { error?: Error; next?: Command } | undefined;
+        if (outcome?.error !== undefined) throw outcome.error;
+        next = outcome?.next;
+      }
+    },
+    get rows() {
+      return Array.from(state.rows(), ([, row]) => row);
+    },
+    restore(rows: readonly AnyRow[]): void {
+      this.run(restoreCommand(state.kinds, rows, this.rows, state.revision));
     },
     get lockIndex() {
       return findKv(state, 'default', 'lock')?.lockIndex;
@@ -23,17 +34,26 @@ function stateAt(revision: number, base: number) {
   };
 }
 
+type Running = ReturnType<typeof stateAt>;
+
 function lockedTwice(revision: number, base: number): (number | undefined)[] {
   const state = stateAt(revision, base);
+  prepare(state);
+  return [locked(state, 'one'), locked(state, 'two')];
+}
+
+function prepare(state: Running): void {
   state.run({ kind: 'register', namespace: 'default', nodeMode: 'ensure', node: { name: 'n', address: '10.0.0.1' } });
+}
+
+/** @returns the lock index of the key while the session holds it */
+function locked(state: Running, session: string): number | undefined {
   const put = { kind: 'kv-put', namespace: 'default', key: 'lock', value: Buffer.from(''), flags: 0n } as const;
-  return ['one', 'two'].map((session) => {
-    state.run({ kind: 'session-create', namespace: 'default', id: session, name: '', node: 'n', liveness: 'ttl', ttlMs: 10_000, lockDelayMs: 0, behavior: 'release', checks: [] });
-    state.run({ ...put, condition: { kind: 'acquire', session } });
-    const { lockIndex } = state;
-    state.run({ ...put, condition: { kind: 'release', session } });
-    return lockIndex;
-  });
+  state.run({ kind: 'session-create', namespace: 'default', id: session, name: '', node: 'n', liveness: 'ttl', ttlMs: 10_000, lockDelayMs: 0, behavior: 'release', checks: [] });
+  state.run({ ...put, condition: { kind: 'acquire', session } });
+  const { lockIndex } = state;
+  state.run({ ...put, condition: { kind: 'release', session } });
+  return lockIndex;
 }
 
 describe('the lock index', () => {
@@ -43,5 +63,17 @@ describe('the lock index', () => {
 
   it('is above every one that was given before the store went back to a backup', () => {
     expect(lockedTwice(120, 100)).toEqual([100, 101]);
+  });
+
+  it('is above every one that was given before a backup was restored', () => {
+    const state = stateAt(0, 0);
+    prepare(state);
+    locked(state, 'one');
+    const backup = state.rows;
+    const given = ['two', 'three', 'four'].map((session) => locked(state, session) ?? 0);
+    state.restore(backup);
+    const next = locked(state, 'five') ?? 0;
+    expect(next).toBeGreaterThan(Math.max(...given));
+    expect(locked(state, 'six')).toBe(next + 1);
   });
 });
