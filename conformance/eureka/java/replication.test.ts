@@ -142,3 +142,34 @@ describe.runIf(problem === undefined)('a Eureka server and Rollcall', { timeout:
     expect((await shownBy(own.eurekaUrl, 'ORDERS', orders.instanceId))?.status).toBe('UP');
   });
 });
+
+describe.runIf(problem === undefined)('a Eureka server that does not list Rollcall', { timeout: 300_000 }, () => {
+  let eureka: RealEureka;
+  let own: Rollcall;
+  let orders: SpringApplication;
+
+  beforeAll(async () => {
+    own = await rollcall();
+    eureka = await startRealEureka();
+    orders = await startSpringApplication({ name: 'orders', eurekaUrl: eureka.url, leaseSeconds: 9 });
+    await own.start([eureka.url]);
+  }, 600_000);
+
+  afterAll(async () => {
+    await orders?.kill();
+    await eureka?.stop();
+    await own?.stop();
+  }, 60_000);
+
+  it('is asked for its instances, which live here as long as their clients', async () => {
+    const isShown = async () => (await shownBy(own.eurekaUrl, 'ORDERS', orders.instanceId)) !== undefined;
+    const until = performance.now() + 30_000;
+    while (performance.now() < until) {
+      expect(await isShown()).toBe(true);
+      await new Promise((done) => void setTimeout(done, 200));
+    }
+    await orders.kill();
+    const ms = await untilTrue('it is gone', async () => !(await isShown()));
+    expect(ms).toBeLessThan(25_000);
+  });
+});
