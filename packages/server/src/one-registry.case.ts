@@ -49,6 +49,8 @@ export interface Registered {
   readonly remove: () => Promise<unknown>;
   /** Ends the registrant without a goodbye. Without it, its heartbeats end when the test sends none. */
   readonly kill?: () => void;
+  /** Says that it is about to leave. */
+  readonly drain?: () => Promise<unknown>;
 }
 
 export interface Writer {
@@ -91,7 +93,7 @@ export const writers: readonly Writer[] = [
       const instance = { ...place, id: 'o1', tags: ['blue', 'canary'], meta: { team: 'core' }, weight: 3, zone: 'z1', region: 'r1', cluster: 'c1' };
       const answer = await client.ask({ type: 'register', instances: [instance] });
       if (answer.type !== 'done') throw new Error(JSON.stringify(answer));
-      return { remove: () => client.ask({ type: 'deregister', instances: ['o1'] }), kill: () => client.webSocket.terminate() };
+      return { remove: () => client.ask({ type: 'deregister', instances: ['o1'] }), kill: () => client.webSocket.terminate(), drain: () => client.ask({ type: 'drain', instances: ['o1'] }) };
     },
   },
   {

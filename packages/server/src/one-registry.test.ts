@@ -15,8 +15,14 @@ import type { Server } from './server.ts';
 
 const rows = (server: Server): readonly InstanceRow[] => [...instancesOfService(server.registry.state, 'default', place.service)];
 
-/** As an operator: sets the override or `enabled` of the only instance. */
-const administer = (server: Server, settings: object) => send(server, 'PUT', '/rollcall/v1/instance/status', { service: place.service, id: rows(server)[0]?.id, ...settings });
+/** As an operator: sets the override or `enabled` of the only instance. @returns the effective status as the admin API says it */
+async function administer(server: Server, settings: object): Promise<string> {
+  const answer = await send(server, 'PUT', '/rollcall/v1/instance/status', { service: place.service, id: rows(server)[0]?.id, ...settings });
+  return (JSON.parse(answer) as { effective: string }).effective;
+}
+
+/** The number of instances, as the admin API says it. */
+const counted = async (server: Server) => (await get<{ counts: { instances: number } }>(server, '/rollcall/v1/status')).counts.instances;
 
 /** What every reader shows of the only instance once the registry's own word for its status is this one. */
 async function expectEveryWhere(server: Server, status: InstanceStatus): Promise<void> {
@@ -29,6 +35,16 @@ async function expectEveryWhere(server: Server, status: InstanceStatus): Promise
 }
 
 describe.each(writers)('what $name registers', (writer) => {
+  test('the admin API counts, and no longer after its removal', async () => {
+    const server = await start();
+    const before = await counted(server);
+    const { remove } = await writer.register(server);
+    expect(await get(server, `/rollcall/v1/service?name=${place.service}`)).toMatchObject({ namespace: 'default', name: place.service, instances: 1 });
+    expect(await counted(server)).toBe(before + 1);
+    await remove();
+    expect(await counted(server)).toBe(before);
+  });
+
   test.each(readers)('$name shows, and no longer after its removal', async (reader) => {
     const server = await start();
     const { remove } = await writer.register(server);
@@ -43,12 +59,12 @@ describe.each(writers)('what $name registers', (writer) => {
     await writer.register(server);
     await expectEveryWhere(server, 'passing');
     for (const [override, status] of [['out_of_service', 'maintenance'], ['draining', 'draining'], ['starting', 'starting'], ['down', 'critical']] as const) {
-      await administer(server, { override });
+      expect(await administer(server, { override })).toBe(status);
       await expectEveryWhere(server, status);
     }
     await administer(server, { override: null });
     await expectEveryWhere(server, 'passing');
-    await administer(server, { enabled: false });
+    expect(await administer(server, { enabled: false })).toBe('maintenance');
     await expectEveryWhere(server, 'maintenance');
     await administer(server, { enabled: true });
     await expectEveryWhere(server, 'passing');
@@ -60,6 +76,7 @@ const said: readonly (readonly [name: string, status: InstanceStatus, say: (serv
   ['Consul, by a check that warns', 'warning', async (server) => { await byName('Consul').register(server); await send(server, 'PUT', '/v1/agent/check/warn/service:o1'); }],
   ['Consul, by a check that fails', 'critical', async (server) => { await byName('Consul').register(server); await send(server, 'PUT', '/v1/agent/check/fail/service:o1'); }],
   ['Consul, by maintenance', 'maintenance', async (server) => { await byName('Consul').register(server); await send(server, 'PUT', '/v1/agent/service/maintenance/o1?enable=true'); }],
+  ['the native stream, by drain', 'draining', async (server) => { await (await byName('the native stream').register(server)).drain?.(); }],
   ['Eureka, by STARTING', 'starting', (server) => registerByEureka(server, { status: 'STARTING' })],
   ['Eureka, by OUT_OF_SERVICE', 'maintenance', (server) => registerByEureka(server, { status: 'OUT_OF_SERVICE' })],
   ['Eureka, by DOWN', 'critical', (server) => registerByEureka(server, { status: 'DOWN' })],
