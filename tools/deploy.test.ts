@@ -3,24 +3,16 @@
  * the names in them must exist here. Alert rules and the dashboard: `operations.test.ts`.
  */
 
-import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { validate } from 'dockerfile-utils';
 import { describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
+import { howToInstall, isMissing, run } from './real-tools.ts';
 import { root } from './source-files.ts';
 
 const file = (path: string) => join(root, path);
 const read = (path: string) => readFileSync(file(path), 'utf8');
-
-function run(program: string, args: readonly string[], cwd = root): { status: number | null; output: string } {
-  const { status, stdout, stderr, error } = spawnSync(program, args, { cwd, encoding: 'utf8' });
-  return { status, output: `${error?.message ?? ''}${stdout}${stderr}` };
-}
-
-const isMissing = (program: string) => spawnSync(program, ['--version']).error !== undefined;
-const howToInstall = '`node conformance/install-debian.mjs` installs it on Debian';
 
 /** Variables of the environment that `rollcall serve` reads. */
 const variables = new Set(read('docs/reference/configuration.md').match(/ROLLCALL_[A-Z_]+/g));

@@ -1,23 +1,15 @@
 /** The alert rules and the dashboard in docs/operations: the metrics in them exist, and promtool judges them where it is installed. */
 
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createServer, memory } from '@rollcall/server';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { howToInstall, isMissing, run } from './real-tools.ts';
 import { root } from './source-files.ts';
 
 const file = (path: string) => join(root, path);
 const read = (path: string) => readFileSync(file(path), 'utf8');
-
-function run(program: string, args: readonly string[], cwd = root): { status: number | null; output: string } {
-  const { status, stdout, stderr, error } = spawnSync(program, args, { cwd, encoding: 'utf8' });
-  return { status, output: `${error?.message ?? ''}${stdout}${stderr}` };
-}
-
-const isMissing = (program: string) => spawnSync(program, ['--version']).error !== undefined;
-const howToInstall = '`node conformance/install-debian.mjs` installs it on Debian';
 
 describe('alert rules and dashboard', () => {
   const alerts = read('docs/operations/alerts.yaml');

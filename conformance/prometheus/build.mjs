@@ -1,6 +1,6 @@
 /**
- * Builds a current Prometheus from its Go modules, since Debian's is older; with the discoveries that the tests use only. It takes ten minutes on
- * two cores and is kept in the user's cache, so it is a command of its own. Standard library only.
+ * Builds a current Prometheus from its Go modules, since Debian's is older; with the discoveries that the tests use only. It takes minutes and is
+ * kept in the user's cache, so it is a command of its own. Standard library only.
  *
  *   node conformance/prometheus/build.mjs                                                     builds it, and prints where it is
  *   ROLLCALL_PROMETHEUS=$(node conformance/prometheus/build.mjs) npx vitest run prometheus   runs the tests with it
