@@ -62,4 +62,20 @@ describe('alert rules and dashboard', () => {
       expect(checked.status, checked.output).toBe(0);
     }
   });
+
+  it.for(['docs/operations/README.md', 'docs/reference/metrics.md', 'packages/server/src/frontend/admin/README.md', 'packages/server/src/frontend/prometheus/README.md'])(
+    'the configuration in %s is one of Prometheus',
+    (page, { skip }) => {
+      skip(isMissing('promtool'), `promtool is not installed; ${howToInstall}`);
+      const folder = mkdtempSync(join(tmpdir(), 'rollcall-config-'));
+      onTestFinished(() => rmSync(folder, { recursive: true }));
+      const blocks = Array.from(read(page).matchAll(/^( *)```yaml\n([\s\S]*?)^ *```$/gm), ([, indent = '', block = '']) => block.replaceAll(new RegExp(`^${indent}`, 'gm'), ''));
+      expect(blocks.length).toBeGreaterThan(0);
+      for (const block of blocks) {
+        writeFileSync(join(folder, 'prometheus.yml'), block);
+        const checked = run('promtool', ['check', 'config', '--syntax-only', join(folder, 'prometheus.yml')]);
+        expect(checked.status, checked.output).toBe(0);
+      }
+    },
+  );
 });
