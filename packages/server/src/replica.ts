@@ -80,6 +80,7 @@ const batchMax = 1_024;
 const attemptsMax = 50;
 
 export class Replica implements Registry {
+  readonly isOnlyWriter: boolean;
   readonly #engine: Engine;
   readonly #clock: Clock;
   readonly #queueMax: number;
@@ -100,19 +101,18 @@ export class Replica implements Registry {
   constructor(options: ReplicaOptions) {
     const { engine, clock } = options;
     this.#engine = engine;
+    this.isOnlyWriter = engine.exclusive;
     this.#clock = clock;
     this.#queueMax = options.queueMax ?? 65_536;
     this.#onFatal = options.onFatal;
     this.#patience = new Patience({
-      engine,
-      clock,
+      ...{ engine, clock },
       revision: () => this.state.revision,
       longStale: () => this.#follower.longStale,
       onSilent: (error) => this.#refuseQueue(error),
     });
     this.#follower = new Follower({
-      engine,
-      clock,
+      ...{ engine, clock },
       take: (event) => {
         const taking = this.#applier.take(event);
         if (taking !== undefined) return taking.then(() => this.#patience.moved());

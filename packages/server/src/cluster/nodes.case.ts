@@ -114,6 +114,7 @@ async function startNode({ engine, memoryEngine, nodeId, all, cut, fault }: Star
     barrier: () => replica.barrier(),
     observe: replica.observe.bind(replica),
     notOlderThan: (revision: number) => replica.notOlderThan(revision),
+    isOnlyWriter: false,
     staleMs: 0,
     watchStaleness: replica.watchStaleness.bind(replica),
     submit<C extends Command>(command: C): Promise<Result<C>> {

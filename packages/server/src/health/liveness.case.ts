@@ -79,6 +79,7 @@ export async function startLiveness(options: { engine?: Engine; ownership?: Owne
     views: replica.views,
     barrier: () => replica.barrier(),
     notOlderThan: (revision: number) => replica.notOlderThan(revision),
+    isOnlyWriter: true,
     staleMs: 0,
     watchStaleness: (listener: () => void) => replica.watchStaleness(listener),
     observe: (observer: Observer) => replica.observe(observer),

@@ -69,10 +69,13 @@ export class ListBodies {
     return String(number);
   }
 
-  /** Resolves when this node has everything that was committed before, or is known not to follow the store: then it answers with what it has. */
-  async caughtUp(): Promise<void> {
+  /**
+   * Resolves when this node has everything that was committed before, or is known not to follow the store: then it answers with what it
+   * has. Undefined when it has everything now.
+   */
+  caughtUp(): Promise<void> | undefined {
     const { registry } = this.#context;
-    if (registry.staleMs === 0) await registry.barrier().catch(() => {});
+    return registry.isOnlyWriter || registry.staleMs > 0 ? undefined : registry.barrier().catch(() => {});
   }
 
   /**
@@ -92,15 +95,18 @@ export class ListBodies {
   }
 
   send(response: ServerResponse, { contentType, vary }: ListHead, body: Body, gzip: boolean): void {
-    this.#large.send(
-      response,
-      () => {
-        const head = ['Content-Type', contentType, 'Content-Length', String(body.bytes), 'Vary', vary];
-        if (gzip) head.push('Content-Encoding', 'gzip');
-        response.writeHead(200, head);
-      },
-      body,
-    );
+    const begin = () => {
+      const head = ['Content-Type', contentType, 'Content-Length', String(body.bytes), 'Vary', vary];
+      if (gzip) head.push('Content-Encoding', 'gzip');
+      response.writeHead(200, head);
+    };
+    if (body.buffers.length > 1) {
+      this.#large.send(response, begin, body);
+      return;
+    }
+    // Most bodies are one buffer, which the socket takes at once.
+    begin();
+    response.end(body.buffers[0]);
   }
 
   /** Resolves when no work is left. */

@@ -44,6 +44,9 @@ export interface Registry {
    */
   notOlderThan(revision: number): Promise<void>;
 
+  /** Whether no other process writes to the store: then `state` never misses anything, and nothing needs to wait for `barrier`. */
+  readonly isOnlyWriter: boolean;
+
   /** Milliseconds since `state` was last known to be that of the store, at least 1; 0 while this node follows the store. */
   readonly staleMs: number;
 

@@ -137,21 +137,28 @@ export class Actions {
     else this.#notFound(call);
   }
 
-  async #list(call: Call, read: (reading: Reading) => Promise<number>): Promise<void> {
-    if ((await read(readingOf(call))) === 404) this.#notFound(call);
+  #list(call: Call, read: (reading: Reading) => number | Promise<number>): Done {
+    const listed = (status: number) => {
+      if (status === 404) this.#notFound(call);
+    };
+    const status = read(readingOf(call));
+    return typeof status === 'number' ? listed(status) : status.then(listed);
   }
 
   /** Of a client that goes on with deltas. */
-  async #watched(read: () => Promise<number>): Promise<number> {
-    await this.#deltas.used();
-    return read();
+  #watched(read: () => number | Promise<number>): number | Promise<number> {
+    const waiting = this.#deltas.used();
+    return waiting === undefined ? read() : waiting.then(read);
   }
 
-  async #app(call: Call): Promise<void> {
+  #app(call: Call): Done {
     const [app = ''] = call.parts;
-    await this.#reads.caughtUp();
-    const services = this.#readable(call, app);
-    await this.#list(call, (reading) => this.#reads.app(reading, app, services));
+    const read = () => {
+      const services = this.#readable(call, app);
+      return this.#list(call, (reading) => this.#reads.app(reading, app, services));
+    };
+    const behind = this.#reads.caughtUp();
+    return behind === undefined ? read() : behind.then(read);
   }
 
   async #instance(call: Call): Promise<void> {

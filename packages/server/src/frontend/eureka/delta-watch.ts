@@ -22,7 +22,8 @@ export class DeltaWatch implements Observer {
   readonly #context: Context;
   readonly #stop: () => void;
   #seeding: Promise<void> | undefined;
-  #keeping: Promise<unknown> | undefined;
+  #isSeeded = false;
+  #keeping: Promise<void> | undefined;
 
   /** Clients may have read deltas on another node, or before a restart. */
   constructor(context: Context) {
@@ -33,17 +34,19 @@ export class DeltaWatch implements Observer {
     if (departuresKeptUntil(registry.state, namespace) > 0) void this.#begin();
   }
 
-  /** A client reads a list, or a delta. Resolves when the changes that it may have missed are known, and later ones are kept. */
-  async used(): Promise<void> {
+  /**
+   * A client reads a list, or a delta.
+   * @returns resolves when the changes that it may have missed are known, and later ones are kept; undefined when it is so
+   */
+  used(): Promise<void> | undefined {
     const { registry, clock } = this.#context;
     const untilMs = departuresKeptUntil(registry.state, namespace);
     const now = clock.now();
-    if (untilMs <= now + keptMs / 2) {
-      this.#keeping ??= this.#keep(now + keptMs);
-      // A later request need not wait: the time is not over yet.
-      if (untilMs <= now) await this.#keeping;
-    }
-    await this.#begin();
+    if (untilMs <= now + keptMs / 2) this.#keeping ??= this.#keep(now + keptMs);
+    // While the time is not over, no request need wait for the next.
+    if (this.#isSeeded && untilMs > now) return undefined;
+    const keeping = untilMs > now ? undefined : this.#keeping;
+    return Promise.all([keeping, this.#begin()]).then(() => {});
   }
 
   observe(changes: readonly RowChange[]): void {
@@ -69,6 +72,7 @@ export class DeltaWatch implements Observer {
     const gone = [...departuresOf(state, namespace)];
     for (const row of gone) this.recent.remember(departed(row), instanceKey(namespace, row.node, row.id));
     await inTurns(this.recent.seed(instances(this.#context), gone.reduce((newest, { atMs }) => Math.max(newest, atMs), 0)));
+    this.#isSeeded = true;
   }
 
   /** If it cannot be written now, deltas work all the same until this node stops; the next request tries again. */

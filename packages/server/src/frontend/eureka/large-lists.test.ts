@@ -1,6 +1,5 @@
 /** Lists of ten thousand instances: no turn of the event loop is long, and the bytes are made once. */
 
-import { performance } from 'node:perf_hooks';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { InstanceInput } from '../../registry/kind/catalog/commands.ts';
 import { Eureka, usual, type Applications } from './eureka.case.ts';
@@ -31,15 +30,18 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => eureka[Symbol.asyncDispose]());
 
-/** The longest time between two turns of the event loop during some work, in milliseconds; what this process itself reads is apart. */
+/**
+ * The processor time of the longest turn of the event loop during some work, in milliseconds. Not its time on the wall: this machine runs other
+ * programs. Threads that compress meanwhile count, so a turn is no longer than this.
+ */
 async function longestTurn(work: () => Promise<unknown>): Promise<number> {
   let longest = 0;
-  let last = performance.now();
+  let last = process.cpuUsage();
   let isOver = false;
   const look = () => {
-    const now = performance.now();
-    longest = Math.max(longest, now - last);
-    last = now;
+    const { user, system } = process.cpuUsage(last);
+    longest = Math.max(longest, (user + system) / 1_000);
+    last = process.cpuUsage();
     if (!isOver) setImmediate(look);
   };
   setImmediate(look);
@@ -65,7 +67,7 @@ test.each([
   ['/eureka/vips/web', 'application/json'],
   ['/eureka/instances/i9999', 'application/json'],
 ])('%s as %s is written in short turns', async (path, accept) => {
-  // The best of three: other programs of the machine must not count.
+  // The best of three: what this process compiles and collects must not count.
   let longest = Infinity;
   for (let run = 0; run < 3; run++) {
     await eureka.register({ app: 'APP1', instanceId: `change${path}${accept}${run}` });

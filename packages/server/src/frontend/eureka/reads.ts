@@ -113,8 +113,8 @@ export class Reads {
     });
   }
 
-  /** Resolves when this node has everything that was committed before, or is known not to follow the store: then it answers with what it has. */
-  caughtUp(): Promise<void> {
+  /** Resolves when this node has everything that was committed before; undefined when it has (`ListBodies.caughtUp`). */
+  caughtUp(): Promise<void> | undefined {
     return this.#lists.caughtUp();
   }
 

@@ -93,17 +93,35 @@ export class Router {
    * @throws URIError when a part is not encoded well
    */
   find(method: string, path: string): Found {
-    const parts = belowPrefix(path).split('/').filter((part) => part !== '');
-    const methods: string[] = [];
-    // A word wins over a name: `/apps/delta` is no app.
-    for (const { route, words } of this.#patterns[parts.length] ?? []) {
-      if (!words.every((word, at) => word === undefined || word === parts[at])) continue;
-      methods.push(route.method);
-      if (route.method !== (method === 'HEAD' ? 'GET' : method)) continue;
-      return { route, methods, parts: parts.flatMap((part, at) => (words[at] === undefined ? [decoded(part)] : [])) };
+    const parts = partsOf(belowPrefix(path));
+    const wanted = method === 'HEAD' ? 'GET' : method;
+    const patterns = this.#patterns[parts.length] ?? [];
+    for (const { route, words } of patterns) {
+      // A word wins over a name, since the table has it first: `/apps/delta` is no app.
+      if (route.method === wanted && fits(words, parts)) return { route, methods: none, parts: namesIn(words, parts) };
     }
-    return { route: undefined, methods, parts: [] };
+    const methods = patterns.filter(({ words }) => fits(words, parts)).map(({ route }) => route.method);
+    return { route: undefined, methods, parts: none };
   }
+}
+
+const none: readonly string[] = [];
+
+function fits(words: Pattern['words'], parts: readonly string[]): boolean {
+  for (let at = 0; at < words.length; at++) if (words[at] !== undefined && words[at] !== parts[at]) return false;
+  return true;
+}
+
+function namesIn(words: Pattern['words'], parts: readonly string[]): string[] {
+  const names: string[] = [];
+  for (let at = 0; at < words.length; at++) if (words[at] === undefined) names.push(decoded(parts[at] as string));
+  return names;
+}
+
+function partsOf(path: string): string[] {
+  const parts: string[] = [];
+  for (const part of path.split('/')) if (part !== '') parts.push(part);
+  return parts;
 }
 
 function belowPrefix(path: string): string {

@@ -45,12 +45,12 @@ export class Writes {
   readonly #context: Context;
   readonly #instances: Instances;
   readonly #rule: LeaseRule;
-  readonly #caughtUp: () => Promise<void>;
+  readonly #caughtUp: () => Promise<void> | undefined;
   /** Told when a client deregisters an instance that it had registered at another Eureka server. */
   cancelledHere: (name: { readonly app: string; readonly id: string }) => void = () => {};
 
-  /** @param caughtUp resolves when this node has everything that was committed before */
-  constructor(context: Context, parts: { readonly instances: Instances; readonly rule: LeaseRule; readonly caughtUp: () => Promise<void> }) {
+  /** @param caughtUp resolves when this node has everything that was committed before; undefined when it has */
+  constructor(context: Context, parts: { readonly instances: Instances; readonly rule: LeaseRule; readonly caughtUp: () => Promise<void> | undefined }) {
     this.#context = context;
     this.#instances = parts.instances;
     this.#rule = parts.rule;
@@ -95,10 +95,12 @@ export class Writes {
     const row = this.#instances.own(app, id);
     if (row !== undefined) return this.#renew(row, dirtyMs, writer);
     // Another node may have taken the registration; a 404 would make the client register again for nothing.
-    return this.#caughtUp().then(() => {
+    const again = (): Renewal | Promise<Renewal> => {
       const now = this.#instances.own(app, id);
       return now === undefined ? 'unknown' : this.#renew(now, dirtyMs, writer);
-    });
+    };
+    const behind = this.#caughtUp();
+    return behind === undefined ? 'unknown' : behind.then(again);
   }
 
   #renew(row: InstanceRow, dirtyMs: number | undefined, { principal, replicated, connection }: Writer): Renewal | Promise<Renewal> {
