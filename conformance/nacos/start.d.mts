@@ -17,6 +17,6 @@ export interface NacosClient {
   kill(): Promise<void>;
 }
 
-export function startServer(args?: readonly string[]): Promise<NacosServer>;
+export function startServer(args?: readonly string[], env?: Readonly<Record<string, string>>): Promise<NacosServer>;
 export function startJavaClient(address: string, properties?: readonly string[]): Promise<NacosClient>;
 export function startGoClient(address: string): Promise<NacosClient>;

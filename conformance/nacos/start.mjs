@@ -36,9 +36,10 @@ export function goProblem() {
 
 /**
  * Starts a server with its data in a folder of its own.
+ * @param args, env more arguments and variables of `rollcall serve`
  * @returns its `address` for clients of Nacos, `httpPort`; `kill()`, and `start()` again at the same addresses; `stop()` for good
  */
-export async function startServer(args = []) {
+export async function startServer(args = [], env = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'rollcall-nacos-'));
   const port = await portPair();
   const [httpPort] = await freePorts(1);
@@ -52,7 +53,7 @@ export async function startServer(args = []) {
     running.delete(child);
   };
   const start = async () => {
-    child = spawn(process.execPath, [command, ...all], { stdio: ['ignore', 'ignore', 'inherit'] });
+    child = spawn(process.execPath, [command, ...all], { stdio: ['ignore', 'ignore', 'inherit'], env: { ...process.env, ...env } });
     running.add(child);
     await answers(`http://127.0.0.1:${httpPort}/readyz`, child);
   };

@@ -110,3 +110,23 @@ describe.runIf(problem === undefined)('the Java client', () => {
     }
   }
 });
+
+describe.runIf(problem === undefined)('the Java client of a registry with access control', () => {
+  it('logs in with a token as its password, and can do nothing without one', timeout, async () => {
+    const token = '2c6e9a0e-6a3c-4a55-8f0c-2a8d6a1f7e10';
+    const server = await startServer(['--acl'], { ROLLCALL_ACL_INITIAL_MANAGEMENT: token });
+    const clients: NacosClient[] = [];
+    try {
+      const known = await startJavaClient(server.address, ['username=any', `password=${token}`]);
+      const unknown = await startJavaClient(server.address, ['username=any', 'password=wrong']);
+      clients.push(known, unknown);
+      expect(await known.ask('/register', { service: 'web', port: '80' })).toBe('ok');
+      await expect(unknown.ask('/register', { service: 'web', port: '81' })).rejects.toThrow('ErrCode:403');
+      await expect(unknown.ask('/all', { service: 'web' })).rejects.toThrow('ErrCode:403');
+      expect(await known.lines('/all', { service: 'web' })).toEqual(['10.0.0.1:80 healthy']);
+    } finally {
+      for (const client of clients) await client.kill();
+      await server.stop();
+    }
+  });
+});
