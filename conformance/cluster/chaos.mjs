@@ -11,4 +11,5 @@ import { fileURLToPath } from 'node:url';
 import { runnerImport } from 'vite';
 
 const { module } = await runnerImport(fileURLToPath(new URL('chaos.ts', import.meta.url)), { configFile: false, logLevel: 'error' });
-process.exitCode = await module.main(process.argv.slice(2), (line) => console.log(line));
+// The verdict is given: sockets of the workload that are still open must not keep the command.
+process.exit(await module.main(process.argv.slice(2), (line) => console.log(line)));
