@@ -8,7 +8,7 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePorts } from '../free-ports.mjs';
@@ -120,10 +120,12 @@ function member(program, { name, url, listenPeerUrl, peerUrl, metricsUrl, direct
       const problem = await Promise.race([ended, healthy(metricsUrl, started, () => said)]);
       if (problem !== undefined) throw new Error(problem);
     },
-    /** Freezes the process: its connections stay open and nothing answers. */
+    /** Freezes the process: its connections stay open and nothing answers. On Linux it returns when that is so. */
     pause() {
       assertRunning();
       child.kill('SIGSTOP');
+      // Each thread stops by itself, up to 15 ms after the signal on a busy machine, and might commit a write until then.
+      while (!isStopped(child.pid));
     },
     resume() {
       assertRunning();
@@ -137,6 +139,22 @@ function member(program, { name, url, listenPeerUrl, peerUrl, metricsUrl, direct
       await gone;
     },
   };
+}
+
+/** Whether all threads of a process are stopped; true where the system does not show them. */
+function isStopped(pid) {
+  const tasks = `/proc/${pid}/task`;
+  if (!existsSync(tasks)) return true;
+  try {
+    return readdirSync(tasks).every((task) => {
+      const stat = readFileSync(`${tasks}/${task}/stat`, 'latin1');
+      // The state follows the name, which is in brackets.
+      return stat[stat.lastIndexOf(')') + 2] === 'T';
+    });
+  } catch {
+    // A thread has ended since it was listed.
+    return false;
+  }
 }
 
 /** Resolves with undefined once the member can read and write, or with a complaint. */
