@@ -1,25 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { inOrder, select } from './slices.ts';
-import { Pace, type Work } from './turns.ts';
-
-/** Yields at every chance. */
-class Impatient extends Pace {
-  override spend(): boolean {
-    return true;
-  }
-
-  override get spent(): boolean {
-    return true;
-  }
-}
-
-function run<T>(work: Work<T>): T {
-  for (;;) {
-    const { done, value } = work.next();
-    if (done === true) return value;
-  }
-}
+import { Impatient, run } from './turns.case.ts';
+import { Pace } from './turns.ts';
 
 test('rows are sorted as the engine sorts them; equal rows keep their order', () => {
   const rows = fc.array(fc.record({ key: fc.nat(50), id: fc.nat() }), { maxLength: 5_000, size: 'max' });

@@ -1,26 +1,9 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { AnswerMemory, MemoryShare } from '../../../net/answer-memory.ts';
-import { Pace, type Work } from '../../../net/turns.ts';
+import { Impatient, run } from '../../../net/turns.case.ts';
+import { Pace } from '../../../net/turns.ts';
 import { JsonWriter, writeList, writeObject } from './json-writer.ts';
-
-/** Yields at every chance. */
-class Impatient extends Pace {
-  override spend(): boolean {
-    return true;
-  }
-
-  override get spent(): boolean {
-    return true;
-  }
-}
-
-function run<T>(work: Work<T>): T {
-  for (;;) {
-    const { done, value } = work.next();
-    if (done === true) return value;
-  }
-}
 
 test('the pieces written are what JSON.stringify writes', () => {
   const values = fc.array(fc.jsonValue({ maxDepth: 2 }).map((value) => ({ value })), { maxLength: 60 });
