@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Endpoint } from '../endpoint.ts';
-import { hash32 } from '../hashing/hash32.ts';
+import { hash32 } from '@rollcall/protocol';
 import { ketamaHash } from '../hashing/ketama-points.ts';
 import { balancerCases } from './balancer.case.ts';
 import type { Balancer } from './balancer.ts';

@@ -5,10 +5,9 @@
  * where keys are placed; a request without a key goes to any endpoint, by weight.
  */
 
-import type { Instance } from '@rollcall/protocol';
+import { hash32, type Instance, mix32 } from '@rollcall/protocol';
 import type { OptionNames } from '../option-check.ts';
 import type { Endpoint } from '../endpoint.ts';
-import { hash32, mix32 } from '../hashing/hash32.ts';
 import type { HashNode, HashTable, NodeFilter } from '../hashing/hash-table.ts';
 import { AliasTable } from './alias-table.ts';
 import type { Balancer, EndpointFigures, PickContext } from './balancer.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { BoundedLoads } from './bounded-loads.ts';
-import { hash32 } from './hash32.ts';
+import { hash32 } from '@rollcall/protocol';
 import { someHashes, someNames } from './hash-table.case.ts';
 import type { HashTable } from './hash-table.ts';
 import { JumpTable } from './jump.ts';

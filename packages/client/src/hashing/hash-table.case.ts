@@ -2,7 +2,7 @@
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { hash32 } from './hash32.ts';
+import { hash32 } from '@rollcall/protocol';
 import type { HashNode, HashNodes, HashTable } from './hash-table.ts';
 
 export interface NamedTable {

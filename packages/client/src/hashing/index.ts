@@ -3,7 +3,7 @@
  * map the hash of a key to a node. README.md in this folder says when to use which.
  */
 
-export { hash32, mix32 } from './hash32.ts';
+export { hash32, mix32 } from '@rollcall/protocol';
 export { ketamaHash } from './ketama-points.ts';
 export type { HashNode, HashNodes, HashTable, NodeFilter } from './hash-table.ts';
 export { RingTable } from './ring-table.ts';

@@ -8,8 +8,7 @@
  * since BigInt allocates; results are those of the paper's code, bit for bit.
  */
 
-import { RegistryError } from '@rollcall/protocol';
-import { mix32 } from './hash32.ts';
+import { mix32, RegistryError } from '@rollcall/protocol';
 import type { HashTable, NodeFilter } from './hash-table.ts';
 
 /** 2,862,933,555,777,941,757, the paper's multiplier, in two words, and the lower one in halves. */

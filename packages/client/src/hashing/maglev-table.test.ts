@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { hash32 } from './hash32.ts';
+import { hash32 } from '@rollcall/protocol';
 import { excessOf, namedTableCases, someHashes, someNames } from './hash-table.case.ts';
 import { MaglevTable } from './maglev-table.ts';
 

@@ -10,9 +10,8 @@
  * Maglev does.
  */
 
-import { RegistryError } from '@rollcall/protocol';
+import { hash32, RegistryError } from '@rollcall/protocol';
 import { checkKnown, type OptionNames } from '../option-check.ts';
-import { hash32 } from './hash32.ts';
 import { firstAccepted, inNameOrder } from './hash-table.ts';
 import type { HashNodes, HashTable, NamedNode, NodeFilter } from './hash-table.ts';
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { mix32 } from './hash32.ts';
+import { mix32 } from '@rollcall/protocol';
 import { someHashes } from './hash-table.case.ts';
 import { jumpHash } from './jump.ts';
 import { Memento } from './memento.ts';

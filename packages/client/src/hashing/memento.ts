@@ -17,8 +17,7 @@
  * array of all, 4 bytes each, since a lookup then reads one word.
  */
 
-import { RegistryError } from '@rollcall/protocol';
-import { mix32 } from './hash32.ts';
+import { mix32, RegistryError } from '@rollcall/protocol';
 import type { NodeFilter } from './hash-table.ts';
 import { type BucketTable, checkBuckets, drawAmong, jumpHash } from './jump.ts';
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { hash32, mix32 } from './hash32.ts';
+import { hash32, mix32 } from '@rollcall/protocol';
 import { namedTableCases, someHashes, someNames } from './hash-table.case.ts';
 import { Rendezvous } from './rendezvous.ts';
 

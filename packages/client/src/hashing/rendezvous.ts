@@ -9,7 +9,7 @@
  * Algorithms for Data Storage", SNIA Storage Developer Conference 2015).
  */
 
-import { hash32, mix32 } from './hash32.ts';
+import { hash32, mix32 } from '@rollcall/protocol';
 import { type HashNodes, type HashTable, inNameOrder, type NodeFilter } from './hash-table.ts';
 
 export class Rendezvous implements HashTable {

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { hash32 } from './hash32.ts';
+import { hash32 } from '@rollcall/protocol';
 import { namedTableCases } from './hash-table.case.ts';
 import { digestCounts, ketamaHash, pointsOf } from './ketama-points.ts';
 import { RingTable } from './ring-table.ts';

@@ -6,7 +6,7 @@
 
 import { drawIndex, type RandomSource } from '../balancer/seeded-random.ts';
 import { checkRange, checkKnown, type OptionNames } from '../option-check.ts';
-import { hash32 } from '../hashing/hash32.ts';
+import { hash32 } from '@rollcall/protocol';
 import type { InstanceFilter } from './selector.ts';
 
 export interface CanaryOptions {

@@ -8,7 +8,7 @@
  * instances, so ejections move load to other zones and levels, too.
  */
 
-import type { Instance } from '@rollcall/protocol';
+import { hash32, type Instance } from '@rollcall/protocol';
 import type { Outcome } from '../balancer/balancer.ts';
 import type { Picker } from './picker.ts';
 import { bitsRange, type RandomSource } from '../balancer/seeded-random.ts';
@@ -17,7 +17,6 @@ import { type Endpoint, identityOf } from '../endpoint.ts';
 import { type ExplainedGroup, type ExplainedRouting, explainRouting } from './explain-routing.ts';
 import type { Reason } from './reason.ts';
 import { Canary, type HeaderReader } from './canary.ts';
-import { hash32 } from '../hashing/hash32.ts';
 import type { LoadReport } from '../load-report/load-report.ts';
 import type { LoadSpill, SpillListener } from './load-spill.ts';
 import { levelShares } from './priority.ts';

@@ -17,7 +17,7 @@
  * Pure. `connection/leases.ts` gets the ordinals.
  */
 
-import { hash32 } from '../hashing/hash32.ts';
+import { hash32 } from '@rollcall/protocol';
 
 /** Number of callers that share an order of the instances; the paper's choice. */
 export const lotSize = 10;

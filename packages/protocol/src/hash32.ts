@@ -1,5 +1,5 @@
 /**
- * The hash function of this package: maps a string to 32 bits, evenly spread, the same on every machine.
+ * The hash function of all packages: maps a string to 32 bits, evenly spread, the same on every machine.
  * MurmurHash3 x86_32 (A. Appleby, public domain; github.com/aappleby/smhasher, MurmurHash3.cpp) over the
  * string's UTF-8 bytes, so that other languages get the same numbers. Nothing is allocated.
  *
