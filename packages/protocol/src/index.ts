@@ -4,6 +4,14 @@ export { RegistryError, errorCodes, isRegistryError, toRegistryError } from './e
 export type { ErrorCode } from './errors.ts';
 export { defaultNamespace, isNamespaceName, namespaceLengthMax } from './namespace.ts';
 export { nearest } from './nearest.ts';
+export { hash32, mix32 } from './hash32.ts';
+export { bucketOf, isWithinPercent, totalWeightMax } from './config/bucket.ts';
+export { configFormats, formatOfName, isConfigFormat, mediaTypeOf } from './config/formats.ts';
+export type { ConfigFormat } from './config/formats.ts';
+export { mergeProperties } from './config/merge.ts';
+export type { MergedProperty, PropertyLayer } from './config/merge.ts';
+export { parseProperties, printProperties } from './config/properties.ts';
+export type { ParsedProperties } from './config/properties.ts';
 export type { CheckDefinition, CheckKind, CheckStatus } from './check.ts';
 export { administrativeStatuses, getsTraffic, instanceStatuses, worseStatus } from './instance.ts';
 export type { AdministrativeStatus, Instance, InstanceStatus, NamedPort, ServiceSnapshot } from './instance.ts';
