@@ -166,6 +166,15 @@ export const zones: readonly Zone[] = [
     reason: 'an expression over a value is a pure function of any value',
   },
   {
+    name: 'content of configurations',
+    files: /^packages\/server\/src\/config-content\//,
+    may: [
+      ...[`${server}/config-content/`, `${server}/filter/`, `${registry}/kind/config/commands.ts`, `${server}/outbound/address-policy.ts`],
+      ...[...serverPorts, 'node:'],
+    ],
+    reason: 'checks and secrets are functions of a content; rows, rights and protocols stay with their callers',
+  },
+  {
     name: 'security',
     files: /^packages\/server\/src\/security\//,
     may: [
