@@ -211,10 +211,16 @@ export const zones: readonly Zone[] = [
     reason: 'all folders report to telemetry, so it may depend on none of them',
   },
   {
+    name: 'configurations',
+    files: /^packages\/server\/src\/configurations\//,
+    may: [`${server}/configurations/`, `${server}/registry/`, ...serverPorts, 'node:'],
+    reason: 'every front end reads and writes configurations through it, so it knows none of them',
+  },
+  {
     name: 'net',
     files: /^packages\/server\/src\/net\//,
     may: [
-      ...[`${server}/net/`, `${server}/registry/`, `${server}/security/`, `${server}/telemetry/`, ...serverPorts],
+      ...[`${server}/net/`, `${server}/registry/`, `${server}/configurations/`, `${server}/security/`, `${server}/telemetry/`, ...serverPorts],
       ...[`${server}/health/health.ts`, `${server}/health/wheel.ts`, 'node:', 'pino', 'lru-cache'],
     ],
     reason: 'the shared part of all front ends knows none of them, and no store',
@@ -223,7 +229,7 @@ export const zones: readonly Zone[] = [
     name: "Nacos' gRPC",
     files: /^packages\/server\/src\/frontend\/nacos\/(?<own>grpc)\//,
     may: [
-      ...[`${server}/frontend/nacos/`, `${server}/registry/`, `${server}/net/`, `${server}/telemetry/`, `${server}/security/`],
+      ...[`${server}/frontend/nacos/`, `${server}/registry/`, `${server}/configurations/`, `${server}/net/`, `${server}/telemetry/`, `${server}/security/`],
       ...[`${server}/health/connection/`, `${server}/health/wheel.ts`, ...serverPorts, 'node:', '@grpc/grpc-js', 'protobufjs'],
     ],
     reason: 'it is a part of the front end of Nacos, and the only one that has the driver of gRPC',
@@ -241,7 +247,7 @@ export const zones: readonly Zone[] = [
     name: 'front end',
     files: /^packages\/server\/src\/frontend\/(?<own>[^/]+)\//,
     may: [
-      ...['OWN', `${server}/registry/`, `${server}/net/`, `${server}/telemetry/`],
+      ...['OWN', `${server}/registry/`, `${server}/configurations/`, `${server}/net/`, `${server}/telemetry/`],
       ...[`${server}/health/connection/`, `${server}/health/health.ts`, `${server}/health/wheel.ts`],
       ...[`${server}/security/`, `${server}/filter/`, ...serverPorts, 'node:', 'pino', 'ws', 'lru-cache'],
     ],

@@ -11,6 +11,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Logger } from 'pino';
 import type { Clock } from '../clock.ts';
+import type { Configurations } from '../configurations/configurations.ts';
 import type { Health } from '../health/health.ts';
 import type { Wheel } from '../health/wheel.ts';
 import type { Limits } from '../options.ts';
@@ -49,6 +50,8 @@ export interface Identity {
 /** Everything a front end is given. */
 export interface Context {
   readonly registry: Registry;
+  /** Reads and writes configurations, for every protocol. */
+  readonly configurations: Configurations;
   readonly health: Health;
   readonly clock: Clock;
   /** For every timeout of a request or connection: one timer serves them all. */

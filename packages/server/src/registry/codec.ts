@@ -6,14 +6,15 @@
  *
  * Fields that follow from the record key are not stored again, nor is `modified`, which is the record's own revision. A record
  * without `created` was created at its own revision. The first records of this format have these fields; they are read alike.
- * Records of an older Rollcall are converted before they come here (`migration/`). Records of a newer one are kept as they are,
+ * Records of an earlier format of one kind are carried over as they are read (`Kind.earlier`); those of format 1 of all kinds are
+ * converted before they come here (`migration/`). Records of a newer one are kept as they are,
  * or refused, as their flags say.
  */
 
 import { RegistryError } from '@rollcall/protocol';
 import type { KindTable } from './kind-table.ts';
 import type { UnreadRow } from './markers.ts';
-import type { Kind } from './room.ts';
+import type { EarlierFormat, Kind } from './room.ts';
 import { isOf, kindOf, separator, type AnyRow } from './row.ts';
 
 const newline = 0x0a;
@@ -90,7 +91,8 @@ export function decodeWith<R extends AnyRow>(kinds: KindTable<R>, record: Stored
   const name = kindOf(key);
   const kind = kinds.get(name);
   const format = value[0];
-  if (format !== undefined && (format === 0 || format !== kind?.format)) {
+  const earlier = kind?.earlier?.find((each) => each.format === format);
+  if (format !== undefined && earlier === undefined && (format === 0 || format !== kind?.format)) {
     // Every table has the kind of unread rows (`markers.ts`).
     return unread(record, { name, format, known: kind?.format }) as AnyRow as R;
   }
@@ -105,7 +107,8 @@ export function decodeWith<R extends AnyRow>(kinds: KindTable<R>, record: Stored
     else raw.join(row, Uint8Array.prototype.slice.call(bytes, end + 1));
     if (row.kind !== undefined && row.kind !== name) throw new TypeError(`it is a ${JSON.stringify(row.kind)}`);
     row.kind = intern(name);
-    fillFromKey(row, kind, key, intern);
+    fillFromKey(row, earlier ?? kind, key, intern);
+    earlier?.carryOver(row);
     if (row.created === undefined || row.created === 0) row.created = revision;
     row.modified = revision;
     return row as unknown as R;
@@ -115,7 +118,7 @@ export function decodeWith<R extends AnyRow>(kinds: KindTable<R>, record: Stored
 }
 
 /** @throws TypeError when the key has too few parts, or others than the record says of itself */
-function fillFromKey(row: Mutable, { keyFields = none }: Kind, key: string, intern: Intern): void {
+function fillFromKey(row: Mutable, { keyFields = none }: Pick<Kind | EarlierFormat, 'keyFields'>, key: string, intern: Intern): void {
   let from = key.indexOf(separator) + 1;
   const last = keyFields.length - 1;
   for (let at = 0; at <= last; at++) {

@@ -33,6 +33,8 @@ export interface Kind<R extends AnyRow = AnyRow> {
   readonly format: number;
   /** The level of records at which this format came (`read-by-all.ts`); 1 when absent. A format that is not read without it raises it. */
   readonly since?: number;
+  /** Earlier formats whose records are still read; they are written anew in `format` when the row changes. */
+  readonly earlier?: readonly EarlierFormat[];
   /** An older program that does not know the kind, or this format of it, may keep its records without reading them. */
   readonly mayStayUnread?: true;
   /** Record key: the kind's name, for a kind of a namespace its namespace, then what tells rows apart, joined by NUL. */
@@ -101,6 +103,14 @@ export interface Kind<R extends AnyRow = AnyRow> {
   dependents?(row: R, lookup: Lookup): Iterable<AnyRow>;
   /** A restore has put the row: removes the rows that must not exist beside it. */
   restored?(row: R, draft: never): void;
+}
+
+export interface EarlierFormat {
+  readonly format: number;
+  /** As `Kind.keyFields`, in this format. */
+  readonly keyFields?: readonly string[];
+  /** Changes the fields of a record, in place, to those of today's row. The record keeps its key, so that must be the row's key. */
+  carryOver(fields: Record<string, unknown>): void;
 }
 
 export interface RawPart<R> {

@@ -3,6 +3,7 @@
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { pino } from 'pino';
 import { memory } from '../../engine/memory/memory.ts';
+import { Configurations } from '../../configurations/configurations.ts';
 import type { Health } from '../../health/health.ts';
 import { Wheel } from '../../health/wheel.ts';
 import { manualClock } from '../../manual-clock.case.ts';
@@ -82,6 +83,7 @@ export async function startAdmin(deps: Partial<AdminDeps> = {}) {
   const frontend = admin(
     {
       registry: replica,
+      configurations: new Configurations({ registry: replica }),
       health,
       clock,
       wheel,

@@ -4,6 +4,7 @@ import { pino } from 'pino';
 import type { CheckStatus } from '@rollcall/protocol';
 import { systemClock, type Clock } from '../../clock.ts';
 import { memory } from '../../engine/memory/memory.ts';
+import { Configurations } from '../../configurations/configurations.ts';
 import type { Health } from '../../health/health.ts';
 import { Wheel } from '../../health/wheel.ts';
 import { Answers } from '../../net/answers.ts';
@@ -56,6 +57,7 @@ export async function startRegistry(clock: Clock = systemClock) {
   };
   const context: Context = {
     registry: replica,
+    configurations: new Configurations({ registry: replica }),
     health,
     clock,
     wheel,

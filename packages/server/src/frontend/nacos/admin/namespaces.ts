@@ -3,6 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import { defaultNamespace } from '@rollcall/protocol';
 import { configsIn, isPublished } from '../../../registry/kind/config/find.ts';
+import { nameOf } from '../config/translate.ts';
 import { findNamespace, namespaceNames } from '../../../registry/kind/namespace/find.ts';
 import type { NamespaceRow } from '../../../registry/kind/namespace/rows.ts';
 import { nacosCodes, NacosError } from '../errors.ts';
@@ -29,7 +30,7 @@ export async function list(call: Call, format: Format): Promise<Returned> {
 function* counting(call: Call, namespace: string, pace: { spend(units: number): boolean }): Generator<undefined, number, undefined> {
   let count = 0;
   for (const row of [...configsIn(call.context.registry.state, namespace)]) {
-    if (isPublished(row)) count++;
+    if (nameOf(row) !== undefined && isPublished(row)) count++;
     if (pace.spend(0.1)) yield;
   }
   return count;

@@ -7,7 +7,7 @@ import { fromNamespace } from '../names.ts';
 import { Answer, jsonUtf8, text, type Format, type Returned } from '../request/answer.ts';
 import type { Call } from '../request/call.ts';
 import { clientOf, target } from './target.ts';
-import { betaName, contentOf, encryptedKeyOf, findFor, publishCommand, tagName, type ConfigName, type Found } from './translate.ts';
+import { appNameOf, betaName, contentOf, encryptedKeyOf, findFor, publicationOf, refOf, tagName, tagOf, type ConfigName, type Found } from './translate.ts';
 
 const missing = 'config data not exist';
 
@@ -18,13 +18,13 @@ export function get(call: Call, format: Format): Returned {
   if (found === undefined) throw new NacosError('not_found', missing, nacosCodes.notFound);
   const { release, given } = found;
   const headers = [
-    ...['Config-Type', release.type ?? 'text', 'Content-MD5', given.md5, 'Last-Modified', new Date(release.atMs).toUTCString()],
+    ...['Config-Type', release.format ?? 'text', 'Content-MD5', given.md5, 'Last-Modified', new Date(release.atMs).toUTCString()],
     ...['Encrypted-Data-Key', encryptedKeyOf(release), 'X-Content-Type-Options', 'nosniff'],
-    ...(given.gray?.name === betaName ? ['isBeta', 'true'] : []),
+    ...(given.rollout?.name === betaName ? ['isBeta', 'true'] : []),
   ];
   if (format === 'result') return new Answer(Buffer.from(JSON.stringify({ code: 0, message: 'success', data: contentOf(release) })), jsonUtf8, { headers });
   const { content } = release;
-  return new Answer(Buffer.from(content.buffer, content.byteOffset, content.length), release.type === 'json' ? jsonUtf8 : text, { headers });
+  return new Answer(Buffer.from(content.buffer, content.byteOffset, content.length), release.format === 'json' ? jsonUtf8 : text, { headers });
 }
 
 /** `GET v3/client/cs/config` */
@@ -36,8 +36,8 @@ export function query(call: Call): Returned {
   const { release, given } = found;
   return {
     ...{ resultCode: 200, errorCode: 0, message: null, requestId: null, content: contentOf(release), encryptedDataKey: encryptedKeyOf(release) },
-    ...{ contentType: release.type ?? 'text', md5: given.md5, lastModified: release.atMs },
-    ...{ tag: given.gray?.rule.kind === 'tag' ? given.gray.rule.tag : null, beta: given.gray?.name === betaName, success: true },
+    ...{ contentType: release.format ?? 'text', md5: given.md5, lastModified: release.atMs },
+    ...{ tag: tagOf(given.rollout?.rule) ?? null, beta: given.rollout?.name === betaName, success: true },
   };
 }
 
@@ -50,10 +50,11 @@ export function detail(call: Call): Returned {
 }
 
 function wholeView({ row, release }: Found): object {
+  const { app: group, name } = row;
   const tenant = fromNamespace(row.namespace);
   return {
-    ...{ id: String(row.created), dataId: row.id, group: row.group, groupName: row.group, tenant, namespaceId: tenant },
-    ...{ content: contentOf(release), md5: row.md5, type: row.type ?? 'text', appName: row.app ?? '', desc: row.description ?? '' },
+    ...{ id: String(row.created), dataId: name, group, groupName: group, tenant, namespaceId: tenant },
+    ...{ content: contentOf(release), md5: row.md5, type: row.format ?? 'text', appName: appNameOf(row), desc: row.description ?? '' },
     ...{ configTags: (row.tags ?? []).join(','), encryptedDataKey: encryptedKeyOf(release), createUser: release.by ?? null, createIp: release.from ?? null },
     ...{ createTime: row.createdMs, modifyTime: row.changedMs },
   };
@@ -61,7 +62,7 @@ function wholeView({ row, release }: Found): object {
 
 /** `POST configs` */
 export async function publish(call: Call): Promise<Returned> {
-  const { params, context: { registry }, exchange: { request } } = call;
+  const { params, context: { configurations }, exchange: { request } } = call;
   const header = (name: string) => {
     const value = request.headers[name];
     return Array.isArray(value) ? value[0] : value;
@@ -70,9 +71,9 @@ export async function publish(call: Call): Promise<Returned> {
   if (content === '') params.required('content');
   const name = target(call, 'write');
   await call.ensureNamespace(name.namespace);
-  const done = await registry.submit(
-    publishCommand({
-      ...name,
+  const done = await configurations.publish(
+    refOf(name),
+    publicationOf({
       content,
       type: params.get('type'),
       app: params.get('appName'),
@@ -102,25 +103,21 @@ export async function remove(call: Call): Promise<Returned> {
   return true;
 }
 
-async function removed(call: Call, { namespace, group, id }: ConfigName, gray: string | undefined): Promise<boolean> {
+async function removed(call: Call, name: ConfigName, rollout: string | undefined): Promise<boolean> {
   const by = whoIs(call);
-  return call.context.registry.submit({
-    ...{ kind: 'config-remove', namespace, group, id, from: call.clientIp },
-    ...(by === '' ? {} : { by }),
-    ...(gray === undefined ? {} : { gray }),
-  });
+  return call.context.configurations.remove(refOf(name), rollout, { from: call.clientIp, ...(by === '' ? {} : { by }) });
 }
 
 /** `GET configs?beta=true`: the gray release by addresses. The first version has an envelope of its own here. */
 export function getBeta(call: Call, format: Format): Returned {
   const name = target(call, 'read');
   const { state } = call.context.registry;
-  const row = findConfig(state, name.namespace, name.group, name.id);
-  const gray = row?.gray?.find((each) => each.name === betaName);
-  const release = row && gray && findRelease(state, row, gray.release);
+  const row = findConfig(state, refOf(name));
+  const rollout = row?.rollouts?.find((each) => each.name === betaName);
+  const release = row && rollout && findRelease(state, row, rollout.release);
   const view = release && {
-    ...wholeView({ row, release, given: { release: gray.release, md5: gray.md5, gray } }),
-    ...{ md5: gray.md5, betaIps: gray.rule.kind === 'ip' ? gray.rule.addresses.join(',') : '', grayName: gray.name },
+    ...wholeView({ row, release, given: { release: rollout.release, md5: rollout.md5, rollout } }),
+    ...{ md5: rollout.md5, betaIps: rollout.rule?.kind === 'address' ? rollout.rule.addresses.join(',') : '', grayName: rollout.name },
   };
   if (format === 'plain') return { code: 200, message: 'query beta ok', data: view ?? null };
   if (view === undefined) throw new NacosError('not_found', missing, nacosCodes.notFound);

@@ -12,7 +12,7 @@ import { onPage, paged, readPage } from '../naming/pages.ts';
 import type { Returned } from '../request/answer.ts';
 import type { Call } from '../request/call.ts';
 import { target } from './target.ts';
-import { contentOf, encryptedKeyOf } from './translate.ts';
+import { appNameOf, contentOf, encryptedKeyOf, refOf } from './translate.ts';
 
 /** `GET history`: a page of the steps, the newest first; with `nid`, one of them. */
 export function history(call: Call): Returned {
@@ -52,9 +52,9 @@ function missing(call: Call): NacosError {
 }
 
 function stepsOf(call: Call): { readonly row: ConfigRow | undefined; readonly steps: readonly ReleaseRow[] } {
-  const { namespace, group, id } = target(call, 'read');
+  const name = target(call, 'read');
   const { context: { registry, clock } } = call;
-  const row = findConfig(registry.state, namespace, group, id);
+  const row = findConfig(registry.state, refOf(name));
   if (row === undefined) return { row, steps: [] };
   const oldest = clock.now() - configLimits.historyMs;
   return { row, steps: [...historyOf(registry.state, row)].filter(({ atMs }) => atMs >= oldest) };
@@ -63,15 +63,16 @@ function stepsOf(call: Call): { readonly row: ConfigRow | undefined; readonly st
 const operations = { insert: 'I', update: 'U', delete: 'D' } as const;
 
 function view(call: Call, row: ConfigRow, step: ReleaseRow, whole: boolean): object {
-  const operation = step.step === 'remove' ? 'delete' : step.replaced === 0 ? 'insert' : 'update';
-  const shown = operation === 'insert' ? step : findRelease(call.context.registry.state, row, step.replaced);
+  const operation = step.step === 'remove' ? 'delete' : step.parent === 0 ? 'insert' : 'update';
+  const shown = operation === 'insert' ? step : findRelease(call.context.registry.state, row, step.parent);
   const time = new Date(step.atMs).toISOString().replace('Z', '+00:00');
+  const { app: group, name } = row;
   const tenant = fromNamespace(row.namespace);
   return {
-    ...{ id: String(step.number), lastId: -1, dataId: row.id, group: row.group, groupName: row.group, tenant, namespaceId: tenant, appName: row.app ?? '' },
+    ...{ id: String(step.number), lastId: -1, dataId: name, group, groupName: group, tenant, namespaceId: tenant, appName: appNameOf(row) },
     ...(whole ? { md5: shown?.md5 ?? null, content: shown === undefined ? null : contentOf(shown) } : { md5: null, content: null }),
     // The column of Nacos' table has ten characters.
-    ...{ srcIp: step.from ?? '', srcUser: step.by ?? null, opType: operations[operation].padEnd(10), publishType: step.gray === undefined ? 'formal' : 'gray', grayName: step.gray ?? '' },
-    ...{ extInfo: JSON.stringify({ type: step.type ?? 'text' }), createdTime: time, lastModifiedTime: time, encryptedDataKey: whole && shown !== undefined ? encryptedKeyOf(shown) : null },
+    ...{ srcIp: step.from ?? '', srcUser: step.by ?? null, opType: operations[operation].padEnd(10), publishType: step.rollout === undefined ? 'formal' : 'gray', grayName: step.rollout ?? '' },
+    ...{ extInfo: JSON.stringify({ type: step.format ?? 'text' }), createdTime: time, lastModifiedTime: time, encryptedDataKey: whole && shown !== undefined ? encryptedKeyOf(shown) : null },
   };
 }

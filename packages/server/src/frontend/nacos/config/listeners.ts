@@ -14,7 +14,7 @@ import { RegistryError } from '@rollcall/protocol';
 import { onClientEnd } from '../../../net/client-end.ts';
 import type { Context, Exchange } from '../../../net/frontend.ts';
 import type { WheelTimer } from '../../../health/wheel.ts';
-import type { ConfigReader } from '../../../registry/kind/config/find.ts';
+import type { ConfigReader } from '../../../registry/kind/config/given.ts';
 import { configView } from '../../../registry/kind/config/views.ts';
 import type { Caller } from '../../../security/acl.ts';
 import { namespaceFor } from '../../../security/hidden-namespace.ts';
@@ -22,7 +22,7 @@ import { invalid, toNamespace } from '../names.ts';
 import { Answer, jsonUtf8, later, type Returned } from '../request/answer.ts';
 import type { Call } from '../request/call.ts';
 import { checkWord, clientOf } from './target.ts';
-import { keyOf, md5For, type ConfigName } from './translate.ts';
+import { keyOf, md5For, refOf, type ConfigName } from './translate.ts';
 
 /** Configurations that one request may wait for, as in Nacos. */
 const entriesMax = 10_000;
@@ -100,8 +100,8 @@ export class Listeners {
   }
 
   /** Addresses of the clients that wait for a configuration, with the MD5 that they have. */
-  waitingFor({ namespace, group, id }: ConfigName): Readonly<Record<string, string>> {
-    const members = this.#groups.get(configView(namespace, group, id))?.members ?? new Map<Parked, Entry>();
+  waitingFor(name: ConfigName): Readonly<Record<string, string>> {
+    const members = this.#groups.get(configView(refOf(name)))?.members ?? new Map<Parked, Entry>();
     return Object.fromEntries(Array.from(members, ([{ client }, { md5 }]) => [client.address ?? '', md5]));
   }
 
@@ -112,7 +112,7 @@ export class Listeners {
   }
 
   #join(parked: Parked, entry: Entry): void {
-    const view = configView(entry.namespace, entry.group, entry.id);
+    const view = configView(refOf(entry));
     let group = this.#groups.get(view);
     if (group === undefined) {
       const members = new Map<Parked, Entry>();

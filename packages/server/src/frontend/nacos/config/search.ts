@@ -10,7 +10,7 @@ import type { Call } from '../request/call.ts';
 import type { Handler } from '../request/route.ts';
 import { paged, onPage, readPage } from '../naming/pages.ts';
 import { groupNames, tenantNames } from './target.ts';
-import { contentOf, encryptedKeyOf, keyOf } from './translate.ts';
+import { appNameOf, contentOf, encryptedKeyOf, keyOf, nameOf } from './translate.ts';
 
 /** Most bytes of the contents of one page. */
 const pageBytesMax = 33_554_432;
@@ -48,21 +48,24 @@ export function search(memory: AnswerMemory, { contents }: { readonly contents: 
     const [id, group] = [matcher(params.text('dataId'), blur), matcher(params.text(groupNames), blur)];
     const [app, tags, types] = [params.text('appName'), params.text(['config_tags', 'configTags']), params.text(['types', 'type'])];
     const page = readPage(params, 10, 500);
-    const wanted = (row: ConfigRow) =>
+    const wanted = (row: ConfigRow) => {
+      const name = nameOf(row);
+      return name !== undefined &&
       isPublished(row) &&
       row.release > 0 &&
-      id(row.id) &&
-      group(row.group) &&
-      (app === '' || row.app === app) &&
+      id(row.name) &&
+      group(row.app) &&
+      (app === '' || appNameOf(row) === app) &&
       (tags === '' || tags.split(',').some((tag) => row.tags?.includes(tag) === true)) &&
-      (types === '' || types.split(',').includes(row.type ?? 'text')) &&
-      call.may(namespace, 'key', 'read', keyOf(row));
+      (types === '' || types.split(',').includes(row.format ?? 'text')) &&
+      call.may(namespace, 'key', 'read', keyOf(name));
+    };
     return call.inTurns(function* (pace) {
       const { state } = call.context.registry;
       const share = new MemoryShare(memory);
       try {
         const found = yield* select(configsIn(state, namespace), wanted, pace, 0.5);
-        const sorted = yield* inOrder(found, (a, b) => order(a.group, b.group) || order(a.id, b.id), pace);
+        const sorted = yield* inOrder(found, (a, b) => order(a.app, b.app) || order(a.name, b.name), pace);
         const rows = onPage(sorted, page);
         const bytes = contents ? rows.reduce((sum, row) => sum + row.bytes, 0) : 0;
         if (bytes > pageBytesMax) {
@@ -79,10 +82,11 @@ export function search(memory: AnswerMemory, { contents }: { readonly contents: 
 
 function entry(call: Call, row: ConfigRow, withContent: boolean): object {
   const release = findRelease(call.context.registry.state, row, row.release);
+  const { app: group, name } = row;
   const tenant = fromNamespace(row.namespace);
   return {
-    ...{ id: String(row.created), dataId: row.id, group: row.group, groupName: row.group, tenant, namespaceId: tenant, md5: row.md5 },
+    ...{ id: String(row.created), dataId: name, group, groupName: group, tenant, namespaceId: tenant, md5: row.md5 },
     ...(withContent && release !== undefined ? { content: contentOf(release), encryptedDataKey: encryptedKeyOf(release) } : {}),
-    ...{ type: row.type ?? 'text', appName: row.app ?? '', desc: row.description ?? '', configTags: (row.tags ?? []).join(','), createTime: row.createdMs, modifyTime: row.changedMs },
+    ...{ type: row.format ?? 'text', appName: appNameOf(row), desc: row.description ?? '', configTags: (row.tags ?? []).join(','), createTime: row.createdMs, modifyTime: row.changedMs },
   };
 }

@@ -1,10 +1,10 @@
 /** Which configuration a request is about, and which client asks. Versions of the API spell these parameters differently. */
 
-import type { ConfigReader } from '../../../registry/kind/config/find.ts';
+import type { ConfigReader } from '../../../registry/kind/config/given.ts';
 import type { Verb } from '../../../security/authorizer.ts';
 import { invalid } from '../names.ts';
 import type { Call } from '../request/call.ts';
-import { keyOf, type ConfigName } from './translate.ts';
+import { keyOf, readerOf, type ConfigName } from './translate.ts';
 
 export const tenantNames = ['tenant', 'namespaceId'] as const;
 export const groupNames = ['group', 'groupName'] as const;
@@ -25,5 +25,5 @@ export function checkWord(name: string, word: string): string {
 
 export function clientOf(call: Call): ConfigReader {
   const tag = call.params.text('tag') || String(call.exchange.request.headers['vipserver-tag'] ?? '');
-  return { address: call.clientIp, ...(tag === '' ? {} : { tag }) };
+  return readerOf(call.clientIp, tag);
 }

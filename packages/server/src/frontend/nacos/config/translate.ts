@@ -1,18 +1,35 @@
-/** Translates configurations between Nacos and the registry. Pure, but for the hash of a content. */
+/** Translates configurations between Nacos and the registry: a group is an app, a data id is a name. Pure. */
 
-import { createHash } from 'node:crypto';
-import type { ConfigPublish } from '../../../registry/kind/config/commands.ts';
-import { findConfig, findRelease, givenTo, type ConfigReader, type Given } from '../../../registry/kind/config/find.ts';
-import type { ConfigRow, GrayRule, ReleaseRow } from '../../../registry/kind/config/rows.ts';
+import type { Publication } from '../../../configurations/configurations.ts';
+import { findConfig, findRelease } from '../../../registry/kind/config/find.ts';
+import { givenTo, type ConfigReader, type Given } from '../../../registry/kind/config/given.ts';
+import { defaultCluster } from '../../../registry/kind/config/keys.ts';
+import type { ConfigRef, ConfigRow, ReleaseRow, RolloutRule } from '../../../registry/kind/config/rows.ts';
 import type { Lookup } from '../../../registry/room.ts';
 import { keep, kept } from '../foreign.ts';
 import { invalid } from '../names.ts';
 
-/** What identifies a configuration. */
+/** What identifies a configuration in Nacos. */
 export interface ConfigName {
   readonly namespace: string;
   readonly group: string;
   readonly id: string;
+}
+
+/** Clients of Nacos see only configurations of the cluster `default`. */
+export function refOf({ namespace, group, id }: ConfigName): ConfigRef {
+  return { namespace, app: group, cluster: defaultCluster, name: id };
+}
+
+/** The name of a configuration that clients of Nacos see; undefined for another one. */
+export function nameOf({ namespace, app, cluster, name }: ConfigRef): ConfigName | undefined {
+  return cluster === defaultCluster ? { namespace, group: app, id: name } : undefined;
+}
+
+/** Nacos' own application name of a configuration, which is only shown. */
+export function appNameOf(row: ConfigRow): string {
+  const { appName } = kept(row);
+  return typeof appName === 'string' ? appName : '';
 }
 
 /** The key whose rights a caller needs. */
@@ -20,7 +37,8 @@ export function keyOf({ group, id }: Pick<ConfigName, 'group' | 'id'>): string {
   return `config/${group}/${id}`;
 }
 
-export interface Publication extends ConfigName {
+/** What a client of Nacos sends to publish. */
+export interface Sent {
   readonly content: string;
   readonly type?: string | undefined;
   readonly app?: string | undefined;
@@ -44,41 +62,47 @@ const types: ReadonlySet<string> = new Set(['properties', 'xml', 'json', 'text',
 export const betaName = 'beta';
 const betaPriority = 2_147_483_647;
 
+/** The label of a client of Nacos that its tag is. */
+const tagLabel = 'tag';
+
+export function readerOf(address: string, tag: string): ConfigReader {
+  return { address, ...(tag === '' ? {} : { labels: { [tagLabel]: tag } }) };
+}
+
+/** The tag whose clients get a release; undefined for other rollouts. */
+export function tagOf(rule: RolloutRule | undefined): string | undefined {
+  return rule?.kind === 'label' && rule.label === tagLabel ? rule.values[0] : undefined;
+}
+
 export function tagName(tag: string): string {
   return `tag_${tag}`;
 }
 
 /** @throws RegistryError `invalid_argument` */
-export function publishCommand(publication: Publication): ConfigPublish {
-  const { namespace, group, id, content, type, app, description, tags, casMd5, encryptedDataKey, by, from } = publication;
-  const bytes = Buffer.from(content);
-  const gray = grayOf(publication);
+export function publicationOf(sent: Sent): Publication {
+  const { content, type, app, description, tags, casMd5, encryptedDataKey, by, from } = sent;
+  const rollout = rolloutOf(sent);
   return {
-    kind: 'config-publish',
-    namespace,
-    group,
-    id,
-    content: bytes,
-    md5: createHash('md5').update(bytes).digest('hex'),
-    type: type !== undefined && types.has(type) ? type : 'text',
-    ...(app ? { app } : {}),
+    content: Buffer.from(content),
+    format: type !== undefined && types.has(type) ? type : 'text',
+    ...(app ? { configForeign: { nacos: { appName: app } } } : {}),
     ...(description ? { description } : {}),
     ...(tags ? { tags: tags.split(',').flatMap((tag) => tag.trim() || []) } : {}),
     ...(casMd5 === undefined ? {} : { cas: casMd5 }),
-    ...(gray === undefined ? {} : { gray }),
+    ...(rollout === undefined ? {} : { rollout }),
     ...(by ? { by } : {}),
     ...(from ? { from } : {}),
     ...keep({ encryptedDataKey: encryptedDataKey || undefined }),
   };
 }
 
-function grayOf({ betaIps = '', tag = '' }: Publication): { readonly name: string; readonly rule: GrayRule; readonly priority: number } | undefined {
+function rolloutOf({ betaIps = '', tag = '' }: Sent): Publication['rollout'] {
   if (betaIps !== '') {
     const addresses = betaIps.split(',').flatMap((address) => address.trim() || []);
     if (addresses.length === 0) throw invalid("Param 'betaIps' is illegal: it names no address.");
-    return { name: betaName, rule: { kind: 'ip', addresses }, priority: betaPriority };
+    return { name: betaName, rule: { kind: 'address', addresses }, priority: betaPriority };
   }
-  return tag === '' ? undefined : { name: tagName(tag), rule: { kind: 'tag', tag }, priority: betaPriority - 1 };
+  return tag === '' ? undefined : { name: tagName(tag), rule: { kind: 'label', label: tagLabel, values: [tag] }, priority: betaPriority - 1 };
 }
 
 /** What a client gets of a configuration. */
@@ -89,16 +113,16 @@ export interface Found {
 }
 
 /** @returns undefined when the client gets nothing */
-export function findFor(reader: Lookup, { namespace, group, id }: ConfigName, client: ConfigReader): Found | undefined {
-  const row = findConfig(reader, namespace, group, id);
+export function findFor(reader: Lookup, name: ConfigName, client: ConfigReader): Found | undefined {
+  const row = findConfig(reader, refOf(name));
   const given = row && givenTo(row, client);
   const release = row && given && findRelease(reader, row, given.release);
   return release === undefined ? undefined : ({ row, given, release } as Found);
 }
 
 /** The MD5 that the client has if it has the newest; empty when it gets nothing. */
-export function md5For(reader: Lookup, { namespace, group, id }: ConfigName, client: ConfigReader): string {
-  const row = findConfig(reader, namespace, group, id);
+export function md5For(reader: Lookup, name: ConfigName, client: ConfigReader): string {
+  const row = findConfig(reader, refOf(name));
   return (row && givenTo(row, client)?.md5) ?? '';
 }
 

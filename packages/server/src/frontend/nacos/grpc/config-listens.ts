@@ -6,9 +6,9 @@
 import { RegistryError } from '@rollcall/protocol';
 import type { Context } from '../../../net/frontend.ts';
 import { FanOut, type Pass } from '../../../net/fan-out.ts';
-import type { ConfigReader } from '../../../registry/kind/config/find.ts';
+import type { ConfigReader } from '../../../registry/kind/config/given.ts';
 import { configView } from '../../../registry/kind/config/views.ts';
-import { md5For, type ConfigName } from '../config/translate.ts';
+import { md5For, refOf, type ConfigName } from '../config/translate.ts';
 import type { Connection, Push } from './connection.ts';
 import { Delivery } from './delivery.ts';
 import { encodePayload } from './wire.ts';
@@ -23,7 +23,7 @@ export interface ConfigListen {
   readonly name: WrittenName;
   /** Of the content that the client has; empty for none. */
   readonly md5: string;
-  /** What is known of the client, which may get a gray release. */
+  /** What is known of the client, which may get the release of a rollout. */
   readonly client: ConfigReader;
   /** Whether the client may still read it. */
   readonly mayRead: () => boolean;
@@ -151,11 +151,11 @@ export class ConfigListens {
     return own;
   }
 
-  #watch(key: string, { namespace, group, id }: ConfigName): Watched {
+  #watch(key: string, name: ConfigName): Watched {
     const known = this.#watched.get(key);
     if (known !== undefined) return known;
     const { views } = this.#options.registry;
-    const watched = new Watched((changed) => views.watch(configView(namespace, group, id), changed), (pass) => this.#fanOut.schedule(pass));
+    const watched = new Watched((changed) => views.watch(configView(refOf(name)), changed), (pass) => this.#fanOut.schedule(pass));
     this.#watched.set(key, watched);
     return watched;
   }

@@ -1,9 +1,9 @@
 /** The messages about configurations: asking, publishing, removing, and listening to changes. */
 
-import type { ConfigReader } from '../../../registry/kind/config/find.ts';
+import type { ConfigReader } from '../../../registry/kind/config/given.ts';
 import { anonymousAccessor } from '../../../security/well-known.ts';
 import { checkWord } from '../config/target.ts';
-import { contentOf, encryptedKeyOf, findFor, keyOf, publishCommand, tagName } from '../config/translate.ts';
+import { contentOf, encryptedKeyOf, findFor, keyOf, publicationOf, readerOf, refOf, tagName, tagOf } from '../config/translate.ts';
 import { invalid, toNamespace } from '../names.ts';
 import type { Answer } from './answer.ts';
 import type { Call, MessageTypes } from './call.ts';
@@ -30,11 +30,12 @@ function query(call: Call): Answer {
   const found = findFor(call.context.registry.state, name, clientOf(call, tagIn(call)));
   if (found === undefined) return { ...failure(errorCodes.configNotFound, 'config data not exist'), lastModified: 0, beta: false };
   const { release, given } = found;
-  const rule = given.gray?.rule;
+  const rule = given.rollout?.rule;
+  const tag = tagOf(rule);
   return {
-    ...{ content: contentOf(release), encryptedDataKey: encryptedKeyOf(release), contentType: release.type ?? 'text', md5: given.md5 },
-    ...{ lastModified: release.atMs, beta: rule?.kind === 'ip' },
-    ...(rule?.kind === 'tag' ? { tag: rule.tag } : {}),
+    ...{ content: contentOf(release), encryptedDataKey: encryptedKeyOf(release), contentType: release.format ?? 'text', md5: given.md5 },
+    ...{ lastModified: release.atMs, beta: rule?.kind === 'address' },
+    ...(tag === undefined ? {} : { tag }),
   };
 }
 
@@ -47,9 +48,10 @@ async function publish(call: Call): Promise<Answer> {
   const more = (field: string) => text(addition, field) || undefined;
   call.require(name.namespace, 'key', 'write', keyOf(name));
   await call.ensureNamespace(name.namespace);
-  const published = await call.context.registry.submit(
-    publishCommand({
-      ...{ namespace: name.namespace, group: name.group, id: name.id, content },
+  const published = await call.context.configurations.publish(
+    refOf(name),
+    publicationOf({
+      content,
       ...{ type: more('type'), app: more('appName'), description: more('desc'), tags: more('config_tags'), tag: more('tag'), betaIps: more('betaIps') },
       ...{ casMd5: text(body, 'casMd5') || undefined, encryptedDataKey: more('encryptedDataKey'), ...by(call, more('src_user')) },
     }),
@@ -59,10 +61,9 @@ async function publish(call: Call): Promise<Answer> {
 
 async function remove(call: Call): Promise<Answer> {
   const name = nameIn(call, call.body);
-  const { namespace, group, id } = name;
   const tag = text(call.body, 'tag');
-  call.require(namespace, 'key', 'write', keyOf(name));
-  await call.context.registry.submit({ kind: 'config-remove', namespace, group, id, ...(tag === '' ? {} : { gray: tagName(tag) }), ...by(call) });
+  call.require(name.namespace, 'key', 'write', keyOf(name));
+  await call.context.configurations.remove(refOf(name), tag === '' ? undefined : tagName(tag), by(call));
   return {};
 }
 
@@ -98,7 +99,7 @@ function tagIn(call: Call): string {
 }
 
 function clientOf({ connection }: Call, tag: string): ConfigReader {
-  return { address: connection.link.address, ...(tag === '' ? {} : { tag }) };
+  return readerOf(connection.link.address, tag);
 }
 
 /** For the history. @param given by a client while access control is off */

@@ -5,18 +5,22 @@ import { decideBatch } from '../../batch.ts';
 import { Journal } from '../../journal.case.ts';
 import { prunable } from '../../prune.case.ts';
 import type { Command } from '../../kinds.ts';
-import { configLimits, type ConfigPublish, type ConfigRemove } from './commands.ts';
-import { configsIn, findConfig, findRelease, givenTo, historyOf, isPublished } from './find.ts';
+import { configLimits, type ConfigPublish, type ConfigRemove, type ConfigRollback } from './commands.ts';
+import { configsIn, findConfig, findRelease, historyOf, isPublished } from './find.ts';
+import { givenTo } from './given.ts';
+import type { ConfigRef } from './rows.ts';
 import { configsView, configView } from './views.ts';
 
 const md5 = (content: string) => createHash('md5').update(content).digest('hex');
 
+const ref: ConfigRef = { namespace: 'default', app: 'g', cluster: 'default', name: 'app.yaml' };
+
 function publish(content: string, more: Partial<ConfigPublish> = {}): ConfigPublish {
-  return { kind: 'config-publish', namespace: 'default', group: 'g', id: 'app.yaml', content: Buffer.from(content), md5: md5(content), ...more };
+  return { kind: 'config-publish', ...ref, content: Buffer.from(content), md5: md5(content), hash: `sha of ${content}`, ...more };
 }
 
 function remove(more: Partial<ConfigRemove> = {}): ConfigRemove {
-  return { kind: 'config-remove', namespace: 'default', group: 'g', id: 'app.yaml', ...more };
+  return { kind: 'config-remove', ...ref, ...more };
 }
 
 function run(journal: Journal, command: Command, now = 0): unknown {
@@ -24,7 +28,7 @@ function run(journal: Journal, command: Command, now = 0): unknown {
   return outcome !== undefined && 'error' in outcome ? outcome.error.message : outcome?.result;
 }
 
-const found = (journal: Journal) => findConfig(journal.state, 'default', 'g', 'app.yaml');
+const found = (journal: Journal) => findConfig(journal.state, ref);
 
 function contentFor(journal: Journal, client: Parameters<typeof givenTo>[1] = {}): string | undefined {
   const row = found(journal);
@@ -34,32 +38,32 @@ function contentFor(journal: Journal, client: Parameters<typeof givenTo>[1] = {}
 
 function steps(journal: Journal): unknown[] {
   const row = found(journal);
-  return row === undefined ? [] : Array.from(historyOf(journal.state, row), ({ number, step, replaced, gray }) => [number, step, replaced, ...(gray === undefined ? [] : [gray])]);
+  return row === undefined ? [] : Array.from(historyOf(journal.state, row), ({ number, step, parent, rollout }) => [number, step, parent, ...(rollout === undefined ? [] : [rollout])]);
 }
 
-const beta = { name: 'beta', rule: { kind: 'ip', addresses: ['10.0.0.1', '10.0.0.2'] }, priority: 2 } as const;
-const canary = { name: 'tag_canary', rule: { kind: 'tag', tag: 'canary' }, priority: 1 } as const;
+const beta = { name: 'beta', rule: { kind: 'address', addresses: ['10.0.0.1', '10.0.0.2'] }, priority: 2 } as const;
+const canary = { name: 'tag_canary', rule: { kind: 'label', label: 'tag', values: ['canary'] }, priority: 1 } as const;
 
 describe('publishing', () => {
   it('gives all clients the newest release, and keeps the others as history', () => {
     const journal = new Journal();
-    expect(run(journal, publish('one', { type: 'yaml', app: 'shop', description: 'd', tags: ['a'], by: 'ann', from: '10.0.0.9' }), 5)).toBe(true);
-    expect(found(journal)).toMatchObject({ release: 1, last: 1, md5: md5('one'), bytes: 3, type: 'yaml', app: 'shop', description: 'd', tags: ['a'], createdMs: 5, changedMs: 5 });
-    run(journal, publish('two', { type: 'json' }), 9);
-    expect(found(journal)).toMatchObject({ release: 2, last: 2, type: 'json', app: 'shop', tags: ['a'], createdMs: 5, changedMs: 9 });
+    expect(run(journal, publish('one', { format: 'yaml', description: 'd', tags: ['a'], by: 'ann', from: '10.0.0.9', message: 'first' }), 5)).toBe(true);
+    expect(found(journal)).toMatchObject({ release: 1, last: 1, md5: md5('one'), bytes: 3, format: 'yaml', description: 'd', tags: ['a'], createdMs: 5, changedMs: 5 });
+    run(journal, publish('two', { format: 'json' }), 9);
+    expect(found(journal)).toMatchObject({ release: 2, last: 2, format: 'json', description: 'd', tags: ['a'], createdMs: 5, changedMs: 9 });
     expect(contentFor(journal)).toBe('two');
     expect(steps(journal)).toEqual([[2, 'publish', 1], [1, 'publish', 0]]);
     const row = found(journal);
-    expect(row && findRelease(journal.state, row, 1)).toMatchObject({ by: 'ann', from: '10.0.0.9', atMs: 5, type: 'yaml', md5: md5('one') });
+    expect(row && findRelease(journal.state, row, 1)).toMatchObject({ by: 'ann', from: '10.0.0.9', message: 'first', atMs: 5, format: 'yaml', md5: md5('one'), hash: 'sha of one' });
   });
 
   it('what is there already changes nothing, and is no step of the history', () => {
     const journal = new Journal();
-    run(journal, publish('one', { type: 'yaml' }));
+    run(journal, publish('one', { format: 'yaml' }));
     const { revision } = journal.state;
-    expect(run(journal, publish('one', { type: 'yaml', by: 'bob' }), 100)).toBe(true);
+    expect(run(journal, publish('one', { format: 'yaml', by: 'bob' }), 100)).toBe(true);
     expect(journal.state.revision).toBe(revision);
-    run(journal, publish('one', { type: 'text' }));
+    run(journal, publish('one', { format: 'text' }));
     expect(steps(journal)).toHaveLength(2);
   });
 
@@ -82,11 +86,11 @@ describe('publishing', () => {
 
   it.each<[Partial<ConfigPublish>, string]>([
     [{ content: new Uint8Array(configLimits.contentBytesMax + 1) }, '1048577 bytes, the limit is 1048576'],
-    [{ id: '' }, 'has 0 characters'],
-    [{ id: 'x'.repeat(257) }, 'has 257 characters'],
-    [{ group: 'a\u0001' }, 'control characters'],
+    [{ name: '' }, 'has 0 characters'],
+    [{ name: 'x'.repeat(257) }, 'has 257 characters'],
+    [{ app: 'a\u0001' }, 'control characters'],
     [{ tags: Array.from({ length: 65 }, String) }, '65 tags'],
-    [{ gray: { ...beta, rule: { kind: 'ip', addresses: [] } } }, 'names 0 addresses'],
+    [{ rollout: { ...beta, rule: { kind: 'address', addresses: [] } } }, 'names 0 addresses'],
   ])('beyond a limit is refused: %#', (more, reason) => {
     const journal = new Journal();
     expect(run(journal, publish('one', more))).toContain(reason);
@@ -101,18 +105,18 @@ describe('publishing', () => {
   });
 });
 
-describe('a gray release', () => {
+describe('a rollout', () => {
   it('is given to the clients that its rule names, before the one for all', () => {
     const journal = new Journal();
     run(journal, publish('for all'));
-    run(journal, publish('beta', { gray: beta }));
-    run(journal, publish('canary', { gray: canary }));
+    run(journal, publish('beta', { rollout: beta }));
+    run(journal, publish('canary', { rollout: canary }));
     expect(contentFor(journal)).toBe('for all');
     expect(contentFor(journal, { address: '10.0.0.1' })).toBe('beta');
     expect(contentFor(journal, { address: '10.0.0.3' })).toBe('for all');
-    expect(contentFor(journal, { tag: 'canary' })).toBe('canary');
-    expect(contentFor(journal, { tag: 'canary', address: '10.0.0.2' })).toBe('beta');
-    run(journal, publish('beta 2', { gray: { ...beta, rule: { kind: 'ip', addresses: ['10.0.0.3'] } } }));
+    expect(contentFor(journal, { labels: { tag: 'canary' } })).toBe('canary');
+    expect(contentFor(journal, { labels: { tag: 'canary' }, address: '10.0.0.2' })).toBe('beta');
+    run(journal, publish('beta 2', { rollout: { ...beta, rule: { kind: 'address', addresses: ['10.0.0.3'] } } }));
     expect([contentFor(journal, { address: '10.0.0.1' }), contentFor(journal, { address: '10.0.0.3' })]).toEqual(['for all', 'beta 2']);
     expect(steps(journal)).toEqual([[4, 'publish', 2, 'beta'], [3, 'publish', 0, 'tag_canary'], [2, 'publish', 0, 'beta'], [1, 'publish', 0]]);
   });
@@ -120,11 +124,11 @@ describe('a gray release', () => {
   it('goes alone, and stays when the one for all goes', () => {
     const journal = new Journal();
     run(journal, publish('for all'));
-    run(journal, publish('beta', { gray: beta }));
+    run(journal, publish('beta', { rollout: beta }));
     expect(run(journal, remove())).toBe(true);
     expect([contentFor(journal), contentFor(journal, { address: '10.0.0.1' })]).toEqual([undefined, 'beta']);
-    expect(run(journal, remove({ gray: 'beta' }))).toBe(true);
-    expect(run(journal, remove({ gray: 'beta' }))).toBe(false);
+    expect(run(journal, remove({ rollout: 'beta' }))).toBe(true);
+    expect(run(journal, remove({ rollout: 'beta' }))).toBe(false);
     const row = found(journal);
     expect(row && isPublished(row)).toBe(false);
   });
@@ -132,11 +136,37 @@ describe('a gray release', () => {
   it('has its own condition, and there are at most ten', () => {
     const journal = new Journal();
     run(journal, publish('for all'));
-    expect(run(journal, publish('beta', { gray: beta, cas: md5('for all') }))).toBe(false);
-    expect(run(journal, publish('beta', { gray: beta, cas: '' }))).toBe(true);
-    for (let at = 1; at < configLimits.grayMax; at++) run(journal, publish('x', { gray: { ...canary, name: `t${at}` } }));
-    expect(run(journal, publish('x', { gray: { ...canary, name: 'one more' } }))).toContain('has 10 gray releases, the limit is 10');
-    expect(run(journal, publish('x', { gray: { ...canary, name: 't1', priority: 5 } }))).toBe(true);
+    expect(run(journal, publish('beta', { rollout: beta, cas: md5('for all') }))).toBe(false);
+    expect(run(journal, publish('beta', { rollout: beta, cas: '' }))).toBe(true);
+    for (let at = 1; at < configLimits.rolloutsMax; at++) run(journal, publish('x', { rollout: { ...canary, name: `t${at}` } }));
+    expect(run(journal, publish('x', { rollout: { ...canary, name: 'one more' } }))).toContain('has 10 rollouts, the limit is 10');
+    expect(run(journal, publish('x', { rollout: { ...canary, name: 't1', priority: 5 } }))).toBe(true);
+  });
+});
+
+describe('rolling back', () => {
+  const rollback = (to: number, more: Partial<ConfigRollback> = {}): ConfigRollback => ({ kind: 'config-rollback', ...ref, to, ...more });
+
+  it('publishes the content of an older release as a new one', () => {
+    const journal = new Journal();
+    run(journal, publish('one', { format: 'yaml', foreign: { nacos: { encryptedDataKey: 'k' } } }));
+    run(journal, publish('two', { format: 'json' }));
+    expect(run(journal, rollback(1, { by: 'ann', message: 'two was wrong' }), 7)).toBe(true);
+    expect(contentFor(journal)).toBe('one');
+    expect(steps(journal)).toEqual([[3, 'rollback', 2], [2, 'publish', 1], [1, 'publish', 0]]);
+    expect(findRelease(journal.state, ref, 3)).toMatchObject({ of: 1, format: 'yaml', hash: 'sha of one', by: 'ann', message: 'two was wrong', atMs: 7, foreign: { nacos: { encryptedDataKey: 'k' } } });
+    expect(found(journal)).toMatchObject({ release: 3, last: 3, format: 'yaml', md5: md5('one'), bytes: 3 });
+    expect(run(journal, rollback(1))).toBe(false);
+  });
+
+  it('brings back what was removed, and needs a release that is kept', () => {
+    const journal = new Journal();
+    run(journal, publish('one'));
+    run(journal, remove());
+    expect(run(journal, rollback(2))).toContain('has no release 2 with a content');
+    expect(run(journal, rollback(1))).toBe(true);
+    expect(contentFor(journal)).toBe('one');
+    expect(run(journal, rollback(9))).toContain('has no release 9');
   });
 });
 
@@ -144,7 +174,7 @@ describe('removing', () => {
   it('is a step of the history, after which numbers go on', () => {
     const journal = new Journal();
     expect(run(journal, remove())).toBe(false);
-    run(journal, publish('one', { type: 'yaml' }));
+    run(journal, publish('one', { format: 'yaml' }));
     expect(run(journal, remove({ by: 'ann' }))).toBe(true);
     expect([contentFor(journal), run(journal, remove())]).toEqual([undefined, false]);
     run(journal, publish('one again'));
@@ -155,7 +185,7 @@ describe('removing', () => {
 describe('the history', () => {
   it('has a limit of steps, and never loses what clients get', () => {
     const journal = new Journal();
-    run(journal, publish('beta', { gray: beta }));
+    run(journal, publish('beta', { rollout: beta }));
     for (let at = 0; at < configLimits.historyMax + 10; at++) run(journal, publish(`${at}`));
     expect(steps(journal)).toHaveLength(configLimits.historyMax + 1);
     expect(contentFor(journal, { address: '10.0.0.1' })).toBe('beta');
@@ -166,7 +196,7 @@ describe('the history', () => {
     const day = 86_400_000;
     run(journal, publish('one'), 0);
     run(journal, publish('two'), day);
-    run(journal, publish('other', { id: 'other' }), 0);
+    run(journal, publish('other', { name: 'other' }), 0);
     const prune = (now: number) => void journal.commit([{ kind: 'prune', keys: prunable(journal.state, now) }], now);
     prune(30 * day);
     expect(steps(journal)).toHaveLength(2);
@@ -175,11 +205,11 @@ describe('the history', () => {
     run(journal, remove(), 31 * day);
     prune(61 * day);
     expect(found(journal)).toMatchObject({ release: 0, last: 3 });
-    const revision = journal.views.revision(configView('default', 'g', 'app.yaml'));
+    const revision = journal.views.revision(configView(ref));
     prune(61 * day + 1);
     expect([found(journal), journal.state.size > 0]).toEqual([undefined, true]);
-    expect(journal.views.revision(configView('default', 'g', 'app.yaml'))).toBeGreaterThanOrEqual(revision);
-    expect(Array.from(configsIn(journal.state, 'default'), ({ id }) => id)).toEqual(['other']);
+    expect(journal.views.revision(configView(ref))).toBeGreaterThanOrEqual(revision);
+    expect(Array.from(configsIn(journal.state, 'default'), ({ name }) => name)).toEqual(['other']);
   });
 });
 
@@ -187,10 +217,10 @@ describe('the view of a configuration', () => {
   it('changes with it alone, and the view of all of them with each', () => {
     const journal = new Journal();
     const woken: string[] = [];
-    journal.views.watch(configView('default', 'g', 'app.yaml'), () => woken.push('one'));
+    journal.views.watch(configView(ref), () => woken.push('one'));
     journal.views.watch(configsView('default'), () => woken.push('all'));
     journal.commit([{ kind: 'namespace-put', name: 'team-a' }]);
-    const commands = [publish('a'), publish('b', { id: 'other' }), publish('c', { namespace: 'team-a' }), publish('d', { gray: beta }), remove()];
+    const commands = [publish('a'), publish('b', { name: 'other' }), publish('c', { namespace: 'team-a' }), publish('d', { rollout: beta }), remove()];
     const heard = commands.map((command) => {
       woken.length = 0;
       run(journal, command);
@@ -202,8 +232,8 @@ describe('the view of a configuration', () => {
   it('has the same revision and content after a restart', () => {
     const journal = new Journal();
     run(journal, publish('one \u{1f600} \n two', { foreign: { nacos: { encryptedDataKey: 'k' } } }));
-    run(journal, publish('beta', { gray: beta }));
-    const seen = () => [contentFor(journal), contentFor(journal, { address: '10.0.0.1' }), journal.views.revision(configView('default', 'g', 'app.yaml')), found(journal)];
+    run(journal, publish('beta', { rollout: beta }));
+    const seen = () => [contentFor(journal), contentFor(journal, { address: '10.0.0.1' }), journal.views.revision(configView(ref)), found(journal)];
     const before = seen();
     journal.restart();
     expect(seen()).toEqual(before);

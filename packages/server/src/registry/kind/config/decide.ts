@@ -1,154 +1,185 @@
 /**
- * Decisions about configurations: publishing and removing, each a step of the history. A step that changes nothing is none.
+ * Decisions about configurations: publishing, rolling back and removing, each a step of the history. A step that changes nothing is
+ * none.
  */
 
 import { RegistryError } from '@rollcall/protocol';
 import type { Draft } from '../../draft.ts';
-import { configLimits as limits, type ConfigPublish, type ConfigRemove } from './commands.ts';
+import { checkPublish, invalid } from './check.ts';
+import { configLimits as limits, type ConfigPublish, type ConfigRemove, type ConfigRollback } from './commands.ts';
 import { findConfig, findRelease } from './find.ts';
 import { releaseKey } from './keys.ts';
-import type { ConfigRow, GrayRelease, ReleaseRow } from './rows.ts';
+import type { ConfigRef, ConfigRow, ReleaseRow, Rollout } from './rows.ts';
 
 /**
  * @returns false when `cas` does not hold
  * @throws RegistryError `invalid_argument` for what is beyond a limit
  */
 export function publish(draft: Draft, command: ConfigPublish, now: number): boolean {
-  check(command);
-  const { namespace, group, id, content, md5, cas, gray } = command;
-  const before = findConfig(draft, namespace, group, id);
-  const beside = gray === undefined ? before : before?.gray?.find(({ name }) => name === gray.name);
+  checkPublish(command);
+  const { content, md5, hash, cas, rollout } = command;
+  const ref = refOf(command);
+  const before = findConfig(draft, ref);
+  const beside = rollout === undefined ? before : before?.rollouts?.find(({ name }) => name === rollout.name);
   if (cas !== undefined && cas !== (beside?.md5 ?? '')) return false;
   if (before !== undefined && saysTheSame(draft, before, beside?.release ?? 0, command)) return true;
 
   const number = (before?.last ?? 0) + 1;
-  const step = { namespace, group, id, number, step: 'publish', replaced: beside?.release ?? 0, content, md5, atMs: now, ...about(command) } as const;
   draft.put<ReleaseRow>({
-    ...{ kind: 'config-release', ...step },
-    ...(command.type === undefined ? {} : { type: command.type }),
-    ...(gray === undefined ? {} : { gray: gray.name }),
+    ...{ kind: 'config-release', ...ref, number, step: 'publish', parent: beside?.release ?? 0, content, md5, hash, atMs: now, ...about(command) },
+    ...(command.format === undefined ? {} : { format: command.format }),
+    ...(rollout === undefined ? {} : { rollout: rollout.name }),
     ...(command.foreign === undefined ? {} : { foreign: command.foreign }),
     ...unwritten,
   });
   write(draft, {
-    ...(before ?? { kind: 'config', namespace, group, id, release: 0, md5: '', bytes: 0, createdMs: now }),
-    ...(gray === undefined ? { release: number, md5, bytes: content.length, ...described(command) } : { gray: withGray(id, before, { ...gray, release: number, md5 }) }),
+    ...(before ?? { kind: 'config', ...ref, release: 0, md5: '', bytes: 0, createdMs: now }),
+    ...(rollout === undefined
+      ? { release: number, md5, bytes: content.length, ...described(command) }
+      : { rollouts: withRollout(ref.name, before, { ...rollout, release: number, md5 }) }),
     last: number,
     changedMs: now,
     ...unwritten,
   });
-  forgetOld(draft, command, number);
+  forgetOld(draft, ref, number);
+  return true;
+}
+
+/**
+ * @returns false when all clients get that content already
+ * @throws RegistryError `not_found` when the release is not kept
+ */
+export function rollback(draft: Draft, command: ConfigRollback, now: number): boolean {
+  const ref = refOf(command);
+  const before = findConfig(draft, ref);
+  const old = before && findRelease(draft, before, command.to);
+  if (before === undefined || old === undefined || old.step === 'remove') {
+    throw new RegistryError('not_found', `configuration ${ref.app}/${ref.name} has no release ${command.to} with a content; see its history`);
+  }
+  const current = findRelease(draft, before, before.release);
+  if (current?.md5 === old.md5 && current.format === old.format) return false;
+  const number = before.last + 1;
+  const { content, md5, hash, format, foreign } = old;
+  draft.put<ReleaseRow>({
+    ...{ kind: 'config-release', ...ref, number, step: 'rollback', parent: before.release, of: old.number, content, md5, hash, atMs: now, ...about(command) },
+    ...(format === undefined ? {} : { format }),
+    ...(foreign === undefined ? {} : { foreign }),
+    ...unwritten,
+  });
+  write(draft, { ...before, release: number, md5, bytes: content.length, ...(format === undefined ? {} : { format }), last: number, changedMs: now, ...unwritten });
+  forgetOld(draft, ref, number);
   return true;
 }
 
 /** @returns false when there is nothing to remove */
 export function remove(draft: Draft, command: ConfigRemove, now: number): boolean {
-  const { namespace, group, id, gray } = command;
-  const before = findConfig(draft, namespace, group, id);
-  const replaced = gray === undefined ? before?.release : before?.gray?.find(({ name }) => name === gray)?.release;
-  if (before === undefined || replaced === undefined || replaced === 0) return false;
+  const { rollout } = command;
+  const ref = refOf(command);
+  const before = findConfig(draft, ref);
+  const parent = rollout === undefined ? before?.release : before?.rollouts?.find(({ name }) => name === rollout)?.release;
+  if (before === undefined || parent === undefined || parent === 0) return false;
   const number = before.last + 1;
-  const { type, foreign } = findRelease(draft, before, replaced) ?? {};
+  const { format, foreign } = findRelease(draft, before, parent) ?? {};
   draft.put<ReleaseRow>({
-    ...{ kind: 'config-release', namespace, group, id, number, step: 'remove', replaced, content: nothing, md5: '', atMs: now, ...about(command) },
-    ...(type === undefined ? {} : { type }),
-    ...(gray === undefined ? {} : { gray }),
+    ...{ kind: 'config-release', ...ref, number, step: 'remove', parent, content: nothing, md5: '', hash: '', atMs: now, ...about(command) },
+    ...(format === undefined ? {} : { format }),
+    ...(rollout === undefined ? {} : { rollout }),
     ...(foreign === undefined ? {} : { foreign }),
     ...unwritten,
   });
-  const rest = before.gray?.filter(({ name }) => name !== gray);
+  const rest = before.rollouts?.filter(({ name }) => name !== rollout);
   write(draft, {
     ...before,
-    ...(gray === undefined ? { release: 0, md5: '', bytes: 0 } : { gray: rest }),
+    ...(rollout === undefined ? { release: 0, md5: '', bytes: 0 } : { rollouts: rest }),
     last: number,
     changedMs: now,
     ...unwritten,
   });
-  forgetOld(draft, command, number);
+  forgetOld(draft, ref, number);
   return true;
 }
 
 const unwritten = { created: 0, modified: 0 } as const;
 const nothing = new Uint8Array(0);
 
-/** An empty list of gray releases is none, so that equal rows stay equal. */
-function write(draft: Draft, { gray, ...row }: Omit<ConfigRow, 'gray'> & { readonly gray?: readonly GrayRelease[] | undefined }): void {
-  draft.put<ConfigRow>(gray === undefined || gray.length === 0 ? row : { ...row, gray });
+/** Only the fields of the name: a command has more. */
+function refOf({ namespace, app, cluster, name }: ConfigRef): ConfigRef {
+  return { namespace, app, cluster, name };
 }
 
-function about({ by, from }: ConfigPublish | ConfigRemove) {
-  return { ...(by === undefined ? {} : { by }), ...(from === undefined ? {} : { from }) };
+type Written = Omit<ConfigRow, 'rollouts' | 'visibility' | 'parents'> & {
+  readonly rollouts?: ConfigRow['rollouts'] | undefined;
+  readonly visibility?: 'public' | 'private';
+  readonly parents?: ConfigRow['parents'];
+};
+
+/** An empty list is none, so that equal rows stay equal. */
+function write(draft: Draft, { rollouts = [], parents = [], visibility, ...row }: Written): void {
+  draft.put<ConfigRow>({
+    ...row,
+    ...(visibility === 'public' ? { visibility } : {}),
+    ...(parents.length === 0 ? {} : { parents }),
+    ...(rollouts.length === 0 ? {} : { rollouts }),
+  });
 }
 
-function described({ type, app, description, tags }: ConfigPublish) {
+function about({ by, from, message }: ConfigPublish | ConfigRollback | ConfigRemove) {
+  return { ...(by === undefined ? {} : { by }), ...(from === undefined ? {} : { from }), ...(message === undefined ? {} : { message }) };
+}
+
+function described({ format, description, tags, visibility, parents, configForeign: foreign }: ConfigPublish) {
   return {
-    ...(type === undefined ? {} : { type }),
-    ...(app === undefined ? {} : { app }),
+    ...(format === undefined ? {} : { format }),
     ...(description === undefined ? {} : { description }),
     ...(tags === undefined ? {} : { tags }),
+    ...(visibility === undefined ? {} : { visibility }),
+    ...(parents === undefined ? {} : { parents }),
+    ...(foreign === undefined ? {} : { foreign }),
   };
 }
 
-/** The gray releases with one more, or in place of that of its name; the highest priority first. */
-function withGray(id: string, before: ConfigRow | undefined, gray: GrayRelease): readonly GrayRelease[] {
-  const others = before?.gray?.filter(({ name }) => name !== gray.name) ?? [];
-  if (others.length >= limits.grayMax) {
-    throw invalid(`configuration ${id} has ${others.length} gray releases, the limit is ${limits.grayMax}; remove one first`);
+/** The rollouts with one more, or in place of that of its name; the highest priority first. */
+function withRollout(name: string, before: ConfigRow | undefined, rollout: Rollout): readonly Rollout[] {
+  const others = before?.rollouts?.filter((each) => each.name !== rollout.name) ?? [];
+  if (others.length >= limits.rolloutsMax) {
+    throw invalid(`configuration ${name} has ${others.length} rollouts, the limit is ${limits.rolloutsMax}; stop one first`);
   }
-  return [...others, gray].sort((a, b) => b.priority - a.priority || (a.name < b.name ? -1 : 1));
+  return [...others, rollout].sort((a, b) => b.priority - a.priority || (a.name < b.name ? -1 : 1));
 }
 
 /** Whether publishing it would change nothing that a reader sees. @param number of the release in its place; 0: none */
 function saysTheSame(draft: Draft, before: ConfigRow, number: number, command: ConfigPublish): boolean {
-  const { md5, content, gray, type } = command;
+  const { md5, content, rollout, format } = command;
   if (number === 0) return false;
   const current = findRelease(draft, before, number);
-  if (current === undefined || current.md5 !== md5 || current.content.length !== content.length || current.type !== type) return false;
-  if (JSON.stringify(current.foreign) !== JSON.stringify(command.foreign)) return false;
-  if (gray === undefined) {
-    const { app = before.app, description = before.description, tags = before.tags } = command;
-    return app === before.app && description === before.description && JSON.stringify(tags) === JSON.stringify(before.tags);
+  if (current === undefined || current.md5 !== md5 || current.content.length !== content.length || current.format !== format) return false;
+  if (!same(current.foreign, command.foreign)) return false;
+  if (rollout === undefined) {
+    const { visibility = 'private' } = before;
+    return Object.entries(described(command)).every(([field, value]) => same(value, field === 'visibility' ? visibility : (before[field as keyof ConfigRow] ?? noneOf(value))));
   }
-  const same = before.gray?.find(({ name }) => name === gray.name);
-  return same?.priority === gray.priority && JSON.stringify(same.rule) === JSON.stringify(gray.rule);
+  const now = before.rollouts?.find(({ name }) => name === rollout.name);
+  return now?.priority === rollout.priority && same(now.rule, rollout.rule);
+}
+
+/** An empty list is written as none. */
+function noneOf(value: unknown): unknown {
+  return Array.isArray(value) ? [] : undefined;
+}
+
+function same(a: unknown, b: unknown): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
 }
 
 /** Forgets the step that the newest one pushes out of the history, unless clients still get it. */
-function forgetOld(draft: Draft, { namespace, group, id }: ConfigPublish | ConfigRemove, last: number): void {
+function forgetOld(draft: Draft, ref: ConfigRef, last: number): void {
   const oldest = last - limits.historyMax;
-  const row = findConfig(draft, namespace, group, id);
+  const row = findConfig(draft, ref);
   if (oldest <= 0 || row === undefined || isInUse(row, oldest)) return;
-  draft.delete(releaseKey(namespace, group, id, oldest));
+  draft.delete(releaseKey(ref, oldest));
 }
 
 /** Whether clients get the release. */
-export function isInUse({ release, gray = [] }: ConfigRow, number: number): boolean {
-  return release === number || gray.some((each) => each.release === number);
-}
-
-/** @throws RegistryError `invalid_argument` */
-function check({ group, id, content, type = '', app = '', description = '', tags = [], by = '', gray }: ConfigPublish): void {
-  const within = (what: string, text: string, most: number, least = 0) => {
-    if (text.length < least || text.length > most) throw invalid(`${what} of a configuration has ${text.length} characters, it must have ${least} to ${most}`);
-  };
-  within('group', group, limits.groupMax, 1);
-  within('id', id, limits.idMax, 1);
-  if (/\p{Cc}/u.test(group + id)) throw invalid('the group and the id of a configuration must not contain control characters');
-  if (content.length > limits.contentBytesMax) {
-    throw invalid(`content of configuration ${id} has ${content.length} bytes, the limit is ${limits.contentBytesMax}; split it, or keep a link to it`);
-  }
-  for (const [what, text] of Object.entries({ type, app, by })) within(what, text, limits.wordMax);
-  within('description', description, limits.descriptionMax);
-  if (tags.length > limits.tagsMax) throw invalid(`configuration ${id} has ${tags.length} tags, the limit is ${limits.tagsMax}`);
-  for (const tag of tags) within('tag', tag, limits.wordMax);
-  if (gray === undefined) return;
-  within('name of a gray release', gray.name, limits.wordMax, 1);
-  if (gray.rule.kind === 'tag') within('tag of a gray release', gray.rule.tag, limits.wordMax, 1);
-  else if (gray.rule.addresses.length === 0 || gray.rule.addresses.length > limits.addressesMax) {
-    throw invalid(`a gray release names ${gray.rule.addresses.length} addresses, it must name 1 to ${limits.addressesMax}`);
-  }
-}
-
-function invalid(message: string): RegistryError {
-  return new RegistryError('invalid_argument', message);
+export function isInUse({ release, rollouts = [] }: ConfigRow, number: number): boolean {
+  return release === number || rollouts.some((each) => each.release === number);
 }

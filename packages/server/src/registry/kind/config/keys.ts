@@ -1,9 +1,19 @@
-/** Record keys and buckets of configurations. */
+/**
+ * Record keys and buckets of configurations. The cluster `default` is left out of a key: configurations had no cluster in
+ * records of format 1, which keep their keys.
+ */
 
-export const configKey = (namespace: string, group: string, id: string) => `config\0${namespace}\0${group}\0${id}`;
-export const releaseKey = (namespace: string, group: string, id: string, number: number) =>
-  `config-release\0${namespace}\0${group}\0${number}\0${id}`;
+import type { ConfigRef } from './rows.ts';
+
+export const defaultCluster = 'default';
+
+const last = ({ cluster, name }: Pick<ConfigRef, 'cluster' | 'name'>) => (cluster === defaultCluster ? name : `${name}\0${cluster}`);
+
+export const configKey = (ref: ConfigRef) => `config\0${ref.namespace}\0${ref.app}\0${last(ref)}`;
+export const releaseKey = (ref: ConfigRef, number: number) => `config-release\0${ref.namespace}\0${ref.app}\0${number}\0${last(ref)}`;
 
 export const configBuckets = {
   inNamespace: (namespace: string) => `configs\0${namespace}`,
+  /** Those that other apps may read, by name. */
+  public: (namespace: string, name: string) => `configs-public\0${namespace}\0${name}`,
 } as const;

@@ -2,40 +2,42 @@
 
 import { fieldsOf } from '../../fields.ts';
 import type { Kind, Room } from '../../room.ts';
-import { isInUse, publish, remove } from './decide.ts';
+import { isInUse, publish, remove, rollback } from './decide.ts';
 import { configLimits, type ConfigPublish } from './commands.ts';
 import { findConfig, isPublished } from './find.ts';
+import { config1, release1 } from './format-1.ts';
 import { configBuckets, configKey, releaseKey } from './keys.ts';
 import type { ConfigRow, ReleaseRow } from './rows.ts';
 import { configsView, configView } from './views.ts';
 
 const config: Kind<ConfigRow> = {
-  format: 1,
+  format: 2,
+  earlier: [config1],
   mayStayUnread: true,
   fields: fieldsOf<ConfigRow>({
-    ...{ namespace: true, group: true, id: true, release: true, last: true, md5: true, bytes: true, type: true, app: true },
-    ...{ description: true, tags: true, gray: true, createdMs: true, changedMs: true },
+    ...{ namespace: true, app: true, cluster: true, name: true, release: true, last: true, md5: true, bytes: true, format: true },
+    ...{ visibility: true, parents: true, description: true, tags: true, rollouts: true, foreign: true, createdMs: true, changedMs: true },
   }),
-  key: ({ namespace, group, id }) => configKey(namespace, group, id),
-  keyFields: ['namespace', 'group', 'id'],
-  buckets: ({ namespace }) => [configBuckets.inNamespace(namespace)],
-  keepsItsBuckets: () => true,
-  addViews({ namespace, group, id }, views) {
-    views.add(configView(namespace, group, id));
-    views.add(configsView(namespace));
+  key: configKey,
+  buckets: ({ namespace, name, visibility }) => [configBuckets.inNamespace(namespace), ...(visibility === 'public' ? [configBuckets.public(namespace, name)] : [])],
+  keepsItsBuckets: (before, after) => before.visibility === after.visibility,
+  addViews(row, views) {
+    views.add(configView(row));
+    views.add(configsView(row.namespace));
   },
-  longestView: ({ namespace, group, id }) => configView(namespace, group, id),
+  longestView: configView,
   lapsed: (row, now) => !isPublished(row) && isOld(row.changedMs, now),
 };
 
 const release: Kind<ReleaseRow> = {
-  format: 1,
+  format: 2,
+  earlier: [release1],
   mayStayUnread: true,
   fields: fieldsOf<ReleaseRow>({
-    ...{ namespace: true, group: true, id: true, number: true, step: true, replaced: true, content: true, md5: true },
-    ...{ type: true, gray: true, atMs: true, by: true, from: true, foreign: true },
+    ...{ namespace: true, app: true, cluster: true, name: true, number: true, step: true, parent: true, content: true, md5: true, hash: true },
+    ...{ format: true, rollout: true, of: true, atMs: true, by: true, from: true, message: true, foreign: true },
   }),
-  key: ({ namespace, group, id, number }) => releaseKey(namespace, group, id, number),
+  key: (row) => releaseKey(row, row.number),
   raw: {
     field: 'content',
     split: (row) => ({ json: { ...row, content: undefined }, bytes: row.content }),
@@ -44,7 +46,7 @@ const release: Kind<ReleaseRow> = {
     },
   },
   lapsed(row, now, lookup) {
-    const current = findConfig(lookup, row.namespace, row.group, row.id);
+    const current = findConfig(lookup, row);
     return isOld(row.atMs, now) && (current === undefined || !isInUse(current, row.number));
   },
 };
@@ -59,16 +61,12 @@ export const configRoom = {
   kinds: { config, 'config-release': release },
   views: {
     configs: { shows: ({ namespace }, shown) => shown.has(configBuckets.inNamespace(namespace)) },
-    config: {
-      shows({ namespace, name }, shown) {
-        const end = name.indexOf('\0');
-        return shown.get(configKey(namespace, name.slice(0, end), name.slice(end + 1))) !== undefined;
-      },
-      forgettable: true,
-    },
+    // The view is named like the record.
+    config: { shows: ({ kind, namespace, name }, shown) => shown.get(`${kind}\0${namespace}\0${name}`) !== undefined, forgettable: true },
   },
   decisions: {
-    'config-publish': { writes: true, conditionOn: ({ namespace, group, id }: ConfigPublish) => configKey(namespace, group, id), decide: publish },
+    'config-publish': { writes: true, conditionOn: (command: ConfigPublish) => configKey(command), decide: publish },
+    'config-rollback': { decide: rollback },
     'config-remove': { decide: remove },
   },
 } satisfies Room;

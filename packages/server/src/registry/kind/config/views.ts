@@ -3,9 +3,13 @@
  *
  * | view | content | its revision is |
  * |---|---|---|
- * | `config <namespace> <group> <id>` | one configuration: its current release and its gray releases | that of its row or its marker |
+ * | `config <namespace> <app> <name> [<cluster>]` | one configuration: its current release and its rollouts | that of its row or its marker |
  * | `configs <namespace>` | all configurations of a namespace | that of its newest row or its marker |
  */
 
-export const configView = (namespace: string, group: string, id: string) => `config\0${namespace}\0${group}\0${id}`;
+import { configKey } from './keys.ts';
+import type { ConfigRef } from './rows.ts';
+
+/** The view of one configuration is named like its record. */
+export const configView = (ref: ConfigRef) => configKey(ref);
 export const configsView = (namespace: string) => `configs\0${namespace}`;
