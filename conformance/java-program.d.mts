@@ -22,5 +22,5 @@ export interface JavaOptions {
   readonly command?: readonly string[];
 }
 
-export function buildJava(source: string, name: string): Built;
+export function buildJava(source: string, name: string, profiles?: readonly string[]): Built;
 export function startJava(jar: string, options: JavaOptions): Promise<JavaProgram>;

@@ -24,9 +24,10 @@ process.on('exit', () => {
  * Builds a program if it is missing. The first build of a program downloads its dependencies.
  * @param source the folder
  * @param name of the folder in the cache
+ * @param profiles of its pom.xml; none by default
  * @returns the path of `program.jar` by that name, or the missing part
  */
-export function buildJava(source, name) {
+export function buildJava(source, name, profiles = []) {
   return builtOnce({
     source,
     name,
@@ -36,7 +37,7 @@ export function buildJava(source, name) {
       console.log(`building ${name} with Maven`);
       const project = join(folder, 'project');
       cpSync(source, project, { recursive: true });
-      const { status, stdout } = spawnSync('mvn', ['-q', '-B', '-DskipTests', 'package'], { cwd: project, encoding: 'utf8', timeout: 900_000 });
+      const { status, stdout } = spawnSync('mvn', ['-q', '-B', '-DskipTests', ...profiles.map((profile) => `-P${profile}`), 'package'], { cwd: project, encoding: 'utf8', timeout: 900_000 });
       if (status !== 0) return `${name} could not be built: ${stdout.split('\n').find((line) => line.includes('ERROR')) ?? `mvn ended with ${status}`}`;
       renameSync(join(project, 'target', 'program.jar'), join(folder, 'program.jar'));
       rmSync(project, { recursive: true });

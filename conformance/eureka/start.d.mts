@@ -1,6 +1,7 @@
 /** Types of start.mjs, which is plain JavaScript since benchmarks run it without a build. */
 
 import type { JavaOptions, JavaProgram } from '../java-program.mjs';
+import type { SpringApplication } from '../spring/application.mjs';
 
 export interface RealEureka extends JavaProgram {
   /** Ends in `/eureka`. */
@@ -17,22 +18,14 @@ export interface RealEurekaOptions extends Partial<Pick<JavaOptions, 'args' | 'c
   readonly evictionMs?: number;
 }
 
-export interface SpringApplication extends JavaProgram {
-  readonly url: string;
-  readonly port: number;
-  readonly instanceId: string;
-}
-
-export interface SpringOptions {
+export interface EurekaApplicationOptions {
   readonly name: string;
   /** One or several URLs, separated by commas, each ending in `/eureka`. */
   readonly eurekaUrl: string;
   readonly id?: string;
-  readonly renewSeconds?: number;
   readonly leaseSeconds?: number;
-  readonly args?: readonly string[];
 }
 
 export function eurekaProblem(): string | undefined;
 export function startRealEureka(options?: RealEurekaOptions): Promise<RealEureka>;
-export function startSpringApplication(options: SpringOptions): Promise<SpringApplication>;
+export function startEurekaApplication(options: EurekaApplicationOptions): Promise<SpringApplication>;

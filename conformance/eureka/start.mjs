@@ -1,26 +1,21 @@
 /**
- * A real Eureka server and Spring Cloud applications, for tests and benchmarks: on free ports of loopback, ended with this process.
+ * A real Eureka server and Spring Cloud applications that use one, for tests and benchmarks: on free ports of loopback, ended with this process.
  * Built by Maven once; `eurekaProblem()` says what is missing to build them.
  *
  *   const eureka = await startRealEureka();                                eureka.url, eureka.stop()
- *   const app = await startSpringApplication({ name: 'orders', eurekaUrl: eureka.url });
+ *   const app = await startEurekaApplication({ name: 'orders', eurekaUrl: eureka.url });
  */
 
 import { fileURLToPath } from 'node:url';
 import { freePorts } from '../free-ports.mjs';
 import { buildJava, startJava } from '../java-program.mjs';
+import { springProblem, startSpring } from '../spring/application.mjs';
 
-const build = (folder) => buildJava(fileURLToPath(new URL(folder, import.meta.url)), `eureka-${folder}`);
+const buildServer = () => buildJava(fileURLToPath(new URL('server', import.meta.url)), 'eureka-server');
 
 /** Why the programs cannot be built here; undefined when they are there. Builds them when they are missing. */
 export function eurekaProblem() {
-  return build('server').problem ?? build('application').problem;
-}
-
-function jarOf(folder) {
-  const { programs, problem } = build(folder);
-  if (problem !== undefined) throw new Error(problem);
-  return programs['program.jar'];
+  return buildServer().problem ?? springProblem('eureka');
 }
 
 /**
@@ -33,6 +28,8 @@ function jarOf(folder) {
  * @returns the program with `url`, which ends in `/eureka`, and `port`
  */
 export async function startRealEureka({ port, peers = [], evictionMs = 1_000, args = [], ...options } = {}) {
+  const { programs, problem } = buildServer();
+  if (problem !== undefined) throw new Error(problem);
   const chosen = port ?? (await freePorts(1))[0];
   const url = `http://127.0.0.1:${chosen}/eureka`;
   const own = [
@@ -50,38 +47,26 @@ export async function startRealEureka({ port, peers = [], evictionMs = 1_000, ar
     `--eureka.server.eviction-interval-timer-in-ms=${evictionMs}`,
     '--eureka.server.wait-time-in-ms-when-sync-empty=0',
   ];
-  const program = await startJava(jarOf('server'), { ...options, args: [...own, ...args], readyUrl: `${url}/apps` });
+  const program = await startJava(programs['program.jar'], { ...options, args: [...own, ...args], readyUrl: `${url}/apps` });
   return { ...program, url, port: chosen };
 }
 
 /**
- * Starts a Spring Cloud application that registers at a Eureka server, fetches the registry each second and calls others by Spring Cloud
- * LoadBalancer without a cache. `GET /hello` answers its instance id, `/ask/NAME` the id of an instance of that application,
- * `/instances/NAME` the instances that it knows.
+ * Starts a Spring Cloud application that registers at a Eureka server and fetches the registry each second.
  * @param options.name of the application
  * @param options.eurekaUrl of one or several servers, separated by commas, each ending in `/eureka`
  * @param options.id of the instance; `NAME:PORT` by default
- * @param options.renewSeconds between heartbeats, 1 by default; @param options.leaseSeconds 3 by default
- * @param options.args more arguments, which win over these
+ * @param options.leaseSeconds 3 by default; heartbeats are sent each second
  */
-export async function startSpringApplication({ name, eurekaUrl, id, renewSeconds = 1, leaseSeconds = 3, args = [] }) {
-  const [port] = await freePorts(1);
-  const url = `http://127.0.0.1:${port}`;
-  const instanceId = id ?? `${name}:${port}`;
-  const own = [
-    `--server.port=${port}`,
-    '--server.address=127.0.0.1',
-    '--spring.main.banner-mode=off',
-    `--spring.application.name=${name}`,
-    '--spring.cloud.loadbalancer.cache.enabled=false',
+export function startEurekaApplication({ name, eurekaUrl, id, leaseSeconds = 3 }) {
+  const argsFor = (port, instanceId) => [
     `--eureka.client.service-url.defaultZone=${eurekaUrl.split(',').map((each) => `${each}/`).join(',')}`,
     '--eureka.client.registry-fetch-interval-seconds=1',
     '--eureka.instance.hostname=127.0.0.1',
     '--eureka.instance.ip-address=127.0.0.1',
     `--eureka.instance.instance-id=${instanceId}`,
-    `--eureka.instance.lease-renewal-interval-in-seconds=${renewSeconds}`,
+    '--eureka.instance.lease-renewal-interval-in-seconds=1',
     `--eureka.instance.lease-expiration-duration-in-seconds=${leaseSeconds}`,
   ];
-  const program = await startJava(jarOf('application'), { args: [...own, ...args], readyUrl: `${url}/hello` });
-  return { ...program, url, port, instanceId };
+  return startSpring('eureka', { name, id, argsFor });
 }

@@ -1,3 +1,5 @@
+import type { SpringApplication } from '../spring/application.mjs';
+
 export function javaProblem(): string | undefined;
 export function goProblem(): string | undefined;
 
@@ -20,3 +22,4 @@ export interface NacosClient {
 export function startServer(args?: readonly string[], env?: Readonly<Record<string, string>>): Promise<NacosServer>;
 export function startJavaClient(address: string, properties?: readonly string[]): Promise<NacosClient>;
 export function startGoClient(address: string): Promise<NacosClient>;
+export function startSpringApplication(address: string, name: string): Promise<SpringApplication>;

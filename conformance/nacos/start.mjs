@@ -16,6 +16,7 @@ import { fileURLToPath } from 'node:url';
 import { freePorts } from '../free-ports.mjs';
 import { buildGo } from '../go-program.mjs';
 import { buildJava, startJava } from '../java-program.mjs';
+import { startSpring } from '../spring/application.mjs';
 
 const path = (name) => fileURLToPath(new URL(name, import.meta.url));
 const command = path('../../packages/cli/bin/rollcall.mjs');
@@ -83,6 +84,18 @@ export async function startJavaClient(address, properties = []) {
   const url = `http://127.0.0.1:${port}`;
   const program = await startJava(programs['program.jar'], { args: [String(port), address, folder, ...properties], readyUrl: `${url}/ready`, heapMb: 128 });
   return { ...controls(url), stop: () => program.stop(), kill: () => program.kill() };
+}
+
+/**
+ * Starts an application of Spring Cloud Alibaba.
+ * @param address of the server
+ * @param name of the application
+ */
+export function startSpringApplication(address, name) {
+  return startSpring('nacos', {
+    name,
+    argsFor: () => [`--spring.cloud.nacos.discovery.server-addr=${address}`, '--spring.cloud.nacos.discovery.ip=127.0.0.1'],
+  });
 }
 
 export async function startGoClient(address) {

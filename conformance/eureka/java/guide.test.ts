@@ -5,7 +5,7 @@ import { expect, it } from 'vitest';
 import { playEurekaGuide } from '../../../tools/from-eureka.ts';
 import { blocksOf } from '../../../tools/markdown.ts';
 import { freePort } from '../../../tools/free-port.ts';
-import { eurekaProblem, startRealEureka, startSpringApplication } from '../start.mjs';
+import { eurekaProblem, startEurekaApplication, startRealEureka } from '../start.mjs';
 
 const problem = eurekaProblem();
 it('the programs are built', () => expect(problem).toBeUndefined());
@@ -15,11 +15,11 @@ it.runIf(problem === undefined)('an operator of a Eureka server can follow the g
   const newUrl = `http://127.0.0.1:${http}/eureka`;
   const eureka = await startRealEureka({ peers: [newUrl] });
   const orders = { name: 'orders', leaseSeconds: 30 };
-  const old = await startSpringApplication({ ...orders, eurekaUrl: eureka.url });
+  const old = await startEurekaApplication({ ...orders, eurekaUrl: eureka.url });
   const started = [old];
   let moved: Promise<void> | undefined;
   const move = async () => {
-    started.push(await startSpringApplication({ ...orders, eurekaUrl: newUrl }));
+    started.push(await startEurekaApplication({ ...orders, eurekaUrl: newUrl }));
     await old.stop();
   };
   try {

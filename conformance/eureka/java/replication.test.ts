@@ -4,9 +4,10 @@
  */
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { eurekaProblem, startRealEureka, startSpringApplication, type RealEureka, type SpringApplication } from '../start.mjs';
+import type { SpringApplication } from '../../spring/application.mjs';
+import { eurekaProblem, startEurekaApplication, startRealEureka, type RealEureka } from '../start.mjs';
 import { rollcall, type Rollcall } from './rollcall.ts';
-import { instancesSeen, untilTrue } from './seen.ts';
+import { instancesSeen, untilTrue } from '../../spring/seen.ts';
 
 const problem = eurekaProblem();
 it('the programs are built', () => expect(problem).toBeUndefined());
@@ -35,8 +36,8 @@ describe.runIf(problem === undefined)('a Eureka server and Rollcall', { timeout:
     own = await rollcall();
     eureka = await startRealEureka({ peers: [own.eurekaUrl] });
     await own.start([eureka.url]);
-    orders = await startSpringApplication({ name: 'orders', eurekaUrl: `${eureka.url},${own.eurekaUrl}`, leaseSeconds: 9 });
-    billing = await startSpringApplication({ name: 'billing', eurekaUrl: own.eurekaUrl, leaseSeconds: 9 });
+    orders = await startEurekaApplication({ name: 'orders', eurekaUrl: `${eureka.url},${own.eurekaUrl}`, leaseSeconds: 9 });
+    billing = await startEurekaApplication({ name: 'billing', eurekaUrl: own.eurekaUrl, leaseSeconds: 9 });
   }, 600_000);
 
   afterAll(async () => {
@@ -51,15 +52,15 @@ describe.runIf(problem === undefined)('a Eureka server and Rollcall', { timeout:
     return answer.ok ? answer.text() : `nothing among ${JSON.stringify(await instancesSeen(from, name))}`;
   };
   const findEachOther = async () => {
-    await untilTrue('billing, at Rollcall, finds orders', async () => (await ask(billing, 'orders')) === orders.instanceId);
-    await untilTrue('orders, at Eureka, finds billing', async () => (await ask(orders, 'billing')) === billing.instanceId);
+    await untilTrue('billing, at Rollcall, finds orders', async () => (await ask(billing, 'orders')) === orders.id);
+    await untilTrue('orders, at Eureka, finds billing', async () => (await ask(orders, 'billing')) === billing.id);
   };
   const keepFinding = async (during: Promise<unknown>) => {
     const seen = new Set<string>();
     const over = during.then(() => true);
     do seen.add(`${await ask(billing, 'orders')} ${await ask(orders, 'billing')}`);
     while (!(await Promise.race([over, new Promise<false>((done) => void setTimeout(() => done(false), 200))])));
-    expect([...seen]).toEqual([`${orders.instanceId} ${billing.instanceId}`]);
+    expect([...seen]).toEqual([`${orders.id} ${billing.id}`]);
   };
   const beats = (ms: number) => new Promise((done) => void setTimeout(done, ms));
 
@@ -81,7 +82,7 @@ describe.runIf(problem === undefined)('a Eureka server and Rollcall', { timeout:
     ['the Eureka server', () => eureka.url, () => own.eurekaUrl],
     ['Rollcall', () => own.eurekaUrl, () => eureka.url],
   ])('take an override that was set at %s, for instances of both', async (_at, here, there) => {
-    for (const [app, { instanceId: id }] of [['ORDERS', orders], ['BILLING', billing]] as const) {
+    for (const [app, { id }] of [['ORDERS', orders], ['BILLING', billing]] as const) {
       const path = `${here()}/apps/${app}/${encodeURIComponent(id)}/status`;
       expect((await fetch(`${path}?value=OUT_OF_SERVICE`, { method: 'PUT' })).status).toBe(200);
       await untilTrue(`${app} is out of service there`, async () => (await shownBy(there(), app, id))?.status === 'OUT_OF_SERVICE');
@@ -94,14 +95,14 @@ describe.runIf(problem === undefined)('a Eureka server and Rollcall', { timeout:
   });
 
   it('lose a killed application: Rollcall in its lease, the Eureka server in twice that', async () => {
-    const other = await startSpringApplication({ name: 'orders', eurekaUrl: eureka.url, leaseSeconds: 6 });
-    await untilTrue('Rollcall has it', async () => (await shownBy(own.eurekaUrl, 'ORDERS', other.instanceId)) !== undefined);
+    const other = await startEurekaApplication({ name: 'orders', eurekaUrl: eureka.url, leaseSeconds: 6 });
+    await untilTrue('Rollcall has it', async () => (await shownBy(own.eurekaUrl, 'ORDERS', other.id)) !== undefined);
     // Renewed at least once: a lease of Eureka that never was lasts half as long.
     await beats(3_000);
     await other.kill();
     const killed = performance.now();
     const goneAt = async (url: string) => {
-      await untilTrue('it is gone', async () => (await shownBy(url, 'ORDERS', other.instanceId)) === undefined);
+      await untilTrue('it is gone', async () => (await shownBy(url, 'ORDERS', other.id)) === undefined);
       return (performance.now() - killed) / 1_000;
     };
     const [here, there] = await Promise.all([goneAt(own.eurekaUrl), goneAt(eureka.url)]);
@@ -126,7 +127,7 @@ describe.runIf(problem === undefined)('a Eureka server and Rollcall', { timeout:
     const again = startRealEureka({ port, peers: [own.eurekaUrl] }).then((started) => (eureka = started));
     await keepFinding(again.then(() => beats(8_000)));
     await untilTrue('both are registered at the new Eureka server', async () => {
-      const both = await Promise.all([shownBy(eureka.url, 'ORDERS', orders.instanceId), shownBy(eureka.url, 'BILLING', billing.instanceId)]);
+      const both = await Promise.all([shownBy(eureka.url, 'ORDERS', orders.id), shownBy(eureka.url, 'BILLING', billing.id)]);
       return both.every((each) => each?.status === 'UP');
     });
     await findEachOther();
@@ -139,7 +140,7 @@ describe.runIf(problem === undefined)('a Eureka server and Rollcall', { timeout:
     const without = own.start();
     await keepFinding(without.then(() => beats(8_000)));
     await findEachOther();
-    expect((await shownBy(own.eurekaUrl, 'ORDERS', orders.instanceId))?.status).toBe('UP');
+    expect((await shownBy(own.eurekaUrl, 'ORDERS', orders.id))?.status).toBe('UP');
   });
 });
 
@@ -151,7 +152,7 @@ describe.runIf(problem === undefined)('a Eureka server that does not list Rollca
   beforeAll(async () => {
     own = await rollcall();
     eureka = await startRealEureka();
-    orders = await startSpringApplication({ name: 'orders', eurekaUrl: eureka.url, leaseSeconds: 9 });
+    orders = await startEurekaApplication({ name: 'orders', eurekaUrl: eureka.url, leaseSeconds: 9 });
     await own.start([eureka.url]);
   }, 600_000);
 
@@ -162,7 +163,7 @@ describe.runIf(problem === undefined)('a Eureka server that does not list Rollca
   }, 60_000);
 
   it('is asked for its instances, which live here as long as their clients', async () => {
-    const isShown = async () => (await shownBy(own.eurekaUrl, 'ORDERS', orders.instanceId)) !== undefined;
+    const isShown = async () => (await shownBy(own.eurekaUrl, 'ORDERS', orders.id)) !== undefined;
     const until = performance.now() + 30_000;
     while (performance.now() < until) {
       expect(await isShown()).toBe(true);

@@ -1,30 +1,32 @@
 /**
- * Two unmodified Spring Cloud applications (Spring Cloud Netflix 5.0.3, RestClient transport) register, find each other by Spring Cloud
- * LoadBalancer, and outlive a restart of the server. The same tests run against a real Eureka server, which shows that they are right.
+ * Two unmodified Spring Cloud applications (Spring Cloud Netflix 5.0.3, RestClient transport) on Rollcall, and on a real Eureka server,
+ * which shows that the tests are right.
  */
 
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { eurekaProblem, startRealEureka, startSpringApplication, type SpringApplication } from '../start.mjs';
+import { describe, expect, it } from 'vitest';
+import { describeSpringPair, printFigures, type SpringFigure, type SpringServer } from '../../spring/pair.case.ts';
+import { eurekaProblem, startEurekaApplication, startRealEureka } from '../start.mjs';
 import { rollcall } from './rollcall.ts';
-import { instancesSeen, untilTrue } from './seen.ts';
-
-const later = (ms: number) => new Promise<false>((done) => void setTimeout(() => done(false), ms));
 
 const problem = eurekaProblem();
 it('the programs are built', () => expect(problem).toBeUndefined());
 
-interface ServerUnderTest {
-  readonly url: string;
-  /** SIGKILL, then a start at the same address. */
-  restart(): Promise<void>;
-  stop(): Promise<void>;
+/** The parts that all servers of Eureka's protocol have in common. */
+function clientsOf(url: string): Pick<SpringServer, 'startApplication' | 'has'> {
+  return {
+    startApplication: (name) => startEurekaApplication({ name, eurekaUrl: url }),
+    async has(applications) {
+      const apps = await (await fetch(`${url}/apps`, { headers: { accept: 'application/json' } })).text();
+      return applications.every(({ id }) => apps.includes(id));
+    },
+  };
 }
 
-async function realEureka(): Promise<ServerUnderTest> {
+async function realEureka(): Promise<SpringServer> {
   let server = await startRealEureka();
   const { url, port } = server;
   return {
-    url,
+    ...clientsOf(url),
     async restart() {
       await server.kill();
       server = await startRealEureka({ port });
@@ -33,11 +35,11 @@ async function realEureka(): Promise<ServerUnderTest> {
   };
 }
 
-async function ownServer(): Promise<ServerUnderTest> {
+async function ownServer(): Promise<SpringServer> {
   const server = await rollcall();
   await server.start();
   return {
-    url: server.eurekaUrl,
+    ...clientsOf(server.eurekaUrl),
     async restart() {
       await server.kill();
       await server.start();
@@ -46,74 +48,14 @@ async function ownServer(): Promise<ServerUnderTest> {
   };
 }
 
-/** What each server took, for the line that the last test prints. */
-const figures: { readonly server: string; readonly what: string; readonly ms: number }[] = [];
+describe.runIf(problem === undefined)('with a lease of 3 s', () => {
+  const figures: SpringFigure[] = [];
+  describeSpringPair('a real Eureka server', realEureka, figures);
+  describeSpringPair('Rollcall', ownServer, figures);
 
-describe.runIf(problem === undefined).each([
-  ['a real Eureka server', realEureka],
-  ['Rollcall', ownServer],
-])('a pair of Spring applications on %s', (serverName, start) => {
-  let server: ServerUnderTest;
-  let orders: SpringApplication;
-  let billing: SpringApplication;
-
-  beforeAll(async () => {
-    server = await start();
-    orders = await startSpringApplication({ name: 'orders', eurekaUrl: server.url });
-    billing = await startSpringApplication({ name: 'billing', eurekaUrl: server.url });
-  }, 300_000);
-
-  afterAll(async () => {
-    await billing?.stop();
-    await orders?.stop();
-    await server?.stop();
-  }, 60_000);
-
-  const ask = async (from: SpringApplication, name: string) => {
-    const answer = await fetch(`${from.url}/ask/${name}`);
-    return answer.ok ? answer.text() : '';
-  };
-  const findEachOther = async () => {
-    await untilTrue('billing finds orders', async () => (await ask(billing, 'orders')) === orders.instanceId);
-    await untilTrue('orders finds billing', async () => (await ask(orders, 'billing')) === billing.instanceId);
-  };
-
-  it('finds each other by name, with address and port', { timeout: 120_000 }, async () => {
-    await findEachOther();
-    expect(await instancesSeen(billing, 'orders')).toEqual([`${orders.instanceId} ${orders.url}`]);
+  // With the default settings add the periods of the client: 30 s of fetching and 35 s of the load balancer's cache.
+  it('prints the times, with a client that fetches each second', () => {
+    printFigures(figures);
+    expect(figures).toHaveLength(6);
   });
-
-  it('goes on while the server is restarted, and registers again', { timeout: 300_000 }, async () => {
-    const answers = new Set<string>();
-    const over = server.restart().then(() => true);
-    do answers.add(await ask(billing, 'orders'));
-    while (!(await Promise.race([over, later(100)])));
-    expect([...answers]).toEqual([orders.instanceId]);
-    await untilTrue('both are registered again', async () => {
-      const apps = await (await fetch(`${server.url}/apps`, { headers: { accept: 'application/json' } })).text();
-      return apps.includes(orders.instanceId) && apps.includes(billing.instanceId);
-    });
-    await findEachOther();
-  });
-
-  it('loses an application that ends, and one that is killed', { timeout: 300_000 }, async () => {
-    const measure = async (what: string, count: number) => {
-      const ms = await untilTrue(what, async () => (await instancesSeen(billing, 'orders')).length === count);
-      figures.push({ server: serverName, what, ms });
-    };
-    const other = await startSpringApplication({ name: 'orders', eurekaUrl: server.url });
-    // It answers as soon as it has registered.
-    await measure('registered: seen by the other application', 2);
-    const stopped = other.stop();
-    await measure('told to stop: gone', 1);
-    await stopped;
-    await orders.kill();
-    await measure('killed, with a lease of 3 s: gone', 0);
-  });
-});
-
-// With the default settings add the periods of the client: 30 s of fetching and 35 s of the load balancer's cache.
-it.runIf(problem === undefined)('prints the times, with a client that fetches each second', () => {
-  for (const { server, what, ms } of figures) process.stdout.write(`${what}: ${(ms / 1_000).toFixed(1)} s on ${server}\n`);
-  expect(figures).toHaveLength(6);
 });

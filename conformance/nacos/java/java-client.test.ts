@@ -1,5 +1,5 @@
 /**
- * Nacos' own Java client 3.1.0, unmodified: it registers, subscribes, outlives restarts of the server, watches services by pattern, and
+ * Nacos' own Java client 3.2.1, unmodified: it registers, subscribes, outlives restarts of the server, watches services by pattern, and
  * publishes and listens to configurations.
  */
 

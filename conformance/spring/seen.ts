@@ -1,6 +1,6 @@
 /** What a Spring application sees of others, and waiting for it to see something. */
 
-import type { SpringApplication } from '../start.mjs';
+import type { SpringApplication } from './application.mjs';
 
 /** Ids and addresses of an application's instances, as the discovery client of another one knows them. */
 export async function instancesSeen(by: SpringApplication, name: string): Promise<string[]> {

@@ -21,7 +21,7 @@ public class Application {
   private final RestClient client;
   private final String id;
 
-  public Application(DiscoveryClient discovery, @LoadBalanced RestClient.Builder builder, @Value("${eureka.instance.instance-id}") String id) {
+  public Application(DiscoveryClient discovery, @LoadBalanced RestClient.Builder builder, @Value("${conformance.id}") String id) {
     this.discovery = discovery;
     this.client = builder.build();
     this.id = id;
