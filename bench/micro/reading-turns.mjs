@@ -9,8 +9,8 @@
 import { readFileSync } from 'node:fs';
 import { Directory } from '../../packages/server/dist/frontend/dns/directory.js';
 import { countsOf } from '../../packages/server/dist/frontend/admin/availability.js';
-import { ViewContent } from '../../packages/server/dist/frontend/stream/view-content.js';
-import { frameTexts } from '../../packages/server/dist/frontend/stream/wire.js';
+import { Feeds } from '../../packages/server/dist/frontend/stream/watches.js';
+import { FanOut } from '../../packages/server/dist/net/fan-out.js';
 import { decideBatch } from '../../packages/server/dist/registry/batch.js';
 import { State } from '../../packages/server/dist/registry/state.js';
 import { Views } from '../../packages/server/dist/registry/views.js';
@@ -65,7 +65,8 @@ for (const [where, state, service] of [
   ['one service', stateWith(() => 'web'), 'web'],
 ]) {
   commit(state, [{ kind: 'query-put', namespace: 'default', id: 'find', query: preparedQuery(service), update: false }]);
-  const directory = new Directory({ state, views: new Views(state), observe: (observer) => observers.set(state, observer) }, clock, zone);
+  const registry = { state, views: new Views(state), observe: (observer) => observers.set(state, observer) };
+  const directory = new Directory(registry, clock, zone);
   // As a server does before its first answer, and before the first about an address.
   for (const [what, prepare] of [['DNS: the first index of names', () => directory.prepare()], ['DNS: the first index of addresses', () => directory.prepareAddresses()]]) {
     const { turnMs } = await longestTurn(prepare);
@@ -73,18 +74,12 @@ for (const [where, state, service] of [
   }
   const counted = await longestTurn(countsOf(state));
   console.log(`${where.padEnd(16)} ${'metrics: availability'.padEnd(34)} longest turn ${counted.turnMs.toFixed(1)} ms`);
-  const content = new ViewContent({ kind: 'service', name: service });
-  const catalog = new ViewContent({ kind: 'services', name: '' });
-  const all = (steps) => { while (steps.next().done !== true); };
   const calls = [
     ['DNS: an address to a name', () => directory.subjectOf({ kind: 'reverse', digits: '0a000001' })],
     ['DNS: a service', () => directory.subjectOf({ kind: 'service', service, tag: '', datacenter: '', namespace: 'default' }).healthy],
     ['DNS: a service with a tag', () => { const it = directory.subjectOf({ kind: 'service', service, tag: 'v1', datacenter: '', namespace: 'default' }); return it.healthy.targets('v1'); }],
     ['DNS: a prepared query', () => directory.subjectOf({ kind: 'query', query: 'find', datacenter: '', namespace: 'default' }).healthy],
     ['DNS: a node', () => directory.subjectOf({ kind: 'node', node: 'node-1', datacenter: '' })],
-    ['stream: a service', () => all(content.lookingAtAll(state))],
-    ['stream: its snapshot', () => frameTexts(content.json())],
-    ['stream: all services', () => all(catalog.lookingAtAll(state))],
   ];
   let next = 1_000_000;
   for (const [what, call] of calls) {
@@ -95,5 +90,11 @@ for (const [where, state, service] of [
       return busyMs() - before;
     });
     console.log(`${where.padEnd(16)} ${what.padEnd(28)} first ${times[0].toFixed(1).padStart(7)} ms   after a registration ${Math.min(...times.slice(1)).toFixed(1).padStart(7)} ms`);
+  }
+  const feeds = new Feeds({ ...registry, observe: () => () => {} }, new FanOut());
+  for (const [what, view] of [['stream: watch of a service', { kind: 'service', name: service }], ['stream: watch of all services', { kind: 'services', name: '' }]]) {
+    // From the request to the whole snapshot, framed.
+    const { turnMs, wallMs } = await longestTurn(() => new Promise((push) => feeds.of(view).add({ congested: false, push }, undefined)));
+    console.log(`${where.padEnd(16)} ${what.padEnd(34)} longest turn ${turnMs.toFixed(1)} ms   all ${wallMs.toFixed(0)} ms`);
   }
 }

@@ -5,6 +5,8 @@
  * Views take turns. A view that changes again while it waits is pushed once.
  */
 
+import { Pace } from './turns.ts';
+
 export interface Pass {
   /**
    * Pushes to at most `budget` subscribers.
@@ -20,6 +22,8 @@ export interface Pass {
 export const budgetPerTurn = 4_000;
 
 export class FanOut {
+  /** Of what all passes together read and encode in a turn, besides pushing. */
+  readonly pace = new Pace();
   readonly #waiting = new Set<Pass>();
   readonly #soon: (turn: () => void) => void;
   #scheduled = false;
@@ -32,9 +36,12 @@ export class FanOut {
   /** Advances `pass` in coming turns, until it is complete. */
   schedule(pass: Pass): void {
     this.#waiting.add(pass);
-    if (this.#scheduled) return;
-    this.#scheduled = true;
-    this.#soon(() => this.#turn());
+    this.#scheduleTurn();
+  }
+
+  /** Renews the pace in the next turn, if little of it is left; to be called after it was used outside of a pass. */
+  renewSoon(): void {
+    if (this.pace.low) this.#scheduleTurn();
   }
 
   /** Whether there are subscribers that wait for a push. */
@@ -46,8 +53,15 @@ export class FanOut {
     this.#waiting.delete(pass);
   }
 
+  #scheduleTurn(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    this.#soon(() => this.#turn());
+  }
+
   #turn(): void {
     this.#scheduled = false;
+    this.pace.renew();
     let budget = budgetPerTurn;
     for (const pass of this.#waiting) {
       // Looking at a view costs time, even when no member needs a push.
@@ -57,7 +71,7 @@ export class FanOut {
       if (goesOn) this.#waiting.add(pass);
       if (budget < 0) break;
     }
-    const next = this.#waiting.values().next().value;
-    if (next !== undefined) this.schedule(next);
+    this.pace.renew();
+    if (this.#waiting.size > 0) this.#scheduleTurn();
   }
 }

@@ -20,7 +20,7 @@ import { RegistryError } from '@rollcall/protocol';
 export type Work<T> = Generator<PromiseLike<unknown> | undefined, T, undefined>;
 
 /** A unit is about a microsecond; a row of a list takes two to four. */
-const unitsPerTurn = 2_500;
+export const unitsPerSlice = 2_500;
 /** Running works: more would take memory and not be faster, since there is one thread. */
 const runningMax = 8;
 /** Works that have started and wait: each holds the rows that it reads. */
@@ -40,7 +40,7 @@ export class TooMuchWork extends RegistryError {
 
 /** The budget of a turn. */
 export class Pace {
-  #left = unitsPerTurn;
+  #left = unitsPerSlice;
 
   /** @returns whether the budget is used up, so that the work must yield */
   spend(units: number): boolean {
@@ -50,7 +50,7 @@ export class Pace {
 
   /** Units of this slice that are used. */
   get used(): number {
-    return unitsPerTurn - this.#left;
+    return unitsPerSlice - this.#left;
   }
 
   /** Whether the budget is used up. */
@@ -60,12 +60,12 @@ export class Pace {
 
   /** Starts a new slice. */
   renew(): void {
-    this.#left = unitsPerTurn;
+    this.#left = unitsPerSlice;
   }
 
   /** Whether at least half of the budget is used. With less, the next turn goes on with the rest, since a turn itself has a cost. */
   get low(): boolean {
-    return this.#left < unitsPerTurn / 2;
+    return this.#left < unitsPerSlice / 2;
   }
 }
 

@@ -16,9 +16,11 @@ import type { Caller } from '../../security/acl.ts';
 import { TooManyFailures, type Origin } from '../../security/gate.ts';
 import { requestAccess } from './access.ts';
 import { FanOut } from '../../net/fan-out.ts';
+import { Turns } from '../../net/turns.ts';
 import { FreshnessNews } from './freshness-news.ts';
 import { moveAll, moveWhenStale } from '../../net/moving.ts';
 import { PingSweep, pingMs } from './ping-sweep.ts';
+import { LargeAnswers } from './large-answers.ts';
 import { Sessions } from './sessions.ts';
 import { Stream } from './stream.ts';
 import { Feeds } from './watches.ts';
@@ -39,6 +41,7 @@ export function stream(context: Context): Frontend {
   const fanOut = new FanOut();
   const feeds = new Feeds(registry, fanOut);
   const sessions = new Sessions();
+  const turns = new Turns();
   const sweep = new PingSweep<Stream>(context.wheel, context.clock, () => fanOut.busy);
   const open = new Set<Stream>();
   const freshnessNews = new FreshnessNews(registry, open, fanOut);
@@ -70,6 +73,7 @@ export function stream(context: Context): Frontend {
         context,
         feeds,
         sessions,
+        large: new LargeAnswers(turns),
         socket,
         webSocket,
         caller,

@@ -6,20 +6,19 @@
 import { type FrameView, RegistryError, type ReplyFrame, type RequestFrame } from '@rollcall/protocol';
 import { Body } from '../../net/answers.ts';
 import type { Context } from '../../net/frontend.ts';
-import { inTurns } from '../../in-turns.ts';
+import type { Pace, Work } from '../../net/turns.ts';
 import type { KvPut } from '../../registry/kind/kv/commands.ts';
-import { kvKeysUnder } from '../../registry/kind/kv/find.ts';
-import { servicesOf } from '../../registry/kind/catalog/service-index.ts';
-import type { State } from '../../registry/state.ts';
 import { unrestricted } from '../../security/authorizer.ts';
 import { changedIn, type StreamAccess } from './access.ts';
 import type { Audience } from './audience.ts';
+import type { LargeAnswers } from './large-answers.ts';
 import type { StreamSession } from './stream-session.ts';
 import { registryView, revisionOf } from './registry-view.ts';
 import { ViewContent } from './view-content.ts';
-import { looksAtOnce } from './view-feed.ts';
+import { snapshotPieces } from './view-messages.ts';
 import { namespaceOf } from './view-namespace.ts';
 import type { Watches } from './watches.ts';
+import { frameTexts, framingTexts, type Message } from './wire.ts';
 
 /** The parts of its stream that a request may use. */
 export interface Streamside {
@@ -30,10 +29,11 @@ export interface Streamside {
   readonly access: StreamAccess;
   /** Undefined when the client gave no session in its hello. */
   readonly session: StreamSession | undefined;
+  readonly large: LargeAnswers;
 }
 
-/** A reply, or the JSON of one without its id, in pieces: `"type":…}`. */
-export type Answer = ReplyFrame | { readonly body: readonly string[] };
+/** A reply, or the message that it is framed in. */
+export type Answer = ReplyFrame | { readonly framed: Message };
 
 /**
  * The permission that each request needs is declared in `access.ts`.
@@ -63,8 +63,10 @@ export async function answer(stream: Streamside, frame: RequestFrame): Promise<A
       return { type: 'watching', id, revisions: stream.watches.watch(frame.views) };
     case 'unwatch':
       return done(stream.watches.unwatch(frame.views));
-    case 'get':
-      return { body: await snapshotBody(stream.context, frame.view, stream.watches.audienceOf(frame.view)) };
+    case 'get': {
+      const audience = stream.watches.audienceOf(frame.view);
+      return { framed: await stream.large.make((pace) => snapshotAnswer(stream.context, { id, view: frame.view, audience, pace })) };
+    }
     case 'kv-put':
       stream.access.require(changedIn(frame, stream.namespace), 'key', 'write', frame.key);
       return done(await stream.context.registry.submit(kvPut(stream, frame)));
@@ -89,50 +91,34 @@ function sessionOf({ session }: Streamside): StreamSession {
   throw new RegistryError('failed_precondition', message);
 }
 
+interface SnapshotRequest {
+  readonly id: number;
+  readonly view: FrameView;
+  readonly audience: Audience;
+  readonly pace: Pace;
+}
+
+/** Bytes of a snapshot that is kept for the next client that asks. */
+const keptBytesMax = 262_144;
+
 /**
- * A view's snapshot, in pieces. The snapshot for clients with all rights is cached. It is built again for clients that may read a
- * part, and for a large view, over several turns of the event loop.
+ * The answer with a view's snapshot. A small snapshot for clients with all rights is kept. Others are built again for each request, a
+ * large one in slices.
  */
-async function snapshotBody({ registry, answers }: Context, view: FrameView, audience: Audience): Promise<readonly string[]> {
-  const { state } = registry;
+function* snapshotAnswer({ registry, answers }: Context, { id, view, audience, pace }: SnapshotRequest): Work<Message> {
   const name = registryView(view);
   const revision = revisionOf(registry, view);
   const whole = audience === unrestricted;
-  const head = `"type":"snapshot","view":${JSON.stringify(view)},"revision":${revision}${whole ? '' : ',"partial":true'},"items":`;
+  const begin = `{"id":${id},`;
+  const kept = whole ? answers.find(name, revision, 'stream snapshot')?.buffers[0] : undefined;
+  if (kept !== undefined) return frameTexts([begin, kept.toString()]);
   const content = new ViewContent(view, audience);
-  if (isLarge(state, view)) {
-    await inTurns(content.lookingAtAll(state), looksAtOnce);
-    return [head, ...content.json(), '}'];
-  }
-  const encode = () => {
-    content.refresh(state);
-    return [head, ...content.json(), '}'].join('');
-  };
-  if (!whole) return [encode()];
-  const kept = answers.find(name, revision, 'stream snapshot')?.buffers[0];
-  if (kept !== undefined) return [kept.toString()];
-  const text = encode();
+  yield* content.lookingAtAll(registry.state, pace);
+  const shown = { revision, partial: !whole, items: content.all() };
+  if (!whole || content.bytes > keptBytesMax) return yield* framingTexts(snapshotPieces(view, shown, begin), pace);
+  const text = [...snapshotPieces(view, shown, '')].join('');
   answers.keep(name, revision, 'stream snapshot', new Body([Buffer.from(text)]));
-  return [text];
-}
-
-/** Whether looking at a view takes longer than one turn of the event loop may. */
-function isLarge(state: State, view: FrameView): boolean {
-  const { kind, name } = view;
-  const namespace = namespaceOf(view);
-  switch (kind) {
-    case 'service':
-      return servicesOf(state).instancesOf(namespace, name) > looksAtOnce;
-    case 'services':
-      return servicesOf(state).size > looksAtOnce;
-    case 'prefix': {
-      let keys = 0;
-      for (const _key of kvKeysUnder(state, namespace, name)) if (++keys > looksAtOnce) return true;
-      return false;
-    }
-    case 'key':
-      return false;
-  }
+  return frameTexts([begin, text]);
 }
 
 function kvPut(stream: Streamside, frame: Extract<RequestFrame, { type: 'kv-put' }>): KvPut {

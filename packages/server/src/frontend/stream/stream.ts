@@ -28,13 +28,14 @@ import type { Origin } from '../../security/gate.ts';
 import { StreamAccess, auditAction, changedIn } from './access.ts';
 import { closeCodes, errorFrame, type CutReason } from './errors.ts';
 import type { Pass } from '../../net/fan-out.ts';
+import type { LargeAnswers } from './large-answers.ts';
 import { Outbox } from './outbox.ts';
 import { answer, type Answer } from './requests.ts';
 import type { Sessions } from './sessions.ts';
 import { StreamSession, type StreamSessionOptions } from './stream-session.ts';
 import { namespaceOf } from './view-namespace.ts';
 import { Watches, type Feeds } from './watches.ts';
-import { frameText, frameTexts, parseJson, type Message } from './wire.ts';
+import { frameText, parseJson, type Message } from './wire.ts';
 
 /** Requests of one stream that may be under way; more are refused. */
 export const inFlightMax = 1_024;
@@ -49,6 +50,7 @@ export interface StreamOptions {
   readonly context: Context;
   readonly feeds: Feeds;
   readonly sessions: Sessions;
+  readonly large: LargeAnswers;
   readonly socket: Duplex;
   readonly webSocket: WebSocket;
   /** As the handshake's token says, and where it came from. */
@@ -145,7 +147,7 @@ export class Stream {
     this.#webSocket.close(closeCodes.goingAway, 'the server is closing');
   }
 
-  /** Sends news that all clients get. */
+  /** Sends a message that is framed: news that all clients get, or a large answer. */
   push(message: Message): void {
     if (this.#greeted && this.#hasRoom()) this.#outbox.write(message);
   }
@@ -191,13 +193,14 @@ export class Stream {
         type === 'hello' && !this.#helloCame
           ? await this.#greet(frame)
           : await answer(
-              { context: this.#context, namespace: this.#namespace, watches: this.#watches, access: this.#access, session: this.#session },
+              { context: this.#context, namespace: this.#namespace, watches: this.#watches, access: this.#access, session: this.#session, large: this.#options.large },
               frame,
             );
       this.#inFlight.delete(id);
       this.#record(frame, reply);
       this.#context.metrics.request(`stream ${type}`, 200);
-      this.#reply(id, reply);
+      if ('framed' in reply) this.push(reply.framed);
+      else this.#send(reply);
       if (type === 'goodbye') this.#webSocket.close(1000, 'goodbye');
     } catch (error) {
       this.#inFlight.delete(id);
@@ -306,11 +309,6 @@ export class Stream {
     this.#access.record('write', changedIn(frame, this.#namespace), action);
   }
 
-  #reply(id: number, reply: Answer): void {
-    if (!('body' in reply)) this.#send(reply);
-    else if (this.#hasRoom()) this.#outbox.write(frameTexts([`{"id":${id},`, ...reply.body]));
-  }
-
   #refuse(code: ErrorCode, message: string, id: number | undefined, type: RequestFrame['type'] | 'invalid'): void {
     this.#context.metrics.request(`stream ${type}`, statusByCode[code]);
     this.#send(errorFrame(code, message, id));
@@ -343,6 +341,7 @@ export class Stream {
     this.#access.close();
     this.#options.feeds.cancel(this.#review);
     this.#watches.close();
+    this.#options.large.close();
     this.#session?.close(code === closeCodes.left ? 'left' : this.#end);
     this.#options.onClosed();
   }

@@ -4,6 +4,7 @@
  */
 
 import { RegistryError, frameLimits, type FrameItemKey, type FrameView } from '@rollcall/protocol';
+import type { Pace, Work } from '../../net/turns.ts';
 import type { State } from '../../registry/state.ts';
 import { unrestricted } from '../../security/authorizer.ts';
 import type { Audience } from './audience.ts';
@@ -11,10 +12,15 @@ import type { Noted } from './item-notes.ts';
 import { ViewItems, type Item } from './view-items.ts';
 
 export interface ContentChange {
-  /** JSON of the new and changed items. */
-  readonly put: readonly string[];
+  /** The new and changed items. */
+  readonly put: readonly Item[];
   readonly remove: readonly FrameItemKey[];
 }
+
+/** Units of a `Pace` for reading an item and encoding it when it is new. */
+export const unitsPerItem = 5;
+/** Names that are looked up in the time in which one item is read. */
+const namesPerItem = 16;
 
 export class ViewContent {
   readonly #view: FrameView;
@@ -67,11 +73,11 @@ export class ViewContent {
   }
 
   /**
-   * Reads all items again, as they are now, and yields after each. Until the end the content stays as it was.
+   * Reads all items again, as they are now, in slices. Until the end the content stays as it was.
    * @returns names of those that are new, changed or gone
    * @throws RegistryError `resource_exhausted` when a snapshot would be too large
    */
-  *lookingAtAll(state: State): Generator<void, readonly string[], undefined> {
+  *lookingAtAll(state: State, pace: Pace): Work<readonly string[]> {
     const frozen = state.freeze();
     try {
       const next = new Map<string, Item>();
@@ -79,7 +85,7 @@ export class ViewContent {
       let bytes = 0;
       let added = 0;
       for (const found of this.#source.all(frozen, this.#items)) {
-        if (found !== undefined) {
+        if (typeof found === 'object') {
           const [name, item] = found;
           const before = this.#items.get(name);
           next.set(name, item);
@@ -88,12 +94,12 @@ export class ViewContent {
           if (before === undefined) added++;
           if (before?.content !== item.content) changed.push(name);
         }
-        yield;
+        if (pace.spend(typeof found === 'number' ? found * unitsPerItem : unitsPerItem)) yield;
       }
       if (next.size - added < this.#items.size) {
         for (const name of this.#items.keys()) {
           if (!next.has(name)) changed.push(name);
-          yield;
+          if (pace.spend(unitsPerItem / namesPerItem)) yield;
         }
       }
       this.#items = next;
@@ -104,31 +110,21 @@ export class ViewContent {
     }
   }
 
-  /** Reads all items in one turn, for a single answer. */
-  refresh(state: State): void {
-    for (const look = this.lookingAtAll(state); look.next().done !== true; );
+  /** All items. The result does not change with the content. */
+  all(): readonly Item[] {
+    return [...this.#items.values()];
   }
 
-  /** What leads to the present content from an older one that differs in no other items than these. */
+  /** What leads to the present content from an older one that differs in no other items than these. The result stays as it is. */
   change(names: Iterable<string>): ContentChange {
-    const put: string[] = [];
+    const put: Item[] = [];
     const remove: FrameItemKey[] = [];
     for (const name of names) {
       const item = this.#items.get(name);
       if (item === undefined) remove.push(this.#source.keyOf(name));
-      else put.push(item.json());
+      else put.push(item);
     }
     return { put, remove };
-  }
-
-  /** JSON of a snapshot's `items`, in pieces. */
-  *json(): Generator<string, void, undefined> {
-    let before = '[';
-    for (const item of this.#items.values()) {
-      yield before + item.json();
-      before = ',';
-    }
-    yield before === '[' ? '[]' : ']';
   }
 
   #tooLarge(): RegistryError {

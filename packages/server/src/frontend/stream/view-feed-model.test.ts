@@ -11,6 +11,8 @@ import { manualClock } from '../../manual-clock.case.ts';
 import type { Command } from '../../registry/kinds.ts';
 import { Replica } from '../../replica.ts';
 import { FanOut } from '../../net/fan-out.ts';
+import { run } from '../../net/turns.case.ts';
+import { Pace } from '../../net/turns.ts';
 import { ViewContent } from './view-content.ts';
 import type { Subscriber, Subscription } from './view-feed.ts';
 import { Feeds } from './watches.ts';
@@ -166,8 +168,8 @@ describe('feeds', () => {
           clients.forEach((client, at) => {
             const view = views[at % views.length] as FrameView;
             const whole = new ViewContent(view);
-            whole.refresh(registry.state);
-            const items = JSON.parse([...whole.json()].join('')) as unknown[];
+            run(whole.lookingAtAll(registry.state, new Pace()));
+            const items = whole.all().map((item) => JSON.parse(item.json()) as unknown);
             const sorted = (list: Iterable<unknown>) => Array.from(list, (item) => JSON.stringify(item)).sort();
             expect({ view, items: sorted(client.items.values()) }).toEqual({ view, items: sorted(items) });
             deltas += client.deltas;

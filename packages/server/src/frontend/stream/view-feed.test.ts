@@ -5,9 +5,11 @@ import { manualClock } from '../../manual-clock.case.ts';
 import type { Register } from '../../registry/kind/catalog/commands.ts';
 import { Replica } from '../../replica.ts';
 import { FanOut, budgetPerTurn } from '../../net/fan-out.ts';
-import { looksAtOnce, looksPerWrite, type Subscriber, type Subscription } from './view-feed.ts';
+import { unitsPerSlice } from '../../net/turns.ts';
+import { unitsPerItem } from './view-content.ts';
+import { looksAtOnce, type Subscriber, type Subscription } from './view-feed.ts';
 import { Feeds } from './watches.ts';
-import type { Message } from './wire.ts';
+import { messageBytes, type Message } from './wire.ts';
 
 const web: FrameView = { kind: 'service', name: 'web' };
 
@@ -54,6 +56,7 @@ const including = (id: string, tag: string) => expect.arrayContaining([expect.ob
 
 let registry: Replica;
 let feeds: Feeds;
+let fanOut: FanOut;
 /** Lets every scheduled pass advance. */
 const settled = async () => {
   for (let turns = 0; turns < 6; turns++) await new Promise((resolve) => setImmediate(resolve));
@@ -62,7 +65,8 @@ const settled = async () => {
 beforeEach(async () => {
   registry = new Replica({ engine: memory(), clock: manualClock(), onFatal: () => {} });
   await registry.start();
-  feeds = new Feeds(registry, new FanOut());
+  fanOut = new FanOut();
+  feeds = new Feeds(registry, fanOut);
   await registry.submit(instances('web', ['a', 'b', 'c', 'd']));
 });
 afterEach(() => registry.close());
@@ -191,7 +195,7 @@ describe('a feed', () => {
     await registry.submit(instances('web', ['a'], 'new'));
     await new Promise((resolve) => setImmediate(resolve));
     const told = readers.filter(({ messages }) => messages.length === 1).length;
-    expect(told).toBe(budgetPerTurn - Math.ceil(4 / looksPerWrite));
+    expect(told).toBe(budgetPerTurn);
     const gone = new Set(readers.filter((_reader, index) => index % 3 === 0));
     subscriptions.forEach((subscription, index) => index % 3 === 0 && subscription.cancel());
     const late = new Reader();
@@ -266,10 +270,13 @@ describe('a feed', () => {
   it('looks at the instances that have changed and at no others', async () => {
     await registry.submit(instances('many', Array.from({ length: 1_500 }, (_, at) => `i${at}`)));
     const feed = feeds.of({ kind: 'service', name: 'many' });
-    feed.add(new Reader(), undefined);
+    const reader = new Reader();
+    feed.add(reader, undefined);
+    while (reader.messages.length === 0) await settled();
     await registry.submit(instances('many', ['i7'], 'new'));
-    // Of a budget for one write, looks at four instances and this push are left.
-    expect(feed.advance(3)).toBe(1);
+    fanOut.pace.renew();
+    expect(feed.advance(3)).toBe(2);
+    expect(fanOut.pace.used).toBe(unitsPerItem);
   });
 
   it('shows instances as they are again when a service loses its protect threshold', async () => {
@@ -300,32 +307,110 @@ describe('a feed', () => {
     expect(JSON.stringify(told)).not.toContain('b/1');
   });
 
-  it('reads a large view over several turns, and pushes changes of that time afterwards', async () => {
-    const ids = Array.from({ length: 2.5 * looksAtOnce }, (_, at) => `i${at}`);
-    await registry.submit(instances('large', ids));
+  describe('of a large view', () => {
     const large: FrameView = { kind: 'service', name: 'large' };
+    const ids = Array.from({ length: 2.5 * looksAtOnce }, (_, at) => `i${at}`);
     const turn = () => new Promise((resolve) => setImmediate(resolve));
-    const [first, second] = [new Reader(), new Reader()];
-    const feed = feeds.of(large);
-    const { revision } = feed.add(first, undefined);
-    expect(first.messages).toHaveLength(0);
-    await turn();
-    expect(first.read()).toMatchObject([{ type: 'snapshot', revision, items: { length: ids.length } }]);
+    /** Turns until the reader has a message. */
+    const turnsUntilTold = async (reader: Reader) => {
+      for (let turns = 0; ; turns++) {
+        if (reader.messages.length > 0) return turns;
+        if (turns === 1_000) throw new Error('the reader got nothing');
+        await turn();
+      }
+    };
+    beforeEach(() => registry.submit(instances('large', ids)));
 
-    const many = ids.slice(0, looksAtOnce + 1);
-    await registry.submit(instances('large', many, 'new'));
-    // It gets the content from before the change at once, and the change together with the others.
-    feed.add(second, undefined);
-    expect(second.read()).toMatchObject([{ type: 'snapshot', revision, items: { length: ids.length } }]);
-    await registry.submit({ kind: 'deregister-instance', namespace: 'default', node: 'n', id: ids.at(-1) as string });
-    for (let turns = 0; turns < 20; turns++) await turn();
-    for (const reader of [first, second]) {
-      const told = reader.read();
-      expect(told.flatMap(({ put }) => put ?? [])).toHaveLength(many.length);
-      expect(told.flatMap(({ remove }) => remove ?? [])).toEqual([['n', ids.at(-1)]]);
-      expect(told.at(-1)?.revision).toBe(registry.views.revision('service\0default\0large'));
-      expect(told[0]?.from).toBe(revision);
-    }
+    it('reads it over several turns, and pushes changes of that time afterwards', async () => {
+      const [first, second] = [new Reader(), new Reader()];
+      const feed = feeds.of(large);
+      const { revision } = feed.add(first, undefined);
+      expect(await turnsUntilTold(first)).toBeGreaterThanOrEqual((ids.length * unitsPerItem) / unitsPerSlice);
+      expect(first.read()).toMatchObject([{ type: 'snapshot', revision, items: { length: ids.length } }]);
+
+      const many = ids.slice(0, looksAtOnce + 1);
+      await registry.submit(instances('large', many, 'new'));
+      // It gets the content from before the change, and the change together with the others.
+      feed.add(second, undefined);
+      await turnsUntilTold(second);
+      expect(second.read()).toMatchObject([{ type: 'snapshot', revision, items: { length: ids.length } }]);
+      await registry.submit({ kind: 'deregister-instance', namespace: 'default', node: 'n', id: ids.at(-1) as string });
+      for (let turns = 0; turns < 60; turns++) await turn();
+      for (const reader of [first, second]) {
+        const told = reader.read();
+        expect(told.flatMap(({ put }) => put ?? [])).toHaveLength(many.length);
+        expect(told.flatMap(({ remove }) => remove ?? [])).toEqual([['n', ids.at(-1)]]);
+        expect(told.at(-1)?.revision).toBe(registry.views.revision('service\0default\0large'));
+        expect(told[0]?.from).toBe(revision);
+      }
+    });
+
+    it('never reads and encodes more in a turn than the pace of the turn, however many instances there are', async () => {
+      await registry.submit(instances('large', Array.from({ length: 4 * looksAtOnce }, (_, at) => `more-${at}`), 'a tag '.repeat(20)));
+      const inTurns: number[] = [];
+      const counting = new FanOut((run) => setImmediate(() => {
+        run();
+        inTurns.push(spent);
+        spent = 0;
+      }));
+      let spent = 0;
+      const spend = counting.pace.spend.bind(counting.pace);
+      counting.pace.spend = (units) => {
+        spent += units;
+        return spend(units);
+      };
+      const reader = new Reader();
+      new Feeds(registry, counting).of(large).add(reader, undefined);
+      inTurns.push(spent);
+      spent = 0;
+      await turnsUntilTold(reader);
+      const [message = []] = reader.messages;
+      expect(messageBytes(message)).toBeGreaterThan(20 * 65_536);
+      // The last unit of work of a slice may be a whole fragment.
+      expect(Math.max(...inTurns)).toBeLessThan(unitsPerSlice + 400);
+      expect(inTurns.length).toBeGreaterThan((6 * looksAtOnce * unitsPerItem + message.length * 200) / unitsPerSlice - 1);
+    });
+
+    it('pushes the changes of the time in which a snapshot is framed, to its reader and to others', async () => {
+      const [early, late, gone] = [new Reader(), new Reader(), new Reader()];
+      const feed = feeds.of(large);
+      feed.add(early, undefined);
+      const { subscription } = feed.add(gone, undefined);
+      await turnsUntilTold(early);
+      early.read();
+      fanOut.pace.spend(unitsPerSlice);
+      await registry.submit(instances('large', ['i0'], 'before'));
+      while (early.messages.length === 0) await turn();
+      early.read();
+      // No time is left in this turn, so that the message is framed in later ones.
+      fanOut.pace.spend(unitsPerSlice);
+      const { revision } = feed.add(late, undefined);
+      expect(late.messages).toHaveLength(0);
+      subscription.cancel();
+      const told = gone.messages.length;
+      await registry.submit(instances('large', ['i1'], 'meanwhile'));
+      for (let turns = 0; turns < 60; turns++) await turn();
+      expect(late.read()).toMatchObject([
+        { type: 'snapshot', revision, items: { length: ids.length } },
+        { type: 'delta', from: revision, put: [{ id: 'i1', tags: ['meanwhile'] }] },
+      ]);
+      expect(early.read()).toMatchObject([{ type: 'delta', from: revision, put: [{ id: 'i1', tags: ['meanwhile'] }] }]);
+      expect(gone.messages).toHaveLength(told);
+    });
+
+    it('defers a snapshot that was framed while its reader became slow', async () => {
+      const reader = new Reader();
+      const feed = feeds.of(large);
+      fanOut.pace.spend(unitsPerSlice);
+      feed.add(reader, undefined);
+      reader.congested = true;
+      for (let turns = 0; turns < 60; turns++) await turn();
+      expect([reader.messages, reader.deferred]).toMatchObject([[], { length: 1 }]);
+      reader.congested = false;
+      reader.deferred[0]?.catchUp();
+      await turnsUntilTold(reader);
+      expect(reader.read()).toMatchObject([{ type: 'snapshot', items: { length: ids.length } }]);
+    });
   });
 
   it('sends nothing to a client that already has the content that the current read will find', async () => {
@@ -333,7 +418,7 @@ describe('a feed', () => {
     await registry.submit(instances('large', ids));
     const reader = new Reader();
     const { revision } = feeds.of({ kind: 'service', name: 'large' }).add(reader, registry.views.revision('service\0default\0large'));
-    await settled();
+    for (let turns = 0; turns < 30; turns++) await new Promise((resolve) => setImmediate(resolve));
     expect(revision).toBe(registry.views.revision('service\0default\0large'));
     expect(reader.messages).toEqual([]);
   });

@@ -9,8 +9,9 @@
  * A revision of the view that changes nothing for the stream (a check's output, say) wakes no client. A look costs as much as has
  * changed, however many items the view has.
  *
- * A view of which much has changed is looked at as a whole, over several turns of the event loop. Meanwhile its readers keep their
- * content, and new readers get the same content, or nothing yet; the next look finds changes of that time.
+ * A view of which much has changed is looked at as a whole, in slices of the pace that all feeds share. Large messages are framed so, too
+ * (`view-messages.ts`). Meanwhile its readers keep their content, and new readers get the same content, or nothing yet; the next look
+ * finds changes of that time.
  */
 
 import { toRegistryError, type FrameView, type RegistryError } from '@rollcall/protocol';
@@ -18,11 +19,13 @@ import type { Registry } from '../../registry/registry.ts';
 import { unrestricted } from '../../security/authorizer.ts';
 import type { Audience } from './audience.ts';
 import type { FanOut, Pass } from '../../net/fan-out.ts';
+import type { Work } from '../../net/turns.ts';
 import type { ItemNotes, ItemObserver } from './item-notes.ts';
 import { RecentChanges } from './recent-changes.ts';
 import { revisionOf, watchContent } from './registry-view.ts';
-import { ViewContent, type ContentChange } from './view-content.ts';
-import { frameTexts, type Message } from './wire.ts';
+import { ViewContent, unitsPerItem } from './view-content.ts';
+import { ViewMessages, nothing, type Framing } from './view-messages.ts';
+import type { Message } from './wire.ts';
 
 /** A client that gets the pushes. */
 export interface Subscriber {
@@ -51,17 +54,15 @@ export interface FeedOptions {
   readonly onIdle: () => void;
 }
 
-/** Items looked at in one turn, some 6 ms; and how many of them cost as much as telling a subscriber. */
+/** Changed items that are looked at in one go, some 6 ms. For more of them all items are, in slices. */
 export const looksAtOnce = 2_000;
-export const looksPerWrite = 4;
-
-/** Deltas from different revisions that are kept until the next change. */
-const deltasMax = 64;
 
 class Member implements Subscription {
   readonly subscriber: Subscriber;
-  /** Of the content that the subscriber has; -1 for none. */
+  /** Of the content that the subscriber has, or `nothing`. */
   revision: number;
+  /** The message that it waits for. */
+  framing: Framing<Member> | undefined;
   /** Position among the members; -1 once cancelled. */
   index = -1;
   readonly #feed: ViewFeed;
@@ -95,13 +96,11 @@ export class ViewFeed implements Pass {
   /** Revision of the content: its last change that the stream shows. */
   #revision: number;
   readonly #recent = new RecentChanges();
-  /** To the present content, by the revision that a client has. */
-  readonly #deltas = new Map<number, Message>();
-  #snapshot: Message | undefined;
+  readonly #messages: ViewMessages<Member>;
   #dirty = true;
-  /** The look at the whole view that is under way, and the revision that the content will have after it. */
-  #look: Generator<void, readonly string[], undefined> | undefined;
-  #lookRevision = 0;
+  /** The look at the whole view that is under way, and the revision that the content will have after it, or a later one. */
+  #look: Work<readonly string[]> | undefined;
+  #lookRevision: number;
   /** True once the first look is complete; before that there is nothing to send. */
   #ready = false;
   /** The pass pushes to members from here down to 0. Going down, it misses no member when one leaves. */
@@ -116,12 +115,14 @@ export class ViewFeed implements Pass {
     this.#fanOut = options.fanOut;
     this.#onIdle = options.onIdle;
     this.#content = new ViewContent(view, audience);
+    this.#messages = new ViewMessages({ view, partial: this.#partial, content: this.#content, recent: this.#recent, pace: options.fanOut.pace });
     this.#revision = revisionOf(this.#registry, view);
+    this.#lookRevision = this.#revision;
     const { notes, stop } = options.observer.follow(view);
     this.#notes = notes;
     let ready: boolean;
     try {
-      ready = this.#refresh(looksAtOnce) > 0;
+      ready = this.#refresh();
     } catch (error) {
       stop();
       throw error;
@@ -134,7 +135,8 @@ export class ViewFeed implements Pass {
       stop();
       unwatch();
     };
-    if (!ready) this.#fanOut.schedule(this);
+    if (ready) this.#fanOut.renewSoon();
+    else this.#fanOut.schedule(this);
   }
 
   /**
@@ -147,7 +149,7 @@ export class ViewFeed implements Pass {
     let newest: boolean;
     try {
       // The pass serves the others; this one starts from the newest content, unless the view is large.
-      newest = this.#refresh(looksAtOnce) > 0;
+      newest = this.#refresh();
     } catch (error) {
       this.#end(toRegistryError(error));
       throw error;
@@ -155,13 +157,14 @@ export class ViewFeed implements Pass {
     // Its revision of the whole view says nothing about the part that it may see.
     const known = this.#partial ? undefined : from;
     if (this.#partial && newest) this.#catchUpRevision();
-    const member = new Member(this, subscriber, known ?? -1);
+    const member = new Member(this, subscriber, known ?? nothing);
     member.index = this.#members.length;
     this.#members.push(member);
     // Nothing changed between the two revisions, so a client at this one has the whole content.
     const revision = this.#ready ? this.#revision : this.#lookRevision;
     const current = known !== undefined && known >= revision;
     if (!current) this.serve(member);
+    this.#fanOut.renewSoon();
     return { subscription: member, revision: current ? known : revision };
   }
 
@@ -173,17 +176,14 @@ export class ViewFeed implements Pass {
     const revision = revisionOf(this.#registry, this.view);
     if (revision === this.#revision) return;
     this.#revision = revision;
-    this.#deltas.clear();
-    this.#snapshot = undefined;
+    this.#messages.changed(revision);
   }
 
   advance(budget: number): number {
-    const looks = Math.min(looksAtOnce, budget * looksPerWrite);
-    let left = budget;
+    let left = this.#sendFramed(budget);
     try {
-      const looksLeft = this.#refresh(looks);
-      if (looksLeft === 0) return 0;
-      left -= Math.ceil((looks - looksLeft) / looksPerWrite);
+      // New content comes after the messages of the old one: those that wait for them wait once.
+      if (this.#messages.framed && !this.#refresh()) return 0;
     } catch (error) {
       this.#end(toRegistryError(error));
       return budget;
@@ -195,19 +195,48 @@ export class ViewFeed implements Pass {
       left--;
     }
     // It has changed again while it was looked at.
-    return this.#dirty ? 0 : left;
+    return this.#dirty || !this.#messages.framed ? 0 : left;
   }
 
   serve(member: Member): void {
-    if (!this.#ready || member.revision >= this.#revision) return;
-    const { subscriber } = member;
-    if (subscriber.congested) {
-      subscriber.defer(member);
+    if (!this.#ready || member.revision >= this.#revision || member.framing !== undefined) return;
+    if (member.subscriber.congested) {
+      member.subscriber.defer(member);
       return;
     }
-    const message = this.#messageFrom(member.revision);
-    member.revision = this.#revision;
-    subscriber.push(message);
+    const framing = this.#messages.from(member.revision);
+    if (framing.message !== undefined) {
+      this.#give(member, framing.message, framing.revision);
+      return;
+    }
+    framing.waiting.add(member);
+    member.framing = framing;
+    this.#fanOut.schedule(this);
+  }
+
+  #give(member: Member, message: Message, revision: number): void {
+    member.revision = revision;
+    member.subscriber.push(message);
+    // The view may have changed while the message was framed.
+    if (revision < this.#revision) this.serve(member);
+  }
+
+  /** Frames a slice of the message that members wait for, or sends it to them. @returns how much of the budget is left */
+  #sendFramed(budget: number): number {
+    let left = budget;
+    for (;;) {
+      const framing = this.#messages.next();
+      if (framing === undefined) return left;
+      const { message, revision, waiting } = framing;
+      if (message === undefined) return left;
+      for (const member of waiting) {
+        if (left-- <= 0) return 0;
+        waiting.delete(member);
+        member.framing = undefined;
+        if (member.subscriber.congested) member.subscriber.defer(member);
+        else this.#give(member, message, revision);
+      }
+    }
   }
 
   remove(member: Member): void {
@@ -217,36 +246,36 @@ export class ViewFeed implements Pass {
       last.index = member.index;
     }
     member.index = -1;
+    member.framing?.waiting.delete(member);
     if (this.#members.length === 0) this.#stop();
   }
 
   /**
-   * Looks at the view again if it has changed, at most at so many of its items.
-   * @returns how many looks are left; with any left, the content is complete
+   * Looks at the view again if it has changed, until the pace of the turn is used up.
+   * @returns whether the content is complete
    */
-  #refresh(looks: number): number {
+  #refresh(): boolean {
+    const { pace } = this.#fanOut;
+    if (this.#look === undefined && !this.#dirty) return true;
+    if (pace.spent) return false;
     if (this.#look === undefined) {
-      if (!this.#dirty) return looks;
-      if (looks <= 0) return 0;
       const { state } = this.#registry;
       const noted = this.#notes.take();
       const names = noted && this.#content.changed(state, noted);
       this.#dirty = false;
       this.#lookRevision = revisionOf(this.#registry, this.view);
       if (names !== undefined && names.size <= looksAtOnce) {
+        pace.spend(names.size * unitsPerItem);
         this.#takeOver(this.#content.look(state, names));
-        return Math.max(1, looks - names.size);
+        return true;
       }
-      this.#look = this.#content.lookingAtAll(state);
+      this.#look = this.#content.lookingAtAll(state, pace);
     }
-    for (let left = looks; left > 0; left--) {
-      const step = this.#look.next();
-      if (step.done !== true) continue;
-      this.#look = undefined;
-      this.#takeOver(step.value);
-      return left;
-    }
-    return 0;
+    const step = this.#look.next();
+    if (step.done !== true) return false;
+    this.#look = undefined;
+    this.#takeOver(step.value);
+    return true;
   }
 
   #takeOver(changed: readonly string[]): void {
@@ -256,28 +285,8 @@ export class ViewFeed implements Pass {
     this.#revision = this.#lookRevision;
     if (first) this.#recent.beginAt(this.#revision);
     else this.#recent.add(this.#revision, changed, this.#content.size);
-    this.#deltas.clear();
-    this.#snapshot = undefined;
+    this.#messages.changed(this.#revision);
     this.#cursor = this.#members.length - 1;
-  }
-
-  /** What leads a client from its revision to the present content. */
-  #messageFrom(from: number): Message {
-    const known = this.#deltas.get(from);
-    if (known !== undefined) return known;
-    const names = this.#recent.since(from);
-    if (names === undefined) return this.#snapshotMessage();
-    const change = this.#content.change(names);
-    const bytes = change.put.reduce((sum, json) => sum + json.length, 0);
-    const message = bytes >= this.#content.bytes ? this.#snapshotMessage() : deltaMessage(this.view, { from, revision: this.#revision, ...change });
-    if (this.#deltas.size >= deltasMax) this.#deltas.clear();
-    this.#deltas.set(from, message);
-    return message;
-  }
-
-  #snapshotMessage(): Message {
-    if (this.#snapshot !== undefined) return this.#snapshot;
-    return (this.#snapshot = snapshotMessage(this.view, { revision: this.#revision, partial: this.#partial, items: this.#content.json() }));
   }
 
   #end(error: RegistryError): void {
@@ -296,26 +305,4 @@ export class ViewFeed implements Pass {
     this.#fanOut.cancel(this);
     this.#onIdle();
   }
-}
-
-/** The frame with which clients at one revision get to the next. */
-export function deltaMessage(view: FrameView, { from, revision, put, remove }: ContentChange & { readonly from: number; readonly revision: number }): Message {
-  const head = `{"type":"delta","view":${JSON.stringify(view)},"from":${from},"revision":${revision},"put":[`;
-  return frameTexts(framed(head, commaSeparated(put), `],"remove":${JSON.stringify(remove)}}`));
-}
-
-/** The frame with all of a view. @param content `items`: their JSON, in pieces */
-export function snapshotMessage(view: FrameView, content: { readonly revision: number; readonly partial: boolean; readonly items: Iterable<string> }): Message {
-  const head = `"view":${JSON.stringify(view)},"revision":${content.revision}${content.partial ? ',"partial":true' : ''}`;
-  return frameTexts(framed(`{"type":"snapshot",${head},"items":`, content.items, '}'));
-}
-
-function* framed(head: string, pieces: Iterable<string>, tail: string): Generator<string, void, undefined> {
-  yield head;
-  yield* pieces;
-  yield tail;
-}
-
-function* commaSeparated(items: readonly string[]): Generator<string, void, undefined> {
-  for (const [at, item] of items.entries()) yield at === 0 ? item : `,${item}`;
 }

@@ -9,9 +9,10 @@ import { findInstance, findNode, findService, instancesOfService, instancesOnNod
 import { catalogBuckets } from '../../registry/kind/catalog/keys.ts';
 import type { InstanceRow } from '../../registry/kind/catalog/rows.ts';
 import { servicesOf } from '../../registry/kind/catalog/service-index.ts';
-import { serviceList } from '../../registry/kind/catalog/services.ts';
+import { servicesAt, tagsAt } from '../../registry/kind/catalog/services-at.ts';
 import { findKv, kvKeysUnder } from '../../registry/kind/kv/find.ts';
 import type { KvRow } from '../../registry/kind/kv/rows.ts';
+import type { Frozen } from '../../registry/frozen.ts';
 import type { Reader } from '../../registry/reader.ts';
 import type { State } from '../../registry/state.ts';
 import type { Audience } from './audience.ts';
@@ -34,8 +35,12 @@ const kvOverheadBytes = 120;
 
 type StatusOf = ReturnType<typeof statuses>;
 
-/** Items by name; undefined is a step without an item. */
-export type Items = Iterable<readonly [string, Item] | undefined>;
+/** Items by name, in steps. A step without an item is undefined; the cost of one that only copies is given, in items. */
+export type Items = Iterable<readonly [string, Item] | number | undefined>;
+type Steps = Generator<readonly [string, Item] | number | undefined, void, undefined>;
+
+/** References that are copied in the time in which one item is read. */
+const copiesPerItem = 64;
 
 export class ViewItems {
   readonly #view: FrameView;
@@ -100,14 +105,14 @@ export class ViewItems {
     }
   }
 
-  /** All items. @param before those that were read before, by name */
-  all(reader: Reader & Pick<State, 'index'>, before: ReadonlyMap<string, Item>): Items {
+  /** All items, in many turns of the event loop. @param before those that were read before, by name */
+  all(reader: Frozen, before: ReadonlyMap<string, Item>): Items {
     const { kind, name } = this.#view;
     switch (kind) {
       case 'service':
         return this.#instances(reader, before);
       case 'services':
-        return this.#services(serviceList(reader, this.#namespace), before);
+        return this.#services(reader, before);
       case 'key':
         return this.#entries(reader, [name], before);
       case 'prefix':
@@ -120,9 +125,11 @@ export class ViewItems {
     return node === '' || this.#audience.allows(this.#namespace, 'node', 'read', node);
   }
 
-  *#instances(reader: Reader, before: ReadonlyMap<string, Item>): Generator<readonly [string, Item] | undefined> {
+  *#instances(reader: Reader, before: ReadonlyMap<string, Item>): Steps {
     const statusOf = yield* protectedStatuses(reader, this.#namespace, this.#view.name);
-    for (const row of [...instancesOfService(reader, this.#namespace, this.#view.name)]) {
+    const rows = [...instancesOfService(reader, this.#namespace, this.#view.name)];
+    yield rows.length / copiesPerItem;
+    for (const row of rows) {
       if (!this.#mayRead(row)) {
         yield undefined;
         continue;
@@ -132,9 +139,11 @@ export class ViewItems {
     }
   }
 
-  *#services(services: readonly (readonly [string, readonly string[]])[], before: ReadonlyMap<string, Item>): Generator<readonly [string, Item] | undefined> {
-    for (const [service, tags] of services) {
-      const item = this.#serviceItem(service, tags, before.get(service));
+  *#services(frozen: Frozen, before: ReadonlyMap<string, Item>): Steps {
+    const services = servicesAt(frozen, this.#namespace);
+    yield services.length / copiesPerItem;
+    for (const service of services) {
+      const item = this.#serviceItem(service, tagsAt(frozen, this.#namespace, service), before.get(service));
       yield item && [service, item];
     }
   }
@@ -145,7 +154,8 @@ export class ViewItems {
     return before?.version === json ? before : encoded(json, json);
   }
 
-  *#entries(reader: Reader, keys: readonly string[], before: ReadonlyMap<string, Item>): Generator<readonly [string, Item] | undefined> {
+  *#entries(reader: Reader, keys: readonly string[], before: ReadonlyMap<string, Item>): Steps {
+    yield keys.length / copiesPerItem;
     for (const key of keys) {
       const item = this.#entry(reader, key, before.get(key));
       yield item && [key, item];

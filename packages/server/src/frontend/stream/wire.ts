@@ -6,11 +6,15 @@
  * and a writer that waits for a slow reader sees progress.
  */
 
+import type { Pace, Work } from '../../net/turns.ts';
+
 /** A framed message: each part must be written whole and in order; control frames may come between. */
 export type Message = readonly Buffer[];
 
 /** Bytes of a fragment, about the size of a socket's buffer. */
 const fragmentBytes = 65_536;
+/** Units of a `Pace` for a full fragment: some 250 instances are joined to one text and encoded. */
+const unitsPerFragment = 200;
 
 const text = 0x1;
 const continuation = 0x0;
@@ -32,13 +36,20 @@ export function frameText(json: string): Message {
 
 /** The same for a text in pieces, which are never joined to one string. */
 export function frameTexts(pieces: Iterable<string>): Message {
+  return framingTexts(pieces, { spend: () => false }).next().value as Message;
+}
+
+/** The same in slices, for a message that would take too much of one turn of the event loop. */
+export function* framingTexts(pieces: Iterable<string>, pace: Pick<Pace, 'spend'>): Work<Message> {
   const fragments: Buffer[] = [];
   let waiting = '';
   for (const piece of pieces) {
+    if (waiting !== '' && waiting.length + piece.length > fragmentBytes) {
+      const added = addFragments(fragments, waiting);
+      waiting = '';
+      if (pace.spend(added * unitsPerFragment)) yield;
+    }
     waiting += piece;
-    if (waiting.length < fragmentBytes) continue;
-    addFragments(fragments, waiting);
-    waiting = '';
   }
   if (waiting !== '' || fragments.length === 0) addFragments(fragments, waiting);
   const last = fragments.at(-1) as Buffer;
@@ -46,14 +57,25 @@ export function frameTexts(pieces: Iterable<string>): Message {
   return fragments;
 }
 
-function addFragments(fragments: Buffer[], piece: string): void {
+/** @returns how many it has added */
+function addFragments(fragments: Buffer[], piece: string): number {
+  const before = fragments.length;
+  const opcode = () => (fragments.length === 0 ? text : continuation);
+  const bytes = Buffer.byteLength(piece);
+  if (bytes <= fragmentBytes) {
+    const frame = Buffer.allocUnsafeSlow(headBytes(bytes) + bytes);
+    frame.write(piece, head(frame, opcode(), bytes));
+    fragments.push(frame);
+    return 1;
+  }
   const payload = Buffer.from(piece);
-  for (let start = 0; start === 0 || start < payload.length; start += fragmentBytes) {
+  for (let start = 0; start < payload.length; start += fragmentBytes) {
     const slice = payload.subarray(start, start + fragmentBytes);
     const frame = Buffer.allocUnsafeSlow(headBytes(slice.length) + slice.length);
-    frame.set(slice, head(frame, fragments.length === 0 ? text : continuation, slice.length));
+    frame.set(slice, head(frame, opcode(), slice.length));
     fragments.push(frame);
   }
+  return fragments.length - before;
 }
 
 export function messageBytes(message: Message): number {
