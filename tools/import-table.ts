@@ -47,6 +47,7 @@ const roomUses: Readonly<Record<string, RoomUses>> = {
   catalog: { face: ['session'], faces: ['namespace', 'member'] },
   session: { faces: ['member'], rooms: ['catalog'] },
   kv: { faces: ['session'] },
+  lock: { faces: ['session'] },
   query: { faces: ['session'], rooms: ['catalog'] },
   coordinate: { face: ['catalog'] },
 };

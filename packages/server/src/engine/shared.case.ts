@@ -4,7 +4,8 @@
  */
 
 import { afterEach, describe, expect, it } from 'vitest';
-import { sharedCases, type SharedCase, type World } from '../replica/shared-cases.case.ts';
+import { sharedCases } from '../replica/shared-cases.case.ts';
+import type { SharedCase, World } from '../replica/shared-world.case.ts';
 import { everything } from '../replica/shared-commands.case.ts';
 import { testNode, turnsUntil, type Fault, type TestNode } from '../replica/test-node.case.ts';
 import type { EngineUnderTest } from './engine.case.ts';

@@ -28,6 +28,7 @@ import { lazyProbe } from './probes/lazy.ts';
 import { capOutput } from './probes/output.ts';
 import { Prober } from './probes/prober.ts';
 import { tcpProbe } from './probes/tcp.ts';
+import type { LeaseKind } from './lease.ts';
 import type { Ownership } from './ownership.ts';
 import { Reaper } from './reaper.ts';
 import { Reports } from './reports.ts';
@@ -95,12 +96,11 @@ export class Liveness implements Health {
     const reports = new Reports({ registry, wheel, clock, log });
     const leases = new Census();
     const removals = new Census();
-    const expiry = { registry, wheel, clock, log, yieldToIo: options.yieldToIo ?? yieldToIo };
+    const expiry = { registry, wheel, clock, log, yieldToIo: options.yieldToIo ?? yieldToIo, onExpired: (kind: LeaseKind) => metrics.expiries.inc({ kind }) };
     this.#guard = clock;
     this.#wheel = wheel;
     this.#leases = new Expiry({
       ...{ ...expiry, name: 'leases', census: leases },
-      onExpired: (kind) => metrics.expiries.inc({ kind }),
       onFrozen: (frozen) => {
         this.#showFrozen();
         if (!frozen) this.#reaper.restart();
@@ -109,13 +109,12 @@ export class Liveness implements Health {
     });
     this.#removals = new Expiry({
       ...{ ...expiry, name: 'removals', census: removals },
-      onExpired: (kind) => metrics.expiries.inc({ kind }),
       onFrozen: () => this.#showFrozen(),
       paused: () => this.#behind || this.#leases.frozen,
     });
     const ownership = () => this.#owned();
     this.#heartbeats = new Heartbeats({ registry, census: leases, wheel, expiry: this.#leases, ownership, reports });
-    this.#sessions = new Sessions({ registry, census: leases, wheel, expiry: this.#leases, ownership, log });
+    this.#sessions = new Sessions({ ...expiry, census: leases, expiry: this.#leases, ownership });
     this.#reaper = new Reaper({ registry, census: removals, wheel, expiry: this.#removals, ownership });
     const { resolve } = options;
     // `@grpc/grpc-js` takes 34 ms to load.
@@ -273,6 +272,7 @@ export class Liveness implements Health {
     this.#prober.close();
     this.#leases.close();
     this.#removals.close();
+    this.#sessions.close();
     this.#wheel.close();
     this.#guard.close();
     this.#ownership = undefined;

@@ -15,9 +15,10 @@ import { findMember } from '../registry/kind/member/find.ts';
 import type { Registry } from '../registry/registry.ts';
 import { serviceName, type Census } from './census.ts';
 import type { Expiry } from './expiry.ts';
-import { Lease, type LeaseOptions } from './lease.ts';
+import { Lease, type LeaseKind, type LeaseOptions } from './lease.ts';
 import type { Ownership } from './ownership.ts';
 import { machineOfSession } from './machine.ts';
+import { PromptExpiry } from './prompt-expiry.ts';
 import type { Wheel, WheelTimer } from './wheel.ts';
 
 /**
@@ -46,6 +47,8 @@ class SessionLease extends Lease {
   after = 0;
   /** Its stream ended without a word about the client, which may be on another node by now: nothing is committed about that. */
   dismissed = false;
+  /** No other session counts for it in self-preservation, nor does it for others. */
+  readonly strict: boolean;
   readonly #registry: Registry;
   readonly #ownership: () => Ownership;
 
@@ -57,10 +60,11 @@ class SessionLease extends Lease {
 
   /** @param starting whether the session existed when this process started */
   constructor(options: LeaseOptions & { readonly starting: boolean }, registry: Registry, key: string, row: SessionRow) {
-    super(options, key, row.liveness === 'stream' ? row.ttlMs : row.ttlMs * ttlMultiplier);
+    super(options, key, row.liveness === 'stream' || row.strict === true ? row.ttlMs : row.ttlMs * ttlMultiplier);
     this.#leastMs = row.liveness === 'stream' && options.starting ? startGraceMinMs : 0;
     this.#ownership = options.ownership;
     this.holder = row.holder;
+    this.strict = row.strict === true;
     this.kind = row.liveness === 'stream' ? 'stream' : 'session';
     this.namespace = row.namespace;
     this.id = row.id;
@@ -113,6 +117,9 @@ export interface SessionsOptions {
   readonly expiry: Expiry;
   readonly ownership: () => Ownership;
   readonly log: Logger;
+  readonly yieldToIo: () => Promise<void>;
+  /** Counts strict sessions that have expired. */
+  readonly onExpired: (kind: LeaseKind) => void;
 }
 
 export class Sessions {
@@ -122,10 +129,12 @@ export class Sessions {
   readonly #unfinished = new Map<string, SessionRow>();
   /** Streams whose state is not yet committed. */
   readonly #untold = new Set<SessionLease>();
+  readonly #prompt: PromptExpiry;
   readonly #retry: WheelTimer;
 
   constructor(options: SessionsOptions) {
     this.#options = options;
+    this.#prompt = new PromptExpiry(options);
     this.#retry = options.wheel.schedule(Infinity, () => this.#tellAgain());
   }
 
@@ -150,10 +159,11 @@ export class Sessions {
       this.#leases.delete(key);
       return;
     }
-    const { wheel, expiry, registry, ownership } = this.#options;
+    const { wheel, registry, ownership } = this.#options;
     if (starting && row.ending === true) this.#unfinished.set(key, row);
     if (row.liveness === 'ttl' && row.ttlMs === 0) this.reown(key);
     else {
+      const expiry = row.strict === true ? this.#prompt : this.#options.expiry;
       const lease = new SessionLease({ wheel, expiry, ownership, starting }, registry, key, row);
       this.#leases.set(key, lease);
       this.#count(lease);
@@ -261,6 +271,10 @@ export class Sessions {
     lease.renew();
   }
 
+  close(): void {
+    this.#prompt.close();
+  }
+
   #hear(lease: SessionLease, principal: string): void {
     if (lease.principal === principal) return;
     lease.principal = principal;
@@ -269,6 +283,7 @@ export class Sessions {
 
   /** Updates its place in the census. */
   #count(lease: SessionLease): void {
+    if (lease.strict) return;
     const { census, registry } = this.#options;
     if (lease.stake !== undefined) census.leave(lease.stake);
     const machine = machineOfSession(registry.state, lease);

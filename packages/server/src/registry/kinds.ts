@@ -10,6 +10,7 @@ import { catalog } from './kind/catalog/room.ts';
 import { configRoom } from './kind/config/room.ts';
 import { coordinateRoom } from './kind/coordinate/room.ts';
 import { kvRoom } from './kind/kv/room.ts';
+import { lockRoom } from './kind/lock/room.ts';
 import { memberRoom } from './kind/member/room.ts';
 import { namespaceRoom } from './kind/namespace/room.ts';
 import { queryRoom } from './kind/query/room.ts';
@@ -19,7 +20,7 @@ import { markers } from './markers.ts';
 import type { AnswerIn, CommandIn, RowIn } from './room.ts';
 import type { AnyRowChange } from './row.ts';
 
-export const rooms = [markers, memberRoom, namespaceRoom, catalog, sessionRoom, kvRoom, recordRoom, queryRoom, coordinateRoom, configRoom] as const;
+export const rooms = [markers, memberRoom, namespaceRoom, catalog, sessionRoom, kvRoom, recordRoom, queryRoom, coordinateRoom, configRoom, lockRoom] as const;
 
 type KnownRoom = (typeof rooms)[number];
 

@@ -311,6 +311,7 @@ describe('the state machine against a naive model', { timeout: 180_000 }, () => 
 function answer(outcome: Settled): Answer {
   if ('error' in outcome) return outcome.error.code as Answer;
   const { result } = outcome;
+  if (typeof result === 'string') throw new TypeError(`the model knows no answer ${result}`);
   if (typeof result !== 'object') return result;
   if ('failures' in result) return { failed: result.failures.map(({ at }) => at) };
   return {

@@ -94,7 +94,8 @@ interface Restorable extends Kind {
   restored?(row: AnyRow, draft: Draft): void;
 }
 
+/** Rows that no restore puts are no reason to keep another one. */
 function hasDependents(draft: Draft, row: AnyRow): boolean {
-  for (const _row of draft.kinds.of(row).dependents?.(row, draft) ?? []) return true;
+  for (const each of draft.kinds.of(row).dependents?.(row, draft) ?? []) if (draft.kinds.of(each).notRestored !== true) return true;
   return false;
 }

@@ -101,7 +101,7 @@ function report({ outcomes, changes, views, revision }: Committed, woken: readon
   return [...answers, `revision ${revision}`, ...rows.sort(), ...changed, ...wakes];
 }
 
-function describeResult(result: boolean | number | TxnResult): string {
+function describeResult(result: boolean | number | string | TxnResult): string {
   if (typeof result !== 'object') return String(result);
   const shown = (row: Row) => `${shownName(keyOf(row))}${describeRow(row)} modified=${row.modified}`;
   if ('reads' in result) {

@@ -4,41 +4,10 @@
  */
 
 import { expect } from 'vitest';
-import type { Command, Result } from '../registry/kinds.ts';
 import { say, see, view, recordKey } from './shared-commands.case.ts';
+import { lockCases } from './shared-lock-cases.case.ts';
+import { all, lag, late, type SharedCase } from './shared-world.case.ts';
 import type { TestNode } from './test-node.case.ts';
-
-/** Nodes on one engine; `c` only where a case needs a third one. */
-export interface World {
-  readonly a: TestNode;
-  readonly b: TestNode;
-  readonly c: TestNode;
-  /** Waits until every node has applied what was committed, held back or not. */
-  readonly settle: () => Promise<void>;
-}
-
-export interface SharedCase {
-  readonly name: string;
-  readonly run: (world: World) => Promise<void>;
-}
-
-/** Submits to a node whose feed is held, and lets the feed go on once the node has decided. */
-async function late<C extends Command>(node: TestNode, command: C): Promise<Result<C>> {
-  const done = node.replica.submit(command);
-  await Promise.race([done.catch(() => {}), node.decided()]);
-  node.go();
-  return done;
-}
-
-async function all(node: TestNode, ...commands: Command[]): Promise<void> {
-  for (const command of commands) await node.replica.submit(command);
-}
-
-/** `b` has everything, and from now on nothing more, until it has decided. */
-async function lag({ b, settle }: World): Promise<void> {
-  await settle();
-  b.hold();
-}
 
 export const sharedCases: readonly SharedCase[] = [
   {
@@ -506,4 +475,5 @@ export const sharedCases: readonly SharedCase[] = [
       expect(told.filter((key) => !key.startsWith('view'))).toHaveLength(2);
     },
   },
+  ...lockCases,
 ];

@@ -66,6 +66,8 @@ export const say = {
       checks: checks.map((check) => ({ namespace, id: check })),
       ...{ id, node, name: '', liveness: 'ttl', ttlMs: 0, lockDelayMs: 0, behavior: 'release' },
     }) as const,
+  lock: (name: string, id: string, wait = true) => ({ kind: 'lock-acquire', namespace, name, id, session: id, limit: 1, wait }) as const,
+  unlock: (name: string, id: string) => ({ kind: 'lock-release', namespace, name, id, session: id }) as const,
   destroy: (id: string) => ({ kind: 'session-destroy', namespace, id }) as const,
   query: (id: string, name: string) =>
     ({

@@ -18,7 +18,16 @@ export interface SessionCreate {
   readonly checks: readonly CheckRef[];
   /** Of a stream that is open: id of the server's node that has the connection. */
   readonly holder?: string;
+  /** As in the row; only with a TTL. */
+  readonly strict?: true;
   readonly foreign?: Foreign;
+}
+
+/** Another connection has the strict session from now on: an end that was judged before no longer counts. False when there is none. */
+export interface SessionTakeOver {
+  readonly kind: 'session-take-over';
+  readonly namespace: string;
+  readonly id: string;
 }
 
 /** Ends a session: its locks are released or deleted, its instances removed. */

@@ -7,7 +7,7 @@ import type { Steps, Stop } from '../../steps.ts';
 import { checksOfInstance, findCheck, findNode, instancesOfSession } from '../catalog/find.ts';
 import { clearWay } from '../catalog/remove.ts';
 import type { CheckRow } from '../catalog/rows.ts';
-import type { SessionConnected, SessionCreate } from './commands.ts';
+import type { SessionConnected, SessionCreate, SessionTakeOver } from './commands.ts';
 import { findLiveSession, findSession } from './find.ts';
 import type { SessionRow } from './rows.ts';
 
@@ -41,6 +41,12 @@ export function createSession(draft: Draft, command: SessionCreate): boolean {
 function held({ nodeId }: Draft, { liveness, ttlMs, holder }: SessionCreate): Pick<SessionRow, 'holder' | 'epoch'> {
   if (liveness === 'ttl') return nodeId === undefined || ttlMs === 0 ? {} : { holder: nodeId };
   return holder === undefined ? {} : { holder, epoch: 1 };
+}
+
+export function takeOver(draft: Draft, { namespace, id }: SessionTakeOver): boolean {
+  const session = findLiveSession(draft, namespace, id);
+  if (session?.strict !== true) return false;
+  return draft.put<SessionRow>({ ...session, epoch: (session.epoch ?? 0) + 1 });
 }
 
 /**

@@ -31,9 +31,14 @@ export interface SessionRow extends Revisions {
   readonly holder?: string;
   /**
    * Of a stream: rises with each connection of another holder, and after each loss. Commands about an older epoch no longer
-   * count.
+   * count. Of a strict one: rises with each connection that takes it over.
    */
   readonly epoch?: number;
+  /**
+   * With a TTL: its owner measures the time itself and gives up what it holds before the end. So the session ends after one TTL and not
+   * two, also while expiry is frozen.
+   */
+  readonly strict?: true;
   /** Its end has begun: it can hold no further rows, and is removed once it holds none. */
   readonly ending?: true;
   readonly foreign?: Foreign;

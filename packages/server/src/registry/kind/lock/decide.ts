@@ -1,0 +1,165 @@
+/**
+ * Decisions about locks. A lock that becomes free is given to the next contender in the same transaction, whatever frees it: a release, a
+ * transfer, or the end of a session.
+ *
+ * The queue is first in, first out. A contender takes the lock at once only if none waits, so those that share a lock pass no
+ * contender which waits to have it alone, and it waits for a bounded number of them.
+ *
+ * On a store with other writers each decision reads the row of the lock by its key and writes it, so the scans below miss nothing: a
+ * contender that another node has added has changed that row.
+ */
+
+import { RegistryError } from '@rollcall/protocol';
+import type { Draft } from '../../draft.ts';
+import type { Removal } from '../../removal.ts';
+import { findLiveSession } from '../session/find.ts';
+import { lockLimits, type LockAcquire, type LockAcquired, type LockCheck, type LockRelease, type LockTransfer } from './commands.ts';
+import { findContender, findLock } from './find.ts';
+import { contenderKey, lockBuckets, lockKey } from './keys.ts';
+import { holds, type ContenderRow, type LockRow } from './rows.ts';
+
+/** @throws RegistryError `failed_precondition`, `already_exists`, `resource_exhausted`, `invalid_argument` */
+export function acquire(draft: Draft, command: LockAcquire): LockAcquired {
+  const { namespace, name, id, session, limit, shared, value, wait } = command;
+  const own = findContender(draft, namespace, name, id);
+  if (own !== undefined) {
+    if (own.session === session) return holds(own) ? 'holds' : 'waits';
+    throw new RegistryError('already_exists', `contender ${id} of lock ${shown(name)} belongs to another session; choose another random id`);
+  }
+  if (findLiveSession(draft, namespace, session) === undefined) {
+    throw new RegistryError('failed_precondition', `session ${session} does not exist, or has ended`);
+  }
+  if (shared === true && limit !== 1) throw new RegistryError('invalid_argument', `lock ${shown(name)}: a lock that is shared has the limit 1, not ${limit}`);
+  const lock = findLock(draft, namespace, name) ?? unused(namespace, name, limit);
+  if (lock.holding + lock.waiting > 0 && lock.limit !== limit) {
+    throw new RegistryError('failed_precondition', `lock ${shown(name)} is in use with the limit ${lock.limit}, not ${limit}; all contenders must use the same`);
+  }
+  const isFree = lock.waiting === 0 && admits(lock, shared);
+  if (!isFree && !wait) return 'busy';
+  if (lock.holding + lock.waiting >= lockLimits.contendersMax) {
+    throw new RegistryError('resource_exhausted', `lock ${shown(name)} has ${lockLimits.contendersMax} contenders, which is the limit`);
+  }
+  const turn = lock.turn + 1;
+  const contender: ContenderRow = {
+    ...{ kind: 'lock-contender', namespace, name, id, session, order: turn },
+    ...(shared === undefined ? {} : { shared }),
+    ...(value === undefined ? {} : { value }),
+    ...{ created: 0, modified: 0 },
+  };
+  const next: LockRow = { ...lock, limit, turn };
+  if (isFree) draft.put<LockRow>(give(draft, next, contender));
+  else {
+    draft.put<ContenderRow>(contender);
+    draft.put<LockRow>({ ...next, waiting: next.waiting + 1, given: givenHere(lock) });
+  }
+  return isFree ? 'holds' : 'waits';
+}
+
+export function release(draft: Draft, { namespace, name, id, session }: LockRelease): boolean {
+  const own = findContender(draft, namespace, name, id);
+  if (own?.session !== session) return false;
+  leave(draft, own);
+  return true;
+}
+
+/** @throws RegistryError `not_found` when `to` does not wait for the lock */
+export function transfer(draft: Draft, { namespace, name, id, session, to }: LockTransfer): boolean {
+  const own = findContender(draft, namespace, name, id);
+  if (own?.session !== session || !holds(own)) return false;
+  const next = findContender(draft, namespace, name, to);
+  if (next === undefined || holds(next) || !isLive(draft, next)) {
+    throw new RegistryError('not_found', `contender ${to} does not wait for lock ${shown(name)}`);
+  }
+  const lock = without(draft, own);
+  if (!admits(lock, next.shared)) throw new RegistryError('failed_precondition', `lock ${shown(name)} has other holders, which contender ${to} cannot share it with`);
+  settle(draft, give(draft, { ...lock, waiting: lock.waiting - 1 }, next));
+  return true;
+}
+
+/** Whether the contender has the lock with this token. One that has it by an earlier command of the transaction has no token yet. */
+export function check(draft: Draft, { namespace, name, id, revision, nth }: LockCheck): boolean {
+  const row = findContender(draft, namespace, name, id);
+  return holds(row) && row.modified === revision && row.nth === nth;
+}
+
+/** The session of a contender ends, or its row is removed. */
+export function end({ namespace, name, id }: ContenderRow, { draft }: Pick<Removal, 'draft'>): void {
+  // An earlier step of the same removal may have written it again.
+  const row = findContender(draft, namespace, name, id);
+  if (row === undefined) return;
+  // With its namespace, a lock may go before its contenders.
+  if (findLock(draft, namespace, name) === undefined) draft.delete(contenderKey(namespace, name, id));
+  else leave(draft, row);
+}
+
+function leave(draft: Draft, row: ContenderRow): void {
+  settle(draft, without(draft, row));
+}
+
+/** Removes a contender. @returns the lock without it, which is not written yet */
+function without(draft: Draft, row: ContenderRow): LockRow {
+  const { namespace, name, id } = row;
+  const lock = findLock(draft, namespace, name);
+  if (lock === undefined) throw new RegistryError('internal', `contender ${id} has no lock ${shown(name)}`);
+  draft.delete(contenderKey(namespace, name, id));
+  const { shared, ...rest } = lock;
+  const holding = lock.holding - (holds(row) ? 1 : 0);
+  const waiting = lock.waiting - (holds(row) ? 0 : 1);
+  return { ...rest, ...(shared === true && holding > 0 ? { shared } : {}), holding, waiting, turn: lock.turn + 1, given: givenHere(lock) };
+}
+
+/** Gives a lock that has room to those that are next, and writes it. */
+function settle(draft: Draft, before: LockRow): void {
+  let lock = before;
+  if (lock.waiting > 0 && hasRoom(lock)) {
+    for (const next of queue(draft, lock)) {
+      if (!hasRoom(lock) || !admits(lock, next.shared)) break;
+      lock = give(draft, { ...lock, waiting: lock.waiting - 1 }, next);
+    }
+  }
+  const { namespace, name } = lock;
+  // A lock that this transaction has given already keeps its row, so that its next grant has another number.
+  if (lock.holding + lock.waiting === 0 && lock.given === 0) draft.delete(lockKey(namespace, name));
+  else draft.put<LockRow>(lock);
+}
+
+/** The contenders that wait, the oldest first. A session that ends takes its own with it. */
+function* queue(draft: Draft, { namespace, name }: LockRow): Generator<ContenderRow, void, undefined> {
+  const waiting = [...draft.unguardedBucket(lockBuckets.waiters(namespace, name))] as ContenderRow[];
+  waiting.sort((a, b) => a.order - b.order);
+  for (const row of waiting) if (isLive(draft, row)) yield row;
+}
+
+function isLive(draft: Draft, { namespace, session }: ContenderRow): boolean {
+  return findLiveSession(draft, namespace, session) !== undefined;
+}
+
+/** @returns the lock with this holder, which is not written yet */
+function give(draft: Draft, lock: LockRow, { shared, ...contender }: ContenderRow): LockRow {
+  const given = givenHere(lock);
+  draft.put<ContenderRow>({ ...contender, ...(shared === undefined ? {} : { shared }), nth: given });
+  const { shared: _before, ...rest } = lock;
+  return { ...rest, ...(shared === undefined ? {} : { shared }), holding: lock.holding + 1, given: given + 1, modified: 0 };
+}
+
+/** How often the lock was given in this transaction. */
+function givenHere({ modified, given }: LockRow): number {
+  return modified === 0 ? given : 0;
+}
+
+function unused(namespace: string, name: string, limit: number): LockRow {
+  return { kind: 'lock', namespace, name, limit, holding: 0, waiting: 0, turn: 0, given: 0, created: 0, modified: 0 };
+}
+
+function hasRoom({ holding, limit, shared }: LockRow): boolean {
+  return shared === true || holding < limit;
+}
+
+/** Whether one more may hold the lock, if none waits before it. */
+function admits(lock: LockRow, shared: true | undefined): boolean {
+  return lock.holding === 0 || (lock.shared === shared && hasRoom(lock));
+}
+
+function shown(name: string): string {
+  return JSON.stringify(name);
+}

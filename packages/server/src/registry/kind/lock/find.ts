@@ -1,0 +1,28 @@
+/** Finds locks and their contenders. */
+
+import type { Lookup } from '../../room.ts';
+import { contenderKey, lockBuckets, lockKey } from './keys.ts';
+import type { ContenderRow, HolderRow, LockRow } from './rows.ts';
+
+export function findLock(reader: Lookup, namespace: string, name: string): LockRow | undefined {
+  return reader.get(lockKey(namespace, name)) as LockRow | undefined;
+}
+
+export function findContender(reader: Lookup, namespace: string, name: string, id: string): ContenderRow | undefined {
+  return reader.get(contenderKey(namespace, name, id)) as ContenderRow | undefined;
+}
+
+/** In no particular order. */
+export function locksIn(reader: Lookup, namespace: string): Iterable<LockRow> {
+  return reader.bucket(lockBuckets.all(namespace)) as Iterable<LockRow>;
+}
+
+/** In no particular order. */
+export function holdersOf(reader: Lookup, namespace: string, name: string): Iterable<HolderRow> {
+  return reader.bucket(lockBuckets.holders(namespace, name)) as Iterable<HolderRow>;
+}
+
+/** In no particular order. */
+export function waitersOf(reader: Lookup, namespace: string, name: string): Iterable<ContenderRow> {
+  return reader.bucket(lockBuckets.waiters(namespace, name)) as Iterable<ContenderRow>;
+}
