@@ -366,6 +366,17 @@ export function engineCases(name: string, open: () => Promise<EngineUnderTest>, 
         ]);
       });
 
+      it('fill a transaction up to both limits at once, which is accepted, and refused as a whole', async () => {
+        const engine = await start();
+        const count = Math.min(200, engine.limits.operations);
+        const keys = Array.from({ length: count }, (_, at) => `${at}:`.padEnd(recordKeyBytesMax, 'k'));
+        const value = Buffer.alloc(Math.floor((Math.min(4_000_000, engine.limits.bytes) - 2 * count * recordKeyBytesMax) / count), 7);
+        const full = { expect: keys.map((key) => ({ key, revision: 0 })), put: keys.map((key) => ({ key, value })), delete: [] };
+        const { ok, revision } = await engine.commit(full);
+        expect(ok).toBe(true);
+        expect(await engine.commit(full)).toEqual({ ok: false, key: keys[0], revision });
+      });
+
       it('keep keys apart that are close to each other', async () => {
         const engine = await start();
         const close = ['', 'a', 'a\0', 'a\0\0', 'a\0b', 'A', 'ä', 'a\u0308', '\u{1f600}', '\u{1f601}', '\uffff', '\0', '\u0001', '__proto__'];

@@ -14,8 +14,8 @@ import { Eras } from './eras.ts';
 import { callError, isCompacted, isFuture, isOutOfSpace, readError, writeError } from './errors.ts';
 import type { Keys } from './keys.ts';
 import { outcomeSince, settledOutcome, type Sent } from './outcome.ts';
-import { failedOf, modIs, put, read, requestOf, type Known } from './transaction.ts';
-import { methods, type RangeResponse, type TxnResponse } from './wire.ts';
+import { failedOf, modIs, put, questionOf, rangeAt, read, requestOf, type Known } from './transaction.ts';
+import { methods, type RangeResponse, type TxnRequest, type TxnResponse } from './wire.ts';
 
 /** A commit without an answer fails after this time, so that a write fails within 5 s. */
 const commitMs = 4_000;
@@ -171,11 +171,10 @@ export class Log {
         this.passed(revision, name);
         return { ok: true, revision: this.#show(revision) };
       }
-      const found = answer.responses.map(({ response_range: range }) => range as RangeResponse);
-      const current = this.#takeEras(answer, found);
+      const current = this.#takeEras(answer, [rangeAt(answer, 0)]);
       if (this.#position(answer).seq < seen || this.#overtaken) await this.#renew();
       else if (current) {
-        const failed = failedOf(transaction, found.slice(2), this.#eras);
+        const failed = failedOf(transaction, await this.#ask(questionOf(this.#keys, transaction, this.#eras)), this.#eras);
         if (failed !== undefined) return failed;
       }
     }
@@ -284,19 +283,22 @@ export class Log {
 
   /** Reads the eras and `seq` linearizably. @param goneBack accepts eras that are older than those that were read before */
   async #read(goneBack = false): Promise<TxnResponse> {
-    const request = { success: [read(this.#keys.era), read(this.#keys.seq)] };
-    let answer: TxnResponse;
-    try {
-      answer = await this.#connection.read(methods.txn, request, readMs);
-    } catch (error) {
-      throw readError(callError(error));
-    }
+    const answer = await this.#ask({ success: [read(this.#keys.era), read(this.#keys.seq)] });
     if (goneBack) {
       if (rangeAt(answer, 0).kvs.length === 0) throw emptied();
       this.#erasAt = { written: 0, read: 0 };
     }
     this.#takeEras(answer, [rangeAt(answer, 0)]);
     return answer;
+  }
+
+  /** @param question only reads @throws RegistryError `unavailable` */
+  async #ask(question: TxnRequest): Promise<TxnResponse> {
+    try {
+      return await this.#connection.read(methods.txn, question, readMs);
+    } catch (error) {
+      throw readError(callError(error));
+    }
   }
 
   /** @returns whether the eras are the known ones */
@@ -342,8 +344,4 @@ export function closedError(): RegistryError {
 function emptied(): RegistryError {
   const message = 'the registry is gone from etcd: its keys were removed, or etcd was emptied; restore etcd, or start the nodes anew for an empty registry';
   return new RegistryError('unavailable', message);
-}
-
-function rangeAt({ responses }: TxnResponse, at: number): RangeResponse {
-  return responses[at]?.response_range as RangeResponse;
 }

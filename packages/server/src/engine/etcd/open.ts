@@ -2,7 +2,7 @@
 
 import { RegistryError } from '@rollcall/protocol';
 import { systemClock } from '../../clock.ts';
-import { recordKeyBytesMax, type Engine, type EngineLimits } from '../engine.ts';
+import type { Engine, EngineLimits } from '../engine.ts';
 import { Changes } from './changes.ts';
 import { Connection } from './connection.ts';
 import { Keys } from './keys.ts';
@@ -87,9 +87,8 @@ async function assertLimits(connection: Connection, keys: Keys): Promise<void> {
   }
 }
 
-/** Each key of an expectation is sent twice: to compare it, and to read the present value if it differs. */
 export function limitsBelow(keys: Keys): EngineLimits {
   const operations = operationsMax - ownOperations;
-  const envelope = operationsMax * 3 * (keys.overhead + framingBytes);
-  return { operations, bytes: etcdBytes - envelope - operations * recordKeyBytesMax };
+  const envelope = operationsMax * 2 * (keys.overhead + framingBytes);
+  return { operations, bytes: etcdBytes - envelope };
 }
