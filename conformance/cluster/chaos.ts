@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { olderCommit } from './build-older.mjs';
 import type { Deployment } from './deployment.ts';
 import { onEtcd } from './deploy/on-etcd.ts';
 import { single } from './deploy/single.ts';
@@ -31,7 +32,7 @@ export async function main(args: readonly string[], print: (line: string) => voi
       folder: { type: 'string' },
       parts: { type: 'string', default: allParts.join() },
       faults: { type: 'string', default: '' },
-      older: { type: 'string', default: 'HEAD~1' },
+      older: { type: 'string', default: olderCommit },
       slower: { type: 'string', default: '1' },
     },
   });
