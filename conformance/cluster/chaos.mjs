@@ -11,5 +11,4 @@ import { fileURLToPath } from 'node:url';
 import { runnerImport } from 'vite';
 
 const { module } = await runnerImport(fileURLToPath(new URL('chaos.ts', import.meta.url)), { configFile: false, logLevel: 'error' });
-// The verdict is given: sockets of the workload that are still open must not keep the command.
-process.exit(await module.main(process.argv.slice(2), (line) => console.log(line)));
+process.exitCode = await module.main(process.argv.slice(2), (line) => console.log(line));

@@ -141,7 +141,7 @@ function member(program, { name, url, listenPeerUrl, peerUrl, metricsUrl, direct
   };
 }
 
-/** Whether all threads of a process are stopped; true where the system does not show them. */
+/** Whether all threads of a process are stopped, or dead; true where the system does not show them. */
 function isStopped(pid) {
   const tasks = `/proc/${pid}/task`;
   if (!existsSync(tasks)) return true;
@@ -149,7 +149,7 @@ function isStopped(pid) {
     return readdirSync(tasks).every((task) => {
       const stat = readFileSync(`${tasks}/${task}/stat`, 'latin1');
       // The state follows the name, which is in brackets.
-      return stat[stat.lastIndexOf(')') + 2] === 'T';
+      return 'TZX'.includes(stat[stat.lastIndexOf(')') + 2]);
     });
   } catch {
     // A thread has ended since it was listed.

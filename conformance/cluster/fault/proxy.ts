@@ -4,6 +4,7 @@
  */
 
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { reset } from './reset.ts';
 
 /** The fault of one direction. */
 export interface Lane {
@@ -57,7 +58,7 @@ export async function faultProxy(target: () => { readonly host: string; readonly
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (near) => {
     near.on('error', () => {});
     if (fault.refused === true) {
-      near.resetAndDestroy();
+      reset(near);
       return;
     }
     accepted++;
@@ -99,7 +100,7 @@ export async function faultProxy(target: () => { readonly host: string; readonly
         far.on('close', () => orphans.delete(far));
       }
       return () => {
-        for (const far of kept) far.resetAndDestroy();
+        for (const far of kept) reset(far);
       };
     },
     async close() {
@@ -124,7 +125,7 @@ class Pair {
     this.#ended = ended;
     this.#up = new Pipe(near, far);
     this.#down = new Pipe(far, near);
-    far.on('error', () => near.resetAndDestroy());
+    far.on('error', () => reset(near));
     near.on('close', () => this.#close(far));
     far.on('close', () => this.#close(near));
   }
@@ -136,8 +137,8 @@ class Pair {
 
   cut(): void {
     this.#ended();
-    this.#near.resetAndDestroy();
-    this.#far.resetAndDestroy();
+    reset(this.#near);
+    reset(this.#far);
   }
 
   /** @returns the target's side, which stays open */
@@ -147,7 +148,7 @@ class Pair {
     this.#down.stop();
     this.#near.removeAllListeners('close');
     this.#far.removeAllListeners('error').on('error', () => {});
-    this.#near.resetAndDestroy();
+    reset(this.#near);
     this.#far.resume();
     return this.#far;
   }
