@@ -44,6 +44,15 @@ describe('answers', () => {
     expect(answers.bytes).toBe(bytes);
   });
 
+  it('count with the text that is kept beside the bytes of a small body', () => {
+    const [small, large] = [4_096, 4_097].map((bytes) => {
+      const answers = new Answers(100_000);
+      answers.keep('web', 1, 'json', body('x'.repeat(bytes)));
+      return answers.bytes - bytes;
+    });
+    expect(small).toBe(4_096 + (large ?? 0));
+  });
+
   it('are dropped when the memory is full', () => {
     const answers = new Answers(1_000);
     answers.keep('web', 1, 'json', body('one'));

@@ -3,6 +3,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
+import { Body } from './answers.ts';
 import { endWith } from './end-with.ts';
 
 let server: Server | undefined;
@@ -15,11 +16,14 @@ test.each([
   ['one more', 4_097],
 ])('%s arrives as it was sent', async (_what, length) => {
   const body = Buffer.from(Array.from({ length }, (_, at) => at % 256));
-  server = createServer((_request, response) => {
+  const kept = new Body([body]);
+  server = createServer(({ url }, response) => {
     response.writeHead(200, ['Content-Length', String(length)]);
-    endWith(response, body);
+    endWith(response, url === '/kept' ? kept : body);
   });
   await new Promise<void>((ready) => void server?.listen(0, '127.0.0.1', ready));
-  const answer = await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
-  expect(Buffer.from(await answer.arrayBuffer()).equals(body)).toBe(true);
+  for (const path of ['/', '/kept', '/kept']) {
+    const answer = await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}${path}`);
+    expect(Buffer.from(await answer.arrayBuffer()).equals(body)).toBe(true);
+  }
 });

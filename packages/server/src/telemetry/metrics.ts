@@ -6,18 +6,13 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics, type Aggregator, type Metric } from 'prom-client';
 import type { Values } from './add-up.ts';
 import { PlainHistogram } from './plain-histogram.ts';
+import { RequestCounts } from './request-counts.ts';
 
 const seconds = [0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
 
 export class Metrics {
   readonly registry = new Registry();
-  /** Counters by route and status: two lookups for a request, instead of making a key of both. */
-  readonly #requests = new Map<string, Map<number, { inc(): void }>>();
-
-  readonly #requestCounter = this.#counter('rollcall_http_requests_total', 'HTTP requests answered', [
-    'route',
-    'status',
-  ]);
+  readonly #requests = new RequestCounts();
   readonly commitSeconds = new Histogram({
     name: 'rollcall_commit_duration_seconds',
     help: 'Time from handing a transaction to the engine until it is durable',
@@ -75,6 +70,16 @@ export class Metrics {
   readonly eurekaReplicated = this.#counter('rollcall_eureka_replicated_total', 'Changes of instances sent to Eureka servers', ['action']);
 
   constructor() {
+    const requests: Counter<'route' | 'status'> = new Counter({
+      name: 'rollcall_http_requests_total',
+      help: 'HTTP requests answered',
+      labelNames: ['route', 'status'],
+      registers: [this.registry],
+      collect: () => {
+        requests.reset();
+        for (const { labels, count } of this.#requests) requests.inc(labels, count);
+      },
+    });
     // The registry uses only methods that this class has.
     this.registry.registerMetric(this.querySeconds as unknown as Metric);
     collectDefaultMetrics({ register: this.registry });
@@ -82,14 +87,7 @@ export class Metrics {
 
   /** Counts an answered request. `route` comes from a route table, never from a client. */
   request(route: string, status: number): void {
-    let statuses = this.#requests.get(route);
-    if (statuses === undefined) this.#requests.set(route, (statuses = new Map()));
-    let counter = statuses.get(status);
-    if (counter === undefined) {
-      counter = this.#requestCounter.labels({ route, status: String(status) });
-      statuses.set(status, counter);
-    }
-    counter.inc();
+    this.#requests.add(route, status);
   }
 
   /** Of this process alone, for one that adds them up (`add-up.ts`). */

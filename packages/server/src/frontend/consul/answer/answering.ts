@@ -128,7 +128,7 @@ export class Answering {
       return;
     }
     response.writeHead(status, head as string[]);
-    endWith(response, body.buffers[0] as Buffer);
+    endWith(response, body);
   }
 
   /** The token that identifies the answer to clients, for the few answers that have one instead of a revision. */

@@ -159,29 +159,32 @@ export class Reads {
     const plan = new Plan(query, scope.namespace, readConsistency(params), route, { maxStaleMs: readMaxStale(params) });
     const known = query.token === undefined ? '' : params.get(query.token.param);
     const wait = readWait(params.get('index'), params.get('wait'));
-    this.#whenCurrent(exchange, plan, 0, caller, () => {
+    const proceed = () => {
       const same = known !== '' && known === answering.token(plan, caller);
       this.#answerOrPark(exchange, plan, same ? { ...wait, index: plan.revision(registry) } : noWait, caller);
-    });
+    };
+    if (this.#isCurrent(plan, 0)) proceed();
+    else this.#whenCurrent(exchange, plan, caller, proceed);
   }
 
   #read(exchange: Exchange, plan: Plan, wait: Wait, caller: Caller): void {
-    this.#whenCurrent(exchange, plan, wait.index, caller, () => this.#answerOrPark(exchange, plan, wait, caller));
+    if (this.#isCurrent(plan, wait.index)) this.#answerOrPark(exchange, plan, wait, caller);
+    else this.#whenCurrent(exchange, plan, caller, () => this.#answerOrPark(exchange, plan, wait, caller));
   }
 
   /**
-   * Proceeds at once, or when the state is as new as the plan demands.
-   * @param index that the client knows
+   * Whether the state is as new as the plan demands.
+   * @param index that the client knows, maybe from another node
    */
-  #whenCurrent({ request, response }: Exchange, plan: Plan, index: number, caller: Caller, proceed: () => void): void {
+  #isCurrent(plan: Plan, index: number): boolean {
+    const { registry } = this.#options.context;
+    return plan.consistency !== 'consistent' && index <= registry.state.revision && registry.staleMs <= plan.maxStaleMs;
+  }
+
+  /** Proceeds when the state is as new as the plan demands. */
+  #whenCurrent({ request, response }: Exchange, plan: Plan, caller: Caller, proceed: () => void): void {
     const { context, failed } = this.#options;
-    const { registry } = context;
-    const isAheadOfThisNode = index > registry.state.revision;
-    if (plan.consistency !== 'consistent' && !isAheadOfThisNode && registry.staleMs <= plan.maxStaleMs) {
-      proceed();
-      return;
-    }
-    registry
+    context.registry
       .barrier()
       .then(proceed)
       .catch((error: unknown) => failed(request, response, plan.route, error, caller));

@@ -64,5 +64,5 @@ export function send(response: ServerResponse, { status, type, headers, body }: 
     return;
   }
   response.writeHead(status, head);
-  endWith(response, body.buffers[0] ?? Buffer.alloc(0));
+  endWith(response, body);
 }
