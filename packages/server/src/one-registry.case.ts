@@ -149,18 +149,29 @@ async function srv(server: Server): Promise<{ data: { port: number; priority: nu
   return (await askOverTcp(server.ports['dns'] as number, `${place.service}.service.consul`, 'SRV')).answers as never;
 }
 
-async function streamItems(server: Server): Promise<Record<string, unknown>[]> {
+/** The address behind the target of an SRV record: that of the only instance. */
+async function addresses(server: Server): Promise<string[]> {
+  const { answers } = await askOverTcp(server.ports['dns'] as number, `${place.service}.service.consul`, 'A');
+  return (answers as unknown as { data: string }[]).map(({ data }) => data);
+}
+
+export async function streamItems(server: Server): Promise<Record<string, unknown>[]> {
   const client = await SocketClient.greeted(server.url);
   const { items } = await client.ask({ type: 'get', view: { kind: 'service', name: place.service } });
   client.webSocket.terminate();
   return items as Record<string, unknown>[];
 }
 
-interface EurekaApps {
-  readonly applications: { readonly application: readonly { readonly name: string; readonly instance: readonly { readonly ipAddr: string; readonly port: { readonly $: number }; readonly status: string; readonly metadata: object }[] }[] };
+interface PortJson {
+  readonly $: number;
+  readonly '@enabled': string;
 }
 
-async function eurekaInstances(server: Server) {
+interface EurekaApps {
+  readonly applications: { readonly application: readonly { readonly name: string; readonly instance: readonly { readonly ipAddr: string; readonly port: PortJson; readonly securePort: PortJson; readonly status: string; readonly metadata: object }[] }[] };
+}
+
+export async function eurekaInstances(server: Server) {
   const { applications } = await get<EurekaApps>(server, '/eureka/apps');
   return applications.application.filter(({ name }) => name === 'ORDERS').flatMap(({ instance }) => instance);
 }
@@ -176,7 +187,7 @@ interface Host {
 }
 
 // Hosts that are disabled are in the operator's list only.
-const nacosHosts = async (server: Server) => (await get<{ list?: Host[]; hosts?: Host[] }>(server, `/nacos/v1/ns/instance/list?serviceName=${place.service}`)).hosts ?? [];
+export const nacosHosts = async (server: Server) => (await get<{ list?: Host[]; hosts?: Host[] }>(server, `/nacos/v1/ns/instance/list?serviceName=${place.service}`)).hosts ?? [];
 
 async function grpcHosts(server: Server): Promise<Host[]> {
   const client = await NacosClient.connected(server.ports['nacos-grpc'] as number);
@@ -198,7 +209,7 @@ const nacosWords = {
   ...{ starting: undefined, draining: undefined, maintenance: undefined },
 };
 
-const labels = async (server: Server) => (await get<{ targets: string[]; labels: Record<string, string> }[]>(server, `/prometheus/v1/sd?service=${place.service}`)).map(({ targets, labels: all }) => ({ targets, labels: all }));
+export const labels = async (server: Server) => (await get<{ targets: string[]; labels: Record<string, string> }[]>(server, `/prometheus/v1/sd?service=${place.service}`)).map(({ targets, labels: all }) => ({ targets, labels: all }));
 
 export const readers: readonly Reader[] = [
   {
@@ -210,9 +221,12 @@ export const readers: readonly Reader[] = [
   },
   {
     name: 'DNS',
-    read: async (server) => (await srv(server)).map(({ data }) => ({ port: data.port, weight: data.weight })),
-    // Address by A; tags only as part of a question; metadata, zone and cluster cannot be said.
-    shows: ({ weight }) => ({ port: place.port, weight }),
+    read: async (server) => {
+      const found = await addresses(server);
+      return (await srv(server)).map(({ data }) => ({ port: data.port, weight: data.weight, addresses: found }));
+    },
+    // Tags only as part of a question; metadata, zone and cluster cannot be said.
+    shows: ({ weight }) => ({ port: place.port, weight, addresses: [place.address] }),
     words: { passing: true, warning: true, starting: false, draining: false, critical: false, maintenance: false },
     status: async (server) => (await srv(server)).length > 0,
   },

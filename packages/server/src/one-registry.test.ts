@@ -4,10 +4,11 @@
  */
 
 import type { InstanceStatus } from '@rollcall/protocol';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { pass } from './frontend/eureka/eureka.case.ts';
+import { newSession, SocketClient } from './frontend/stream/socket-client.case.ts';
 import { manualClock } from './manual-clock.case.ts';
-import { get, nacosInstance, place, readers, registerByEureka, send, start, writers } from './one-registry.case.ts';
+import { eurekaInstances, get, labels, nacosHosts, nacosInstance, place, readers, registerByEureka, send, start, streamItems, writers } from './one-registry.case.ts';
 import { statuses } from './registry/kind/catalog/effective-status.ts';
 import { instancesOfService } from './registry/kind/catalog/find.ts';
 import type { InstanceRow } from './registry/kind/catalog/rows.ts';
@@ -71,11 +72,18 @@ describe.each(writers)('what $name registers', (writer) => {
   });
 });
 
+/** By Consul's agent API, whose callers know the id of the instance from a list. */
+const maintain = (server: Server, enable: boolean) => send(server, 'PUT', `/v1/agent/service/maintenance/${encodeURIComponent(rows(server)[0]?.id ?? '')}?enable=${enable}`);
+
 /** A status that a protocol says itself, and the registry's word for it. */
 const said: readonly (readonly [name: string, status: InstanceStatus, say: (server: Server) => Promise<unknown>])[] = [
   ['Consul, by a check that warns', 'warning', async (server) => { await byName('Consul').register(server); await send(server, 'PUT', '/v1/agent/check/warn/service:o1'); }],
   ['Consul, by a check that fails', 'critical', async (server) => { await byName('Consul').register(server); await send(server, 'PUT', '/v1/agent/check/fail/service:o1'); }],
   ['Consul, by maintenance', 'maintenance', async (server) => { await byName('Consul').register(server); await send(server, 'PUT', '/v1/agent/service/maintenance/o1?enable=true'); }],
+  ['Consul, by maintenance of an instance of Eureka', 'maintenance', async (server) => { await byName('Eureka').register(server); await maintain(server, true); }],
+  ['Consul, by maintenance of an instance of Nacos over HTTP', 'maintenance', async (server) => { await byName('Nacos over HTTP').register(server); await maintain(server, true); }],
+  ['Consul, by maintenance of an instance of Nacos over gRPC', 'maintenance', async (server) => { await byName('Nacos over gRPC').register(server); await maintain(server, true); }],
+  ['Consul, by the end of that maintenance', 'passing', async (server) => { await byName('Eureka').register(server); await maintain(server, true); await maintain(server, false); }],
   ['the native stream, by drain', 'draining', async (server) => { await (await byName('the native stream').register(server)).drain?.(); }],
   ['Eureka, by STARTING', 'starting', (server) => registerByEureka(server, { status: 'STARTING' })],
   ['Eureka, by OUT_OF_SERVICE', 'maintenance', (server) => registerByEureka(server, { status: 'OUT_OF_SERVICE' })],
@@ -123,6 +131,59 @@ describe('the death of a registrant', () => {
     }
     await pass(clock, removedMs);
     for (const reader of readers) expect([reader.name, await reader.read(server)]).toEqual([reader.name, []]);
+  });
+});
+
+describe('a further port, and the scheme of the first', () => {
+  type Shown = readonly [scheme: string | undefined, ports: Readonly<Record<string, number>>];
+
+  const only = (texts: object | undefined, keys: RegExp) => Object.fromEntries(Object.entries(texts ?? {}).filter(([key]) => keys.test(key)));
+  const renamed = (ports: Shown[1], prefix: string) => Object.fromEntries(Object.entries(ports).map(([name, port]) => [prefix + name, String(port)]));
+
+  /** What each protocol that has named ports shows of them; Consul's API and DNS have none. */
+  const portReaders: readonly (readonly [name: string, read: (server: Server) => Promise<unknown>, shows: (...shown: Shown) => unknown])[] = [
+    [
+      'the native stream',
+      async (server) => (await streamItems(server)).map(({ scheme, ports }) => [scheme, Object.entries((ports ?? {}) as Record<string, { port: number }>).map(([name, { port }]) => [name, port])])[0],
+      (scheme, ports) => [scheme, Object.entries(ports)],
+    ],
+    [
+      'Eureka',
+      async (server) => (await eurekaInstances(server)).map(({ port, securePort }) => [port, securePort].map((each) => (each['@enabled'] === 'true' ? each.$ : undefined)))[0],
+      // A scheme other than https, and names other than `secure`, cannot be said.
+      (scheme, { secure }) => (scheme === 'https' ? [undefined, place.port] : [place.port, secure]),
+    ],
+    [
+      'Nacos',
+      async (server) => only((await nacosHosts(server))[0]?.metadata, /^(scheme|port\..*)$/),
+      (scheme, ports) => ({ ...(scheme === undefined ? {} : { scheme }), ...renamed(ports, 'port.') }),
+    ],
+    [
+      'Prometheus',
+      async (server) => only((await labels(server))[0]?.labels, /^__meta_rollcall_(scheme|port_.*)$/),
+      (scheme, ports) => ({ ...(scheme === undefined ? {} : { __meta_rollcall_scheme: scheme }), ...renamed(ports, '__meta_rollcall_port_') }),
+    ],
+  ];
+
+  async function registerByStream(server: Server, more: object): Promise<void> {
+    const client = await SocketClient.greeted(server.url, { graceMs: 30_000, session: newSession() });
+    onTestFinished(() => client.webSocket.terminate());
+    const answer = await client.ask({ type: 'register', instances: [{ ...place, id: 'o1', ...more }] });
+    expect(answer.type).toBe('done');
+  }
+
+  const registered: readonly (readonly [how: string, register: (server: Server) => Promise<unknown>, ...shown: Shown])[] = [
+    ['the native stream, with two', (server) => registerByStream(server, { scheme: 'http', ports: { admin: { port: 9_090 }, secure: { port: 8_443, scheme: 'https' } } }), 'http', { admin: 9_090, secure: 8_443 }],
+    ['the native stream, with https', (server) => registerByStream(server, { scheme: 'https' }), 'https', {}],
+    ['Eureka, with a secure port', (server) => registerByEureka(server, { securePort: { $: 8_443, '@enabled': 'true' } }), undefined, { secure: 8_443 }],
+    ['Eureka, with a secure port only', (server) => registerByEureka(server, { port: { $: 80, '@enabled': 'false' }, securePort: { $: place.port, '@enabled': 'true' } }), 'https', {}],
+    ['Nacos', (server) => send(server, 'POST', `/nacos/v1/ns/instance?${nacosInstance()}`), undefined, {}],
+  ];
+
+  test.each(registered)('registered by %s, is shown by every protocol that can say it', async (_how, register, scheme, ports) => {
+    const server = await start();
+    await register(server);
+    for (const [name, read, shows] of portReaders) expect([name, await read(server)]).toEqual([name, shows(scheme, ports)]);
   });
 });
 

@@ -7,12 +7,13 @@ import { worseStatus, type InstanceStatus } from '@rollcall/protocol';
 import { inOrder, select } from '../../../net/slices.ts';
 import { statusWith } from '../../../registry/kind/catalog/effective-status.ts';
 import { serfHealth } from '../../../registry/kind/catalog/known-checks.ts';
-import { findInstance, instancesOnNode } from '../../../registry/kind/catalog/find.ts';
+import { instancesOnNode } from '../../../registry/kind/catalog/find.ts';
 import type { RowOf } from '../../../registry/kinds.ts';
 import type { Reader } from '../../../registry/reader.ts';
 import { State } from '../../../registry/state.ts';
 import { agentServiceJson, checkJson } from '../catalog/catalog-json.ts';
 import { byNodeThenId, instanceChecks, nodeChecks } from '../catalog/selection.ts';
+import { findOnAgent } from '../catalog/without-node.ts';
 import { type Call, written } from '../request/call.ts';
 import { endpoint } from '../request/endpoint.ts';
 import { permission } from '../request/permission.ts';
@@ -38,7 +39,7 @@ export const instanceHealth = endpoint({
   decode: (incoming) => {
     const id = restOf(incoming, 'service ID');
     const node = agentOf(incoming.exchange.request, incoming.identity).name;
-    return { id, find: (state: State) => (isServersOwn(incoming.identity, node, id) ? undefined : findInstance(state, incoming.namespace, node, id)) };
+    return { id, find: (state: State) => (isServersOwn(incoming.identity, node, id) ? undefined : findOnAgent(state, { namespace: incoming.namespace, node, id })) };
   },
   *permissions({ find: found }, state) {
     const row = found(state);

@@ -8,6 +8,7 @@ import type { AgentNode } from '../../../net/agent-node.ts';
 import type { CheckInput } from '../../../registry/kind/catalog/commands.ts';
 import { findCheck, findInstance } from '../../../registry/kind/catalog/find.ts';
 import { instanceMaintenance, nodeMaintenance } from '../../../registry/kind/catalog/known-checks.ts';
+import { placeOnAgent } from '../catalog/without-node.ts';
 import { endpoint } from '../request/endpoint.ts';
 import { permission } from '../request/permission.ts';
 import { agentOf, type OnAgent } from '../request/virtual-agent.ts';
@@ -61,14 +62,15 @@ export const maintainService = endpoint({
     const check = maintenance(instanceMaintenance(named.id), 'Service Maintenance Mode', reasonOf(params, 'service'));
     return { ...named, check: enabled ? { ...check, instance: named.id } : undefined };
   },
-  permissions: (named, state) => forKnownInstance(state, named),
-  answer: async ({ namespace, node, id, check }, { context: { registry } }) => {
+  permissions: (named, state) => forKnownInstance(state, placeOnAgent(state, named)),
+  answer: async ({ check, ...named }, { context: { registry } }) => {
     const { state } = registry;
+    const { namespace, node, id } = placeOnAgent(state, named);
     if (findInstance(state, namespace, node, id) === undefined) throw unknownService(id);
     const checkId = instanceMaintenance(id);
     if (check === undefined) await registry.submit({ kind: 'deregister-check', namespace, node, id: checkId });
     else if (findCheck(state, namespace, node, checkId) === undefined) {
-      const existing = { node: { name: node, address: '' }, nodeMode: 'exists' } as const;
+      const existing = { node: { name: node, address: '' }, nodeMode: node === '' ? 'none' : 'exists' } as const;
       await registry.submit({ kind: 'register', namespace, ...existing, checks: [check] });
     }
     return undefined;

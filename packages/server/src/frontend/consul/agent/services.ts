@@ -5,13 +5,14 @@ import { defaultNamespace, RegistryError } from '@rollcall/protocol';
 import type { AgentNode } from '../../../net/agent-node.ts';
 import { inOrder, select } from '../../../net/slices.ts';
 import type { CheckInput, DeregisterInstance, InstanceInput, Register } from '../../../registry/kind/catalog/commands.ts';
-import { findCheck, findInstance, instancesOnNode } from '../../../registry/kind/catalog/find.ts';
-import { nodeView } from '../../../registry/kind/catalog/views.ts';
+import { findCheck, instancesOnNode } from '../../../registry/kind/catalog/find.ts';
+import { nodeView, serviceView } from '../../../registry/kind/catalog/views.ts';
 import type { RowOf } from '../../../registry/kinds.ts';
 import type { Reader } from '../../../registry/reader.ts';
 import { agentServiceJson } from '../catalog/catalog-json.ts';
 import { readFilter, serviceShape, wanted } from '../catalog/filters.ts';
 import { byNodeThenId } from '../catalog/selection.ts';
+import { findOnAgent, placeOnAgent } from '../catalog/without-node.ts';
 import { decodeBody } from '../request/body.ts';
 import { type Call, type Incoming, listed, principal } from '../request/call.ts';
 import { commandEndpoint } from '../request/endpoint.ts';
@@ -54,8 +55,9 @@ export function getService(call: Call): Query {
   const { identity, registry } = context;
   const { name } = agentOf(exchange.request, identity);
   const id = restOf(call, 'service ID');
+  const find = (state: Reader) => (isServersOwn(identity, name, id) ? undefined : findOnAgent(state, { namespace: call.namespace, node: name, id }));
   const content = (state: Reader) => {
-    const row = isServersOwn(identity, name, id) ? undefined : findInstance(state, call.namespace, name, id);
+    const row = find(state);
     return row === undefined ? undefined : placed(call, row, agentServiceJson(row, identity.datacenter));
   };
   const hash = (state: Reader) => {
@@ -64,15 +66,15 @@ export function getService(call: Call): Query {
     return createHash('sha256').update(JSON.stringify(json)).digest('hex').slice(0, hashLength);
   };
   const unknown = () => new RegistryError('not_found', `unknown service ID: ${quoted(id).slice(1, -1)}`);
-  const present = content(registry.state)?.['Service'];
-  if (typeof present !== 'string') throw unknown();
+  const present = find(registry.state);
+  if (present === undefined) throw unknown();
   const body = jsonBody(params);
   return {
-    view: nodeView(call.namespace, name),
+    view: present.node === '' ? serviceView(call.namespace, present.service) : nodeView(call.namespace, name),
     name: `${formOf(call)} agent-service ${id}`,
     // The node changes for many reasons, which must not wake a watcher of the instance.
     filtered: true,
-    permission: permission('service', 'read', present),
+    permission: permission('service', 'read', present.service),
     shows: ['service'],
     token: { param: 'hash', header: 'X-Consul-Contenthash', of: hash },
     encode: (state, visible) => {
@@ -146,8 +148,8 @@ export function keepStatus(state: Reader, namespace: string, node: string, check
 /** `PUT /v1/agent/service/deregister/:id` */
 export const deregisterService = commandEndpoint({
   decode: knownToAgent,
-  permissions: (named, state) => forKnownInstance(state, named),
-  command: (named): DeregisterInstance => ({ kind: 'deregister-instance', ...named }),
+  permissions: (named, state) => forKnownInstance(state, placeOnAgent(state, named)),
+  command: (named, { context }): DeregisterInstance => ({ kind: 'deregister-instance', ...placeOnAgent(context.registry.state, named) }),
   answer: (existed, { id }) => {
     if (!existed) throw unknownService(id);
     return undefined;

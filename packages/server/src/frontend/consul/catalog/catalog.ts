@@ -29,6 +29,7 @@ import { readNear } from './near.ts';
 import { catalogDeregistration, catalogRegistration } from './schema.ts';
 import { instancesSeenOn, instanceShows, placesWith, readSelection, selectInstances, selectNodes } from './selection.ts';
 import type { Selection } from './selection.ts';
+import { nodeAsShown } from './without-node.ts';
 
 /** `GET /v1/catalog/datacenters` */
 export function datacenters({ context, params }: Call): Reply {
@@ -270,9 +271,12 @@ export const deregister = commandEndpoint({
     if (node === '') throw invalid('Must provide node');
     return { namespace: namespaceIn(incoming, fields.Namespace), node, instance, check };
   },
-  permissions: (named, state, { caller }) => inNamespace(named.namespace, forDeregistration(state, named, caller)),
-  command: ({ namespace, node, instance, check }): DeregisterInstance | DeregisterCheck | DeregisterNode => {
-    if (instance !== '') return { kind: 'deregister-instance', namespace, node, id: instance };
+  permissions: (named, state, { caller }) => {
+    const node = nodeAsShown(state, { ...named, id: named.instance });
+    return inNamespace(named.namespace, forDeregistration(state, { ...named, node }, caller));
+  },
+  command: ({ namespace, node, instance, check }, { context }): DeregisterInstance | DeregisterCheck | DeregisterNode => {
+    if (instance !== '') return { kind: 'deregister-instance', namespace, node: nodeAsShown(context.registry.state, { namespace, node, id: instance }), id: instance };
     if (check !== '') return { kind: 'deregister-check', namespace, node, id: check };
     return { kind: 'deregister-node', node };
   },
