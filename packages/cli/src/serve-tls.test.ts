@@ -77,8 +77,8 @@ describe('rollcall serve --https', () => {
     writeFileSync(join(dir, 'ca.pem'), clients.cert);
     const mutual = ['--tls-ca-file', join(dir, 'ca.pem'), '--tls-verify-incoming', '--tls-min-version', '1.3'];
     const server = start(['serve', '--dev', '--dns', 'off', '--http', 'off', '--https', '127.0.0.1:0', ...flags, ...mutual]);
-    const [, url = ''] = await server.seen(/HTTPS (https:\S+), for clients with a certificate$/m);
-    expect((await server.seen(/running[^]*stops it/))[0]).not.toContain('HTTP  ');
+    const [, url = ''] = await server.seen(/HTTPS {2}(https:\S+), for clients with a certificate$/m);
+    expect((await server.seen(/running[^]*stops it/))[0]).not.toMatch(/HTTP /);
     expect(await ready(url, clients.issue({ names: [] }))).toBe(200);
     await expect(ready(url)).rejects.toThrow(/certificate required|ECONNRESET|socket hang up/);
   });

@@ -23,6 +23,13 @@ describe('at the start', () => {
     expect(await server.ended).toMatchObject({ code: 0, stderr: '' });
   });
 
+  it('prints all its facts in one column', async () => {
+    const server = start(['serve', '--http', '127.0.0.1:0', '--dev', '--eureka', '127.0.0.1:0', '--nacos', '127.0.0.1:0']);
+    const [text] = await server.seen(/[^]*Ctrl-C stops it\./);
+    const facts = text.split('\n').filter((line) => /^ {2}(HTTP|DNS|Eureka|Nacos|data) /.test(line));
+    expect(facts.map((line) => /^ {2}(\w+) +/.exec(line)?.map((part) => part.length))).toEqual(['HTTP', 'DNS', 'Eureka', 'Nacos', 'data'].map((label) => [10, label.length]));
+  });
+
   it('warns that data in memory is not kept', async () => {
     const server = start(['serve', '--http', '127.0.0.1:0', '--dev']);
     expect((await server.seen(/data {2}(.*)$/m))[1]).toBe('in memory only: lost when this stops');

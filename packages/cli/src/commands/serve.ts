@@ -204,19 +204,22 @@ function greet(terminal: Terminal, { server, settings, workers }: { readonly ser
   const { bold, dim } = colorsFor(terminal.stdout, terminal.env);
   const { http } = settings;
   const secure = httpsUrl(server, settings);
-  const eureka = eurekaUrl(server, settings);
   const nacos = nacosAddress(server, settings);
+  const facts: (readonly [label: string, fact: string])[] = [
+    ...fact('HTTP', http === undefined ? undefined : 'path' in http ? formatAddress(http) : server.url),
+    ...fact('HTTPS', secure === undefined ? undefined : `${secure}${settings.tlsVerifyIncoming ? ', for clients with a certificate' : ''}`),
+    ['DNS', dnsLine(server, settings)],
+    ...fact('Eureka', eurekaUrl(server, settings)),
+    ...fact('Nacos', nacos === undefined ? undefined : `${nacos}, gRPC on port ${server.ports['nacos-grpc']}`),
+    ...fact('ACL', settings.acl ? 'on: clients need a token' : undefined),
+    ['data', dataLine(settings)],
+    ...fact('work', workers === 0 ? undefined : `${workers} ${workers === 1 ? 'worker serves' : 'workers serve'} the clients`),
+  ];
+  const width = Math.max(...facts.map(([label]) => label.length));
   const lines = [
     bold('Rollcall is running.'),
     '',
-    ...(http === undefined ? [] : [`  HTTP  ${'path' in http ? formatAddress(http) : server.url}`]),
-    ...(secure === undefined ? [] : [`  HTTPS ${secure}${settings.tlsVerifyIncoming ? ', for clients with a certificate' : ''}`]),
-    `  DNS   ${dnsLine(server, settings)}`,
-    ...(eureka === undefined ? [] : [`  Eureka ${eureka}`]),
-    ...(nacos === undefined ? [] : [`  Nacos ${nacos}, gRPC on port ${server.ports['nacos-grpc']}`]),
-    ...(settings.acl ? ['  ACL   on: clients need a token'] : []),
-    `  data  ${dataLine(settings)}`,
-    ...(workers === 0 ? [] : [`  work  ${workers} ${workers === 1 ? 'worker serves' : 'workers serve'} the clients`]),
+    ...facts.map(([label, text]) => `  ${label.padEnd(width)}  ${text}`),
     '',
     'Try in another terminal:',
     '',
@@ -225,6 +228,11 @@ function greet(terminal: Terminal, { server, settings, workers }: { readonly ser
     dim('Ctrl-C stops it.'),
   ];
   for (const line of lines) print(terminal, line);
+}
+
+/** A line of the greeting, if there is something to say. */
+function fact(label: string, text: string | undefined): (readonly [label: string, fact: string])[] {
+  return text === undefined ? [] : [[label, text]];
 }
 
 function firstSteps({ url, ports }: Running, { http, acl, aclInitialManagement }: Settings): string[] {

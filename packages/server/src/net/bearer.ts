@@ -1,8 +1,16 @@
-/** Reads the token of a request on Rollcall's own routes: `Authorization: Bearer TOKEN` (RFC 6750 §2.1). It is never part of a URL. */
+/** Reads the token in `Authorization: Bearer TOKEN` (RFC 6750 §2.1), for every protocol. */
 
 import type { IncomingMessage } from 'node:http';
 
 /** @returns the secret; undefined without the header, or with another scheme of authorization */
 export function bearerToken({ headers }: Pick<IncomingMessage, 'headers'>): string | undefined {
-  return /^Bearer +(.+?) *$/i.exec(headers.authorization ?? '')?.[1];
+  return headers.authorization === undefined ? undefined : bearerIn(headers.authorization);
+}
+
+/**
+ * @param authorization the value of the header
+ * @returns the first word after `Bearer`, since a token has no spaces (as `parseTokenInternal` of Consul's `agent/http.go`); undefined for another scheme
+ */
+export function bearerIn(authorization: string): string | undefined {
+  return /^\s*bearer\s+(\S+)/i.exec(authorization)?.[1];
 }

@@ -1,9 +1,12 @@
 /** docs/reference/metrics.md and the metrics of a real server have the same entries. */
 
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createServer, type Server } from '../../server.ts';
 
+const sources = fileURLToPath(new URL('../../', import.meta.url));
 const page = readFileSync(new URL('../../../../../docs/reference/metrics.md', import.meta.url), 'utf8');
 
 interface Documented {
@@ -26,7 +29,7 @@ let scrape: string;
 let server: Server;
 
 beforeAll(async () => {
-  server = await createServer({ acl: { initialManagement: 'root' } });
+  server = await createServer({ acl: { initialManagement: 'root' }, nacos: { port: 0 } });
   const headers = { Authorization: 'Bearer root' };
   await (await fetch(`${server.url}/v1/catalog/services`, { headers })).text();
   await (await fetch(`${server.url}/v1/kv/secret`)).text();
@@ -42,6 +45,14 @@ describe('the page of metrics', () => {
       .map(({ name, type }) => `${name} ${type}`);
     const real = [...scrape.matchAll(/^# TYPE (\w+ \w+)$/gm)].map((line) => line[1]);
     expect(real.toSorted()).toEqual(expected.toSorted());
+  });
+
+  it('lists every metric that a source names, also those that need some option', () => {
+    const pages = page + readFileSync(join(sources, 'frontend/dns/README.md'), 'utf8');
+    const files = readdirSync(sources, { recursive: true, encoding: 'utf8' }).filter((file) => /(?<!\.test|\.case)\.ts$/.test(file));
+    const named = files.flatMap((file) => Array.from(readFileSync(join(sources, file), 'utf8').matchAll(/'(rollcall_[a-z0-9_]+)'/g), ([, name = '']) => name));
+    expect(named.length).toBeGreaterThan(50);
+    expect(named.filter((name) => !pages.includes(`\`${name}\``))).toEqual([]);
   });
 
   it('has the values of past events', () => {

@@ -4,6 +4,7 @@
  */
 
 import type { IncomingMessage } from 'node:http';
+import { bearerIn } from '../../../net/bearer.ts';
 import { invalid, quoted } from './errors.ts';
 
 export interface RequestHead {
@@ -40,7 +41,7 @@ export function readHead({ rawHeaders }: IncomingMessage): RequestHead {
         if (name.toLowerCase() === 'origin') fromPage = true;
         break;
       case 13:
-        if (bearer === undefined && name.toLowerCase() === 'authorization') bearer = bearerOf(rawHeaders[at + 1] as string);
+        if (bearer === undefined && name.toLowerCase() === 'authorization') bearer = bearerIn(rawHeaders[at + 1] as string);
         break;
       case 14: {
         const lower = name.toLowerCase();
@@ -60,11 +61,6 @@ export function readHead({ rawHeaders }: IncomingMessage): RequestHead {
     }
   }
   return { token: token || bearer || '', namespace, host, notOlderThan, fromPage };
-}
-
-/** The first word after `Bearer`; undefined for another scheme (RFC 6750 §2.1). */
-function bearerOf(value: string): string | undefined {
-  return /^\s*bearer\s+(\S+)/i.exec(value)?.[1];
 }
 
 function partitions() {
