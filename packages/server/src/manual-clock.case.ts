@@ -49,3 +49,11 @@ export function manualClock(startMs = 1_700_000_000_000): ManualClock {
     },
   };
 }
+
+/** Lets time pass as on a machine that is not stalled: in small steps, with turns of the event loop between them. */
+export async function pass(clock: ManualClock, ms: number): Promise<void> {
+  for (let left = ms; left > 0; left -= 200) {
+    clock.advance(Math.min(left, 200));
+    for (let turn = 0; turn < 4; turn++) await new Promise<void>((done) => setImmediate(done));
+  }
+}

@@ -5,9 +5,8 @@
 
 import type { InstanceStatus } from '@rollcall/protocol';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { pass } from './frontend/eureka/eureka.case.ts';
 import { newSession, SocketClient } from './frontend/stream/socket-client.case.ts';
-import { manualClock } from './manual-clock.case.ts';
+import { manualClock, pass } from './manual-clock.case.ts';
 import { eurekaInstances, get, labels, nacosHosts, nacosInstance, place, readers, registerByEureka, send, start, streamItems, writers } from './one-registry.case.ts';
 import { statuses } from './registry/kind/catalog/effective-status.ts';
 import { instancesOfService } from './registry/kind/catalog/find.ts';

@@ -7,8 +7,8 @@
 import { describe, expect, test } from 'vitest';
 import type { Engine } from '../../engine/engine.ts';
 import { memory } from '../../engine/memory/memory.ts';
-import { manualClock } from '../../manual-clock.case.ts';
-import { Eureka, pass, type Applications, type Shown } from './eureka.case.ts';
+import { manualClock, pass } from '../../manual-clock.case.ts';
+import { Eureka, type Applications, type Shown } from './eureka.case.ts';
 
 /** Numbers from 0 up to, but not including, `below`, the same for a seed. */
 function numbers(seed: number): (below: number) => number {

@@ -3,7 +3,6 @@
 import { Agent, request as send, type IncomingHttpHeaders } from 'node:http';
 import { gunzipSync } from 'node:zlib';
 import { memory } from '../../engine/memory/memory.ts';
-import type { ManualClock } from '../../manual-clock.case.ts';
 import { createServer, type Server, type ServerOptions } from '../../server.ts';
 
 export interface Answer {
@@ -16,14 +15,6 @@ export interface Answer {
 export interface Ask {
   readonly body?: string | Buffer | object;
   readonly headers?: Readonly<Record<string, string>>;
-}
-
-/** Lets time pass as on a machine that is not stalled: in small steps, with turns of the event loop between them. */
-export async function pass(clock: ManualClock, ms: number): Promise<void> {
-  for (let left = ms; left > 0; left -= 200) {
-    clock.advance(Math.min(left, 200));
-    for (let turn = 0; turn < 4; turn++) await new Promise<void>((done) => setImmediate(done));
-  }
 }
 
 /** An instance in a list. */

@@ -1,10 +1,10 @@
 /** Leases, as time passes: their end, their removal, the original's timings, and what other protocols see of them. */
 
 import { describe, expect, test } from 'vitest';
-import { manualClock, type ManualClock } from '../../manual-clock.case.ts';
+import { manualClock, pass, type ManualClock } from '../../manual-clock.case.ts';
 import { findInstance } from '../../registry/kind/catalog/find.ts';
 import type { ServerOptions } from '../../server-options.ts';
-import { Eureka, pass } from './eureka.case.ts';
+import { Eureka } from './eureka.case.ts';
 
 async function scene(options: ServerOptions = {}): Promise<{ eureka: Eureka; clock: ManualClock }> {
   const clock = manualClock(Date.now());
