@@ -6,6 +6,8 @@ export { defaultNamespace, isNamespaceName, namespaceLengthMax } from './namespa
 export { nearest } from './nearest.ts';
 export { hash32, mix32 } from './hash32.ts';
 export { bucketOf, isWithinPercent, totalWeightMax } from './config/bucket.ts';
+export { parseFlags } from './config/flags/flag-set.ts';
+export type { FlagErrorCode, FlagEvaluation, FlagMetadata, FlagReason, FlagSet, FlagType, FlagValue, ParsedFlags } from './config/flags/flag-set.ts';
 export { configFormats, formatOfName, isConfigFormat, mediaTypeOf } from './config/formats.ts';
 export type { ConfigFormat } from './config/formats.ts';
 export { mergeProperties } from './config/merge.ts';
