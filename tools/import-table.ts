@@ -171,7 +171,7 @@ export const zones: readonly Zone[] = [
     files: /^packages\/server\/src\/config-content\//,
     may: [
       ...[`${server}/config-content/`, `${server}/filter/`, `${registry}/kind/config/commands.ts`, `${server}/outbound/address-policy.ts`],
-      ...[...serverPorts, 'node:'],
+      ...[...serverPorts, 'node:', 'ajv', 'yaml', 'smol-toml', 're2js'],
     ],
     reason: 'checks and secrets are functions of a content; rows, rights and protocols stay with their callers',
   },

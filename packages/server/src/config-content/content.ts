@@ -4,16 +4,11 @@
  * and the error made of them, no checks.
  */
 
-import { RegistryError } from '@rollcall/protocol';
-
-/** `text` is not parsed. `flags`: definitions of flags in flagd's JSON. */
-export const contentFormats = ['properties', 'json', 'yaml', 'toml', 'text', 'flags'] as const;
-
-export type ContentFormat = (typeof contentFormats)[number];
+import { RegistryError, type ConfigFormat } from '@rollcall/protocol';
 
 export interface ContentQuestion {
   readonly content: string;
-  readonly format: ContentFormat;
+  readonly format: ConfigFormat;
   /** A JSON Schema 2020-12 as JSON text; the values must match it. For `properties` they are one object of texts by key. */
   readonly schema?: string;
   /** Conditions that hold for several keys together. */
@@ -22,8 +17,8 @@ export interface ContentQuestion {
 
 export interface ContentRule {
   /**
-   * An expression of the filter language (`filter/`) over the map `keys`, which has each flat key with its value as text; a missing key
-   * is an empty text: `keys["tls.enabled"] != "true" or keys["tls.certificate"] != ""`.
+   * An expression of the filter language (`filter/`) over the map `keys`, which has each flat key with its value as text:
+   * `keys["tls.enabled"] != "true" or "tls.certificate" in keys`.
    */
   readonly expect: string;
   /** For the publisher when it does not hold; the expression by default. */
@@ -44,21 +39,21 @@ export interface ContentFault {
   readonly path?: string;
 }
 
-/** Flat keys with their values, in the order of the content: `servers[0].port` → `8080`. */
-export type FlatValues = readonly (readonly [key: string, value: FlatValue])[];
-
-export type FlatValue = string | number | boolean | null;
-
 export interface ContentChecks {
-  /** @returns the reasons not to publish, 20 at most; none: the content is good */
+  /**
+   * @returns the reasons not to publish, 20 at most; none: the content is good
+   * @throws RegistryError `resource_exhausted` when too many checks wait
+   */
   check(question: ContentQuestion): Promise<readonly ContentFault[]>;
   /** @returns why the text cannot be the schema of a configuration; none: it can */
   checkSchema(schema: string): Promise<readonly ContentFault[]>;
   /**
-   * The values under flat keys as Spring names them, for readers that know only properties. A `text` has the one key `content`.
+   * The values under flat keys as Spring names them (`servers[0].port`), for readers that know only properties. A `text` has the one key
+   * `content`.
+   * @returns JSON of one object, its keys in the order of the content; values are texts, numbers, booleans and null
    * @throws RegistryError `invalid_argument` when the content cannot be parsed, or not in time
    */
-  flatten(content: string, format: ContentFormat): Promise<FlatValues>;
+  flatten(content: string, format: ConfigFormat): Promise<string>;
   close(): Promise<void>;
 }
 

@@ -24,8 +24,8 @@ export interface SecretPlace {
   readonly name: string;
 }
 
-/** Secrets in one content; sealing this many takes 15 ms. */
-const secretsMax = 500;
+/** Secrets in one content, so that sealing and revealing them stay within a few milliseconds of the event loop. */
+const secretsMax = 200;
 /** Characters of one secret: enough for a chain of certificates. */
 const secretCharactersMax = 65_536;
 
