@@ -11,6 +11,7 @@ import { systemClock, type Clock } from './clock.ts';
 import type { Engine } from './engine/engine.ts';
 import { tellFreshness } from './freshness.ts';
 import { Liveness } from './health/liveness.ts';
+import { closedByMove } from './migrate.ts';
 import { authoritiesOf, trustOf } from './net/certificates.ts';
 import { defaultLimits, type Limits } from './options.ts';
 import { addressPolicy, type Resolve } from './outbound/address-policy.ts';
@@ -88,7 +89,7 @@ export function createCore(engine: Engine, { audit, probeTrust, peerAuthorities 
   const limits: Limits = { ...defaultLimits, ...options.limits };
   const metrics = new Metrics();
   const fatal = deferred<RegistryError>();
-  const replica = new Replica({ engine, clock, onFatal: fatal.resolve, onFreshness: tellFreshness(metrics, log) });
+  const replica = new Replica({ engine: closedByMove(engine), clock, onFatal: fatal.resolve, onFreshness: tellFreshness(metrics, log) });
   // One limit of lookups for all callers together.
   const resolve = addressPolicy(limitLookups(systemLookup));
   const liveness = new Liveness({ registry: replica, clock, log, metrics, limits, random, resolve, probeTrust });

@@ -3,6 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { RegistryError } from '@rollcall/protocol';
 import type { Engine } from './engine/engine.ts';
+import { heldEngine } from './engine/held-engine.case.ts';
 import { limited } from './engine/limited.case.ts';
 import { memory } from './engine/memory/memory.ts';
 import { migrateStore } from './migrate.ts';
@@ -93,6 +94,21 @@ describe('a migration', () => {
     await server.close();
     await expect(createServer({ engine: old })).rejects.toMatchObject({ message: expect.stringContaining('has moved from this store to etcd:http://e') as string });
     await expect(migrateStore(from, memory())).rejects.toMatchObject({ message: expect.stringContaining('has moved') as string });
+  });
+
+  it('is final for a node that was cut off and has not seen the note: it commits nothing to the old store any more', async () => {
+    const from = await store(3);
+    const old = heldEngine({ ...from, close: async () => {} });
+    const server = await createServer({ engine: { ...old.engine, presence: { ttlMs: 10_000, hold: async () => ({ lost: new Promise(() => {}), release: async () => {} }), watch: () => () => {} } } });
+    const put = (path: string) => fetch(`${server.url}/v1/kv/${path}`, { method: 'PUT', body: '1' });
+    expect((await put('before')).status).toBe(200);
+    old.hold();
+    await migrateStore(from, memory());
+    const late = await put('late');
+    expect([late.status, await late.text()]).toEqual([500, expect.stringContaining('has moved from this store to another one')]);
+    expect((await texts(from)).filter((text) => text.includes('late'))).toEqual([]);
+    old.go();
+    await server.close();
   });
 
   it('comes back to the store that it has left, above all revisions of both', async () => {

@@ -1,7 +1,8 @@
 /**
  * Moves a registry from one store to another while no node serves either: all records byte by byte, with the identity of the registry,
  * so that clients find what they know. Every record gets a revision above all of the old store. The old store keeps its records and gets one
- * more, which says where the registry is now: no node serves it any more, and one that was cut off and comes back to it stops.
+ * more, which says where the registry is now: no node serves it any more, and one that was cut off and comes back to it commits nothing
+ * and stops.
  *
  * A target whose transactions are small is filled in many of them. A record marks it as incomplete until the last one, so that no
  * node serves a half-filled store; the same migration once more completes it.
@@ -10,6 +11,7 @@
 import { RegistryError } from '@rollcall/protocol';
 import { carryOver } from './carry-over.ts';
 import type { Engine, EngineRecord, Transaction } from './engine/engine.ts';
+import { fenced } from './engine/fenced.ts';
 import { findRecord } from './registry/kind/record/find.ts';
 import { recordKey } from './registry/kind/record/keys.ts';
 import { decodeRow, encodeRow, kinds } from './registry/kinds.ts';
@@ -92,6 +94,10 @@ async function leave(from: Engine, read: number, to: string): Promise<void> {
   const left = await from.commit({ expect: [], guards: [{ under: '', notAfter: read }], put: [mark(movedId, { to })], delete: [] });
   if (!left.ok) throw refuse('another process has written to the old store meanwhile; end it, and run the same command again');
 }
+
+/** For a replica: nothing is committed to a store any more once it has the note, although this node may not have seen it. */
+export const closedByMove = (engine: Engine): Engine =>
+  fenced(engine, movedKey, () => refuse('the registry has moved from this store to another one while this node was cut off; nothing was written'));
 
 /** @throws RegistryError `failed_precondition` when a migration into the store has begun and not ended, or the registry has moved away */
 export function assertServable(state: Reader): void {
