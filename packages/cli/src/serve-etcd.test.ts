@@ -106,6 +106,7 @@ describe('rollcall serve on etcd', () => {
     [['--engine', 'etcd:http://a:1', '--engine-ca-file', 'c.pem'], 'its URLs have no TLS'],
     [['--engine', 'etcd:https://a:1', '--engine-ca-file', 'missing.pem'], 'the certificates that etcd is checked against cannot be read'],
     [['--engine', 'memory', '--engine-user', 'me'], 'engineUser is set, but the engine is memory'],
+    [['--engine', 'memory', '--engine-restored'], 'engineRestored is set, but the engine is memory'],
     [['--engine', 'memory', '--data-dir', 'x'], "'--engine <engine>' cannot be used with option '--data-dir <dir>'"],
     [['--dev', '--engine', 'memory'], "'--dev' cannot be used with option '--engine <engine>'"],
   ])('refuses %j', async (args, complaint) => {

@@ -21,7 +21,7 @@ export function addLeave(parent: Command, { terminal }: CommandContext): void {
     const [server = '', ...others] = target.servers;
     // A command that names several servers means any of them; this one changes the one that answers.
     if (others.length > 0) throw new CommandFailure(exitCodes.usage, `${target.servers.length} servers are named; name the one that is to leave with --addr`);
-    remark(terminal, `${server} is leaving: its clients go to other nodes`);
+    remark(terminal, `asking ${server} to leave: its clients go to other nodes first`);
     const answer = await adminCall({ ...target, method: 'POST', body: '', path: '/rollcall/v1/leave', expect: 'application/json', silenceMs });
     answer.resume();
     print(terminal, 'left');

@@ -2,7 +2,7 @@
 
 import { engineForms, engineSetting, type EngineSetting } from './engine.ts';
 import type { Setting } from './setting.ts';
-import { file, filled, text } from './values.ts';
+import { file, filled, flag, text } from './values.ts';
 
 export interface EngineSettings {
   /** Undefined: `dev` and `dataDir` determine it. */
@@ -15,6 +15,8 @@ export interface EngineSettings {
   readonly engineKeyFile: string | undefined;
   readonly engineUser: string | undefined;
   readonly enginePasswordFile: string | undefined;
+  /** etcd was put back from an older copy while no node ran. */
+  readonly engineRestored: boolean;
   /** File with a token for the primary. */
   readonly engineTokenFile: string | undefined;
 }
@@ -68,6 +70,13 @@ export const engineSettings: { readonly [K in keyof EngineSettings]: Setting<Eng
     description: "file whose first line is that user's password",
     fallback: undefined,
     read: file,
+  },
+  engineRestored: {
+    flag: '--engine-restored',
+    env: 'ROLLCALL_ENGINE_RESTORED',
+    description: 'etcd was put back from an older copy of its data while no node ran: begin revisions above all that clients have seen',
+    fallback: false,
+    read: flag,
   },
   engineTokenFile: {
     flag: '--engine-token-file <file>',

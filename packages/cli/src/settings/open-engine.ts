@@ -13,6 +13,7 @@ const users = {
   engineKeyFile: ['etcd'],
   engineUser: ['etcd'],
   enginePasswordFile: ['etcd'],
+  engineRestored: ['etcd'],
   engineTokenFile: ['node'],
 } as const satisfies Readonly<Partial<Record<keyof Settings, readonly string[]>>>;
 
@@ -25,7 +26,7 @@ export const storeRefusals: readonly ErrorCode[] = ['failed_precondition', 'reso
 /** @throws CommandFailure `usage` when a setting is for another engine than these */
 export function assertUsed(settings: Settings, stores: readonly EngineSetting[]): void {
   for (const [key, kinds] of Object.entries(users) as [keyof typeof users, readonly string[]][]) {
-    if (settings[key] === undefined || stores.some(({ kind }) => kinds.includes(kind))) continue;
+    if (settings[key] === undefined || settings[key] === false || stores.some(({ kind }) => kinds.includes(kind))) continue;
     const engines = stores.map(({ kind }) => kind).join(' and ');
     throw usage(`${key} is set, but the engine is ${engines}; name one that takes it with ${kinds.map((kind) => `${kind}:URL`).join(' or ')}`);
   }
@@ -44,7 +45,7 @@ export async function openEngine(
   const { embedded, etcd, follow, memory } = await import('@rollcall/server');
   switch (store.kind) {
     case 'etcd':
-      return etcd({ urls: store.urls, prefix: settings.enginePrefix, ...etcdFiles(settings) });
+      return etcd({ urls: store.urls, prefix: settings.enginePrefix, restored: settings.engineRestored, ...etcdFiles(settings) });
     case 'node':
       return follow({ url: store.url, unsafeAllowPlaintext: settings.unsafeAllowPlaintext, log, ...followFiles(settings) });
     case 'memory':

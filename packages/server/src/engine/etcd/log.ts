@@ -83,15 +83,16 @@ export class Log {
 
   /**
    * Reads the eras of the store, or begins the first one. Begins another one if the cluster was restored from a snapshot while
-   * no node ran.
+   * no node ran, which the id of the cluster shows.
+   * @param restored it was, although the id does not show it
    * @throws RegistryError `unavailable`; `failed_precondition` when a newer Rollcall wrote the store
    */
-  async start(): Promise<void> {
+  async start(restored = false): Promise<void> {
     const found = await this.#read();
     const cluster = found.header.cluster_id.toString();
     if (this.#erasAt.written === 0) {
       await this.#beginEra(found, Eras.first(cluster));
-    } else if (this.#eras.last.cluster !== cluster) {
+    } else if (restored || this.#eras.last.cluster !== cluster) {
       const { seq, etcd } = this.#position(found);
       const ours = this.#eras.ours(seq) + lostMax;
       await this.#beginEra(found, this.#eras.with({ from: etcd + 1, ours, cluster, restored: true }));

@@ -38,7 +38,7 @@ export async function openEtcd(options: EtcdOptions): Promise<Engine> {
   try {
     await connection.start();
     await assertLimits(connection, keys);
-    await log.start();
+    await log.start(options.restored);
   } catch (error) {
     connection.close();
     throw error;

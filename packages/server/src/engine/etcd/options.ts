@@ -17,6 +17,11 @@ export interface EtcdOptions {
   readonly user?: string;
   /** File whose first line is the user's password. */
   readonly passwordFile?: string;
+  /**
+   * etcd was put back from an older copy of its data while no node ran: revisions begin above all that clients may have seen. Once, for one
+   * node; each further time costs a leap of 2^32 revisions. False by default.
+   */
+  readonly restored?: boolean;
   /** The system's by default. */
   readonly clock?: Clock;
 }

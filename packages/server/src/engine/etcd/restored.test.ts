@@ -131,6 +131,25 @@ describe.skipIf(problem !== undefined)(`engine etcd on a restored etcd${leftOut}
     expect(await content(engine)).toEqual({ a: ['1', last] });
   });
 
+  it('from a copy of its data while no node ran makes revisions leap ahead if the operator says so', async () => {
+    const etcds = await start();
+    const before = await open(etcds);
+    const kept = await commit(before, { put: { a: '1' } });
+    const backup = await backUp(etcds);
+    const lost = await put(before, 'b', '1');
+    await before.close();
+    await putBack(etcds, backup);
+    const engine = await etcd({ urls: etcds.urls, restored: true });
+    engines.push(engine);
+    const reader = read(engine, lost);
+    expect(await reader.nextRecords()).toMatchObject([{ key: 'a', revision: kept }]);
+    const { base } = (await reader.next()) as { base: number };
+    expect(base).toBeGreaterThan(lost + 1_000_000_000);
+    await reader.end();
+    // A node that starts later needs no option.
+    expect(await put(await open(etcds), 'c', '1')).toBeGreaterThan(base);
+  });
+
   it('that goes back behind an earlier restore works, too', async () => {
     const etcds = await start();
     const engine = await open(etcds);
