@@ -1,0 +1,120 @@
+/**
+ * Bugs that are planted between a server and its store, each with the run that shows it. `planted.test.ts` demands that a run catches each;
+ * `planted-odds.mjs` counts how many do.
+ */
+
+import type { Engine, EngineEvent, Transaction } from '../../packages/server/src/engine/engine.ts';
+import { pair, type Planted } from './deploy/pair.ts';
+import { History, type HistoryEvent } from './history.ts';
+import { judge } from './judge.ts';
+import { run, settleMs, together, type Part, type RunOptions } from './run.ts';
+
+const changing = (change: (event: EngineEvent) => EngineEvent): Planted => (engine) => ({
+  ...engine,
+  async *changes(options) {
+    for await (const event of engine.changes(options)) yield change(event);
+  },
+});
+
+const committing = (change: (transaction: Transaction) => Transaction): Planted => (engine) => ({
+  ...engine,
+  commit: (transaction) => engine.commit(change(transaction)),
+});
+
+/** Each eighth transaction repeats the puts of an earlier one, like an engine that repeats events after a lost connection. */
+function repeating(): Planted {
+  const kept: Transaction['put'][] = [];
+  return changing((event) => {
+    if (event.kind !== 'transaction') return event;
+    kept.push(event.put.filter(({ key }) => key.includes('chaos/')));
+    if (kept.length % 8 !== 0) return event;
+    const again = kept.at(-4) ?? [];
+    const own = new Set([...event.put.map(({ key }) => key), ...event.delete]);
+    return { ...event, put: [...event.put, ...again.filter(({ key }) => !own.has(key))] };
+  });
+}
+
+/** Each 20th transaction is not shown. */
+function losing(): Planted {
+  let count = 0;
+  return changing((event) => (event.kind === 'transaction' && ++count % 20 === 0 ? { ...event, put: [], delete: [] } : event));
+}
+
+/** A feed that comes back lists the store again, and the list is added to the old state instead of replacing it. */
+const forgetful: Planted = (engine) =>
+  changing((event) => (event.kind === 'records' ? { ...event, reset: false } : event))({ ...engine, changes: ({ signal }) => engine.changes({ signal }) });
+
+/** The barrier returns the revision that the server has seen, not that of the store. */
+const staleBarrier: Planted = (engine: Engine) => {
+  let shown = 0;
+  const told = changing((event) => {
+    if (event.kind !== 'records') shown = event.revision;
+    return event;
+  })(engine);
+  return { ...told, barrier: async () => shown };
+};
+
+/** A verdict from an old state takes effect, although another node owns the deadline by now. */
+const oldOwner = committing((transaction) => {
+  const expires = transaction.put.some(({ key, value }) => key.startsWith('check\0') && Buffer.from(value).toString().includes('TTL expired'));
+  return expires ? { ...transaction, expect: [], guards: [] } : transaction;
+});
+
+/** When a node leaves the store, the instances of its streams are removed at once. */
+function graceless(): Planted {
+  const instances = new Set<string>();
+  let members = 0;
+  return (engine) => {
+    const watched = changing((event) => {
+      const puts = event.kind === 'records' ? event.records : event.kind === 'transaction' ? event.put : [];
+      for (const { key } of puts) if (key.startsWith('instance\0') && key.includes('native')) instances.add(key);
+      return event;
+    })(engine);
+    return committing((transaction) => {
+      const row = transaction.put.find(({ key }) => key.startsWith('members'));
+      if (row === undefined) return transaction;
+      const before = members;
+      members = Buffer.from(row.value).toString().split('"nodeId"').length - 1;
+      return members >= before ? transaction : { ...transaction, delete: [...transaction.delete, ...instances] };
+    })(watched);
+  };
+}
+
+const keyed = { parts: ['keys', 'locks', 'lists', 'watches'], runMs: 3_500, calmMs: 300, slower: 0.5 } as const;
+const living = (parts: readonly Part[]) => ({ parts, runMs: 12_000, calmMs: 4_500 });
+
+export interface PlantedBug {
+  readonly bug: string;
+  /** A new one for each run. */
+  readonly planted: () => Planted;
+  /** The faults under which the bug shows. */
+  readonly fault: string;
+  readonly shape: Pick<RunOptions, 'runMs' | 'parts' | 'calmMs' | 'slower'>;
+  readonly seed: number;
+  /** The checkers that can catch it; at least one must. */
+  readonly caught: readonly string[];
+}
+
+export const plantedBugs: readonly PlantedBug[] = [
+  { bug: 'expectations are skipped', planted: () => committing((transaction) => ({ ...transaction, expect: [] })), fault: 'late feed', shape: keyed, seed: 1, caught: ['keys', 'locks', 'transactions'] },
+  { bug: 'an event is repeated', planted: repeating, fault: 'late feed', shape: keyed, seed: 1, caught: ['keys', 'watches'] },
+  { bug: 'an event is lost', planted: losing, fault: 'late feed', shape: keyed, seed: 1, caught: ['keys', 'watches'] },
+  { bug: 'a new list forgets deletions', planted: () => forgetful, fault: 'unreachable store', shape: keyed, seed: 1, caught: ['keys', 'watches'] },
+  { bug: 'consistent reads do not ask the store', planted: () => staleBarrier, fault: 'late feed', shape: keyed, seed: 1, caught: ['keys'] },
+  { bug: 'the grace is skipped', planted: graceless, fault: 'dead node', shape: living(['native']), seed: 1, caught: ['liveness'] },
+  { bug: 'an old owner expires', planted: () => oldOwner, fault: 'blind node', shape: living(['ttl']), seed: 5, caught: ['liveness'] },
+];
+
+/** One run with the bug: its history, and which of the checkers caught it. */
+export async function runWith({ planted, fault, shape, caught }: PlantedBug, seed: number): Promise<{ readonly found: readonly string[]; readonly events: readonly HistoryEvent[] }> {
+  const deployment = await pair(planted());
+  try {
+    const history = new History();
+    const faults = deployment.faults.filter(({ name }) => name === fault);
+    await run({ ...deployment, faults }, history, { ...shape, seed, recoveryMs: 2_000, restMs: 1_000 });
+    const { breaches } = judge(history.events, { settleMs, together });
+    return { found: caught.filter((checker) => breaches[checker] !== undefined), events: history.events };
+  } finally {
+    await deployment.close();
+  }
+}
