@@ -14,7 +14,7 @@ import { servicesAt } from '../../registry/kind/catalog/services-at.ts';
 import { serviceView } from '../../registry/kind/catalog/views.ts';
 import type { Views } from '../../registry/views.ts';
 import type { Form } from './form.ts';
-import { byApp, isLapsed, nodeAddressOf } from './instances.ts';
+import { byApp, isListed, isRegistrysOwn, nodeAddressOf } from './instances.ts';
 import { ListWriter } from '../../net/list-writer.ts';
 import { appOf, namespace } from './names.ts';
 import { count, hashOf, type Counts, type Tally } from './tally.ts';
@@ -74,9 +74,9 @@ export class Applications {
     const effective = statuses(frozen);
     const apps = new Map<string, InstanceInfo[]>();
     for (const { key, row, isNew } of recent) {
-      if (!mayRead(row.service)) continue;
+      if (!mayRead(row.service) || isRegistrysOwn(row)) continue;
       const now = frozen.get(key) as InstanceRow | undefined;
-      const isThere = now !== undefined && now.service === row.service && !isLapsed(frozen, now);
+      const isThere = now !== undefined && now.service === row.service && isListed(frozen, now);
       // Some clients take nothing of an instance that is added and that they have.
       const info: InstanceInfo = isThere
         ? { ...infoOf(now, effective(now), nodeAddressOf(frozen, now)), actionType: isNew ? 'ADDED' : 'MODIFIED' }
@@ -111,7 +111,7 @@ export class Applications {
     for (const service of servicesAt(frozen, namespace)) {
       if (!mayRead(service)) continue;
       for (const row of [...instancesOfService(frozen, namespace, service)]) {
-        const isFound = wanted(row) && !isLapsed(frozen, row);
+        const isFound = wanted(row) && isListed(frozen, row);
         if (isFound) found.push(infoOf(row, effective(row), nodeAddressOf(frozen, row)));
         if (pace.spend(isFound ? unitsPerInstance : unitsPerLook)) yield;
       }
@@ -171,7 +171,7 @@ export class Applications {
     const effective = statuses(frozen);
     let isFirst = true;
     for (const row of [...instancesOfService(frozen, namespace, service)]) {
-      if (!isLapsed(frozen, row)) {
+      if (isListed(frozen, row)) {
         const text = encoded(infoOf(row, effective(row), nodeAddressOf(frozen, row)), form);
         out.write(form.json && !isFirst ? `,${text}` : text);
         isFirst = false;

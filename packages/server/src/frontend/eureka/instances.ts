@@ -13,6 +13,19 @@ export function isLapsed(reader: Lookup, row: InstanceRow): boolean {
   return isOwn(row) && findCheck(reader, namespace, '', leaseId(row.id))?.status === 'critical';
 }
 
+/**
+ * The service by which clients of Consul find the registry itself. No list of Eureka's has it: a server of Eureka's is not in its own lists
+ * either, and gateways that make a route for each app would make one to a port without a listener.
+ */
+export function isRegistrysOwn({ service, id }: InstanceRow): boolean {
+  return service === 'consul' && id === 'consul';
+}
+
+/** Whether Eureka's lists have an instance. */
+export function isListed(reader: Lookup, row: InstanceRow): boolean {
+  return !isRegistrysOwn(row) && !isLapsed(reader, row);
+}
+
 /** The address of the node of an instance; empty when it has none. */
 export function nodeAddressOf(reader: Lookup, { node }: InstanceRow): string {
   return node === '' ? '' : (findNode(reader, node)?.address ?? '');
@@ -58,7 +71,7 @@ export class Instances {
     const own = this.own(app, id);
     if (own !== undefined) return isLapsed(state, own) ? undefined : own;
     for (const service of this.servicesOfApp(app)) {
-      for (const row of instancesOfService(state, namespace, service)) if (!isOwn(row) && instanceIdOf(row) === id) return row;
+      for (const row of instancesOfService(state, namespace, service)) if (!isOwn(row) && !isRegistrysOwn(row) && instanceIdOf(row) === id) return row;
     }
     return undefined;
   }

@@ -67,3 +67,12 @@ test('an operator may take an instance of Consul out of service, change its meta
   expect((await eureka.ask('DELETE', path)).status).toBe(200);
   expect(await eureka.json('/v1/catalog/service/orders')).toEqual([]);
 });
+
+test('the registry’s own service is in no list of Eureka’s, and in no delta; a service of that name is', async () => {
+  const eureka = await start();
+  expect(await eureka.json<object>('/v1/catalog/services')).toHaveProperty('consul');
+  for (const path of ['/eureka/apps', '/eureka/apps/delta']) expect(await eureka.apps(path)).toMatchObject({ apps__hashcode: '', application: [] });
+  expect((await eureka.ask('GET', '/eureka/apps/CONSUL')).status).toBe(404);
+  await eureka.ask('PUT', '/v1/agent/service/register', { body: { Name: 'consul', ID: 'c1', Address: '10.1.0.1', Port: 80 } });
+  for (const path of ['/eureka/apps', '/eureka/apps/delta', '/eureka/apps/CONSUL']) expect((await eureka.ask('GET', path, { headers: { accept: 'application/json' } })).text.match(/"instanceId":"[^"]*"/g)).toEqual(['"instanceId":"server-1:c1"']);
+});

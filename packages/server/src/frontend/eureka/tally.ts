@@ -11,7 +11,7 @@ import { statuses } from '../../registry/kind/catalog/effective-status.ts';
 import { instancesOfService } from '../../registry/kind/catalog/find.ts';
 import { serviceView } from '../../registry/kind/catalog/views.ts';
 import type { Views } from '../../registry/views.ts';
-import { isLapsed } from './instances.ts';
+import { isListed } from './instances.ts';
 import { namespace } from './names.ts';
 import { isUnknown, statusOf } from './translate.ts';
 import type { EurekaStatus } from './wire/instance-info.ts';
@@ -67,7 +67,7 @@ export class Tally {
     const counts: Partial<Record<EurekaStatus, number>> = {};
     const effective = statuses(frozen);
     for (const row of [...instancesOfService(frozen, namespace, service)]) {
-      if (!isLapsed(frozen, row)) count(counts, statusOf(effective(row), isUnknown(row)));
+      if (isListed(frozen, row)) count(counts, statusOf(effective(row), isUnknown(row)));
       if (this.#pace.spend(unitsPerInstance)) yield;
     }
     if (isCurrent) this.#known.set(service, { revision, counts });

@@ -13,6 +13,7 @@ import { instanceKey } from '../../../registry/kind/catalog/keys.ts';
 import type { CheckRow, InstanceRow } from '../../../registry/kind/catalog/rows.ts';
 import type { Observer } from '../../../registry/observer.ts';
 import type { Registry } from '../../../registry/registry.ts';
+import { isRegistrysOwn } from '../instances.ts';
 import { namespace } from '../names.ts';
 import { touchedBy } from '../touched.ts';
 import { overriddenOf } from '../translate.ts';
@@ -22,7 +23,7 @@ import type { Message, MessageAnswer } from './messages.ts';
 import type { InstanceName, NewsKind } from './news.ts';
 import type { PeerClient } from './peer-client.ts';
 import { PeerLink, type PeerLinkOptions, type Side } from './peer-link.ts';
-import { differs, isRegistrysOwn, leaseOf, overriddenHere, ownerKey, trackedOf, type Tracked } from './tracked.ts';
+import { differs, leaseOf, overriddenHere, ownerKey, trackedOf, type Tracked } from './tracked.ts';
 import { Vouching } from './vouching.ts';
 
 /** Eureka's clients renew every 30 s by default; shorter leases are renewed three times in their length. */

@@ -58,11 +58,6 @@ export function leaseOf(state: State, row: InstanceRow): { readonly id: string; 
   return ttlMs === undefined ? undefined : { id, ttlMs };
 }
 
-/** The service by which clients of Consul find the registry itself: no service of its users. */
-export function isRegistrysOwn({ service, id }: InstanceRow): boolean {
-  return service === 'consul' && id === 'consul';
-}
-
 /** Whether peers must be told that an instance has changed, its override aside: that is told as itself, and only if it was set here. */
 export function differs(before: Tracked, after: Tracked): boolean {
   if (before.replicated !== after.replicated || before.lapsed !== after.lapsed) return true;
