@@ -12,13 +12,13 @@ import { Instances } from './instances.ts';
 import { DeltaWatch } from './delta-watch.ts';
 import { appOf, instanceIdOf, namespace, serviceOf } from './names.ts';
 import { Inbound } from './peers/inbound.ts';
-import { answersJson, answersXml, readBatch } from './peers/messages.ts';
+import { answersJson, answersXml, readBatch, type Message, type MessageAnswer } from './peers/messages.ts';
 import { Reads, type Reading } from './reads.ts';
 import type { Action } from './routes.ts';
 import { statusPage } from './status-page.ts';
 import { overriddenOf } from './translate.ts';
 import { eurekaStatuses, type EurekaStatus, type InstanceInfo } from './wire/instance-info.ts';
-import { readInstance } from './wire/read-instance.ts';
+import { InstanceError, readInstance } from './wire/read-instance.ts';
 import { compactInstanceJson, instanceJson } from './wire/write-json.ts';
 import { compactInstanceXml, instanceXml } from './wire/write-xml.ts';
 import { Writes, type Renewal, type Writer } from './writes.ts';
@@ -108,8 +108,21 @@ export class Actions {
     const { root, value } = await readContent(request, this.#context.limits.bodyBytesMax * batchBodies);
     const messages = readBatch({ [root]: value });
     const answers = await this.inbound.batch(messages, { ...this.#writer(call), replicated: true });
+    this.#record(call, messages, answers);
     const { json, contentType } = formOf(request.headers);
     this.#text(call, 200, contentType, json ? answersJson(answers) : answersXml(answers));
+  }
+
+  /** Into the audit log, as single requests are: changes that were made, but no heartbeats, and all that were refused. */
+  #record({ caller, exchange: { request } }: Call, messages: readonly (Message | InstanceError)[], answers: readonly MessageAnswer[]): void {
+    const origin = { address: request.socket.remoteAddress ?? '', via: 'eureka' };
+    for (const [at, message] of messages.entries()) {
+      if (message instanceof InstanceError) continue;
+      const { action, app, id } = message;
+      const status = answers[at]?.status ?? 0;
+      const kind = status === statusOfCode.permission_denied ? 'denied' : status < 300 && action !== 'Heartbeat' ? 'write' : undefined;
+      if (kind !== undefined) this.#context.security.gate.record(kind, caller, namespace, origin, `POST /eureka/peerreplication/batch ${action} ${app}/${id}`);
+    }
   }
 
   async #setStatus(call: Call): Promise<void> {

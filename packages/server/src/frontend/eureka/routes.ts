@@ -52,7 +52,7 @@ export const routes: readonly Route[] = [
   { method: 'GET', path: '/instances/:id', action: 'instance-anywhere', access: filtered },
   { method: 'GET', path: '/vips/:vip', action: 'vip', access: filtered },
   { method: 'GET', path: '/svips/:vip', action: 'svip', access: filtered },
-  // Each change in a batch is answered on its own. Heartbeats come this way, too, so the audit log has none of it.
+  // Each change in a batch is answered on its own, and each is a line of the audit log.
   { method: 'POST', path: '/peerreplication/batch', action: 'replicate', access: writes },
   { method: 'PUT', path: '/asg/:name/status', action: 'asg', access: { kind: 'open', why: 'every caller is refused: there are no groups of Amazon here' } },
   { method: 'GET', path: '/serverinfo/statusoverrides', action: 'overrides', access: filtered },

@@ -1,5 +1,8 @@
 /** A batch needs the rights of each change in it, is limited, and no input makes the server fail. */
 
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { memory } from '../../../engine/memory/memory.ts';
@@ -10,11 +13,18 @@ import { actions } from './messages.ts';
 
 const management = '5d8f3a1e-0000-4000-8000-000000000001';
 let server: Server;
+let policies = 0;
+
+const folder = mkdtempSync(join(tmpdir(), 'rollcall-batch-'));
+const auditFile = join(folder, 'audit.log');
 
 beforeAll(async () => {
-  server = await createServer({ engine: memory(), acl: { initialManagement: management } });
+  server = await createServer({ engine: memory(), acl: { initialManagement: management }, auditFile });
 });
-afterAll(() => server.close());
+afterAll(async () => {
+  await server.close();
+  rmSync(folder, { recursive: true });
+});
 
 const basic = (token: string) => ({ authorization: `Basic ${Buffer.from(`eureka:${token}`).toString('base64')}` });
 const post = (body: string | Buffer, headers: Record<string, string>) =>
@@ -22,19 +32,33 @@ const post = (body: string | Buffer, headers: Record<string, string>) =>
 const change = (action: string, app: string) => ({ appName: app, id: 'i1', action, status: 'UP', lastDirtyTimestamp: 1_000, instanceInfo: instanceFields(springInstance(app, 'i1')) });
 const statuses = async (answer: Response) => ((await answer.json()) as { responseList: { statusCode: number }[] }).responseList.map(({ statusCode }) => statusCode);
 
-async function tokenFor(rules: string): Promise<string> {
+/** A token that may write `web` only. */
+async function webToken(): Promise<string> {
   const put = async (path: string, body: object) =>
     (await fetch(`${server.url}/v1/acl/${path}`, { method: 'PUT', headers: { 'x-consul-token': management }, body: JSON.stringify(body) })).json() as Promise<{ SecretID: string }>;
-  await put('policy', { Name: 'peer', Rules: rules });
-  return (await put('token', { Policies: [{ Name: 'peer' }] })).SecretID;
+  const name = `peer-${policies++}`;
+  await put('policy', { Name: name, Rules: 'service "web" { policy = "write" }' });
+  return (await put('token', { Policies: [{ Name: name }] })).SecretID;
 }
 
 it('is done as far as the token of the URL may write', async () => {
-  const token = await tokenFor('service "web" { policy = "write" }');
+  const token = await webToken();
   const batch = JSON.stringify({ replicationList: [...actions.map((action) => change(action, 'WEB')), ...actions.map((action) => change(action, 'ORDERS'))] });
   expect(await statuses(await post(batch, basic(token)))).toEqual([200, 200, 200, 404, 404, 403, 403, 403, 403, 403]);
   expect(await statuses(await post(batch, {}))).toEqual(Array.from({ length: 10 }, () => 403));
   expect((await post(batch, basic('5d8f3a1e-0000-4000-8000-00000000dead'))).status).toBeGreaterThanOrEqual(401);
+});
+
+it('is in the audit log: each change and each refusal, and no heartbeat', async () => {
+  const token = await webToken();
+  const batch = JSON.stringify({ replicationList: [change('Register', 'WEB'), change('Heartbeat', 'WEB'), change('Cancel', 'WEB'), change('Cancel', 'WEB'), change('Register', 'ORDERS')] });
+  expect(await statuses(await post(batch, basic(token)))).toEqual([200, 200, 200, 404, 403]);
+  const logged = async () => readFileSync(auditFile, 'utf8').split('\n').filter((line) => line.includes('/peerreplication/batch')).slice(-3).map((line) => JSON.parse(line) as Record<string, unknown>);
+  await expect.poll(logged).toMatchObject([
+    { kind: 'write', via: 'eureka', action: 'POST /eureka/peerreplication/batch Register WEB/i1' },
+    { kind: 'write', via: 'eureka', action: 'POST /eureka/peerreplication/batch Cancel WEB/i1' },
+    { kind: 'denied', via: 'eureka', action: 'POST /eureka/peerreplication/batch Register ORDERS/i1' },
+  ]);
 });
 
 it('sends the name and the password of its URL to a peer', async () => {
