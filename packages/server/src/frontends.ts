@@ -53,7 +53,7 @@ export const frontendTable = {
   peer: { make: (context, parts) => peer(context, parts.peer) },
   eureka: {
     make: (context, { options, outward }) => eureka(context, options.eureka ?? {}, outward),
-    httpAddresses: ({ eureka: options }) => (options === undefined || options.port === undefined ? [] : [{ name: 'eureka', at: tcpAddress(options), tokens: true }]),
+    httpAddresses: ({ eureka: options }) => (options === undefined || options.port === undefined ? [] : [{ name: 'eureka', at: tcpAddress(options), tokens: true, ...(options.tls === undefined ? {} : { tls: options.tls }) }]),
     hasOptions: (options) => options.eureka !== undefined,
   },
   nacos: {

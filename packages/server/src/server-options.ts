@@ -83,9 +83,9 @@ export interface ServerOptions {
   readonly dns?: DnsOptions & TcpOptions & { readonly optional?: boolean };
   /**
    * Options of Eureka's API. With a `port`, HTTP is served there, too: the same front ends as on the other listeners. Without one, the
-   * paths of Eureka are served on those alone.
+   * paths of Eureka are served on those alone. With `tls` that port is over TLS.
    */
-  readonly eureka?: EurekaOptions & TcpOptions;
+  readonly eureka?: EurekaOptions & TcpOptions & { readonly tls?: TlsFiles };
   /**
    * Address beside the other listeners for clients of Nacos, which expect its port (8848), and gRPC 1,000 ports above it; none by
    * default, and no gRPC then. Nacos' paths are served on every HTTP listener. With `tls` both are over TLS.

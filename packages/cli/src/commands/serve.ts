@@ -152,9 +152,9 @@ function httpsUrl({ ports }: Running, { https }: Settings): string | undefined {
 }
 
 /** The URL that clients of Eureka are given. */
-function eurekaUrl({ ports }: Running, { eureka }: Settings): string | undefined {
+function eurekaUrl({ ports }: Running, { eureka, eurekaTls }: Settings): string | undefined {
   const port = ports.eureka;
-  return eureka === undefined || port === undefined ? undefined : `http://${formatAddress({ ...eureka, port })}/eureka/`;
+  return eureka === undefined || port === undefined ? undefined : `http${eurekaTls ? 's' : ''}://${formatAddress({ ...eureka, port })}/eureka/`;
 }
 
 function eurekaFact(server: Running, settings: Settings): { eureka?: string } {

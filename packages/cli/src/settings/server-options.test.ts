@@ -35,6 +35,8 @@ describe('settings as options of the server', () => {
     expect(options({ eureka }).eureka).toEqual(eureka);
     expect(options({ eurekaCompat: true }).eureka).toEqual({ compat: true });
     expect(options({ eureka, eurekaCompat: true }).eureka).toEqual({ ...eureka, compat: true });
+    expect(options({ eureka, eurekaTls: true, ...files }).eureka).toMatchObject({ ...eureka, tls: { certFile: files.tlsCertFile } });
+    expect(options({ eurekaPeer: ['https://a:8761/eureka'], eurekaPeerCaFile: '/ca.pem' }).eureka).toEqual({ peers: ['https://a:8761/eureka'], peerCaFile: '/ca.pem' });
     expect(options({ eurekaPeer: ['http://a:8761/eureka'] }).eureka).toEqual({ peers: ['http://a:8761/eureka'] });
   });
 
@@ -67,6 +69,9 @@ describe('settings as options of the server', () => {
     ['TLS without a key', { https, tlsCertFile: '/c.pem' }, '--tls-key-file'],
     ['client certificates without an authority', { https, ...files, tlsVerifyIncoming: true }, 'needs --tls-ca-file'],
     ['a certificate without TLS', { ...files }, 'tlsCertFile is set, but https is off'],
+    ['Eureka over TLS without its address', { eurekaTls: true, ...files }, 'eurekaTls is set, but eureka is off'],
+    ['Eureka over TLS without a certificate', { eureka: https, eurekaTls: true }, 'eurekaTls needs a certificate'],
+    ['authorities of peers without a peer over HTTPS', { eurekaPeer: ['http://a:8761/eureka'], eurekaPeerCaFile: '/ca.pem' }, 'there is no Eureka server over HTTPS'],
     ['Nacos over TLS without a certificate', { nacos: https, nacosTls: true }, 'nacosTls needs a certificate'],
     ['Nacos over TLS without its address', { nacosTls: true, ...files }, 'nacosTls is set, but nacos is off'],
     ['client certificates without TLS', { tlsVerifyIncoming: true }, 'tlsVerifyIncoming is set, but https is off'],

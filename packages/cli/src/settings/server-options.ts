@@ -43,11 +43,11 @@ function httpOptions({ http, unixSockets }: Settings): NonNullable<ServerOptions
 type TlsOptions = Omit<NonNullable<ServerOptions['https']>, 'host' | 'port'>;
 
 function httpsOptions(settings: Settings): Pick<ServerOptions, 'https'> {
-  const { https, nacosTls, tlsCertFile, tlsVerifyIncoming } = settings;
+  const { https, nacosTls, eurekaTls, tlsCertFile, tlsVerifyIncoming } = settings;
   if (https !== undefined) return { https: { ...https, ...tlsOptions('https', settings) } };
   // An operator who gives certificates expects TLS: certificates without a TLS listener are an error.
   const unused = tlsCertFile !== undefined ? 'tlsCertFile' : tlsVerifyIncoming ? 'tlsVerifyIncoming' : undefined;
-  if (unused !== undefined && !nacosTls) throw usage(`${unused} is set, but https is off; set an address with --https, such as 127.0.0.1:8501`);
+  if (unused !== undefined && !nacosTls && !eurekaTls) throw usage(`${unused} is set, but https is off; set an address with --https, such as 127.0.0.1:8501`);
   return {};
 }
 
@@ -71,9 +71,16 @@ function tlsOptions(asker: string, settings: Settings): TlsOptions {
   return { certFile, keyFile, ...(caFile === undefined ? {} : { caFile }), verifyIncoming, minVersion };
 }
 
-function eurekaOptions({ eureka, eurekaCompat, eurekaPeer: peers }: Settings): Pick<ServerOptions, 'eureka'> {
+function eurekaOptions(settings: Settings): Pick<ServerOptions, 'eureka'> {
+  const { eureka, eurekaTls, eurekaCompat, eurekaPeer: peers, eurekaPeerCaFile: peerCaFile } = settings;
+  if (eurekaTls && eureka === undefined) throw usage('eurekaTls is set, but eureka is off; set an address with --eureka, such as 127.0.0.1:8761');
+  if (peerCaFile !== undefined && !peers.some((url) => url.startsWith('https:'))) {
+    throw usage('eurekaPeerCaFile is set, but there is no Eureka server over HTTPS; name it with --eureka-peer, such as https://eureka-1:8761/eureka');
+  }
   if (eureka === undefined && !eurekaCompat && peers.length === 0) return {};
-  return { eureka: { ...eureka, ...(eurekaCompat ? { compat: true } : {}), ...(peers.length === 0 ? {} : { peers }) } };
+  const tls = eurekaTls ? { tls: tlsOptions('eurekaTls', settings) } : {};
+  const replication = peers.length === 0 ? {} : { peers, ...(peerCaFile === undefined ? {} : { peerCaFile }) };
+  return { eureka: { ...eureka, ...tls, ...(eurekaCompat ? { compat: true } : {}), ...replication } };
 }
 
 function aclOptions({ acl, aclDefaultPolicy: defaultPolicy, aclInitialManagement, aclDefaultToken }: Settings): Pick<ServerOptions, 'acl'> {

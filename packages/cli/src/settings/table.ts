@@ -44,12 +44,14 @@ export interface Settings extends EngineSettings {
   readonly dns: Address | undefined;
   /** Undefined: HTTP has no further address for clients of Eureka. */
   readonly eureka: Address | undefined;
+  readonly eurekaTls: boolean;
   readonly eurekaCompat: boolean;
   /** Undefined: there is no further address for clients of Nacos, and no gRPC. */
   readonly nacos: Address | undefined;
   readonly nacosTls: boolean;
   /** URLs; may hold passwords. */
   readonly eurekaPeer: readonly string[];
+  readonly eurekaPeerCaFile: string | undefined;
   /** Absolute. */
   readonly dataDir: string;
   readonly dev: boolean;
@@ -117,6 +119,13 @@ export const settingsTable: { readonly [K in keyof Settings]: Setting<Settings[K
     fallback: 'off',
     read: (value) => (value === 'off' ? undefined : parseAddress(text(value))),
   },
+  eurekaTls: {
+    flag: '--eureka-tls',
+    env: 'ROLLCALL_EUREKA_TLS',
+    description: 'serve the address of --eureka over TLS, with the files of --tls-cert-file and --tls-key-file',
+    fallback: false,
+    read: flag,
+  },
   eurekaCompat: {
     flag: '--eureka-compat',
     env: 'ROLLCALL_EUREKA_COMPAT',
@@ -144,6 +153,13 @@ export const settingsTable: { readonly [K in keyof Settings]: Setting<Settings[K
     description: 'a Eureka server to replicate with, such as http://eureka-1:8761/eureka; once for each, with commas in the environment',
     fallback: undefined,
     read: (value) => (typeof value === 'string' ? value.split(',').filter((url) => url !== '') : list(value)).map(peerUrl),
+  },
+  eurekaPeerCaFile: {
+    flag: '--eureka-peer-ca-file <file>',
+    env: 'ROLLCALL_EUREKA_PEER_CA_FILE',
+    description: 'certificates, in PEM, that Eureka servers over HTTPS are checked against besides the well-known ones',
+    fallback: undefined,
+    read: file,
   },
   ...engineSettings,
   dataDir: {

@@ -9,6 +9,7 @@ import type { ServerResponse } from 'node:http';
 import { isRegistryError, RegistryError, toRegistryError } from '@rollcall/protocol';
 import { peerAddress } from '../../net/agent-node.ts';
 import { BodyTooLarge } from '../../net/body.ts';
+import { trustOf } from '../../net/certificates.ts';
 import type { Context, Exchange, Frontend, HttpService } from '../../net/frontend.ts';
 import { principalOf } from '../../net/principal.ts';
 import { requestToken } from '../../net/request-token.ts';
@@ -32,6 +33,8 @@ export interface EurekaOptions {
    * must have this server among their peers, too.
    */
   readonly peers?: readonly string[];
+  /** Certificates, in PEM, of the authorities that peers over HTTPS are checked against, besides the well-known ones. Read at the start. */
+  readonly peerCaFile?: string;
 }
 
 /** @throws RegistryError `failed_precondition` if a route declares no access */
@@ -47,14 +50,16 @@ class EurekaFrontend implements Frontend {
   readonly #router = new Router();
   readonly #actions: Actions;
   readonly #peers: readonly string[];
+  readonly #peerCaFile: string | undefined;
   readonly #outward: Outward;
   #replication: Replication | undefined;
   #closing = false;
 
-  constructor(context: Context, { compat = false, peers = [] }: EurekaOptions, outward: Outward) {
+  constructor(context: Context, { compat = false, peers = [], peerCaFile }: EurekaOptions, outward: Outward) {
     this.#context = context;
     this.#actions = new Actions(context, compat);
     this.#peers = peers;
+    this.#peerCaFile = peerCaFile;
     this.#outward = outward;
     const { metrics } = context;
     metrics.observe('rollcall_eureka_peers_away', 'Eureka servers that this node should replicate with and cannot reach', () => this.#replication?.away ?? 0, 'max');
@@ -62,12 +67,13 @@ class EurekaFrontend implements Frontend {
     metrics.observe('rollcall_eureka_pending_instances', 'Instances whose changes wait to be sent to Eureka servers', () => this.#replication?.pending ?? 0);
   }
 
-  /** @throws RegistryError `invalid_argument` for a peer that is no URL, or that is named twice */
+  /** @throws RegistryError `invalid_argument` for a peer that is no URL, or that is named twice, and for a file without certificates */
   async start(): Promise<void> {
     if (this.#peers.length === 0) return;
     const { joinPeers } = await import('./peers/join.ts');
     const { inbound, writes } = this.#actions;
-    const replication = joinPeers(this.#context, this.#peers, inbound, this.#outward);
+    const trust = this.#peerCaFile === undefined ? undefined : await trustOf(this.#peerCaFile);
+    const replication = joinPeers(this.#context, { urls: this.#peers, trust }, inbound, this.#outward);
     writes.cancelledHere = (name) => replication.cancelled(name);
     this.#replication = replication;
     await replication.start();

@@ -1,5 +1,6 @@
 /** Makes the replication with the peers that an operator names. Loaded only if there are some. */
 
+import type { SecureContext } from 'node:tls';
 import { RegistryError } from '@rollcall/protocol';
 import type { Ownership } from '../../../health/ownership.ts';
 import type { Context } from '../../../net/frontend.ts';
@@ -16,13 +17,19 @@ export interface Outward {
   readonly random: () => number;
 }
 
+export interface PeerOptions {
+  readonly urls: readonly string[];
+  /** Whom peers over HTTPS are checked against; the well-known authorities by default. */
+  readonly trust: SecureContext | undefined;
+}
+
 /** Peers beyond this many are a mistake: each gets every change. */
 const peersMax = 32;
 
 /** @throws RegistryError `invalid_argument` for a peer that is no URL, for one that is named twice, and for too many */
-export function joinPeers(context: Context, urls: readonly string[], inbound: Inbound, { ownership, resolve, random }: Outward): Replication {
+export function joinPeers(context: Context, { urls, trust }: PeerOptions, inbound: Inbound, { ownership, resolve, random }: Outward): Replication {
   const { registry, health, wheel, metrics, log } = context;
-  const clients = urls.map((url) => peerClient(parsePeerUrl(url), resolve));
+  const clients = urls.map((url) => peerClient(parsePeerUrl(url), { resolve, trust }));
   const again = clients.find(({ url }, at) => clients.findIndex((other) => other.url === url) !== at);
   if (again !== undefined) throw new RegistryError('invalid_argument', `the Eureka peer ${again.url} is named twice; leave one out`);
   if (clients.length > peersMax) throw new RegistryError('invalid_argument', `${clients.length} Eureka peers are named, the limit is ${peersMax}`);

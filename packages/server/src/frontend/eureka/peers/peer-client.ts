@@ -5,6 +5,7 @@
 
 import { request as requestHttp, type IncomingMessage } from 'node:http';
 import { request as requestHttps } from 'node:https';
+import type { SecureContext } from 'node:tls';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { RegistryError } from '@rollcall/protocol';
@@ -57,7 +58,13 @@ export function parsePeerUrl(text: string): URL {
   return url;
 }
 
-export function peerClient(given: URL, resolve: Resolve): PeerClient {
+export interface PeerClientOptions {
+  readonly resolve: Resolve;
+  /** Whom the peer is checked against over HTTPS; the well-known authorities when undefined. */
+  readonly trust: SecureContext | undefined;
+}
+
+export function peerClient(given: URL, { resolve, trust }: PeerClientOptions): PeerClient {
   const base = new URL(given);
   const { username, password } = base;
   base.username = '';
@@ -82,7 +89,7 @@ export function peerClient(given: URL, resolve: Resolve): PeerClient {
     const options = { method, headers, lookup, signal, agent: false as const };
     const target = `${url}/${path}`;
     return new Promise((settle, reject) => {
-      const request = target.startsWith('https:') ? requestHttps(target, options) : requestHttp(target, options);
+      const request = target.startsWith('https:') ? requestHttps(target, { ...options, ...(trust === undefined ? {} : { secureContext: trust }) }) : requestHttp(target, options);
       request.on('error', reject);
       request.once('response', (response) => void readAll(response).then(settle, reject));
       request.end(body);
