@@ -39,9 +39,18 @@ export function interner(): Intern {
     if (found !== undefined) return found;
     // A flood of distinct names must not stay in memory after they are gone.
     if (known.size >= 100_000) known.clear();
-    known.set(text, text);
-    return text;
+    const own = detached(text);
+    known.set(own, own);
+    return own;
   };
+}
+
+/** V8 copies a shorter piece of a string; a longer one refers to the whole string (`SlicedString::kMinLength` of its `string.h`). */
+const pieceLengthMin = 13;
+
+/** The same text without the string that it may be a piece of: the body of a request is ten times as long as what a row keeps of it. */
+function detached(text: string): string {
+  return text.length < pieceLengthMin ? text : ` ${text}`.slice(1);
 }
 
 export function encodeWith(kinds: KindTable, row: AnyRow): Uint8Array {
@@ -158,18 +167,55 @@ function unread({ key, value, revision }: StoredRecord, { name, format, known }:
 
 /**
  * Makes of a row that was encoded here what decoding would give for its bytes, for a fraction of the time.
+ * @param key of its record
  * @param row of the draft that is committed, which is changed in place: nothing else writes it
  */
-export function committedRow<R extends AnyRow>({ raw }: Kind, row: R, revision: number, intern: Intern): R {
+export function committedRow<R extends AnyRow>({ raw, keyFields = none }: Kind, key: string, row: R, revision: number, intern: Intern): R {
   const own = row as AnyRow as unknown as Mutable;
   if (own.created === 0) own.created = revision;
   own.modified = revision;
   // The caller of the command may change its own list.
   if (Array.isArray(own['tags'])) own['tags'] = own['tags'].slice();
   shareStrings(own, intern);
+  takeFromKey(own, keyFields, key);
+  detachTexts(own, keyFields);
   // The bytes may be a slice of a request's much larger buffer.
   if (raw !== undefined) own[raw.field] = Uint8Array.prototype.slice.call(own[raw.field]);
   return row;
+}
+
+/** Fields of the key that few rows share become pieces of the key, which is kept in any case. */
+function takeFromKey(row: Mutable, keyFields: readonly string[], key: string): void {
+  let from = key.indexOf(separator) + 1;
+  const last = keyFields.length - 1;
+  for (let at = 0; at <= last; at++) {
+    const field = keyFields[at] as string;
+    const end = at === last ? key.length : key.indexOf(separator, from);
+    if (!isShared(field)) row[field] = key.slice(from, end);
+    from = end + 1;
+  }
+}
+
+/** Detaches the texts that are neither shared nor pieces of the key. */
+function detachTexts(row: Mutable, keyFields: readonly string[]): void {
+  for (const field in row) {
+    const value = row[field];
+    if (typeof value !== 'string') {
+      if (field !== 'tags') detachWithin(value);
+    } else if (value.length >= pieceLengthMin && !keyFields.includes(field) && !(value.length <= sharedLengthMax && shared.includes(field))) {
+      row[field] = detached(value);
+    }
+  }
+}
+
+function detachWithin(value: unknown): void {
+  if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return;
+  const fields = value as Record<string, unknown>;
+  for (const name in fields) {
+    const inner = fields[name];
+    if (typeof inner !== 'string') detachWithin(inner);
+    else if (inner.length >= pieceLengthMin) fields[name] = detached(inner);
+  }
 }
 
 interface Mutable {
@@ -179,6 +225,7 @@ interface Mutable {
   modified: unknown;
 }
 
+const sharedLengthMax = 128;
 const shared = ['namespace', 'service', 'node', 'address', 'name', 'status', 'type', 'output', 'notes', 'instance'];
 
 /** Whether many rows have the same text in a field of their keys. */
@@ -191,7 +238,7 @@ function shareStrings(row: Record<string, unknown>, intern: Intern): void {
   for (const field of shared) {
     const text = row[field];
     // There is only one empty string.
-    if (typeof text === 'string' && text !== '' && text.length <= 128) row[field] = intern(text);
+    if (typeof text === 'string' && text !== '' && text.length <= sharedLengthMax) row[field] = intern(text);
   }
   const tags = row['tags'] as string[] | undefined;
   if (Array.isArray(tags)) for (let at = 0; at < tags.length; at++) tags[at] = intern(tags[at] as string);

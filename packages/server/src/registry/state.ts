@@ -165,7 +165,7 @@ export class State<R extends AnyRow = Row> implements Reader, Indexed, Revisione
       const after =
         mine === undefined
           ? decodeWith(this.kinds, { key, value, revision: change.revision }, this.#intern)
-          : committedRow(this.kinds.of(mine), mine, change.revision, this.#intern);
+          : committedRow(this.kinds.of(mine), key, mine, change.revision, this.#intern);
       changes.push({ key, before: this.#put(key, after), after });
     }
     this.#revision = change.revision;

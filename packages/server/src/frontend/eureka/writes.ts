@@ -4,6 +4,7 @@
  */
 
 import { RegistryError } from '@rollcall/protocol';
+import { BareObject } from '../../net/bare-object.ts';
 import type { Context } from '../../net/frontend.ts';
 import { statuses } from '../../registry/kind/catalog/effective-status.ts';
 import { findInstance } from '../../registry/kind/catalog/find.ts';
@@ -184,7 +185,7 @@ export class Writes {
       const row = this.#instances.shown(app, id);
       exists = row !== undefined;
       if (row === undefined) return undefined;
-      const meta: Record<string, string> = Object.assign(Object.create(null) as Record<string, string>, row.meta);
+      const meta: Record<string, string> = Object.assign(new BareObject() as Record<string, string>, row.meta);
       assertMetadata(pairs, meta);
       const { node } = row;
       const command: Register = { kind: 'register', namespace, node: { name: node, address: '' }, nodeMode: node === '' ? 'none' : 'exists', instances: [inputOf(row, meta)] };

@@ -5,6 +5,7 @@
  * Source: `PreservedMetadataKeys` and `Instance` in github.com/alibaba/nacos.
  */
 
+import { BareObject } from '../../net/bare-object.ts';
 import { invalid } from './names.ts';
 
 export type Metadata = Readonly<Record<string, string>>;
@@ -50,8 +51,8 @@ export function idGenerator(metadata: Metadata): string | undefined {
 
 /** The part that Nacos keeps for itself, and the part that every protocol sees. */
 export function divide(metadata: Metadata): { readonly preserved: Metadata; readonly meta: Metadata } {
-  const preserved = Object.create(null) as Record<string, string>;
-  const meta = Object.create(null) as Record<string, string>;
+  const preserved = new BareObject() as Record<string, string>;
+  const meta = new BareObject() as Record<string, string>;
   for (const [key, value] of Object.entries(metadata)) {
     if (key.startsWith(preservedPrefix)) preserved[key] = value;
     else meta[key] = value;
@@ -79,7 +80,7 @@ export function readMetadata(value: unknown): Metadata {
   if (value === undefined || value === null) return {};
   if (typeof value !== 'object' || Array.isArray(value)) throw invalid("Param 'metadata' is illegal: it is no JSON object.");
   // No key of a client may reach the prototype.
-  const metadata = Object.create(null) as Record<string, string>;
+  const metadata = new BareObject() as Record<string, string>;
   for (const [key, each] of Object.entries(value)) {
     if (each !== null && each !== undefined) metadata[key] = typeof each === 'string' ? each : JSON.stringify(each);
   }
@@ -87,7 +88,7 @@ export function readMetadata(value: unknown): Metadata {
 }
 
 function parsePairs(text: string): Metadata {
-  const metadata = Object.create(null) as Record<string, string>;
+  const metadata = new BareObject() as Record<string, string>;
   for (const pair of text.split(',')) {
     const at = pair.indexOf('=');
     if (at <= 0) throw invalid("Param 'metadata' is illegal: it is neither a JSON object nor a list of key=value.");

@@ -8,7 +8,7 @@
 
 import { RegistryError } from '@rollcall/protocol';
 import type { Json } from '../../../registry/row.ts';
-import { BareObject } from './bare-object.ts';
+import { BareObject } from '../../../net/bare-object.ts';
 import { invalid, quoted } from './errors.ts';
 import { parseDuration } from './go-duration.ts';
 import type { JsonObject, JsonValue } from './json.ts';
@@ -151,7 +151,7 @@ function mapOf<T>(
   item: (value: JsonValue, path: string) => T,
 ): Record<string, T> {
   if (!isObject(value)) throw mismatch(value, `field ${path}`, 'object');
-  const map = Object.create(null) as Record<string, T>;
+  const map = new BareObject() as Record<string, T>;
   for (const key of Object.keys(value)) map[key] = item(value[key] as JsonValue, path);
   return map;
 }

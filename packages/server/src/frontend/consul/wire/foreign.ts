@@ -3,6 +3,7 @@
  * front end returns them.
  */
 
+import { BareObject } from '../../../net/bare-object.ts';
 import type { Foreign, Json } from '../../../registry/row.ts';
 
 export type JsonMap = { readonly [key: string]: Json };
@@ -17,9 +18,12 @@ export function kept(row: { readonly foreign?: Foreign }): JsonMap {
 
 /** An empty object when no field is set, so that equal rows stay equal. */
 export function keep(fields: Record<string, Json | undefined>): { foreign?: Foreign } {
-  const consul = Object.create(null) as Record<string, Json>;
-  for (const [name, value] of Object.entries(fields)) if (value !== undefined) consul[name] = value;
-  return Object.keys(consul).length === 0 ? {} : { foreign: { consul } };
+  let consul: Record<string, Json> | undefined;
+  for (const name in fields) {
+    const value = fields[name];
+    if (value !== undefined) (consul ??= new BareObject() as Record<string, Json>)[name] = value;
+  }
+  return consul === undefined ? {} : { foreign: { consul } };
 }
 
 export function pick(from: JsonMap, ...names: readonly string[]): JsonMap {

@@ -7,7 +7,7 @@
 
 import { toUSVString } from 'node:util';
 import { RegistryError } from '@rollcall/protocol';
-import { BareObject } from './bare-object.ts';
+import { BareObject } from '../../../net/bare-object.ts';
 import { invalid } from './errors.ts';
 
 export type JsonObject = { [key: string]: JsonValue };

@@ -4,6 +4,7 @@
  * it does not know are left out. Whether the instance fits its path is a question of the route.
  */
 
+import { BareObject } from '../../../net/bare-object.ts';
 import { dataCenters, defaults, statusIn, textFields, type DataCenterInfo, type InstanceInfo, type LeaseInfo, type PortInfo, type TextField } from './instance-info.ts';
 import { keyOfElement } from './xml-reader.ts';
 
@@ -147,7 +148,7 @@ function readLease(value: unknown): LeaseInfo {
 }
 
 function readMetadata(value: unknown, xml: boolean): Readonly<Record<string, string>> {
-  const metadata = Object.create(null) as Record<string, string>;
+  const metadata = new BareObject() as Record<string, string>;
   if (isAbsent(value)) return metadata;
   if (!isFields(value)) throw new InstanceError('metadata must be an object of texts');
   const pairs: [string, unknown][] = [];
