@@ -14,7 +14,8 @@ export class Removal {
   readonly draft: Draft;
   /** Wall clock in milliseconds, for lock delays. */
   readonly now: number;
-  readonly #begun = new Set<string>();
+  /** Made when it is needed: most registrations remove nothing. */
+  #begun: Set<string> | undefined;
 
   constructor(draft: Draft, now: number) {
     this.draft = draft;
@@ -37,6 +38,7 @@ export class Removal {
 
   /** For a kind whose rows may depend on each other in a ring: false when the removal of the row has begun already. */
   begins(key: string): boolean {
+    this.#begun ??= new Set();
     if (this.#begun.has(key)) return false;
     this.#begun.add(key);
     return true;

@@ -41,7 +41,9 @@ export function enrolment(
   }
   if (isCatalogNode(row)) return { node: row, nodeMode: 'ensure', checks: [] };
   const checks = findCheck(state, defaultNamespace, agent.name, serfHealth) === undefined ? [aliveCheck] : [];
-  return { node: { ...row, address: agent.address }, nodeMode: movesNode(row, agent) ? 'update' : 'ensure', checks };
+  return movesNode(row, agent)
+    ? { node: { ...row, address: agent.address }, nodeMode: 'update', checks }
+    : { node: row, nodeMode: 'ensure', checks };
 }
 
 /** Whether a registration moves the agent's node to another address. */

@@ -99,20 +99,21 @@ interface ServiceRegistration {
 
 /** `PUT /v1/agent/service/register` */
 export const registerService = commandEndpoint({
-  decode: async (incoming): Promise<ServiceRegistration> => {
+  decode: (incoming): Promise<ServiceRegistration> => {
     const agent = agentOf(incoming.exchange.request, incoming.identity);
-    const fields = await decodeBody(incoming, agentService);
-    const namespace = namespaceIn(incoming, fields.Namespace);
-    const instance = instanceInput(fields);
-    const { params } = incoming;
-    const replaced = params.get('replace-existing-checks');
-    return {
-      namespace,
-      agent,
-      instance,
-      checks: serviceCheckInputs(fields, instance),
-      replaceChecks: params.has('replace-existing-checks') && (replaced === '' || replaced === 'true'),
-    };
+    return decodeBody(incoming, agentService).then((fields) => {
+      const namespace = namespaceIn(incoming, fields.Namespace);
+      const instance = instanceInput(fields);
+      const { params } = incoming;
+      const replaced = params.get('replace-existing-checks');
+      return {
+        namespace,
+        agent,
+        instance,
+        checks: serviceCheckInputs(fields, instance),
+        replaceChecks: params.has('replace-existing-checks') && (replaced === '' || replaced === 'true'),
+      };
+    });
   },
   *permissions({ namespace, agent, instance, checks }, state) {
     yield* inNamespace(namespace, forInstance(state, namespace, agent.name, instance));

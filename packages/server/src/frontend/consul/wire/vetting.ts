@@ -72,11 +72,12 @@ export function vetMeta(
   what: string,
   consulKeys: 'allowed' | 'reserved',
 ): Readonly<Record<string, string>> {
-  const pairs = Object.entries(meta);
-  if (pairs.length > metaPairsMax) {
+  const keys = Object.keys(meta);
+  if (keys.length > metaPairsMax) {
     throw invalid(`Invalid ${what}: Node metadata cannot contain more than ${metaPairsMax} key/value pairs`);
   }
-  for (const [key, value] of pairs) {
+  for (const key of keys) {
+    const value = meta[key] as string;
     const reason = metaReason(key, value, consulKeys);
     if (reason === undefined) continue;
     const pair = `('${key.slice(0, 80)}', '${value.slice(0, 80)}')`;

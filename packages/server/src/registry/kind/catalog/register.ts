@@ -32,7 +32,7 @@ function* registerChecked(draft: Draft, command: Register, before: NodeRow | und
   const checks = (command.checks ?? []).map((check) => placed(command, check));
   const removal = new Removal(draft, now);
   for (const check of checks) yield* clearWay(removal, check, statusOf(draft, check));
-  const replaced = [...replacedChecks(draft, command)];
+  const replaced = command.replaceChecks === true ? [...replacedChecks(draft, command)] : [];
   for (const id of replaced) yield* endSessionsWith(removal, { namespace, node, id });
 
   // The id identifies a node: one that comes under another name is renamed, and the old name is removed with everything on it.
@@ -84,6 +84,7 @@ function checkRefusals(draft: Draft, command: Register, before: NodeRow | undefi
     const { session } = instance;
     if (!lives(draft, namespace, instance) || goes(session)) throw new RegistryError('not_found', `session ${session} does not exist`);
   }
+  if (checks.length === 0) return;
   const own = new Set(instances.map(({ id }) => id));
   for (const each of checks) {
     const check = placed(command, each);
@@ -159,8 +160,7 @@ function writesNode(nodeMode: Register['nodeMode'], before: NodeRow | undefined)
  * The checks that the command does not name. Maintenance stays: an operator has ordered it, not the registrant. The
  * administrative check is written with the row of its instance.
  */
-function* replacedChecks(draft: Draft, { namespace, node, instances = [], checks = [], replaceChecks }: Register): Generator<string> {
-  if (replaceChecks !== true) return;
+function* replacedChecks(draft: Draft, { namespace, node, instances = [], checks = [] }: Register): Generator<string> {
   const named = new Set(checks.filter(({ instance }) => instance !== undefined).map(({ id }) => id));
   for (const instance of instances) {
     // A new instance has no checks to look for.
