@@ -212,17 +212,17 @@ export const zones: readonly Zone[] = [
     reason: 'all folders report to telemetry, so it may depend on none of them',
   },
   {
-    name: 'configurations',
-    files: /^packages\/server\/src\/configurations\//,
-    may: [`${server}/configurations/`, `${server}/registry/`, ...serverPorts, 'node:'],
-    reason: 'every front end reads and writes configurations through it, so it knows none of them',
+    name: 'configurations and locks',
+    files: /^packages\/server\/src\/(?<own>configurations|locks)\//,
+    may: ['OWN', `${server}/registry/`, `${server}/health/health.ts`, `${server}/health/wheel.ts`, ...serverPorts, 'node:'],
+    reason: 'every front end reads and writes configurations and locks through these, so they know none of them',
   },
   {
     name: 'net',
     files: /^packages\/server\/src\/net\//,
     may: [
       ...[`${server}/net/`, `${server}/registry/`, `${server}/configurations/`, `${server}/security/`, `${server}/telemetry/`, ...serverPorts],
-      ...[`${server}/health/health.ts`, `${server}/health/wheel.ts`, 'node:', 'pino', 'lru-cache'],
+      ...[`${server}/locks/`, `${server}/health/health.ts`, `${server}/health/wheel.ts`, 'node:', 'pino', 'lru-cache'],
     ],
     reason: 'the shared part of all front ends knows none of them, and no store',
   },
@@ -248,7 +248,7 @@ export const zones: readonly Zone[] = [
     name: 'front end',
     files: /^packages\/server\/src\/frontend\/(?<own>[^/]+)\//,
     may: [
-      ...['OWN', `${server}/registry/`, `${server}/configurations/`, `${server}/net/`, `${server}/telemetry/`],
+      ...['OWN', `${server}/registry/`, `${server}/configurations/`, `${server}/locks/`, `${server}/net/`, `${server}/telemetry/`],
       ...[`${server}/health/connection/`, `${server}/health/health.ts`, `${server}/health/wheel.ts`],
       ...[`${server}/security/`, `${server}/filter/`, ...serverPorts, 'node:', 'pino', 'ws', 'lru-cache'],
     ],

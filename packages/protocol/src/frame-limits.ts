@@ -16,6 +16,14 @@ export const frameLimits = {
   checksMax: 16,
   portsMax: 16,
   textMax: 4_096,
+  /** Name of a lock. */
+  lockNameMax: 255,
+  /** What a contender says of itself. */
+  lockValueMax: 1_024,
+  /** Holders of a lock at once. */
+  lockHoldersMax: 10_000,
+  /** Operations of one `txn`, and grants that it expects. */
+  txnMax: 64,
   /** Views in one `watch` or `unwatch`, instances in one `register`, `deregister` or `drain`. */
   listMax: 1_000,
   /** Largest snapshot of one view, in bytes; more than this cannot be watched or read at once. */

@@ -5,8 +5,9 @@
 
 import { errorCodes } from './errors.ts';
 import type { Checked, FrameItem, FrameItemKey, FrameView, ReplyFrame } from './frame.ts';
-import { namespace, revision, view } from './frame-request.ts';
+import { namespace, view } from './frame-request.ts';
 import { instanceStatuses } from './instance.ts';
+import { lockToken } from './lock-request.ts';
 import {
   Malformed,
   attempt,
@@ -21,11 +22,15 @@ import {
   string,
   type Fields,
 } from './shape.ts';
+import { revision } from './value-checks.ts';
 
 const types = [
   'welcome',
   'done',
   'leased',
+  'locked',
+  'lock-renewed',
+  'committed',
   'watching',
   'snapshot',
   'delta',
@@ -84,6 +89,22 @@ function reply(frame: Fields): ReplyFrame {
       });
     case 'leased':
       return { type, id: requestId(get('id')), ordinal: integer(get('ordinal'), 'ordinal', 0, unlimited) };
+    case 'locked': {
+      const state = oneOf(get('state'), 'state', ['holds', 'busy', 'late']);
+      const token = state === 'holds' ? lockToken(get('token'), 'token') : undefined;
+      return compact<ReplyFrame>({ type, id: requestId(get('id')), state, token });
+    }
+    case 'lock-renewed':
+      return {
+        ...{ type, id: requestId(get('id')), applied: boolean(get('applied'), 'applied') },
+        lost: list(get('lost'), 'lost', unlimited, (each, what) => string(each, what, unlimited)),
+      };
+    case 'committed':
+      return compact<ReplyFrame>({
+        ...{ type, id: requestId(get('id')), applied: boolean(get('applied'), 'applied'), revision: revision(get('revision'), 'revision') },
+        fenced: optional(get('fenced'), (fenced) => boolean(fenced, 'fenced')),
+        failed: optional(get('failed'), (failed) => integer(failed, 'failed', 0, unlimited)),
+      });
     case 'watching':
       return { type, id: requestId(get('id')), revisions: list(get('revisions'), 'revisions', unlimited, revision) };
     case 'snapshot': {
@@ -162,6 +183,8 @@ function fitsView(of: FrameView): (item: unknown) => boolean {
     case 'key':
     case 'prefix':
       return isKvItem;
+    case 'lock':
+      return isLockHolder;
   }
 }
 
@@ -203,6 +226,18 @@ function isKvItem(item: unknown): boolean {
     /^\d{1,20}$/.test(flags) &&
     Number.isSafeInteger(revision) &&
     (session === undefined || isText(session))
+  );
+}
+
+function isLockHolder(item: unknown): boolean {
+  if (!isObject(item)) return false;
+  const { contender, token, shared, value } = item;
+  return (
+    isText(contender) &&
+    isText(token) &&
+    /^[1-9]\d{0,19}$/.test(token) &&
+    (shared === undefined || typeof shared === 'boolean') &&
+    (value === undefined || isText(value))
   );
 }
 

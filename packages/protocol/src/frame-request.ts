@@ -3,9 +3,10 @@
  * are ignored, so that newer clients can talk to older registries; unknown types are refused.
  */
 
-import type { Checked, FrameView, RequestFrame, SeenRevision, SessionKey, WatchedView } from './frame.ts';
+import type { Checked, FrameView, RequestFrame, SeenRevision, WatchedView } from './frame.ts';
 import { frameLimits as limits } from './frame-limits.ts';
 import { defaultNamespace, isNamespaceName, namespaceLengthMax } from './namespace.ts';
+import { checkSharing, grant, lockId, lockName, lockTtl, txnWrite } from './lock-request.ts';
 import { instance, instanceId, serviceName } from './registration-request.ts';
 import {
   Malformed,
@@ -23,6 +24,8 @@ import {
   string,
   type Fields,
 } from './shape.ts';
+import type { SessionKey } from './session-key.ts';
+import { base64, flags, key, prefix, revision } from './value-checks.ts';
 
 const types = [
   'hello',
@@ -36,10 +39,15 @@ const types = [
   'kv-put',
   'kv-delete',
   'lease',
+  'lock-session',
+  'lock-renew',
+  'lock-end',
+  'lock-acquire',
+  'lock-release',
+  'lock-transfer',
+  'txn',
   'goodbye',
 ] as const satisfies readonly RequestFrame['type'][];
-
-const u64Max = 18_446_744_073_709_551_615n;
 
 /** @param value the result of JSON.parse for one message */
 export function checkRequest(value: unknown): Checked<RequestFrame> {
@@ -109,9 +117,52 @@ function request(frame: Fields, id: number): RequestFrame {
     }
     case 'lease':
       return compact<RequestFrame>({ type, id, pool: serviceName(get('pool'), 'pool'), namespace: otherNamespace(get('namespace'), 'namespace') });
+    case 'lock-session':
+      return compact<RequestFrame>({
+        type,
+        id,
+        session: sessionKey(get('session')),
+        ttlMs: lockTtl(get('ttlMs'), 'ttlMs'),
+        bound: optional(get('bound'), (bound) => boolean(bound, 'bound')),
+        name: lockName(get('name'), 'name'),
+      });
+    case 'lock-renew':
+      return { type, id, session: lockId(get('session'), 'session'), grants: list(get('grants'), 'grants', limits.listMax, grant) };
+    case 'lock-end':
+      return { type, id, session: lockId(get('session'), 'session') };
+    case 'lock-acquire': {
+      const limit = optional(get('limit'), (given) => integer(given, 'limit', 1, limits.lockHoldersMax));
+      const shared = optional(get('shared'), (given) => boolean(given, 'shared'));
+      checkSharing(limit, shared);
+      return compact<RequestFrame>({
+        ...{ type, id, ...contender(frame), limit, shared },
+        value: optional(get('value'), (value) => string(value, 'value', limits.lockValueMax)),
+        waitMs: optional(get('waitMs'), (waitMs) => integer(waitMs, 'waitMs', 0, 2_147_483_647)),
+      });
+    }
+    case 'lock-release':
+      return { type, id, ...contender(frame) };
+    case 'lock-transfer':
+      return { type, id, ...contender(frame), to: lockId(get('to'), 'to') };
+    case 'txn':
+      return compact<RequestFrame>({
+        type,
+        id,
+        namespace: optional(get('namespace'), (given) => namespace(given, 'namespace')),
+        grants: list(get('grants'), 'grants', limits.txnMax, grant),
+        operations: list(get('operations'), 'operations', limits.txnMax, txnWrite),
+      });
     case 'goodbye':
       return { type, id };
   }
+}
+
+function contender(frame: Fields): { readonly session: string; readonly name: string; readonly contender: string } {
+  return {
+    session: lockId(field(frame, 'session'), 'session'),
+    name: lockName(field(frame, 'name'), 'name'),
+    contender: lockId(field(frame, 'contender'), 'contender'),
+  };
 }
 
 function seen(value: unknown): SeenRevision {
@@ -145,7 +196,7 @@ function watchedView(value: unknown, what: string): WatchedView {
 /** Also used for frames of the registry: a push names its view in the same form. */
 export function view(value: unknown, what: string): FrameView {
   const of = fields(value, what);
-  const kind = oneOf(field(of, 'kind'), `${what}.kind`, ['service', 'services', 'key', 'prefix']);
+  const kind = oneOf(field(of, 'kind'), `${what}.kind`, ['service', 'services', 'key', 'prefix', 'lock']);
   return compact<FrameView>({ kind, namespace: otherNamespace(field(of, 'namespace'), `${what}.namespace`), name: viewName(kind, field(of, 'name'), `${what}.name`) });
 }
 
@@ -159,6 +210,8 @@ function viewName(kind: FrameView['kind'], value: unknown, what: string): string
       return key(value, what);
     case 'prefix':
       return prefix(value, what);
+    case 'lock':
+      return lockName(value, what);
   }
 }
 
@@ -175,33 +228,3 @@ export function namespace(value: unknown, what: string): string {
   return text;
 }
 
-function key(value: unknown, what: string): string {
-  const text = prefix(value, what);
-  if (text === '') throw new Malformed(`${what} is empty`);
-  return text;
-}
-
-function prefix(value: unknown, what: string): string {
-  const text = string(value, what, limits.keyMax);
-  if (text.includes('\0')) throw new Malformed(`${what} has a NUL character`);
-  return text;
-}
-
-export function revision(value: unknown, what: string): number {
-  return integer(value, what, 0, Number.MAX_SAFE_INTEGER);
-}
-
-function base64(value: unknown, what: string): string {
-  // No limit here: the frame itself has one.
-  const text = string(value, what, Number.MAX_SAFE_INTEGER);
-  if (text.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(text)) {
-    throw new Malformed(`${what} is not base64 with padding`);
-  }
-  return text;
-}
-
-function flags(value: unknown): string {
-  const text = matching(value, 'flags', 20, /^(0|[1-9]\d*)$/, 'decimal digits in a string');
-  if (BigInt(text) > u64Max) throw new Malformed(`flags is ${text}, the limit is ${u64Max}`);
-  return text;
-}

@@ -9,8 +9,10 @@
 
 import type { CheckStatus } from './check.ts';
 import type { ErrorCode } from './errors.ts';
+import type { LockHolder, LockReplyFrame, LockRequestFrame } from './frame-lock.ts';
 import type { Instance } from './instance.ts';
 import type { InstanceRegistration } from './registration.ts';
+import type { SessionKey } from './session-key.ts';
 
 /** Version of this protocol; a registry refuses every other. */
 export const streamProtocol = 1;
@@ -24,7 +26,7 @@ export const streamPath = '/rollcall/v1/stream';
  */
 export const streamLeftCode = 4004;
 
-export type FrameViewKind = 'service' | 'services' | 'key' | 'prefix';
+export type FrameViewKind = 'service' | 'services' | 'key' | 'prefix' | 'lock';
 
 /** A view that can be watched or read; `name` is empty for `services`. */
 export interface FrameView {
@@ -38,14 +40,6 @@ export interface FrameView {
 export interface WatchedView extends FrameView {
   /** Revision of the content that the client holds; absent when it holds none. */
   readonly revision?: number;
-}
-
-/** Proof of being the same client process as before. */
-export interface SessionKey {
-  /** A UUID, which every caller may see. */
-  readonly id: string;
-  /** 32 to 128 letters, digits and dashes from a secure source; seen by the registry only. */
-  readonly token: string;
 }
 
 /** Must be the first frame, and only that. Resumes the session when the registry still has it. */
@@ -186,6 +180,7 @@ export type RequestFrame =
   | KvPutFrame
   | KvDeleteFrame
   | LeaseFrame
+  | LockRequestFrame
   | GoodbyeFrame;
 
 export interface ServiceEntry {
@@ -206,10 +201,10 @@ export interface KvItem {
   readonly session?: string;
 }
 
-/** An item of a view: an instance, a service entry or a KV entry. */
-export type FrameItem = Instance | ServiceEntry | KvItem;
+/** An item of a view: an instance, a service entry, a KV entry or the holder of a lock. */
+export type FrameItem = Instance | ServiceEntry | KvItem | LockHolder;
 
-/** Names an item of a view: `[node, id]` of an instance, else the service or key. */
+/** Names an item of a view: `[node, id]` of an instance, else the service, the key or the contender. */
 export type FrameItemKey = string | readonly [node: string, id: string];
 
 /** The answer to `hello`. */
@@ -325,6 +320,7 @@ export type ReplyFrame =
   | WelcomeFrame
   | DoneFrame
   | LeasedFrame
+  | LockReplyFrame
   | WatchingFrame
   | SnapshotFrame
   | DeltaFrame

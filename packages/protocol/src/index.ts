@@ -49,7 +49,6 @@ export type {
   RequestFrame,
   SeenRevision,
   ServiceEntry,
-  SessionKey,
   SessionLostFrame,
   SnapshotFrame,
   UnwatchFrame,
@@ -59,3 +58,19 @@ export type {
   WatchingFrame,
   WelcomeFrame,
 } from './frame.ts';
+export type {
+  CommittedFrame,
+  LockAcquireFrame,
+  LockEndFrame,
+  LockGrant,
+  LockHolder,
+  LockReleaseFrame,
+  LockRenewFrame,
+  LockRenewedFrame,
+  LockSessionFrame,
+  LockTransferFrame,
+  LockedFrame,
+  TxnFrame,
+  TxnWrite,
+} from './frame-lock.ts';
+export type { SessionKey } from './session-key.ts';

@@ -26,6 +26,7 @@ import { peerUrl, shareStore, type SharedStore } from './shared-store.ts';
 import { keepHouse } from './housekeeping.ts';
 import { assertAddressesAllowed, httpAddresses, nodeAddress, nodesAddress, urlOf } from './listen-addresses.ts';
 import { Listeners, type Ports } from './listeners.ts';
+import { Locks } from './locks/locks.ts';
 import { Answers } from './net/answers.ts';
 import type { Context, Frontend, HttpService } from './net/frontend.ts';
 import type { ListenAddress } from './net/listen-address.ts';
@@ -137,6 +138,7 @@ async function serve(core: Core, options: ServerOptions, table: FrontendTable, h
     registry: replica,
     configurations: new Configurations({ registry: replica }),
     health: liveness,
+    locks: new Locks({ registry: replica, health: liveness, wheel }),
     clock,
     wheel,
     answers: new Answers(limits.answerBytesMax),

@@ -202,6 +202,7 @@ function byKey(items: readonly FrameItem[]): Map<string, FrameItem> {
 
 function keyOf(item: FrameItem): FrameItemKey {
   if ('node' in item) return [item.node, item.id];
+  if ('contender' in item) return item.contender;
   return 'key' in item ? item.key : item.service;
 }
 

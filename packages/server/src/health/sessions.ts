@@ -148,6 +148,8 @@ export class Sessions {
     if (before !== undefined && row !== undefined) {
       if (before.kind === 'stream') this.#followHolder(before, row);
       else before.reown();
+      // Renewed through another node, perhaps.
+      if (before.strict) before.renew();
       return;
     }
     if (row === undefined) {

@@ -50,14 +50,14 @@ describe('a strict session', () => {
     expect(findSession(replica.state, 'default', 's')).toBeUndefined();
   });
 
-  it('a verdict on it does nothing once another connection has taken it over', async () => {
+  it('a verdict on it does nothing once it was renewed in the log, and its time starts again', async () => {
     const { replica } = await livenessOfTest();
     await replica.submit(create('s', true));
     await replica.submit(create('usual', false));
     const judged = { key: 'session\0default\0s', revision: findSession(replica.state, 'default', 's')?.modified ?? 0 };
-    expect(await replica.submit({ kind: 'session-take-over', namespace: 'default', id: 's' })).toBe(true);
+    expect(await replica.submit({ kind: 'session-renew', namespace: 'default', id: 's' })).toBe(true);
     expect(await replica.submit({ kind: 'session-destroy', namespace: 'default', id: 's', judged })).toBe(false);
-    expect(await replica.submit({ kind: 'session-take-over', namespace: 'default', id: 'usual' })).toBe(false);
-    expect(await replica.submit({ kind: 'session-take-over', namespace: 'default', id: 'none' })).toBe(false);
+    expect(await replica.submit({ kind: 'session-renew', namespace: 'default', id: 'usual' })).toBe(false);
+    expect(await replica.submit({ kind: 'session-renew', namespace: 'default', id: 'none' })).toBe(false);
   });
 });

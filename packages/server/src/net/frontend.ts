@@ -14,6 +14,7 @@ import type { Clock } from '../clock.ts';
 import type { Configurations } from '../configurations/configurations.ts';
 import type { Health } from '../health/health.ts';
 import type { Wheel } from '../health/wheel.ts';
+import type { Locks } from '../locks/locks.ts';
 import type { Limits } from '../options.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Security } from '../security/security.ts';
@@ -53,6 +54,8 @@ export interface Context {
   /** Reads and writes configurations, for every protocol. */
   readonly configurations: Configurations;
   readonly health: Health;
+  /** Locks and their sessions, for every protocol. */
+  readonly locks: Locks;
   readonly clock: Clock;
   /** For every timeout of a request or connection: one timer serves them all. */
   readonly wheel: Wheel;

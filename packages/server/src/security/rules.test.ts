@@ -90,7 +90,7 @@ describe('built-in rules', () => {
     for (const { rules } of builtinPolicies) {
       const { scalar, named, ignored } = parseRules(rules);
       expect(Object.keys(scalar)).toHaveLength(5);
-      expect(named).toHaveLength(7);
+      expect(named).toHaveLength(8);
       expect(ignored).toEqual([]);
     }
   });
@@ -124,7 +124,7 @@ describe('new rules', () => {
   });
 
   it('may have every known key', () => {
-    const named = ['agent', 'event', 'identity', 'key', 'node', 'query', 'service', 'session'];
+    const named = ['agent', 'event', 'identity', 'key', 'lock', 'node', 'query', 'service', 'session'];
     const all = named.flatMap((name) => [`${name} "a" { policy = "read" }`, `${name}_prefix "a" { POLICY = "read" }`]);
     const scalar = ['acl', 'keyring', 'mesh', 'operator', 'peering'].map((name) => `${name} = "read"`);
     expect(() => assertRules([...all, ...scalar, 'service "b" { policy = "read" intentions = "read" }'].join('\n'), 'default')).not.toThrow();

@@ -9,7 +9,7 @@ export type Level = 'deny' | 'read' | 'list' | 'write';
 export type Verb = 'read' | 'list' | 'write';
 
 export const scalarResources = ['acl', 'keyring', 'mesh', 'operator', 'peering'] as const;
-export const namedResources = ['agent', 'event', 'identity', 'key', 'node', 'query', 'service', 'session'] as const;
+export const namedResources = ['agent', 'event', 'identity', 'key', 'lock', 'node', 'query', 'service', 'session'] as const;
 
 /** Resources without names. */
 export type ScalarResource = (typeof scalarResources)[number];

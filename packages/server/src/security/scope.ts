@@ -92,6 +92,7 @@ export class Scope {
   readonly #identity: PrefixTable;
   readonly #intention: PrefixTable;
   readonly #key: PrefixTable;
+  readonly #lock: PrefixTable;
   readonly #node: PrefixTable;
   readonly #query: PrefixTable;
   readonly #service: PrefixTable;
@@ -112,6 +113,7 @@ export class Scope {
     this.#identity = tables.identity;
     this.#intention = tables.intention;
     this.#key = tables.key;
+    this.#lock = tables.lock;
     this.#node = tables.node;
     this.#query = tables.query;
     this.#service = tables.service;
@@ -210,6 +212,8 @@ export class Scope {
         return this.#intention;
       case 'key':
         return this.#key;
+      case 'lock':
+        return this.#lock;
       case 'node':
         return this.#node;
       case 'query':

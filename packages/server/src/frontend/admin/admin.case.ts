@@ -4,6 +4,7 @@ import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { pino } from 'pino';
 import { memory } from '../../engine/memory/memory.ts';
 import { Configurations } from '../../configurations/configurations.ts';
+import { Locks } from '../../locks/locks.ts';
 import type { Health } from '../../health/health.ts';
 import { Wheel } from '../../health/wheel.ts';
 import { manualClock } from '../../manual-clock.case.ts';
@@ -85,6 +86,7 @@ export async function startAdmin(deps: Partial<AdminDeps> = {}) {
       registry: replica,
       configurations: new Configurations({ registry: replica }),
       health,
+      locks: new Locks({ registry: replica, health, wheel }),
       clock,
       wheel,
       answers: new Answers(0),

@@ -5,6 +5,7 @@ import type { CheckStatus } from '@rollcall/protocol';
 import { systemClock, type Clock } from '../../clock.ts';
 import { memory } from '../../engine/memory/memory.ts';
 import { Configurations } from '../../configurations/configurations.ts';
+import { Locks } from '../../locks/locks.ts';
 import type { Health } from '../../health/health.ts';
 import { Wheel } from '../../health/wheel.ts';
 import { Answers } from '../../net/answers.ts';
@@ -59,6 +60,7 @@ export async function startRegistry(clock: Clock = systemClock) {
     registry: replica,
     configurations: new Configurations({ registry: replica }),
     health,
+    locks: new Locks({ registry: replica, health, wheel }),
     clock,
     wheel,
     answers: new Answers(0),

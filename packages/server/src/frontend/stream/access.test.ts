@@ -72,6 +72,9 @@ async function fill(): Promise<void> {
   await admin.ask(register('web-1', 'web'));
   await admin.ask(register('db-1', 'db'));
   for (const key of ['app/a', 'secret/b']) await admin.ask(put(key));
+  const session = newSession();
+  await admin.ask({ type: 'lock-session', session, ttlMs: 60_000, name: 'jobs/a' });
+  await admin.ask({ type: 'lock-acquire', session: session.id, name: 'jobs/a', contender: newSession().id });
 }
 
 /** Resolves once `holds`; checks after every change of a view. */
@@ -88,8 +91,8 @@ function becomes(name: string, holds: () => boolean): Promise<void> {
 }
 
 const rules = {
-  read: 'service_prefix "" { policy = "read" } node_prefix "" { policy = "read" } key_prefix "" { policy = "read" }',
-  write: 'service_prefix "" { policy = "write" } node_prefix "" { policy = "read" } key_prefix "" { policy = "write" }',
+  read: 'service_prefix "" { policy = "read" } node_prefix "" { policy = "read" } key_prefix "" { policy = "read" } lock_prefix "" { policy = "read" }',
+  write: 'service_prefix "" { policy = "write" } node_prefix "" { policy = "read" } key_prefix "" { policy = "write" } lock_prefix "" { policy = "write" }',
 };
 const callers = ['no token', 'wrong token', 'read', 'write', 'management'] as const;
 type Who = (typeof callers)[number];
@@ -101,6 +104,10 @@ async function tokenOf(who: Who): Promise<TokenWithSecret | string | undefined> 
 }
 
 type Outcome = 'done' | 'denied' | 'missing' | 'empty' | 'seen';
+
+/** Each caller has its own server, so all may use the same session. */
+const lockSession = newSession();
+const contender = { session: lockSession.id, name: 'jobs/b', contender: newSession().id };
 
 /** Each request with its result for each token that may connect. */
 const matrix: Readonly<Record<RequestFrame['type'], readonly [frame: object, outcomes: Readonly<Record<Exclude<Who, 'wrong token'>, Outcome>>][]>> = {
@@ -115,12 +122,14 @@ const matrix: Readonly<Record<RequestFrame['type'], readonly [frame: object, out
     [watch('services', ''), { 'no token': 'empty', read: 'seen', write: 'seen', management: 'seen' }],
     [watch('key', 'app/a'), { 'no token': 'denied', read: 'seen', write: 'seen', management: 'seen' }],
     [watch('prefix', ''), { 'no token': 'empty', read: 'seen', write: 'seen', management: 'seen' }],
+    [watch('lock', 'jobs/a'), { 'no token': 'denied', read: 'seen', write: 'seen', management: 'seen' }],
   ],
   get: [
     [{ type: 'get', view: view('service', 'web') }, { 'no token': 'denied', read: 'seen', write: 'seen', management: 'seen' }],
     [{ type: 'get', view: view('services', '') }, { 'no token': 'empty', read: 'seen', write: 'seen', management: 'seen' }],
     [{ type: 'get', view: view('key', 'app/a') }, { 'no token': 'denied', read: 'seen', write: 'seen', management: 'seen' }],
     [{ type: 'get', view: view('prefix', '') }, { 'no token': 'empty', read: 'seen', write: 'seen', management: 'seen' }],
+    [{ type: 'get', view: view('lock', 'jobs/a') }, { 'no token': 'denied', read: 'seen', write: 'seen', management: 'seen' }],
   ],
   unwatch: [[{ type: 'unwatch', views: [view('service', 'web')] }, { 'no token': 'missing', read: 'done', write: 'done', management: 'done' }]],
   'kv-put': [[put('app/new'), { 'no token': 'denied', read: 'denied', write: 'done', management: 'done' }]],
@@ -129,6 +138,16 @@ const matrix: Readonly<Record<RequestFrame['type'], readonly [frame: object, out
     [{ type: 'kv-delete', key: 'app/', recurse: true }, { 'no token': 'denied', read: 'denied', write: 'done', management: 'done' }],
   ],
   lease: [[{ type: 'lease', pool: 'web' }, { 'no token': 'denied', read: 'done', write: 'done', management: 'done' }]],
+  'lock-session': [[{ type: 'lock-session', session: lockSession, ttlMs: 10_000, name: 'jobs/b' }, { 'no token': 'denied', read: 'denied', write: 'done', management: 'done' }]],
+  'lock-acquire': [[{ type: 'lock-acquire', ...contender, waitMs: 0 }, { 'no token': 'denied', read: 'denied', write: 'done', management: 'done' }]],
+  'lock-renew': [[{ type: 'lock-renew', session: lockSession.id, grants: [] }, { 'no token': 'missing', read: 'missing', write: 'done', management: 'done' }]],
+  'lock-transfer': [[{ type: 'lock-transfer', ...contender, to: newSession().id }, { 'no token': 'denied', read: 'denied', write: 'missing', management: 'missing' }]],
+  'lock-release': [[{ type: 'lock-release', ...contender }, { 'no token': 'missing', read: 'missing', write: 'done', management: 'done' }]],
+  'lock-end': [[{ type: 'lock-end', session: lockSession.id }, { 'no token': 'missing', read: 'missing', write: 'done', management: 'done' }]],
+  txn: [
+    [{ type: 'txn', grants: [], operations: [{ type: 'put', key: 'app/new', value: 'AA==' }] }, { 'no token': 'denied', read: 'denied', write: 'done', management: 'done' }],
+    [{ type: 'txn', grants: [{ name: 'jobs/a', contender: contender.contender, token: '1' }], operations: [] }, { 'no token': 'denied', read: 'missing', write: 'missing', management: 'missing' }],
+  ],
   goodbye: [[{ type: 'goodbye' }, { 'no token': 'done', read: 'done', write: 'done', management: 'done' }]],
 };
 
@@ -158,7 +177,8 @@ async function outcomeOf(client: SocketClient, frame: { type: string; views?: [{
   const told = await client.ask(frame);
   if (told.type === 'error') return told.code === 'permission_denied' ? 'denied' : 'missing';
   if (told.type === 'done') return told.applied ? 'done' : 'missing';
-  if (told.type === 'leased') return 'done';
+  if (told.type === 'leased' || told.type === 'locked') return 'done';
+  if (told.type === 'lock-renewed' || told.type === 'committed') return told.applied ? 'done' : 'missing';
   const seen = told.type === 'watching' ? await client.push(frame.views?.[0].name ?? '') : told;
   return seen.type === 'snapshot' && seen.items.length > 0 ? 'seen' : 'empty';
 }

@@ -16,6 +16,8 @@ import { namespaceOf } from './view-namespace.ts';
 
 const ownSession = 'the secret of the session, and touches nothing but what that session has registered';
 
+const ownLocks = 'the secret of the session of locks, which this stream has opened; it gives up what it has, and takes nothing';
+
 /** The permissions that requests need. */
 export const requestAccess: Readonly<Record<RequestFrame['type'], Access>> = {
   hello: { kind: 'own-proof', why: 'the secret of the session that it resumes; what the token may no longer write is removed' },
@@ -25,14 +27,22 @@ export const requestAccess: Readonly<Record<RequestFrame['type'], Access>> = {
   drain: { kind: 'own-proof', why: ownSession },
   beat: { kind: 'own-proof', why: ownSession },
   goodbye: { kind: 'own-proof', why: ownSession },
-  /** A named service or key needs permission; lists, and instances on nodes, are filtered. */
-  watch: { kind: 'filters', resources: ['service', 'node', 'key'] },
-  get: { kind: 'filters', resources: ['service', 'node', 'key'] },
+  /** A named service, key or lock needs permission; lists, and instances on nodes, are filtered. */
+  watch: { kind: 'filters', resources: ['service', 'node', 'key', 'lock'] },
+  get: { kind: 'filters', resources: ['service', 'node', 'key', 'lock'] },
   unwatch: { kind: 'open', why: 'ends what this stream itself has begun' },
   'kv-put': { kind: 'demands-by-name', resource: 'key', verb: 'write' },
   'kv-delete': { kind: 'demands-by-name', resource: 'key', verb: 'write' },
   /** To read the service of the pool: a client that may call a service may have an ordinal among its callers. */
   lease: { kind: 'demands-by-name', resource: 'service', verb: 'read' },
+  'lock-session': { kind: 'demands-by-name', resource: 'lock', verb: 'write' },
+  'lock-acquire': { kind: 'demands-by-name', resource: 'lock', verb: 'write' },
+  'lock-transfer': { kind: 'demands-by-name', resource: 'lock', verb: 'write' },
+  'lock-renew': { kind: 'own-proof', why: ownLocks },
+  'lock-release': { kind: 'own-proof', why: ownLocks },
+  'lock-end': { kind: 'own-proof', why: ownLocks },
+  /** To write each of its keys, and to read each lock that guards it. */
+  txn: { kind: 'demands-by-name', resource: 'key', verb: 'write' },
 };
 
 export interface StreamAccessOptions {
@@ -96,7 +106,7 @@ export class StreamAccess {
 
   /** The error for a view that may not be read. */
   unreadable(view: FrameView): RegistryError {
-    return this.#security.acl.denied(this.#caller, namespaceOf(view), isOfServices(view) ? 'service' : 'key', 'read', view.name);
+    return this.#security.acl.denied(this.#caller, namespaceOf(view), resourceOf(view), 'read', view.name);
   }
 
   record(kind: AuditEvent['kind'], namespace: string, action: string): void {
@@ -108,8 +118,17 @@ export class StreamAccess {
   }
 }
 
-function isOfServices({ kind }: FrameView): boolean {
-  return kind === 'service' || kind === 'services';
+function resourceOf({ kind }: FrameView): 'service' | 'key' | 'lock' {
+  switch (kind) {
+    case 'service':
+    case 'services':
+      return 'service';
+    case 'key':
+    case 'prefix':
+      return 'key';
+    case 'lock':
+      return 'lock';
+  }
 }
 
 /** The line of the audit log for a request that changes the state, without values; undefined for all others. */
@@ -126,6 +145,15 @@ export function auditAction(frame: RequestFrame): string | undefined {
       return `kv-delete ${frame.recurse === true ? `everything under ${frame.key}` : frame.key}`;
     case 'lease':
       return `lease ${frame.pool}`;
+    case 'lock-acquire':
+    case 'lock-release':
+      return `${frame.type} ${frame.name}`;
+    case 'lock-transfer':
+      return `lock-transfer ${frame.name} to ${frame.to}`;
+    case 'lock-end':
+      return `lock-end ${frame.session}`;
+    case 'txn':
+      return `txn ${frame.operations.map(({ type, key }) => `${type} ${key}`).join(', ')}`;
     case 'goodbye':
       return 'goodbye';
     case 'hello':
@@ -133,11 +161,13 @@ export function auditAction(frame: RequestFrame): string | undefined {
     case 'watch':
     case 'unwatch':
     case 'get':
+    case 'lock-session':
+    case 'lock-renew':
       return undefined;
   }
 }
 
 /** The namespace in which a request changes the state. @param own that of the stream */
 export function changedIn(frame: RequestFrame, own: string): string {
-  return frame.type === 'kv-put' || frame.type === 'kv-delete' ? (frame.namespace ?? own) : own;
+  return frame.type === 'kv-put' || frame.type === 'kv-delete' || frame.type === 'txn' ? (frame.namespace ?? own) : own;
 }

@@ -25,7 +25,7 @@ export class Audiences {
   /** Checks each rule once and caches the result, since every view of every stream asks. */
   readonly #reach = new WeakMap<Authorizer, Map<string, Reach>>();
 
-  /** @returns undefined for a service or key that may not be read, and for every view of a namespace that the caller may not know */
+  /** @returns undefined for a service, key or lock that may not be read, and for every view of a namespace that the caller may not know */
   of({ authorizer, namespace: own }: Pick<Caller, 'authorizer' | 'namespace'>, view: FrameView): Audience | undefined {
     if (authorizer === unrestricted) return unrestricted;
     const { kind, name } = view;
@@ -39,6 +39,8 @@ export class Audiences {
         return this.#reachOf(authorizer, namespace).allServices ? unrestricted : authorizer;
       case 'key':
         return authorizer.allows(namespace, 'key', 'read', name) ? unrestricted : undefined;
+      case 'lock':
+        return authorizer.allows(namespace, 'lock', 'read', name) ? unrestricted : undefined;
       case 'prefix':
         return authorizer.allowsKeyTree(namespace, name, 'read') ? unrestricted : authorizer;
     }

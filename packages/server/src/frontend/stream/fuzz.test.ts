@@ -15,7 +15,7 @@ const word = fc.oneof(
 );
 const number = fc.oneof(fc.integer(), fc.constantFrom(0, -1, 2 ** 53, 1e308, 0.5, 65_536), fc.double());
 const scrap: fc.Arbitrary<unknown> = fc.oneof(word, number, fc.constantFrom(null, true, [], {}), fc.jsonValue({ maxDepth: 3 }));
-const view = fc.record({ kind: fc.oneof(fc.constantFrom('service', 'services', 'key', 'prefix'), scrap), name: fc.oneof(word, scrap), revision: number });
+const view = fc.record({ kind: fc.oneof(fc.constantFrom('service', 'services', 'key', 'prefix', 'lock'), scrap), name: fc.oneof(word, scrap), revision: number });
 const check = fc.record({ name: word, ttlMs: number, http: scrap, tcp: scrap, intervalMs: number, header: scrap }, { requiredKeys: [] });
 const instance = fc.record(
   {
@@ -25,6 +25,9 @@ const instance = fc.record(
   },
   { requiredKeys: ['id', 'service'] },
 );
+const lockSession = newSession();
+const lockId = fc.oneof(fc.constant(lockSession.id), fc.uuid(), scrap);
+const grant = fc.oneof(fc.record({ name: word, contender: lockId, token: fc.oneof(fc.constant('65536'), scrap) }), scrap);
 const list = (item: fc.Arbitrary<unknown>) => fc.oneof(fc.array(item, { maxLength: 5 }), scrap);
 const requests: fc.Arbitrary<object>[] = [
   fc.record({ type: fc.constant('hello'), protocol: number, client: word, node: scrap, session: scrap, graceMs: number }),
@@ -35,6 +38,12 @@ const requests: fc.Arbitrary<object>[] = [
   fc.record({ type: fc.constant('get'), view: fc.oneof(view, scrap) }),
   fc.record({ type: fc.constant('kv-put'), key: word, value: fc.oneof(fc.base64String(), scrap), flags: scrap, cas: scrap }, { requiredKeys: ['type'] }),
   fc.record({ type: fc.constant('kv-delete'), key: word, cas: scrap, recurse: scrap }, { requiredKeys: ['type'] }),
+  fc.record({ type: fc.constant('lock-session'), session: fc.oneof(fc.constant(lockSession), scrap), ttlMs: fc.oneof(fc.constant(60_000), number), bound: scrap, name: word }, { requiredKeys: ['type', 'session', 'name', 'ttlMs'] }),
+  fc.record({ type: fc.constant('lock-renew'), session: lockId, grants: list(grant) }),
+  fc.record({ type: fc.constant('lock-acquire'), session: lockId, name: word, contender: lockId, limit: number, shared: scrap, value: scrap, waitMs: fc.oneof(fc.constant(0), fc.constant(1), scrap) }, { requiredKeys: ['type', 'session', 'name', 'contender', 'waitMs'] }),
+  fc.record({ type: fc.constantFrom('lock-release', 'lock-transfer'), session: lockId, name: word, contender: lockId, to: lockId }),
+  fc.record({ type: fc.constant('lock-end'), session: lockId }),
+  fc.record({ type: fc.constant('txn'), grants: list(grant), operations: list(fc.record({ type: fc.constantFrom('put', 'delete'), key: word, value: fc.oneof(fc.base64String(), scrap), cas: scrap }, { requiredKeys: ['type', 'key'] })) }),
   fc.record({ type: scrap }),
 ];
 

@@ -6,6 +6,7 @@
  *                                            → that service, in the list of services
  *   row of a node, or of a check of one      → the node, in the view of each service on it
  *   row of a service (its threshold)         → everything in the view of the service
+ *   row of a contender for a lock            → that contender, in the view of the lock
  *   row of a key                             → that key, in its own view and in each watched prefix of it
  */
 
@@ -15,6 +16,7 @@ import type { CheckRow, InstanceRow } from '../../registry/kind/catalog/rows.ts'
 import { servicesOf } from '../../registry/kind/catalog/service-index.ts';
 import { serviceView, servicesView } from '../../registry/kind/catalog/views.ts';
 import type { KvRow } from '../../registry/kind/kv/rows.ts';
+import { lockView } from '../../registry/kind/lock/views.ts';
 import { keyView, prefixView } from '../../registry/kind/kv/views.ts';
 import type { RowChange } from '../../registry/kinds.ts';
 import type { Observer } from '../../registry/observer.ts';
@@ -121,6 +123,9 @@ export class ItemObserver implements Observer {
           break;
         case 'kv':
           this.#key(row);
+          break;
+        case 'lock-contender':
+          for (const notes of this.#of(lockView(row.namespace, row.name))) notes.note(row.id);
           break;
         default:
       }

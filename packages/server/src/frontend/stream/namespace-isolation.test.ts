@@ -14,7 +14,7 @@ let server: Server;
 let grants: Grantor;
 const clients: SocketClient[] = [];
 
-const rules = 'service_prefix "" { policy = "write" } node_prefix "" { policy = "read" } key_prefix "" { policy = "write" }';
+const rules = 'service_prefix "" { policy = "write" } node_prefix "" { policy = "read" } key_prefix "" { policy = "write" } lock_prefix "" { policy = "write" }';
 
 beforeEach(async () => {
   server = await createServer({ acl: { initialManagement: management }, nodeName: 'here' });
@@ -60,8 +60,14 @@ const views = (namespace: string, word: string): FrameView[] =>
       ['key', `${word}/key`],
       ['prefix', ''],
       ['prefix', `${word}/`],
+      ['lock', `${word}/lock`],
     ] as const
   ).map(([kind, name]) => ({ kind, name, namespace }));
+
+/** Another session for each namespace that requests are about. */
+const lockSessions: Readonly<Record<string, ReturnType<typeof newSession>>> = { azure: newSession(), lilac: newSession() };
+const lockSessionOf = (word: string) => lockSessions[word] ?? newSession();
+const contenderOf = (word: string) => ({ session: lockSessionOf(word).id, name: `${word}/lock`, contender: lockSessionOf(word).id });
 
 /** Each request, about the given namespace where it can name one, with the names of that namespace. */
 const requests: Readonly<Record<RequestFrame['type'], (namespace: string, word: string) => object[]>> = {
@@ -78,6 +84,16 @@ const requests: Readonly<Record<RequestFrame['type'], (namespace: string, word: 
     { type: 'kv-delete', key: `${word}/key` },
     { type: 'kv-delete', key: '', recurse: true },
   ],
+  'lock-session': (_, word) => [{ type: 'lock-session', session: lockSessionOf(word), ttlMs: 10_000, name: `${word}/lock` }],
+  'lock-renew': (_, word) => [{ type: 'lock-renew', session: lockSessionOf(word).id, grants: [] }],
+  'lock-acquire': (_, word) => [{ type: 'lock-acquire', ...contenderOf(word), waitMs: 0 }],
+  'lock-transfer': (_, word) => [{ type: 'lock-transfer', ...contenderOf(word), to: lockSessionOf(word).id }],
+  'lock-release': (_, word) => [{ type: 'lock-release', ...contenderOf(word) }],
+  'lock-end': (_, word) => [{ type: 'lock-end', session: lockSessionOf(word).id }],
+  txn: (namespace, word) => [
+    { type: 'txn', namespace, grants: [], operations: [{ type: 'put', key: `${word}/key`, value: 'AA==' }] },
+    { type: 'txn', namespace, grants: [{ name: `${word}/lock`, contender: lockSessionOf(word).id, token: '1' }], operations: [] },
+  ],
   lease: (namespace, word) => ['web', `${word}-svc`].map((pool) => ({ type: 'lease', pool, namespace })),
   goodbye: () => [{ type: 'goodbye' }],
 };
@@ -93,8 +109,8 @@ function holdings(): string {
 
 function plain(told: Told): string {
   const { id: _, ...frame } = told;
-  // Revisions of pushes and ordinals of leases differ from call to call.
-  return JSON.stringify(frame).replaceAll('azure', 'lilac').replaceAll('blue', 'ghost').replaceAll(/"(revision|ordinal)":\d+/g, '"$1":0');
+  // Revisions of pushes, ordinals of leases and tokens of locks differ from call to call.
+  return JSON.stringify(frame).replaceAll('azure', 'lilac').replaceAll('blue', 'ghost').replaceAll(/"(revision|ordinal)":\d+/g, '"$1":0').replace(/"token":"\d+"/, '"token":"0"').replaceAll(/[0-9a-f]{8}-[0-9a-f-]{27}/g, 'uuid');
 }
 
 const hidden = /azure|YXp1cmU|blue/i;

@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs';
 import { checkReply, checkRequest, frameLimits } from '@rollcall/protocol';
 import { expect, it } from 'vitest';
 import { defaultLimits } from '../../options.ts';
+import { lockLimits } from '../../registry/kind/lock/commands.ts';
+import { sessionsMax } from './lock-requests.ts';
 import { inFlightMax } from './stream.ts';
 
 const text = readFileSync(new URL('README.md', import.meta.url), 'utf8');
@@ -17,8 +19,8 @@ it('every frame of the examples is a frame of the protocol, to the letter', () =
 
 it('every type of frame has an example', () => {
   const types = (side: string) => new Set(frames.filter((each) => each.side === side).map(({ frame }) => frame.type));
-  const requests = ['hello', 'register', 'deregister', 'drain', 'beat', 'watch', 'unwatch', 'get', 'kv-put', 'kv-delete', 'lease', 'goodbye'];
-  const replies = ['welcome', 'done', 'leased', 'watching', 'snapshot', 'delta', 'watch-ended', 'session-lost', 'go-elsewhere', 'freshness', 'error'];
+  const requests = ['hello', 'register', 'deregister', 'drain', 'beat', 'watch', 'unwatch', 'get', 'kv-put', 'kv-delete', 'lease', 'lock-session', 'lock-renew', 'lock-acquire', 'lock-transfer', 'lock-release', 'lock-end', 'txn', 'goodbye'];
+  const replies = ['welcome', 'done', 'leased', 'locked', 'lock-renewed', 'committed', 'watching', 'snapshot', 'delta', 'watch-ended', 'session-lost', 'go-elsewhere', 'freshness', 'error'];
   expect(types('>')).toEqual(new Set(requests));
   expect(types('<')).toEqual(new Set(replies));
 });
@@ -35,5 +37,10 @@ it('the limits are those of the code', () => {
   expect(row('KV value')).toContain(`${defaultLimits.kvValueBytesMax / 1_024} KiB`);
   expect(row('KV value')).toContain(number(frameLimits.keyMax));
   expect(row('names; tags')).toContain(`${frameLimits.nameMax} characters; ${frameLimits.tagsMax} of ${frameLimits.tagMax.toLocaleString('en')} characters; ${frameLimits.metaMax} pairs of ${frameLimits.metaKeyMax} and ${frameLimits.metaValueMax}`);
+  expect(row('sessions of locks')).toContain(String(sessionsMax));
+  expect(row('contenders of one lock')).toContain(number(lockLimits.contendersMax));
+  expect(row('locks in use')).toContain(number(lockLimits.locksMax));
+  expect(row('name of a lock')).toContain(`${frameLimits.lockNameMax} characters; ${number(frameLimits.lockValueMax)}`);
+  expect(row('writes of one `txn`')).toContain(String(frameLimits.txnMax));
   expect(row('checks of an')).toContain(String(frameLimits.checksMax));
 });

@@ -2,6 +2,7 @@
 
 import type { FrameView, FrameViewKind } from '@rollcall/protocol';
 import { serviceRecordView, serviceView, servicesView } from '../../registry/kind/catalog/views.ts';
+import { lockView } from '../../registry/kind/lock/views.ts';
 import { keyView, prefixView } from '../../registry/kind/kv/views.ts';
 import type { Registry } from '../../registry/registry.ts';
 import { namespaceOf } from './view-namespace.ts';
@@ -34,4 +35,5 @@ const registryViews: Record<FrameViewKind, (namespace: string, name: string) => 
   services: servicesView,
   key: keyView,
   prefix: prefixView,
+  lock: lockView,
 };

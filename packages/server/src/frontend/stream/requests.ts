@@ -12,6 +12,7 @@ import { unrestricted } from '../../security/authorizer.ts';
 import { changedIn, type StreamAccess } from './access.ts';
 import type { Audience } from './audience.ts';
 import type { LargeAnswers } from './large-answers.ts';
+import { answerTxn, type LockRequests } from './lock-requests.ts';
 import type { StreamSession } from './stream-session.ts';
 import { registryView, revisionOf } from './registry-view.ts';
 import { ViewContent } from './view-content.ts';
@@ -27,6 +28,7 @@ export interface Streamside {
   readonly namespace: string;
   readonly watches: Watches;
   readonly access: StreamAccess;
+  readonly locks: LockRequests;
   /** Undefined when the client gave no session in its hello. */
   readonly session: StreamSession | undefined;
   readonly large: LargeAnswers;
@@ -79,6 +81,15 @@ export async function answer(stream: Streamside, frame: RequestFrame): Promise<A
       stream.access.require(pool.namespace, 'service', 'read', pool.service);
       return { type: 'leased', id, ordinal: await sessionOf(stream).lease(pool) };
     }
+    case 'lock-session':
+    case 'lock-renew':
+    case 'lock-end':
+    case 'lock-acquire':
+    case 'lock-release':
+    case 'lock-transfer':
+      return stream.locks.answer(frame);
+    case 'txn':
+      return answerTxn(stream, frame);
     case 'goodbye':
       await stream.session?.leave();
       return done(true);

@@ -29,8 +29,9 @@ import { StreamAccess, auditAction, changedIn } from './access.ts';
 import { closeCodes, errorFrame, type CutReason } from './errors.ts';
 import type { Pass } from '../../net/fan-out.ts';
 import type { LargeAnswers } from './large-answers.ts';
+import { LockRequests } from './lock-requests.ts';
 import { Outbox } from './outbox.ts';
-import { answer, type Answer } from './requests.ts';
+import { answer, type Answer, type Streamside } from './requests.ts';
 import type { Sessions } from './sessions.ts';
 import { StreamSession, type StreamSessionOptions } from './stream-session.ts';
 import { namespaceOf } from './view-namespace.ts';
@@ -83,6 +84,7 @@ export class Stream {
   #helloCame = false;
   #greeted = false;
   #session: StreamSession | undefined;
+  readonly #locks: LockRequests;
   #namespace = defaultNamespace;
   #end: ConnectionEnd = 'died';
   /** The rights of the client may have changed since the last check. */
@@ -108,6 +110,7 @@ export class Stream {
       limit: context.limits.watchesPerStreamMax,
       bufferBytesMax: context.limits.streamBufferBytesMax,
     });
+    this.#locks = new LockRequests({ context, access: this.#access, namespace: () => this.#namespace });
     webSocket.on('message', (data, isBinary) => this.#receive(data as Buffer, isBinary));
     webSocket.on('close', (code) => this.#closed(code));
     // For a bad frame, `ws` has sent the client a close code (1002, 1007, 1009).
@@ -178,8 +181,7 @@ export class Stream {
     if (this.#inFlight.has(frame.id)) {
       this.#refuse('invalid_argument', `request ${frame.id} is still under way; give each its own id`, undefined, frame.type);
     } else if (this.#inFlight.size >= inFlightMax) {
-      const text = `${inFlightMax} requests are under way, which is the limit; wait for answers`;
-      this.#refuse('resource_exhausted', text, frame.id, frame.type);
+      this.#refuse('resource_exhausted', `${inFlightMax} requests are under way, which is the limit; wait for answers`, frame.id, frame.type);
     } else if (!this.#greeted && frame.type !== 'hello') {
       this.#refuse('failed_precondition', 'the first request must be hello', frame.id, frame.type);
     } else void this.#answer(frame);
@@ -189,13 +191,7 @@ export class Stream {
     const { id, type } = frame;
     this.#inFlight.add(id);
     try {
-      const reply =
-        type === 'hello' && !this.#helloCame
-          ? await this.#greet(frame)
-          : await answer(
-              { context: this.#context, namespace: this.#namespace, watches: this.#watches, access: this.#access, session: this.#session, large: this.#options.large },
-              frame,
-            );
+      const reply = type === 'hello' && !this.#helloCame ? await this.#greet(frame) : await answer(this.#side(), frame);
       this.#inFlight.delete(id);
       this.#record(frame, reply);
       this.#context.metrics.request(`stream ${type}`, 200);
@@ -209,6 +205,11 @@ export class Stream {
       if (code === 'internal') this.#context.log.error({ err: error, type }, 'a request failed');
       this.#refuse(code, message, id, type);
     }
+  }
+
+  #side(): Streamside {
+    const kept = { context: this.#context, watches: this.#watches, access: this.#access, locks: this.#locks, large: this.#options.large };
+    return { ...kept, namespace: this.#namespace, session: this.#session };
   }
 
   async #greet(frame: HelloFrame): Promise<Answer> {
@@ -231,8 +232,7 @@ export class Stream {
     const { context, namedNode, pingMs } = this.#options;
     const { identity } = context;
     if (frame.protocol !== streamProtocol) {
-      const text = `protocol ${frame.protocol} is not spoken here, only ${streamProtocol}`;
-      return errorFrame('unimplemented', text, frame.id);
+      return errorFrame('unimplemented', `protocol ${frame.protocol} is not spoken here, only ${streamProtocol}`, frame.id);
     }
     const named = namedNode ?? frame.node;
     const node = agentNode(identity, this.#remoteAddress, named);
@@ -342,7 +342,9 @@ export class Stream {
     this.#options.feeds.cancel(this.#review);
     this.#watches.close();
     this.#options.large.close();
-    this.#session?.close(code === closeCodes.left ? 'left' : this.#end);
+    const end = code === closeCodes.left ? 'left' : this.#end;
+    this.#session?.close(end);
+    this.#locks.close(end);
     this.#options.onClosed();
   }
 }

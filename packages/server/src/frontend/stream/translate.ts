@@ -11,9 +11,11 @@ import type {
   InstanceRegistration,
   InstanceStatus,
   KvItem,
+  LockHolder,
 } from '@rollcall/protocol';
 import type { CheckInput, InstanceInput } from '../../registry/kind/catalog/commands.ts';
 import type { InstanceRow, NodeRow } from '../../registry/kind/catalog/rows.ts';
+import { tokenOf, type HolderRow } from '../../registry/kind/lock/rows.ts';
 import type { KvRow } from '../../registry/kind/kv/rows.ts';
 import type { SessionRow } from '../../registry/kind/session/rows.ts';
 import { weightOf } from '../../registry/kind/catalog/effective-status.ts';
@@ -53,6 +55,15 @@ export function toKvItem({ key, value, flags, modified, session }: KvRow): KvIte
     flags: flags.toString(),
     revision: modified,
     ...(session === undefined ? {} : { session }),
+  };
+}
+
+export function toLockHolder(row: HolderRow): LockHolder {
+  return {
+    contender: row.id,
+    token: String(tokenOf(row)),
+    ...(row.shared === undefined ? {} : { shared: row.shared }),
+    ...(row.value === undefined ? {} : { value: row.value }),
   };
 }
 

@@ -10,6 +10,8 @@ import { catalogBuckets } from '../../registry/kind/catalog/keys.ts';
 import type { InstanceRow } from '../../registry/kind/catalog/rows.ts';
 import { servicesOf } from '../../registry/kind/catalog/service-index.ts';
 import { servicesAt, tagsAt } from '../../registry/kind/catalog/services-at.ts';
+import { findContender, holdersOf } from '../../registry/kind/lock/find.ts';
+import { holds, type ContenderRow } from '../../registry/kind/lock/rows.ts';
 import { findKv, kvKeysUnder } from '../../registry/kind/kv/find.ts';
 import type { KvRow } from '../../registry/kind/kv/rows.ts';
 import type { Frozen } from '../../registry/frozen.ts';
@@ -17,7 +19,7 @@ import type { Reader } from '../../registry/reader.ts';
 import type { State } from '../../registry/state.ts';
 import type { Audience } from './audience.ts';
 import { instanceName, type Noted } from './item-notes.ts';
-import { toInstance, toKvItem } from './translate.ts';
+import { toInstance, toKvItem, toLockHolder } from './translate.ts';
 import { namespaceOf } from './view-namespace.ts';
 
 export interface Item {
@@ -102,6 +104,8 @@ export class ViewItems {
       case 'key':
       case 'prefix':
         return (name, before) => this.#entry(state, name, before);
+      case 'lock':
+        return (name, before) => holderItem(findContender(state, this.#namespace, this.#view.name, name), before);
     }
   }
 
@@ -117,6 +121,8 @@ export class ViewItems {
         return this.#entries(reader, [name], before);
       case 'prefix':
         return this.#entries(reader, [...kvKeysUnder(reader, this.#namespace, name)], before);
+      case 'lock':
+        return this.#holders(reader, before);
     }
   }
 
@@ -162,6 +168,13 @@ export class ViewItems {
     }
   }
 
+  *#holders(reader: Reader, before: ReadonlyMap<string, Item>): Generator<readonly [string, Item] | undefined> {
+    for (const row of [...holdersOf(reader, this.#namespace, this.#view.name)]) {
+      const item = holderItem(row, before.get(row.id));
+      yield item && [row.id, item];
+    }
+  }
+
   #entry(reader: Reader, key: string, before: Item | undefined): Item | undefined {
     if (!this.#audience.allows(this.#namespace, 'key', 'read', key)) return undefined;
     const row = findKv(reader, this.#namespace, key);
@@ -175,6 +188,12 @@ function instanceItem(reader: Reader, row: InstanceRow, statusOf: StatusOf, befo
   const node = findNode(reader, row.node);
   const version = `${row.modified} ${node?.modified ?? 0} ${status}`;
   return before?.version === version ? before : encoded(version, JSON.stringify(toInstance(row, node, status)));
+}
+
+/** A contender is written once when it gets the lock. */
+function holderItem(row: ContenderRow | undefined, before: Item | undefined): Item | undefined {
+  if (!holds(row)) return undefined;
+  return before?.version === row.modified ? before : { ...encoded('', JSON.stringify(toLockHolder(row))), version: row.modified };
 }
 
 function encoded(version: string, json: string): Item {

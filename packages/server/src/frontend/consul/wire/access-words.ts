@@ -134,6 +134,8 @@ const goTypes: Readonly<Record<BadLevel['resource'], readonly [type: string, fie
   agent: ['AgentRule', 'Node', false],
   event: ['EventRule', 'Event', false],
   identity: ['IdentityRule', 'Name', true],
+  /** Consul has none: the name is made like the others. */
+  lock: ['LockRule', 'Name', true],
   key: ['KeyRule', 'Prefix', true],
   node: ['NodeRule', 'Name', true],
   query: ['PreparedQueryRule', 'Prefix', false],

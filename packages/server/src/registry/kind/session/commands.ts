@@ -23,9 +23,11 @@ export interface SessionCreate {
   readonly foreign?: Foreign;
 }
 
-/** Another connection has the strict session from now on: an end that was judged before no longer counts. False when there is none. */
-export interface SessionTakeOver {
-  readonly kind: 'session-take-over';
+/**
+ * Renews a strict session in the log, where each node sees it: an end that was judged before no longer counts. False when there is none.
+ */
+export interface SessionRenew {
+  readonly kind: 'session-renew';
   readonly namespace: string;
   readonly id: string;
 }

@@ -7,7 +7,7 @@ import type { Steps, Stop } from '../../steps.ts';
 import { checksOfInstance, findCheck, findNode, instancesOfSession } from '../catalog/find.ts';
 import { clearWay } from '../catalog/remove.ts';
 import type { CheckRow } from '../catalog/rows.ts';
-import type { SessionConnected, SessionCreate, SessionTakeOver } from './commands.ts';
+import type { SessionConnected, SessionCreate, SessionRenew } from './commands.ts';
 import { findLiveSession, findSession } from './find.ts';
 import type { SessionRow } from './rows.ts';
 
@@ -43,7 +43,7 @@ function held({ nodeId }: Draft, { liveness, ttlMs, holder }: SessionCreate): Pi
   return holder === undefined ? {} : { holder, epoch: 1 };
 }
 
-export function takeOver(draft: Draft, { namespace, id }: SessionTakeOver): boolean {
+export function renewSession(draft: Draft, { namespace, id }: SessionRenew): boolean {
   const session = findLiveSession(draft, namespace, id);
   if (session?.strict !== true) return false;
   return draft.put<SessionRow>({ ...session, epoch: (session.epoch ?? 0) + 1 });

@@ -5,7 +5,7 @@ import { ifItStands } from '../../if-it-stands.ts';
 import { Removal } from '../../removal.ts';
 import type { Decision } from '../../room.ts';
 import type { SessionDestroy } from './commands.ts';
-import { connectSession, createSession, takeOver } from './decide.ts';
+import { connectSession, createSession, renewSession } from './decide.ts';
 import { endSession } from './end.ts';
 
 export const decisions = {
@@ -14,6 +14,6 @@ export const decisions = {
     decide: (draft: Draft, { namespace, id, judged }: SessionDestroy, now: number) =>
       ifItStands(draft, judged, endSession(new Removal(draft, now), namespace, id)),
   },
-  'session-take-over': { decide: takeOver },
+  'session-renew': { decide: renewSession },
   'session-connected': { decide: connectSession },
 } satisfies Record<string, Decision>;

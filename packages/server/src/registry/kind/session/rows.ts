@@ -31,7 +31,7 @@ export interface SessionRow extends Revisions {
   readonly holder?: string;
   /**
    * Of a stream: rises with each connection of another holder, and after each loss. Commands about an older epoch no longer
-   * count. Of a strict one: rises with each connection that takes it over.
+   * count. Of a strict one: rises with each renewal that is written.
    */
   readonly epoch?: number;
   /**
