@@ -9,8 +9,8 @@ export function bearerToken({ headers }: Pick<IncomingMessage, 'headers'>): stri
 
 /**
  * @param authorization the value of the header
- * @returns the first word after `Bearer`, since a token has no spaces (as `parseTokenInternal` of Consul's `agent/http.go`); undefined for another scheme
+ * @returns all after `Bearer`, without spaces at its ends: a secret that an operator has chosen may have some inside. Undefined for another scheme
  */
 export function bearerIn(authorization: string): string | undefined {
-  return /^\s*bearer\s+(\S+)/i.exec(authorization)?.[1];
+  return /^\s*bearer\s+(\S.*?)\s*$/i.exec(authorization)?.[1];
 }

@@ -7,7 +7,7 @@ test.each<[string, Record<string, string>, string | undefined]>([
   ['nothing', {}, undefined],
   ['the header of Consul', { 'x-consul-token': 't1', authorization: 'Bearer t2' }, 't1'],
   ['an empty header, and Bearer', { 'x-consul-token': '', authorization: 'Bearer t2' }, 't2'],
-  ['Bearer in small letters, and words after the token', { authorization: 'bearer  t2 more' }, 't2'],
+  ['Bearer in small letters, and several words', { authorization: 'bearer  t2 more ' }, 't2 more'],
   ['the password of Basic', { authorization: basic('spring:t3') }, 't3'],
   ['a password with colons and other letters', { authorization: basic('spring:a:b:ö') }, 'a:b:ö'],
   ['an empty name', { authorization: basic(':t4') }, 't4'],

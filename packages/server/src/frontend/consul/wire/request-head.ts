@@ -41,7 +41,7 @@ export function readHead({ rawHeaders }: IncomingMessage): RequestHead {
         if (name.toLowerCase() === 'origin') fromPage = true;
         break;
       case 13:
-        if (bearer === undefined && name.toLowerCase() === 'authorization') bearer = bearerIn(rawHeaders[at + 1] as string);
+        if (bearer === undefined && name.toLowerCase() === 'authorization') bearer = firstWord(bearerIn(rawHeaders[at + 1] as string));
         break;
       case 14: {
         const lower = name.toLowerCase();
@@ -61,6 +61,11 @@ export function readHead({ rawHeaders }: IncomingMessage): RequestHead {
     }
   }
   return { token: token || bearer || '', namespace, host, notOlderThan, fromPage };
+}
+
+/** Consul ignores all after a first word (`parseTokenInternal` of `agent/http.go`). */
+function firstWord(text: string | undefined): string | undefined {
+  return text?.split(/\s/, 1)[0];
 }
 
 function partitions() {
