@@ -25,6 +25,7 @@ import { Listeners } from './config/listeners.ts';
 import { failureOf, springError } from './errors.ts';
 import type { Grpc } from './grpc/grpc.ts';
 import { Lists } from './naming/lists.ts';
+import { Subscribers } from './naming/subscribers.ts';
 import { Answer, answerOf, json, later, send, text, type Format, type Returned } from './request/answer.ts';
 import { Call } from './request/call.ts';
 import { Params, readParams } from './request/params.ts';
@@ -63,7 +64,8 @@ class NacosFrontend implements Frontend {
     this.#context = context;
     this.#large = new LargeBodies(memory, new BodySender());
     this.#listeners = new Listeners(context, (exchange, answer) => this.#send(exchange, answer, listenerPath), (exchange, error) => this.#fail(exchange, error, { path: listenerPath, format: 'plain' }));
-    const table = routeTable({ lists: new Lists(context, this.#turns, memory), listeners: this.#listeners, memory });
+    const subscribers = new Subscribers(context.clock, (namespace, service) => this.#grpc?.subscribers(namespace, service) ?? []);
+    const table = routeTable({ lists: new Lists(context, this.#turns, memory), subscribers, listeners: this.#listeners, memory });
     assertAccessDeclared('nacos', accessOf(table));
     this.#routes = new Map(table.map((route) => [prefix + route.path, route]));
   }

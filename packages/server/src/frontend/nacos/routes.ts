@@ -16,11 +16,13 @@ import * as instances from './naming/instances.ts';
 import type { Lists } from './naming/lists.ts';
 import * as operator from './naming/operator-settings.ts';
 import * as services from './naming/services.ts';
+import { subscribersOf, type Subscribers } from './naming/subscribers.ts';
 import type { Format } from './request/answer.ts';
 import { beats, demands, filters, large, open, reads, writes, type Action, type Handler, type Method, type Route } from './request/route.ts';
 
 export interface RouteParts {
   readonly lists: Lists;
+  readonly subscribers: Subscribers;
   readonly listeners: Listeners;
   readonly memory: AnswerMemory;
 }
@@ -29,8 +31,8 @@ type Methods = Readonly<Partial<Record<Method, Action>>>;
 
 const statusOnly = 'clients ask it without a token whether the server is there';
 
-export function routeTable({ lists, listeners, memory }: RouteParts): readonly Route[] {
-  const list = instances.listOf(lists, 'info');
+export function routeTable({ lists, subscribers: known, listeners, memory }: RouteParts): readonly Route[] {
+  const list = instances.listOf({ lists, subscribers: known }, 'info');
   const whole = search(memory, { contents: true });
   const brief = search(memory, { contents: false });
 
@@ -50,7 +52,7 @@ export function routeTable({ lists, listeners, memory }: RouteParts): readonly R
   };
   const health: Methods = { PUT: writes('service', services.setHealth) };
   const cluster: Methods = { PUT: writes('service', services.putCluster) };
-  const subscribers: Methods = { GET: reads('service', services.subscribers) };
+  const subscribers: Methods = { GET: reads('service', subscribersOf(known, 'list')) };
   const metrics: Methods = { GET: open(server.metrics, statusOnly) };
   const switches: Methods = { GET: open(server.switches, 'it names no instance, and clients ask it without a token') };
   const alive: Methods = { GET: open(server.alive, statusOnly) };
@@ -122,7 +124,7 @@ export function routeTable({ lists, listeners, memory }: RouteParts): readonly R
       '/v2/console/health/liveness': alive,
       '/v2/console/health/readiness': alive,
       '/v3/client/ns/instance': { POST: beats('service', instances.register), DELETE: writes('service', instances.deregister) },
-      '/v3/client/ns/instance/list': { GET: reads('service', instances.listOf(lists, 'hosts')) },
+      '/v3/client/ns/instance/list': { GET: reads('service', instances.listOf({ lists, subscribers: known }, 'hosts')) },
       '/v3/client/cs/config': { GET: reads('key', configs.query) },
       '/v3/admin/ns/instance': instance,
       '/v3/admin/ns/instance/partial': { PUT: writes('service', operator.update) },
@@ -130,7 +132,7 @@ export function routeTable({ lists, listeners, memory }: RouteParts): readonly R
       '/v3/admin/ns/instance/metadata/batch': metadata,
       '/v3/admin/ns/service': service,
       '/v3/admin/ns/service/list': { GET: filters(['service'], services.listPage) },
-      '/v3/admin/ns/service/subscribers': subscribers,
+      '/v3/admin/ns/service/subscribers': { GET: reads('service', subscribersOf(known, 'page')) },
       '/v3/admin/ns/cluster': cluster,
       '/v3/admin/ns/health/instance': health,
       '/v3/admin/ns/ops/metrics': metrics,

@@ -4,12 +4,14 @@
  */
 
 import { isRegistryError, RegistryError, toRegistryError } from '@rollcall/protocol';
+import { plainAddress } from '../../../net/agent-node.ts';
 import type { Context } from '../../../net/frontend.ts';
 import { moveAll, moveWhenStale } from '../../../net/moving.ts';
 import { principalOf } from '../../../net/principal.ts';
 import { deniedNamespace } from '../../../security/access-error.ts';
 import type { Caller } from '../../../security/acl.ts';
 import type { Origin } from '../../../security/gate.ts';
+import { unknownApp, type Subscriber } from '../naming/subscribers.ts';
 import { statusByCode } from '../../../net/status-by-code.ts';
 import { encodeReply } from './answer.ts';
 import { Call, type Parts } from './call.ts';
@@ -83,6 +85,15 @@ export class Clients implements Calls {
     stream.on('cancelled', over);
     stream.on('error', over);
     stream.on('close', over);
+  }
+
+  /** The clients that subscribe to a service. @param service its name in the registry */
+  *subscribers(namespace: string, service: string): Generator<Subscriber, void, undefined> {
+    for (const { connection, clusters } of this.#parts.subscriptions.of(namespace, service)) {
+      const { version, labels } = connection.client;
+      const { AppName: app } = labels;
+      yield { ip: plainAddress(connection.link.address), port: 0, agent: version, app: typeof app === 'string' && app !== '' ? app.slice(0, 128) : unknownApp, clusters };
+    }
   }
 
   drain(): Promise<void> {
@@ -205,7 +216,7 @@ function heard(connection: Connection, { body }: Payload): void {
 
 function clientInfo(body: JsonObject): ClientInfo {
   try {
-    return { version: text(body, 'clientVersion').slice(0, 128), labels: object(body, 'labels') as Record<string, string> };
+    return { version: text(body, 'clientVersion').slice(0, 128), labels: object(body, 'labels') };
   } catch (error) {
     if (error instanceof RegistryError) return { version: '', labels: {} };
     throw error;

@@ -33,7 +33,7 @@ const stallMs = 500;
 export interface ClientInfo {
   /** `Nacos-Java-Client:v3.1.0`. */
   readonly version: string;
-  readonly labels: Readonly<Record<string, string>>;
+  readonly labels: Readonly<Record<string, unknown>>;
 }
 
 interface Waiting {

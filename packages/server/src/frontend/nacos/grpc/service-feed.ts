@@ -60,6 +60,7 @@ interface Member {
   revision: number;
   /** Position among the members; -1 once removed. */
   index: number;
+  readonly connection: Connection;
   readonly mayRead: () => boolean;
   readonly delivery: Delivery;
 }
@@ -124,7 +125,7 @@ export class ServiceFeed implements Pass {
     const { wheel } = this.#options.context;
     const delivery = new Delivery({ connection, wheel, next: () => this.#newsFor(member), onUnanswered: () => (member.revision = -1) });
     // Nothing is pushed before the answer of the call is known.
-    const member: Member = { revision: Infinity, index: this.#members.length, mayRead, delivery };
+    const member: Member = { revision: Infinity, index: this.#members.length, connection, mayRead, delivery };
     this.#members.push(member);
     const subscription = { catchUp: () => delivery.serve(), cancel: () => this.#remove(member) };
     try {
@@ -136,6 +137,11 @@ export class ServiceFeed implements Pass {
       this.#remove(member);
       throw error;
     }
+  }
+
+  /** Of all subscribers. */
+  *connections(): Generator<Connection, void, undefined> {
+    for (const { connection } of this.#members) yield connection;
   }
 
   advance(budget: number): number {

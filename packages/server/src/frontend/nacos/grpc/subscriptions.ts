@@ -64,6 +64,17 @@ export class Subscriptions {
     return info;
   }
 
+  /** The clients that subscribe to any part of a service. @param service its name in the registry */
+  *of(namespace: string, service: string): Generator<{ readonly connection: Connection; readonly clusters: string }, void, undefined> {
+    const prefix = `${namespace}\0${service}\0`;
+    for (const feeds of this.#feeds.values()) {
+      for (const [key, feed] of feeds) {
+        if (!key.startsWith(prefix)) continue;
+        for (const connection of feed.connections()) yield { connection, clusters: key.slice(prefix.length) };
+      }
+    }
+  }
+
   unsubscribe(connection: Connection, selection: Selection): void {
     const own = this.#ofConnections.get(connection);
     const key = keyOf(selection);

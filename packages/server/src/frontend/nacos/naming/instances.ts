@@ -16,6 +16,7 @@ import { checkIds, readInstance, readKept, registration, toInstanceView, type In
 import { probeIn } from './clusters.ts';
 import type { Lists, Shape } from './lists.ts';
 import { instanceAt, ownAt, readSpot } from './spot.ts';
+import type { Subscribers } from './subscribers.ts';
 
 /** The fields of an instance in parameters; both spellings that clients use. */
 export function instanceIn(params: Params): NacosInstance {
@@ -144,13 +145,14 @@ export async function deregister(call: Call): Promise<Returned> {
 }
 
 /** `GET instance/list` */
-export function listOf(lists: Lists, shape: Shape): Handler {
+export function listOf({ lists, subscribers }: { readonly lists: Lists; readonly subscribers: Subscribers }, shape: Shape): Handler {
   return (call, format) => {
     const { params, caller } = call;
     const namespace = call.namespace();
     const service = call.service();
     const clusters = params.text(['clusters', 'clusterName', 'cluster']);
     call.requireService(namespace, service, 'read');
+    subscribers.polled(call, namespace, service, clusters);
     const selection = { namespace, service, clusters, healthyOnly: params.flag('healthyOnly', false), enabledOnly: true };
     const body = lists.read(selection, shape, caller.authorizer);
     return body instanceof Promise ? body.then((encoded) => encodedAnswer(encoded, format)) : encodedAnswer(body, format);

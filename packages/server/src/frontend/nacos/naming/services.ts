@@ -264,10 +264,3 @@ export async function setHealth(call: Call): Promise<Returned> {
   await registry.submit({ kind: 'update-checks', updates: [{ namespace, node: '', id: checkIds.probes(row.id), status: healthy ? 'passing' : 'critical', output: 'set by an operator' }] });
   return 'ok';
 }
-
-/** `GET service/subscribers`: clients that poll are not known as subscribers. */
-export function subscribers(call: Call): Returned {
-  const namespace = call.namespace();
-  call.requireService(namespace, call.service(), 'read');
-  return { subscribers: [], count: 0 };
-}
