@@ -131,7 +131,7 @@ async function serve(core: Core, options: ServerOptions, table: FrontendTable, h
   const serving = { ready: false };
   const status = () => statusOf(core, serving, options);
   const store = shareStore(core, { identity, key, status }, options);
-  liveness.start(store.ownership);
+  await liveness.start(store.ownership);
 
   const wheel = new Wheel({ clock, onError: (err) => log.error({ err }, 'a timeout failed') });
   const context: Context = {

@@ -152,7 +152,7 @@ async function startNode({ engine, memoryEngine, nodeId, all, cut, fault }: Star
     },
   });
   const judging = judgingBy(cluster.ownership, fault, () => findMember(replica.state, nodeId));
-  liveness.start(judging);
+  await liveness.start(judging);
   if (fault.noGrace === true) replica.views.watch('members', () => endOrphans(replica));
   await cluster.join({ name: `host-${nodeId}`, address: `http://${nodeId}`, version: '1.0.0' });
 

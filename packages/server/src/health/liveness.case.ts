@@ -5,7 +5,7 @@ import { pino } from 'pino';
 import { onTestFinished } from 'vitest';
 import type { Engine } from '../engine/engine.ts';
 import { memory } from '../engine/memory/memory.ts';
-import { manualClock } from '../manual-clock.case.ts';
+import { manualClock, type ManualClock } from '../manual-clock.case.ts';
 import { addressPolicy } from '../outbound/address-policy.ts';
 import { findCheck, findInstance } from '../registry/kind/catalog/find.ts';
 import { findSession } from '../registry/kind/session/find.ts';
@@ -56,7 +56,14 @@ export async function livenessOfTest(options?: Parameters<typeof startLiveness>[
   return started;
 }
 
-export async function startLiveness(options: { engine?: Engine; ownership?: Ownership } & Partial<LivenessOptions> = {}) {
+interface StartOptions extends Partial<LivenessOptions> {
+  readonly engine?: Engine;
+  readonly ownership?: Ownership;
+  /** Called after the first turn of the start. */
+  readonly whileStarting?: (parts: { replica: Replica; clock: ManualClock; submitted: readonly Command[] }) => Promise<void>;
+}
+
+export async function startLiveness(options: StartOptions = {}) {
   const clock = manualClock();
   const engine = options.engine ?? memory();
   const replica = new Replica({
@@ -101,7 +108,9 @@ export async function startLiveness(options: { engine?: Engine; ownership?: Owne
     ...options,
   });
   replica.observe(liveness);
-  liveness.start(options.ownership ?? soleOwner('this-node'));
+  const starting = liveness.start(options.ownership ?? soleOwner('this-node'));
+  await options.whileStarting?.({ replica, clock, submitted });
+  await starting;
 
   return {
     clock,

@@ -20,6 +20,7 @@ import { keyOf, type RowChange } from '../registry/kinds.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { Census } from './census.ts';
 import { Expiry, type FreezeStatus } from './expiry.ts';
+import { showFreeze } from './freeze-metrics.ts';
 import type { Health } from './health.ts';
 import { Heartbeats } from './heartbeats.ts';
 import type { Resolve } from '../outbound/address-policy.ts';
@@ -31,12 +32,13 @@ import { tcpProbe } from './probes/tcp.ts';
 import type { LeaseKind } from './lease.ts';
 import type { Ownership } from './ownership.ts';
 import { Reaper } from './reaper.ts';
+import { Reowning } from './reowning.ts';
 import { Reports } from './reports.ts';
 import { Sessions } from './sessions.ts';
 import { StallGuard, yieldToIo } from './stall-guard.ts';
 import { Wheel } from './wheel.ts';
 
-/** Deadlines whose owner is computed between two turns of the event loop: some 5 ms. */
+/** Rows whose deadlines begin, or get another owner, between two turns of the event loop: some 5 ms. */
 const deadlinesPerTurn = 1_024;
 
 /** Shorter stalls happen on every busy machine; only the metrics count them. */
@@ -71,10 +73,11 @@ export class Liveness implements Health {
   readonly #prober: Prober;
   /** Of which deadlines, known from the start on. */
   #ownership: Ownership | undefined;
-  /** While leases and probes do not yet follow a state that was replaced. */
+  /** While leases and probes do not yet follow the state: at the start, and when it was replaced. */
   #behind = false;
-  /** Set while the owners of all deadlines are computed again; true: they have changed again meanwhile. */
-  #reowning: { again: boolean } | undefined;
+  /** Changes that came during the start. */
+  #arrived: RowChange[] | undefined;
+  readonly #reowning = new Reowning({ keys: () => this.#keys(), reown: (key) => this.#reown(key), perTurn: deadlinesPerTurn });
 
   constructor(options: LivenessOptions) {
     const { registry, metrics } = options;
@@ -102,14 +105,14 @@ export class Liveness implements Health {
     this.#leases = new Expiry({
       ...{ ...expiry, name: 'leases', census: leases },
       onFrozen: (frozen) => {
-        this.#showFrozen();
+        showFreeze(this.status(), metrics);
         if (!frozen) this.#reaper.restart();
       },
       paused: () => this.#behind,
     });
     this.#removals = new Expiry({
       ...{ ...expiry, name: 'removals', census: removals },
-      onFrozen: () => this.#showFrozen(),
+      onFrozen: () => showFreeze(this.status(), metrics),
       paused: () => this.#behind || this.#leases.frozen,
     });
     const ownership = () => this.#owned();
@@ -131,12 +134,19 @@ export class Liveness implements Health {
   }
 
   /**
-   * Takes over the deadlines of the registry. Call it once, when its state is complete.
+   * Takes over the deadlines of the registry, in slices; no verdict is committed until it has all of them. Call it once, when the state
+   * of the registry is complete.
    * @param ownership of deadlines, among the nodes of the store
    */
-  start(ownership: Ownership): void {
+  async start(ownership: Ownership): Promise<void> {
     this.#ownership = ownership;
-    for (const [key, row] of this.#registry.state.rows()) this.#follow({ key, before: undefined, after: row }, true);
+    this.#behind = true;
+    this.#arrived = [];
+    await inTurns(this.#startSteps(), deadlinesPerTurn);
+    const arrived = this.#arrived;
+    this.#arrived = undefined;
+    this.#behind = false;
+    this.observe(arrived);
   }
 
   /**
@@ -144,13 +154,7 @@ export class Liveness implements Health {
    * watches stop; in slices, since there may be many. Until then a verdict on one of them does nothing.
    */
   reown(): void {
-    if (this.#reowning !== undefined) {
-      this.#reowning.again = true;
-      return;
-    }
-    const run = { again: false };
-    this.#reowning = run;
-    void inTurns(this.#reownSteps(run), deadlinesPerTurn).finally(() => (this.#reowning = undefined));
+    this.#reowning.begin();
   }
 
   get holder(): string {
@@ -165,6 +169,10 @@ export class Liveness implements Health {
   /** Follows a batch that the registry has applied; ignored before `start`. */
   observe(changes: readonly RowChange[]): void {
     if (this.#ownership === undefined) return;
+    if (this.#arrived !== undefined) {
+      for (const change of changes) this.#arrived.push(change);
+      return;
+    }
     const sessions = new Set<string>();
     for (const change of changes) {
       this.#follow(change, false);
@@ -192,6 +200,7 @@ export class Liveness implements Health {
   /** Follows a state that was replaced as a whole, in steps; no verdict is committed until it is complete. */
   *replaced(changes: readonly RowChange[]): Generator<void, void, undefined> {
     if (this.#ownership === undefined) return;
+    if (this.#arrived !== undefined) return this.observe(changes);
     this.#behind = true;
     yield;
     try {
@@ -269,6 +278,7 @@ export class Liveness implements Health {
 
   /** Stops every timer and probe. Outputs that are not yet committed are lost; statuses never are. */
   close(): void {
+    this.#reowning.close();
     this.#prober.close();
     this.#leases.close();
     this.#removals.close();
@@ -304,16 +314,17 @@ export class Liveness implements Health {
     } else if (row?.kind === 'session') this.#sessions.reown(key);
   }
 
+  *#keys(): Generator<string, void, undefined> {
+    for (const [key] of this.#registry.state.rows()) yield key;
+  }
+
   /** Each step is one row. */
-  *#reownSteps(run: { again: boolean }): Generator<void, void, undefined> {
-    do {
-      run.again = false;
-      for (const [key] of this.#registry.state.rows()) {
-        if (this.#ownership === undefined) return;
-        this.#reown(key);
-        yield;
-      }
-    } while (run.again);
+  *#startSteps(): Generator<void, void, undefined> {
+    for (const [key, after] of this.#registry.state.rows()) {
+      if (this.#ownership === undefined) return;
+      this.#follow({ key, before: undefined, after }, true);
+      yield;
+    }
   }
 
   /**
@@ -334,16 +345,5 @@ export class Liveness implements Health {
   #owned(): Ownership {
     if (this.#ownership === undefined) throw new Error('liveness has not been started');
     return this.#ownership;
-  }
-
-  #showFrozen(): void {
-    const { frozen, untilMs = 0, causes } = this.status();
-    const { expiryFrozen, expiryFrozenUntil, expiryLossShare } = this.#metrics;
-    expiryFrozen.set(Number(frozen));
-    expiryFrozenUntil.set(untilMs / 1_000);
-    expiryLossShare.reset();
-    for (const [by, all] of [['node', causes?.nodes], ['service', causes?.services], ['principal', causes?.principals]] as const) {
-      for (const { name, share } of all ?? []) expiryLossShare.set({ by, name }, share);
-    }
   }
 }

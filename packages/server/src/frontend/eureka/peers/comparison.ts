@@ -24,7 +24,7 @@ export interface ComparisonOptions {
   readonly removes: (name: InstanceName) => boolean;
   readonly find: (name: InstanceName) => Tracked | undefined;
   /** The instances that this node tells about, or keeps alive. */
-  readonly mine: () => readonly Tracked[];
+  readonly mine: () => Iterable<Tracked>;
 }
 
 interface Theirs {
@@ -36,13 +36,16 @@ interface Theirs {
 /** Instances that are taken over at the same time; they share a commit. */
 const takeoversMax = 256;
 
+/** Instances of ours that are compared between two turns of the event loop: some 2 ms. */
+const comparedPerTurn = 2_048;
+
 /** @param instances as the peer's list has them; `undefined` between slices */
 export async function* compare(instances: Iterable<unknown>, options: ComparisonOptions): AsyncGenerator<void, readonly Difference[], undefined> {
   const theirs = new Map<string, Theirs>();
   let taking: Promise<void>[] = [];
   for (const value of instances) {
     if (value === undefined) {
-      await new Promise<void>((turn) => void setImmediate(turn));
+      await turn();
       yield;
       continue;
     }
@@ -57,7 +60,19 @@ export async function* compare(instances: Iterable<unknown>, options: Comparison
     yield;
   }
   await Promise.all(taking);
-  return options.mine().flatMap((tracked) => differencesOf(tracked, theirs.get(`${tracked.name.app}\0${tracked.name.id}`)));
+  const differences: Difference[] = [];
+  let compared = 0;
+  for (const tracked of options.mine()) {
+    for (const difference of differencesOf(tracked, theirs.get(`${tracked.name.app}\0${tracked.name.id}`))) differences.push(difference);
+    if (++compared % comparedPerTurn > 0) continue;
+    await turn();
+    yield;
+  }
+  return differences;
+}
+
+function turn(): Promise<void> {
+  return new Promise((resolve) => void setImmediate(resolve));
 }
 
 /** An instance that cannot be read is left out: the other ones count. */

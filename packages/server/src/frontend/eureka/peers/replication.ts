@@ -150,8 +150,16 @@ export class Replication implements Observer, Side {
 
   compare(instances: Iterable<unknown>, client: PeerClient, removes: (name: InstanceName) => boolean): ReturnType<Side['compare']> {
     const { inbound, ownership } = this.#options;
-    const mine = () => [...this.#entries.values()].filter(({ mine: isMine }) => isMine).map(({ tracked }) => tracked);
-    return compare(instances, { client, inbound, removes, owns: (key) => ownership.owns(key), find: (name) => this.#named(name)?.tracked, mine });
+    return compare(instances, {
+      ...{ client, inbound, removes, mine: () => this.#mine() },
+      owns: (key) => ownership.owns(key),
+      find: (name) => this.#named(name)?.tracked,
+    });
+  }
+
+  /** Shows the present entries, even if they change between two steps. */
+  *#mine(): Generator<Tracked, void, undefined> {
+    for (const { mine, tracked } of this.#entries.values()) if (mine) yield tracked;
   }
 
   async newer({ info }: MessageAnswer): Promise<void> {
@@ -267,12 +275,23 @@ export class Replication implements Observer, Side {
       if (this.#closed) return;
       if (ownership.generation !== this.#generation) {
         this.#generation = ownership.generation;
-        for (const entry of this.#entries.values()) this.#reown(entry);
-        for (const link of this.#links) link.compareAgain();
+        void this.#reownAll();
       }
       timer.renew(ownersMs);
     };
     const timer = wheel.schedule(ownersMs, look);
+  }
+
+  async #reownAll(): Promise<void> {
+    function* steps(self: Replication): Generator<void, void, undefined> {
+      for (const entry of self.#entries.values()) {
+        if (self.#closed) return;
+        self.#reown(entry);
+        yield;
+      }
+    }
+    await inTurns(steps(this));
+    if (!this.#closed) for (const link of this.#links) link.compareAgain();
   }
 
   #reown(entry: Entry): void {
