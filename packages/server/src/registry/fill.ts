@@ -2,10 +2,10 @@
 
 /**
  * One transaction ends when it has reached either bound; a single command that cannot stop may go beyond.
- * A row costs 5 to 15 µs to decide, encode, log and apply, and a MiB some 5 ms. A turn of the event loop so takes some 5 ms, and twice
- * as long while garbage is collected; another request may wait for several turns.
+ * A row costs 5 to 15 µs to decide, encode, log and apply, and a MiB some 5 ms. A turn of the event loop so takes some 2 ms, and several
+ * times as long while garbage is collected; another request waits for one or two turns.
  */
-export const transactionBound: Bound = { rows: 512, bytes: 4_194_304, reads: Infinity };
+export const transactionBound: Bound = { rows: 256, bytes: 4_194_304, reads: Infinity };
 
 export interface Bound {
   readonly rows: number;
