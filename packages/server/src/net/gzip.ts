@@ -3,6 +3,7 @@
 import { once } from 'node:events';
 import { createGzip, gzipSync } from 'node:zlib';
 import type { Body } from './answers.ts';
+import { ListWriter } from './list-writer.ts';
 import type { Pace, Work } from './turns.ts';
 
 /** Smaller bodies gain nothing (Consul's `gziphandler.DefaultMinSize`). */
@@ -24,8 +25,9 @@ export function* gzipped(body: Body, pace: Pace): Work<readonly Buffer[]> {
     return [gzipSync(only, { level })];
   }
   const zip = createGzip({ level, chunkSize: 65_536 });
-  const chunks: Buffer[] = [];
-  zip.on('data', (chunk: Buffer) => chunks.push(chunk));
+  // zlib begins with a piece of ten bytes. A body of one buffer is sent in one write.
+  const out = new ListWriter();
+  zip.on('data', (chunk: Buffer) => out.append([chunk]));
   const ended = once(zip, 'end');
   // After an abort nothing waits for the end of the stream.
   ended.catch(() => undefined);
@@ -33,7 +35,7 @@ export function* gzipped(body: Body, pace: Pace): Work<readonly Buffer[]> {
     for (const buffer of body.buffers) if (!zip.write(buffer)) yield once(zip, 'drain');
     zip.end();
     yield ended;
-    return chunks;
+    return out.finish();
   } finally {
     zip.destroy();
   }

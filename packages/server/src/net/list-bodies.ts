@@ -80,13 +80,14 @@ export class ListBodies {
 
   /**
    * @param response of the request: its end cancels work that no other request waits for
-   * @throws RegistryError `resource_exhausted`, and all errors of `make`
+   * @returns at once if the body is kept
+   * @throws RegistryError (the promise) `resource_exhausted`, and all errors of `make`
    */
-  find(response: ServerResponse, list: List, gzip: boolean): Promise<Encoded> {
+  find(response: ServerResponse, list: List, gzip: boolean): Encoded | Promise<Encoded> {
     const view = `${this.#protocol}\0${list.name}\0${list.viewer}`;
     const revision = list.revision();
     const kept = this.#kept(view, revision, list.form, gzip);
-    if (kept !== undefined) return Promise.resolve(kept);
+    if (kept !== undefined) return kept;
     return new Promise((resolve, reject) => {
       const name = `${view}\0${revision}\0${list.form}\0${gzip}`;
       const leave = this.#shared.join(name, () => this.#encode(view, list, gzip), { ready: resolve, failed: reject });

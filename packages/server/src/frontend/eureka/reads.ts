@@ -40,6 +40,11 @@ interface Wanted {
   readonly make: (frozen: Frozen, mayRead: MayRead) => Work<Body | undefined>;
 }
 
+/** The status of an answer, now or later; 404 is not answered yet. */
+type Status = 200 | 404 | Promise<200 | 404>;
+
+type Aged = Map<string, Encoded & { readonly untilMs: number }>;
+
 /** With the original's timings, lists are up to this old (`responseCacheUpdateIntervalMs`). */
 const compatAgeMs = 30_000;
 const compatBodiesMax = 256;
@@ -50,7 +55,7 @@ export class Reads {
   readonly #lists: ListBodies;
   readonly #applications: Applications;
   /** With the original's timings: the answers of the last 30 s. */
-  readonly #aged: Map<string, Encoded & { readonly untilMs: number }> | undefined;
+  readonly #aged: Aged | undefined;
 
   constructor(context: Context, parts: { readonly recent: RecentChanges; readonly compat: boolean }) {
     const { registry, answers } = context;
@@ -63,7 +68,7 @@ export class Reads {
     this.#aged = parts.compat ? new Map() : undefined;
   }
 
-  all(reading: Reading): Promise<number> {
+  all(reading: Reading): Status {
     const { form } = reading;
     return this.#answer(reading, {
       name: 'apps',
@@ -72,7 +77,7 @@ export class Reads {
     });
   }
 
-  delta(reading: Reading): Promise<number> {
+  delta(reading: Reading): Status {
     const { form } = reading;
     // In the turn in which the moment is taken: a delta has every change up to it.
     return this.#answer(reading, {
@@ -82,7 +87,7 @@ export class Reads {
     });
   }
 
-  app(reading: Reading, app: string, services: readonly string[]): Promise<number> {
+  app(reading: Reading, app: string, services: readonly string[]): Status {
     const { views } = this.#context.registry;
     return this.#answer(reading, {
       name: `app ${app.toUpperCase()}`,
@@ -91,7 +96,7 @@ export class Reads {
     });
   }
 
-  vip(reading: Reading, field: 'vipAddress' | 'secureVipAddress', vip: string): Promise<number> {
+  vip(reading: Reading, field: 'vipAddress' | 'secureVipAddress', vip: string): Status {
     const { form } = reading;
     return this.#answer(reading, {
       name: `${field} ${vip}`,
@@ -127,30 +132,44 @@ export class Reads {
     return this.#context.registry.views.revision(catalogView());
   }
 
-  /** @returns the status of the answer; 404 was not answered */
-  async #answer(reading: Reading, wanted: Wanted): Promise<number> {
-    const { response, form } = reading;
-    await this.caughtUp();
-    const { body, gzip } = await this.#find(reading, wanted);
+  /** A kept body is sent at once. */
+  #answer(reading: Reading, wanted: Wanted): Status {
+    const behind = this.caughtUp();
+    return behind === undefined ? this.#answerNow(reading, wanted) : behind.then(() => this.#answerNow(reading, wanted));
+  }
+
+  #answerNow(reading: Reading, wanted: Wanted): Status {
+    const found = this.#aged === undefined ? this.#find(reading, wanted) : this.#findAged(this.#aged, reading, wanted);
+    return found instanceof Promise ? found.then((later) => this.#send(reading, later)) : this.#send(reading, found);
+  }
+
+  #send({ response, form }: Reading, { body, gzip }: Encoded): 200 | 404 {
     if (body === undefined) return 404;
     this.#lists.send(response, { contentType: form.contentType, vary: 'Accept, Accept-Encoding, X-Eureka-Accept' }, body, gzip);
     return 200;
   }
 
-  async #find({ response, authorizer, form, gzip }: Reading, { name, revision, make }: Wanted): Promise<Encoded> {
-    const viewer = this.#lists.viewerOf(authorizer, authorizer.allowsAll(namespace, 'service', 'read'));
-    const aged = `${name}\0${viewer}\0${form.name}\0${gzip}`;
-    const old = this.#aged?.get(aged);
+  #find({ response, authorizer, form, gzip }: Reading, { name, revision, make }: Wanted): Encoded | Promise<Encoded> {
+    const viewer = this.#viewerOf(authorizer);
+    return this.#lists.find(response, { name, form: form.name, viewer, revision, make: (frozen) => make(frozen, mayReadOf(authorizer)) }, gzip);
+  }
+
+  async #findAged(aged: Aged, reading: Reading, wanted: Wanted): Promise<Encoded> {
+    const { authorizer, form, gzip } = reading;
+    const name = `${wanted.name}\0${this.#viewerOf(authorizer)}\0${form.name}\0${gzip}`;
+    const old = aged.get(name);
     if (old !== undefined && old.untilMs > this.#context.clock.now()) return old;
-    const list = { name, form: form.name, viewer, revision, make: (frozen: Frozen) => make(frozen, mayReadOf(authorizer)) };
-    const found = await this.#lists.find(response, list, gzip);
-    this.#age(aged, found);
+    const found = await this.#find(reading, wanted);
+    this.#age(aged, name, found);
     return found;
   }
 
-  #age(name: string, found: Encoded): void {
-    const aged = this.#aged;
-    if (aged === undefined || found.body === undefined) return;
+  #viewerOf(authorizer: Authorizer): string {
+    return this.#lists.viewerOf(authorizer, authorizer.allowsAll(namespace, 'service', 'read'));
+  }
+
+  #age(aged: Aged, name: string, found: Encoded): void {
+    if (found.body === undefined) return;
     aged.set(name, { ...found, untilMs: this.#context.clock.now() + compatAgeMs });
     for (const oldest of aged.keys()) {
       if (aged.size <= compatBodiesMax) break;
