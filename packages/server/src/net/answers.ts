@@ -78,6 +78,11 @@ export class Answers {
     return this.#held.calculatedSize;
   }
 
+  /** Most bytes that are kept. */
+  get bytesMax(): number {
+    return this.#bytesMax;
+  }
+
   /**
    * Finds the body for `representation` of `view` at `revision`.
    * @param representation names everything besides the view that the bytes depend on, the protocol first:

@@ -30,7 +30,12 @@ export interface List {
   readonly revision: () => number;
   /** Undefined: there is no such list. */
   readonly make: (frozen: Frozen) => Work<Body | undefined>;
+  /** Its parts are kept by themselves: a large list is not kept as well. */
+  readonly inParts?: boolean;
 }
+
+/** Lists in parts that need a larger share of the memory for answers than this are kept in parts only, and compressed. */
+const wholeShareMax = 1 / 8;
 
 /** What a list is encoded as. */
 export interface Encoded {
@@ -123,7 +128,7 @@ export class ListBodies {
     return plain === undefined || (gzip && plain.bytes >= gzipBytesMin) ? undefined : { body: plain, gzip: false };
   }
 
-  *#encode(view: string, { form, revision: current, make }: List, gzip: boolean): Work<Encoded> {
+  *#encode(view: string, { form, revision: current, make, inParts = false }: List, gzip: boolean): Work<Encoded> {
     const { answers, registry } = this.#context;
     // The work may have waited for its turn, so it shows the present revision.
     const revision = current();
@@ -136,7 +141,7 @@ export class ListBodies {
         frozen.close();
       }
       if (body === undefined) return { body, gzip: false };
-      answers.keep(view, revision, form, body);
+      if (!inParts || body.bytes <= answers.bytesMax * wholeShareMax) answers.keep(view, revision, form, body);
     }
     if (!gzip || body.bytes < gzipBytesMin) return { body, gzip: false };
     const zipped = new Body(yield* gzipped(body, this.turns.pace));

@@ -38,6 +38,8 @@ interface Wanted {
   /** Of everything that it shows. */
   readonly revision: () => number;
   readonly make: (frozen: Frozen, mayRead: MayRead) => Work<Body | undefined>;
+  /** As in `List`. */
+  readonly inParts?: boolean;
 }
 
 /** The status of an answer, now or later; 404 is not answered yet. */
@@ -74,6 +76,7 @@ export class Reads {
       name: 'apps',
       revision: () => this.#catalogRevision(),
       make: (frozen, mayRead) => this.#applications.all(frozen, mayRead, form),
+      inParts: true,
     });
   }
 
@@ -149,9 +152,9 @@ export class Reads {
     return 200;
   }
 
-  #find({ response, authorizer, form, gzip }: Reading, { name, revision, make }: Wanted): Encoded | Promise<Encoded> {
+  #find({ response, authorizer, form, gzip }: Reading, { name, revision, make, inParts = false }: Wanted): Encoded | Promise<Encoded> {
     const viewer = this.#viewerOf(authorizer);
-    return this.#lists.find(response, { name, form: form.name, viewer, revision, make: (frozen) => make(frozen, mayReadOf(authorizer)) }, gzip);
+    return this.#lists.find(response, { name, form: form.name, viewer, revision, make: (frozen) => make(frozen, mayReadOf(authorizer)), inParts }, gzip);
   }
 
   async #findAged(aged: Aged, reading: Reading, wanted: Wanted): Promise<Encoded> {

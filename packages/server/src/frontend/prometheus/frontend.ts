@@ -95,6 +95,7 @@ class PrometheusFrontend implements Frontend {
       viewer: this.#lists.viewerOf(authorizer, seesAll),
       revision: () => this.#revision(namespace, question),
       make: (frozen: Parameters<Targets['list']>[0]) => this.#targets.list(frozen, authorizer, namespace, question),
+      inParts: question.tags.length === 0 && question.filter === '',
     };
     const { body, gzip } = await this.#lists.find(response, list, takesGzip(request.headers));
     if (body !== undefined) this.#lists.send(response, { contentType: 'application/json', vary: 'Accept-Encoding' }, body, gzip);
