@@ -37,7 +37,7 @@ function setUp(answerBytesMax: number, inParts: boolean) {
   };
   return {
     /** @returns parts that were encoded for it */
-    async encodedFor(gzip: boolean): Promise<number> {
+    encodedFor: async (gzip: boolean): Promise<number> => {
       encoded = 0;
       const { body } = await lists.find(response, list, gzip);
       expect(body?.bytes).toBeGreaterThan(0);

@@ -4,16 +4,25 @@ import { configsIn, findRelease, isPublished } from '../../../registry/kind/conf
 import type { ConfigRow } from '../../../registry/kind/config/rows.ts';
 import { RegistryError } from '@rollcall/protocol';
 import { MemoryShare, type AnswerMemory } from '../../../net/answer-memory.ts';
+import { Body } from '../../../net/answers.ts';
+import { ListWriter } from '../../../net/list-writer.ts';
 import { inOrder, order, select } from '../../../net/slices.ts';
+import type { Pace, Work } from '../../../net/turns.ts';
 import { fromNamespace } from '../names.ts';
+import { encodedAnswer } from '../request/answer.ts';
 import type { Call } from '../request/call.ts';
 import type { Handler } from '../request/route.ts';
-import { paged, onPage, readPage } from '../naming/pages.ts';
+import { paged, onPage, readPage, type Page } from '../naming/pages.ts';
 import { groupNames, tenantNames } from './target.ts';
 import { appNameOf, contentOf, encryptedKeyOf, keyOf, nameOf } from './translate.ts';
 
 /** Most bytes of the contents of one page. */
 const pageBytesMax = 33_554_432;
+
+/** How the JSON of a page ends: its entries come last. */
+const pageEnd = ']}';
+/** Characters that are encoded in a unit of work. */
+const charactersPerUnit = 200;
 
 type Matcher = (text: string) => boolean;
 
@@ -41,7 +50,7 @@ function hasParts(text: string, parts: readonly string[]): boolean {
 
 /** @param contents whether each entry has its content, as in the first version of the API */
 export function search(memory: AnswerMemory, { contents }: { readonly contents: boolean }): Handler {
-  return async (call) => {
+  return async (call, format) => {
     const { params } = call;
     const namespace = call.namespace(tenantNames);
     const blur = params.text('search', 'blur') !== 'accurate';
@@ -71,13 +80,32 @@ export function search(memory: AnswerMemory, { contents }: { readonly contents: 
         if (bytes > pageBytesMax) {
           throw new RegistryError('resource_exhausted', `the contents of this page have ${bytes} bytes, the limit is ${pageBytesMax}; ask for a smaller pageSize`);
         }
-        share.take(bytes);
-        return paged(found.length, page, rows.map((row) => entry(call, row, contents)));
+        return encodedAnswer(yield* pageOf(found.length, page, rows, { share, pace, entry: (row) => entry(call, row, contents) }), format);
       } finally {
         share.free();
       }
     });
   };
+}
+
+export interface PageOptions {
+  readonly share: MemoryShare;
+  readonly pace: Pace;
+  readonly entry: (row: ConfigRow) => object;
+}
+
+/** Encodes a page, an entry at a time: all contents of a page would take too long in one turn of the event loop. */
+export function* pageOf(count: number, page: Page, rows: readonly ConfigRow[], { share, pace, entry: entryOf }: PageOptions): Work<Body> {
+  const empty = JSON.stringify(paged(count, page, []));
+  const out = new ListWriter(share);
+  out.write(empty.slice(0, -pageEnd.length));
+  for (const [at, row] of rows.entries()) {
+    const text = JSON.stringify(entryOf(row));
+    out.write(at === 0 ? text : `,${text}`);
+    if (pace.spend(1 + text.length / charactersPerUnit)) yield;
+  }
+  out.write(pageEnd);
+  return new Body(out.finish());
 }
 
 function entry(call: Call, row: ConfigRow, withContent: boolean): object {
