@@ -29,7 +29,8 @@ export class CaseIndex {
 
   /** @returns the names with capitals that differ from this one in case only, in order; the name itself may be one */
   get(scope: string, name: string): readonly string[] {
-    return this.#names.get(keyOf(scope, name)) ?? none;
+    // Most registries have no such names, and every wrong name that a client asks for comes here.
+    return this.#names.size === 0 ? none : (this.#names.get(keyOf(scope, name)) ?? none);
   }
 }
 

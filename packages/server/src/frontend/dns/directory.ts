@@ -157,7 +157,7 @@ export class Directory {
 
   /** Finds a namespace by its name in any case; returns the name unchanged when there is none. */
   #namespaceOf({ namespace }: { readonly namespace: string }): string {
-    if (findNamespace(this.#registry.state, namespace) !== undefined) return namespace;
+    if (namespace === defaultNamespace || findNamespace(this.#registry.state, namespace) !== undefined) return namespace;
     return this.#index.namespaces.get('', namespace)[0] ?? namespace;
   }
 
