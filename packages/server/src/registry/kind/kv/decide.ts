@@ -23,7 +23,7 @@ export function putKey(draft: Draft, command: KvPut, now: number): boolean {
     key,
     value,
     flags,
-    lockIndex: before?.lockIndex ?? 0,
+    lockIndex: lockIndexOf(draft, before),
     ...(before?.session === undefined ? {} : { session: before.session }),
     created: 0,
     modified: 0,
@@ -44,7 +44,7 @@ export function putKey(draft: Draft, command: KvPut, now: number): boolean {
       if (before?.session === session) write(draft, row);
       else {
         if (before?.session !== undefined || delayed(draft, command, now)) return false;
-        write(draft, { ...row, session, lockIndex: Math.max(row.lockIndex + 1, forgottenBefore(draft)) });
+        write(draft, { ...row, session, lockIndex: row.lockIndex === 0 ? Math.max(1, forgottenBefore(draft)) : row.lockIndex + 1 });
       }
       return true;
     }
@@ -55,6 +55,12 @@ export function putKey(draft: Draft, command: KvPut, now: number): boolean {
       return true;
     }
   }
+}
+
+/** Of a key that is written: none that a reader may have seen of it was higher, also if the store went back since. 0 if it was never a lock. */
+function lockIndexOf(draft: Draft, before: KvRow | undefined): number {
+  if (before === undefined || before.lockIndex === 0) return 0;
+  return Math.max(before.lockIndex, forgottenBefore(draft));
 }
 
 /**
@@ -106,7 +112,7 @@ export function letGo(held: KvRow, { behavior, lockDelayMs }: SessionRow, { draf
   if (behavior === 'delete') removeKey(draft, held);
   else {
     const { session: _released, ...rest } = held;
-    draft.put<KvRow>(rest);
+    draft.put<KvRow>({ ...rest, lockIndex: lockIndexOf(draft, held) });
   }
   if (lockDelayMs === 0) return;
   const { namespace, key } = held;

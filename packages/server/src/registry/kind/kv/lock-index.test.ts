@@ -46,14 +46,23 @@ function prepare(state: Running): void {
   state.run({ kind: 'register', namespace: 'default', nodeMode: 'ensure', node: { name: 'n', address: '10.0.0.1' } });
 }
 
+const put = { kind: 'kv-put', namespace: 'default', key: 'lock', value: Buffer.from(''), flags: 0n } as const;
+
 /** @returns the lock index of the key while the session holds it */
 function locked(state: Running, session: string): number | undefined {
-  const put = { kind: 'kv-put', namespace: 'default', key: 'lock', value: Buffer.from(''), flags: 0n } as const;
+  acquire(state, session);
+  const { lockIndex } = state;
+  release(state, session);
+  return lockIndex;
+}
+
+function acquire(state: Running, session: string): void {
   state.run({ kind: 'session-create', namespace: 'default', id: session, name: '', node: 'n', liveness: 'ttl', ttlMs: 10_000, lockDelayMs: 0, behavior: 'release', checks: [] });
   state.run({ ...put, condition: { kind: 'acquire', session } });
-  const { lockIndex } = state;
+}
+
+function release(state: Running, session: string): void {
   state.run({ ...put, condition: { kind: 'release', session } });
-  return lockIndex;
 }
 
 describe('the lock index', () => {
@@ -75,5 +84,22 @@ describe('the lock index', () => {
     const next = locked(state, 'five') ?? 0;
     expect(next).toBeGreaterThan(Math.max(...given));
     expect(locked(state, 'six')).toBe(next + 1);
+  });
+
+  it.each<[string, Command]>([
+    ['is released', { ...put, condition: { kind: 'release', session: 'one' } }],
+    ['is written by its holder', { ...put, condition: { kind: 'acquire', session: 'one' } }],
+    ['is written without a condition', put],
+    ['loses its session', { kind: 'session-destroy', namespace: 'default', id: 'one' }],
+  ])('is no lower than every one that was given, when a lock of the backup %s', (_, command) => {
+    const state = stateAt(0, 0);
+    prepare(state);
+    acquire(state, 'one');
+    const backup = state.rows;
+    release(state, 'one');
+    const given = ['two', 'three', 'four'].map((session) => locked(state, session) ?? 0);
+    state.restore(backup);
+    state.run(command);
+    expect(state.lockIndex).toBeGreaterThanOrEqual(Math.max(...given));
   });
 });
