@@ -16,12 +16,12 @@ export default defineConfig({
   test: {
     include: ['packages/*/src/**/*.test.ts', 'tools/**/*.test.ts', 'conformance/**/*.test.ts', 'examples/**/*.test.ts'],
     // No package of Debian or npm has a Consul, or a Prometheus that can take its test: they are asked for by name. Tests
-    // with programs in Java or Go take minutes and have a command of their own.
+    // with programs in Java, Go or Rust take minutes and have a command of their own.
     exclude: [
       ...configDefaults.exclude,
       ...(process.env['ROLLCALL_PROMETHEUS'] === undefined ? ['conformance/consul/prometheus.test.ts'] : []),
       ...(process.env['ROLLCALL_CONSUL'] === undefined ? ['conformance/consul/consul-cli.test.ts'] : []),
-      ...(process.env['ROLLCALL_JAVA'] === undefined ? ['conformance/*/java/**', 'conformance/*/go/**'] : []),
+      ...(process.env['ROLLCALL_JAVA'] === undefined ? ['conformance/*/java/**', 'conformance/*/go/**', 'conformance/*/rust/**'] : []),
     ],
     testTimeout: 30_000,
     hookTimeout: 60_000,

@@ -16,10 +16,11 @@ async function startServer(token?: string): Promise<string> {
   return url;
 }
 
-/** In front of a registry: it has the first version of the API only. */
-async function oldServer(url: string): Promise<string> {
+/** In front of a registry: it has the first version of the API only; `plain`: and answers each question for a configuration with its content, as r-nacos does. */
+async function oldServer(url: string, plain = false): Promise<string> {
   const server = createServer((incoming, response) => {
-    const { url: path = '', method, headers } = incoming;
+    const { url: asked = '', method, headers } = incoming;
+    const path = plain ? asked.replace(/&(?:show=all|beta=true)/, '') : asked;
     if (path.startsWith('/nacos/v3')) {
       response.writeHead(404).end('{"status":404}');
       return;
@@ -99,6 +100,15 @@ describe('rollcall import nacos', () => {
     expect([again.code, again.result.copied]).toEqual([0, { namespaces: 0, configurations: 2, 'gray releases': 1, services: 0, instances: 1 }]);
     expect(again.result.kept).toEqual({ namespaces: 1, services: 2, instances: 1 });
     expect(await nacosAt(to).json('/v3/admin/ns/instance/list', { serviceName: 'web', namespaceId: 'team-a' })).toMatchObject({ data: [{ ip: '10.0.0.6', ephemeral: true, healthy: true }] });
+  });
+
+  it('reads a server that knows configurations by their content only', async () => {
+    const [source, to] = await Promise.all([startServer(), startServer()]);
+    const contents = { 'app.yaml': 'a: 1', 'like-an-answer.json': '{"content":"not this","dataId":"another","group":"G"}' };
+    for (const [dataId, content] of Object.entries(contents)) await nacosAt(source).put('POST', '/v1/cs/configs', { dataId, group: 'G', content });
+    const { code, result } = await importing(await oldServer(source, true), to);
+    expect([code, result.failed, result.copied]).toMatchObject([0, [], { 'configurations': 2, 'gray releases': 0 }]);
+    for (const [dataId, content] of Object.entries(contents)) expect((await nacosAt(to).ask('GET', '/v1/cs/configs', { dataId, group: 'G' })).text).toBe(content);
   });
 
   it('reads a server with the first version of the API, by a name and a password', async () => {

@@ -39,9 +39,18 @@ export class NacosApi extends HttpApi {
   }
 
   /** Undefined when there is no such thing. */
-  async readIfThere<T>(path: string, parameters: Parameters): Promise<T | undefined> {
+  readIfThere<T>(path: string, parameters: Parameters): Promise<T | undefined> {
+    return this.#ifThere(async () => (await this.read<T | null>(path, parameters)) ?? undefined);
+  }
+
+  /** The body as it is, without an envelope; undefined when there is no such thing. */
+  textIfThere(path: string, parameters: Parameters): Promise<string | undefined> {
+    return this.#ifThere(() => this.text('GET', pathOf(path, parameters)));
+  }
+
+  async #ifThere<T>(ask: () => Promise<T>): Promise<T | undefined> {
     try {
-      return (await this.read<T | null>(path, parameters)) ?? undefined;
+      return await ask();
     } catch (error) {
       // 20004 is the number of the later versions for it, and their beta question says so by a 5xx.
       if (error instanceof Refusal && [404, 20_004, 30_000, 500].includes(error.status)) return undefined;

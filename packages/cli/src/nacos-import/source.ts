@@ -102,14 +102,23 @@ function thirdVersion(api: NacosApi): Source {
 function firstVersion(api: NacosApi): Source {
   const tenant = (namespace: string) => (namespace === 'public' ? '' : namespace);
   const at = (namespace: string, { dataId, group }: ConfigName) => ({ dataId, group, tenant: tenant(namespace) });
-  const of = (namespaceId: string, { name, group }: ServiceName) => ({ namespaceId, serviceName: `${group}@@${name}`, groupName: group });
+  // r-nacos knows this namespace by no name but the empty one; Nacos takes either.
+  const inNamespace = (namespace: string) => ({ namespaceId: tenant(namespace) });
+  const of = (namespace: string, { name, group }: ServiceName) => ({ ...inNamespace(namespace), serviceName: `${group}@@${name}`, groupName: group });
   return {
     namespaces: async () => (await api.read<GivenNamespace[]>('/v1/console/namespaces')).map(namespaceOf),
     configs: (namespace) => api.pages('/v1/cs/configs', { tenant: tenant(namespace), search: 'blur', dataId: '', group: '' }, ({ pageItems }) => (pageItems as ConfigName[]).map(({ dataId, group }) => ({ dataId, group }))),
-    config: async (namespace, name) => configOf(name, await api.readIfThere<Fields>('/v1/cs/configs', { ...at(namespace, name), show: 'all' })),
-    beta: async (namespace, name) => betaOf(await api.readIfThere<Fields>('/v1/cs/configs', { ...at(namespace, name), beta: true })),
-    services: (namespaceId) =>
-      api.pages('/v1/ns/catalog/services', { namespaceId, serviceNameParam: '', groupNameParam: '', withInstances: false, hasIpCount: false }, ({ serviceList }) => (serviceList as { name: string; groupName: string }[]).map(({ name, groupName }) => ({ name, group: groupName }))),
+    async config(namespace, name) {
+      const text = await api.textIfThere('/v1/cs/configs', { ...at(namespace, name), show: 'all' });
+      // A server that does not know `show`, such as r-nacos, answers with the content alone.
+      return text === undefined ? undefined : configOf(name, wholeIn(text, name) ?? { content: text });
+    },
+    async beta(namespace, name) {
+      const text = await api.textIfThere('/v1/cs/configs', { ...at(namespace, name), beta: true });
+      return betaOf(text === undefined ? undefined : wholeIn(text, name));
+    },
+    services: (namespace) =>
+      api.pages('/v1/ns/catalog/services', { ...inNamespace(namespace), serviceNameParam: '', groupNameParam: '', withInstances: false, hasIpCount: false }, ({ serviceList }) => (serviceList as { name: string; groupName: string }[]).map(({ name, groupName }) => ({ name, group: groupName }))),
     service: async (namespace, name) => serviceOf(name, await api.readIfThere<Fields>('/v1/ns/service', of(namespace, name))),
     // Those that are disabled are not in it; no other list of this version has all clusters.
     instances: async (namespace, name) => (await api.readIfThere<{ readonly hosts: Instance[] }>('/v1/ns/instance/list', of(namespace, name)))?.hosts ?? [],
@@ -119,6 +128,28 @@ function firstVersion(api: NacosApi): Source {
 function namespaceOf({ namespace, namespaceShowName, namespaceDesc }: GivenNamespace): Namespace {
   const id = namespace === '' ? 'public' : namespace;
   return { id, name: namespaceShowName ?? id, description: namespaceDesc ?? '' };
+}
+
+/** The configuration of that name in an answer of the first version, in its envelope or without one; undefined when the answer is anything else. */
+function wholeIn(text: string, { dataId, group }: ConfigName): Fields | undefined {
+  const value = parsed(text);
+  for (const each of [value, value?.['data']]) {
+    if (isFields(each) && each['dataId'] === dataId && each['group'] === group && typeof each['content'] === 'string') return each;
+  }
+  return undefined;
+}
+
+function parsed(text: string): Fields | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isFields(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isFields(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 const textOf = (value: unknown) => (typeof value === 'string' ? value : '');
