@@ -2,7 +2,7 @@
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { compileRules, unrestricted, type DefaultPolicy, type PlacedRules, type Resource, type Verb } from './authorizer.ts';
+import { compileRules, unrestricted, type DefaultPolicy, type PlacedRules, type Resource, type Verb, type Authorizer } from './authorizer.ts';
 import { parseRules } from './rule-text.ts';
 import type { Level, NamedRule, Rules } from './rules.ts';
 import { builtinPolicies, nodeIdentityRules, serviceIdentityRules } from './templates.ts';
@@ -133,10 +133,39 @@ describe('the default policy', () => {
   });
 });
 
+describe('rules about configurations', () => {
+  const granted = (authorizer: Authorizer, name: string) =>
+    (['config-approve', 'config-publish', 'config-reveal'] as const).filter((resource) => authorizer.allows('default', resource, 'write', name)).map((resource) => resource.slice('config-'.length));
+
+  it.each<[readonly string[], string, read: boolean, edit: boolean, grants: readonly string[]]>([
+    [['config "shop/app" { policy = "read" }'], 'shop/app', true, false, []],
+    [['config "shop/app" { policy = "edit" }'], 'shop/app', true, true, []],
+    [['config_prefix "shop/" { policy = "approve" }'], 'shop/app', true, false, ['approve']],
+    [['config_prefix "shop/" { policy = "publish, reveal" }'], 'shop/app', true, false, ['publish', 'reveal']],
+    [['config_prefix "" { policy = "write" }'], 'shop/app', true, true, ['approve', 'publish', 'reveal']],
+    [['config_prefix "shop/" { policy = "write" }'], 'shopping/app', false, false, []],
+    // The most specific rule decides about everything.
+    [['config_prefix "" { policy = "write" } config_prefix "shop/" { policy = "read" }'], 'shop/app', true, false, []],
+    [['config_prefix "" { policy = "write" } config "shop/app" { policy = "deny" }'], 'shop/app', false, false, []],
+    // Policies of one caller are added, and a denial wins.
+    [['config "shop/app" { policy = "edit" }', 'config "shop/app" { policy = "publish" }'], 'shop/app', true, true, ['publish']],
+    [['config "shop/app" { policy = "write" }', 'config "shop/app" { policy = "deny" }'], 'shop/app', false, false, []],
+    [['key_prefix "" { policy = "write" }'], 'shop/app', false, false, []],
+  ])('%j, for %s', (policies, name, read, edit, grants) => {
+    const authorizer = compiled(policies);
+    expect([authorizer.allows('default', 'config', 'read', name), authorizer.allows('default', 'config', 'write', name), granted(authorizer, name)]).toEqual([read, edit, grants]);
+  });
+
+  it('are silent for other names, so the default policy decides', () => {
+    const open = compiled(['config_prefix "shop/" { policy = "read" }'], 'allow');
+    expect([granted(open, 'shop/app'), granted(open, 'other')]).toEqual([[], ['approve', 'publish', 'reveal']]);
+  });
+});
+
 describe('ready-made rules', () => {
   it('allow managing everything, or reading everything', () => {
     const [management, readOnly] = builtinPolicies.map(({ rules }) => compiled([rules]));
-    for (const resource of ['acl', 'keyring', 'operator', 'mesh', 'peering', 'agent', 'event', 'key', 'node', 'query', 'service', 'session', 'intention'] as const) {
+    for (const resource of ['acl', 'keyring', 'operator', 'mesh', 'peering', 'agent', 'config', 'config-approve', 'config-publish', 'config-reveal', 'event', 'key', 'node', 'query', 'service', 'session', 'intention'] as const) {
       expect(management?.allows('default', resource, 'write', 'any'), resource).toBe(true);
       expect(readOnly?.allows('default', resource, 'read', 'any'), resource).toBe(true);
       expect(readOnly?.allows('default', resource, 'write', 'any'), resource).toBe(false);
@@ -153,6 +182,7 @@ describe('ready-made rules', () => {
     expect(authorizer.allows('default', 'node', 'write', 'n1')).toBe(true);
     expect(authorizer.allows('default', 'node', 'write', 'n2')).toBe(false);
     expect(authorizer.allows('default', 'key', 'read', 'x')).toBe(false);
+    expect([authorizer.allows('default', 'config', 'read', 'web/app'), authorizer.allows('default', 'config', 'write', 'web/app'), authorizer.allows('default', 'config', 'read', 'web2/app')]).toEqual([true, false, false]);
   });
 });
 

@@ -17,13 +17,13 @@
 
 import { defaultNamespace } from '@rollcall/protocol';
 import { PrefixTable } from './prefix-table.ts';
-import { isShared, type NamedResource, type Rules, type ScalarResource, type ScopeRules, type Verb } from './rules.ts';
+import { isShared, type GrantedResource, type NamedResource, type Rules, type ScalarResource, type ScopeRules, type Verb } from './rules.ts';
 import { MergedRules, Scope } from './scope.ts';
 
 export type { Verb } from './rules.ts';
 
-/** The `intentions` of service rules decide about `intention`. */
-export type Resource = ScalarResource | NamedResource | 'intention';
+/** The `intentions` of service rules decide about `intention`, the grants of rules about configurations about `config-approve` and so on. */
+export type Resource = ScalarResource | NamedResource | 'intention' | GrantedResource;
 
 export type DefaultPolicy = 'allow' | 'deny';
 

@@ -5,7 +5,7 @@
  */
 
 import { quote } from '../filter/go-string.ts';
-import type { NamedResource, ScalarResource, Verb } from './rules.ts';
+import type { GrantedResource, NamedResource, ScalarResource, Verb } from './rules.ts';
 import { anonymousAccessor } from './well-known.ts';
 
 /** Kinds of records that requests name. */
@@ -16,7 +16,7 @@ export interface Denial {
   readonly accessorId: string;
   /** Namespace of the request. */
   readonly namespace: string;
-  readonly resource: ScalarResource | NamedResource | 'intention';
+  readonly resource: ScalarResource | NamedResource | 'intention' | GrantedResource;
   readonly verb: Verb;
   /** Empty for resources without names. */
   readonly name: string;
@@ -211,7 +211,7 @@ export const words: Words = {
     `the rules cannot be read: ${line === 0 ? '' : `line ${line}, column ${column}: `}${problem}`,
   'bad scalar level': ({ key, level }) => `the level of ${key} is ${quote(level)}; give "read", "write" or "deny"`,
   'bad level': ({ key, resource, name, policy }) =>
-    `the level of ${key} ${quote(name)} is ${quote(policy)}; give "read",${resource === 'key' ? ' "list",' : ''} "write" or "deny"`,
+    `the level of ${key} ${quote(name)} is ${quote(policy)}; give ${levelsOf(resource)}`,
   'bad intentions': ({ key, name, intentions }) =>
     `the level of the intentions of ${key} ${quote(name)} is ${quote(intentions)}; give "read", "write" or "deny"`,
   'auth method not found': ({ name }) => `no auth method has the name ${quote(name)}`,
@@ -236,3 +236,8 @@ export const words: Words = {
   'bad jwt time': ({ claim }) => `the claim ${claim} of the bearer token is not a time`,
   'bad jwt claim': ({ claim, list }) => `the claim ${quote(claim)} of the bearer token is not ${list ? 'a list of texts' : 'a text'}`,
 };
+
+function levelsOf(resource: NamedResource): string {
+  if (resource === 'config') return '"deny", "write", or some of "read", "edit", "approve", "publish" and "reveal", with commas between them';
+  return `"read",${resource === 'key' ? ' "list",' : ''} "write" or "deny"`;
+}

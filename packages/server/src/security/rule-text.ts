@@ -9,9 +9,11 @@ import { quote } from '../filter/go-string.ts';
 import { refused, type AccessError } from './access-error.ts';
 import { parseHcl, type HclItem, type HclValue } from './hcl.ts';
 import {
+  configGrants,
   isShared,
   namedResources,
   scalarResources,
+  type ConfigGrant,
   type Ignored,
   type Level,
   type NamedResource,
@@ -175,16 +177,31 @@ function ruleOf(item: HclItem, named: Pick<NamedRule, 'resource' | 'name' | 'pre
   const known = resource === 'service' ? serviceFields : ruleFields;
   ignored.push(...fields.filter(({ keys }) => !known.includes(keys[0].toLowerCase())).map((field) => nothing(field, known)));
   const policy = fieldOf(fields, 'policy');
-  const level = levelOf(policy, resource === 'key');
+  const { level, grants } = resource === 'config' ? configLevel(policy) : { level: levelOf(policy, resource === 'key'), grants: undefined };
   const key = prefix ? `${resource}_prefix` : resource;
   const intentions = resource === 'service' ? fieldOf(fields, 'intentions') : '';
   const given = { key, resource, name, policy, intentions };
   if (level === undefined) throw refused('bad level', given);
+  if (grants !== undefined && grants.length > 0) return { resource, name, prefix, level, grants };
   if (intentions === '') return { resource, name, prefix, level };
   const intentionLevel = levelOf(intentions, false);
   if (intentionLevel === undefined) throw refused('bad intentions', given);
   return { resource, name, prefix, level, intentions: intentionLevel };
 }
+
+/**
+ * `policy = "edit, approve"`: what a rule about configurations allows, separated by commas. Everything beyond `deny` includes reading;
+ * `write` is all of it.
+ */
+function configLevel(policy: string): { readonly level: Level | undefined; readonly grants: readonly ConfigGrant[] } {
+  const words = policy.toLowerCase().split(',').map((word) => word.trim());
+  if (words.includes('deny')) return { level: words.length === 1 ? 'deny' : undefined, grants: [] };
+  if (words.some((word) => !configWords.includes(word))) return { level: undefined, grants: [] };
+  const all = words.includes('write');
+  return { level: all || words.includes('edit') ? 'write' : 'read', grants: configGrants.filter((grant) => all || words.includes(grant)) };
+}
+
+const configWords: readonly string[] = ['read', 'edit', 'write', ...configGrants];
 
 function fieldOf(fields: readonly HclItem[], name: string): string {
   let found = '';

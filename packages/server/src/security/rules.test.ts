@@ -85,6 +85,26 @@ describe('a policy', () => {
   });
 });
 
+describe('rules about configurations', () => {
+  it.each<[string, object]>([
+    ['read', { level: 'read' }],
+    ['edit', { level: 'write' }],
+    ['approve', { level: 'read', grants: ['approve'] }],
+    ['edit, publish', { level: 'write', grants: ['publish'] }],
+    ['Read,REVEAL', { level: 'read', grants: ['reveal'] }],
+    ['write', { level: 'write', grants: ['approve', 'publish', 'reveal'] }],
+    ['deny', { level: 'deny' }],
+  ])('grant: %s', (policy, expected) => {
+    const rules = parseRules(`config "shop/app" { policy = "${policy}" }`);
+    expect(rules.named).toEqual([{ resource: 'config', name: 'shop/app', prefix: false, ...expected }]);
+    expect(parseRules(printRules(rules))).toEqual(rules);
+  });
+
+  it.each(['', 'list', 'deny, read', 'publish edit', 'approve,,'])('refuse the level %j', (policy) => {
+    expect(() => parseRules(`config_prefix "shop/" { policy = "${policy}" }`)).toThrow(`the level of config_prefix "shop/" is "${policy}"; give "deny", "write", or some of "read"`);
+  });
+});
+
 describe('built-in rules', () => {
   it('are readable and have a rule for every resource', () => {
     for (const { rules } of builtinPolicies) {
@@ -124,7 +144,7 @@ describe('new rules', () => {
   });
 
   it('may have every known key', () => {
-    const named = ['agent', 'event', 'identity', 'key', 'lock', 'node', 'query', 'service', 'session'];
+    const named = ['agent', 'config', 'event', 'identity', 'key', 'lock', 'node', 'query', 'service', 'session'];
     const all = named.flatMap((name) => [`${name} "a" { policy = "read" }`, `${name}_prefix "a" { POLICY = "read" }`]);
     const scalar = ['acl', 'keyring', 'mesh', 'operator', 'peering'].map((name) => `${name} = "read"`);
     expect(() => assertRules([...all, ...scalar, 'service "b" { policy = "read" intentions = "read" }'].join('\n'), 'default')).not.toThrow();

@@ -5,11 +5,18 @@
 /** The level of a rule, in rising order; `deny` overrides all others. `list` exists for keys only. */
 export type Level = 'deny' | 'read' | 'list' | 'write';
 
+/** What a rule about configurations allows besides reading and editing; each is granted separately. */
+export const configGrants = ['approve', 'publish', 'reveal'] as const;
+export type ConfigGrant = (typeof configGrants)[number];
+
+/** The resource whose verb `write` is a grant. */
+export type GrantedResource = `config-${ConfigGrant}`;
+
 /** The verb of a permission. */
 export type Verb = 'read' | 'list' | 'write';
 
 export const scalarResources = ['acl', 'keyring', 'mesh', 'operator', 'peering'] as const;
-export const namedResources = ['agent', 'event', 'identity', 'key', 'lock', 'node', 'query', 'service', 'session'] as const;
+export const namedResources = ['agent', 'config', 'event', 'identity', 'key', 'lock', 'node', 'query', 'service', 'session'] as const;
 
 /** Resources without names. */
 export type ScalarResource = (typeof scalarResources)[number];
@@ -24,6 +31,8 @@ export interface NamedRule {
   readonly level: Level;
   /** For services only: the level for intentions to them. */
   readonly intentions?: Level;
+  /** For configurations only. */
+  readonly grants?: readonly ConfigGrant[];
 }
 
 /** A resource without names, or `namespace`: the level of a namespace block for the definition of the namespace. */
@@ -51,7 +60,7 @@ export interface Rules extends ScopeRules {
 }
 
 /** Whether all namespaces share the resource: rules about it count in the default namespace only. */
-export function isShared(resource: NamedResource | ScopeScalar | 'intention', verb: Verb): boolean {
+export function isShared(resource: NamedResource | ScopeScalar | 'intention' | GrantedResource, verb: Verb): boolean {
   switch (resource) {
     case 'agent':
     case 'event':

@@ -9,15 +9,16 @@
  *
  * The first scope with a rule for the name decides, by its exact rule, else by the rule of the longest prefix. Rules of
  * several policies for one name are merged before: deny beats write, write beats list, list beats read. If no scope has
- * a rule, the default policy decides, but never for `acl`. (`acl/policy_authorizer.go`, `policy_merger.go` and
+ * a rule, the default policy decides, but never for `acl`. A rule about configurations decides about each grant as well: the most
+ * specific rule of a name is the only one that counts, so it takes away the grants that it does not name. (`acl/policy_authorizer.go`, `policy_merger.go` and
  * `static_authorizer.go` of Consul 1.16.)
  */
 
 import { PrefixTable } from './prefix-table.ts';
-import { namedResources, type Level, type NamedResource, type ScopeRules, type ScopeScalar, type Verb } from './rules.ts';
+import { configGrants, namedResources, type ConfigGrant, type GrantedResource, type Level, type NamedResource, type NamedRule, type ScopeRules, type ScopeScalar, type Verb } from './rules.ts';
 
 /** The `intentions` of service rules decide about `intention`. */
-export type Named = NamedResource | 'intention';
+export type Named = NamedResource | 'intention' | GrantedResource;
 
 /** Levels as numbers: a higher one allows more, deny allows nothing. 0 stands for "no rule". */
 const rank: Readonly<Record<Level, number>> = { deny: 1, read: 2, list: 3, write: 4 };
@@ -50,7 +51,7 @@ export class MergedRules {
   constructor(all: Iterable<ScopeRules>) {
     const scalars = new Map<ScopeScalar, number>();
     const tables = new Map<Named, Tables>();
-    for (const resource of [...namedResources, 'intention' as const]) tables.set(resource, new Tables());
+    for (const resource of [...namedResources, 'intention' as const, ...configGrants.map(granted)]) tables.set(resource, new Tables());
     // The levels for intentions are merged separately, as in Consul.
     const intentions = new Tables();
     for (const { scalar, named } of all) {
@@ -59,6 +60,7 @@ export class MergedRules {
       }
       for (const rule of named) {
         tables.get(rule.resource)?.add(rule.name, rule.prefix, rank[rule.level]);
+        if (rule.resource === 'config') for (const grant of configGrants) tables.get(granted(grant))?.add(rule.name, rule.prefix, grantValue(rule, grant));
         if (rule.intentions !== undefined) intentions.add(rule.name, rule.prefix, rank[rule.intentions]);
       }
     }
@@ -66,6 +68,15 @@ export class MergedRules {
     this.scalars = scalars;
     this.tables = Object.fromEntries([...tables].map(([resource, table]) => [resource, table.seal()])) as Record<Named, PrefixTable>;
   }
+}
+
+function granted(grant: ConfigGrant): GrantedResource {
+  return `config-${grant}`;
+}
+
+/** A rule without the grant decides against it, but another policy's rule for the same name may still give it. */
+function grantValue({ level, grants = [] }: NamedRule, grant: ConfigGrant): number {
+  return level === 'deny' ? deny : grants.includes(grant) ? rank.write : rank.read;
 }
 
 /** A caller that may read a service may read its intentions, unless a rule about intentions decides otherwise. */
@@ -88,13 +99,17 @@ export class Scope {
   readonly #operator: number;
   readonly #peering: number;
   readonly #agent: PrefixTable;
+  readonly #approve: PrefixTable;
+  readonly #config: PrefixTable;
   readonly #event: PrefixTable;
   readonly #identity: PrefixTable;
   readonly #intention: PrefixTable;
   readonly #key: PrefixTable;
   readonly #lock: PrefixTable;
   readonly #node: PrefixTable;
+  readonly #publish: PrefixTable;
   readonly #query: PrefixTable;
+  readonly #reveal: PrefixTable;
   readonly #service: PrefixTable;
   readonly #session: PrefixTable;
   readonly #next: Scope | undefined;
@@ -109,13 +124,17 @@ export class Scope {
     this.#operator = scalars.get('operator') ?? 0;
     this.#peering = scalars.get('peering') ?? 0;
     this.#agent = tables.agent;
+    this.#approve = tables['config-approve'];
+    this.#config = tables.config;
     this.#event = tables.event;
     this.#identity = tables.identity;
     this.#intention = tables.intention;
     this.#key = tables.key;
     this.#lock = tables.lock;
     this.#node = tables.node;
+    this.#publish = tables['config-publish'];
     this.#query = tables.query;
+    this.#reveal = tables['config-reveal'];
     this.#service = tables.service;
     this.#session = tables.session;
     this.#next = next;
@@ -204,6 +223,14 @@ export class Scope {
     switch (resource) {
       case 'agent':
         return this.#agent;
+      case 'config':
+        return this.#config;
+      case 'config-approve':
+        return this.#approve;
+      case 'config-publish':
+        return this.#publish;
+      case 'config-reveal':
+        return this.#reveal;
       case 'event':
         return this.#event;
       case 'identity':

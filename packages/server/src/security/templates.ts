@@ -75,9 +75,10 @@ function rules(named: readonly NamedRule[], scalar: Rules['scalar'] = {}, everyw
   return { scalar, named, namespaces, ignored: [] };
 }
 
-/** Lets a service register itself and its proxy, and discover the other services of its namespace. */
+/** Lets a service register itself and its proxy, discover the other services of its namespace, and read its own configurations. */
 export function serviceIdentityRules(service: string): Rules {
   return rules([
+    { resource: 'config', name: `${service}/`, prefix: true, level: 'read' },
     rule('service', service, 'write'),
     rule('service', `${service}-sidecar-proxy`, 'write'),
     prefix('service', 'read'),
@@ -171,9 +172,10 @@ export function printRules({ namespaces, ...own }: Rules): string {
 
 function printScope({ scalar, named }: ScopeRules): string {
   const scalars = Object.entries(scalar).map(([resource, level]) => `${resource === 'namespace' ? 'policy' : resource} = "${level}"`);
-  const blocks = named.map(({ resource, name, prefix: isPrefix, level, intentions }) => {
+  const blocks = named.map(({ resource, name, prefix: isPrefix, level, intentions, grants = [] }) => {
+    const policy = resource === 'config' && level === 'write' ? ['edit', ...grants].join(', ') : [level, ...grants].join(', ');
     const extra = intentions === undefined ? '' : `\n  intentions = "${intentions}"`;
-    return `${resource}${isPrefix ? '_prefix' : ''} ${quote(name)} {\n  policy = "${level}"${extra}\n}`;
+    return `${resource}${isPrefix ? '_prefix' : ''} ${quote(name)} {\n  policy = "${policy}"${extra}\n}`;
   });
   return [...scalars, ...blocks].join('\n');
 }

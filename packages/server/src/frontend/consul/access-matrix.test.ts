@@ -101,8 +101,8 @@ function ruleFor(resource: AnyResource, level: 'read' | 'write' | 'deny'): strin
 }
 
 function declared(access: Access): AnyResource[] {
-  if (access.kind === 'filters') return [...access.resources];
-  return access.kind === 'open' || access.kind === 'own-proof' ? [] : [access.resource];
+  if (access.kind === 'filters') return [...access.resources] as AnyResource[];
+  return access.kind === 'open' || access.kind === 'own-proof' ? [] : [access.resource as AnyResource];
 }
 
 /** May write everything but what is declared. */

@@ -48,7 +48,8 @@ function ruleFor(resource: AnyResource, level: 'read' | 'write' | 'deny'): strin
 
 function declared(access: Access): AnyResource[] {
   if (access.kind === 'filters') return [...access.resources] as AnyResource[];
-  return access.kind === 'open' || access.kind === 'own-proof' ? [] : [access.resource as AnyResource];
+  if (access.kind === 'open' || access.kind === 'own-proof') return [];
+  return [(access.resource === 'config-publish' ? 'config' : access.resource) as AnyResource];
 }
 
 function rulesForOthers(access: Access): string {

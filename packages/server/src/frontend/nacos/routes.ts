@@ -56,12 +56,12 @@ export function routeTable({ lists, subscribers: known, listeners, memory }: Rou
   const metrics: Methods = { GET: open(server.metrics, statusOnly) };
   const switches: Methods = { GET: open(server.switches, 'it names no instance, and clients ask it without a token') };
   const alive: Methods = { GET: open(server.alive, statusOnly) };
-  const listening: Methods = { POST: large(reads('key', (call) => listeners.listen(call))), GET: reads('key', listenersOf(listeners)) };
-  const configHistory: Methods = { GET: reads('key', history.history) };
-  const historyList: Methods = { GET: reads('key', history.list) };
-  const previous: Methods = { GET: reads('key', history.previous) };
-  const config = (get: Handler): Methods => ({ GET: reads('key', get), POST: large(writes('key', configs.publish)), DELETE: writes('key', configs.remove) });
-  const beta: Methods = { GET: reads('key', configs.getBeta), DELETE: writes('key', configs.removeBeta) };
+  const listening: Methods = { POST: large(reads('config', (call) => listeners.listen(call))), GET: reads('config', listenersOf(listeners)) };
+  const configHistory: Methods = { GET: reads('config', history.history) };
+  const historyList: Methods = { GET: reads('config', history.list) };
+  const previous: Methods = { GET: reads('config', history.previous) };
+  const config = (get: Handler): Methods => ({ GET: reads('config', get), POST: large(writes('config-publish', configs.publish)), DELETE: writes('config-publish', configs.remove) });
+  const beta: Methods = { GET: reads('config', configs.getBeta), DELETE: writes('config-publish', configs.removeBeta) };
   const namespace: Methods = {
     POST: writes('operator', namespaces.create),
     PUT: writes('operator', namespaces.update),
@@ -89,7 +89,7 @@ export function routeTable({ lists, subscribers: known, listeners, memory }: Rou
       '/v1/ns/health': health,
       '/v1/ns/operator/metrics': metrics,
       '/v1/ns/operator/switches': switches,
-      '/v1/cs/configs': { ...config(configsV1({ whole })), DELETE: writes('key', (call, format) => (call.params.flag('beta', false) ? configs.removeBeta(call, format) : configs.remove(call))) },
+      '/v1/cs/configs': { ...config(configsV1({ whole })), DELETE: writes('config-publish', (call, format) => (call.params.flag('beta', false) ? configs.removeBeta(call, format) : configs.remove(call))) },
       '/v1/cs/configs/listener': listening,
       '/v1/cs/history': configHistory,
       '/v1/cs/history/previous': previous,
@@ -115,9 +115,9 @@ export function routeTable({ lists, subscribers: known, listeners, memory }: Rou
       '/v2/ns/operator/metrics': metrics,
       '/v2/ns/operator/switches': switches,
       '/v2/cs/config': config(configs.get),
-      '/v2/cs/config/searchDetail': { GET: filters(['key'], whole) },
+      '/v2/cs/config/searchDetail': { GET: filters(['config'], whole) },
       '/v2/cs/history/list': historyList,
-      '/v2/cs/history': { GET: reads('key', history.step) },
+      '/v2/cs/history': { GET: reads('config', history.step) },
       '/v2/cs/history/previous': previous,
       '/v2/console/namespace/list': seesNamespaces,
       '/v2/console/namespace': { ...namespace, GET: filters([], namespaces.detail) },
@@ -125,7 +125,7 @@ export function routeTable({ lists, subscribers: known, listeners, memory }: Rou
       '/v2/console/health/readiness': alive,
       '/v3/client/ns/instance': { POST: beats('service', instances.register), DELETE: writes('service', instances.deregister) },
       '/v3/client/ns/instance/list': { GET: reads('service', instances.listOf({ lists, subscribers: known }, 'hosts')) },
-      '/v3/client/cs/config': { GET: reads('key', configs.query) },
+      '/v3/client/cs/config': { GET: reads('config', configs.query) },
       '/v3/admin/ns/instance': instance,
       '/v3/admin/ns/instance/partial': { PUT: writes('service', operator.update) },
       '/v3/admin/ns/instance/list': { GET: reads('service', instances.operatorList) },
@@ -138,11 +138,11 @@ export function routeTable({ lists, subscribers: known, listeners, memory }: Rou
       '/v3/admin/ns/ops/metrics': metrics,
       '/v3/admin/ns/ops/switches': switches,
       '/v3/admin/cs/config': config(configs.detail),
-      '/v3/admin/cs/config/list': { GET: filters(['key'], brief) },
+      '/v3/admin/cs/config/list': { GET: filters(['config'], brief) },
       '/v3/admin/cs/config/beta': beta,
-      '/v3/admin/cs/config/listener': { GET: reads('key', listenersOf(listeners)) },
+      '/v3/admin/cs/config/listener': { GET: reads('config', listenersOf(listeners)) },
       '/v3/admin/cs/history/list': historyList,
-      '/v3/admin/cs/history': { GET: reads('key', history.step) },
+      '/v3/admin/cs/history': { GET: reads('config', history.step) },
       '/v3/admin/cs/history/previous': previous,
       '/v3/admin/core/namespace/list': seesNamespaces,
       '/v3/admin/core/namespace/check': { GET: filters([], namespaces.exists) },

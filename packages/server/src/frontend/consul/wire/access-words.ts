@@ -132,6 +132,8 @@ const words: Words = {
 /** Type and first field of Consul's struct for each resource: its messages print the struct. */
 const goTypes: Readonly<Record<BadLevel['resource'], readonly [type: string, field: string, enterprise: boolean]>> = {
   agent: ['AgentRule', 'Node', false],
+  // Consul has no such rules.
+  config: ['ConfigRule', 'Name', false],
   event: ['EventRule', 'Event', false],
   identity: ['IdentityRule', 'Name', true],
   /** Consul has none: the name is made like the others. */

@@ -69,7 +69,7 @@ export async function publish(call: Call): Promise<Returned> {
   };
   const content = params.get('content') ?? '';
   if (content === '') params.required('content');
-  const name = target(call, 'write');
+  const name = target(call, 'publish');
   await call.ensureNamespace(name.namespace);
   const done = await configurations.publish(
     refOf(name),
@@ -99,7 +99,7 @@ export function whoIs({ caller: { accessorId }, params }: Call): string {
 /** `DELETE configs`: also of one that is gone already. */
 export async function remove(call: Call): Promise<Returned> {
   const tag = call.params.text('tag');
-  await removed(call, target(call, 'write'), tag === '' ? undefined : tagName(tag));
+  await removed(call, target(call, 'publish'), tag === '' ? undefined : tagName(tag));
   return true;
 }
 
@@ -126,6 +126,6 @@ export function getBeta(call: Call, format: Format): Returned {
 
 /** `DELETE configs?beta=true` */
 export async function removeBeta(call: Call, format: Format): Promise<Returned> {
-  await removed(call, target(call, 'write'), betaName);
+  await removed(call, target(call, 'publish'), betaName);
   return format === 'plain' ? { code: 200, message: 'stop beta ok', data: true } : true;
 }

@@ -22,7 +22,7 @@ import { invalid, toNamespace } from '../names.ts';
 import { Answer, jsonUtf8, later, type Returned } from '../request/answer.ts';
 import type { Call } from '../request/call.ts';
 import { checkWord, clientOf } from './target.ts';
-import { keyOf, md5For, refOf, type ConfigName } from './translate.ts';
+import { md5For, refOf, rightsName, type ConfigName } from './translate.ts';
 
 /** Configurations that one request may wait for, as in Nacos. */
 const entriesMax = 10_000;
@@ -81,7 +81,7 @@ export class Listeners {
     const { exchange, caller, context: { registry, limits, wheel, metrics, security: { acl } } } = call;
     const entries = readEntries(call);
     const client = clientOf(call);
-    for (const entry of entries) call.require(entry.namespace, 'key', 'read', keyOf(entry));
+    for (const entry of entries) call.require(entry.namespace, 'config', 'read', rightsName(entry));
     const changed = entries.filter((entry) => md5For(registry.state, entry, client) !== entry.md5);
     const { headers } = exchange.request;
     if (changed.length > 0 || headers['long-pulling-timeout-no-hangup'] === 'true' || this.#closing) return answerWith(changed);
@@ -163,7 +163,7 @@ export class Listeners {
     const { acl } = this.#context.security;
     try {
       parked.caller = acl.refresh(parked.caller);
-      for (const entry of parked.entries) acl.authorize(parked.caller, entry.namespace, 'key', 'read', keyOf(entry));
+      for (const entry of parked.entries) acl.authorize(parked.caller, entry.namespace, 'config', 'read', rightsName(entry));
     } catch (error) {
       if (this.#forget(parked)) this.#fail(parked.exchange, error);
     }

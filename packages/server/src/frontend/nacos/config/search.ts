@@ -14,7 +14,7 @@ import type { Call } from '../request/call.ts';
 import type { Handler } from '../request/route.ts';
 import { paged, onPage, readPage, type Page } from '../naming/pages.ts';
 import { groupNames, tenantNames } from './target.ts';
-import { appNameOf, contentOf, encryptedKeyOf, keyOf, nameOf } from './translate.ts';
+import { appNameOf, contentOf, encryptedKeyOf, nameOf, rightsName } from './translate.ts';
 
 /** Most bytes of the contents of one page. */
 const pageBytesMax = 33_554_432;
@@ -67,7 +67,7 @@ export function search(memory: AnswerMemory, { contents }: { readonly contents: 
       (app === '' || appNameOf(row) === app) &&
       (tags === '' || tags.split(',').some((tag) => row.tags?.includes(tag) === true)) &&
       (types === '' || types.split(',').includes(row.format ?? 'text')) &&
-      call.may(namespace, 'key', 'read', keyOf(name));
+      call.may(namespace, 'config', 'read', rightsName(name));
     };
     return call.inTurns(function* (pace) {
       const { state } = call.context.registry;

@@ -1,19 +1,19 @@
 /** Which configuration a request is about, and which client asks. Versions of the API spell these parameters differently. */
 
 import type { ConfigReader } from '../../../registry/kind/config/given.ts';
-import type { Verb } from '../../../security/authorizer.ts';
 import { invalid } from '../names.ts';
 import type { Call } from '../request/call.ts';
-import { keyOf, readerOf, type ConfigName } from './translate.ts';
+import { readerOf, rightsName, type ConfigName } from './translate.ts';
 
 export const tenantNames = ['tenant', 'namespaceId'] as const;
 export const groupNames = ['group', 'groupName'] as const;
 
 /** @throws RegistryError `invalid_argument`, `permission_denied` */
-export function target(call: Call, verb: Verb): ConfigName {
+export function target(call: Call, right: 'read' | 'publish'): ConfigName {
   const { params } = call;
   const name = { namespace: call.namespace(tenantNames), group: checkWord('group', params.required(groupNames)), id: checkWord('dataId', params.required('dataId')) };
-  call.require(name.namespace, 'key', verb, keyOf(name));
+  if (right === 'read') call.require(name.namespace, 'config', 'read', rightsName(name));
+  else call.require(name.namespace, 'config-publish', 'write', rightsName(name));
   return name;
 }
 

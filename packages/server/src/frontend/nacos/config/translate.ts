@@ -1,7 +1,7 @@
 /** Translates configurations between Nacos and the registry: a group is an app, a data id is a name. Pure. */
 
 import type { Publication } from '../../../configurations/configurations.ts';
-import { findConfig, findRelease } from '../../../registry/kind/config/find.ts';
+import { configName, findConfig, findRelease } from '../../../registry/kind/config/find.ts';
 import { givenTo, type ConfigReader, type Given } from '../../../registry/kind/config/given.ts';
 import { defaultCluster } from '../../../registry/kind/config/keys.ts';
 import type { ConfigRef, ConfigRow, ReleaseRow, RolloutRule } from '../../../registry/kind/config/rows.ts';
@@ -32,9 +32,9 @@ export function appNameOf(row: ConfigRow): string {
   return typeof appName === 'string' ? appName : '';
 }
 
-/** The key whose rights a caller needs. */
-export function keyOf({ group, id }: Pick<ConfigName, 'group' | 'id'>): string {
-  return `config/${group}/${id}`;
+/** The name whose rights a caller needs. */
+export function rightsName({ group, id }: Pick<ConfigName, 'group' | 'id'>): string {
+  return configName({ app: group, name: id });
 }
 
 /** What a client of Nacos sends to publish. */

@@ -43,8 +43,8 @@ const samples: Readonly<Record<string, (namespace: string) => JsonObject>> = {
 };
 
 /** The resource under the names of the samples. */
-const rulesFor = (resource: string, level: string) => (resource === 'service' ? `service "web" { policy = "${level}" }` : `key "config/DEFAULT_GROUP/app.yaml" { policy = "${level}" }`);
-const others = 'service_prefix "" { policy = "write" } key_prefix "" { policy = "write" } node_prefix "" { policy = "write" } operator = "write"';
+const rulesFor = (resource: string, level: string) => (resource === 'service' ? `service "web" { policy = "${level}" }` : `config "DEFAULT_GROUP/app.yaml" { policy = "${level}" }`);
+const others = 'service_prefix "" { policy = "write" } key_prefix "" { policy = "write" } config_prefix "" { policy = "write" } node_prefix "" { policy = "write" } operator = "write"';
 
 async function fill(namespace: string): Promise<void> {
   const owner = await connected(management);
@@ -145,13 +145,13 @@ describe('rights that change', () => {
   });
 
   test('a listener who may not read the configuration any more is not told of changes', async () => {
-    const token = await grants.token('key_prefix "config/" { policy = "read" }');
+    const token = await grants.token('config_prefix "" { policy = "read" }');
     const reader = await connected(token.secret);
     const writer = await connected(management);
     const listen = (dataId: string) => reader.ask('ConfigBatchListenRequest', { listen: true, configListenContexts: [{ ...config, dataId, tenant: '', md5: '' }] });
     await listen('a');
     await listen('b');
-    await grants.change(token, 'key "config/DEFAULT_GROUP/b" { policy = "read" }');
+    await grants.change(token, 'config "DEFAULT_GROUP/b" { policy = "read" }');
     for (const dataId of ['a', 'b']) await writer.ask('ConfigPublishRequest', { ...config, dataId, content: 'x' });
     expect(await reader.pushed('ConfigChangeNotifyRequest')).toMatchObject({ dataId: 'b' });
     expect(reader.pushes).toEqual([]);

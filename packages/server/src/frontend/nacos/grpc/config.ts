@@ -3,7 +3,7 @@
 import type { ConfigReader } from '../../../registry/kind/config/given.ts';
 import { anonymousAccessor } from '../../../security/well-known.ts';
 import { checkWord } from '../config/target.ts';
-import { contentOf, encryptedKeyOf, findFor, keyOf, publicationOf, readerOf, refOf, tagName, tagOf } from '../config/translate.ts';
+import { contentOf, encryptedKeyOf, findFor, publicationOf, readerOf, refOf, rightsName, tagName, tagOf } from '../config/translate.ts';
 import { invalid, toNamespace } from '../names.ts';
 import type { Answer } from './answer.ts';
 import type { Call, MessageTypes } from './call.ts';
@@ -11,8 +11,8 @@ import type { WrittenName } from './config-listens.ts';
 import { errorCodes, failure } from './errors.ts';
 import { flag, object, objects, text } from './fields.ts';
 
-const reads = { kind: 'demands-by-name', resource: 'key', verb: 'read' } as const;
-const writes = { kind: 'demands-by-name', resource: 'key', verb: 'write' } as const;
+const reads = { kind: 'demands-by-name', resource: 'config', verb: 'read' } as const;
+const writes = { kind: 'demands-by-name', resource: 'config-publish', verb: 'write' } as const;
 
 /** Configurations in one request to listen; the Java client sends 3,000. */
 const listensMax = 10_000;
@@ -26,7 +26,7 @@ export const configMessages: MessageTypes = {
 
 function query(call: Call): Answer {
   const name = nameIn(call, call.body);
-  call.require(name.namespace, 'key', 'read', keyOf(name));
+  call.require(name.namespace, 'config', 'read', rightsName(name));
   const found = findFor(call.context.registry.state, name, clientOf(call, tagIn(call)));
   if (found === undefined) return { ...failure(errorCodes.configNotFound, 'config data not exist'), lastModified: 0, beta: false };
   const { release, given } = found;
@@ -46,7 +46,7 @@ async function publish(call: Call): Promise<Answer> {
   if (content === '') throw invalid("Param 'content' is required.");
   const addition = object(body, 'additionMap');
   const more = (field: string) => text(addition, field) || undefined;
-  call.require(name.namespace, 'key', 'write', keyOf(name));
+  call.require(name.namespace, 'config-publish', 'write', rightsName(name));
   await call.ensureNamespace(name.namespace);
   const published = await call.context.configurations.publish(
     refOf(name),
@@ -62,7 +62,7 @@ async function publish(call: Call): Promise<Answer> {
 async function remove(call: Call): Promise<Answer> {
   const name = nameIn(call, call.body);
   const tag = text(call.body, 'tag');
-  call.require(name.namespace, 'key', 'write', keyOf(name));
+  call.require(name.namespace, 'config-publish', 'write', rightsName(name));
   await call.context.configurations.remove(refOf(name), tag === '' ? undefined : tagName(tag), by(call));
   return {};
 }
@@ -75,10 +75,10 @@ function listen(call: Call): Answer {
     for (const { name } of listens) configListens.ignore(connection, name);
     return { changedConfigs: [] };
   }
-  for (const { name } of listens) call.require(name.namespace, 'key', 'read', keyOf(name));
+  for (const { name } of listens) call.require(name.namespace, 'config', 'read', rightsName(name));
   const client = clientOf(call, headerTag(call));
   const changed = listens.filter(({ name, md5 }) => {
-    const mayRead = () => call.callerNow()?.authorizer.allows(name.namespace, 'key', 'read', keyOf(name)) === true;
+    const mayRead = () => call.callerNow()?.authorizer.allows(name.namespace, 'config', 'read', rightsName(name)) === true;
     return configListens.listen(connection, { name, md5, client, mayRead });
   });
   return { changedConfigs: changed.map(({ name: { group, id, tenant } }) => ({ group, dataId: id, tenant })) };

@@ -4,6 +4,11 @@ import type { Lookup } from '../../room.ts';
 import { configBuckets, configKey, releaseKey } from './keys.ts';
 import type { ConfigRef, ConfigRow, ReleaseRow } from './rows.ts';
 
+/** How people and rules write a configuration. */
+export function configName({ app, name }: Pick<ConfigRef, 'app' | 'name'>): string {
+  return `${app}/${name}`;
+}
+
 /** The row of a configuration; one that was removed has a row without a release for as long as its history is kept. */
 export function findConfig(reader: Lookup, ref: ConfigRef): ConfigRow | undefined {
   return reader.get(configKey(ref)) as ConfigRow | undefined;
