@@ -214,7 +214,10 @@ export const zones: readonly Zone[] = [
   {
     name: 'configurations and locks',
     files: /^packages\/server\/src\/(?<own>configurations|locks)\//,
-    may: ['OWN', `${server}/registry/`, `${server}/health/health.ts`, `${server}/health/wheel.ts`, ...serverPorts, 'node:'],
+    may: [
+      ...['OWN', `${server}/config-content/content.ts`, `${server}/config-content/secrets.ts`, `${server}/config-content/loss.ts`],
+      ...[`${server}/registry/`, `${server}/health/health.ts`, `${server}/health/wheel.ts`, ...serverPorts, 'node:'],
+    ],
     reason: 'every front end reads and writes configurations and locks through these, so they know none of them',
   },
   {

@@ -1,16 +1,18 @@
 /**
- * The one way to configurations for every front end: reading them as a client gets them, publishing, rolling back, and their
- * history. It hashes contents and submits commands; the rules are in the registry (`registry/kind/config/`). Rights are the
- * caller's business.
+ * The one way to configurations for every front end: reading them as a client gets them, editing, publishing, rolling back, and their
+ * history. It checks and hashes contents, seals secrets, and submits commands; the rules of environments are in the registry
+ * (`registry/kind/config/`). Rights are the caller's business, and so is the audit log of requests.
  */
 
 import { createHash } from 'node:crypto';
-import type { ConfigPublish } from '../registry/kind/config/commands.ts';
-import { findConfig, findRelease, historyOf } from '../registry/kind/config/find.ts';
+import { RegistryError } from '@rollcall/protocol';
+import type { ConfigDraftPut, ConfigPropose, ConfigPublish, ConfigReview, ConfigSettings } from '../registry/kind/config/commands.ts';
+import { configName, draftsIn, environmentsOf, findConfig, findDraft, findProposal, findRelease, historyOf, proposalsIn } from '../registry/kind/config/find.ts';
 import type { ConfigReader } from '../registry/kind/config/given.ts';
 import { resolve, viewsOf, type ConfigName, type Resolved } from '../registry/kind/config/resolve.ts';
-import type { ConfigRef, ConfigRow, ReleaseRow } from '../registry/kind/config/rows.ts';
+import type { ConfigRef, ConfigRow, DraftRow, EnvironmentRow, Policy, ProposalRow, ReleaseRow } from '../registry/kind/config/rows.ts';
 import type { Registry } from '../registry/registry.ts';
+import { Contents, type ContentsOptions } from './contents.ts';
 
 /** Who does something, and why: for the history. */
 export interface Author {
@@ -20,8 +22,22 @@ export interface Author {
   readonly message?: string;
 }
 
+/** How content is checked before it is accepted. */
+export interface Confirmation {
+  /** Content that is emptied, or loses more than half of its bytes, is accepted. */
+  readonly confirmed?: boolean;
+  /** Content is checked only if the configuration has a schema or checks; for protocols that check nothing. */
+  readonly unchecked?: boolean;
+}
+
+type Hashes = 'kind' | 'md5' | 'hash' | keyof ConfigRef;
+
 /** What is published; the hashes of the content are computed here. */
-export type Publication = Omit<ConfigPublish, 'kind' | 'md5' | 'hash' | keyof ConfigRef>;
+export type Publication = Omit<ConfigPublish, Hashes> & Confirmation;
+
+export type DraftContent = Omit<ConfigDraftPut, Hashes> & Pick<Confirmation, 'unchecked'>;
+
+export type ProposalInput = Omit<ConfigPropose, 'kind' | 'checks' | keyof ConfigRef> & Confirmation;
 
 export interface Current {
   readonly row: ConfigRow;
@@ -29,11 +45,17 @@ export interface Current {
   readonly release: ReleaseRow | undefined;
 }
 
+export interface ConfigurationsOptions extends ContentsOptions {
+  readonly registry: Pick<Registry, 'state' | 'submit'>;
+}
+
 export class Configurations {
   readonly #registry: Pick<Registry, 'state' | 'submit'>;
+  readonly contents: Contents;
 
-  constructor({ registry }: { readonly registry: Pick<Registry, 'state' | 'submit'> }) {
+  constructor({ registry, ...contents }: ConfigurationsOptions) {
     this.#registry = registry;
+    this.contents = new Contents(contents);
   }
 
   /** What a client gets that asks an app's configuration by name. */
@@ -60,13 +82,31 @@ export class Configurations {
     return row === undefined ? [] : [...historyOf(state, row)];
   }
 
+  release(ref: ConfigRef, number: number): ReleaseRow | undefined {
+    return findRelease(this.#registry.state, ref, number);
+  }
+
   /**
    * @returns false when the condition (`cas`) does not hold
-   * @throws RegistryError `invalid_argument` beyond a limit, `not_found` when the namespace does not exist
+   * @throws RegistryError `invalid_argument` for content that is refused, or beyond a limit; `not_found` when the namespace does not
+   *   exist; `failed_precondition` when the policy is against it, or it is not confirmed
    */
-  async publish(ref: ConfigRef, publication: Publication): Promise<boolean> {
-    const { content } = publication;
-    return this.#registry.submit({ ...{ kind: 'config-publish', ...only(ref) }, ...publication, md5: digest('md5', content), hash: digest('sha256', content) });
+  async publish(ref: ConfigRef, { confirmed, unchecked, ...publication }: Publication): Promise<boolean> {
+    const current = this.get(ref);
+    const { format, settings } = publication;
+    const content = this.contents.seal(ref, publication.content, current?.release?.content);
+    await this.contents.check({ ref, content, format, ...rulesOf(current?.row, settings) }, { unchecked });
+    this.contents.assertNotShrunk(ref, content, publication.rollout === undefined ? current?.release?.content : undefined, confirmed);
+    return this.#registry.submit({ ...{ kind: 'config-publish', ...only(ref) }, ...publication, content, ...hashesOf(content) });
+  }
+
+  /**
+   * Changes what belongs to a configuration and not to its releases; creates it if it is missing.
+   * @throws RegistryError `invalid_argument` for a bad schema, or beyond a limit
+   */
+  async configure(ref: ConfigRef, settings: ConfigSettings, author: Author = {}): Promise<void> {
+    if (settings.schema !== undefined && settings.schema !== '') await this.contents.checkSchema(settings.schema);
+    await this.#registry.submit({ kind: 'config-configure', ...only(ref), settings, ...author });
   }
 
   /**
@@ -82,13 +122,102 @@ export class Configurations {
    * @param rollout name of the rollout that is withdrawn; undefined: what all clients get
    * @returns false when there is none
    */
-  async remove(ref: ConfigRef, rollout: string | undefined, author: Author = {}): Promise<boolean> {
+  async remove(ref: ConfigRef, rollout: string | undefined, author: Author & { readonly source?: 'git' } = {}): Promise<boolean> {
     return this.#registry.submit({ kind: 'config-remove', ...only(ref), ...author, ...(rollout === undefined ? {} : { rollout }) });
+  }
+
+  // Drafts and proposals.
+
+  draft(ref: ConfigRef): DraftRow | undefined {
+    return findDraft(this.#registry.state, ref);
+  }
+
+  drafts(namespace: string): Iterable<DraftRow> {
+    return draftsIn(this.#registry.state, namespace);
+  }
+
+  /**
+   * @returns false when the condition (`cas`) does not hold
+   * @throws RegistryError as `publish`
+   */
+  async saveDraft(ref: ConfigRef, { unchecked, ...draft }: DraftContent): Promise<boolean> {
+    const current = this.get(ref);
+    const before = this.draft(ref)?.content ?? current?.release?.content;
+    const content = this.contents.seal(ref, draft.content, before);
+    await this.contents.check({ ref, content, format: draft.format, ...rulesOf(current?.row) }, { unchecked });
+    return this.#registry.submit({ ...{ kind: 'config-draft-put', ...only(ref) }, ...draft, content, ...hashesOf(content) });
+  }
+
+  /** @param cas revision that the draft must have; undefined: any */
+  async deleteDraft(ref: ConfigRef, cas: number | undefined): Promise<boolean> {
+    return this.#registry.submit({ kind: 'config-draft-delete', ...only(ref), ...(cas === undefined ? {} : { cas }) });
+  }
+
+  /**
+   * @returns number of the proposal; false when the draft has another revision
+   * @throws RegistryError as `publish`
+   */
+  async propose(ref: ConfigRef, { confirmed, unchecked, ...input }: ProposalInput): Promise<number | false> {
+    const draft = this.draft(ref);
+    if (draft?.modified !== input.draft) return false;
+    const current = this.get(ref);
+    const { content, format } = draft;
+    const checks = await this.contents.check({ ref, content, format, ...rulesOf(current?.row) }, { unchecked });
+    this.contents.assertNotShrunk(ref, content, current?.release?.content, confirmed);
+    return this.#registry.submit({ kind: 'config-propose', ...only(ref), checks, ...input });
+  }
+
+  proposal(ref: ConfigRef, number: number): ProposalRow | undefined {
+    return findProposal(this.#registry.state, ref, number);
+  }
+
+  proposals(namespace: string): Iterable<ProposalRow> {
+    return proposalsIn(this.#registry.state, namespace);
+  }
+
+  /** @returns whether it changed anything @throws RegistryError `not_found`, `failed_precondition`, `invalid_argument` */
+  async review(ref: ConfigRef, number: number, verdict: ConfigReview['verdict'], author: Author): Promise<boolean> {
+    return this.#registry.submit({ kind: 'config-review', ...only(ref), number, verdict, ...author });
+  }
+
+  /**
+   * @returns the number of the release; false when it is not open any more
+   * @throws RegistryError `not_found`, `failed_precondition`, `aborted`
+   */
+  async publishProposal(ref: ConfigRef, number: number, author: Author): Promise<number | false> {
+    return this.#registry.submit({ kind: 'config-publish-proposal', ...only(ref), number, ...author });
+  }
+
+  // Environments.
+
+  environments(): readonly EnvironmentRow[] {
+    return [...environmentsOf(this.#registry.state)].sort((a, b) => a.order - b.order || (a.namespace < b.namespace ? -1 : 1));
+  }
+
+  /** @throws RegistryError `invalid_argument`, `not_found` when the namespace does not exist */
+  async putEnvironment(namespace: string, order: number, policy: Policy): Promise<void> {
+    await this.#registry.submit({ kind: 'config-environment-put', namespace, order, policy });
+  }
+
+  async deleteEnvironment(namespace: string): Promise<boolean> {
+    return this.#registry.submit({ kind: 'config-environment-delete', namespace });
   }
 }
 
-function digest(algorithm: 'md5' | 'sha256', content: Uint8Array): string {
-  return createHash(algorithm).update(content).digest('hex');
+/** @throws RegistryError `not_found` */
+export function assertFound<T>(found: T | undefined, ref: ConfigRef): T {
+  if (found !== undefined) return found;
+  const { namespace, cluster } = ref;
+  throw new RegistryError('not_found', `no configuration ${configName(ref)} in cluster ${cluster} of the environment ${namespace}`);
+}
+
+function hashesOf(content: Uint8Array) {
+  return { md5: createHash('md5').update(content).digest('hex'), hash: createHash('sha256').update(content).digest('hex') };
+}
+
+/** The schema and the checks that a content must satisfy: those that come with it, or those that the configuration has. */
+function rulesOf(row: ConfigRow | undefined, { schema = row?.schema, checks = row?.checks }: ConfigSettings = {}) {
+  return { schema: schema === '' ? undefined : schema, checks };
 }
 
 function only({ namespace, app, cluster, name }: ConfigRef): ConfigRef {

@@ -3,7 +3,6 @@
  * it: so an update and a removal show what they replaced.
  */
 
-import { configLimits } from '../../../registry/kind/config/commands.ts';
 import { findConfig, findRelease, historyOf } from '../../../registry/kind/config/find.ts';
 import type { ConfigRow, ReleaseRow } from '../../../registry/kind/config/rows.ts';
 import { nacosCodes, NacosError } from '../errors.ts';
@@ -48,7 +47,7 @@ function one(call: Call, nid: string): Returned {
 }
 
 function missing(call: Call): NacosError {
-  return new NacosError('not_found', `configuration history of ${call.params.text('dataId')} has no such step; steps are kept for 30 days, and ${configLimits.historyMax} at most`, nacosCodes.notFound);
+  return new NacosError('not_found', `configuration history of ${call.params.text('dataId')} has no such step; steps are shown for 30 days`, nacosCodes.notFound);
 }
 
 function stepsOf(call: Call): { readonly row: ConfigRow | undefined; readonly steps: readonly ReleaseRow[] } {
@@ -56,11 +55,19 @@ function stepsOf(call: Call): { readonly row: ConfigRow | undefined; readonly st
   const { context: { registry, clock } } = call;
   const row = findConfig(registry.state, refOf(name));
   if (row === undefined) return { row, steps: [] };
-  const oldest = clock.now() - configLimits.historyMs;
-  return { row, steps: [...historyOf(registry.state, row)].filter(({ atMs }) => atMs >= oldest) };
+  const oldest = clock.now() - shownMs;
+  return { row, steps: [...historyOf(registry.state, row)].filter(({ atMs, step }) => atMs >= oldest && isContent(step)) };
 }
 
+/** As in Nacos: 30 days, however long the history is kept. */
+const shownMs = 2_592_000_000;
+
 const operations = { insert: 'I', update: 'U', delete: 'D' } as const;
+
+/** Nacos has steps of content only, and no rollouts that go forward. */
+function isContent(step: ReleaseRow['step']): boolean {
+  return step === 'publish' || step === 'rollback' || step === 'remove';
+}
 
 function view(call: Call, row: ConfigRow, step: ReleaseRow, whole: boolean): object {
   const operation = step.step === 'remove' ? 'delete' : step.parent === 0 ? 'insert' : 'update';

@@ -85,9 +85,13 @@ export function publicationOf(sent: Sent): Publication {
   return {
     content: Buffer.from(content),
     format: type !== undefined && types.has(type) ? type : 'text',
-    ...(app ? { configForeign: { nacos: { appName: app } } } : {}),
-    ...(description ? { description } : {}),
-    ...(tags ? { tags: tags.split(',').flatMap((tag) => tag.trim() || []) } : {}),
+    settings: {
+      ...(app ? { foreign: { nacos: { appName: app } } } : {}),
+      ...(description ? { description } : {}),
+      ...(tags ? { tags: tags.split(',').flatMap((tag) => tag.trim() || []) } : {}),
+    },
+    // Nacos checks no content, and its clients cannot confirm.
+    ...{ unchecked: true, confirmed: true },
     ...(casMd5 === undefined ? {} : { cas: casMd5 }),
     ...(rollout === undefined ? {} : { rollout }),
     ...(by ? { by } : {}),

@@ -1,29 +1,63 @@
-/** The limits of what a command about configurations may write. */
+/** The limits of what commands about configurations may write. */
 
 import { RegistryError } from '@rollcall/protocol';
-import { configLimits as limits, type ConfigPublish } from './commands.ts';
+import { configLimits as limits, type ConfigSettings } from './commands.ts';
+import { configName } from './find.ts';
 import type { ConfigRef, RolloutRule } from './rows.ts';
 
-/** @throws RegistryError `invalid_argument` */
-export function checkPublish(command: ConfigPublish): void {
-  const { name, content, format = '', description = '', tags = [], parents = [], by = '', message = '', rollout } = command;
-  checkRef(command);
-  if (content.length > limits.contentBytesMax) {
-    throw invalid(`content of configuration ${name} has ${content.length} bytes, the limit is ${limits.contentBytesMax}; split it, or keep a link to it`);
-  }
-  for (const [what, text] of Object.entries({ format, by })) within(what, text, limits.wordMax);
-  within('description', description, limits.descriptionMax);
-  within('message', message, limits.messageMax);
-  if (tags.length > limits.tagsMax) throw invalid(`configuration ${name} has ${tags.length} tags, the limit is ${limits.tagsMax}`);
-  for (const tag of tags) within('tag', tag, limits.wordMax);
-  if (parents.length > limits.parentsMax) throw invalid(`configuration ${name} has ${parents.length} parents, the limit is ${limits.parentsMax}`);
-  for (const parent of parents) checkWords(parent);
-  if (rollout === undefined) return;
-  within('name of a rollout', rollout.name, limits.wordMax, 1);
-  if (rollout.rule !== undefined) checkRule(rollout.rule);
+interface Person {
+  readonly by?: string;
+  readonly message?: string;
 }
 
-function checkRef(ref: ConfigRef): void {
+/** @param bytesMax of this configuration; undefined: the general limit @throws RegistryError `invalid_argument` */
+export function checkContent(command: ConfigRef & Person & { readonly content: Uint8Array; readonly format?: string }, bytesMax: number | undefined): void {
+  const { content, format = '' } = command;
+  const most = Math.min(bytesMax === undefined || bytesMax === 0 ? limits.contentBytesMax : bytesMax, limits.contentBytesMax);
+  if (content.length > most) {
+    throw invalid(`content of configuration ${configName(command)} has ${content.length} bytes, the limit is ${most}; split it, or keep a link to it`);
+  }
+  within('format', format, limits.wordMax);
+  checkPerson(command);
+}
+
+/** @throws RegistryError `invalid_argument` */
+export function checkPerson({ by = '', message = '' }: Person): void {
+  within('author', by, limits.wordMax);
+  within('message', message, limits.messageMax);
+}
+
+/** @throws RegistryError `invalid_argument` */
+export function checkSettings(ref: ConfigRef & Person, settings: ConfigSettings): void {
+  const { description = '', tags = [], parents = [], schema = '', checks = [], bytesMax = 0, owners = [] } = settings;
+  const name = configName(ref);
+  checkPerson(ref);
+  within('description', description, limits.descriptionMax);
+  atMost(name, 'tags', tags, limits.tagsMax);
+  for (const tag of tags) within('tag', tag, limits.wordMax);
+  atMost(name, 'parents', parents, limits.parentsMax);
+  for (const parent of parents) checkWords(parent);
+  if (schema.length > limits.schemaBytesMax) throw invalid(`the schema of configuration ${name} has ${schema.length} characters, the limit is ${limits.schemaBytesMax}`);
+  atMost(name, 'checks', checks, limits.checksMax);
+  for (const { expect, message = '' } of checks) {
+    within('expression of a check', expect, limits.expressionMax, 1);
+    within('message of a check', message, limits.messageMax);
+  }
+  if (!Number.isInteger(bytesMax) || bytesMax < 0 || bytesMax > limits.contentBytesMax) {
+    throw invalid(`bytesMax of configuration ${name} is ${bytesMax}, it must be a whole number from 0 to ${limits.contentBytesMax}`);
+  }
+  atMost(name, 'owners', owners, limits.ownersMax);
+  for (const owner of owners) within('owner', owner, limits.wordMax, 1);
+}
+
+/** @throws RegistryError `invalid_argument` */
+export function checkRollout({ name, rule }: { readonly name: string; readonly rule?: RolloutRule }): void {
+  within('name of a rollout', name, limits.wordMax, 1);
+  if (rule !== undefined) checkRule(rule);
+}
+
+/** @throws RegistryError `invalid_argument` */
+export function checkRef(ref: ConfigRef): void {
   within('cluster', ref.cluster, limits.clusterMax, 1);
   checkWords(ref);
   if (/\p{Cc}/u.test(ref.cluster)) throw invalid('the cluster of a configuration must not contain control characters');
@@ -57,6 +91,10 @@ function namedBy(rule: RolloutRule): readonly string[] {
     case 'instance':
       return rule.instances;
   }
+}
+
+function atMost(name: string, what: string, list: readonly unknown[], most: number): void {
+  if (list.length > most) throw invalid(`configuration ${name} has ${list.length} ${what}, the limit is ${most}`);
 }
 
 function within(what: string, text: string, most: number, least = 0): void {

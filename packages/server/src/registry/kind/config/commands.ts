@@ -1,7 +1,7 @@
 /** The commands about configurations, and their limits. */
 
 import type { Foreign } from '../../row.ts';
-import type { ConfigParent, ConfigRef, RolloutRule } from './rows.ts';
+import type { ConfigCheck, ConfigParent, ConfigRef, Policy, RolloutRule } from './rows.ts';
 
 /** Limits of a configuration. */
 export const configLimits = {
@@ -19,10 +19,22 @@ export const configLimits = {
   rolloutsMax: 10,
   /** Addresses, apps, values or instances of one rule. */
   namedMax: 1_000,
-  /** Steps of the history that are kept of one configuration, besides the releases that clients get. */
-  historyMax: 30,
-  /** How long a step of the history is kept, in milliseconds: 30 days. */
-  historyMs: 2_592_000_000,
+  /** Bytes of a schema. */
+  schemaBytesMax: 262_144,
+  checksMax: 64,
+  /** Characters of an expression. */
+  expressionMax: 4_096,
+  ownersMax: 32,
+  /** Editors of a draft that are remembered, and approvals of a proposal. */
+  peopleMax: 64,
+  freezesMax: 100,
+  /** Steps of the history that are kept of one configuration where the policy says nothing, and the most that it may say. */
+  historyMax: 100,
+  historyMaxMax: 100_000,
+  /** How long a configuration that was removed keeps its history, at least, in milliseconds: 30 days. */
+  removedMs: 2_592_000_000,
+  /** How long a proposal is kept after its end: 30 days. */
+  proposalMs: 2_592_000_000,
 } as const;
 
 interface Stepping extends ConfigRef {
@@ -34,27 +46,52 @@ interface Stepping extends ConfigRef {
   readonly message?: string;
 }
 
-/** Publishes content, for all clients or as a rollout; false when the condition does not hold. */
-export interface ConfigPublish extends Stepping {
-  readonly kind: 'config-publish';
-  readonly content: Uint8Array;
-  /** Of the content; lower-case hexadecimal. */
-  readonly md5: string;
-  /** SHA-256 of the content; lower-case hexadecimal. */
-  readonly hash: string;
-  /** The md5 of what is published now in its place must be this; empty: nothing may be. */
-  readonly cas?: string;
-  readonly format?: string;
-  /** These belong to the configuration; absent: they stay as they are. */
+/** What belongs to a configuration and not to a release. Absent: it stays as it is; empty: it is taken away. */
+export interface ConfigSettings {
   readonly description?: string;
   readonly tags?: readonly string[];
   readonly visibility?: 'public' | 'private';
   readonly parents?: readonly ConfigParent[];
-  readonly configForeign?: Foreign;
+  readonly schema?: string;
+  readonly checks?: readonly ConfigCheck[];
+  /** 0: the general limit. */
+  readonly bytesMax?: number;
+  readonly owners?: readonly string[];
+  readonly owner?: 'git' | '';
+  readonly foreign?: Foreign;
+}
+
+/** Where a change of content comes from: one that a repository owns takes only changes from there. */
+interface Sourced {
+  readonly source?: 'git';
+}
+
+/** A content with the hashes that the service computed. */
+interface Content {
+  readonly content: Uint8Array;
+  /** Lower-case hexadecimal, as the next one. */
+  readonly md5: string;
+  /** SHA-256. */
+  readonly hash: string;
+  readonly format?: string;
+}
+
+/** Publishes content, for all clients or as a rollout; false when the condition does not hold. */
+export interface ConfigPublish extends Stepping, Content, Sourced {
+  readonly kind: 'config-publish';
+  /** The md5 of what is published now in its place must be this; empty: nothing may be. */
+  readonly cas?: string;
+  readonly settings?: ConfigSettings;
   /** Publishes it for some clients only. */
   readonly rollout?: { readonly name: string; readonly rule?: RolloutRule; readonly priority: number };
   /** Of the release. */
   readonly foreign?: Foreign;
+}
+
+/** Changes settings, and creates the configuration if it is missing. */
+export interface ConfigConfigure extends Stepping {
+  readonly kind: 'config-configure';
+  readonly settings: ConfigSettings;
 }
 
 /** Publishes the content of an older release as a new one for all clients; false when that is what they get. */
@@ -65,8 +102,57 @@ export interface ConfigRollback extends Stepping {
 }
 
 /** Removes what all clients get, or a rollout; false when there is none. */
-export interface ConfigRemove extends Stepping {
+export interface ConfigRemove extends Stepping, Sourced {
   readonly kind: 'config-remove';
   /** Name of the rollout. */
   readonly rollout?: string;
+}
+
+/** Saves a draft; false when the condition does not hold. */
+export interface ConfigDraftPut extends Stepping, Content, Sourced {
+  readonly kind: 'config-draft-put';
+  /** The revision of the draft must be this; 0: there may be none. */
+  readonly cas?: number;
+}
+
+/** Throws the draft away; false when there is none, or the condition does not hold. */
+export interface ConfigDraftDelete extends Stepping {
+  readonly kind: 'config-draft-delete';
+  readonly cas?: number;
+}
+
+/** Proposes the draft; false when it has another revision. */
+export interface ConfigPropose extends Stepping {
+  readonly kind: 'config-propose';
+  /** Revision of the draft, which becomes the proposal's number. */
+  readonly draft: number;
+  readonly checks: readonly string[];
+  readonly notBeforeMs?: number;
+}
+
+/** Approves a proposal, or withdraws it. */
+export interface ConfigReview extends Stepping {
+  readonly kind: 'config-review';
+  readonly number: number;
+  readonly verdict: 'approve' | 'withdraw';
+}
+
+/** Publishes a proposal; false when it is not open any more. */
+export interface ConfigPublishProposal extends Stepping {
+  readonly kind: 'config-publish-proposal';
+  readonly number: number;
+}
+
+/** Sets the rules of an environment. */
+export interface ConfigEnvironmentPut {
+  readonly kind: 'config-environment-put';
+  readonly namespace: string;
+  readonly order: number;
+  readonly policy: Policy;
+}
+
+/** Takes them away; false when there are none. */
+export interface ConfigEnvironmentDelete {
+  readonly kind: 'config-environment-delete';
+  readonly namespace: string;
 }

@@ -47,7 +47,7 @@ const canary = { name: 'tag_canary', rule: { kind: 'label', label: 'tag', values
 describe('publishing', () => {
   it('gives all clients the newest release, and keeps the others as history', () => {
     const journal = new Journal();
-    expect(run(journal, publish('one', { format: 'yaml', description: 'd', tags: ['a'], by: 'ann', from: '10.0.0.9', message: 'first' }), 5)).toBe(true);
+    expect(run(journal, publish('one', { format: 'yaml', settings: { description: 'd', tags: ['a'] }, by: 'ann', from: '10.0.0.9', message: 'first' }), 5)).toBe(true);
     expect(found(journal)).toMatchObject({ release: 1, last: 1, md5: md5('one'), bytes: 3, format: 'yaml', description: 'd', tags: ['a'], createdMs: 5, changedMs: 5 });
     run(journal, publish('two', { format: 'json' }), 9);
     expect(found(journal)).toMatchObject({ release: 2, last: 2, format: 'json', description: 'd', tags: ['a'], createdMs: 5, changedMs: 9 });
@@ -89,7 +89,7 @@ describe('publishing', () => {
     [{ name: '' }, 'has 0 characters'],
     [{ name: 'x'.repeat(257) }, 'has 257 characters'],
     [{ app: 'a\u0001' }, 'control characters'],
-    [{ tags: Array.from({ length: 65 }, String) }, '65 tags'],
+    [{ settings: { tags: Array.from({ length: 65 }, String) } }, '65 tags'],
     [{ rollout: { ...beta, rule: { kind: 'address', addresses: [] } } }, 'names 0 addresses'],
   ])('beyond a limit is refused: %#', (more, reason) => {
     const journal = new Journal();
@@ -191,9 +191,23 @@ describe('the history', () => {
     expect(contentFor(journal, { address: '10.0.0.1' })).toBe('beta');
   });
 
-  it('is pruned after 30 days, and a configuration that was removed goes with it', () => {
+  it('is kept as the policy of the environment says', () => {
+    const journal = new Journal();
+    run(journal, { kind: 'config-environment-put', namespace: 'default', order: 1, policy: { historyMax: 3 } });
+    for (let at = 0; at < 10; at++) run(journal, publish(`${at}`));
+    expect(steps(journal)).toEqual([[10, 'publish', 9], [9, 'publish', 8], [8, 'publish', 7]]);
+    run(journal, { kind: 'config-environment-put', namespace: 'default', order: 1, policy: { historyMax: 1_000 } });
+    for (let at = 10; at < 200; at++) run(journal, publish(`${at}`));
+    expect(steps(journal)).toHaveLength(193);
+    run(journal, { kind: 'config-environment-put', namespace: 'default', order: 1, policy: { historyMax: 2 } });
+    journal.commit([{ kind: 'prune', keys: prunable(journal.state, 0) }], 0);
+    expect(steps(journal)).toEqual([[200, 'publish', 199], [199, 'publish', 198]]);
+  });
+
+  it('is pruned when it is older than the policy says, and a configuration that was removed goes with it', () => {
     const journal = new Journal();
     const day = 86_400_000;
+    run(journal, { kind: 'config-environment-put', namespace: 'default', order: 1, policy: { historyMs: 30 * day } });
     run(journal, publish('one'), 0);
     run(journal, publish('two'), day);
     run(journal, publish('other', { name: 'other' }), 0);

@@ -1,47 +1,64 @@
 /**
- * Decisions about configurations: publishing, rolling back and removing, each a step of the history. A step that changes nothing is
- * none.
+ * Decisions about configurations: publishing, rolling back, removing, each a step of the history, and their settings. A step that
+ * changes nothing is none. Drafts and proposals are in `proposals.ts`.
  */
 
 import { RegistryError } from '@rollcall/protocol';
 import type { Draft } from '../../draft.ts';
-import { checkPublish, invalid } from './check.ts';
-import { configLimits as limits, type ConfigPublish, type ConfigRemove, type ConfigRollback } from './commands.ts';
-import { findConfig, findRelease } from './find.ts';
-import { releaseKey } from './keys.ts';
-import type { ConfigRef, ConfigRow, ReleaseRow, Rollout } from './rows.ts';
+import { admitPublishing } from './admission.ts';
+import { checkContent, checkRef, checkRollout, checkSettings, invalid } from './check.ts';
+import { configLimits as limits, type ConfigConfigure, type ConfigPublish, type ConfigRemove, type ConfigRollback, type ConfigSettings } from './commands.ts';
+import { configName, findConfig, findRelease } from './find.ts';
+import type { ConfigRow, ReleaseRow, Rollout } from './rows.ts';
+import { about, forgetOld, newConfig, nothing, refOf, writeConfig, writeStep } from './steps.ts';
 
 /**
  * @returns false when `cas` does not hold
- * @throws RegistryError `invalid_argument` for what is beyond a limit
+ * @throws RegistryError `invalid_argument` for what is beyond a limit; `failed_precondition` when the policy of the environment is against it
  */
 export function publish(draft: Draft, command: ConfigPublish, now: number): boolean {
-  checkPublish(command);
-  const { content, md5, hash, cas, rollout } = command;
+  const { cas, rollout, settings = {}, format, source } = command;
+  checkRef(command);
+  checkSettings(command, settings);
   const ref = refOf(command);
   const before = findConfig(draft, ref);
+  checkContent(command, settings.bytesMax ?? before?.bytesMax);
+  if (rollout !== undefined) checkRollout(rollout);
   const beside = rollout === undefined ? before : before?.rollouts?.find(({ name }) => name === rollout.name);
   if (cas !== undefined && cas !== (beside?.md5 ?? '')) return false;
   if (before !== undefined && saysTheSame(draft, before, beside?.release ?? 0, command)) return true;
+  const row = { ...(before ?? newConfig(ref, now)), ...settled(settings) } as ConfigRow;
+  admitPublishing(draft, { ref, row, format, source }, now);
+  release(draft, row, command, now);
+  return true;
+}
 
-  const number = (before?.last ?? 0) + 1;
-  draft.put<ReleaseRow>({
-    ...{ kind: 'config-release', ...ref, number, step: 'publish', parent: beside?.release ?? 0, content, md5, hash, atMs: now, ...about(command) },
-    ...(command.format === undefined ? {} : { format: command.format }),
+/** What becomes a release: a command, or a proposal. */
+export type Content = Pick<ReleaseRow, 'content' | 'md5' | 'hash' | 'format' | 'foreign' | 'by' | 'from' | 'message'> & Pick<ConfigPublish, 'rollout'>;
+
+/** Writes a release, and the row that gives it to clients. @returns its number */
+export function release(draft: Draft, row: ConfigRow, { content, md5, hash, format, foreign, rollout, ...author }: Content, now: number): number {
+  const parent = rollout === undefined ? row.release : (row.rollouts?.find(({ name }) => name === rollout.name)?.release ?? 0);
+  const number = writeStep(draft, row, {
+    ...{ step: 'publish', parent, content, md5, hash, atMs: now, ...about(author) },
+    ...(format === undefined ? {} : { format }),
     ...(rollout === undefined ? {} : { rollout: rollout.name }),
-    ...(command.foreign === undefined ? {} : { foreign: command.foreign }),
-    ...unwritten,
+    ...(foreign === undefined ? {} : { foreign }),
   });
-  write(draft, {
-    ...(before ?? { kind: 'config', ...ref, release: 0, md5: '', bytes: 0, createdMs: now }),
-    ...(rollout === undefined
-      ? { release: number, md5, bytes: content.length, ...described(command) }
-      : { rollouts: withRollout(ref.name, before, { ...rollout, release: number, md5 }) }),
-    last: number,
-    changedMs: now,
-    ...unwritten,
-  });
-  forgetOld(draft, ref, number);
+  const given = rollout === undefined ? { release: number, md5, bytes: content.length, format: format ?? row.format } : { rollouts: withRollout(row, { ...rollout, release: number, md5 }) };
+  writeConfig(draft, row, { ...given, last: number, changedMs: now });
+  forgetOld(draft, row, number);
+  return number;
+}
+
+/** @throws RegistryError `invalid_argument` */
+export function configure(draft: Draft, command: ConfigConfigure, now: number): boolean {
+  checkRef(command);
+  checkSettings(command, command.settings);
+  const ref = refOf(command);
+  const before = findConfig(draft, ref) ?? newConfig(ref, now);
+  if (before.last === 0 && before.created === 0) writeConfig(draft, before, settled(command.settings));
+  else writeConfig(draft, before, { ...settled(command.settings), changedMs: before.changedMs });
   return true;
 }
 
@@ -53,133 +70,81 @@ export function rollback(draft: Draft, command: ConfigRollback, now: number): bo
   const ref = refOf(command);
   const before = findConfig(draft, ref);
   const old = before && findRelease(draft, before, command.to);
-  if (before === undefined || old === undefined || old.step === 'remove') {
-    throw new RegistryError('not_found', `configuration ${ref.app}/${ref.name} has no release ${command.to} with a content; see its history`);
+  if (before === undefined || old === undefined || (old.step !== 'publish' && old.step !== 'rollback')) {
+    throw new RegistryError('not_found', `configuration ${configName(ref)} has no release ${command.to} with a content; see its history`);
   }
   const current = findRelease(draft, before, before.release);
   if (current?.md5 === old.md5 && current.format === old.format) return false;
-  const number = before.last + 1;
   const { content, md5, hash, format, foreign } = old;
-  draft.put<ReleaseRow>({
-    ...{ kind: 'config-release', ...ref, number, step: 'rollback', parent: before.release, of: old.number, content, md5, hash, atMs: now, ...about(command) },
+  const number = writeStep(draft, before, {
+    ...{ step: 'rollback', parent: before.release, of: old.number, content, md5, hash, atMs: now, ...about(command) },
     ...(format === undefined ? {} : { format }),
     ...(foreign === undefined ? {} : { foreign }),
-    ...unwritten,
   });
-  write(draft, { ...before, release: number, md5, bytes: content.length, ...(format === undefined ? {} : { format }), last: number, changedMs: now, ...unwritten });
+  writeConfig(draft, before, { release: number, md5, bytes: content.length, format, last: number, changedMs: now });
   forgetOld(draft, ref, number);
   return true;
 }
 
 /** @returns false when there is nothing to remove */
 export function remove(draft: Draft, command: ConfigRemove, now: number): boolean {
-  const { rollout } = command;
+  const { rollout, source } = command;
   const ref = refOf(command);
   const before = findConfig(draft, ref);
   const parent = rollout === undefined ? before?.release : before?.rollouts?.find(({ name }) => name === rollout)?.release;
   if (before === undefined || parent === undefined || parent === 0) return false;
-  const number = before.last + 1;
+  // Taking a rollout away gives its clients what all others have: that is always possible.
+  if (rollout === undefined) admitPublishing(draft, { ref, row: before, source }, now);
   const { format, foreign } = findRelease(draft, before, parent) ?? {};
-  draft.put<ReleaseRow>({
-    ...{ kind: 'config-release', ...ref, number, step: 'remove', parent, content: nothing, md5: '', hash: '', atMs: now, ...about(command) },
+  const number = writeStep(draft, before, {
+    ...{ step: 'remove', parent, content: nothing, md5: '', hash: '', atMs: now, ...about(command) },
     ...(format === undefined ? {} : { format }),
     ...(rollout === undefined ? {} : { rollout }),
     ...(foreign === undefined ? {} : { foreign }),
-    ...unwritten,
   });
   const rest = before.rollouts?.filter(({ name }) => name !== rollout);
-  write(draft, {
-    ...before,
-    ...(rollout === undefined ? { release: 0, md5: '', bytes: 0 } : { rollouts: rest }),
-    last: number,
-    changedMs: now,
-    ...unwritten,
-  });
+  writeConfig(draft, before, { ...(rollout === undefined ? { release: 0, md5: '', bytes: 0 } : { rollouts: rest }), last: number, changedMs: now });
   forgetOld(draft, ref, number);
   return true;
 }
 
-const unwritten = { created: 0, modified: 0 } as const;
-const nothing = new Uint8Array(0);
-
-/** Only the fields of the name: a command has more. */
-function refOf({ namespace, app, cluster, name }: ConfigRef): ConfigRef {
-  return { namespace, app, cluster, name };
-}
-
-type Written = Omit<ConfigRow, 'rollouts' | 'visibility' | 'parents'> & {
-  readonly rollouts?: ConfigRow['rollouts'] | undefined;
-  readonly visibility?: 'public' | 'private';
-  readonly parents?: ConfigRow['parents'];
-};
-
-/** An empty list is none, so that equal rows stay equal. */
-function write(draft: Draft, { rollouts = [], parents = [], visibility, ...row }: Written): void {
-  draft.put<ConfigRow>({
-    ...row,
-    ...(visibility === 'public' ? { visibility } : {}),
-    ...(parents.length === 0 ? {} : { parents }),
-    ...(rollouts.length === 0 ? {} : { rollouts }),
-  });
-}
-
-function about({ by, from, message }: ConfigPublish | ConfigRollback | ConfigRemove) {
-  return { ...(by === undefined ? {} : { by }), ...(from === undefined ? {} : { from }), ...(message === undefined ? {} : { message }) };
-}
-
-function described({ format, description, tags, visibility, parents, configForeign: foreign }: ConfigPublish) {
+/** The fields of the row that settings change; what they empty is undefined. */
+function settled({ visibility, schema, bytesMax, owner, ...rest }: ConfigSettings): { -readonly [Field in keyof ConfigRow]?: ConfigRow[Field] | undefined } {
   return {
-    ...(format === undefined ? {} : { format }),
-    ...(description === undefined ? {} : { description }),
-    ...(tags === undefined ? {} : { tags }),
-    ...(visibility === undefined ? {} : { visibility }),
-    ...(parents === undefined ? {} : { parents }),
-    ...(foreign === undefined ? {} : { foreign }),
+    ...rest,
+    ...(visibility === undefined ? {} : { visibility: visibility === 'public' ? visibility : undefined }),
+    ...(schema === undefined ? {} : { schema: schema === '' ? undefined : schema }),
+    ...(bytesMax === undefined ? {} : { bytesMax: bytesMax === 0 ? undefined : bytesMax }),
+    ...(owner === undefined ? {} : { owner: owner === 'git' ? owner : undefined }),
   };
 }
 
 /** The rollouts with one more, or in place of that of its name; the highest priority first. */
-function withRollout(name: string, before: ConfigRow | undefined, rollout: Rollout): readonly Rollout[] {
-  const others = before?.rollouts?.filter((each) => each.name !== rollout.name) ?? [];
+function withRollout(row: ConfigRow, rollout: Rollout): readonly Rollout[] {
+  const others = row.rollouts?.filter((each) => each.name !== rollout.name) ?? [];
   if (others.length >= limits.rolloutsMax) {
-    throw invalid(`configuration ${name} has ${others.length} rollouts, the limit is ${limits.rolloutsMax}; stop one first`);
+    throw invalid(`configuration ${configName(row)} has ${others.length} rollouts, the limit is ${limits.rolloutsMax}; stop one first`);
   }
   return [...others, rollout].sort((a, b) => b.priority - a.priority || (a.name < b.name ? -1 : 1));
 }
 
 /** Whether publishing it would change nothing that a reader sees. @param number of the release in its place; 0: none */
 function saysTheSame(draft: Draft, before: ConfigRow, number: number, command: ConfigPublish): boolean {
-  const { md5, content, rollout, format } = command;
+  const { md5, content, rollout, format, foreign, settings = {} } = command;
   if (number === 0) return false;
   const current = findRelease(draft, before, number);
   if (current === undefined || current.md5 !== md5 || current.content.length !== content.length || current.format !== format) return false;
-  if (!same(current.foreign, command.foreign)) return false;
-  if (rollout === undefined) {
-    const { visibility = 'private' } = before;
-    return Object.entries(described(command)).every(([field, value]) => same(value, field === 'visibility' ? visibility : (before[field as keyof ConfigRow] ?? noneOf(value))));
-  }
-  const now = before.rollouts?.find(({ name }) => name === rollout.name);
-  return now?.priority === rollout.priority && same(now.rule, rollout.rule);
+  if (!same(current.foreign, foreign)) return false;
+  if (!Object.entries(settled(settings)).every(([field, value]) => same(emptied(value), before[field as keyof ConfigRow]))) return false;
+  const now = rollout && before.rollouts?.find(({ name }) => name === rollout.name);
+  return rollout === undefined || (now?.priority === rollout.priority && same(now.rule, rollout.rule));
 }
 
-/** An empty list is written as none. */
-function noneOf(value: unknown): unknown {
-  return Array.isArray(value) ? [] : undefined;
+/** As it is written. */
+function emptied(value: unknown): unknown {
+  return Array.isArray(value) && value.length === 0 ? undefined : value;
 }
 
 function same(a: unknown, b: unknown): boolean {
   return JSON.stringify(a) === JSON.stringify(b);
-}
-
-/** Forgets the step that the newest one pushes out of the history, unless clients still get it. */
-function forgetOld(draft: Draft, ref: ConfigRef, last: number): void {
-  const oldest = last - limits.historyMax;
-  const row = findConfig(draft, ref);
-  if (oldest <= 0 || row === undefined || isInUse(row, oldest)) return;
-  draft.delete(releaseKey(ref, oldest));
-}
-
-/** Whether clients get the release. */
-export function isInUse({ release, rollouts = [] }: ConfigRow, number: number): boolean {
-  return release === number || rollouts.some((each) => each.release === number);
 }

@@ -1,8 +1,8 @@
 /** Finds configurations and the steps of their history. Which release a client gets is in `given.ts`. */
 
 import type { Lookup } from '../../room.ts';
-import { configBuckets, configKey, releaseKey } from './keys.ts';
-import type { ConfigRef, ConfigRow, ReleaseRow } from './rows.ts';
+import { configBuckets, configKey, draftKey, environmentKey, proposalKey, releaseKey } from './keys.ts';
+import type { ConfigRef, ConfigRow, DraftRow, EnvironmentRow, Policy, ProposalRow, ReleaseRow } from './rows.ts';
 
 /** How people and rules write a configuration. */
 export function configName({ app, name }: Pick<ConfigRef, 'app' | 'name'>): string {
@@ -46,3 +46,45 @@ export function* historyOf(reader: Lookup, row: ConfigRow): Generator<ReleaseRow
 
 /** Longest gap after which no older step is looked for. */
 const gapMax = 64;
+
+export function findDraft(reader: Lookup, ref: ConfigRef): DraftRow | undefined {
+  return reader.get(draftKey(ref)) as DraftRow | undefined;
+}
+
+export function draftsIn(reader: Lookup, namespace: string): Iterable<DraftRow> {
+  return reader.bucket(configBuckets.drafts(namespace)) as Iterable<DraftRow>;
+}
+
+export function findProposal(reader: Lookup, ref: ConfigRef, number: number): ProposalRow | undefined {
+  return reader.get(proposalKey(ref, number)) as ProposalRow | undefined;
+}
+
+export function proposalsIn(reader: Lookup, namespace: string): Iterable<ProposalRow> {
+  return reader.bucket(configBuckets.proposals(namespace)) as Iterable<ProposalRow>;
+}
+
+/** Open proposals with a time, of all namespaces. */
+export function scheduledProposals(reader: Lookup): Iterable<ProposalRow> {
+  return reader.bucket(configBuckets.scheduled) as Iterable<ProposalRow>;
+}
+
+export function findEnvironment(reader: Lookup, namespace: string): EnvironmentRow | undefined {
+  return reader.get(environmentKey(namespace)) as EnvironmentRow | undefined;
+}
+
+/** The environments that have rules. */
+export function environmentsOf(reader: Lookup): Iterable<EnvironmentRow> {
+  return reader.bucket(configBuckets.environments) as Iterable<EnvironmentRow>;
+}
+
+export function policyOf(reader: Lookup, namespace: string): Policy {
+  return findEnvironment(reader, namespace)?.policy ?? noPolicy;
+}
+
+const noPolicy: Policy = {};
+
+/** The approvals of a proposal that count, by the policy of now. */
+export function approvalsThatCount({ approvals, editors }: ProposalRow, { fourEyes = false }: Policy): readonly string[] {
+  const by = approvals.map((each) => each.by);
+  return fourEyes ? by.filter((each) => !editors.includes(each)) : by;
+}

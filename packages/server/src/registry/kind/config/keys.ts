@@ -12,8 +12,18 @@ const last = ({ cluster, name }: Pick<ConfigRef, 'cluster' | 'name'>) => (cluste
 export const configKey = (ref: ConfigRef) => `config\0${ref.namespace}\0${ref.app}\0${last(ref)}`;
 export const releaseKey = (ref: ConfigRef, number: number) => `config-release\0${ref.namespace}\0${ref.app}\0${number}\0${last(ref)}`;
 
+export const draftKey = (ref: ConfigRef) => `config-draft\0${ref.namespace}\0${ref.app}\0${last(ref)}`;
+export const proposalKey = (ref: ConfigRef, number: number) => `config-proposal\0${ref.namespace}\0${ref.app}\0${number}\0${last(ref)}`;
+export const environmentKey = (namespace: string) => `config-environment\0${namespace}`;
+
 export const configBuckets = {
   inNamespace: (namespace: string) => `configs\0${namespace}`,
+  /** All drafts, all proposals. */
+  drafts: (namespace: string) => `config-drafts\0${namespace}`,
+  proposals: (namespace: string) => `config-proposals\0${namespace}`,
+  /** Open proposals with a time, of all namespaces. */
+  scheduled: 'config-scheduled',
+  environments: 'config-environments',
   /** Those that other apps may read, by name. */
   public: (namespace: string, name: string) => `configs-public\0${namespace}\0${name}`,
 } as const;

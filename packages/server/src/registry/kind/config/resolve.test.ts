@@ -38,9 +38,9 @@ describe('a client gets', () => {
   });
 
   it('its own before the public parents, in their order, each by cluster', () => {
-    const shared = { app: 'platform', visibility: 'public' } as const;
+    const shared = { app: 'platform', settings: { visibility: 'public' } } as const;
     const journal = published(
-      publish('own', { parents: [{ app: 'platform', name: 'db' }, { app: 'platform', name: 'log' }, { app: 'shop', name: 'base' }, { app: 'platform', name: 'none' }] }),
+      publish('own', { settings: { parents: [{ app: 'platform', name: 'db' }, { app: 'platform', name: 'log' }, { app: 'shop', name: 'base' }, { app: 'platform', name: 'none' }] } }),
       publish('db', { ...shared, name: 'db' }),
       publish('db of blue', { ...shared, name: 'db', cluster: 'blue' }),
       publish('log', { app: 'platform', name: 'log' }),
@@ -48,18 +48,18 @@ describe('a client gets', () => {
     );
     expect(layers(journal, {})).toEqual(['own', 'db', 'base']);
     expect(layers(journal, { cluster: 'blue' })).toEqual(['own', 'db of blue', 'base']);
-    journal.commit([publish('log', { app: 'platform', name: 'log', visibility: 'public' })]);
+    journal.commit([publish('log', { app: 'platform', name: 'log', settings: { visibility: 'public' } })]);
     expect(layers(journal, {})).toEqual(['own', 'db', 'log', 'base']);
     expect(Array.from(publicConfigs(journal.state, 'default', 'db'), ({ cluster }) => cluster).sort()).toEqual(['blue', 'default']);
-    journal.commit([publish('db', { ...shared, name: 'db', visibility: 'private' })]);
+    journal.commit([publish('db', { ...shared, name: 'db', settings: { visibility: 'private' } })]);
     expect(layers(journal, {})).toEqual(['own', 'log', 'base']);
   });
 
   it('a rollout that names it before the release for all, in each layer', () => {
     const beta = { name: 'beta', rule: { kind: 'label', label: 'ring', values: ['beta'] }, priority: 1 } as const;
     const journal = published(
-      publish('own', { parents: [{ app: 'platform', name: 'db' }] }),
-      publish('db', { app: 'platform', name: 'db', visibility: 'public' }),
+      publish('own', { settings: { parents: [{ app: 'platform', name: 'db' }] } }),
+      publish('db', { app: 'platform', name: 'db', settings: { visibility: 'public' } }),
       publish('db beta', { app: 'platform', name: 'db', rollout: beta }),
       publish('own beta', { rollout: beta }),
     );
@@ -68,7 +68,7 @@ describe('a client gets', () => {
   });
 
   it('nothing when nothing is published, and only the parents when its own is removed', () => {
-    const journal = published(publish('own', { parents: [{ app: 'platform', name: 'db' }] }), publish('db', { app: 'platform', name: 'db', visibility: 'public' }));
+    const journal = published(publish('own', { settings: { parents: [{ app: 'platform', name: 'db' }] } }), publish('db', { app: 'platform', name: 'db', settings: { visibility: 'public' } }));
     expect(layers(journal, {}, { ...name, name: 'other' })).toEqual([]);
     journal.commit([{ kind: 'config-remove', ...name, cluster: 'default' }]);
     expect(layers(journal, {})).toEqual(['db']);
@@ -76,7 +76,7 @@ describe('a client gets', () => {
 });
 
 it('the views of a client are woken by each change of what it gets, and by no other', () => {
-  const journal = published(publish('own', { parents: [{ app: 'platform', name: 'db' }] }));
+  const journal = published(publish('own', { settings: { parents: [{ app: 'platform', name: 'db' }] } }));
   const woken: string[] = [];
   for (const view of viewsOf(journal.state, name, { cluster: 'blue', datacentre: 'dc1' })) journal.views.watch(view, () => woken.push(view));
   const heard = (command: ConfigPublish) => {

@@ -1,22 +1,27 @@
-/** The description of configurations: their rows, and the releases that make up their history. */
+/** The description of configurations: their rows, the releases that make up their history, drafts, proposals and environments. */
 
 import { fieldsOf } from '../../fields.ts';
-import type { Kind, Room } from '../../room.ts';
-import { isInUse, publish, remove, rollback } from './decide.ts';
-import { configLimits, type ConfigPublish } from './commands.ts';
-import { findConfig, isPublished } from './find.ts';
+import type { Kind, Lookup, Room } from '../../room.ts';
+import { configLimits, type ConfigDraftPut, type ConfigPropose, type ConfigPublish, type ConfigPublishProposal } from './commands.ts';
+import { configure, publish, remove, rollback } from './decide.ts';
+import { deleteEnvironment, putEnvironment } from './environments.ts';
+import { findConfig, findDraft, isPublished, policyOf } from './find.ts';
 import { config1, release1 } from './format-1.ts';
-import { configBuckets, configKey, releaseKey } from './keys.ts';
-import type { ConfigRow, ReleaseRow } from './rows.ts';
+import { configBuckets, configKey, draftKey, environmentKey, proposalKey, releaseKey } from './keys.ts';
+import { deleteDraft, propose, publishProposal, putDraft, review } from './proposals.ts';
+import type { ConfigRow, DraftRow, EnvironmentRow, ProposalRow, ReleaseRow } from './rows.ts';
+import { historyMaxOf, isInUse } from './steps.ts';
 import { configsView, configView } from './views.ts';
+
+const named = { namespace: true, app: true, cluster: true, name: true } as const;
 
 const config: Kind<ConfigRow> = {
   format: 2,
   earlier: [config1],
   mayStayUnread: true,
   fields: fieldsOf<ConfigRow>({
-    ...{ namespace: true, app: true, cluster: true, name: true, release: true, last: true, md5: true, bytes: true, format: true },
-    ...{ visibility: true, parents: true, description: true, tags: true, rollouts: true, foreign: true, createdMs: true, changedMs: true },
+    ...{ ...named, release: true, last: true, md5: true, bytes: true, format: true, visibility: true, parents: true, schema: true, checks: true },
+    ...{ bytesMax: true, owners: true, owner: true, description: true, tags: true, rollouts: true, foreign: true, createdMs: true, changedMs: true },
   }),
   key: configKey,
   buckets: ({ namespace, name, visibility }) => [configBuckets.inNamespace(namespace), ...(visibility === 'public' ? [configBuckets.public(namespace, name)] : [])],
@@ -26,7 +31,17 @@ const config: Kind<ConfigRow> = {
     views.add(configsView(row.namespace));
   },
   longestView: configView,
-  lapsed: (row, now) => !isPublished(row) && isOld(row.changedMs, now),
+  // One that was never published stays as long as it has settings: an operator removes it.
+  lapsed: (row, now, lookup) => row.last > 0 && !isPublished(row) && isOld(row.changedMs, now, removedMs(lookup, row.namespace)) && findDraft(lookup, row) === undefined,
+};
+
+/** A part of a row that is stored as raw bytes. */
+const content = {
+  field: 'content',
+  split: <R extends { readonly content: Uint8Array }>(row: R) => ({ json: { ...row, content: undefined }, bytes: row.content }),
+  join(fields: Record<string, unknown>, bytes: Uint8Array) {
+    fields['content'] = bytes;
+  },
 };
 
 const release: Kind<ReleaseRow> = {
@@ -34,31 +49,65 @@ const release: Kind<ReleaseRow> = {
   earlier: [release1],
   mayStayUnread: true,
   fields: fieldsOf<ReleaseRow>({
-    ...{ namespace: true, app: true, cluster: true, name: true, number: true, step: true, parent: true, content: true, md5: true, hash: true },
-    ...{ format: true, rollout: true, of: true, atMs: true, by: true, from: true, message: true, foreign: true },
+    ...{ ...named, number: true, step: true, parent: true, content: true, md5: true, hash: true, format: true, rollout: true, of: true },
+    ...{ atMs: true, by: true, from: true, message: true, foreign: true },
   }),
   key: (row) => releaseKey(row, row.number),
-  raw: {
-    field: 'content',
-    split: (row) => ({ json: { ...row, content: undefined }, bytes: row.content }),
-    join(fields, bytes) {
-      fields['content'] = bytes;
-    },
-  },
+  raw: content,
   lapsed(row, now, lookup) {
     const current = findConfig(lookup, row);
-    return isOld(row.atMs, now) && (current === undefined || !isInUse(current, row.number));
+    if (current === undefined) return isOld(row.atMs, now, configLimits.removedMs);
+    if (isInUse(current, row.number)) return false;
+    const { historyMs } = policyOf(lookup, row.namespace);
+    return row.number <= current.last - historyMaxOf(lookup, row.namespace) || (historyMs !== undefined && isOld(row.atMs, now, historyMs));
   },
 };
 
+const draft: Kind<DraftRow> = {
+  format: 1,
+  mayStayUnread: true,
+  fields: fieldsOf<DraftRow>({ ...named, content: true, md5: true, hash: true, format: true, base: true, editors: true, atMs: true }),
+  key: draftKey,
+  raw: content,
+  buckets: ({ namespace }) => [configBuckets.drafts(namespace)],
+  keepsItsBuckets: () => true,
+};
+
+const proposal: Kind<ProposalRow> = {
+  format: 1,
+  mayStayUnread: true,
+  fields: fieldsOf<ProposalRow>({
+    ...{ ...named, number: true, content: true, md5: true, hash: true, format: true, base: true, state: true, release: true, message: true },
+    ...{ editors: true, by: true, atMs: true, approvals: true, checks: true, notBeforeMs: true },
+  }),
+  key: (row) => proposalKey(row, row.number),
+  raw: content,
+  buckets: ({ namespace, state, notBeforeMs }) => [configBuckets.proposals(namespace), ...(state === 'open' && notBeforeMs !== undefined ? [configBuckets.scheduled] : [])],
+  lapsed: (row, now) => row.state !== 'open' && isOld(row.atMs, now, configLimits.proposalMs),
+};
+
+const environment: Kind<EnvironmentRow> = {
+  format: 1,
+  mayStayUnread: true,
+  fields: fieldsOf<EnvironmentRow>({ namespace: true, order: true, policy: true }),
+  key: ({ namespace }) => environmentKey(namespace),
+  buckets: () => [configBuckets.environments],
+  keepsItsBuckets: () => true,
+};
+
 /** A step from the future has seen the wall clock jump back: it stays. */
-function isOld(atMs: number, now: number): boolean {
-  return now - atMs > configLimits.historyMs;
+function isOld(atMs: number, now: number, keptMs: number): boolean {
+  return now - atMs > keptMs;
+}
+
+/** How long a removed configuration stays with its history, so that its numbers are not used twice. */
+function removedMs(lookup: Lookup, namespace: string): number {
+  return Math.max(configLimits.removedMs, policyOf(lookup, namespace).historyMs ?? 0);
 }
 
 export const configRoom = {
   name: 'config',
-  kinds: { config, 'config-release': release },
+  kinds: { config, 'config-release': release, 'config-draft': draft, 'config-proposal': proposal, 'config-environment': environment },
   views: {
     configs: { shows: ({ namespace }, shown) => shown.has(configBuckets.inNamespace(namespace)) },
     // The view is named like the record.
@@ -66,7 +115,15 @@ export const configRoom = {
   },
   decisions: {
     'config-publish': { writes: true, conditionOn: (command: ConfigPublish) => configKey(command), decide: publish },
+    'config-configure': { writes: true, decide: configure },
     'config-rollback': { decide: rollback },
     'config-remove': { decide: remove },
+    'config-draft-put': { writes: true, conditionOn: (command: ConfigDraftPut) => draftKey(command), decide: putDraft },
+    'config-draft-delete': { decide: deleteDraft },
+    'config-propose': { conditionOn: (command: ConfigPropose) => draftKey(command), decide: propose },
+    'config-review': { decide: review },
+    'config-publish-proposal': { conditionOn: (command: ConfigPublishProposal) => proposalKey(command, command.number), decide: publishProposal },
+    'config-environment-put': { writes: true, decide: putEnvironment },
+    'config-environment-delete': { decide: deleteEnvironment },
   },
 } satisfies Room;

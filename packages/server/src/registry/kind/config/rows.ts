@@ -36,6 +36,16 @@ export interface ConfigRow extends Revisions, ConfigRef {
   readonly visibility?: 'public';
   /** Configurations below it, the first before the others: of its own app, or public. */
   readonly parents?: readonly ConfigParent[];
+  /** A JSON Schema as text, which new content must satisfy. */
+  readonly schema?: string;
+  /** Expressions over the keys of new content, which must hold. */
+  readonly checks?: readonly ConfigCheck[];
+  /** Longest content, in bytes; the general limit when absent. */
+  readonly bytesMax?: number;
+  /** Who is asked about it, for people. */
+  readonly owners?: readonly string[];
+  /** It comes from a repository: only commands that say so change its content. */
+  readonly owner?: 'git';
   readonly description?: string;
   readonly tags?: readonly string[];
   /** Releases for some clients, the first whose rule names the client first. */
@@ -50,6 +60,14 @@ export interface ConfigRow extends Revisions, ConfigRef {
 export interface ConfigParent {
   readonly app: string;
   readonly name: string;
+}
+
+/** A condition for several keys together. */
+export interface ConfigCheck {
+  /** In the filter language, over `keys`. */
+  readonly expect: string;
+  /** For the publisher when it does not hold. */
+  readonly message?: string;
 }
 
 /** A release that some clients get. */
@@ -112,4 +130,83 @@ export interface ReleaseRow extends Revisions, ConfigRef {
   /** Why, in the words of the author or of the part of the server that did it. */
   readonly message?: string;
   readonly foreign?: Foreign;
+}
+
+/** The rules of an environment, which is a namespace. A namespace without the row has none of them. */
+export interface EnvironmentRow extends Revisions {
+  readonly kind: 'config-environment';
+  readonly namespace: string;
+  /** Its place in lists: `development` before `production`. */
+  readonly order: number;
+  readonly policy: Policy;
+}
+
+/** What an environment asks of each publication. Everything is optional. */
+export interface Policy {
+  /** Approvals that a proposal needs; content is published by proposals only if it is above 0. */
+  readonly approvals?: number;
+  /** Approvals of the editors of a proposal do not count. */
+  readonly fourEyes?: boolean;
+  /** Times in which nothing is published. */
+  readonly freezes?: readonly Freeze[];
+  /** Content with a format that has one needs a schema. */
+  readonly schemaRequired?: boolean;
+  /** Steps of the history that are kept of a configuration, besides the releases that clients get. */
+  readonly historyMax?: number;
+  /** How long a step is kept, in milliseconds; no limit when absent. */
+  readonly historyMs?: number;
+}
+
+export interface Freeze {
+  /** Both in milliseconds since the Unix epoch; the end does not belong to it. */
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly why: string;
+}
+
+/** Content that is edited and not published. A configuration has one at most. */
+export interface DraftRow extends Revisions, ConfigRef {
+  readonly kind: 'config-draft';
+  readonly content: Uint8Array;
+  readonly md5: string;
+  readonly hash: string;
+  readonly format?: string;
+  /** Number of the release that was current when it was saved; 0: none. */
+  readonly base: number;
+  /** Who has edited it since it was begun. */
+  readonly editors: readonly string[];
+  /** When it was last saved, in milliseconds since the Unix epoch. */
+  readonly atMs: number;
+}
+
+/** A draft that its author asks to be published. It is void when the draft changes. */
+export interface ProposalRow extends Revisions, ConfigRef {
+  readonly kind: 'config-proposal';
+  /** The revision of the draft that it proposes. */
+  readonly number: number;
+  /** Empty once it is not open any more. */
+  readonly content: Uint8Array;
+  readonly md5: string;
+  readonly hash: string;
+  readonly format?: string;
+  /** As in the draft: it must be current still when the proposal is published. */
+  readonly base: number;
+  readonly state: 'open' | 'published' | 'void' | 'withdrawn';
+  /** The release that came of it. */
+  readonly release?: number;
+  readonly message?: string;
+  /** Who edited the draft, and who proposed it. */
+  readonly editors: readonly string[];
+  readonly by?: string;
+  readonly atMs: number;
+  readonly approvals: readonly Approval[];
+  /** What was checked before it was proposed, for people. */
+  readonly checks: readonly string[];
+  /** It is published then, by the server, if it is approved: milliseconds since the Unix epoch. */
+  readonly notBeforeMs?: number;
+}
+
+export interface Approval {
+  readonly by: string;
+  readonly atMs: number;
 }

@@ -1,0 +1,92 @@
+/**
+ * What is done to every content before it becomes a draft or a release: its secrets are sealed, it is parsed and compared with its
+ * schema, and a content that loses most of its bytes needs a second word. The parsing itself is behind a port, in a worker thread.
+ */
+
+import { RegistryError } from '@rollcall/protocol';
+import { contentError, contentFormats, type ContentChecks, type ContentFormat } from '../config-content/content.ts';
+import type { Secrets } from '../config-content/secrets.ts';
+import { configName } from '../registry/kind/config/find.ts';
+import type { ConfigCheck, ConfigRef } from '../registry/kind/config/rows.ts';
+
+export interface ContentsOptions {
+  /** Absent: nothing is parsed. */
+  readonly checks?: ContentChecks | undefined;
+  /** Absent: there are no secrets. */
+  readonly secrets?: Secrets | undefined;
+}
+
+export interface Checked {
+  readonly ref: ConfigRef;
+  /** As it is stored. */
+  readonly content: Uint8Array;
+  readonly format: string | undefined;
+  readonly schema: string | undefined;
+  readonly checks: readonly ConfigCheck[] | undefined;
+}
+
+export class Contents {
+  readonly #checks: ContentChecks | undefined;
+  readonly #secrets: Secrets | undefined;
+
+  constructor({ checks, secrets }: ContentsOptions) {
+    this.#checks = checks;
+    this.#secrets = secrets;
+  }
+
+  /** The content as it is stored. @param before the stored content that was edited @throws RegistryError as `Secrets.seal` */
+  seal(ref: ConfigRef, content: Uint8Array, before: Uint8Array | undefined): Uint8Array {
+    if (this.#secrets === undefined) return content;
+    const text = textOf(content);
+    const sealed = this.#secrets.seal(text, ref, before === undefined ? '' : textOf(before));
+    return sealed === text ? content : Buffer.from(sealed);
+  }
+
+  /** The content as a reader gets it. @param reveal whether the reader may see secrets @throws RegistryError as `Secrets.reveal` */
+  shown(ref: ConfigRef, content: Uint8Array, reveal: boolean): string {
+    const text = textOf(content);
+    if (this.#secrets === undefined) return text;
+    return reveal ? this.#secrets.reveal(text, ref) : this.#secrets.mask(text);
+  }
+
+  hasSecrets(content: Uint8Array): boolean {
+    return this.#secrets?.hasSecrets(textOf(content)) === true;
+  }
+
+  /**
+   * @returns what was checked, for people
+   * @throws RegistryError `invalid_argument`, `resource_exhausted`: the content is refused
+   */
+  async check({ ref, content, format, schema, checks = [] }: Checked, { unchecked = false }: { readonly unchecked?: boolean | undefined }): Promise<string[]> {
+    if (this.#checks === undefined || !isParsed(format) || (unchecked && schema === undefined && checks.length === 0)) return [];
+    const text = this.shown(ref, content, true);
+    const faults = await this.#checks.check({ content: text, format, ...(schema === undefined ? {} : { schema }), ...(checks.length === 0 ? {} : { rules: checks }) });
+    if (faults.length > 0) throw contentError(faults);
+    return [`it is ${format}`, ...(schema === undefined ? [] : ['the schema holds']), ...checks.map(({ expect }) => `it holds that ${expect}`)];
+  }
+
+  /** @throws RegistryError `invalid_argument` */
+  async checkSchema(schema: string): Promise<void> {
+    const faults = (await this.#checks?.checkSchema(schema)) ?? [];
+    if (faults.length > 0) throw new RegistryError('invalid_argument', `the schema is refused: ${faults.map(({ message }) => message).join('; ')}`);
+  }
+
+  /**
+   * An empty content, or one that has lost more than half of its bytes, is more often a mistake than meant.
+   * @param before what clients have now
+   * @throws RegistryError `failed_precondition`
+   */
+  assertNotShrunk(ref: ConfigRef, content: Uint8Array, before: Uint8Array | undefined, confirmed = false): void {
+    if (confirmed || before === undefined || before.length === 0 || content.length * 2 >= before.length) return;
+    const message = `content of configuration ${configName(ref)} shrinks from ${before.length} to ${content.length} bytes; confirm it if that is meant`;
+    throw new RegistryError('failed_precondition', message);
+  }
+}
+
+function isParsed(format: string | undefined): format is ContentFormat {
+  return format !== undefined && format !== 'text' && (contentFormats as readonly string[]).includes(format);
+}
+
+function textOf(content: Uint8Array): string {
+  return Buffer.from(content.buffer, content.byteOffset, content.length).toString('utf8');
+}
