@@ -3,8 +3,9 @@
  * schema, and a content that loses most of its bytes needs a second word. The parsing itself is behind a port, in a worker thread.
  */
 
-import { RegistryError } from '@rollcall/protocol';
-import { contentError, contentFormats, type ContentChecks, type ContentFormat } from '../config-content/content.ts';
+import { isConfigFormat, RegistryError } from '@rollcall/protocol';
+import { contentError, type ContentChecks } from '../config-content/content.ts';
+import { lossOf } from '../config-content/loss.ts';
 import type { Secrets } from '../config-content/secrets.ts';
 import { configName } from '../registry/kind/config/find.ts';
 import type { ConfigCheck, ConfigRef } from '../registry/kind/config/rows.ts';
@@ -58,7 +59,7 @@ export class Contents {
    * @throws RegistryError `invalid_argument`, `resource_exhausted`: the content is refused
    */
   async check({ ref, content, format, schema, checks = [] }: Checked, { unchecked = false }: { readonly unchecked?: boolean | undefined }): Promise<string[]> {
-    if (this.#checks === undefined || !isParsed(format) || (unchecked && schema === undefined && checks.length === 0)) return [];
+    if (this.#checks === undefined || format === undefined || format === 'text' || !isConfigFormat(format) || (unchecked && schema === undefined && checks.length === 0)) return [];
     const text = this.shown(ref, content, true);
     const faults = await this.#checks.check({ content: text, format, ...(schema === undefined ? {} : { schema }), ...(checks.length === 0 ? {} : { rules: checks }) });
     if (faults.length > 0) throw contentError(faults);
@@ -72,19 +73,16 @@ export class Contents {
   }
 
   /**
-   * An empty content, or one that has lost more than half of its bytes, is more often a mistake than meant.
+   * An empty content, or one that has lost more than half, is more often a mistake than meant.
    * @param before what clients have now
    * @throws RegistryError `failed_precondition`
    */
   assertNotShrunk(ref: ConfigRef, content: Uint8Array, before: Uint8Array | undefined, confirmed = false): void {
     if (confirmed || before === undefined || before.length === 0 || content.length * 2 >= before.length) return;
-    const message = `content of configuration ${configName(ref)} shrinks from ${before.length} to ${content.length} bytes; confirm it if that is meant`;
-    throw new RegistryError('failed_precondition', message);
+    const loss = lossOf(textOf(before), textOf(content));
+    if (loss === undefined) return;
+    throw new RegistryError('failed_precondition', `content of configuration ${configName(ref)} is ${loss}: ${before.length} bytes become ${content.length}; confirm it if that is meant`);
   }
-}
-
-function isParsed(format: string | undefined): format is ContentFormat {
-  return format !== undefined && format !== 'text' && (contentFormats as readonly string[]).includes(format);
 }
 
 function textOf(content: Uint8Array): string {
