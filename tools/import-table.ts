@@ -50,6 +50,7 @@ const roomUses: Readonly<Record<string, RoomUses>> = {
   lock: { faces: ['session'] },
   query: { faces: ['session'], rooms: ['catalog'] },
   coordinate: { face: ['catalog'] },
+  config: { rooms: ['catalog'] },
 };
 
 const roomZones: readonly Zone[] = [...Object.keys(roomUses), '[^/]+'].flatMap((room) => {
@@ -70,6 +71,8 @@ const roomZones: readonly Zone[] = [...Object.keys(roomUses), '[^/]+'].flatMap((
         ...['OWN', ...shared, ...facesOf([...face, ...faces]), ...rooms.map((used) => `${registry}/kind/${used}/`)],
         // Templates of prepared queries have patterns; matching them is pure, too.
         ...(room === 'query' ? [`${server}/filter/pattern.ts`] : []),
+        // Rules of rollouts may be expressions.
+        ...(room === 'config' ? [`${server}/filter/filter.ts`, `${server}/filter/shape.ts`] : []),
       ],
       reason: 'a room is pure, and uses the shared parts and only the rooms below it (decision record 0057)',
     },
@@ -210,6 +213,12 @@ export const zones: readonly Zone[] = [
     files: /^packages\/server\/src\/telemetry\//,
     may: [`${server}/telemetry/`, ...serverPorts, 'node:', 'pino', 'prom-client'],
     reason: 'all folders report to telemetry, so it may depend on none of them',
+  },
+  {
+    name: 'rollouts',
+    files: /^packages\/server\/src\/rollouts\//,
+    may: [`${server}/rollouts/`, `${server}/registry/`, `${server}/health/ownership.ts`, `${server}/security/audit.ts`, ...serverPorts, 'pino'],
+    reason: 'it says when a decision about a rollout is due, by the log and the clock, and knows no protocol of clients',
   },
   {
     name: 'configurations and locks',

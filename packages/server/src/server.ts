@@ -22,6 +22,8 @@ import { Wheel } from './health/wheel.ts';
 import { notReady } from './freshness.ts';
 import { assertServable } from './migrate.ts';
 import { clusterKeyOf, identify } from './identity.ts';
+import { Rollouts } from './rollouts/rollouts.ts';
+import { fetchTextFrom } from './security/fetch-text.ts';
 import { peerUrl, shareStore, type SharedStore } from './shared-store.ts';
 import { keepHouse } from './housekeeping.ts';
 import { assertAddressesAllowed, httpAddresses, nodeAddress, nodesAddress, urlOf } from './listen-addresses.ts';
@@ -171,6 +173,12 @@ async function serve(core: Core, options: ServerOptions, table: FrontendTable, h
     await listeners.close();
     throw error;
   }
+  const rollouts = new Rollouts({
+    ...{ registry: replica, clock, log, ownership: store.ownership, audit: core.auditTrail },
+    isFrozen: () => liveness.isUncertain,
+    ask: fetchTextFrom(resolve),
+  });
+  rollouts.start();
   const stopHousekeeping = keepHouse(replica, wheel, clock, log);
   serving.ready = true;
   const { ports } = listeners;
@@ -181,6 +189,7 @@ async function serve(core: Core, options: ServerOptions, table: FrontendTable, h
   const shutDown = async () => {
     serving.ready = false;
     stopHousekeeping();
+    rollouts.close();
     await listeners.close();
     await store.leave();
     await store.channel.peers.close();

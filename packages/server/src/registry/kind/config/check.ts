@@ -1,7 +1,8 @@
 /** The limits of what commands about configurations may write. */
 
 import { RegistryError } from '@rollcall/protocol';
-import { configLimits as limits, type ConfigSettings } from './commands.ts';
+import { configLimits as limits, type ConfigSettings, type RolloutInput } from './commands.ts';
+import { compileExpression } from './expression.ts';
 import { configName } from './find.ts';
 import type { ConfigRef, RolloutRule } from './rows.ts';
 
@@ -51,7 +52,7 @@ export function checkSettings(ref: ConfigRef & Person, settings: ConfigSettings)
 }
 
 /** @throws RegistryError `invalid_argument` */
-export function checkRollout({ name, rule }: { readonly name: string; readonly rule?: RolloutRule }): void {
+export function checkRollout({ name, rule }: Pick<RolloutInput, 'name' | 'rule'>): void {
   within('name of a rollout', name, limits.wordMax, 1);
   if (rule !== undefined) checkRule(rule);
 }
@@ -70,6 +71,11 @@ function checkWords({ app, name }: Pick<ConfigRef, 'app' | 'name'>): void {
 }
 
 function checkRule(rule: RolloutRule): void {
+  if (rule.kind === 'expression') {
+    within('expression of a rollout', rule.expression, limits.expressionMax, 1);
+    compileExpression(rule.expression);
+    return;
+  }
   const named = namedBy(rule);
   if (rule.kind === 'label') within('label of a rollout', rule.label, limits.wordMax, 1);
   if (named.length === 0 || named.length > limits.namedMax) {
@@ -80,7 +86,7 @@ function checkRule(rule: RolloutRule): void {
 
 const nouns = { app: 'apps', address: 'addresses', label: 'values', instance: 'instances' } as const;
 
-function namedBy(rule: RolloutRule): readonly string[] {
+function namedBy(rule: Exclude<RolloutRule, { readonly kind: 'expression' }>): readonly string[] {
   switch (rule.kind) {
     case 'app':
       return rule.apps;

@@ -1,7 +1,7 @@
 /** The commands about configurations, and their limits. */
 
 import type { Foreign } from '../../row.ts';
-import type { ConfigCheck, ConfigParent, ConfigRef, Policy, RolloutRule } from './rows.ts';
+import type { ConfigCheck, ConfigParent, ConfigRef, Policy, RolloutPlan, RolloutRule } from './rows.ts';
 
 /** Limits of a configuration. */
 export const configLimits = {
@@ -17,6 +17,15 @@ export const configLimits = {
   tagsMax: 64,
   parentsMax: 16,
   rolloutsMax: 10,
+  stagesMax: 20,
+  /** The longest bake of a stage: 30 days. */
+  bakeMsMax: 2_592_000_000,
+  /** The largest count of a stage. Each instance takes about 30 bytes of the configuration's row. */
+  countMax: 10_000,
+  /** Instances whose reports of one configuration are kept. */
+  failuresMax: 1_000,
+  /** Characters of a report, and of the URL of a webhook. */
+  errorMax: 1_024,
   /** Addresses, apps, values or instances of one rule. */
   namedMax: 1_000,
   /** Bytes of a schema. */
@@ -76,14 +85,21 @@ interface Content {
   readonly format?: string;
 }
 
+export interface RolloutInput {
+  readonly name: string;
+  readonly rule?: RolloutRule;
+  readonly priority: number;
+  readonly plan?: RolloutPlan;
+}
+
 /** Publishes content, for all clients or as a rollout; false when the condition does not hold. */
 export interface ConfigPublish extends Stepping, Content, Sourced {
   readonly kind: 'config-publish';
   /** The md5 of what is published now in its place must be this; empty: nothing may be. */
   readonly cas?: string;
   readonly settings?: ConfigSettings;
-  /** Publishes it for some clients only. */
-  readonly rollout?: { readonly name: string; readonly rule?: RolloutRule; readonly priority: number };
+  /** Publishes it for some clients only; with a plan, for all of them by and by. */
+  readonly rollout?: RolloutInput;
   /** Of the release. */
   readonly foreign?: Foreign;
 }
@@ -128,6 +144,7 @@ export interface ConfigPropose extends Stepping {
   readonly draft: number;
   readonly checks: readonly string[];
   readonly notBeforeMs?: number;
+  readonly rollout?: RolloutPlan;
 }
 
 /** Approves a proposal, or withdraws it. */
@@ -155,4 +172,46 @@ export interface ConfigEnvironmentPut {
 export interface ConfigEnvironmentDelete {
   readonly kind: 'config-environment-delete';
   readonly namespace: string;
+}
+
+interface OfRollout extends Stepping {
+  /** Name of the rollout. */
+  readonly rollout: string;
+}
+
+/** An operator changes a rollout; false when there is no such rollout, or nothing to change. */
+export interface ConfigRolloutControl extends OfRollout {
+  readonly kind: 'config-rollout';
+  readonly action: 'pause' | 'resume' | 'stop' | 'complete' | 'advance';
+}
+
+interface OfStage extends OfRollout {
+  /** Its release and its stage: another one is not meant. */
+  readonly release: number;
+  readonly stage: number;
+}
+
+/** Fills the places of a stage with a count; false when all of them are taken. */
+export interface ConfigAssign extends OfStage {
+  readonly kind: 'config-assign';
+}
+
+/** Begins the next stage if the time of this one is over and no alarm is; false otherwise. */
+export interface ConfigAdvance extends OfStage {
+  readonly kind: 'config-advance';
+}
+
+/** Ends a rollout if its alarm says so; false otherwise. */
+export interface ConfigTrip extends OfStage {
+  readonly kind: 'config-trip';
+  /** What the webhook said; absent: the instances are counted. */
+  readonly webhook?: string;
+}
+
+/** An instance reports that it cannot use a release, or, with an empty error, that it can; false when that is of no rollout. */
+export interface ConfigReport extends ConfigRef {
+  readonly kind: 'config-report';
+  readonly release: number;
+  readonly instance: string;
+  readonly error: string;
 }

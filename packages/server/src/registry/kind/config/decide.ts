@@ -8,8 +8,9 @@ import type { Draft } from '../../draft.ts';
 import { admitPublishing } from './admission.ts';
 import { checkContent, checkRef, checkRollout, checkSettings, invalid } from './check.ts';
 import { configLimits as limits, type ConfigConfigure, type ConfigPublish, type ConfigRemove, type ConfigRollback, type ConfigSettings } from './commands.ts';
-import { configName, findConfig, findRelease } from './find.ts';
+import { configName, findConfig, findRelease, stagedRollout } from './find.ts';
 import type { ConfigRow, ReleaseRow, Rollout } from './rows.ts';
+import { assertNoneUnderWay, begun, checkPlan, wantedRollout } from './rollouts.ts';
 import { about, forgetOld, newConfig, nothing, refOf, writeConfig, writeStep } from './steps.ts';
 
 /**
@@ -24,6 +25,7 @@ export function publish(draft: Draft, command: ConfigPublish, now: number): bool
   const before = findConfig(draft, ref);
   checkContent(command, settings.bytesMax ?? before?.bytesMax);
   if (rollout !== undefined) checkRollout(rollout);
+  if (rollout?.plan !== undefined) checkPlan(rollout.plan);
   const beside = rollout === undefined ? before : before?.rollouts?.find(({ name }) => name === rollout.name);
   if (cas !== undefined && cas !== (beside?.md5 ?? '')) return false;
   if (before !== undefined && saysTheSame(draft, before, beside?.release ?? 0, command)) return true;
@@ -37,7 +39,9 @@ export function publish(draft: Draft, command: ConfigPublish, now: number): bool
 export type Content = Pick<ReleaseRow, 'content' | 'md5' | 'hash' | 'format' | 'foreign' | 'by' | 'from' | 'message'> & Pick<ConfigPublish, 'rollout'>;
 
 /** Writes a release, and the row that gives it to clients. @returns its number */
-export function release(draft: Draft, row: ConfigRow, { content, md5, hash, format, foreign, rollout, ...author }: Content, now: number): number {
+export function release(draft: Draft, row: ConfigRow, { content, md5, hash, format, foreign, rollout: asked, ...author }: Content, now: number): number {
+  const rollout = wantedRollout(draft, row, asked);
+  assertNoneUnderWay(row, rollout);
   const parent = rollout === undefined ? row.release : (row.rollouts?.find(({ name }) => name === rollout.name)?.release ?? 0);
   const number = writeStep(draft, row, {
     ...{ step: 'publish', parent, content, md5, hash, atMs: now, ...about(author) },
@@ -45,7 +49,7 @@ export function release(draft: Draft, row: ConfigRow, { content, md5, hash, form
     ...(rollout === undefined ? {} : { rollout: rollout.name }),
     ...(foreign === undefined ? {} : { foreign }),
   });
-  const given = rollout === undefined ? { release: number, md5, bytes: content.length, format: format ?? row.format } : { rollouts: withRollout(row, { ...rollout, release: number, md5 }) };
+  const given = rollout === undefined ? { release: number, md5, bytes: content.length, format: format ?? row.format } : { rollouts: withRollout(row, begun(draft, row, rollout, { release: number, md5 }, now)) };
   writeConfig(draft, row, { ...given, last: number, changedMs: now });
   forgetOld(draft, row, number);
   return number;
@@ -74,14 +78,17 @@ export function rollback(draft: Draft, command: ConfigRollback, now: number): bo
     throw new RegistryError('not_found', `configuration ${configName(ref)} has no release ${command.to} with a content; see its history`);
   }
   const current = findRelease(draft, before, before.release);
-  if (current?.md5 === old.md5 && current.format === old.format) return false;
+  const underWay = stagedRollout(before);
+  if (underWay === undefined && current?.md5 === old.md5 && current.format === old.format) return false;
   const { content, md5, hash, format, foreign } = old;
   const number = writeStep(draft, before, {
     ...{ step: 'rollback', parent: before.release, of: old.number, content, md5, hash, atMs: now, ...about(command) },
     ...(format === undefined ? {} : { format }),
     ...(foreign === undefined ? {} : { foreign }),
   });
-  writeConfig(draft, before, { release: number, md5, bytes: content.length, format, last: number, changedMs: now });
+  // A rollout that goes forward would bring its own content back.
+  const rollouts = before.rollouts?.filter((each) => each !== underWay);
+  writeConfig(draft, before, { release: number, md5, bytes: content.length, format, rollouts, last: number, changedMs: now });
   forgetOld(draft, ref, number);
   return true;
 }

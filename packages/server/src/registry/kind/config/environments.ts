@@ -5,6 +5,7 @@ import { invalid } from './check.ts';
 import { configLimits as limits, type ConfigEnvironmentDelete, type ConfigEnvironmentPut } from './commands.ts';
 import { findEnvironment } from './find.ts';
 import { environmentKey } from './keys.ts';
+import { checkPlan } from './rollouts.ts';
 import type { EnvironmentRow, Policy } from './rows.ts';
 
 /** @throws RegistryError `invalid_argument` */
@@ -21,7 +22,8 @@ export function deleteEnvironment(draft: Draft, { namespace }: ConfigEnvironment
   return true;
 }
 
-function check({ approvals = 0, historyMax = 1, historyMs = 0, freezes = [] }: Policy): void {
+function check({ approvals = 0, historyMax = 1, historyMs = 0, freezes = [], rollout }: Policy): void {
+  if (rollout !== undefined) checkPlan(rollout);
   whole('approvals', approvals, 0, limits.peopleMax);
   whole('historyMax', historyMax, 1, limits.historyMaxMax);
   whole('historyMs', historyMs, 0, Number.MAX_SAFE_INTEGER);

@@ -2,7 +2,7 @@
 
 import type { Lookup } from '../../room.ts';
 import { configBuckets, configKey, draftKey, environmentKey, proposalKey, releaseKey } from './keys.ts';
-import type { ConfigRef, ConfigRow, DraftRow, EnvironmentRow, Policy, ProposalRow, ReleaseRow } from './rows.ts';
+import type { ConfigRef, ConfigRow, DraftRow, EnvironmentRow, FailureRow, Policy, ProposalRow, ReleaseRow, Rollout, Staged } from './rows.ts';
 
 /** How people and rules write a configuration. */
 export function configName({ app, name }: Pick<ConfigRef, 'app' | 'name'>): string {
@@ -87,4 +87,21 @@ const noPolicy: Policy = {};
 export function approvalsThatCount({ approvals, editors }: ProposalRow, { fourEyes = false }: Policy): readonly string[] {
   const by = approvals.map((each) => each.by);
   return fourEyes ? by.filter((each) => !editors.includes(each)) : by;
+}
+
+/** Configurations with a rollout that goes forward by itself, of all namespaces. */
+export function stagedConfigs(reader: Lookup): Iterable<ConfigRow> {
+  return reader.bucket(configBuckets.staged) as Iterable<ConfigRow>;
+}
+
+export type StagedRollout = Rollout & { readonly staged: Staged };
+
+/** The rollout that goes forward by itself; a configuration has one at most. */
+export function stagedRollout(row: ConfigRow | undefined): StagedRollout | undefined {
+  return row?.rollouts?.find((each): each is StagedRollout => each.staged !== undefined);
+}
+
+/** What instances report of releases of rollouts. */
+export function failuresOf(reader: Lookup, ref: ConfigRef): Iterable<FailureRow> {
+  return reader.bucket(configBuckets.failures(ref)) as Iterable<FailureRow>;
 }

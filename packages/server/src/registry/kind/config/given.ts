@@ -1,7 +1,9 @@
 /** Which release of a configuration a client gets: the first rollout that names it, or the release for all. */
 
+import { isWithinPercent } from '@rollcall/protocol';
+import { holds } from './expression.ts';
 import { isInNetwork } from './network.ts';
-import type { ConfigRow, Rollout, RolloutRule } from './rows.ts';
+import type { ConfigRef, ConfigRow, Rollout, RolloutRule, Staged } from './rows.ts';
 
 /** What is known of a client that asks for a configuration. */
 export interface ConfigReader {
@@ -25,16 +27,33 @@ export interface Given {
 }
 
 /** @returns undefined when the client gets none */
-export function givenTo({ release, md5, rollouts = [] }: ConfigRow, reader: ConfigReader): Given | undefined {
-  for (const rollout of rollouts) if (isFor(rollout, reader)) return { release: rollout.release, md5: rollout.md5, rollout };
+export function givenTo(row: ConfigRow, reader: ConfigReader): Given | undefined {
+  const { release, md5, rollouts = [] } = row;
+  for (const rollout of rollouts) if (isFor(row, rollout, reader)) return { release: rollout.release, md5: rollout.md5, rollout };
   return release === 0 ? undefined : { release, md5 };
 }
 
-function isFor({ rule }: Rollout, reader: ConfigReader): boolean {
-  return rule === undefined || names(rule, reader);
+/** Whether a rollout gives its release to a client. */
+export function isFor(row: ConfigRef, { rule, staged, release }: Rollout, reader: ConfigReader): boolean {
+  return (rule === undefined || names(rule, reader)) && (staged === undefined || isInStage(staged, saltOf(row, release), reader));
 }
 
-function names(rule: RolloutRule, { app, address, instance, labels }: ConfigReader): boolean {
+/** Tells the shares of two rollouts apart, so that the same instances are not always the first. */
+export function saltOf({ namespace, app, cluster, name }: ConfigRef, release: number): string {
+  return `${namespace}/${app}/${cluster}/${name}#${release}`;
+}
+
+function isInStage({ stages, stage, assigned = [] }: Staged, salt: string, { instance, address }: ConfigReader): boolean {
+  const at = stages[stage];
+  if (at === undefined) return false;
+  if ('count' in at) return instance !== undefined && assigned.includes(instance);
+  // A client that has neither is in no share, except in the whole.
+  const unit = instance ?? address;
+  return unit === undefined ? at.percent >= 100 : isWithinPercent(salt, unit, at.percent);
+}
+
+export function names(rule: RolloutRule, reader: ConfigReader): boolean {
+  const { app, address, instance, labels } = reader;
   switch (rule.kind) {
     case 'app':
       return app !== undefined && rule.apps.includes(app);
@@ -44,6 +63,8 @@ function names(rule: RolloutRule, { app, address, instance, labels }: ConfigRead
       const value = labels !== undefined && Object.hasOwn(labels, rule.label) ? labels[rule.label] : undefined;
       return value !== undefined && rule.values.includes(value);
     }
+    case 'expression':
+      return holds(rule, reader);
     case 'instance':
       return instance !== undefined && (rule.instances.includes(instance) || rule.instances.includes(instance.slice(instance.indexOf('/') + 1)));
   }

@@ -14,6 +14,8 @@ export const releaseKey = (ref: ConfigRef, number: number) => `config-release\0$
 
 export const draftKey = (ref: ConfigRef) => `config-draft\0${ref.namespace}\0${ref.app}\0${last(ref)}`;
 export const proposalKey = (ref: ConfigRef, number: number) => `config-proposal\0${ref.namespace}\0${ref.app}\0${number}\0${last(ref)}`;
+export const failureKey = (ref: ConfigRef, release: number, instance: string) =>
+  `config-failure\0${ref.namespace}\0${ref.app}\0${ref.cluster}\0${ref.name}\0${release}\0${instance}`;
 export const environmentKey = (namespace: string) => `config-environment\0${namespace}`;
 
 export const configBuckets = {
@@ -24,6 +26,9 @@ export const configBuckets = {
   /** Open proposals with a time, of all namespaces. */
   scheduled: 'config-scheduled',
   environments: 'config-environments',
+  /** Configurations with a rollout that goes forward by itself, of all namespaces. */
+  staged: 'config-staged',
+  failures: (ref: ConfigRef) => `config-failures\0${ref.namespace}\0${ref.app}\0${last(ref)}`,
   /** Those that other apps may read, by name. */
   public: (namespace: string, name: string) => `configs-public\0${namespace}\0${name}`,
 } as const;

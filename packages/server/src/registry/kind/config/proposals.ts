@@ -17,6 +17,7 @@ import { release } from './decide.ts';
 import { approvalsThatCount, configName, findConfig, findDraft, findProposal, policyOf } from './find.ts';
 import { draftKey } from './keys.ts';
 import type { ConfigRef, DraftRow, ProposalRow } from './rows.ts';
+import { checkPlan, ownName } from './rollouts.ts';
 import { about, newConfig, nothing, refOf, unwritten } from './steps.ts';
 
 /**
@@ -59,8 +60,9 @@ export function deleteDraft(draft: Draft, command: ConfigDraftDelete): boolean {
  */
 export function propose(draft: Draft, command: ConfigPropose, now: number): number | false {
   const ref = refOf(command);
-  const { draft: number, notBeforeMs, by } = command;
+  const { draft: number, notBeforeMs, by, rollout } = command;
   checkPerson(command);
+  if (rollout !== undefined) checkPlan(rollout);
   const proposed = findDraft(draft, ref);
   if (proposed === undefined || proposed.modified !== number) return false;
   if (findProposal(draft, ref, number)?.state === 'open') throw refused(`draft ${number} of ${configName(ref)} is proposed already`);
@@ -70,6 +72,7 @@ export function propose(draft: Draft, command: ConfigPropose, now: number): numb
     ...about({ ...(by === undefined ? {} : { by }), ...(command.message === undefined ? {} : { message: command.message }) }),
     ...(format === undefined ? {} : { format }),
     ...(notBeforeMs === undefined ? {} : { notBeforeMs }),
+    ...(rollout === undefined ? {} : { rollout }),
     ...unwritten,
   });
   return number;
@@ -122,9 +125,10 @@ export function publishProposal(draft: Draft, command: ConfigPublishProposal, no
     throw new RegistryError('aborted', `configuration ${configName(ref)} was published since draft ${number} was saved: it has release ${row.release}, and the draft is based on ${proposal.base}; save the draft again on top of it`);
   }
   admitPublishing(draft, { ref, row, format: proposal.format, approved: true, source: 'git' }, now);
-  const { content, md5, hash, format, message } = proposal;
+  const { content, md5, hash, format, message, rollout: plan } = proposal;
+  const rollout = plan && { name: ownName, priority: 0, plan };
   const author = { by: command.by ?? proposal.by, from: command.from, message: command.message ?? message };
-  const made = release(draft, row, { content, md5, hash, ...defined({ format }), ...defined(author) }, now);
+  const made = release(draft, row, { content, md5, hash, ...defined({ format, rollout }), ...defined(author) }, now);
   end(draft, proposal, { state: 'published', release: made });
   if (findDraft(draft, ref)?.modified === number) draft.delete(draftKey(ref));
   return made;

@@ -5,11 +5,12 @@ import type { Kind, Lookup, Room } from '../../room.ts';
 import { configLimits, type ConfigDraftPut, type ConfigPropose, type ConfigPublish, type ConfigPublishProposal } from './commands.ts';
 import { configure, publish, remove, rollback } from './decide.ts';
 import { deleteEnvironment, putEnvironment } from './environments.ts';
-import { findConfig, findDraft, isPublished, policyOf } from './find.ts';
+import { findConfig, findDraft, isPublished, policyOf, stagedRollout } from './find.ts';
 import { config1, release1 } from './format-1.ts';
-import { configBuckets, configKey, draftKey, environmentKey, proposalKey, releaseKey } from './keys.ts';
+import { configBuckets, configKey, draftKey, environmentKey, failureKey, proposalKey, releaseKey } from './keys.ts';
 import { deleteDraft, propose, publishProposal, putDraft, review } from './proposals.ts';
-import type { ConfigRow, DraftRow, EnvironmentRow, ProposalRow, ReleaseRow } from './rows.ts';
+import { advance, assign, control, report, trip } from './rollouts.ts';
+import type { ConfigRow, DraftRow, EnvironmentRow, FailureRow, ProposalRow, ReleaseRow } from './rows.ts';
 import { historyMaxOf, isInUse } from './steps.ts';
 import { configsView, configView } from './views.ts';
 
@@ -24,8 +25,12 @@ const config: Kind<ConfigRow> = {
     ...{ bytesMax: true, owners: true, owner: true, description: true, tags: true, rollouts: true, foreign: true, createdMs: true, changedMs: true },
   }),
   key: configKey,
-  buckets: ({ namespace, name, visibility }) => [configBuckets.inNamespace(namespace), ...(visibility === 'public' ? [configBuckets.public(namespace, name)] : [])],
-  keepsItsBuckets: (before, after) => before.visibility === after.visibility,
+  buckets: (row) => [
+    configBuckets.inNamespace(row.namespace),
+    ...(row.visibility === 'public' ? [configBuckets.public(row.namespace, row.name)] : []),
+    ...(stagedRollout(row) === undefined ? [] : [configBuckets.staged]),
+  ],
+  keepsItsBuckets: (before, after) => before.visibility === after.visibility && (stagedRollout(before) === undefined) === (stagedRollout(after) === undefined),
   addViews(row, views) {
     views.add(configView(row));
     views.add(configsView(row.namespace));
@@ -78,7 +83,7 @@ const proposal: Kind<ProposalRow> = {
   mayStayUnread: true,
   fields: fieldsOf<ProposalRow>({
     ...{ ...named, number: true, content: true, md5: true, hash: true, format: true, base: true, state: true, release: true, message: true },
-    ...{ editors: true, by: true, atMs: true, approvals: true, checks: true, notBeforeMs: true },
+    ...{ editors: true, by: true, atMs: true, approvals: true, checks: true, rollout: true, notBeforeMs: true },
   }),
   key: (row) => proposalKey(row, row.number),
   raw: content,
@@ -95,6 +100,16 @@ const environment: Kind<EnvironmentRow> = {
   keepsItsBuckets: () => true,
 };
 
+const failure: Kind<FailureRow> = {
+  format: 1,
+  mayStayUnread: true,
+  fields: fieldsOf<FailureRow>({ ...named, release: true, instance: true, error: true, atMs: true }),
+  key: (row) => failureKey(row, row.release, row.instance),
+  buckets: (row) => [configBuckets.failures(row)],
+  keepsItsBuckets: () => true,
+  lapsed: (row, _now, lookup) => findConfig(lookup, row)?.rollouts?.some(({ release: number }) => number === row.release) !== true,
+};
+
 /** A step from the future has seen the wall clock jump back: it stays. */
 function isOld(atMs: number, now: number, keptMs: number): boolean {
   return now - atMs > keptMs;
@@ -107,7 +122,7 @@ function removedMs(lookup: Lookup, namespace: string): number {
 
 export const configRoom = {
   name: 'config',
-  kinds: { config, 'config-release': release, 'config-draft': draft, 'config-proposal': proposal, 'config-environment': environment },
+  kinds: { config, 'config-release': release, 'config-draft': draft, 'config-proposal': proposal, 'config-environment': environment, 'config-failure': failure },
   views: {
     configs: { shows: ({ namespace }, shown) => shown.has(configBuckets.inNamespace(namespace)) },
     // The view is named like the record.
@@ -123,6 +138,11 @@ export const configRoom = {
     'config-propose': { conditionOn: (command: ConfigPropose) => draftKey(command), decide: propose },
     'config-review': { decide: review },
     'config-publish-proposal': { conditionOn: (command: ConfigPublishProposal) => proposalKey(command, command.number), decide: publishProposal },
+    'config-rollout': { decide: control },
+    'config-assign': { decide: assign },
+    'config-advance': { decide: advance },
+    'config-trip': { decide: trip },
+    'config-report': { decide: report },
     'config-environment-put': { writes: true, decide: putEnvironment },
     'config-environment-delete': { decide: deleteEnvironment },
   },

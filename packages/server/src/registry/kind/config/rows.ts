@@ -81,6 +81,49 @@ export interface Rollout {
   readonly rule?: RolloutRule;
   /** When several rollouts name a client, the highest wins. */
   readonly priority: number;
+  /** How it reaches all clients by and by; absent: it stays as it is until it is removed. */
+  readonly staged?: Staged;
+}
+
+/** The plan of a rollout that goes forward by itself. */
+export interface RolloutPlan {
+  /** At least one. After the last one all clients get the release. */
+  readonly stages: readonly Stage[];
+  readonly alarm?: Alarm;
+  /** The service that has the instances; the app when absent. */
+  readonly service?: string;
+}
+
+/** Which of the clients that the rule names get the release, and for how long before the next stage. */
+export type Stage =
+  /** This share of them, 0 to 100, with up to three decimals. */
+  | { readonly percent: number; readonly bakeMs: number }
+  /** This many of the live instances. */
+  | { readonly count: number; readonly bakeMs: number };
+
+/** When the rollout is taken back. */
+export interface Alarm {
+  /** What counts: instances that are critical, or that report an error of the release. */
+  readonly on: readonly ('unhealthy' | 'error')[];
+  /** How much larger the share of them must be among the instances with the release than among the others: above 0, up to 1. */
+  readonly share: number;
+  /** How many of them there must be at least; 1 when absent. */
+  readonly atLeast?: number;
+  /** It is asked, too: the URL of a service of the operator. */
+  readonly webhook?: string;
+}
+
+/** Where a plan is. */
+export interface Staged extends RolloutPlan {
+  /** Of the present stage, from 0. */
+  readonly stage: number;
+  readonly state: 'running' | 'paused';
+  /** When the stage began, or went on after a pause, in milliseconds since the Unix epoch. */
+  readonly sinceMs: number;
+  /** How much of the stage's time had passed before that. */
+  readonly spentMs: number;
+  /** The instances that have the release in a stage with a count, each as `NODE/ID`. */
+  readonly assigned?: readonly string[];
 }
 
 /** Which clients a rollout is for. */
@@ -92,7 +135,9 @@ export type RolloutRule =
   /** Clients whose label has one of these values. */
   | { readonly kind: 'label'; readonly label: string; readonly values: readonly string[] }
   /** These instances, each written `NODE/ID`, or `ID` for those of any node. */
-  | { readonly kind: 'instance'; readonly instances: readonly string[] };
+  | { readonly kind: 'instance'; readonly instances: readonly string[] }
+  /** Clients for which an expression of the filter language holds, over `app`, `address`, `instance` and `labels`. */
+  | { readonly kind: 'expression'; readonly expression: string };
 
 /** What happened in a step of the history. */
 export type Step =
@@ -101,17 +146,27 @@ export type Step =
   /** The content of an older release, as a new one. */
   | 'rollback'
   /** All clients get nothing any more, or a rollout was withdrawn. */
-  | 'remove';
+  | 'remove'
+  /** The next stage of a rollout began. */
+  | 'rollout-advance'
+  | 'rollout-pause'
+  | 'rollout-resume'
+  /** An operator has ended a rollout: its clients get what all others get. */
+  | 'rollout-stop'
+  /** All clients get the release of a rollout. */
+  | 'rollout-complete'
+  /** The alarm of a rollout has ended it. */
+  | 'auto-rollback';
 
-/** A step of the history: a release with its content, or a removal. */
+/** A step of the history: a release with its content, or something that happened to one. */
 export interface ReleaseRow extends Revisions, ConfigRef {
   readonly kind: 'config-release';
   /** 1 for the first step of a configuration, and so on. */
   readonly number: number;
   readonly step: Step;
-  /** Number of the release that this step replaced or removed; 0: none. */
+  /** Number of the release that this step replaced, removed, or is about; 0: none. */
   readonly parent: number;
-  /** Empty for a removal. */
+  /** Empty for a step that is neither a publication nor a rollback. */
   readonly content: Uint8Array;
   readonly md5: string;
   /** SHA-256 of the content, in hexadecimal; empty for a removal, and for what an older Rollcall published. */
@@ -151,6 +206,8 @@ export interface Policy {
   readonly freezes?: readonly Freeze[];
   /** Content with a format that has one needs a schema. */
   readonly schemaRequired?: boolean;
+  /** How each release reaches all clients if it says nothing of its own, once the configuration has a release. */
+  readonly rollout?: RolloutPlan;
   /** Steps of the history that are kept of a configuration, besides the releases that clients get. */
   readonly historyMax?: number;
   /** How long a step is kept, in milliseconds; no limit when absent. */
@@ -202,11 +259,23 @@ export interface ProposalRow extends Revisions, ConfigRef {
   readonly approvals: readonly Approval[];
   /** What was checked before it was proposed, for people. */
   readonly checks: readonly string[];
+  /** How it reaches all clients. */
+  readonly rollout?: RolloutPlan;
   /** It is published then, by the server, if it is approved: milliseconds since the Unix epoch. */
   readonly notBeforeMs?: number;
 }
 
 export interface Approval {
   readonly by: string;
+  readonly atMs: number;
+}
+
+/** What an instance reports of a release that it cannot use. Kept while the release is that of a rollout. */
+export interface FailureRow extends Revisions, ConfigRef {
+  readonly kind: 'config-failure';
+  readonly release: number;
+  /** As `NODE/ID`. */
+  readonly instance: string;
+  readonly error: string;
   readonly atMs: number;
 }

@@ -1,0 +1,90 @@
+/** One rollout: keeps its places filled, ends it when its alarm says so, and begins its next stage when the time of one is over. */
+
+import { findConfig, policyOf, stagedRollout, type StagedRollout } from '../registry/kind/config/find.ts';
+import { alarmOf, placesOf, populationOf, serviceOf } from '../registry/kind/config/population.ts';
+import { remainingMs } from '../registry/kind/config/rollouts.ts';
+import type { ConfigRef, ConfigRow } from '../registry/kind/config/rows.ts';
+import type { RolloutsOptions } from './rollouts.ts';
+import { askWebhook } from './webhook.ts';
+
+/** Between two looks while liveness knows nothing, and between two questions to a webhook. */
+const frozenMs = 500;
+const webhookMs = 5_000;
+
+export class RolloutTask {
+  readonly #options: RolloutsOptions;
+  readonly #ref: ConfigRef;
+  /** Of the webhook's last answer, on the monotonic clock; undefined: none for this stage. */
+  #answered: { readonly stage: string; readonly at: number } | undefined;
+
+  constructor(options: RolloutsOptions, ref: ConfigRef) {
+    this.#options = options;
+    this.#ref = ref;
+  }
+
+  /** @returns milliseconds until something may be due; Infinity: only after a change */
+  async look(): Promise<number> {
+    const { registry, clock, isFrozen } = this.#options;
+    const row = findConfig(registry.state, this.#ref);
+    const rollout = stagedRollout(row);
+    if (row === undefined || rollout === undefined) return Infinity;
+    if (isFrozen()) return frozenMs;
+    const { namespace, app, cluster, name } = this.#ref;
+    const meant = { namespace, app, cluster, name, rollout: rollout.name, release: rollout.release, stage: rollout.staged.stage };
+    if (needsPopulation(rollout)) {
+      const population = populationOf(registry.state, namespace, serviceOf(row, rollout));
+      if (alarmOf(registry.state, row, rollout, population) !== undefined) {
+        if (await registry.submit({ kind: 'config-trip', ...meant })) this.#tell(rollout, 'its alarm ended it');
+        return Infinity;
+      }
+      if (JSON.stringify(placesOf(population, row, rollout)) !== JSON.stringify(rollout.staged.assigned ?? [])) {
+        await registry.submit({ kind: 'config-assign', ...meant });
+        return Infinity;
+      }
+    }
+    const left = remainingMs(rollout.staged, clock.now());
+    const { webhook } = rollout.staged.alarm ?? {};
+    if (webhook !== undefined && rollout.staged.state === 'running') {
+      const { reason, waitMs } = await this.#asked(webhook, row, rollout);
+      if (reason !== undefined) {
+        if (await registry.submit({ kind: 'config-trip', ...meant, webhook: reason })) this.#tell(rollout, reason);
+        return Infinity;
+      }
+      if (waitMs > 0) return left > 0 ? Math.min(left, waitMs) : waitMs;
+    }
+    if (left > 0) return left;
+    const frozen = policyOf(registry.state, namespace).freezes?.find(({ fromMs, toMs }) => fromMs <= clock.now() && clock.now() < toMs);
+    if (frozen !== undefined) return frozen.toMs - clock.now();
+    if (await registry.submit({ kind: 'config-advance', ...meant })) this.#tell(rollout, `its stage ${rollout.staged.stage + 1} of ${rollout.staged.stages.length} is over`);
+    return frozenMs;
+  }
+
+  /** @returns the webhook's reason to end the rollout, or how long its answer counts: 0 when it was asked just now and has no alarm */
+  async #asked(webhook: string, row: ConfigRow, rollout: StagedRollout): Promise<{ readonly reason?: string; readonly waitMs: number }> {
+    const { clock, ask, log } = this.#options;
+    const stage = `${rollout.release}/${rollout.staged.stage}`;
+    const isDue = remainingMs(rollout.staged, clock.now()) <= 0;
+    const since = this.#answered?.stage === stage ? clock.monotonic() - this.#answered.at : Infinity;
+    if (since < webhookMs) return { waitMs: isDue ? 0 : webhookMs - since };
+    try {
+      const reason = await askWebhook(ask, webhook, row, rollout);
+      this.#answered = { stage, at: clock.monotonic() };
+      return reason === undefined ? { waitMs: isDue ? 0 : webhookMs } : { reason, waitMs: 0 };
+    } catch (err) {
+      log.warn({ err, app: row.app, name: row.name, rollout: rollout.name }, 'the webhook of a rollout gave no answer; its stage goes on until it does');
+      return { waitMs: webhookMs };
+    }
+  }
+
+  #tell(rollout: StagedRollout, what: string): void {
+    const { namespace, app, name } = this.#ref;
+    const { audit, log } = this.#options;
+    log.info({ namespace, app, name, rollout: rollout.name, release: rollout.release }, `a rollout went on: ${what}`);
+    audit?.record({ kind: 'write', accessorId: '', namespace, address: '', via: 'rollouts', action: `rollout ${rollout.name} of config "${app}/${name}": ${what}` });
+  }
+}
+
+function needsPopulation({ staged }: StagedRollout): boolean {
+  const stage = staged.stages[staged.stage];
+  return staged.alarm !== undefined || (stage !== undefined && 'count' in stage);
+}

@@ -1,0 +1,149 @@
+/**
+ * Follows the log, and has one task for each configuration with a rollout that goes forward, and for each proposal with a time. It
+ * decides nothing: tasks submit commands which the registry judges again.
+ */
+
+import type { Logger } from 'pino';
+import type { Clock } from '../clock.ts';
+import type { Ownership } from '../health/ownership.ts';
+import { serviceView } from '../registry/kind/catalog/views.ts';
+import { findConfig, scheduledProposals, stagedConfigs, stagedRollout } from '../registry/kind/config/find.ts';
+import { configKey, proposalKey } from '../registry/kind/config/keys.ts';
+import { serviceOf } from '../registry/kind/config/population.ts';
+import type { ConfigRef, ProposalRow } from '../registry/kind/config/rows.ts';
+import type { RowChange } from '../registry/kinds.ts';
+import type { Registry } from '../registry/registry.ts';
+import type { AuditTrail } from '../security/audit.ts';
+import { RolloutTask } from './rollout-task.ts';
+import { lookAtSchedule } from './schedule-task.ts';
+import { Task } from './task.ts';
+import type { Ask } from './webhook.ts';
+
+export interface RolloutsOptions {
+  readonly registry: Pick<Registry, 'state' | 'views' | 'submit' | 'observe'>;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly ownership: Pick<Ownership, 'owns'>;
+  /** Whether liveness cannot tell a dead instance from a silent one now. */
+  readonly isFrozen: () => boolean;
+  readonly ask: Ask;
+  readonly audit?: AuditTrail | undefined;
+}
+
+interface Followed {
+  readonly task: Task;
+  /** The service whose instances it counts. */
+  service: string;
+  unwatch: () => void;
+}
+
+export class Rollouts {
+  readonly #options: RolloutsOptions;
+  /** By record key of the configuration or the proposal. */
+  readonly #followed = new Map<string, Followed>();
+  #unobserve: () => void = () => {};
+
+  constructor(options: RolloutsOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    const { registry } = this.#options;
+    const all = () => {
+      for (const row of stagedConfigs(registry.state)) this.#follow(row);
+      for (const row of scheduledProposals(registry.state)) this.#followProposal(row);
+    };
+    this.#unobserve = registry.observe({
+      observe: (changes) => this.#see(changes),
+      *replaced() {
+        all();
+        yield;
+      },
+    });
+    all();
+  }
+
+  close(): void {
+    this.#unobserve();
+    for (const { task, unwatch } of this.#followed.values()) {
+      task.end();
+      unwatch();
+    }
+    this.#followed.clear();
+  }
+
+  #see(changes: readonly RowChange[]): void {
+    for (const { before, after } of changes) {
+      const row = after ?? before;
+      switch (row?.kind) {
+        case 'config':
+          this.#follow(row);
+          break;
+        case 'config-proposal':
+          if (after === undefined) this.#forget(proposalKey(row, row.number));
+          else this.#followProposal(row);
+          break;
+        case 'config-failure':
+          this.#followed.get(configKey(row))?.task.wake();
+          break;
+        // Any configuration may have another owner when the members have changed.
+        case 'members':
+        case 'config-environment':
+          for (const each of this.#followed.values()) each.task.wake();
+          break;
+        default:
+      }
+    }
+  }
+
+  #follow(ref: ConfigRef): void {
+    const { registry } = this.#options;
+    const key = configKey(ref);
+    const row = findConfig(registry.state, ref);
+    const rollout = stagedRollout(row);
+    if (row === undefined || rollout === undefined) {
+      this.#forget(key);
+      return;
+    }
+    const service = serviceOf(row, rollout);
+    let followed = this.#followed.get(key);
+    if (followed === undefined) {
+      const task = new RolloutTask(this.#options, row);
+      followed = this.#begin(key, () => task.look());
+    }
+    if (followed.service !== service) {
+      const { task } = followed;
+      followed.unwatch();
+      followed.service = service;
+      followed.unwatch = registry.views.watch(serviceView(row.namespace, service), () => task.wake());
+    }
+    followed.task.wake();
+  }
+
+  #followProposal(row: ProposalRow): void {
+    const key = proposalKey(row, row.number);
+    const isOpen = row.state === 'open' && row.notBeforeMs !== undefined;
+    if (!isOpen) this.#forget(key);
+    else (this.#followed.get(key) ?? this.#begin(key, () => lookAtSchedule(this.#options, row, row.number))).task.wake();
+  }
+
+  #begin(key: string, look: () => Promise<number>): Followed {
+    const { clock, log, ownership } = this.#options;
+    const task = new Task({
+      clock,
+      look: () => (ownership.owns(key) ? look() : Promise.resolve(Infinity)),
+      onError: (err) => log.warn({ err, key: key.replaceAll('\0', ' ') }, 'a rollout could not go on; it is tried again'),
+    });
+    const followed = { task, service: '', unwatch: () => {} };
+    this.#followed.set(key, followed);
+    return followed;
+  }
+
+  #forget(key: string): void {
+    const followed = this.#followed.get(key);
+    if (followed === undefined) return;
+    followed.task.end();
+    followed.unwatch();
+    this.#followed.delete(key);
+  }
+}
