@@ -37,7 +37,7 @@ export type Publication = Omit<ConfigPublish, Hashes> & Confirmation;
 
 export type DraftContent = Omit<ConfigDraftPut, Hashes> & Pick<Confirmation, 'unchecked'>;
 
-export type ProposalInput = Omit<ConfigPropose, 'kind' | 'checks' | keyof ConfigRef> & Confirmation;
+export type ProposalInput = Omit<ConfigPropose, 'kind' | 'checked' | keyof ConfigRef> & Confirmation;
 
 export interface Current {
   readonly row: ConfigRow;
@@ -162,9 +162,9 @@ export class Configurations {
     if (draft?.modified !== input.draft) return false;
     const current = this.get(ref);
     const { content, format } = draft;
-    const checks = await this.contents.check({ ref, content, format, ...rulesOf(current?.row) }, { unchecked });
+    const checked = await this.contents.check({ ref, content, format, ...rulesOf(current?.row) }, { unchecked });
     this.contents.assertNotShrunk(ref, content, current?.release?.content, confirmed);
-    return this.#registry.submit({ kind: 'config-propose', ...only(ref), checks, ...input });
+    return this.#registry.submit({ kind: 'config-propose', ...only(ref), checked, ...input });
   }
 
   proposal(ref: ConfigRef, number: number): ProposalRow | undefined {

@@ -190,7 +190,7 @@ describe('a scheduled proposal', () => {
     const { registry } = running.server;
     await submit(running, { kind: 'config-draft-put', ...ref, content: Buffer.from('x'), md5: 'x', hash: 'x', by: 'ann' });
     const draft = registry.state.get('config-draft\0default\0shop\0app')?.modified ?? 0;
-    const number = await registry.submit({ kind: 'config-propose', ...ref, draft, checks: [], notBeforeMs });
+    const number = await registry.submit({ kind: 'config-propose', ...ref, draft, checked: [], notBeforeMs });
     if (number === false) throw new Error('it was not proposed');
     return number;
   };

@@ -142,7 +142,8 @@ export interface ConfigPropose extends Stepping {
   readonly kind: 'config-propose';
   /** Revision of the draft, which becomes the proposal's number. */
   readonly draft: number;
-  readonly checks: readonly string[];
+  /** What was checked, for people. */
+  readonly checked: readonly string[];
   readonly notBeforeMs?: number;
   readonly rollout?: RolloutPlan;
 }

@@ -31,7 +31,7 @@ const stateOf = (journal: Journal, number: number) => findProposal(journal.state
 /** Saves and proposes. @returns the proposal's number */
 function propose(journal: Journal, text: string, more: { readonly by?: string; readonly message?: string; readonly notBeforeMs?: number } = {}): number {
   run(journal, save(text));
-  const number = run(journal, { kind: 'config-propose', ...ref, draft: draftRevision(journal), checks: ['it is yaml'], by: 'ann', ...more });
+  const number = run(journal, { kind: 'config-propose', ...ref, draft: draftRevision(journal), checked: ['it is yaml'], by: 'ann', ...more });
   if (typeof number !== 'number') throw new Error(String(number));
   return number;
 }
@@ -110,11 +110,11 @@ describe('a proposal', () => {
   it('of another revision of the draft is not made, nor a second one of the same', () => {
     const journal = new Journal();
     const number = propose(journal, 'one');
-    expect(run(journal, { kind: 'config-propose', ...ref, draft: number, checks: [] })).toContain('is proposed already');
-    expect(run(journal, { kind: 'config-propose', ...ref, draft: number + 1, checks: [] })).toBe(false);
+    expect(run(journal, { kind: 'config-propose', ...ref, draft: number, checked: [] })).toContain('is proposed already');
+    expect(run(journal, { kind: 'config-propose', ...ref, draft: number + 1, checked: [] })).toBe(false);
     run(journal, { kind: 'config-review', ...ref, number, verdict: 'withdraw', by: 'ann' });
     expect(stateOf(journal, number)).toBe('withdrawn');
-    expect(run(journal, { kind: 'config-propose', ...ref, draft: number, checks: [] })).toBe(number);
+    expect(run(journal, { kind: 'config-propose', ...ref, draft: number, checked: [] })).toBe(number);
   });
 
   it('based on an older release is not published over a newer one', () => {

@@ -68,7 +68,7 @@ export function propose(draft: Draft, command: ConfigPropose, now: number): numb
   if (findProposal(draft, ref, number)?.state === 'open') throw refused(`draft ${number} of ${configName(ref)} is proposed already`);
   const { content, md5, hash, format, base, editors } = proposed;
   draft.put<ProposalRow>({
-    ...{ kind: 'config-proposal', ...ref, number, content, md5, hash, base, state: 'open', editors: people([...editors, by]), atMs: now, approvals: [], checks: command.checks },
+    ...{ kind: 'config-proposal', ...ref, number, content, md5, hash, base, state: 'open', editors: people([...editors, by]), atMs: now, approvals: [], checks: command.checked },
     ...about({ ...(by === undefined ? {} : { by }), ...(command.message === undefined ? {} : { message: command.message }) }),
     ...(format === undefined ? {} : { format }),
     ...(notBeforeMs === undefined ? {} : { notBeforeMs }),
