@@ -19,6 +19,7 @@ export const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
   leave: async () => (await import('./commands/leave.ts')).addLeave,
   watch: async () => (await import('./commands/watch.ts')).addWatch,
   kv: async () => (await import('./commands/kv.ts')).addKv,
+  config: async () => (await import('./commands/config.ts')).addConfig,
   lock: async () => (await import('./commands/lock.ts')).addLock,
   event: async () => (await import('./commands/event.ts')).addEvent,
   maint: async () => (await import('./commands/maint.ts')).addMaint,

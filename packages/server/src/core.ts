@@ -8,6 +8,9 @@ import type { SecureContext } from 'node:tls';
 import type { RegistryError } from '@rollcall/protocol';
 import { pino, type Logger } from 'pino';
 import { systemClock, type Clock } from './clock.ts';
+import { loadKeyRing, type KeyRing } from './config-content/key-ring.ts';
+import { Secrets } from './config-content/secrets.ts';
+import { Configurations } from './configurations/configurations.ts';
 import type { Engine } from './engine/engine.ts';
 import { tellFreshness } from './freshness.ts';
 import { Liveness } from './health/liveness.ts';
@@ -15,6 +18,7 @@ import { closedByMove } from './migrate.ts';
 import { authoritiesOf, trustOf } from './net/certificates.ts';
 import { defaultLimits, type Limits } from './options.ts';
 import { addressPolicy, type Resolve } from './outbound/address-policy.ts';
+import { lateChecks } from './late-checks.ts';
 import { limitLookups, systemLookup } from './outbound/lookup.ts';
 import { Replica } from './replica.ts';
 import { NodeEngine } from './engine/node/node.ts';
@@ -32,6 +36,7 @@ export interface Core {
   readonly limits: Limits;
   readonly metrics: Metrics;
   readonly replica: Replica;
+  readonly configurations: Configurations;
   readonly liveness: Liveness;
   readonly security: Security;
   /** Where events of this process go, if there is an audit log. */
@@ -58,6 +63,7 @@ interface Files {
   readonly audit: AuditLog | undefined;
   readonly probeTrust: SecureContext | undefined;
   readonly peerAuthorities: string | undefined;
+  readonly configKeys: KeyRing;
 }
 
 /** Closes the store when one of the files cannot be used. */
@@ -68,8 +74,9 @@ export async function openFiles(engine: Engine, options: ServerOptions): Promise
   try {
     const probeTrust = probeCaFile === undefined ? undefined : await trustOf(probeCaFile);
     const peerAuthorities = peerCaFile === undefined ? undefined : await authoritiesOf(peerCaFile);
+    const configKeys = await loadKeyRing(options.configKeys ?? {});
     const audit = auditFile === undefined ? undefined : await openAudit(auditFile, options);
-    return { audit, probeTrust, peerAuthorities };
+    return { audit, probeTrust, peerAuthorities, configKeys };
   } catch (error) {
     await engine.close();
     throw error;
@@ -82,7 +89,7 @@ async function openAudit(path: string, { clock = systemClock, log }: ServerOptio
   return { file, log: new Audit({ sink: file, last: file.last, now: () => clock.now(), onError }) };
 }
 
-export function createCore(engine: Engine, { audit, probeTrust, peerAuthorities }: Files, options: ServerOptions): Core {
+export function createCore(engine: Engine, { audit, probeTrust, peerAuthorities, configKeys }: Files, options: ServerOptions): Core {
   const clock = options.clock ?? systemClock;
   const log = options.log ?? pino({ level: 'silent' });
   const random = Math.random;
@@ -114,12 +121,14 @@ export function createCore(engine: Engine, { audit, probeTrust, peerAuthorities 
   replica.measure(metrics);
   metrics.observe('rollcall_store_lag_revisions', 'Revisions that the state is behind the store', () => replica.lag.revisions);
   metrics.observe('rollcall_store_lag_seconds', 'Time since the state was last that of the store', () => replica.lag.seconds);
-  return { engine, clock, log, limits, metrics, replica, liveness, security, auditTrail, audit, peerAuthorities, fatal: fatal.promise, fail: fatal.resolve, random, resolve };
+  const configurations = new Configurations({ registry: replica, checks: lateChecks(clock), secrets: new Secrets(configKeys) });
+  return { engine, clock, log, limits, metrics, replica, configurations, liveness, security, auditTrail, audit, peerAuthorities, fatal: fatal.promise, fail: fatal.resolve, random, resolve };
 }
 
-export async function closeCore({ liveness, replica, security, auditTrail, audit, engine }: Core): Promise<void> {
+export async function closeCore({ configurations, liveness, replica, security, auditTrail, audit, engine }: Core): Promise<void> {
   liveness.close();
   security.acl.close();
+  await configurations.close();
   await replica.close();
   await auditTrail?.flush();
   await audit?.file.close();

@@ -6,6 +6,8 @@
 import { RegistryError } from '@rollcall/protocol';
 import type { AdminDeps } from './frontend/admin/deps.ts';
 import { admin } from './frontend/admin/frontend.ts';
+import { config } from './frontend/config/frontend.ts';
+import { routes as configRoutes } from './frontend/config/routes.ts';
 import { consul } from './frontend/consul/frontend.ts';
 import { dns } from './frontend/dns/frontend.ts';
 import { eureka } from './frontend/eureka/frontend.ts';
@@ -63,6 +65,7 @@ export const frontendTable = {
     addresses: ({ nacos: options }) => (options === undefined ? [] : [{ ...nacosAddress(options, 1_000), name: 'nacos-grpc' }]),
     hasOptions: (options) => options.nacos !== undefined,
   },
+  config: { make: (context) => config(context), described: configRoutes },
   prometheus: { make: (context) => prometheus(context), described: prometheusRoutes },
   dns: {
     make: (context, { options }) => dns(context, options.dns),

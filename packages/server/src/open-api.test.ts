@@ -7,6 +7,7 @@ import { Validator } from '@seriousme/openapi-schema-validator';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { routes as adminRoutes } from './frontend/admin/routes.ts';
+import { routes as configRoutes } from './frontend/config/routes.ts';
 import { routes as prometheusRoutes } from './frontend/prometheus/routes.ts';
 import { memory } from './engine/memory/memory.ts';
 import { openApi, type DescribedRoute } from './net/open-api.ts';
@@ -37,11 +38,32 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-const tables: readonly DescribedRoute[] = [...adminRoutes, ...prometheusRoutes];
+const tables: readonly DescribedRoute[] = [...adminRoutes, ...configRoutes, ...prometheusRoutes];
 const operations = tables.flatMap((route) => route.methods.map((method) => ({ name: `${method} ${route.path}`, method, path: route.path, access: route.access })));
 
+const shop = '?app=shop&name=app';
+const plan = { stages: [{ percent: 50, bakeMs: 600_000 }, { count: 1, bakeMs: 1 }], alarm: { on: ['unhealthy'], share: 0.5, atLeast: 2 }, service: 'web' };
+
+/** Revision of the only row of a kind. */
+function revisionOf(kind: string): number {
+  const [, row] = [...server.registry.state.rows()].find(([key]) => key.startsWith(`${kind}\0`)) ?? [];
+  return row?.modified ?? 0;
+}
+
+/** Number of the only proposal. */
+function proposal(): number {
+  const [, row] = [...server.registry.state.rows()].find(([key]) => key.startsWith('config-proposal\0')) ?? [];
+  return (row as { readonly number?: number } | undefined)?.number ?? 0;
+}
+
+/** HEAD is asked when the requests below have been made, so only what is there then is asked about. */
+function queryOfHead(path: string): string {
+  const more: Readonly<Record<string, string>> = { '/rollcall/v1/config/release': '&number=1', '/rollcall/v1/config/diff': '&from=0&to=1', '/rollcall/v1/config/proposal': `&number=${proposal()}` };
+  return path.startsWith('/rollcall/v1/config') ? `${shop}${more[path] ?? ''}` : '';
+}
+
 /** A request for each, in this order: path with query, body. The node cannot leave, since the store is its own: that is an error. */
-const requests: Readonly<Record<string, { readonly query?: string; readonly body?: object | 'a backup'; readonly status?: number }>> = {
+const requests: Readonly<Record<string, { readonly query?: string | (() => string); readonly body?: object | (() => object) | 'a backup'; readonly status?: number }>> = {
   'GET /metrics': {},
   'GET /healthz': {},
   'GET /readyz': {},
@@ -56,6 +78,31 @@ const requests: Readonly<Record<string, { readonly query?: string; readonly body
   'POST /rollcall/v1/restore': { body: 'a backup' },
   'POST /rollcall/v1/expiry/override': {},
   'POST /rollcall/v1/leave': { status: 400 },
+  'PUT /rollcall/v1/config/environment': { query: '?environment=default', body: { order: 1, policy: { historyMax: 50, freezes: [{ fromMs: 1, toMs: 2, why: 'past' }], rollout: plan } } },
+  'DELETE /rollcall/v1/config/environment': { query: '?environment=default' },
+  'POST /rollcall/v1/config/settings': { query: shop, body: { description: 'd', parents: [{ app: 'base', name: 'app' }], visibility: 'public', schema: '{"type":"object"}', checks: [{ expect: 'keys["a"] != "9"' }] } },
+  'POST /rollcall/v1/config/publish': { query: `${shop}&by=ann`, body: { content: '{"a": 1}', format: 'json', message: 'm' } },
+  'POST /rollcall/v1/config/draft/save': { query: shop, body: { content: '{"a": 2}', format: 'json', cas: 0 } },
+  'GET /rollcall/v1/config/draft': { query: shop },
+  'POST /rollcall/v1/config/propose': { query: shop, body: () => ({ draft: revisionOf('config-draft'), message: 'm', rollout: plan }) },
+  'GET /rollcall/v1/config/proposals': { query: '?environment=default&app=shop&state=open' },
+  'GET /rollcall/v1/config/proposal': { query: () => `${shop}&number=${proposal()}` },
+  'POST /rollcall/v1/config/proposal/approve': { query: `${shop}&by=bob`, body: () => ({ number: proposal() }) },
+  'POST /rollcall/v1/config/proposal/publish': { query: shop, body: () => ({ number: proposal() }) },
+  'POST /rollcall/v1/config/report': { query: shop, body: { release: 2, instance: 'n/web-1', error: 'e' } },
+  'GET /rollcall/v1/config/who': { query: `${shop}&service=web` },
+  'GET /rollcall/v1/config': { query: shop },
+  'POST /rollcall/v1/config/rollout': { query: shop, body: { rollout: 'release', action: 'complete', message: 'm' } },
+  'GET /rollcall/v1/config/list': { query: '?app=shop' },
+  'GET /rollcall/v1/config/resolve': { query: `${shop}&label=a%3Db&instance=n%2Fi` },
+  'GET /rollcall/v1/config/history': { query: shop },
+  'GET /rollcall/v1/config/release': { query: `${shop}&number=1` },
+  'GET /rollcall/v1/config/diff': { query: `${shop}&from=1&to=2` },
+  'POST /rollcall/v1/config/rollback': { query: shop, body: { to: 1 } },
+  'POST /rollcall/v1/config/proposal/withdraw': { query: shop, body: { number: 1 }, status: 404 },
+  'POST /rollcall/v1/config/draft/discard': { query: shop, body: {} },
+  'POST /rollcall/v1/config/remove': { query: shop, body: { message: 'm' } },
+  'GET /rollcall/v1/config/environments': {},
   'GET /prometheus/v1/sd': { query: '?service=web&tag=a&filter=port+%3D%3D+80&namespace=default' },
 };
 
@@ -93,7 +140,9 @@ test('a front end that does not run is not in it', async () => {
 describe('a real answer fits the document', () => {
   test.each(Object.keys(requests))('%s', async (name) => {
     const [method = '', path = ''] = name.split(' ');
-    const { query = '', body, status = 200 } = requests[name] ?? {};
+    const { query: asked = '', body: given, status = 200 } = requests[name] ?? {};
+    const query = typeof asked === 'function' ? asked() : asked;
+    const body: unknown = typeof given === 'function' ? (given as () => object)() : given;
     const described = document.paths[path]?.[method.toLowerCase()];
     if (described === undefined) throw new Error(`${name} is not described`);
     const json = described.requestBody?.content['application/json'];
@@ -120,8 +169,11 @@ describe('a real answer fits the document', () => {
   });
 
   test('HEAD has the headers of GET and no body', async () => {
+    // Nothing is left to resolve and no draft: they were removed above.
+    await fetch(`${server.url}/rollcall/v1/config/publish${shop}`, { method: 'POST', body: JSON.stringify({ content: '{}', format: 'json', confirmed: true }) });
+    await fetch(`${server.url}/rollcall/v1/config/draft/save${shop}`, { method: 'POST', body: JSON.stringify({ content: '{"b":1}', format: 'json' }) });
     for (const { path, method } of operations.filter((each) => each.method === 'HEAD')) {
-      const query = path === '/rollcall/v1/service' ? '?name=web' : '';
+      const query = path === '/rollcall/v1/service' ? '?name=web' : queryOfHead(path);
       const response = await fetch(`${server.url}${path}${query}`, { method });
       expect([path, response.status, await response.text()]).toEqual([path, 200, '']);
     }

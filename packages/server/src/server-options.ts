@@ -1,5 +1,6 @@
 /** The options of `createServer`. */
 
+import type { KeyRingOptions } from './config-content/key-ring.ts';
 import type { Logger } from 'pino';
 import type { Clock } from './clock.ts';
 import type { Engine } from './engine/engine.ts';
@@ -48,7 +49,7 @@ export interface WorkerOptions {
 }
 
 /** As in the table of front ends (`frontends.ts`). */
-export type FrontendName = 'consul' | 'stream' | 'admin' | 'peer' | 'eureka' | 'nacos' | 'prometheus' | 'dns';
+export type FrontendName = 'consul' | 'stream' | 'admin' | 'config' | 'peer' | 'eureka' | 'nacos' | 'prometheus' | 'dns';
 
 export interface ServerOptions {
   /** `memory()` by default; the server closes it. */
@@ -100,6 +101,8 @@ export interface ServerOptions {
   readonly acl?: AccessOptions;
   /** File of the audit log (`security/audit.ts`); none by default. */
   readonly auditFile?: string;
+  /** Where the keys that encrypt secrets in configurations come from; without them no content may have a secret. */
+  readonly configKeys?: KeyRingOptions;
   /** Allows listeners beyond loopback although callers need no token. */
   readonly unsafeAllowUnauthenticated?: boolean;
   /**

@@ -7,7 +7,6 @@ import { randomUUID } from 'node:crypto';
 import { RegistryError } from '@rollcall/protocol';
 import { systemClock } from './clock.ts';
 import type { AllProcesses } from './all-processes.ts';
-import { Configurations } from './configurations/configurations.ts';
 import { closeCore, createCore, deferred, openFiles, type Core } from './core.ts';
 import { followed } from './engine/followed.ts';
 import { memory } from './engine/memory/memory.ts';
@@ -138,7 +137,7 @@ async function serve(core: Core, options: ServerOptions, table: FrontendTable, h
   const wheel = new Wheel({ clock, onError: (err) => log.error({ err }, 'a timeout failed') });
   const context: Context = {
     registry: replica,
-    configurations: new Configurations({ registry: replica }),
+    configurations: core.configurations,
     health: liveness,
     locks: new Locks({ registry: replica, health: liveness, wheel }),
     clock,

@@ -18,6 +18,7 @@ export function serverOptions(settings: Settings): ServerOptions {
     ...nacosOptions(settings),
     ...aclOptions(settings),
     ...(settings.auditLog === undefined ? {} : { auditFile: settings.auditLog }),
+    ...configKeyOptions(settings),
     ...(settings.probeCaFile === undefined ? {} : { probeCaFile: settings.probeCaFile }),
     unsafeAllowUnauthenticated: settings.unsafeAllowUnauthenticated,
     unsafeAllowPlaintext: settings.unsafeAllowPlaintext,
@@ -49,6 +50,11 @@ function httpsOptions(settings: Settings): Pick<ServerOptions, 'https'> {
   const unused = tlsCertFile !== undefined ? 'tlsCertFile' : tlsVerifyIncoming ? 'tlsVerifyIncoming' : undefined;
   if (unused !== undefined && !nacosTls && !eurekaTls) throw usage(`${unused} is set, but https is off; set an address with --https, such as 127.0.0.1:8501`);
   return {};
+}
+
+function configKeyOptions({ configKeyFile: file, configKeyCommand: command }: Settings): Pick<ServerOptions, 'configKeys'> {
+  if (file !== undefined && command !== undefined) throw usage('configKeyFile and configKeyCommand are set; the keys come from one of them');
+  return file === undefined && command === undefined ? {} : { configKeys: { file, command } };
 }
 
 function nacosOptions(settings: Settings): Pick<ServerOptions, 'nacos'> {

@@ -80,6 +80,8 @@ export interface Settings extends EngineSettings {
   readonly aclDefaultToken: string | undefined;
   /** Undefined: no audit log. */
   readonly auditLog: string | undefined;
+  readonly configKeyFile: string | undefined;
+  readonly configKeyCommand: string | undefined;
   readonly probeCaFile: string | undefined;
   readonly unsafeAllowUnauthenticated: boolean;
   readonly unsafeAllowPlaintext: boolean;
@@ -283,6 +285,20 @@ export const settingsTable: { readonly [K in keyof Settings]: Setting<Settings[K
   aclDefaultToken: {
     env: 'ROLLCALL_ACL_DEFAULT_TOKEN',
     description: 'secret of the token for requests without one',
+    fallback: undefined,
+    read: (value) => (value === undefined ? undefined : filled(text(value))),
+  },
+  configKeyFile: {
+    flag: '--config-key-file <file>',
+    env: 'ROLLCALL_CONFIG_KEY_FILE',
+    description: 'file with the keys for secrets in configurations, one ID:BASE64 of 32 bytes a line, the newest first',
+    fallback: undefined,
+    read: file,
+  },
+  configKeyCommand: {
+    flag: '--config-key-command <command>',
+    env: 'ROLLCALL_CONFIG_KEY_COMMAND',
+    description: 'command that prints such keys; it runs when the server starts',
     fallback: undefined,
     read: (value) => (value === undefined ? undefined : filled(text(value))),
   },

@@ -6,7 +6,7 @@
 
 import { createHash } from 'node:crypto';
 import { RegistryError } from '@rollcall/protocol';
-import type { ConfigDraftPut, ConfigPropose, ConfigPublish, ConfigReview, ConfigSettings } from '../registry/kind/config/commands.ts';
+import type { ConfigDraftPut, ConfigPropose, ConfigPublish, ConfigReport, ConfigReview, ConfigRolloutControl, ConfigSettings } from '../registry/kind/config/commands.ts';
 import { configName, draftsIn, environmentsOf, findConfig, findDraft, findProposal, findRelease, historyOf, proposalsIn } from '../registry/kind/config/find.ts';
 import type { ConfigReader } from '../registry/kind/config/given.ts';
 import { resolve, viewsOf, type ConfigName, type Resolved } from '../registry/kind/config/resolve.ts';
@@ -186,6 +186,22 @@ export class Configurations {
    */
   async publishProposal(ref: ConfigRef, number: number, author: Author): Promise<number | false> {
     return this.#registry.submit({ kind: 'config-publish-proposal', ...only(ref), number, ...author });
+  }
+
+  // Rollouts.
+
+  /** @returns false when there is no such rollout, or it is in that state already */
+  async control(ref: ConfigRef, rollout: string, action: ConfigRolloutControl['action'], author: Author): Promise<boolean> {
+    return this.#registry.submit({ kind: 'config-rollout', ...only(ref), rollout, action, ...author });
+  }
+
+  /** An instance cannot use a release, or, with an empty error, can. @returns false when the release is of no rollout */
+  async report(ref: ConfigRef, report: Pick<ConfigReport, 'release' | 'instance' | 'error'>): Promise<boolean> {
+    return this.#registry.submit({ kind: 'config-report', ...only(ref), ...report });
+  }
+
+  close(): Promise<void> {
+    return this.contents.close();
   }
 
   // Environments.

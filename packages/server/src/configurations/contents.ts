@@ -50,6 +50,15 @@ export class Contents {
     return reveal ? this.#secrets.reveal(text, ref) : this.#secrets.mask(text);
   }
 
+  /** The same for an editor: secrets in clear stand between marks, so that they are sealed again when it comes back. */
+  editable(ref: ConfigRef, content: Uint8Array, reveal: boolean): string {
+    return this.#secrets !== undefined && reveal ? this.#secrets.revealMarked(textOf(content), ref) : this.shown(ref, content, false);
+  }
+
+  async close(): Promise<void> {
+    await this.#checks?.close();
+  }
+
   hasSecrets(content: Uint8Array): boolean {
     return this.#secrets?.hasSecrets(textOf(content)) === true;
   }

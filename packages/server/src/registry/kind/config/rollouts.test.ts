@@ -150,7 +150,7 @@ describe('stages of a count', () => {
     expect(assigned(journal)).toEqual(['eu-2/shop']);
   });
 
-  it('are as a naive model says, whatever comes and goes', () => {
+  it('are as a naive model says, in any order of arrivals and departures', () => {
     const step = fc.oneof(
       fc.record({ what: fc.constantFrom('come' as const, 'sick' as const), node: fc.integer({ min: 0, max: 14 }) }),
       fc.record({ what: fc.constantFrom('go' as const), node: fc.integer({ min: 0, max: 14 }) }),

@@ -39,7 +39,7 @@ export function begun(draft: Draft, row: ConfigRow, { plan, ...rollout }: Rollou
   return filled(draft, row, begins);
 }
 
-/** Everyone would get the new content while a rollout still compares the old one. @throws RegistryError `failed_precondition` */
+/** All clients would get the new content while a rollout still compares the old one. @throws RegistryError `failed_precondition` */
 export function assertNoneUnderWay(row: ConfigRow | undefined, rollout: RolloutInput | undefined): void {
   const underWay = stagedRollout(row);
   if (underWay === undefined || rollout?.name === underWay.name || (rollout !== undefined && rollout.plan === undefined)) return;

@@ -1,0 +1,26 @@
+/** `rollcall config`: the commands about configurations. */
+
+import type { Command } from 'commander';
+import type { CommandContext } from '../command-context.ts';
+import { addConfigApprove } from './config-approve.ts';
+import { addConfigDiff } from './config-diff.ts';
+import { addConfigGet } from './config-get.ts';
+import { addConfigHistory } from './config-history.ts';
+import { addConfigPublish } from './config-publish.ts';
+import { addConfigRollback } from './config-rollback.ts';
+import { addConfigRollout } from './config-rollout.ts';
+import { addConfigSet } from './config-set.ts';
+import { addConfigWho } from './config-who.ts';
+
+export function addConfig(parent: Command, context: CommandContext): void {
+  const config = parent.command('config').description('edit, publish and follow configurations');
+  addConfigGet(config, context);
+  addConfigSet(config, context);
+  addConfigDiff(config, context);
+  addConfigPublish(config, context);
+  addConfigApprove(config, context);
+  addConfigRollout(config, context);
+  addConfigRollback(config, context);
+  addConfigHistory(config, context);
+  addConfigWho(config, context);
+}

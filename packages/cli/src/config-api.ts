@@ -1,0 +1,109 @@
+/** Requests of the commands about configurations, and the words of their command lines. */
+
+import type { Command } from 'commander';
+import { askJson, namespacedTargetOf, type Target } from './admin-call.ts';
+import { usage } from './failure.ts';
+import { addNamespacedOptions, type RegistryFlags } from './servers.ts';
+import type { Terminal } from './terminal.ts';
+
+export interface ConfigFlags extends RegistryFlags {
+  readonly cluster?: string;
+  readonly by?: string;
+  readonly json?: true;
+}
+
+/** The options that all of these commands have. */
+export function addConfigOptions(command: Command): Command {
+  command.option('--cluster <name>', 'the cluster of the configuration; default when not given');
+  return addNamespacedOptions(command);
+}
+
+/** For commands that change something. */
+export function addAuthorOptions(command: Command): Command {
+  command.option('--by <name>', 'who does it, for the history, while access control is off; the name in USER when not given');
+  return addConfigOptions(command);
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** One configuration, as a command line names it. */
+export class NamedConfig {
+  readonly target: Target;
+  /** `APP/NAME`. */
+  readonly name: string;
+  readonly #query: Readonly<Record<string, string>>;
+
+  constructor(target: Target, name: string, query: Readonly<Record<string, string>>) {
+    this.target = target;
+    this.name = name;
+    this.#query = query;
+  }
+
+  get<T>(path: string, query: Readonly<Record<string, string>> = {}): Promise<T> {
+    return askJson<T>(this.target, this.#path(path, query));
+  }
+
+  post<T>(path: string, body: Fields): Promise<T> {
+    return askJson<T>(this.target, this.#path(path, {}), { method: 'POST', body: JSON.stringify(body) });
+  }
+
+  #path(path: string, query: Readonly<Record<string, string>>): string {
+    return `/rollcall/v1/config${path}?${new URLSearchParams({ ...this.#query, ...query }).toString()}`;
+  }
+}
+
+/** @throws CommandFailure `usage` */
+export async function namedConfig(name: string, { cluster, by: given, ...flags }: ConfigFlags, terminal: Terminal): Promise<NamedConfig> {
+  // A name may contain slashes, the name of an app may not.
+  const slash = name.indexOf('/');
+  if (slash < 1 || slash === name.length - 1) throw usage(`${JSON.stringify(name)} is not APP/NAME, as in shop/app.yaml`);
+  const by = given ?? terminal.env['USER'];
+  const target = await namespacedTargetOf(flags, terminal);
+  const { namespace } = target;
+  return new NamedConfig(target, name, {
+    ...{ app: name.slice(0, slash), name: name.slice(slash + 1) },
+    ...(namespace === undefined ? {} : { environment: namespace }),
+    ...(cluster === undefined ? {} : { cluster }),
+    ...(by === undefined ? {} : { by }),
+  });
+}
+
+/** A release in lists and answers. */
+export interface StepAnswer {
+  readonly number: number;
+  readonly step: string;
+  readonly parent: number;
+  readonly rollout?: string;
+  readonly of?: number;
+  readonly atMs: number;
+  readonly by?: string;
+  readonly from?: string;
+  readonly message?: string;
+  readonly format?: string;
+}
+
+export interface ConfigAnswer {
+  readonly release: number;
+  readonly format?: string;
+  readonly current?: StepAnswer & { readonly content: string };
+  readonly draft?: { readonly revision: number };
+  readonly rollouts?: readonly RolloutAnswer[];
+}
+
+export interface RolloutAnswer {
+  readonly name: string;
+  readonly release: number;
+  readonly staged?: {
+    readonly stage: number;
+    readonly state: string;
+    readonly stages: readonly { readonly percent?: number; readonly count?: number; readonly bakeMs: number }[];
+    readonly assigned?: readonly string[];
+  };
+}
+
+/** The format that the ending of a name says; undefined for others. */
+export function formatOf(name: string): string | undefined {
+  const ending = /\.([a-z]+)$/i.exec(name)?.[1]?.toLowerCase();
+  const known: Readonly<Record<string, string>> = { yaml: 'yaml', yml: 'yaml', json: 'json', toml: 'toml', properties: 'properties', txt: 'text' };
+  return ending === undefined ? undefined : known[ending];
+}

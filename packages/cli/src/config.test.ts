@@ -1,0 +1,106 @@
+/** Configurations on the command line, against a registry. */
+
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { folder, sharedRegistry } from './processes.case.ts';
+
+const { url, ask } = sharedRegistry();
+
+let used = 0;
+const fresh = () => `shop/app-${++used}.yaml`;
+const config = (...args: string[]) => ask(['config', ...args]);
+const json = async <T>(...args: string[]): Promise<T> => JSON.parse((await config(...args, '--json')).stdout) as T;
+
+describe('rollcall config', () => {
+  it('saves a draft, shows what it changes, and publishes it', async () => {
+    const name = fresh();
+    const file = join(folder(), 'app.yaml');
+    writeFileSync(file, 'a: 1\nb: 2\n');
+    expect(await config('publish', name, '--content', 'a: 1\n', '--message', 'first', '--by', 'ann')).toMatchObject({ code: 0, stdout: `release 1 of ${name} is published\n`, stderr: '' });
+    expect((await config('set', name, `@${file}`, '--by', 'bob')).stdout).toMatch(/^draft \d+ of shop\/app-\d+\.yaml is saved\n$/);
+    expect((await config('get', name)).stdout).toBe('a: 1\n');
+    expect((await config('get', name, '--draft')).stdout).toBe('a: 1\nb: 2\n');
+    expect((await config('diff', name)).stdout).toBe('  a: 1\n+ b: 2\n  \n');
+    expect(await config('publish', name, '--message', 'more')).toMatchObject({ code: 0, stdout: `release 2 of ${name} is published\n` });
+    expect((await config('get', name)).stdout).toBe('a: 1\nb: 2\n');
+    expect((await config('get', name, '--release', '1')).stdout).toBe('a: 1\n');
+    const history = (await config('history', name)).stdout.split('\n');
+    expect(history[0]).toMatch(/^NUMBER +STEP +TIME +BY +WHY$/);
+    expect(history[1]).toMatch(/^2 +publish +\S+ +\S* +more$/);
+    expect(history[2]).toMatch(/^1 +publish +\S+ +ann +first$/);
+    expect(await json('get', name)).toMatchObject({ format: 'yaml', release: 2 });
+  });
+
+  it('goes back to the release before, or to a named one', async () => {
+    const name = fresh();
+    for (const content of ['a: 1', 'a: 2', 'a: 3']) await config('publish', name, '--content', content);
+    expect((await config('rollback', name)).stdout).toBe(`release 4 of ${name} has the content of release 2\n`);
+    expect((await config('rollback', name, '1', '--message', 'safe')).stdout).toBe(`release 5 of ${name} has the content of release 1\n`);
+    expect(await config('rollback', name, '1')).toMatchObject({ code: 1, stderr: `rollcall: clients of ${name} have the content of release 1 already\n` });
+    expect((await config('diff', name, '--from', '1', '--to', '3')).stdout).toBe('- a: 1\n+ a: 3\n');
+    expect(await config('diff', name, '--from', '1', '--to', '5')).toMatchObject({ code: 1, stderr: 'rollcall: nothing differs\n' });
+  });
+
+  it('refuses broken content with its place, and asks again before it is emptied', async () => {
+    const name = fresh();
+    expect(await config('publish', name, '--content', 'a: 1\na: 2\n')).toMatchObject({ code: 1, stderr: expect.stringContaining('the content is refused') as string });
+    await config('publish', name, '--content', `a: ${'x'.repeat(100)}`);
+    expect(await config('publish', name, '--content', 'a: 1')).toMatchObject({ code: 1, stderr: expect.stringContaining('confirm it') as string });
+    expect(await config('publish', name, '--content', 'a: 1', '--confirm')).toMatchObject({ code: 0 });
+  });
+
+  it('waits for approvals where the environment asks for them', async () => {
+    const name = fresh();
+    await ask(['namespaces', 'create', 'prod']);
+    const put = (approvals: number) => fetch(`${url()}/rollcall/v1/config/environment?environment=prod`, { method: 'PUT', body: JSON.stringify({ order: 1, policy: { approvals, fourEyes: true } }) });
+    expect((await put(1)).status).toBe(200);
+    const prod = (...args: string[]) => config(...args, '--namespace', 'prod');
+    await prod('set', name, 'a: 1', '--by', 'ann');
+    const waiting = (await prod('publish', name, '--by', 'ann')).stdout;
+    const [, number = ''] = /^proposal (\d+) of \S+ waits for 1 approval: rollcall config approve/.exec(waiting) ?? [];
+    expect((await prod('approve', name, number, '--show')).stdout).toBe('+ a: 1\n');
+    expect(await prod('approve', name, number, '--by', 'ann')).toMatchObject({ code: 1, stderr: expect.stringContaining('the approval of another person') as string });
+    expect((await prod('approve', name, number, '--by', 'bob')).stdout).toContain('has its approvals');
+    expect((await prod('publish', name, '--proposal', number)).stdout).toBe(`release 1 of ${name} is published\n`);
+    await prod('set', name, 'a: 2', '--by', 'ann');
+    const later = (await prod('publish', name, '--at', '2090-01-01T00:00:00Z', '--json')).stdout;
+    expect(JSON.parse(later)).toMatchObject({ done: false, missing: 1 });
+  });
+
+  it('rolls out in stages, shows who has what, and stops', async () => {
+    const name = `fleet/app-${++used}.yaml`;
+    for (const node of ['n1', 'n2', 'n3']) {
+      const service = { Node: node, Address: '10.0.0.1', Service: { ID: 'fleet', Service: 'fleet' } };
+      expect((await fetch(`${url()}/v1/catalog/register`, { method: 'PUT', body: JSON.stringify(service) })).status).toBe(200);
+    }
+    await config('publish', name, '--content', 'a: 1');
+    expect((await config('publish', name, '--content', 'a: 2', '--stage', '1:10m', '--stage', '50%:10m', '--alarm', 'unhealthy,error:0.5')).stdout).toBe(`release 2 of ${name} is published\n`);
+    expect((await config('rollout', name)).stdout).toBe('rollout release gives release 2 to 1 of 1 instances: stage 1 of 2, running\n');
+    const releases = async () => (await json<readonly { readonly release: number }[]>('who', name)).map(({ release }) => release).sort();
+    expect(await releases()).toEqual([1, 1, 2]);
+    expect((await config('who', name)).stdout).toMatch(/^INSTANCE +ADDRESS +RELEASE +ROLLOUT +STATUS\nn1\/fleet +10\.0\.0\.1 +[12] /);
+    expect((await config('rollout', name, 'pause')).stdout).toBe(`rollout release of ${name}: pause is done\n`);
+    expect((await config('rollout', name)).stdout).toContain('paused');
+    expect((await config('rollout', name, 'stop', '--message', 'enough')).code).toBe(0);
+    expect([await releases(), (await config('rollout', name)).stdout]).toEqual([[1, 1, 1], `no rollout of ${name} is under way\n`]);
+    expect((await config('rollout', name, 'stop')).code).toBe(3);
+  });
+
+  it.each<[readonly string[], string]>([
+    [['get', 'shop'], '"shop" is not APP/NAME'],
+    [['get', 'shop/x', '--release', '1', '--draft'], 'give --release or --draft'],
+    [['diff', 'shop/x', '--from', 'y'], '"y" is no number of a release'],
+    [['publish', 'shop/x', '--content', 'a', '--at', 'now'], 'give one of'],
+    [['publish', 'shop/x', '--at', 'soon'], '"soon" is no time'],
+    [['publish', 'shop/x', '--stage', '10'], 'write PERCENT%:TIME'],
+    [['publish', 'shop/x', '--stage', '1.5:1m'], 'a count is a whole number'],
+    [['publish', 'shop/x', '--alarm', 'sick:1'], 'write WHAT:SHARE'],
+  ])('refuses %j before anything is asked', async (args, message) => {
+    expect(await config(...args)).toMatchObject({ code: 2, stderr: expect.stringContaining(message) as string });
+  });
+
+  it('says what is missing', async () => {
+    expect(await config('get', 'shop/none')).toMatchObject({ code: 3, stderr: expect.stringContaining('no configuration shop/none') as string });
+  });
+});

@@ -1,0 +1,134 @@
+/** One request of this front end: what it asks about, and who asks. Reads parameters and checks permissions. */
+
+import { defaultNamespace, RegistryError } from '@rollcall/protocol';
+import type { Author, Configurations } from '../../configurations/configurations.ts';
+import type { Context, Exchange } from '../../net/frontend.ts';
+import type { Pace, Turns, Work } from '../../net/turns.ts';
+import { configName } from '../../registry/kind/config/find.ts';
+import { defaultCluster } from '../../registry/kind/config/keys.ts';
+import type { ConfigName } from '../../registry/kind/config/resolve.ts';
+import type { ConfigRef } from '../../registry/kind/config/rows.ts';
+import type { Caller } from '../../security/acl.ts';
+import type { Resource, Verb } from '../../security/authorizer.ts';
+import { namespaceFor } from '../../security/hidden-namespace.ts';
+import { anonymousAccessor } from '../../security/well-known.ts';
+
+/** A permission on a configuration. */
+export type Right = 'read' | 'edit' | 'approve' | 'publish' | 'reveal';
+
+export const permissions: Readonly<Record<Right, { readonly resource: Resource; readonly verb: Verb }>> = {
+  read: { resource: 'config', verb: 'read' },
+  edit: { resource: 'config', verb: 'write' },
+  approve: { resource: 'config-approve', verb: 'write' },
+  publish: { resource: 'config-publish', verb: 'write' },
+  reveal: { resource: 'config-reveal', verb: 'write' },
+};
+
+export type Fields = Readonly<Record<string, unknown>>;
+
+export class Call {
+  readonly context: Context;
+  readonly exchange: Exchange;
+  readonly caller: Caller;
+  readonly params: URLSearchParams;
+  readonly body: Fields;
+  /** For the audit log: what it was about. */
+  about: { readonly namespace: string; readonly name: string } = { namespace: '', name: '' };
+  /** Whether secrets were shown, which the audit log has to say. */
+  revealed = false;
+
+  readonly #turns: Turns;
+
+  constructor(context: Context, exchange: Exchange, caller: Caller, body: Fields, turns: Turns) {
+    this.context = context;
+    this.exchange = exchange;
+    this.caller = caller;
+    this.params = new URLSearchParams(exchange.query);
+    this.body = body;
+    this.#turns = turns;
+  }
+
+  get configurations(): Configurations {
+    return this.context.configurations;
+  }
+
+  /** The environment that the request names; one that the caller has no right in is hidden. */
+  environment(): string {
+    const namespace = namespaceFor(this.caller, this.params.get('environment') || this.caller.namespace || defaultNamespace);
+    this.about = { ...this.about, namespace };
+    return namespace;
+  }
+
+  /** The configuration that the request names. @throws RegistryError `invalid_argument`, `permission_denied` */
+  ref(right: Right): ConfigRef {
+    return { ...this.name(right), cluster: this.params.get('cluster') || defaultCluster };
+  }
+
+  /** The same without its cluster, which follows from the reader. */
+  name(right: Right): ConfigName {
+    const name = { namespace: this.environment(), app: this.required('app'), name: this.required('name') };
+    this.about = { namespace: name.namespace, name: configName(name) };
+    this.require(right, name);
+    return name;
+  }
+
+  /** @throws RegistryError `permission_denied` */
+  require(right: Right, name: ConfigName): void {
+    const { resource, verb } = permissions[right];
+    this.context.security.acl.authorize(this.caller, name.namespace, resource, verb, configName(name));
+  }
+
+  may(right: Right, name: ConfigName): boolean {
+    const { resource, verb } = permissions[right];
+    return this.caller.authorizer.allows(name.namespace, resource, verb, configName(name));
+  }
+
+  /** Whether the caller asks for secrets, and may. @throws RegistryError `permission_denied` */
+  reveals(name: ConfigName): boolean {
+    if (this.params.get('reveal') !== 'true') return false;
+    this.require('reveal', name);
+    this.revealed = true;
+    return true;
+  }
+
+  /** @throws RegistryError `invalid_argument` */
+  required(name: string): string {
+    const value = this.params.get(name) ?? '';
+    if (value === '') throw new RegistryError('invalid_argument', `the query lacks ${name}`);
+    return value;
+  }
+
+  /** @throws RegistryError `invalid_argument` */
+  number(name: string): number {
+    const text = this.required(name);
+    if (!/^\d{1,15}$/.test(text)) throw new RegistryError('invalid_argument', `${name} is ${JSON.stringify(text.slice(0, 40))}, it must be a whole number`);
+    return Number(text);
+  }
+
+  /** Does work whose length follows the size of the state, in slices. */
+  inTurns<T>(work: (pace: Pace) => Work<T>): Promise<T> {
+    const { response } = this.exchange;
+    return new Promise((resolve, reject) => {
+      const job = this.#turns.start(work(this.#turns.pace));
+      const leave = () => {
+        job.cancel();
+        reject(new RegistryError('cancelled', 'the client has disconnected'));
+      };
+      job.whenEnded((outcome) => {
+        response.off('close', leave);
+        if ('error' in outcome) reject(outcome.error instanceof Error ? outcome.error : new Error(String(outcome.error)));
+        else resolve(outcome.value);
+      });
+      response.once('close', leave);
+    });
+  }
+
+  /** The token; without access control, the name that the request gives. */
+  author(): Author {
+    const { accessorId } = this.caller;
+    const by = accessorId !== '' && accessorId !== anonymousAccessor ? accessorId : (this.params.get('by') ?? '');
+    const { message } = this.body as { readonly message?: string };
+    const from = this.exchange.request.socket.remoteAddress;
+    return { ...(by === '' ? {} : { by }), ...(from === undefined ? {} : { from }), ...(message === undefined ? {} : { message }) };
+  }
+}

@@ -1,0 +1,206 @@
+/** The API of configurations on a real server: what an editor, an approver, a publisher and a client do. */
+
+import { mkdtempSync, rmSync, writeFileSync, chmodSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { configApi, shop, type Answer, type ConfigApi } from './config.case.ts';
+
+let api: ConfigApi;
+
+beforeAll(async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'rollcall-config-'));
+  const file = join(folder, 'keys');
+  writeFileSync(file, `k1:${Buffer.alloc(32, 7).toString('base64')}\n`);
+  chmodSync(file, 0o600);
+  api = await configApi({ configKeys: { file } });
+  rmSync(folder, { recursive: true });
+});
+afterAll(() => api[Symbol.asyncDispose]());
+
+let used = 0;
+/** A configuration of its own for each test. */
+const fresh = () => ({ app: 'shop', name: `app-${++used}` });
+const publish = (at: Readonly<Record<string, string>>, content: string, more: object = {}): Promise<Answer> => api.post('/publish', at, { content, ...more });
+const contentOf = async (at: Readonly<Record<string, string>>) => ((await api.get('', at)).json['current'] as { readonly content: string } | undefined)?.content;
+
+describe('publishing', () => {
+  test('gives clients the newest content, and keeps the history with who and why', async () => {
+    const at = fresh();
+    expect((await publish(at, 'a: 1\n', { format: 'yaml', message: 'first' })).json).toEqual({ done: true, release: 1 });
+    expect((await publish({ ...at, by: 'ann' }, 'a: 2\n', { format: 'yaml' })).json).toEqual({ done: true, release: 2 });
+    const { json } = await api.get('', at);
+    expect(json).toMatchObject({ environment: 'default', ...at, cluster: 'default', release: 2, format: 'yaml', bytes: 5, current: { number: 2, content: 'a: 2\n', parent: 1, by: 'ann' } });
+    const history = (await api.get('/history', at)).json as unknown as readonly object[];
+    expect(history).toMatchObject([{ number: 2, by: 'ann' }, { number: 1, message: 'first', from: expect.stringContaining('127.0.0.1') as string }]);
+    expect((await api.get('/diff', { ...at, from: '1', to: '2' })).json).toEqual([{ change: 'removed', text: 'a: 1' }, { change: 'added', text: 'a: 2' }, { change: 'same', text: '' }]);
+    expect((await api.get('/release', { ...at, number: '1' })).json).toMatchObject({ content: 'a: 1\n', hash: expect.stringMatching(/^[0-9a-f]{64}$/) as string });
+  });
+
+  test('goes back by a new release', async () => {
+    const at = fresh();
+    await publish(at, 'one');
+    await publish(at, 'two');
+    expect((await api.post('/rollback', at, { to: 1, message: 'two was wrong' })).json).toEqual({ done: true, release: 3 });
+    expect(await contentOf(at)).toBe('one');
+    expect((await api.post('/rollback', at, { to: 9 })).status).toBe(404);
+  });
+
+  test('on the condition of an MD5, and removing', async () => {
+    const at = fresh();
+    await publish(at, 'one');
+    expect((await publish(at, 'two', { cas: 'wrong' })).json).toEqual({ done: false });
+    expect((await api.post('/remove', at, {})).json).toEqual({ done: true });
+    expect((await api.post('/remove', at, {})).json).toEqual({ done: false });
+    expect((await api.get('', at)).json).toMatchObject({ release: 0, last: 2 });
+  });
+
+  test.each<[string, string, string]>([
+    ['yaml', 'a: 1\na: 2\n', 'a'],
+    ['json', '{"a": 1, "a": 2}', 'a'],
+    ['properties', 'a=1\na=2\n', 'key "a" is on line 1 already'],
+    ['toml', 'a = 1\na = 2\n', 'a'],
+    ['json', '{', ''],
+  ])('refuses %s that is broken or has a key twice: %j', async (format, content, reason) => {
+    const { status, json } = await publish(fresh(), content, { format });
+    expect([status, json]).toEqual([400, { code: 'invalid_argument', message: expect.stringContaining('the content is refused') as string }]);
+    expect(json['message']).toContain(reason);
+  });
+
+  test('asks again when content is emptied or halved', async () => {
+    const at = fresh();
+    await publish(at, 'x'.repeat(100));
+    for (const content of ['', 'x'.repeat(49)]) {
+      const { status, json } = await publish(at, content);
+      expect([status, json['code'], json['message']]).toEqual([412, 'failed_precondition', expect.stringContaining('confirm it if that is meant')]);
+    }
+    expect((await publish(at, 'x', { confirmed: true })).json).toMatchObject({ done: true });
+  });
+
+  test('checks content against the schema and the checks of the configuration', async () => {
+    const at = fresh();
+    const schema = JSON.stringify({ type: 'object', properties: { port: { type: 'integer' } }, required: ['port'] });
+    expect((await api.post('/settings', at, { schema, checks: [{ expect: 'keys["port"] != "0"', message: 'the port must be real' }] })).json).toEqual({ done: true });
+    expect((await publish(at, '{"port": "x"}', { format: 'json' })).json['message']).toContain('port');
+    expect((await publish(at, '{"port": 0}', { format: 'json' })).json['message']).toContain('the port must be real');
+    expect((await publish(at, '{"port": 80}', { format: 'json' })).json).toMatchObject({ done: true });
+    expect((await api.post('/settings', at, { schema: '{"type": 7}' })).status).toBe(400);
+  });
+
+  test('has limits, and says which field is wrong', async () => {
+    const at = fresh();
+    expect((await publish(at, 'x'.repeat(1_048_577))).status).toBe(400);
+    const wrong = async (body: object | string) => (await api.post('/publish', at, body)).json['message'];
+    expect(await Promise.all([wrong('x'), wrong('[]'), wrong({}), wrong({ content: 1 }), wrong({ content: '', nope: 1 }), wrong({ content: '', rollout: { name: 'n', plan: { stages: [{ bakeMs: 1 }] } } })])).toEqual([
+      'the body is not JSON', 'the body must be an object', 'the body lacks content', 'content must be a text', expect.stringContaining('unknown field "nope"'), 'a stage has either percent or count',
+    ]);
+    expect((await api.post('/publish', { app: 'shop' }, { content: '' })).json['message']).toBe('the query lacks name');
+    expect((await api.get('', { app: 'shop', name: 'none' })).json['message']).toBe('no configuration shop/none in cluster default of the environment default');
+  });
+});
+
+describe('a client', () => {
+  test('gets the layers of its cluster and its parents, with where each value comes from', async () => {
+    const at = fresh();
+    const parent = { app: 'platform', name: `${at.name}-db` };
+    await publish(at, 'a=1\nb=2\n', { format: 'properties', settings: { parents: [parent] } });
+    await publish({ ...at, cluster: 'blue' }, 'a=blue\n', { format: 'properties', settings: { parents: [parent] } });
+    await publish(parent, 'b=9\nc=3\n', { format: 'properties', settings: { visibility: 'public' } });
+    const { json } = await api.get('/resolve', { ...at, cluster: 'blue', datacentre: 'dc1' });
+    expect(json['layers']).toMatchObject([{ cluster: 'blue', content: 'a=blue\n' }, { app: 'platform', content: 'b=9\nc=3\n' }]);
+    expect(json['merged']).toEqual({
+      ...{ format: 'properties', content: 'a=blue\nb=9\nc=3\n' },
+      values: [{ key: 'a', value: 'blue', from: `shop/${at.name} in blue` }, { key: 'b', value: '9', from: `platform/${parent.name} in default` }, { key: 'c', value: '3', from: `platform/${parent.name} in default` }],
+    });
+  });
+
+  test('gets the release of a rollout that its label names', async () => {
+    const at = fresh();
+    await publish(at, 'old');
+    await publish(at, 'new', { rollout: { name: 'beta', rule: { kind: 'label', label: 'ring', values: ['beta'] } } });
+    const merged = async (query: object) => ((await api.get('/resolve', { ...at, ...query })).json['merged'] as { readonly content: string }).content;
+    expect([await merged({ label: 'ring=beta' }), await merged({ label: 'ring=stable' }), await merged({})]).toEqual(['new', 'old', 'old']);
+    expect((await api.get('/resolve', { ...at, label: 'ring' })).status).toBe(400);
+    expect((await api.get('/resolve', { ...at, name: 'none' })).status).toBe(404);
+  });
+});
+
+describe('secrets', () => {
+  test('are stored sealed, shown masked, and kept by an edit of what was shown', async () => {
+    const at = fresh();
+    await publish(at, 'user=a\npassword={secret}hunter2{/secret}\n', { format: 'properties' });
+    const masked = await contentOf(at);
+    expect(masked).toMatch(/^user=a\npassword=\{masked\}[A-Za-z0-9_-]{16}\n$/);
+    await publish(at, (masked ?? '').replace('user=a', 'user=b'), { format: 'properties' });
+    expect(((await api.get('', { ...at, reveal: 'true' })).json['current'] as { readonly content: string }).content).toBe('user=b\npassword={secret}hunter2{/secret}\n');
+    expect(((await api.get('/resolve', { ...at, reveal: 'true' })).json['merged'] as { readonly content: string }).content).toBe('user=b\npassword=hunter2\n');
+    const stored = api.server.registry.state.get(`config-release\0default\0shop\0${2}\0${at.name}`) as unknown as { readonly content: Uint8Array };
+    expect(Buffer.from(stored.content).toString()).toMatch(/password=\{cipher\}rollcall:k1:/);
+  });
+});
+
+describe('drafts and proposals', () => {
+  test('save, propose, approve, publish', async () => {
+    const at = { ...fresh(), environment: 'prod' };
+    await api.server.registry.submit({ kind: 'namespace-put', name: 'prod' });
+    expect((await api.ask('PUT', '/environment', { environment: 'prod' }, { order: 2, policy: { approvals: 1, fourEyes: true } })).json).toEqual({ done: true });
+    expect((await publish(at, 'one')).json).toMatchObject({ code: 'failed_precondition', message: expect.stringContaining('asks for 1 approval') as string });
+    const { revision } = (await api.post('/draft/save', { ...at, by: 'ann' }, { content: 'one', cas: 0 })).json as { readonly revision: number };
+    expect((await api.post('/draft/save', { ...at, by: 'bob' }, { content: 'two', cas: 0 })).json).toMatchObject({ done: false });
+    expect((await api.get('/draft', at)).json).toMatchObject({ revision, content: 'one', editors: ['ann'], base: 0 });
+    const { number } = (await api.post('/propose', { ...at, by: 'ann' }, { draft: revision, message: 'why not' })).json as { readonly number: number };
+    expect((await api.post('/proposal/approve', { ...at, by: 'ann' }, { number })).status).toBe(412);
+    expect((await api.post('/proposal/publish', at, { number })).json['message']).toContain('has 0 of 1 approvals');
+    expect((await api.get('/proposals', { environment: 'prod', app: 'shop' })).json).toMatchObject([{ number, state: 'open', missing: 1, message: 'why not' }]);
+    expect((await api.post('/proposal/approve', { ...at, by: 'bob' }, { number })).json).toEqual({ done: true });
+    expect((await api.get('/proposal', { ...at, number: String(number) })).json).toMatchObject({ missing: 0, content: 'one', diff: [{ change: 'added', text: 'one' }] });
+    expect((await api.post('/proposal/publish', { ...at, by: 'pat' }, { number })).json).toEqual({ done: true, release: 1 });
+    expect([await contentOf(at), (await api.get('/draft', at)).status]).toEqual(['one', 404]);
+    expect((await api.get('/environments')).json).toMatchObject([{ environment: 'prod', order: 2, policy: { approvals: 1, fourEyes: true } }, { environment: 'default', order: 0, policy: {} }]);
+    expect((await api.ask('DELETE', '/environment', { environment: 'prod' }, undefined)).json).toEqual({ done: true });
+    expect((await publish(at, 'two')).json).toMatchObject({ done: true });
+  });
+
+  test('a draft is thrown away, and a proposal withdrawn', async () => {
+    const at = fresh();
+    const { revision } = (await api.post('/draft/save', at, { content: 'one' })).json as { readonly revision: number };
+    const { number } = (await api.post('/propose', at, { draft: revision })).json as { readonly number: number };
+    expect((await api.post('/proposal/withdraw', at, { number })).json).toEqual({ done: true });
+    expect((await api.post('/draft/discard', at, { cas: 1 })).json).toEqual({ done: false });
+    expect((await api.post('/draft/discard', at, {})).json).toEqual({ done: true });
+  });
+});
+
+describe('a rollout', () => {
+  test('is seen in who, and is controlled', async () => {
+    const at = { app: 'fleet', name: 'app' };
+    for (const node of ['n1', 'n2', 'n3']) {
+      await api.server.registry.submit({ kind: 'register', namespace: 'default', node: { name: node, address: '10.0.0.1' }, nodeMode: 'ensure', instances: [{ id: 'fleet', service: 'fleet' }] });
+    }
+    await publish(at, 'old');
+    expect((await publish(at, 'new', { rollout: { name: 'next', plan: { stages: [{ count: 1, bakeMs: 600_000 }], alarm: { on: ['error'], share: 1, atLeast: 2 } } } })).json).toEqual({ done: true, release: 2 });
+    const who = async () => (await api.get('/who', at)).json as unknown as readonly { readonly instance: string; readonly release: number; readonly error?: string }[];
+    const [taken] = (await who()).filter(({ release }) => release === 2);
+    expect((await who()).map(({ release }) => release).sort()).toEqual([1, 1, 2]);
+    expect((await api.post('/report', at, { release: 2, instance: taken?.instance ?? '', error: 'cannot parse' })).json).toEqual({ done: true });
+    expect((await who()).find(({ release }) => release === 2)?.error).toBe('cannot parse');
+    expect((await api.post('/rollout', at, { rollout: 'next', action: 'pause' })).json).toEqual({ done: true });
+    expect((await api.get('', at)).json['rollouts']).toMatchObject([{ name: 'next', staged: { state: 'paused', stage: 0 } }]);
+    expect((await api.post('/rollout', at, { rollout: 'next', action: 'stop', message: 'enough' })).json).toEqual({ done: true });
+    expect(((await api.get('/history', at)).json as unknown as readonly object[])[0]).toMatchObject({ step: 'rollout-stop', message: 'enough' });
+    expect((await who()).map(({ release }) => release)).toEqual([1, 1, 1]);
+  });
+});
+
+test('the list is in order, and a page of another origin is refused', async () => {
+  await publish({ app: 'zoo', name: 'b' }, 'x');
+  await publish({ app: 'zoo', name: 'a' }, 'x', { settings: { schema: '' } });
+  const names = ((await api.get('/list', { app: 'zoo' })).json as unknown as readonly { readonly name: string }[]).map(({ name }) => name);
+  expect(names).toEqual(['a', 'b']);
+  const evil = await fetch(`${api.server.url}/rollcall/v1/config/list`, { headers: { origin: 'https://evil.test' } });
+  expect(evil.status).toBe(403);
+  expect((await fetch(`${api.server.url}/rollcall/v1/config/nope`)).status).toBe(404);
+  expect((await fetch(`${api.server.url}/rollcall/v1/config/publish`)).status).toBe(405);
+  onTestFinished(() => {});
+  expect((await api.get('/list', { ...shop })).status).toBe(200);
+});

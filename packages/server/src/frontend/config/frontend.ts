@@ -1,0 +1,102 @@
+/**
+ * The native JSON API of configurations: finds the route and the caller, reads the body by its schema, and answers. What may be done is
+ * decided in the registry, and by the rights that each route declares.
+ */
+
+import { RegistryError, toRegistryError } from '@rollcall/protocol';
+import { bearerToken } from '../../net/bearer.ts';
+import { BodyTooLarge, readBody } from '../../net/body.ts';
+import type { Context, Exchange, Frontend } from '../../net/frontend.ts';
+import { statusByCode } from '../../net/status-by-code.ts';
+import { Turns } from '../../net/turns.ts';
+import { configLimits } from '../../registry/kind/config/commands.ts';
+import { assertAccessDeclared } from '../../security/access.ts';
+import type { Caller } from '../../security/acl.ts';
+import { TooManyFailures } from '../../security/gate.ts';
+import { parseBody } from './body.ts';
+import { Call } from './call.ts';
+import { routes, type Route } from './routes.ts';
+
+const prefix = '/rollcall/v1/config';
+
+/** A byte of content has six characters in JSON at most (`\u0000`). */
+const bodyBytesMax = configLimits.contentBytesMax * 6 + 1_048_576;
+
+/** @throws RegistryError `failed_precondition` if a route declares no access */
+export function config(context: Context): Frontend {
+  const { metrics, log, origins, security: { gate } } = context;
+  assertAccessDeclared('config', routes.map(({ path, access }) => ({ name: path, access })));
+  const byPath = new Map(routes.map((route) => [route.path, route]));
+  const turns = new Turns();
+
+  const answer = async (exchange: Exchange, route: Route): Promise<void> => {
+    const { request, response } = exchange;
+    const origin = { address: request.socket.remoteAddress ?? '', via: 'config' };
+    const action = `${request.method} ${route.path}`;
+    let call: Call | undefined;
+    let caller: Caller | undefined;
+    try {
+      const refusal = origins.refusal(request);
+      if (refusal !== undefined) {
+        gate.record('denied', undefined, '', origin, `${action}, for a page: ${refusal}`);
+        throw new RegistryError('permission_denied', refusal);
+      }
+      caller = gate.enter(bearerToken(request), origin);
+      const body = route.body === undefined || request.method === 'DELETE' ? {} : parseBody(await readBody(request, bodyBytesMax), route.body);
+      call = new Call(context, exchange, caller, body, turns);
+      const answered = await route.handle(call);
+      const { namespace, name } = call.about;
+      if (route.audited || call.revealed) gate.record('write', caller, namespace, origin, `${action}${name === '' ? '' : ` of ${JSON.stringify(name)}`}${call.revealed ? ', with its secrets' : ''}`);
+      send(exchange, 200, answered);
+    } catch (error) {
+      const { code } = toRegistryError(error);
+      if (caller !== undefined && code === 'permission_denied') gate.record('denied', caller, call?.about.namespace ?? '', origin, `${action} of ${JSON.stringify(call?.about.name ?? '')}`);
+      fail(exchange, error);
+    }
+    metrics.request(route.path, response.statusCode);
+  };
+
+  const fail = (exchange: Exchange, error: unknown): void => {
+    const { request, response } = exchange;
+    const { code, message } = toRegistryError(error);
+    if (response.headersSent || code === 'cancelled') {
+      request.destroy();
+      return;
+    }
+    const status = error instanceof BodyTooLarge ? 413 : statusByCode[code];
+    if (status === 401) response.setHeader('WWW-Authenticate', 'Bearer');
+    if (error instanceof TooManyFailures) response.setHeader('Retry-After', Math.ceil(error.retryAfterMs / 1_000));
+    if (code === 'internal') log.error({ err: error, path: request.url }, 'request failed');
+    send(exchange, status, { code, message });
+  };
+
+  const refuse = (exchange: Exchange, route: Route | undefined): void => {
+    const { request, response, path } = exchange;
+    if (route === undefined) {
+      send(exchange, 404, { code: 'not_found', message: `no such path ${path.slice(0, 200)}; there are ${routes.map((each) => each.path).join(', ')}` });
+    } else {
+      response.setHeader('Allow', route.methods.join(', '));
+      send(exchange, 405, { code: 'invalid_argument', message: `${request.method} ${route.path} is not possible; use ${route.methods.join(' or ')}` });
+    }
+    metrics.request(route?.path ?? prefix, response.statusCode);
+  };
+
+  return {
+    name: 'config',
+    http: {
+      prefixes: [prefix],
+      handle(exchange) {
+        const route = byPath.get(exchange.path);
+        if (route?.methods.includes(exchange.request.method ?? '') === true) void answer(exchange, route);
+        else refuse(exchange, route);
+      },
+    },
+    close: () => turns.idle(),
+  };
+}
+
+function send({ response }: Exchange, status: number, body: object): void {
+  const bytes = Buffer.from(`${JSON.stringify(body)}\n`);
+  response.writeHead(status, { 'Content-Type': 'application/json', 'Content-Length': bytes.length, 'Cache-Control': 'no-store' });
+  response.end(response.req.method === 'HEAD' ? undefined : bytes);
+}

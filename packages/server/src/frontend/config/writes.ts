@@ -1,0 +1,164 @@
+/** Changes of configurations: each says whether it was done, and what came of it. */
+
+import { RegistryError } from '@rollcall/protocol';
+import type { ConfigSettings, RolloutInput } from '../../registry/kind/config/commands.ts';
+import type { Policy, RolloutPlan, RolloutRule, Stage } from '../../registry/kind/config/rows.ts';
+import type { Call } from './call.ts';
+
+/** `POST /rollcall/v1/config/publish` */
+export async function publish(call: Call): Promise<object> {
+  const ref = call.ref('publish');
+  const body = call.body as {
+    readonly content: string; readonly format?: string; readonly cas?: string; readonly settings?: ConfigSettings;
+    readonly rollout?: GivenRollout; readonly confirmed?: boolean; readonly source?: 'git';
+  };
+  const { content, rollout, ...rest } = body;
+  const done = await call.configurations.publish(ref, { ...rest, content: Buffer.from(content), ...call.author(), ...(rollout === undefined ? {} : { rollout: rolloutOf(rollout) }) });
+  // The newest step of the history is this publication, or was the same content.
+  const release = call.configurations.get(ref)?.row.last;
+  return { done, ...(done && release !== undefined ? { release } : {}) };
+}
+
+/** `POST /rollcall/v1/config/remove` */
+export async function remove(call: Call): Promise<object> {
+  const ref = call.ref('publish');
+  const { rollout, source } = call.body as { readonly rollout?: string; readonly source?: 'git' };
+  return { done: await call.configurations.remove(ref, rollout, { ...call.author(), ...(source === undefined ? {} : { source }) }) };
+}
+
+/** `POST /rollcall/v1/config/settings` */
+export async function settings(call: Call): Promise<object> {
+  const ref = call.ref('publish');
+  await call.configurations.configure(ref, call.body as ConfigSettings, call.author());
+  return { done: true };
+}
+
+/** `POST /rollcall/v1/config/rollback` */
+export async function rollback(call: Call): Promise<object> {
+  const ref = call.ref('publish');
+  const { to } = call.body as { readonly to: number };
+  const done = await call.configurations.rollback(ref, to, call.author());
+  const release = call.configurations.get(ref)?.row.release;
+  return { done, ...(done && release !== undefined ? { release } : {}) };
+}
+
+/** `POST /rollcall/v1/config/rollout` */
+export async function rollout(call: Call): Promise<object> {
+  const ref = call.ref('publish');
+  const { rollout: name, action } = call.body as { readonly rollout: string; readonly action: 'pause' | 'resume' | 'stop' | 'complete' | 'advance' };
+  return { done: await call.configurations.control(ref, name, action, call.author()) };
+}
+
+/** `POST /rollcall/v1/config/draft/save` */
+export async function saveDraft(call: Call): Promise<object> {
+  const ref = call.ref('edit');
+  const { content, ...rest } = call.body as { readonly content: string; readonly format?: string; readonly cas?: number; readonly source?: 'git' };
+  const done = await call.configurations.saveDraft(ref, { ...rest, content: Buffer.from(content), ...call.author() });
+  const revision = call.configurations.draft(ref)?.modified;
+  return { done, ...(revision === undefined ? {} : { revision }) };
+}
+
+/** `POST /rollcall/v1/config/draft/discard` */
+export async function discardDraft(call: Call): Promise<object> {
+  const ref = call.ref('edit');
+  return { done: await call.configurations.deleteDraft(ref, (call.body as { readonly cas?: number }).cas) };
+}
+
+/** `POST /rollcall/v1/config/propose` */
+export async function propose(call: Call): Promise<object> {
+  const ref = call.ref('edit');
+  const { rollout: plan, ...body } = call.body as { readonly draft: number; readonly notBeforeMs?: number; readonly confirmed?: boolean; readonly rollout?: GivenPlan };
+  const number = await call.configurations.propose(ref, { ...body, ...call.author(), ...(plan === undefined ? {} : { rollout: planOf(plan) }) });
+  return number === false ? { done: false } : { done: true, number };
+}
+
+/** `POST /rollcall/v1/config/proposal/approve` */
+export async function approve(call: Call): Promise<object> {
+  const ref = call.ref('approve');
+  return { done: await call.configurations.review(ref, numberIn(call), 'approve', call.author()) };
+}
+
+/** `POST /rollcall/v1/config/proposal/withdraw` */
+export async function withdraw(call: Call): Promise<object> {
+  const ref = call.ref('edit');
+  return { done: await call.configurations.review(ref, numberIn(call), 'withdraw', call.author()) };
+}
+
+/** `POST /rollcall/v1/config/proposal/publish` */
+export async function publishProposal(call: Call): Promise<object> {
+  const ref = call.ref('publish');
+  const release = await call.configurations.publishProposal(ref, numberIn(call), call.author());
+  return release === false ? { done: false } : { done: true, release };
+}
+
+function numberIn(call: Call): number {
+  return (call.body as { readonly number: number }).number;
+}
+
+/** `POST /rollcall/v1/config/report` */
+export async function report(call: Call): Promise<object> {
+  const ref = call.ref('read');
+  const { release, instance, error } = call.body as { readonly release: number; readonly instance: string; readonly error: string };
+  return { done: await call.configurations.report(ref, { release, instance, error }) };
+}
+
+/** `PUT` and `DELETE /rollcall/v1/config/environment` */
+export async function environment(call: Call): Promise<object> {
+  const { acl } = call.context.security;
+  const namespace = call.environment();
+  acl.authorizeNamespace(call.caller, namespace, 'write');
+  call.about = { namespace, name: '' };
+  if (call.exchange.request.method === 'DELETE') return { done: await call.configurations.deleteEnvironment(namespace) };
+  const { order, policy } = call.body as { readonly order: number; readonly policy: Omit<Policy, 'rollout'> & { readonly rollout?: GivenPlan } };
+  const { rollout: plan, ...rest } = policy;
+  await call.configurations.putEnvironment(namespace, order, { ...rest, ...(plan === undefined ? {} : { rollout: planOf(plan) }) });
+  return { done: true };
+}
+
+// Schemas have no alternatives: these are the forms that they allow.
+
+interface GivenRule {
+  readonly kind: RolloutRule['kind'];
+  readonly apps?: readonly string[];
+  readonly addresses?: readonly string[];
+  readonly label?: string;
+  readonly values?: readonly string[];
+  readonly instances?: readonly string[];
+  readonly expression?: string;
+}
+
+interface GivenPlan extends Omit<RolloutPlan, 'stages'> {
+  readonly stages: readonly { readonly percent?: number; readonly count?: number; readonly bakeMs: number }[];
+}
+
+interface GivenRollout {
+  readonly name: string;
+  readonly rule?: GivenRule;
+  readonly priority?: number;
+  readonly plan?: GivenPlan;
+}
+
+/** @throws RegistryError `invalid_argument` */
+function rolloutOf({ name, rule, priority = 0, plan }: GivenRollout): RolloutInput {
+  return { name, priority, ...(rule === undefined ? {} : { rule: ruleOf(rule) }), ...(plan === undefined ? {} : { plan: planOf(plan) }) };
+}
+
+function planOf({ stages, ...rest }: GivenPlan): RolloutPlan {
+  return { ...rest, stages: stages.map(stageOf) };
+}
+
+function stageOf({ percent, count, bakeMs }: GivenPlan['stages'][number]): Stage {
+  if (percent !== undefined && count === undefined) return { percent, bakeMs };
+  if (count !== undefined && percent === undefined) return { count, bakeMs };
+  throw new RegistryError('invalid_argument', 'a stage has either percent or count');
+}
+
+function ruleOf({ kind, apps, addresses, label, values, instances, expression }: GivenRule): RolloutRule {
+  if (kind === 'app' && apps !== undefined) return { kind, apps };
+  if (kind === 'address' && addresses !== undefined) return { kind, addresses };
+  if (kind === 'label' && label !== undefined && values !== undefined) return { kind, label, values };
+  if (kind === 'instance' && instances !== undefined) return { kind, instances };
+  if (kind === 'expression' && expression !== undefined) return { kind, expression };
+  const needed = { app: 'apps', address: 'addresses', label: 'label and values', instance: 'instances', expression: 'expression' }[kind];
+  throw new RegistryError('invalid_argument', `a rule of the kind ${kind} needs ${needed}`);
+}
