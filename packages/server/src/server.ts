@@ -174,7 +174,7 @@ async function serve(core: Core, options: ServerOptions, table: FrontendTable, h
   }
   const rollouts = new Rollouts({
     ...{ registry: replica, clock, log, ownership: store.ownership, audit: core.auditTrail },
-    isFrozen: () => liveness.isUncertain,
+    isFrozen: () => liveness.status().frozen,
     ask: fetchTextFrom(resolve),
   });
   rollouts.start();

@@ -288,19 +288,10 @@ export const settingsTable: { readonly [K in keyof Settings]: Setting<Settings[K
     fallback: undefined,
     read: (value) => (value === undefined ? undefined : filled(text(value))),
   },
-  configKeyFile: {
-    flag: '--config-key-file <file>',
-    env: 'ROLLCALL_CONFIG_KEY_FILE',
-    description: 'file with the keys for secrets in configurations, one ID:BASE64 of 32 bytes a line, the newest first',
-    fallback: undefined,
-    read: file,
-  },
+  configKeyFile: { flag: '--config-key-file <file>', env: 'ROLLCALL_CONFIG_KEY_FILE', description: 'file with the keys for secrets in configurations, one ID:BASE64 of 32 bytes a line, the newest first', fallback: undefined, read: file },
   configKeyCommand: {
-    flag: '--config-key-command <command>',
-    env: 'ROLLCALL_CONFIG_KEY_COMMAND',
+    ...{ flag: '--config-key-command <command>', env: 'ROLLCALL_CONFIG_KEY_COMMAND', fallback: undefined, read: (value) => (value === undefined ? undefined : filled(text(value))) },
     description: 'command that prints such keys; it runs when the server starts',
-    fallback: undefined,
-    read: (value) => (value === undefined ? undefined : filled(text(value))),
   },
   auditLog: {
     flag: '--audit-log <file>',

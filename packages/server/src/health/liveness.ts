@@ -260,11 +260,6 @@ export class Liveness implements Health {
     this.#sessions.dismissed(namespace, id);
   }
 
-  /** Whether a dead instance cannot be told from a silent one now: expiry is frozen, or a restore is not yet followed. */
-  get isUncertain(): boolean {
-    return this.#behind || this.#leases.frozen || this.#removals.frozen;
-  }
-
   /** For operators: whether expiry is frozen, since when and until when, the waiting leases, and the causes of the loss. */
   status(): FreezeStatus {
     const leases = this.#leases.status();

@@ -4,7 +4,7 @@ import { findConfig, policyOf, stagedRollout, type StagedRollout } from '../regi
 import { alarmOf, placesOf, populationOf, serviceOf } from '../registry/kind/config/population.ts';
 import { remainingMs } from '../registry/kind/config/rollouts.ts';
 import type { ConfigRef, ConfigRow } from '../registry/kind/config/rows.ts';
-import type { RolloutsOptions } from './rollouts.ts';
+import type { RolloutsOptions } from './options.ts';
 import { askWebhook } from './webhook.ts';
 
 /** Between two looks while liveness knows nothing, and between two questions to a webhook. */

@@ -12,7 +12,8 @@ import type { RolloutPlan } from '../registry/kind/config/rows.ts';
 import type { Command } from '../registry/kinds.ts';
 import { Replica } from '../replica.ts';
 import { createServer, type Server } from '../server.ts';
-import { Rollouts, type RolloutsOptions } from './rollouts.ts';
+import type { RolloutsOptions } from './options.ts';
+import { Rollouts } from './rollouts.ts';
 
 const ref = { namespace: 'default', app: 'shop', cluster: 'default', name: 'app' };
 

@@ -3,32 +3,16 @@
  * decides nothing: tasks submit commands which the registry judges again.
  */
 
-import type { Logger } from 'pino';
-import type { Clock } from '../clock.ts';
-import type { Ownership } from '../health/ownership.ts';
 import { serviceView } from '../registry/kind/catalog/views.ts';
 import { findConfig, scheduledProposals, stagedConfigs, stagedRollout } from '../registry/kind/config/find.ts';
 import { configKey, proposalKey } from '../registry/kind/config/keys.ts';
 import { serviceOf } from '../registry/kind/config/population.ts';
 import type { ConfigRef, ProposalRow } from '../registry/kind/config/rows.ts';
 import type { RowChange } from '../registry/kinds.ts';
-import type { Registry } from '../registry/registry.ts';
-import type { AuditTrail } from '../security/audit.ts';
+import type { RolloutsOptions } from './options.ts';
 import { RolloutTask } from './rollout-task.ts';
 import { lookAtSchedule } from './schedule-task.ts';
 import { Task } from './task.ts';
-import type { Ask } from './webhook.ts';
-
-export interface RolloutsOptions {
-  readonly registry: Pick<Registry, 'state' | 'views' | 'submit' | 'observe'>;
-  readonly clock: Clock;
-  readonly log: Logger;
-  readonly ownership: Pick<Ownership, 'owns'>;
-  /** Whether liveness cannot tell a dead instance from a silent one now. */
-  readonly isFrozen: () => boolean;
-  readonly ask: Ask;
-  readonly audit?: AuditTrail | undefined;
-}
 
 interface Followed {
   readonly task: Task;

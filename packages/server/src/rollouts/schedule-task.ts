@@ -3,7 +3,7 @@
 import { isRegistryError } from '@rollcall/protocol';
 import { approvalsThatCount, findProposal, policyOf } from '../registry/kind/config/find.ts';
 import type { ConfigRef } from '../registry/kind/config/rows.ts';
-import type { RolloutsOptions } from './rollouts.ts';
+import type { RolloutsOptions } from './options.ts';
 
 /** @returns milliseconds until something may be due; Infinity: only after a change */
 export async function lookAtSchedule({ registry, clock, log, audit }: RolloutsOptions, { namespace, app, cluster, name }: ConfigRef, number: number): Promise<number> {

@@ -68,12 +68,12 @@ export class Call {
   name(right: Right): ConfigName {
     const name = { namespace: this.environment(), app: this.required('app'), name: this.required('name') };
     this.about = { namespace: name.namespace, name: configName(name) };
-    this.require(right, name);
+    this.demand(right, name);
     return name;
   }
 
   /** @throws RegistryError `permission_denied` */
-  require(right: Right, name: ConfigName): void {
+  demand(right: Right, name: ConfigName): void {
     const { resource, verb } = permissions[right];
     this.context.security.acl.authorize(this.caller, name.namespace, resource, verb, configName(name));
   }
@@ -86,7 +86,7 @@ export class Call {
   /** Whether the caller asks for secrets, and may. @throws RegistryError `permission_denied` */
   reveals(name: ConfigName): boolean {
     if (this.params.get('reveal') !== 'true') return false;
-    this.require('reveal', name);
+    this.demand('reveal', name);
     this.revealed = true;
     return true;
   }

@@ -134,7 +134,7 @@ describe('secrets', () => {
     await publish(at, (masked ?? '').replace('user=a', 'user=b'), { format: 'properties' });
     expect(((await api.get('', { ...at, reveal: 'true' })).json['current'] as { readonly content: string }).content).toBe('user=b\npassword={secret}hunter2{/secret}\n');
     expect(((await api.get('/resolve', { ...at, reveal: 'true' })).json['merged'] as { readonly content: string }).content).toBe('user=b\npassword=hunter2\n');
-    const stored = api.server.registry.state.get(`config-release\0default\0shop\0${2}\0${at.name}`) as unknown as { readonly content: Uint8Array };
+    const stored = api.server.registry.state.get(`config-release\0default\0shop\u00002\0${at.name}`) as unknown as { readonly content: Uint8Array };
     expect(Buffer.from(stored.content).toString()).toMatch(/password=\{cipher\}rollcall:k1:/);
   });
 });
@@ -181,7 +181,7 @@ describe('a rollout', () => {
     expect((await publish(at, 'new', { rollout: { name: 'next', plan: { stages: [{ count: 1, bakeMs: 600_000 }], alarm: { on: ['error'], share: 1, atLeast: 2 } } } })).json).toEqual({ done: true, release: 2 });
     const who = async () => (await api.get('/who', at)).json as unknown as readonly { readonly instance: string; readonly release: number; readonly error?: string }[];
     const [taken] = (await who()).filter(({ release }) => release === 2);
-    expect((await who()).map(({ release }) => release).sort()).toEqual([1, 1, 2]);
+    expect((await who()).map(({ release }) => release).toSorted((a, b) => a - b)).toEqual([1, 1, 2]);
     expect((await api.post('/report', at, { release: 2, instance: taken?.instance ?? '', error: 'cannot parse' })).json).toEqual({ done: true });
     expect((await who()).find(({ release }) => release === 2)?.error).toBe('cannot parse');
     expect((await api.post('/rollout', at, { rollout: 'next', action: 'pause' })).json).toEqual({ done: true });

@@ -29,7 +29,7 @@ export async function remove(call: Call): Promise<object> {
 /** `POST /rollcall/v1/config/settings` */
 export async function settings(call: Call): Promise<object> {
   const ref = call.ref('publish');
-  await call.configurations.configure(ref, call.body as ConfigSettings, call.author());
+  await call.configurations.configure(ref, call.body, call.author());
   return { done: true };
 }
 

@@ -4,6 +4,7 @@ import { RegistryError } from '@rollcall/protocol';
 import type { Draft } from '../../draft.ts';
 import { configName, policyOf } from './find.ts';
 import type { ConfigRef, ConfigRow, Policy } from './rows.ts';
+import { utcTime } from './utc-time.ts';
 
 export interface Publishing {
   readonly ref: ConfigRef;
@@ -42,7 +43,7 @@ export function admitSource(ref: ConfigRef, row: ConfigRow | undefined, source: 
 export function admitTime({ namespace }: ConfigRef, { freezes = [] }: Policy, now: number): void {
   const freeze = freezes.find(({ fromMs, toMs }) => fromMs <= now && now < toMs);
   if (freeze === undefined) return;
-  throw refused(`nothing is published in the environment ${namespace} until ${new Date(freeze.toMs).toISOString()}: ${freeze.why}`);
+  throw refused(`nothing is published in the environment ${namespace} until ${utcTime(freeze.toMs)}: ${freeze.why}`);
 }
 
 export function refused(message: string): RegistryError {

@@ -2,9 +2,15 @@
 
 import { compileCounted, type CountedFilter } from '../../../filter/filter.ts';
 import { map, struct, text } from '../../../filter/shape.ts';
-import type { ConfigReader } from './given.ts';
+/** What is known of a client. */
+interface Client {
+  readonly app?: string;
+  readonly address?: string;
+  readonly instance?: string;
+  readonly labels?: Readonly<Record<string, string>>;
+}
 
-const reader = (owner: unknown) => owner as ConfigReader;
+const reader = (owner: unknown) => owner as Client;
 
 const shape = struct({
   app: [text, (owner) => reader(owner).app ?? ''],
@@ -25,7 +31,7 @@ export function compileExpression(expression: string): CountedFilter {
 }
 
 /** An expression that needs too much work for a client does not name it. */
-export function holds(rule: { readonly expression: string }, client: ConfigReader): boolean {
+export function holds(rule: { readonly expression: string }, client: Client): boolean {
   let filter = compiled.get(rule);
   if (filter === undefined || filter.steps() > stepsMax) compiled.set(rule, (filter = compileExpression(rule.expression)));
   try {

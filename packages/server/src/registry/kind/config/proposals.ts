@@ -19,6 +19,7 @@ import { draftKey } from './keys.ts';
 import type { ConfigRef, DraftRow, ProposalRow } from './rows.ts';
 import { checkPlan, ownName } from './rollouts.ts';
 import { about, newConfig, nothing, refOf, unwritten } from './steps.ts';
+import { utcTime } from './utc-time.ts';
 
 /**
  * @returns false when `cas` does not hold
@@ -119,7 +120,7 @@ export function publishProposal(draft: Draft, command: ConfigPublishProposal, no
   const given = approvalsThatCount(proposal, policy).length;
   if (given < approvals) throw refused(`proposal ${number} of ${configName(ref)} has ${given} of ${approvals} approvals that the environment ${ref.namespace} asks for`);
   const { notBeforeMs = 0 } = proposal;
-  if (notBeforeMs > now) throw refused(`proposal ${number} of ${configName(ref)} is for ${new Date(notBeforeMs).toISOString()}`);
+  if (notBeforeMs > now) throw refused(`proposal ${number} of ${configName(ref)} is for ${utcTime(notBeforeMs)}`);
   const row = findConfig(draft, ref) ?? newConfig(ref, now);
   if (row.release !== proposal.base) {
     throw new RegistryError('aborted', `configuration ${configName(ref)} was published since draft ${number} was saved: it has release ${row.release}, and the draft is based on ${proposal.base}; save the draft again on top of it`);
