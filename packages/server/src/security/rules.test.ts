@@ -110,7 +110,7 @@ describe('built-in rules', () => {
     for (const { rules } of builtinPolicies) {
       const { scalar, named, ignored } = parseRules(rules);
       expect(Object.keys(scalar)).toHaveLength(5);
-      expect(named).toHaveLength(8);
+      expect(named).toHaveLength(9);
       expect(ignored).toEqual([]);
     }
   });
