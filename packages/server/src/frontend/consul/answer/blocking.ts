@@ -221,17 +221,21 @@ export class Parking {
 
   /** Whether to answer the client. While the digest is not known yet the result is false, and the group is woken again later. */
   #hasChanged(parked: Parked, content: Content): boolean {
-    while (content.known !== undefined) {
-      if (content.found === undefined) this.#compare(parked, content);
-      const { found } = content;
-      if (found === undefined) return false;
-      content.found = undefined;
-      if (found.digest !== content.known) return true;
-      parked.index = Math.max(parked.index, found.revision);
-      // A change since then has to be compared, too.
-      if (parked.index >= parked.plan.revision(this.#options.registry)) return false;
-    }
-    return true;
+    if (content.known === undefined || this.#differs(parked, content)) return true;
+    // A change since the body that was compared has to be compared, too.
+    if (parked.index >= parked.plan.revision(this.#options.registry)) return false;
+    this.#compare(parked, content);
+    return this.#differs(parked, content);
+  }
+
+  /** Whether the body of the newest digest is another than the client knows; false while there is no digest. */
+  #differs(parked: Parked, content: Content): boolean {
+    const { found, known } = content;
+    if (found === undefined) return false;
+    content.found = undefined;
+    if (found.digest !== known) return true;
+    parked.index = Math.max(parked.index, found.revision);
+    return false;
   }
 
   #compare({ response, plan, caller, group }: Parked, content: Content): void {
