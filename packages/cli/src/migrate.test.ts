@@ -57,7 +57,7 @@ describe('rollcall migrate', () => {
       expect(moved.stdout).toMatch(/^moved \d+ records; the registry is at revision \d+ in /);
       const old = from === inEtcd ? ['--engine', inEtcd] : ['--data-dir', from.slice('embedded:'.length)];
       const refused = await rollcall(['serve', '--http', '127.0.0.1:0', '--dns', 'off', '--node-name', 'this', ...old]);
-      expect(refused.code).not.toBe(0);
+      expect(refused.code).toBe(6);
       expect(refused.stderr).toContain(`the registry has moved from this store to ${to}`);
       registry = await node(...args);
       const after = await indexes(registry.url);

@@ -120,6 +120,18 @@ describe('refuses, with one line and a specific exit code,', () => {
     expect(refused.stderr).toContain(dir);
   });
 
+  it.each([[[]], [['--workers', '2']]])('a store from which the registry has moved: %j', async (more) => {
+    const dir = folder();
+    const [from, to] = [join(dir, 'from'), join(dir, 'to')];
+    const first = await serve('--data-dir', from);
+    first.child.kill('SIGTERM');
+    await first.ended;
+    expect(await rollcall(['migrate', '--from', `embedded:${from}`, '--to', `embedded:${to}`])).toMatchObject({ code: 0 });
+    const refused = await rollcall(['serve', '--http', '127.0.0.1:0', '--data-dir', from, ...more]);
+    expect(refused).toMatchObject({ code: 6, stdout: '' });
+    expect(refused.stderr).toContain(`the registry has moved from this store to embedded:${to}`);
+  });
+
   it('a data directory that contains other files', async () => {
     const file = join(folder(), 'file');
     writeFileSync(file, 'not a folder');

@@ -19,6 +19,7 @@ export { migrateStore } from './migrate.ts';
 export type { Migrated } from './migrate.ts';
 export { inspectBackup } from './backups.ts';
 export type { BackupContent } from './backup/inspect.ts';
+export { CannotListen } from './net/cannot-listen.ts';
 export { prepareSharedSocket } from './net/unix-socket.ts';
 export { stderrLog } from './telemetry/log.ts';
 export { tarEnd, tarHeader, tarPadding } from './net/tar.ts';

@@ -76,7 +76,7 @@ export interface AgentOptions {
  */
 export async function runServer(settings: Settings, { dnsOptional, json, agent }: RunOptions, terminal: Terminal): Promise<void> {
   // Loaded here, since commands that talk to a registry do not need the server.
-  const { assertListenersAllowed, createServer, stderrLog } = await import('@rollcall/server');
+  const { assertListenersAllowed, CannotListen, createServer, stderrLog } = await import('@rollcall/server');
   const options = serverOptions(settings);
   // The agent of Consul's files has definitions and reloads them, in one process.
   const workers = agent === undefined ? workersOf(settings) : 0;
@@ -96,7 +96,7 @@ export async function runServer(settings: Settings, { dnsOptional, json, agent }
   let asked = false;
   void signals.first.then(() => (asked = true));
   let defining = () => Promise.resolve();
-  const server = await failingWith(exitCodes.addressTaken, async (): Promise<Running> => {
+  const server = await failingWith(exitCodes.storeRefused, async (): Promise<Running> => {
     if (workers > 0) return serveWithWorkers({ count: workers, settings, dnsOptional, server: { ...options, engine, log }, log, stopped: signals.first });
     const one = await createServer({
       ...agent?.more,
@@ -108,6 +108,7 @@ export async function runServer(settings: Settings, { dnsOptional, json, agent }
     if (agent !== undefined) defining = () => agent.serving(one);
     return one;
   }).catch((error: unknown) => {
+    if (error instanceof CommandFailure && error.cause instanceof CannotListen) throw new CommandFailure(exitCodes.addressTaken, error.message, { cause: error.cause });
     // Asked to stop while its workers were starting: it has stopped them.
     if (asked && workers > 0) return undefined;
     throw error;

@@ -4,7 +4,7 @@
  * the primary does.
  */
 
-import { createServer, follow, stderrLog, type Server } from '@rollcall/server';
+import { CannotListen, createServer, follow, stderrLog, type Server } from '@rollcall/server';
 import { isRegistryError } from '@rollcall/protocol';
 import { exitCodes } from '../failure.ts';
 import { serverOptions } from '../settings/server-options.ts';
@@ -55,7 +55,7 @@ async function begin({ number, memberId, primary, settings, dnsOptional }: Extra
 }
 
 function fail(error: unknown): void {
-  const exitCode = isRegistryError(error, 'failed_precondition') ? exitCodes.addressTaken : isRegistryError(error, 'invalid_argument') ? exitCodes.usage : exitCodes.failure;
+  const exitCode = error instanceof CannotListen ? exitCodes.addressTaken : isRegistryError(error, 'invalid_argument') ? exitCodes.usage : exitCodes.failure;
   say({ kind: 'failed', exitCode, message: (error as Error).message }, () => process.exit(exitCode));
 }
 

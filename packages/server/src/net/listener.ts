@@ -7,11 +7,11 @@ import { createServer, STATUS_CODES, type IncomingMessage, type Server, type Ser
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { RegistryError } from '@rollcall/protocol';
 import type { Logger } from 'pino';
 import type { Clock } from '../clock.ts';
 import type { Limits } from '../options.ts';
 import { answerClass, type Answer } from './answer.ts';
+import { CannotListen } from './cannot-listen.ts';
 import type { Certificates } from './certificates.ts';
 import { watchClientEnd } from './client-end.ts';
 import type { ConnectionGuard } from './connection-guard.ts';
@@ -48,7 +48,7 @@ const methods = 'GET, HEAD, PUT, POST, DELETE, OPTIONS';
 /** Node would drop further headers silently, so a request with more is refused here. */
 const headersMax = 200;
 
-/** @throws RegistryError `failed_precondition` when the address cannot be listened on */
+/** @throws CannotListen */
 export async function listen(options: ListenerOptions): Promise<Listener> {
   const { at, services, guard, origins, certificates, limits } = options;
   const served = services.flatMap(({ prefixes }) => prefixes).join(', ');
@@ -207,7 +207,7 @@ function listenOnAddress(server: Server, { host, port, exclusive = false }: TcpA
         cause.code === 'EADDRINUSE'
           ? 'another program listens there; stop it or choose another port'
           : cause.message;
-      reject(new RegistryError('failed_precondition', `cannot listen on ${host}:${port}: ${reason}`, { cause }));
+      reject(new CannotListen(`cannot listen on ${host}:${port}: ${reason}`, { cause }));
     });
     server.listen({ host, port, exclusive, backlog: 4_096 }, resolve);
   });

@@ -7,7 +7,7 @@ import cluster from 'node:cluster';
 import { chmod, chown, lstat, unlink } from 'node:fs/promises';
 import { connect, type Server } from 'node:net';
 import { isMainThread } from 'node:worker_threads';
-import { RegistryError } from '@rollcall/protocol';
+import { CannotListen } from './cannot-listen.ts';
 
 export interface UnixSocket {
   /** Absolute. */
@@ -19,7 +19,7 @@ export interface UnixSocket {
   readonly gid?: number | undefined;
 }
 
-/** @throws RegistryError `failed_precondition` when it cannot be listened on */
+/** @throws CannotListen */
 export async function listenOnSocket(server: Server, { path, mode, uid = -1, gid = -1 }: UnixSocket): Promise<void> {
   try {
     if (!cluster.isWorker) await removeStale(path);
@@ -35,7 +35,7 @@ export async function listenOnSocket(server: Server, { path, mode, uid = -1, gid
 /**
  * Makes ready for workers that will share a socket: removes the file of a server that was killed. From now on this process creates no
  * file that others may use, so that the socket is private until it has its mode.
- * @throws RegistryError `failed_precondition` when another program listens there, or another file is there
+ * @throws CannotListen when another program listens there, or another file is there
  */
 export async function prepareSharedSocket(path: string): Promise<void> {
   process.umask(0o077);
@@ -44,9 +44,9 @@ export async function prepareSharedSocket(path: string): Promise<void> {
   });
 }
 
-function unusable(path: string, cause: unknown): RegistryError {
-  if (cause instanceof RegistryError) return cause;
-  return new RegistryError('failed_precondition', `cannot listen on ${path}: ${(cause as Error).message}`, { cause });
+function unusable(path: string, cause: unknown): CannotListen {
+  if (cause instanceof CannotListen) return cause;
+  return new CannotListen(`cannot listen on ${path}: ${(cause as Error).message}`, { cause });
 }
 
 function bind(server: Server, path: string): Promise<void> {
@@ -66,12 +66,9 @@ async function removeStale(path: string): Promise<void> {
     throw error;
   });
   if (found === undefined) return;
-  if (!found.isSocket()) throw new RegistryError('failed_precondition', `cannot listen on ${path}: it is there and no socket`);
+  if (!found.isSocket()) throw new CannotListen(`cannot listen on ${path}: it is there and no socket`);
   if (await answers(path)) {
-    throw new RegistryError(
-      'failed_precondition',
-      `cannot listen on ${path}: another program listens there; stop it or choose another path`,
-    );
+    throw new CannotListen(`cannot listen on ${path}: another program listens there; stop it or choose another path`);
   }
   await unlink(path);
 }

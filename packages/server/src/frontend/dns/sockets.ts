@@ -3,7 +3,7 @@
 import { createSocket, type RemoteInfo, type Socket as UdpSocket } from 'node:dgram';
 import { lookup } from 'node:dns';
 import { createServer, isIP, type AddressInfo, type Server, type Socket as TcpSocket } from 'node:net';
-import { RegistryError } from '@rollcall/protocol';
+import { CannotListen } from '../../net/cannot-listen.ts';
 
 export interface SocketsOptions {
   readonly host: string;
@@ -25,7 +25,7 @@ const receiveBufferBytes = 4_194_304;
 /** Ports tried until one is free for both. */
 const portsTried = 16;
 
-/** @throws RegistryError `failed_precondition` when the sockets cannot be opened */
+/** @throws CannotListen */
 export async function openSockets(options: SocketsOptions): Promise<Sockets> {
   for (let attempt = 1; ; attempt++) {
     const tcp = await openTcp(options);
@@ -80,8 +80,8 @@ function openUdp({ host, port, onPacket }: SocketsOptions): Promise<UdpSocket> {
   });
 }
 
-function notListening(host: string, port: number, cause: NodeJS.ErrnoException): RegistryError {
+function notListening(host: string, port: number, cause: NodeJS.ErrnoException): CannotListen {
   const reason =
     cause.code === 'EADDRINUSE' ? 'another program listens there; stop it or choose another port' : cause.message;
-  return new RegistryError('failed_precondition', `cannot serve DNS on ${host}:${port}: ${reason}`, { cause });
+  return new CannotListen(`cannot serve DNS on ${host}:${port}: ${reason}`, { cause });
 }

@@ -16,8 +16,8 @@ import {
   type ServerDuplexStream,
   type ServerUnaryCall,
 } from '@grpc/grpc-js';
-import { RegistryError } from '@rollcall/protocol';
 import { peerAddress, plainAddress } from '../../../net/agent-node.ts';
+import { CannotListen } from '../../../net/cannot-listen.ts';
 import type { Certificates } from '../../../net/certificates.ts';
 import type { Context, Listener, Opening } from '../../../net/frontend.ts';
 import type { ListenAddress, TcpAddress } from '../../../net/listen-address.ts';
@@ -56,7 +56,7 @@ export interface Calls {
 
 export type ListenOptions = Pick<Context, 'limits' | 'clock'> & { readonly address: ListenAddress; readonly opening: Opening; readonly calls: Calls };
 
-/** @throws RegistryError `failed_precondition` when another program has the address */
+/** @throws CannotListen */
 export async function listenGrpc({ address, opening, calls, limits, clock }: ListenOptions): Promise<Listener> {
   const links = new Map<string, Link>();
   const grpc = grpcServer(calls, links);
@@ -162,7 +162,7 @@ function listenAt(server: TcpServer, { host, port, exclusive = false }: TcpAddre
   return new Promise((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => {
       const reason = cause.code === 'EADDRINUSE' ? 'another program listens there; stop it or choose another port' : cause.message;
-      reject(new RegistryError('failed_precondition', `cannot serve Nacos' gRPC on ${host}:${port}: ${reason}`, { cause }));
+      reject(new CannotListen(`cannot serve Nacos' gRPC on ${host}:${port}: ${reason}`, { cause }));
     });
     server.listen({ host, port, exclusive, backlog: 4_096 }, resolve);
   });
