@@ -5,8 +5,9 @@
  */
 
 import { fileURLToPath } from 'node:url';
+import { cpuSeconds } from './cpu-time.mjs';
 import { load, loader } from './http-load.mjs';
-import { cpuSeconds, startNode } from './processes.mjs';
+import { startNode } from './processes.mjs';
 import { median, withSpread } from './statistics.mjs';
 
 const floorProgram = fileURLToPath(new URL('floor/node-http.mjs', import.meta.url));

@@ -56,7 +56,6 @@ export function startNode(role, args, options = {}) {
   };
 }
 
-/** A port on 127.0.0.1 that is free now. */
 /** What a program writes on its standard output. */
 export function outputOf([file, ...args]) {
   return new Promise((resolve, reject) => {
@@ -68,6 +67,7 @@ export function outputOf([file, ...args]) {
   });
 }
 
+/** A port on 127.0.0.1 that is free now. */
 export async function freePort() {
   const server = createServer();
   server.listen(0, '127.0.0.1');
@@ -82,12 +82,6 @@ export async function freePort() {
 export function residentBytes(pid) {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8');
   return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)[1]) * 1024;
-}
-
-/** CPU time that a process has used, in all its threads, in seconds; from /proc, in steps of 10 ms. */
-export function cpuSeconds(pid) {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ');
-  return (Number(fields[11]) + Number(fields[12])) / 100;
 }
 
 /** Nanoseconds on a clock that all processes of this machine share (CLOCK_MONOTONIC). */

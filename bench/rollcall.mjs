@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { freePort, pause, pinned, residentBytes } from './processes.mjs';
 
-const program = fileURLToPath(new URL('../packages/cli/bin/rollcall.mjs', import.meta.url));
+const here = fileURLToPath(new URL('..', import.meta.url));
 
 /**
  * Starts a server; `stop` keeps the folder for the next start, `remove` deletes it.
@@ -19,18 +19,20 @@ const program = fileURLToPath(new URL('../packages/cli/bin/rollcall.mjs', import
  * @param workers processes that serve beside the one that keeps the log
  * @param followers whether other nodes may follow it
  * @param role of its core, as in `processes.mjs`
+ * @param root of the built repository to start; this one by default
  */
 export async function startRollcall(
   folder = mkdtempSync(join(tmpdir(), 'rollcall-bench-')),
   port,
-  { managementToken, workers = 0, followers = false, role = 'server' } = {},
+  { managementToken, workers = 0, followers = false, role = 'server', root = here } = {},
 ) {
   port ??= await freePort();
   const dnsPort = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const listeners = ['--http', `127.0.0.1:${port}`, '--dns', `127.0.0.1:${dnsPort}`];
   const access = [...(managementToken === undefined ? [] : ['--acl']), ...(followers ? ['--followers'] : [])];
-  const command = [process.execPath, program, 'serve', ...listeners, ...access, '--data-dir', folder, '--workers', String(workers), '--log-level', 'warn'];
+  const program = join(root, 'packages/cli/bin/rollcall.mjs');
+  const command = [process.execPath, program, 'serve', ...listeners, ...access, '--data-dir', folder, ...(workers === 0 ? [] : ['--workers', String(workers)]), '--log-level', 'warn'];
   const [file, ...args] = pinned(role, command);
   const env = managementToken === undefined ? process.env : { ...process.env, ROLLCALL_ACL_INITIAL_MANAGEMENT: managementToken };
   const child = spawn(file, args, { stdio: ['ignore', 'ignore', 'inherit'], env });

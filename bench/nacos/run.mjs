@@ -12,7 +12,8 @@ import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { machine } from '../machine.mjs';
-import { cpuSeconds, freePort, pause, pinned, residentBytes, startNode } from '../processes.mjs';
+import { cpuSeconds } from '../cpu-time.mjs';
+import { freePort, pause, pinned, residentBytes, startNode } from '../processes.mjs';
 import { median, percentile, withSpread } from '../statistics.mjs';
 import { Client } from './client.mjs';
 

@@ -52,7 +52,7 @@ async function measure(instances, restarts, withChecks) {
   }
 }
 
-function registration(n, withChecks) {
+export function registration(n, withChecks) {
   const service = n % services;
   const node = (service + 7 * Math.floor(n / services)) % nodes;
   const id = `service-${service}-${n}`;

@@ -9,7 +9,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { registerWeb } from '../../acl.mjs';
 import { load } from '../../http-load.mjs';
-import { cpuSeconds, startNode } from '../../processes.mjs';
+import { cpuSeconds } from '../../cpu-time.mjs';
+import { startNode } from '../../processes.mjs';
 import { call, sentHeaders, startRollcall } from '../../rollcall.mjs';
 import { median, withSpread } from '../../statistics.mjs';
 
