@@ -226,7 +226,9 @@ interface Mutable {
 }
 
 const sharedLengthMax = 128;
-const shared = ['namespace', 'service', 'node', 'address', 'name', 'status', 'type', 'output', 'notes', 'instance'];
+
+/** Fields whose texts many rows have. Of the checks, as many as there are instances name each its own one. */
+const shared = ['namespace', 'service', 'node', 'address', 'name', 'status', 'type', 'output', 'notes'];
 
 /** Whether many rows have the same text in a field of their keys. */
 function isShared(field: string): boolean {
