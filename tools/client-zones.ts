@@ -5,6 +5,7 @@
  *     client.ts, connect.ts, integration/, grpc/        the objects that a program uses
  *     explain/                                          joins the reports of the parts below
  *     http/ ── telemetry/            source/            sends requests; finds instances
+ *     election/ ─► lock/                                leads, and holds locks, over the connection
  *     routing/                       connection/        chooses an endpoint; talks to the registry
  *     resilience/                                       leaves endpoints out, limits and repeats requests
  *     balancer/                                         chooses one endpoint of a list
@@ -71,6 +72,18 @@ export const clientZones: readonly Zone[] = [
     files: /^packages\/client\/src\/source\//,
     may: [...at('source/', 'connection/'), ...words, 'node:'],
     reason: 'a source finds instances; who chooses among them, and how they are asked, stands above it',
+  },
+  {
+    name: 'client: locks',
+    files: /^packages\/client\/src\/lock\//,
+    may: [...at('lock/', 'connection/'), ...words],
+    reason: 'a lock is held over the connection, and knows nothing of what its holders do; elections stand above it',
+  },
+  {
+    name: 'client: elections',
+    files: /^packages\/client\/src\/election\//,
+    may: [...at('election/', 'lock/', 'connection/', 'source/follow.ts'), ...words, 'node:'],
+    reason: 'an election is a lock whose holder leads, with fences for what the leader writes',
   },
   {
     name: 'client: telemetry',

@@ -26,15 +26,21 @@ import {
 import { ServiceClient, type ServiceSurroundings } from './service-client.ts';
 import { serviceOptions, type ServiceOptions } from './service-options.ts';
 import type { Leases } from './connection/leases.ts';
+import { Election, type ElectionOptions } from './election/election.ts';
+import type { Contenders } from './lock/contenders.ts';
+import type { HeldLock } from './lock/held-lock.ts';
+import { acquire, ReadWriteLock, Semaphore, type LockOptions } from './lock/locks.ts';
 import type { WatchedViews } from './connection/watched-views.ts';
 import { checkNamespace, viewIn } from './connection/view-name.ts';
 import type { SnapshotSource } from './source/snapshot-source.ts';
 import type { WatchCache } from './source/watch-cache.ts';
 import type { TryOptions } from './try-options.ts';
+import { Txn } from './txn.ts';
 
 export interface RollcallParts extends RegisterSurroundings {
   readonly views: WatchedViews;
   readonly leases: Leases;
+  readonly contenders: Contenders;
   readonly source: WatchCache;
   readonly namespace: string;
   readonly surroundings: ServiceSurroundings;
@@ -121,7 +127,7 @@ export class Rollcall {
    *   invalid namespace
    */
   service(name: string, given: NamespacedServiceOptions = {}): ServiceClient {
-    if (this.#closing !== undefined) throw closedError();
+    this.#assertOpen();
     checkKnown(given, namespacedServiceOptions, 'service');
     const { namespace = this.namespace, ...options } = given;
     checkNamespace(namespace);
@@ -217,6 +223,42 @@ export class Rollcall {
   }
 
   /**
+   * An election: of all processes that campaign in it, one leads at a time. Cheap; the options hold for this object.
+   * @throws RegistryError `invalid_argument`; `failed_precondition` when closed
+   */
+  election(name: string, options: ElectionOptions = {}): Election {
+    this.#assertOpen();
+    return new Election(this.#parts, name, options);
+  }
+
+  /**
+   * Waits for a lock of this name, and resolves when this client holds it. `await using` releases it.
+   * @throws RegistryError as `acquire` in `lock/locks.ts`: `deadline_exceeded` when it is not free within `wait`; the signal's reason
+   */
+  async lock(name: string, options: LockOptions = {}): Promise<HeldLock> {
+    this.#assertOpen();
+    return await acquire(this.#parts.contenders, { name, limit: 1, shared: false }, options, 'lock');
+  }
+
+  /** A semaphore: up to `limit` holders at once; all clients must give the same. @throws RegistryError `invalid_argument` */
+  semaphore(name: string, limit: number, options: LockOptions = {}): Semaphore {
+    this.#assertOpen();
+    return new Semaphore(this.#parts.contenders, name, limit, options);
+  }
+
+  /** A lock for many readers or one writer. @throws RegistryError `invalid_argument` */
+  readWriteLock(name: string, options: LockOptions = {}): ReadWriteLock {
+    this.#assertOpen();
+    return new ReadWriteLock(this.#parts.contenders, name, options);
+  }
+
+  /** A transaction over keys, which a lock or a leadership can guard. */
+  txn(): Txn {
+    this.#assertOpen();
+    return new Txn(this.#parts);
+  }
+
+  /**
    * Closes the client: its instances drain and are removed at once, watches and requests end. Resolves within a
    * few seconds, even if the registry is unreachable. Idempotent.
    */
@@ -237,12 +279,17 @@ export class Rollcall {
     return namespace;
   }
 
+  #assertOpen(): void {
+    if (this.#closing !== undefined) throw closedError();
+  }
+
   #named({ name, namespace = this.namespace }: NamedService): ServiceClient {
     return this.service(name, { namespace });
   }
 
   async #close(): Promise<void> {
-    const { connection, registrations, leases, onClose } = this.#parts;
+    const { connection, registrations, leases, contenders, onClose } = this.#parts;
+    await contenders.close();
     await Promise.all(Array.from(this.#services.values(), (service) => service.close()));
     await connection.close(registrations.size > 0 || leases.size > 0);
     await onClose();

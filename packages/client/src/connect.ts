@@ -11,6 +11,7 @@ import { guardedListener, warn } from './event-listener.ts';
 import type { CachedView, Known } from './connection/cached-view.ts';
 import { credentialSource, type CredentialOptions, type CredentialSource } from './connection/credentials.ts';
 import { Leases } from './connection/leases.ts';
+import { Contenders } from './lock/contenders.ts';
 import { Registrations } from './connection/registrations.ts';
 import { serverUrl } from './connection/rotation.ts';
 import type { ConnectionEvent } from './connection/connection-event.ts';
@@ -115,6 +116,8 @@ export async function connect(
   connection.add(views);
   const leases = new Leases({ connection, onWarning });
   connection.add(leases);
+  const contenders = new Contenders({ connection, clock, uuid });
+  connection.add(contenders);
   connection.start();
 
   const release = keepAlive();
@@ -125,6 +128,7 @@ export async function connect(
     source: new WatchCache({ views, leases, clock, timeoutMs, namespace }),
     namespace,
     leases,
+    contenders,
     surroundings: { clock, random, ownNamespace: namespace },
     timeoutMs,
     uuid,

@@ -88,7 +88,7 @@ export class Locks {
   /**
    * Creates a session, or takes it over from the connection that had it: its time starts again.
    * @returns revision of its row, by which `endIfUnchanged` knows that no other connection has taken it over
-   * @throws RegistryError `permission_denied` for the session of another client; `failed_precondition` when it is ending
+   * @throws RegistryError `permission_denied` for the session of another client; `not_found` when it is ending
    */
   async open(session: SessionRef, secret: string, { ttlMs, name, principal }: SessionWish): Promise<number> {
     const { registry } = this.#options;
@@ -111,7 +111,7 @@ export class Locks {
     return this.revisionOf(session);
   }
 
-  /** @throws RegistryError `permission_denied` unless the secret is that of the session; `failed_precondition` when there is none */
+  /** @throws RegistryError `permission_denied` unless the secret is that of the session; `not_found` when there is none */
   prove({ namespace, id }: SessionRef, secret: string): void {
     const row = findSession(this.#options.registry.state, namespace, id);
     if (row === undefined) throw ended(id);
@@ -146,7 +146,7 @@ export class Locks {
 
   /**
    * Waits until the contender holds the lock. A second call for the same contender continues where the first one stands.
-   * @throws RegistryError `failed_precondition` when the session has ended, and as `decide.ts` says; the signal's reason
+   * @throws RegistryError `not_found` when the session has ended, and as `decide.ts` says; the signal's reason
    */
   async acquire(contender: ContenderRef, { limit, shared, value, waitMs, signal }: AcquireWish): Promise<Acquired> {
     const { registry } = this.#options;
@@ -257,5 +257,5 @@ function secretHash({ foreign }: SessionRow): string {
 }
 
 function ended(id: string): RegistryError {
-  return new RegistryError('failed_precondition', `session ${id} does not exist, or has ended`);
+  return new RegistryError('not_found', `session ${id} does not exist, or has ended`);
 }

@@ -54,7 +54,7 @@ export class LockRequests {
     setMaxListeners(0, this.#ended.signal);
   }
 
-  /** @throws RegistryError as `Locks`, `permission_denied`, and `failed_precondition` for a session that the stream has not opened */
+  /** @throws RegistryError as `Locks`, `permission_denied`, and `not_found` for a session that the stream has not opened */
   async answer(frame: LockFrame): Promise<ReplyFrame> {
     const { registry, locks } = this.#options.context;
     const { id } = frame;
@@ -129,7 +129,7 @@ export class LockRequests {
   #session(id: string): Opened {
     const opened = this.#opened.get(id);
     if (opened !== undefined) return opened;
-    throw new RegistryError('failed_precondition', `session ${id} is not open on this stream; send lock-session first`);
+    throw new RegistryError('not_found', `session ${id} is not open on this stream; send lock-session first`);
   }
 
   #demand(verb: 'read' | 'write', name: string): void {

@@ -151,7 +151,7 @@ describe('a session of locks', () => {
     await one.acquire();
     expect(await thief.ask({ type: 'lock-session', session: { ...newSession(), id: one.session.id }, ttlMs: 60_000, name })).toMatchObject({ code: 'permission_denied' });
     for (const frame of [{ type: 'lock-release', ...of }, { type: 'lock-end', session: of.session }, { type: 'lock-renew', session: of.session, grants: [] }]) {
-      expect(await thief.ask(frame)).toMatchObject({ code: 'failed_precondition', message: expect.stringContaining('is not open on this stream') });
+      expect(await thief.ask(frame)).toMatchObject({ code: 'not_found', message: expect.stringContaining('is not open on this stream') });
     }
     // A session that Consul's API has made belongs to no stream.
     const { ID } = (await (await fetch(`${server.url}/v1/session/create`, { method: 'PUT', body: '{}' })).json()) as { ID: string };

@@ -18,7 +18,7 @@ import { findContender, findLock } from './find.ts';
 import { contenderKey, lockBuckets, lockKey } from './keys.ts';
 import { holds, type ContenderRow, type LockRow } from './rows.ts';
 
-/** @throws RegistryError `failed_precondition`, `already_exists`, `resource_exhausted`, `invalid_argument` */
+/** @throws RegistryError `not_found`, `failed_precondition`, `already_exists`, `resource_exhausted`, `invalid_argument` */
 export function acquire(draft: Draft, command: LockAcquire): LockAcquired {
   const { namespace, name, id, session, limit, shared, value, wait } = command;
   const own = findContender(draft, namespace, name, id);
@@ -27,7 +27,7 @@ export function acquire(draft: Draft, command: LockAcquire): LockAcquired {
     throw new RegistryError('already_exists', `contender ${id} of lock ${shown(name)} belongs to another session; choose another random id`);
   }
   if (findLiveSession(draft, namespace, session) === undefined) {
-    throw new RegistryError('failed_precondition', `session ${session} does not exist, or has ended`);
+    throw new RegistryError('not_found', `session ${session} does not exist, or has ended`);
   }
   if (shared === true && limit !== 1) throw new RegistryError('invalid_argument', `lock ${shown(name)}: a lock that is shared has the limit 1, not ${limit}`);
   const lock = findLock(draft, namespace, name) ?? unused(namespace, name, limit);

@@ -73,7 +73,7 @@ describe('a lock', () => {
   it('is refused without a session, with the id of another session, and with another limit than that in use', () => {
     const journal = withSessions('a', 'b');
     expect(answers(journal, acquire('x'), acquire('a'), acquire('a', { session: 'b' }), acquire('b', { limit: 2 }), acquire('b', { limit: 2, shared: true, name: 'other' }))).toEqual([
-      'failed_precondition',
+      'not_found',
       'holds',
       'already_exists',
       'failed_precondition',

@@ -45,7 +45,7 @@ class Model {
         const { id, session, limit, shared = false } = command;
         const known = [...lock.holders, ...lock.queue].find((each) => each.id === id);
         if (known !== undefined) return known.session !== session ? 'already_exists' : lock.holders.includes(known) ? 'holds' : 'waits';
-        if (!this.sessions.has(session)) return 'failed_precondition';
+        if (!this.sessions.has(session)) return 'not_found';
         if (shared && limit !== 1) return 'invalid_argument';
         if (lock.holders.length + lock.queue.length > 0 && lock.limit !== limit) return 'failed_precondition';
         const me = { id, session, shared };

@@ -1,0 +1,120 @@
+/** Elections of real clients on a real server: who leads, who is told, what ends leadership. */
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createServer, type Server } from '@rollcall/server';
+import { connect, FencedFile, LeadershipLostError, registryFence, type ConnectOptions, type Lead, type Leader, type Rollcall } from '../index.ts';
+
+let server: Server;
+const clients: Rollcall[] = [];
+
+beforeEach(async () => {
+  server = await createServer({ nodeName: 'here' });
+});
+afterEach(async () => {
+  await Promise.all(clients.splice(0).map((client) => client.close()));
+  await server.close();
+});
+
+async function client(options: ConnectOptions = {}): Promise<Rollcall> {
+  const rollcall = await connect({ servers: [server.url], onEvent: () => {}, ...options });
+  clients.push(rollcall);
+  return rollcall;
+}
+
+const fired = (signal: AbortSignal) => new Promise<void>((resolve) => (signal.aborted ? resolve() : signal.addEventListener('abort', () => resolve(), { once: true })));
+
+describe('an election', () => {
+  it('has one leader, whose resignation makes the next one lead', async () => {
+    const [one, two] = [await client(), await client()];
+    let begins: (lead: Lead) => void = () => {};
+    const begun = new Promise<Lead>((resolve) => (begins = resolve));
+    const led: string[] = [];
+    const leading = one.election('cron', { value: 'one' }).lead(async (lead) => {
+      begins(lead);
+      led.push('one');
+      await fired(lead.signal);
+      return 'done';
+    }, { unfenced: true });
+    const first = await begun;
+    for await (const leader of two.election('cron').observe()) if (leader?.value === 'one') break;
+    const next = two.election('cron', { value: 'two' }).lead((lead) => {
+      led.push('two');
+      return lead.token;
+    }, { fence: registryFence });
+    await first.resign();
+    expect(await leading).toBe('done');
+    expect(await next).toBeGreaterThan(first.token);
+    expect(led).toEqual(['one', 'two']);
+  });
+
+  it('is observed: each leader, null between them, and never an older one', async () => {
+    const [one, two] = [await client(), await client()];
+    const seen: (Leader | null)[] = [];
+    const stop = new AbortController();
+    const watching = (async () => {
+      for await (const leader of two.election('cron').observe({ signal: stop.signal })) seen.push(leader);
+    })();
+    const tokens: bigint[] = [];
+    for (const value of ['a', 'b', 'c']) {
+      const lead = await one.election('cron', { value }).campaign();
+      tokens.push(lead.token);
+      for (let at = 0; at < 200 && seen.at(-1)?.value !== value; at++) await new Promise((next) => setImmediate(next));
+      await lead.resign();
+    }
+    stop.abort(new Error('seen enough'));
+    await expect(watching).rejects.toThrow('seen enough');
+    const values = seen.flatMap((leader) => leader?.token ?? []);
+    expect(values).toEqual(values.toSorted((a, b) => (a < b ? -1 : 1)));
+    expect(values.every((token) => tokens.includes(token))).toBe(true);
+    expect(values.length).toBeGreaterThan(0);
+  });
+
+  it('ends with an error for the leader that the registry has deposed, also if its work returns', async () => {
+    const one = await client();
+    const leading = one.election('cron', { ttl: 3_000, renewEvery: 300 }).lead(async (lead) => {
+      const [session] = (await (await fetch(`${server.url}/v1/session/list`)).json()) as { ID: string }[];
+      await fetch(`${server.url}/v1/session/destroy/${session?.ID}`, { method: 'PUT' });
+      await fired(lead.signal);
+      return 'too late';
+    }, { unfenced: true });
+    await expect(leading).rejects.toThrow(LeadershipLostError);
+  });
+
+  it('resigns when the work ends or throws, and when the signal of the caller aborts', async () => {
+    const one = await client();
+    const election = one.election('cron');
+    await expect(election.lead(() => Promise.reject(new Error('broken')), { unfenced: true })).rejects.toThrow('broken');
+    const abort = new AbortController();
+    const led = election.lead(async ({ signal }) => {
+      abort.abort();
+      await fired(signal);
+      return signal.reason as unknown;
+    }, { unfenced: true, signal: abort.signal });
+    expect(await led).toMatchObject({ code: 'cancelled' });
+    await (await one.lock('cron', { wait: 0 })).release();
+  });
+
+  it('does not run the work without a fence, or the word that there is none', async () => {
+    const election = (await client()).election('cron');
+    const work = () => expect.unreachable();
+    await expect(election.lead(work, {} as never)).rejects.toMatchObject({ code: 'invalid_argument', message: expect.stringContaining('unfenced: true') });
+    await expect(election.lead(work, { unfenced: true, fence: registryFence } as never)).rejects.toMatchObject({ code: 'invalid_argument' });
+  });
+
+  it('raises its fences before the work runs; one that has seen a higher token stops it', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'fence-'));
+    try {
+      const one = await client();
+      const file = new FencedFile(join(folder, 'f'));
+      await one.election('cron').lead((lead) => file.write(lead, 'first'), { fence: file });
+      await file.raise({ name: 'cron', token: 2n ** 60n });
+      await expect(one.election('cron').lead(() => expect.unreachable(), { fence: [registryFence, file] })).rejects.toThrow(LeadershipLostError);
+      expect(String(await file.read())).toBe('first');
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+});
