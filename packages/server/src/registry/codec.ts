@@ -214,7 +214,8 @@ function detachWithin(value: unknown): void {
   for (const name in fields) {
     const inner = fields[name];
     if (typeof inner !== 'string') detachWithin(inner);
-    else if (inner.length >= pieceLengthMin) fields[name] = detached(inner);
+    // The caller of the command may have frozen it.
+    else if (inner.length >= pieceLengthMin) Reflect.set(fields, name, detached(inner));
   }
 }
 

@@ -4,6 +4,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
 import { decideBatch } from './batch.ts';
+import { findInstance } from './kind/catalog/find.ts';
 import type { Command } from './kinds.ts';
 import { State } from './state.ts';
 
@@ -26,6 +27,14 @@ test('the state is far smaller than the bodies of the requests that made it', ()
   collect();
   expect((process.memoryUsage().heapUsed - before) / (bodies * bodyBytes)).toBeLessThan(0.2);
   expect(state.size).toBeGreaterThan(2 * bodies);
+});
+
+test('parts of a command that its caller has frozen are kept as they are', () => {
+  const state = new State();
+  const instance = { id: 'i', service: 'web', meta: Object.freeze({ owner: 'a long name of an owner' }), tags: Object.freeze(['a long name of a tag']) };
+  const { writes } = decideBatch(state, [{ kind: 'register', namespace: 'default', node: { name: 'n', address: '' }, nodeMode: 'update', instances: [instance] }], 0);
+  state.apply({ revision: 1, put: writes?.put ?? [], delete: [] }, new Map(writes?.put.map(({ value, row }) => [value, row])));
+  expect(findInstance(state, 'default', 'n', 'i')).toMatchObject(instance);
 });
 
 /** Pieces of 20 characters, each different, in a long text. */
