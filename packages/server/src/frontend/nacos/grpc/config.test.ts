@@ -45,6 +45,24 @@ describe('captured exchanges', () => {
 });
 
 describe('listening', () => {
+  test('to thousands of configurations takes several turns of the event loop', async () => {
+    const { server, port } = await nacosServer();
+    const client = await NacosClient.connected(port);
+    const { views } = server.registry;
+    const before = views.watching;
+    const count = 5_000;
+    const asked = listen(client, '', { configListenContexts: Array.from({ length: count }, (_, n) => ({ ...app, dataId: `c-${n}`, md5: n % 2 === 0 ? '' : 'old' })) });
+    const inTurns: number[] = [];
+    while (views.watching < before + count) {
+      const watching = views.watching;
+      await new Promise((turn) => setImmediate(turn));
+      inTurns.push(views.watching - watching);
+    }
+    expect(Math.max(...inTurns)).toBeLessThan(count / 4);
+    const { body } = await asked;
+    expect(body.changedConfigs).toHaveLength(count / 2);
+  });
+
   test('each listener is told once of content that it does not have, and not of other changes', async () => {
     const { server, port } = await nacosServer();
     const watching = server.registry.views.watching;

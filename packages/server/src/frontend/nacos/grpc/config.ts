@@ -1,5 +1,6 @@
 /** The messages about configurations: asking, publishing, removing, and listening to changes. */
 
+import { inTurns } from '../../../in-turns.ts';
 import type { ConfigReader } from '../../../registry/kind/config/given.ts';
 import { anonymousAccessor } from '../../../security/well-known.ts';
 import { checkWord } from '../config/target.ts';
@@ -16,6 +17,8 @@ const writes = { kind: 'demands-by-name', resource: 'config-publish', verb: 'wri
 
 /** Configurations in one request to listen; the Java client sends 3,000. */
 const listensMax = 10_000;
+/** Of them, those that begin between two turns of the event loop: some 4 ms. */
+const listensPerTurn = 512;
 
 export const configMessages: MessageTypes = {
   ConfigQueryRequest: { reply: 'ConfigQueryResponse', access: reads, handle: query },
@@ -67,7 +70,7 @@ async function remove(call: Call): Promise<Answer> {
   return {};
 }
 
-function listen(call: Call): Answer {
+async function listen(call: Call): Promise<Answer> {
   const { connection, configListens } = call;
   const on = flag(call.body, 'listen', true);
   const listens = objects(call.body, 'configListenContexts', listensMax).map((each) => ({ name: nameIn(call, each), md5: text(each, 'md5') }));
@@ -77,11 +80,18 @@ function listen(call: Call): Answer {
   }
   for (const { name } of listens) call.require(name.namespace, 'config', 'read', rightsName(name));
   const client = clientOf(call, headerTag(call));
-  const changed = listens.filter(({ name, md5 }) => {
-    const mayRead = () => call.callerNow()?.authorizer.allows(name.namespace, 'config', 'read', rightsName(name)) === true;
-    return configListens.listen(connection, { name, md5, client, mayRead });
-  });
-  return { changedConfigs: changed.map(({ name: { group, id, tenant } }) => ({ group, dataId: id, tenant })) };
+  const changed: WrittenName[] = [];
+  function* steps(): Generator<void, void, undefined> {
+    for (const { name, md5 } of listens) {
+      // The connection may end between two turns.
+      if (!connection.isOpen) return;
+      const mayRead = () => call.callerNow()?.authorizer.allows(name.namespace, 'config', 'read', rightsName(name)) === true;
+      if (configListens.listen(connection, { name, md5, client, mayRead })) changed.push(name);
+      yield;
+    }
+  }
+  await inTurns(steps(), listensPerTurn);
+  return { changedConfigs: changed.map(({ group, id, tenant }) => ({ group, dataId: id, tenant })) };
 }
 
 /** @throws RegistryError `invalid_argument` */
