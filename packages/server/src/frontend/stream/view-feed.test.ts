@@ -371,6 +371,20 @@ describe('a feed', () => {
       expect(inTurns.length).toBeGreaterThan((6 * looksAtOnce * unitsPerItem + message.length * 200) / unitsPerSlice - 1);
     });
 
+    it('reads many views that are watched at once with the pace of one, and sends all of them', async () => {
+      const services = Array.from({ length: 40 }, (_, n) => `service-${n}`);
+      for (const service of services) await registry.submit(instances(service, Array.from({ length: 50 }, (_unused, at) => `${service}-${at}`)));
+      fanOut.pace.renew();
+      const readers = services.map((name) => {
+        const reader = new Reader();
+        feeds.of({ kind: 'service', name }).add(reader, undefined);
+        return reader;
+      });
+      expect(fanOut.pace.used).toBeLessThan(unitsPerSlice + 2 * unitsPerItem);
+      for (const reader of readers) await turnsUntilTold(reader);
+      for (const reader of readers) expect(reader.read()).toMatchObject([{ type: 'snapshot', items: { length: 50 } }]);
+    });
+
     it('pushes the changes of the time in which a snapshot is framed, to its reader and to others', async () => {
       const [early, late, gone] = [new Reader(), new Reader(), new Reader()];
       const feed = feeds.of(large);
