@@ -10,6 +10,9 @@ const limitMs = 50;
 export const row = {
   what: 'one request removes 100,000 keys, another a node with 100,000 instances',
   target: `\`/healthz\` ≤ ${limitMs} ms meanwhile`,
+  ifMissed:
+    'a question waits for one or two steps of the work, of some 2 ms of processor time each; the rest is V8 marking its heap, and the wait for the one ' +
+    'core, which the server shares with V8’s threads and the thread of its log',
   async run({ quick }) {
     const count = quick ? 10_000 : 100_000;
     const server = await startRollcall();

@@ -15,7 +15,8 @@ export const row = {
   target: 'all notified ≤ 150 ms after the commit, p99 over 50 changes',
   ifMissed:
     'the message is framed once and written straight to each socket, without compression, and pings wait meanwhile; of the time for a push, four fifths ' +
-    'are its `write` system call, as in the floor, which has nothing else to do. Reading the messages takes the other core as long, and the ' +
+    'are its `write` system call, as in the floor, which has nothing else to do. Of the processor time above the floor, two thirds are pings, which the ' +
+    'floor does not send, and their answers: one a second for each stream. Reading the messages takes the other core as long, and the ' +
     'longest times are those of turns in which one of the two cores does other work: the floor’s longest are above its median as well',
   async run({ quick }) {
     const count = quick ? 1_000 : 10_000;

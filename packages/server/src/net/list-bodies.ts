@@ -13,6 +13,7 @@ import { AnswerMemory } from './answer-memory.ts';
 import { Body } from './answers.ts';
 import { BodySender } from './body-sender.ts';
 import type { Context } from './frontend.ts';
+import { endWith } from './end-with.ts';
 import { gzipBytesMin, gzipped } from './gzip.ts';
 import { LargeBodies } from './large-bodies.ts';
 import { SharedWork } from './shared-work.ts';
@@ -112,7 +113,7 @@ export class ListBodies {
     }
     // Most bodies are one buffer, which the socket takes at once.
     begin();
-    response.end(body.buffers[0]);
+    endWith(response, body);
   }
 
   /** Resolves when no work is left. */
@@ -152,5 +153,6 @@ export class ListBodies {
 
 /** Whether the client accepts gzip. */
 export function takesGzip({ 'accept-encoding': accepted }: IncomingHttpHeaders): boolean {
-  return typeof accepted === 'string' && /\bgzip\b(?!\s*;\s*q=0(?:\.0*)?\s*(?:,|$))/.test(accepted);
+  // Most clients send the word alone.
+  return accepted === 'gzip' || (typeof accepted === 'string' && /\bgzip\b(?!\s*;\s*q=0(?:\.0*)?\s*(?:,|$))/.test(accepted));
 }

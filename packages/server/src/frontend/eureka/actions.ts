@@ -1,8 +1,10 @@
 /** What each route does: reads the request, runs reads and writes, and answers with Eureka's statuses and bodies. */
 
 import { RegistryError } from '@rollcall/protocol';
+import { peerAddress } from '../../net/agent-node.ts';
 import type { Context } from '../../net/frontend.ts';
 import { takesGzip } from '../../net/list-bodies.ts';
+import { principalOf } from '../../net/principal.ts';
 import type { Verb } from '../../security/authorizer.ts';
 import { readContent } from './body.ts';
 import type { Call } from './call.ts';
@@ -219,9 +221,9 @@ export class Actions {
     this.#context.security.acl.authorize(caller, namespace, 'service', verb, service);
   }
 
-  #writer({ caller, principal, exchange }: Call): Writer {
+  #writer({ caller, exchange }: Call): Writer {
     const { socket, headers } = exchange.request;
-    return { principal, replicated: isReplicated(headers), connection: socket, authorize: (service) => this.#authorize(caller, 'write', service) };
+    return { principal: principalOf(caller, peerAddress(socket) ?? ''), replicated: isReplicated(headers), connection: socket, authorize: (service) => this.#authorize(caller, 'write', service) };
   }
 
   #sendInstance(call: Call, info: InstanceInfo, status = 200): void {

@@ -10,6 +10,4 @@ export interface Call {
   /** The parts of the path that stand for names, decoded. */
   readonly parts: readonly string[];
   readonly caller: Caller;
-  /** Vouches for instances (`net/principal.ts`). */
-  readonly principal: string;
 }

@@ -7,11 +7,9 @@
 
 import type { ServerResponse } from 'node:http';
 import { isRegistryError, RegistryError, toRegistryError } from '@rollcall/protocol';
-import { peerAddress } from '../../net/agent-node.ts';
 import { BodyTooLarge } from '../../net/body.ts';
 import { trustOf } from '../../net/certificates.ts';
 import type { Context, Exchange, Frontend, HttpService } from '../../net/frontend.ts';
-import { principalOf } from '../../net/principal.ts';
 import { requestToken } from '../../net/request-token.ts';
 import { assertAccessDeclared } from '../../security/access.ts';
 import { deniedNamespace } from '../../security/access-error.ts';
@@ -20,7 +18,7 @@ import { TooManyFailures } from '../../security/gate.ts';
 import { Actions } from './actions.ts';
 import type { Call } from './call.ts';
 import { BadInstance, errorBody, statusOfCode, Unreadable } from './errors.ts';
-import { Router, routes, type Route } from './routes.ts';
+import { labelOf, Router, routes, type Route } from './routes.ts';
 import type { Outward } from './peers/join.ts';
 import type { Replication } from './peers/replication.ts';
 import { InstanceError } from './wire/read-instance.ts';
@@ -101,7 +99,7 @@ class EurekaFrontend implements Frontend {
         return;
       }
       caller = this.#context.security.gate.enter(requestToken(request), this.#origin(exchange));
-      const call: Call = { exchange, route, parts: found.parts, caller, principal: principalOf(caller, peerAddress(request.socket) ?? '') };
+      const call: Call = { exchange, route, parts: found.parts, caller };
       const done = this.#actions.run(call);
       if (done === undefined) this.#answered(call);
       else done.then(() => this.#answered(call), failed);
@@ -116,7 +114,7 @@ class EurekaFrontend implements Frontend {
 
   #answered({ exchange, route, caller }: Call): void {
     const { statusCode } = exchange.response;
-    this.#context.metrics.request(`/eureka${route.path}`, statusCode);
+    this.#context.metrics.request(labelOf(route), statusCode);
     if (route.audited === true && statusCode < 300) {
       this.#context.security.gate.record('write', caller, '', this.#origin(exchange), `${route.method} ${exchange.path}`);
     }
@@ -154,7 +152,7 @@ class EurekaFrontend implements Frontend {
       if (code === 'permission_denied') security.gate.record('denied', caller, deniedNamespace(thrown), { address: request.socket.remoteAddress ?? '', via: 'eureka' }, `${request.method} ${path}`);
       body(status, message);
     }
-    metrics.request(route === undefined ? '/eureka' : `/eureka${route.path}`, response.statusCode);
+    metrics.request(route === undefined ? '/eureka' : labelOf(route), response.statusCode);
   }
 
   #send(response: ServerResponse, status: number, type: string, text: string): void {

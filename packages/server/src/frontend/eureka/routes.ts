@@ -60,6 +60,13 @@ export const routes: readonly Route[] = [
   { method: 'GET', path: '/status', action: 'status', access: { kind: 'demands-by-name', resource: 'agent', verb: 'read' } },
 ];
 
+const labels = new Map(routes.map((route) => [route, `/eureka${route.path}`]));
+
+/** Names a route in the metrics. */
+export function labelOf(route: Route): string {
+  return labels.get(route) ?? '';
+}
+
 /** A path that was found: the decoded parts that stand for `:name`, in order. */
 export interface Found {
   readonly route: Route | undefined;
