@@ -24,6 +24,9 @@ export const frameLimits = {
   lockHoldersMax: 10_000,
   /** Operations of one `txn`, and grants that it expects. */
   txnMax: 64,
+  /** Characters of the releases that a client of a configuration holds, and of an error that it reports. */
+  releasesMax: 32_768,
+  reportedErrorMax: 1_000,
   /** Views in one `watch` or `unwatch`, instances in one `register`, `deregister` or `drain`. */
   listMax: 1_000,
   /** Largest snapshot of one view, in bytes; more than this cannot be watched or read at once. */

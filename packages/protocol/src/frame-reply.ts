@@ -4,8 +4,9 @@
  */
 
 import { errorCodes } from './errors.ts';
-import type { Checked, FrameItem, FrameItemKey, FrameView, ReplyFrame } from './frame.ts';
+import type { Checked, FrameItem, FrameItemKey, ReplyFrame } from './frame.ts';
 import { namespace, view } from './frame-request.ts';
+import type { FrameView } from './frame-view.ts';
 import { instanceStatuses } from './instance.ts';
 import { lockToken } from './lock-request.ts';
 import {
@@ -185,6 +186,8 @@ function fitsView(of: FrameView): (item: unknown) => boolean {
       return isKvItem;
     case 'lock':
       return isLockHolder;
+    case 'config':
+      return isConfigLayer;
   }
 }
 
@@ -238,6 +241,17 @@ function isLockHolder(item: unknown): boolean {
     /^[1-9]\d{0,19}$/.test(token) &&
     (shared === undefined || typeof shared === 'boolean') &&
     (value === undefined || isText(value))
+  );
+}
+
+function isConfigLayer(item: unknown): boolean {
+  if (!isObject(item)) return false;
+  const { app, name, cluster, release, format, hash, content, rollout, masked } = item;
+  return (
+    [app, name, cluster, hash, content].every(isText) &&
+    Number.isSafeInteger(release) &&
+    [format, rollout].every((text) => text === undefined || isText(text)) &&
+    (masked === undefined || masked === true)
   );
 }
 

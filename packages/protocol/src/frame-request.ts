@@ -3,8 +3,10 @@
  * are ignored, so that newer clients can talk to older registries; unknown types are refused.
  */
 
-import type { Checked, FrameView, RequestFrame, SeenRevision, WatchedView } from './frame.ts';
+import { configNameParts, type ReaderFacts } from './config/layer.ts';
+import type { Checked, RequestFrame, SeenRevision } from './frame.ts';
 import { frameLimits as limits } from './frame-limits.ts';
+import { isItemView, type FrameView, type ItemView, type WatchedView } from './frame-view.ts';
 import { defaultNamespace, isNamespaceName, namespaceLengthMax } from './namespace.ts';
 import { checkSharing, grant, lockId, lockName, lockTtl, txnWrite } from './lock-request.ts';
 import { instance, instanceId, serviceName } from './registration-request.ts';
@@ -46,6 +48,7 @@ const types = [
   'lock-release',
   'lock-transfer',
   'txn',
+  'config-report',
   'goodbye',
 ] as const satisfies readonly RequestFrame['type'][];
 
@@ -96,7 +99,7 @@ function request(frame: Fields, id: number): RequestFrame {
     case 'unwatch':
       return { type, id, views: list(get('views'), 'views', limits.listMax, view) };
     case 'get':
-      return { type, id, view: view(get('view'), 'view') };
+      return { type, id, view: itemView(get('view'), 'view') };
     case 'kv-put':
       return compact<RequestFrame>({
         type,
@@ -152,6 +155,15 @@ function request(frame: Fields, id: number): RequestFrame {
         grants: list(get('grants'), 'grants', limits.txnMax, grant),
         operations: list(get('operations'), 'operations', limits.txnMax, txnWrite),
       });
+    case 'config-report': {
+      const { namespace: place, name: named, cluster } = view({ ...frame, kind: 'config' }, 'the report');
+      return compact<RequestFrame>({
+        ...{ type, id, namespace: place, name: named, cluster },
+        release: integer(get('release'), 'release', 0, Number.MAX_SAFE_INTEGER),
+        applied: boolean(get('applied'), 'applied'),
+        error: optional(get('error'), (error) => string(error, 'error', limits.reportedErrorMax)),
+      });
+    }
     case 'goodbye':
       return { type, id };
   }
@@ -189,15 +201,52 @@ function sessionKey(value: unknown): SessionKey {
 }
 
 function watchedView(value: unknown, what: string): WatchedView {
-  const from = optional(field(fields(value, what), 'revision'), (given) => revision(given, `${what}.revision`));
-  return compact<WatchedView>({ ...view(value, what), revision: from });
+  const of = fields(value, what);
+  const watched = view(value, what);
+  return compact<WatchedView>({
+    ...watched,
+    revision: optional(field(of, 'revision'), (given) => revision(given, `${what}.revision`)),
+    ...(watched.kind === 'config' && {
+      releases: optional(field(of, 'releases'), (given) => string(given, `${what}.releases`, limits.releasesMax)),
+      reader: optional(field(of, 'reader'), (given) => reader(given, `${what}.reader`)),
+    }),
+  });
+}
+
+function reader(value: unknown, what: string): ReaderFacts {
+  const of = fields(value, what);
+  const fact = (key: string) => optional(field(of, key), (given) => name(given, `${what}.${key}`, limits.nameMax * 2));
+  return compact<ReaderFacts>({ app: fact('app'), instance: fact('instance'), labels: optional(field(of, 'labels'), (given) => labels(given, `${what}.labels`)), datacentre: fact('datacentre') });
+}
+
+function labels(value: unknown, what: string): Record<string, string> {
+  const entries = Object.entries(fields(value, what));
+  if (entries.length > limits.metaMax) throw new Malformed(`${what} has ${entries.length} entries, the limit is ${limits.metaMax}`);
+  return Object.fromEntries(entries.map(([key, text]) => [string(key, `a key of ${what}`, limits.metaKeyMax), string(text, `${what}.${key}`, limits.metaValueMax)]));
 }
 
 /** Also used for frames of the registry: a push names its view in the same form. */
 export function view(value: unknown, what: string): FrameView {
   const of = fields(value, what);
-  const kind = oneOf(field(of, 'kind'), `${what}.kind`, ['service', 'services', 'key', 'prefix', 'lock']);
-  return compact<FrameView>({ kind, namespace: otherNamespace(field(of, 'namespace'), `${what}.namespace`), name: viewName(kind, field(of, 'name'), `${what}.name`) });
+  const kind = oneOf(field(of, 'kind'), `${what}.kind`, ['service', 'services', 'key', 'prefix', 'lock', 'config']);
+  return compact<FrameView>({
+    kind,
+    namespace: otherNamespace(field(of, 'namespace'), `${what}.namespace`),
+    name: viewName(kind, field(of, 'name'), `${what}.name`),
+    ...(kind === 'config' && { cluster: clusterOf(field(of, 'cluster'), `${what}.cluster`) }),
+  });
+}
+
+/** Absent for the cluster that everything is in, so that equal views have equal fields. */
+function clusterOf(value: unknown, what: string): string | undefined {
+  const given = optional(value, (text) => name(text, what, limits.nameMax));
+  return given === 'default' ? undefined : given;
+}
+
+function itemView(value: unknown, what: string): ItemView {
+  const given = view(value, what);
+  if (isItemView(given)) return given;
+  throw new Malformed(`${what} is a configuration, which is watched or read over HTTP`);
 }
 
 function viewName(kind: FrameView['kind'], value: unknown, what: string): string {
@@ -212,7 +261,15 @@ function viewName(kind: FrameView['kind'], value: unknown, what: string): string
       return prefix(value, what);
     case 'lock':
       return lockName(value, what);
+    case 'config':
+      return configName(value, what);
   }
+}
+
+function configName(value: unknown, what: string): string {
+  const text = name(value, what, limits.nameMax * 2);
+  if (configNameParts(text) === undefined) throw new Malformed(`${what} is ${JSON.stringify(text)}, it must be APP/NAME`);
+  return text;
 }
 
 /** The namespace, absent for `default`, so that equal views have equal fields. */

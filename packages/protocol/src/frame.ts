@@ -8,8 +8,10 @@
  */
 
 import type { CheckStatus } from './check.ts';
+import type { ConfigLayer } from './config/layer.ts';
 import type { ErrorCode } from './errors.ts';
 import type { LockHolder, LockReplyFrame, LockRequestFrame } from './frame-lock.ts';
+import type { FrameView, ItemView, WatchedView } from './frame-view.ts';
 import type { Instance } from './instance.ts';
 import type { InstanceRegistration } from './registration.ts';
 import type { SessionKey } from './session-key.ts';
@@ -25,22 +27,6 @@ export const streamPath = '/rollcall/v1/stream';
  * connection. A stalled server reads it when it goes on, and does not take the end of the stream for a death.
  */
 export const streamLeftCode = 4004;
-
-export type FrameViewKind = 'service' | 'services' | 'key' | 'prefix' | 'lock';
-
-/** A view that can be watched or read; `name` is empty for `services`. */
-export interface FrameView {
-  readonly kind: FrameViewKind;
-  /** Absent: `default`, not the namespace of the session. Pushes name the same one. */
-  readonly namespace?: string;
-  readonly name: string;
-}
-
-/** A view to watch, and the revision that the client already has. */
-export interface WatchedView extends FrameView {
-  /** Revision of the content that the client holds; absent when it holds none. */
-  readonly revision?: number;
-}
 
 /** Must be the first frame, and only that. Resumes the session when the registry still has it. */
 export interface HelloFrame {
@@ -116,11 +102,11 @@ export interface UnwatchFrame {
   readonly views: readonly FrameView[];
 }
 
-/** Reads a view once; answered by a snapshot. */
+/** Reads a view once; answered by a snapshot. A configuration is watched, or read over HTTP. */
 export interface GetFrame {
   readonly type: 'get';
   readonly id: number;
-  readonly view: FrameView;
+  readonly view: ItemView;
 }
 
 export interface KvPutFrame {
@@ -162,6 +148,22 @@ export interface LeaseFrame {
   readonly namespace?: string;
 }
 
+/** Says what a client does with a configuration that it watches; for operators, and for rollouts. */
+export interface ConfigReportFrame {
+  readonly type: 'config-report';
+  readonly id: number;
+  /** As in the view. */
+  readonly namespace?: string;
+  readonly name: string;
+  readonly cluster?: string;
+  /** Number of the release of the app's own configuration; 0: of none. */
+  readonly release: number;
+  /** Whether the program uses it. */
+  readonly applied: boolean;
+  /** Why not, in at most 1,000 characters. */
+  readonly error?: string;
+}
+
 /** The client leaves: its instances drain and are removed, its session ends. */
 export interface GoodbyeFrame {
   readonly type: 'goodbye';
@@ -181,6 +183,7 @@ export type RequestFrame =
   | KvDeleteFrame
   | LeaseFrame
   | LockRequestFrame
+  | ConfigReportFrame
   | GoodbyeFrame;
 
 export interface ServiceEntry {
@@ -201,8 +204,8 @@ export interface KvItem {
   readonly session?: string;
 }
 
-/** An item of a view: an instance, a service entry, a KV entry or the holder of a lock. */
-export type FrameItem = Instance | ServiceEntry | KvItem | LockHolder;
+/** An item of a view: an instance, a service entry, a KV entry, the holder of a lock, or a layer of a configuration. */
+export type FrameItem = Instance | ServiceEntry | KvItem | LockHolder | ConfigLayer;
 
 /** Names an item of a view: `[node, id]` of an instance, else the service, the key or the contender. */
 export type FrameItemKey = string | readonly [node: string, id: string];
@@ -264,7 +267,7 @@ export interface SnapshotFrame {
    * revision cannot be compared with that of another snapshot: a watch begins without one.
    */
   readonly partial?: true;
-  /** In any order. */
+  /** In any order, but the layers of a configuration in the order in which they count. */
   readonly items: readonly FrameItem[];
 }
 

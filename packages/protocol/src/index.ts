@@ -10,6 +10,8 @@ export { parseFlags } from './config/flags/flag-set.ts';
 export type { FlagErrorCode, FlagEvaluation, FlagMetadata, FlagReason, FlagSet, FlagType, FlagValue, ParsedFlags } from './config/flags/flag-set.ts';
 export { configFormats, formatOfName, isConfigFormat, mediaTypeOf } from './config/formats.ts';
 export type { ConfigFormat } from './config/formats.ts';
+export { configNameParts, releasesOf } from './config/layer.ts';
+export type { ConfigLayer, ReaderFacts } from './config/layer.ts';
 export { mergeProperties } from './config/merge.ts';
 export type { MergedProperty, PropertyLayer } from './config/merge.ts';
 export { parseProperties, printProperties } from './config/properties.ts';
@@ -21,10 +23,13 @@ export type { CheckRegistration, InstanceRegistration } from './registration.ts'
 export { checkRequest } from './frame-request.ts';
 export { checkReply } from './frame-reply.ts';
 export { frameLimits } from './frame-limits.ts';
+export { isItemView } from './frame-view.ts';
+export type { FrameView, FrameViewKind, ItemView, WatchedView } from './frame-view.ts';
 export { streamLeftCode, streamPath, streamProtocol } from './frame.ts';
 export type {
   BeatFrame,
   Checked,
+  ConfigReportFrame,
   DeltaFrame,
   DeregisterFrame,
   DoneFrame,
@@ -32,8 +37,6 @@ export type {
   ErrorFrame,
   FrameItem,
   FrameItemKey,
-  FrameView,
-  FrameViewKind,
   FreshnessFrame,
   GetFrame,
   GoElsewhereFrame,
@@ -54,7 +57,6 @@ export type {
   UnwatchFrame,
   WatchEndedFrame,
   WatchFrame,
-  WatchedView,
   WatchingFrame,
   WelcomeFrame,
 } from './frame.ts';

@@ -13,6 +13,7 @@ import { resolve, viewsOf, type ConfigName, type Resolved } from '../registry/ki
 import type { ConfigRef, ConfigRow, DraftRow, EnvironmentRow, Policy, ProposalRow, ReleaseRow } from '../registry/kind/config/rows.ts';
 import type { Registry } from '../registry/registry.ts';
 import { Contents, type ContentsOptions } from './contents.ts';
+import { Readers } from './readers.ts';
 
 /** Who does something, and why: for the history. */
 export interface Author {
@@ -50,6 +51,8 @@ export interface ConfigurationsOptions extends ContentsOptions {
 }
 
 export class Configurations {
+  /** The clients that read configurations through this node. */
+  readonly readers = new Readers();
   readonly #registry: Pick<Registry, 'state' | 'submit'>;
   readonly contents: Contents;
 

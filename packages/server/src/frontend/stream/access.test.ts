@@ -75,6 +75,8 @@ async function fill(): Promise<void> {
   const session = newSession();
   await admin.ask({ type: 'lock-session', session, ttlMs: 60_000, name: 'jobs/a' });
   await admin.ask({ type: 'lock-acquire', session: session.id, name: 'jobs/a', contender: newSession().id });
+  const content = Buffer.from('a=1');
+  await server.registry.submit({ kind: 'config-publish', namespace: 'default', app: 'web', cluster: 'default', name: 'main', content, md5: '', hash: '' });
 }
 
 /** Resolves once `holds`; checks after every change of a view. */
@@ -91,7 +93,7 @@ function becomes(name: string, holds: () => boolean): Promise<void> {
 }
 
 const rules = {
-  read: 'service_prefix "" { policy = "read" } node_prefix "" { policy = "read" } key_prefix "" { policy = "read" } lock_prefix "" { policy = "read" }',
+  read: 'service_prefix "" { policy = "read" } node_prefix "" { policy = "read" } key_prefix "" { policy = "read" } lock_prefix "" { policy = "read" } config_prefix "" { policy = "read" }',
   write: 'service_prefix "" { policy = "write" } node_prefix "" { policy = "read" } key_prefix "" { policy = "write" } lock_prefix "" { policy = "write" }',
 };
 const callers = ['no token', 'wrong token', 'read', 'write', 'management'] as const;
@@ -121,6 +123,7 @@ const matrix: Readonly<Record<RequestFrame['type'], readonly [frame: object, out
     [watch('service', 'web'), { 'no token': 'denied', read: 'seen', write: 'seen', management: 'seen' }],
     [watch('services', ''), { 'no token': 'empty', read: 'seen', write: 'seen', management: 'seen' }],
     [watch('key', 'app/a'), { 'no token': 'denied', read: 'seen', write: 'seen', management: 'seen' }],
+    [watch('config', 'web/main'), { 'no token': 'denied', read: 'seen', write: 'denied', management: 'seen' }],
     [watch('prefix', ''), { 'no token': 'empty', read: 'seen', write: 'seen', management: 'seen' }],
     [watch('lock', 'jobs/a'), { 'no token': 'denied', read: 'seen', write: 'seen', management: 'seen' }],
   ],
@@ -131,6 +134,7 @@ const matrix: Readonly<Record<RequestFrame['type'], readonly [frame: object, out
     [{ type: 'get', view: view('prefix', '') }, { 'no token': 'empty', read: 'seen', write: 'seen', management: 'seen' }],
     [{ type: 'get', view: view('lock', 'jobs/a') }, { 'no token': 'denied', read: 'seen', write: 'seen', management: 'seen' }],
   ],
+  'config-report': [[{ type: 'config-report', name: 'web/main', release: 1, applied: true }, { 'no token': 'missing', read: 'done', write: 'missing', management: 'done' }]],
   unwatch: [[{ type: 'unwatch', views: [view('service', 'web')] }, { 'no token': 'missing', read: 'done', write: 'done', management: 'done' }]],
   'kv-put': [[put('app/new'), { 'no token': 'denied', read: 'denied', write: 'done', management: 'done' }]],
   'kv-delete': [

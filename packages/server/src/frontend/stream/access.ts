@@ -27,9 +27,10 @@ export const requestAccess: Readonly<Record<RequestFrame['type'], Access>> = {
   drain: { kind: 'own-proof', why: ownSession },
   beat: { kind: 'own-proof', why: ownSession },
   goodbye: { kind: 'own-proof', why: ownSession },
-  /** A named service, key or lock needs permission; lists, and instances on nodes, are filtered. */
-  watch: { kind: 'filters', resources: ['service', 'node', 'key', 'lock'] },
+  /** A named service, key, lock or configuration needs permission; lists, instances on nodes, and layers are filtered. */
+  watch: { kind: 'filters', resources: ['service', 'node', 'key', 'lock', 'config'] },
   get: { kind: 'filters', resources: ['service', 'node', 'key', 'lock'] },
+  'config-report': { kind: 'open', why: 'says what this stream itself does with a configuration that it may watch' },
   unwatch: { kind: 'open', why: 'ends what this stream itself has begun' },
   'kv-put': { kind: 'demands-by-name', resource: 'key', verb: 'write' },
   'kv-delete': { kind: 'demands-by-name', resource: 'key', verb: 'write' },
@@ -118,7 +119,7 @@ export class StreamAccess {
   }
 }
 
-function resourceOf({ kind }: FrameView): 'service' | 'key' | 'lock' {
+function resourceOf({ kind }: FrameView): 'service' | 'key' | 'lock' | 'config' {
   switch (kind) {
     case 'service':
     case 'services':
@@ -128,6 +129,8 @@ function resourceOf({ kind }: FrameView): 'service' | 'key' | 'lock' {
       return 'key';
     case 'lock':
       return 'lock';
+    case 'config':
+      return 'config';
   }
 }
 
@@ -158,6 +161,7 @@ export function auditAction(frame: RequestFrame): string | undefined {
       return 'goodbye';
     case 'hello':
     case 'beat':
+    case 'config-report':
     case 'watch':
     case 'unwatch':
     case 'get':

@@ -37,6 +37,9 @@ export class Audiences {
         return this.#reachOf(authorizer, namespace).allNodes ? unrestricted : authorizer;
       case 'services':
         return this.#reachOf(authorizer, namespace).allServices ? unrestricted : authorizer;
+      case 'config':
+        // Which of the layers, and whether with secrets, is asked at each event (config/config-reading.ts).
+        return authorizer.allows(namespace, 'config', 'read', name) ? unrestricted : undefined;
       case 'key':
         return authorizer.allows(namespace, 'key', 'read', name) ? unrestricted : undefined;
       case 'lock':

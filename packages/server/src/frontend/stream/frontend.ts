@@ -15,6 +15,7 @@ import { assertAccessDeclared } from '../../security/access.ts';
 import type { Caller } from '../../security/acl.ts';
 import { TooManyFailures, type Origin } from '../../security/gate.ts';
 import { requestAccess } from './access.ts';
+import { ConfigFeeds } from './config/config-feeds.ts';
 import { FanOut } from '../../net/fan-out.ts';
 import { Turns } from '../../net/turns.ts';
 import { FreshnessNews } from './freshness-news.ts';
@@ -39,6 +40,9 @@ export function stream(context: Context): Frontend {
     maxPayload: limits.frameBytesMax,
   });
   const fanOut = new FanOut();
+  const { configurations, identity } = context;
+  const configs = new ConfigFeeds({ registry, configurations, fanOut, datacentre: identity.datacenter });
+  const readers = { feeds: configs, readers: configurations.readers, now: () => context.clock.now() };
   const feeds = new Feeds(registry, fanOut);
   const sessions = new Sessions();
   const turns = new Turns();
@@ -48,7 +52,7 @@ export function stream(context: Context): Frontend {
   const stopMoving = moveWhenStale(open, context);
   let closing = false;
   let onEmpty: () => void = () => {};
-  metrics.observe('rollcall_stream_views', 'Views that native streams watch', () => feeds.size);
+  metrics.observe('rollcall_stream_views', 'Views that native streams watch', () => feeds.size + configs.size);
 
   /** Finds the caller that opens the stream; for a bad token, answers the handshake and returns undefined. */
   function enter(request: IncomingMessage, socket: Duplex, origin: Origin): Caller | undefined {
@@ -72,6 +76,7 @@ export function stream(context: Context): Frontend {
       const opened: Stream = new Stream({
         context,
         feeds,
+        readers,
         sessions,
         large: new LargeAnswers(turns),
         socket,

@@ -14,7 +14,7 @@ let server: Server;
 let grants: Grantor;
 const clients: SocketClient[] = [];
 
-const rules = 'service_prefix "" { policy = "write" } node_prefix "" { policy = "read" } key_prefix "" { policy = "write" } lock_prefix "" { policy = "write" }';
+const rules = 'service_prefix "" { policy = "write" } node_prefix "" { policy = "read" } key_prefix "" { policy = "write" } lock_prefix "" { policy = "write" } config_prefix "" { policy = "write" }';
 
 beforeEach(async () => {
   server = await createServer({ acl: { initialManagement: management }, nodeName: 'here' });
@@ -61,6 +61,7 @@ const views = (namespace: string, word: string): FrameView[] =>
       ['prefix', ''],
       ['prefix', `${word}/`],
       ['lock', `${word}/lock`],
+      ['config', `${word}-app/main`],
     ] as const
   ).map(([kind, name]) => ({ kind, name, namespace }));
 
@@ -79,6 +80,7 @@ const requests: Readonly<Record<RequestFrame['type'], (namespace: string, word: 
   watch: (namespace, word) => views(namespace, word).map((view) => ({ type: 'watch', views: [view] })),
   get: (namespace, word) => views(namespace, word).map((view) => ({ type: 'get', view })),
   unwatch: (namespace, word) => views(namespace, word).map((view) => ({ type: 'unwatch', views: [view] })),
+  'config-report': (namespace, word) => [{ type: 'config-report', namespace, name: `${word}-app/main`, release: 1, applied: true }],
   'kv-put': (_, word) => [{ type: 'kv-put', key: `${word}/key`, value: 'AA==' }],
   'kv-delete': (_, word) => [
     { type: 'kv-delete', key: `${word}/key` },

@@ -1,15 +1,19 @@
 /** Which views of the registry a watched view of the stream is made of: their names, newest revision and changes. */
 
-import type { FrameView, FrameViewKind } from '@rollcall/protocol';
+import { isItemView, type FrameView, type ItemView } from '@rollcall/protocol';
 import { serviceRecordView, serviceView, servicesView } from '../../registry/kind/catalog/views.ts';
 import { lockView } from '../../registry/kind/lock/views.ts';
+import { defaultCluster } from '../../registry/kind/config/keys.ts';
+import { configView } from '../../registry/kind/config/views.ts';
 import { keyView, prefixView } from '../../registry/kind/kv/views.ts';
 import type { Registry } from '../../registry/registry.ts';
+import { configNameOf } from './config/config-name.ts';
 import { namespaceOf } from './view-namespace.ts';
 
 /** Name of a view in the registry. */
 export function registryView(view: FrameView): string {
-  return registryViews[view.kind](namespaceOf(view), view.name);
+  if (isItemView(view)) return registryViews[view.kind](namespaceOf(view), view.name);
+  return configView({ ...configNameOf(view), cluster: view.cluster ?? defaultCluster });
 }
 
 /** Further views whose changes may change the content: a service record may have a threshold below which all instances serve. */
@@ -30,7 +34,7 @@ export function watchContent({ views }: Pick<Registry, 'views'>, view: FrameView
   };
 }
 
-const registryViews: Record<FrameViewKind, (namespace: string, name: string) => string> = {
+const registryViews: Record<ItemView['kind'], (namespace: string, name: string) => string> = {
   service: serviceView,
   services: servicesView,
   key: keyView,

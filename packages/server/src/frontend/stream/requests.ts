@@ -3,7 +3,7 @@
  * the frame's type to the call of the registry.
  */
 
-import { type FrameView, RegistryError, type ReplyFrame, type RequestFrame } from '@rollcall/protocol';
+import { type ItemView, RegistryError, type ReplyFrame, type RequestFrame } from '@rollcall/protocol';
 import { Body } from '../../net/answers.ts';
 import type { Context } from '../../net/frontend.ts';
 import type { Pace, Work } from '../../net/turns.ts';
@@ -63,6 +63,8 @@ export async function answer(stream: Streamside, frame: RequestFrame): Promise<A
     }
     case 'watch':
       return { type: 'watching', id, revisions: stream.watches.watch(frame.views) };
+    case 'config-report':
+      return done(stream.watches.report(frame));
     case 'unwatch':
       return done(stream.watches.unwatch(frame.views));
     case 'get': {
@@ -104,7 +106,7 @@ function sessionOf({ session }: Streamside): StreamSession {
 
 interface SnapshotRequest {
   readonly id: number;
-  readonly view: FrameView;
+  readonly view: ItemView;
   readonly audience: Audience;
   readonly pace: Pace;
 }

@@ -35,7 +35,7 @@ import { answer, type Answer, type Streamside } from './requests.ts';
 import type { Sessions } from './sessions.ts';
 import { StreamSession, type StreamSessionOptions } from './stream-session.ts';
 import { namespaceOf } from './view-namespace.ts';
-import { Watches, type Feeds } from './watches.ts';
+import { Watches, type Feeds, type WatchesOptions } from './watches.ts';
 import { frameText, parseJson, type Message } from './wire.ts';
 
 /** Requests of one stream that may be under way; more are refused. */
@@ -50,6 +50,7 @@ const graceMsDefault = 10_000;
 export interface StreamOptions {
   readonly context: Context;
   readonly feeds: Feeds;
+  readonly readers: Omit<WatchesOptions['reader'], 'client'>;
   readonly sessions: Sessions;
   readonly large: LargeAnswers;
   readonly socket: Duplex;
@@ -86,6 +87,7 @@ export class Stream {
   #session: StreamSession | undefined;
   readonly #locks: LockRequests;
   #namespace = defaultNamespace;
+  #clientName = '';
   #end: ConnectionEnd = 'died';
   /** The rights of the client may have changed since the last check. */
   #stale = false;
@@ -104,11 +106,9 @@ export class Stream {
     this.#access = new StreamAccess({ security: context.security, caller: options.caller, origin: options.origin, onChange: () => this.#changed() });
     this.#outbox = new Outbox(socket, () => this.#open, () => this.#watches.drained());
     this.#watches = new Watches({
-      feeds,
-      outbox: this.#outbox,
-      access: this.#access,
-      limit: context.limits.watchesPerStreamMax,
-      bufferBytesMax: context.limits.streamBufferBytesMax,
+      ...{ feeds, outbox: this.#outbox, access: this.#access },
+      ...{ limit: context.limits.watchesPerStreamMax, bufferBytesMax: context.limits.streamBufferBytesMax },
+      reader: { ...options.readers, client: () => ({ name: this.#clientName, address: this.#remoteAddress }) },
     });
     this.#locks = new LockRequests({ context, access: this.#access, namespace: () => this.#namespace });
     webSocket.on('message', (data, isBinary) => this.#receive(data as Buffer, isBinary));
@@ -229,8 +229,7 @@ export class Stream {
   }
 
   async #welcome(frame: HelloFrame): Promise<Answer> {
-    const { context, namedNode, pingMs } = this.#options;
-    const { identity } = context;
+    const { context, context: { identity }, namedNode, pingMs } = this.#options;
     if (frame.protocol !== streamProtocol) {
       return errorFrame('unimplemented', `protocol ${frame.protocol} is not spoken here, only ${streamProtocol}`, frame.id);
     }
@@ -240,6 +239,7 @@ export class Stream {
     const namespace = namespaceOf(frame);
     this.#access.demandNamespace(namespace);
     this.#namespace = namespace;
+    this.#clientName = frame.client;
     let resuming: Promise<boolean> | undefined;
     if (frame.session !== undefined) {
       this.#session = this.#claim(frame.session, { node, isNamed: named !== undefined, graceMs, client: frame.client });

@@ -3,7 +3,7 @@
  * are encoded when they are new or changed, not on every look. Knows nothing of subscribers.
  */
 
-import { RegistryError, frameLimits, type FrameItemKey, type FrameView } from '@rollcall/protocol';
+import { RegistryError, frameLimits, type FrameItemKey, type ItemView } from '@rollcall/protocol';
 import type { Pace, Work } from '../../net/turns.ts';
 import type { State } from '../../registry/state.ts';
 import { unrestricted } from '../../security/authorizer.ts';
@@ -23,13 +23,13 @@ export const unitsPerItem = 5;
 const namesPerItem = 16;
 
 export class ViewContent {
-  readonly #view: FrameView;
+  readonly #view: ItemView;
   readonly #source: ViewItems;
   #items = new Map<string, Item>();
   #bytes = 0;
 
   /** @param audience items that it may not read are left out */
-  constructor(view: FrameView, audience: Audience = unrestricted) {
+  constructor(view: ItemView, audience: Audience = unrestricted) {
     this.#view = view;
     this.#source = new ViewItems(view, audience);
   }

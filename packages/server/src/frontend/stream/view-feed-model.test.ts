@@ -3,7 +3,7 @@
  * go, are slow, and come back with the revision that they had.
  */
 
-import type { FrameView } from '@rollcall/protocol';
+import type { ItemView } from '@rollcall/protocol';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { memory } from '../../engine/memory/memory.ts';
@@ -24,7 +24,7 @@ const nodes = ['n1', 'n2', ''];
 const ids = ['a', 'b', 'c', 'd'];
 const keys = ['k/1', 'k/2', 'k/x/3', 'other'];
 
-const views: readonly FrameView[] = [
+const views: readonly ItemView[] = [
   ...namespaces.flatMap((namespace) => [
     ...services.map((name) => ({ kind: 'service', namespace, name }) as const),
     { kind: 'services', namespace, name: '' } as const,
@@ -43,10 +43,10 @@ class Client implements Subscriber {
   readonly items = new Map<string, unknown>();
   deltas = 0;
   #deferred: Subscription | undefined;
-  readonly #view: FrameView;
+  readonly #view: ItemView;
   #subscription: Subscription | undefined;
 
-  constructor(view: FrameView) {
+  constructor(view: ItemView) {
     this.#view = view;
   }
 
@@ -166,7 +166,7 @@ describe('feeds', () => {
           }
           await settled();
           clients.forEach((client, at) => {
-            const view = views[at % views.length] as FrameView;
+            const view = views[at % views.length] as ItemView;
             const whole = new ViewContent(view);
             run(whole.lookingAtAll(registry.state, new Pace()));
             const items = whole.all().map((item) => JSON.parse(item.json()) as unknown);

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { frameLimits, type FrameView, type RegistryError } from '@rollcall/protocol';
+import { frameLimits, type ItemView, type RegistryError } from '@rollcall/protocol';
 import { memory } from '../../engine/memory/memory.ts';
 import { manualClock } from '../../manual-clock.case.ts';
 import type { Register } from '../../registry/kind/catalog/commands.ts';
@@ -11,7 +11,7 @@ import { looksAtOnce, type Subscriber, type Subscription } from './view-feed.ts'
 import { Feeds } from './watches.ts';
 import { messageBytes, type Message } from './wire.ts';
 
-const web: FrameView = { kind: 'service', name: 'web' };
+const web: ItemView = { kind: 'service', name: 'web' };
 
 class Reader implements Subscriber {
   congested = false;
@@ -27,7 +27,7 @@ class Reader implements Subscriber {
     this.deferred.push(subscription);
   }
 
-  ended(_view: FrameView, error: RegistryError): void {
+  ended(_view: ItemView, error: RegistryError): void {
     this.endings.push(error);
   }
 
@@ -239,7 +239,7 @@ describe('a feed', () => {
 
   it('gives a client that missed some changes what differs, and one that missed too many the whole', async () => {
     await registry.submit(instances('many', Array.from({ length: 200 }, (_, at) => `i${at}`)));
-    const many: FrameView = { kind: 'service', name: 'many' };
+    const many: ItemView = { kind: 'service', name: 'many' };
     const [staying, early] = [new Reader(), new Reader()];
     feeds.of(many).add(staying, undefined);
     const { subscription, revision } = feeds.of(many).add(early, undefined);
@@ -308,7 +308,7 @@ describe('a feed', () => {
   });
 
   describe('of a large view', () => {
-    const large: FrameView = { kind: 'service', name: 'large' };
+    const large: ItemView = { kind: 'service', name: 'large' };
     const ids = Array.from({ length: 2.5 * looksAtOnce }, (_, at) => `i${at}`);
     const turn = () => new Promise((resolve) => setImmediate(resolve));
     /** Turns until the reader has a message. */
@@ -441,7 +441,7 @@ describe('a feed', () => {
     const value = new Uint8Array(500_000);
     const count = Math.ceil(frameLimits.snapshotBytesMax / 670_000);
     const reader = new Reader();
-    const all: FrameView = { kind: 'prefix', name: '' };
+    const all: ItemView = { kind: 'prefix', name: '' };
     feeds.of(all).add(reader, undefined);
     for (let index = 0; index <= count; index++) {
       await registry.submit({ kind: 'kv-put', namespace: 'default', key: `k${index}`, value, flags: 0n });

@@ -14,7 +14,7 @@
  * finds changes of that time.
  */
 
-import { toRegistryError, type FrameView, type RegistryError } from '@rollcall/protocol';
+import { toRegistryError, type FrameView, type ItemView, type RegistryError } from '@rollcall/protocol';
 import type { Registry } from '../../registry/registry.ts';
 import { unrestricted } from '../../security/authorizer.ts';
 import type { Audience } from './audience.ts';
@@ -107,7 +107,7 @@ export class ViewFeed implements Pass {
   #cursor = -1;
 
   /** @throws RegistryError `resource_exhausted` when a snapshot would be too large */
-  constructor(view: FrameView, options: FeedOptions) {
+  constructor(view: ItemView, options: FeedOptions) {
     const audience = options.audience ?? unrestricted;
     this.view = view;
     this.#partial = audience !== unrestricted;

@@ -3,7 +3,7 @@
  * of its rows has changed, so that it is not encoded again. Keeps nothing.
  */
 
-import type { FrameItemKey, FrameView } from '@rollcall/protocol';
+import type { FrameItemKey, ItemView } from '@rollcall/protocol';
 import { protectedStatuses, statuses } from '../../registry/kind/catalog/effective-status.ts';
 import { findInstance, findNode, findService, instancesOfService, instancesOnNode } from '../../registry/kind/catalog/find.ts';
 import { catalogBuckets } from '../../registry/kind/catalog/keys.ts';
@@ -45,12 +45,12 @@ type Steps = Generator<readonly [string, Item] | number | undefined, void, undef
 const copiesPerItem = 64;
 
 export class ViewItems {
-  readonly #view: FrameView;
+  readonly #view: ItemView;
   readonly #namespace: string;
   readonly #audience: Audience;
 
   /** @param audience items that it may not read are left out */
-  constructor(view: FrameView, audience: Audience) {
+  constructor(view: ItemView, audience: Audience) {
     this.#view = view;
     this.#namespace = namespaceOf(view);
     this.#audience = audience;

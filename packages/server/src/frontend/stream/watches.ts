@@ -4,10 +4,11 @@
  * of the reader are being checked: nothing is sent until every view has been checked.
  */
 
-import { RegistryError, toRegistryError, type FrameView, type WatchEndedFrame, type WatchedView } from '@rollcall/protocol';
+import { isItemView, RegistryError, toRegistryError, type ConfigReportFrame, type FrameView, type ItemView, type WatchEndedFrame, type WatchedView } from '@rollcall/protocol';
 import { unrestricted } from '../../security/authorizer.ts';
 import type { StreamAccess } from './access.ts';
 import { Audiences, type Audience } from './audience.ts';
+import { ConfigReading, type ConfigReadingOptions } from './config/config-reading.ts';
 import type { FanOut, Pass } from '../../net/fan-out.ts';
 import { ItemObserver } from './item-notes.ts';
 import type { Registry } from '../../registry/registry.ts';
@@ -46,7 +47,7 @@ export class Feeds {
   }
 
   /** @throws RegistryError `resource_exhausted` when the view is too large to be watched */
-  of(view: FrameView, audience: Audience = unrestricted): ViewFeed {
+  of(view: ItemView, audience: Audience = unrestricted): ViewFeed {
     const name = registryView(view);
     const feeds = this.#feeds.get(audience) ?? new Map<string, ViewFeed>();
     const known = feeds.get(name);
@@ -70,6 +71,8 @@ export interface WatchesOptions {
   readonly limit: number;
   /** Bytes that may wait before the reader counts as slow. */
   readonly bufferBytesMax: number;
+  /** Who reads configurations, and where that is noted. */
+  readonly reader: Pick<ConfigReadingOptions, 'feeds' | 'readers' | 'client' | 'now'>;
 }
 
 interface Watched {
@@ -84,6 +87,7 @@ export class Watches implements Subscriber {
   readonly #access: StreamAccess;
   readonly #limit: number;
   readonly #bufferBytesMax: number;
+  readonly #reader: WatchesOptions['reader'];
   readonly #watched = new Map<string, Watched>();
   readonly #deferred = new Set<Subscription>();
   /** The rights of the reader are being checked. */
@@ -95,6 +99,7 @@ export class Watches implements Subscriber {
     this.#access = options.access;
     this.#limit = options.limit;
     this.#bufferBytesMax = options.bufferBytesMax;
+    this.#reader = options.reader;
   }
 
   get congested(): boolean {
@@ -124,7 +129,7 @@ export class Watches implements Subscriber {
       throw new RegistryError('resource_exhausted', message);
     }
     const audiences = views.map((view) => this.audienceOf(view));
-    return views.map(({ revision, ...view }, at) => this.#watch(view, revision, audiences[at] as Audience));
+    return views.map((view, at) => this.#watch(view, audiences[at] as Audience));
   }
 
   /** @throws RegistryError `permission_denied` */
@@ -146,15 +151,17 @@ export class Watches implements Subscriber {
   /** Checks every view again: ends those that may no longer be read, and sends the readable part of the others. */
   review(): void {
     this.#held = false;
-    for (const { view, audience } of this.#watched.values()) {
+    for (const { view, audience, subscription } of this.#watched.values()) {
       const now = this.#audienceOf(view);
+      // Rights on a configuration's layers and secrets may have changed.
+      if (now !== undefined && subscription instanceof ConfigReading) this.#deferred.add(subscription);
       if (now === audience) continue;
       if (now === undefined) {
         this.ended(view, this.#access.unreadable(view));
         continue;
       }
       try {
-        this.#watch(view, undefined, now);
+        this.#watch(view, now);
       } catch (error) {
         this.ended(view, toRegistryError(error));
       }
@@ -198,14 +205,28 @@ export class Watches implements Subscriber {
     this.#outbox.write(frameText(JSON.stringify(frame)));
   }
 
-  #watch(view: FrameView, from: number | undefined, audience: Audience): number {
+  /** Notes what the client does with a configuration. @returns false if it does not watch it */
+  report(frame: ConfigReportFrame): boolean {
+    const subscription = this.#watched.get(registryView({ ...frame, kind: 'config' }))?.subscription;
+    if (!(subscription instanceof ConfigReading)) return false;
+    subscription.report(frame);
+    return true;
+  }
+
+  #watch({ revision: from, releases, reader, ...view }: WatchedView, audience: Audience): number {
     const name = registryView(view);
-    const feed = this.#feeds.of(view, audience);
     // Subscribes before the old subscription is cancelled, or the feed would end and begin again.
-    const { subscription, revision } = feed.add(this, from);
+    const { subscription, revision } = isItemView(view)
+      ? this.#feeds.of(view, audience).add(this, from)
+      : this.#read(view, { from, has: releases, facts: reader ?? {} });
     this.#cancel(name);
     this.#watched.set(name, { view, audience, subscription });
     return revision;
+  }
+
+  #read(view: FrameView, { from, has, facts }: Pick<ConfigReadingOptions, 'has' | 'facts'> & { readonly from: number | undefined }): { subscription: Subscription; revision: number } {
+    const subscription = new ConfigReading(view, { ...this.#reader, subscriber: this, access: this.#access, facts, has });
+    return { subscription, revision: subscription.isNews ? subscription.revision : (from ?? subscription.revision) };
   }
 
   #cancel(name: string): boolean {

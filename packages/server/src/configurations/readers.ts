@@ -1,0 +1,72 @@
+/**
+ * Which clients read configurations through this node now, which releases they were given, and what they say they have applied.
+ * It is in memory, and as true as the connections are: a front end adds a reader when it begins and removes it when it ends.
+ */
+
+import type { ConfigName } from '../registry/kind/config/resolve.ts';
+
+/** What a reader says about a release that it got. */
+export interface ReaderReport {
+  /** Number of the release of the app's own configuration; 0: of none. */
+  readonly release: number;
+  /** Whether the program uses it now. */
+  readonly applied: boolean;
+  /** Why not. */
+  readonly error?: string;
+  /** When it arrived, in milliseconds since the Unix epoch. */
+  readonly atMs: number;
+}
+
+/** One reader, as `who` shows it. */
+export interface ReaderEntry {
+  /** Name of the client, for people. */
+  readonly client: string;
+  readonly address?: string;
+  /** Its instance, written `NODE/ID`. */
+  readonly instance?: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly cluster?: string;
+  /** Protocol that it reads by. */
+  readonly via: string;
+  /** Number of the release that it was given; 0: none. */
+  readonly release: number;
+  /** The rollout that gives it; absent: all get it. */
+  readonly rollout?: string;
+  readonly report?: ReaderReport;
+}
+
+export class Readers {
+  readonly #byName = new Map<string, Set<() => ReaderEntry>>();
+
+  /**
+   * @param entry gives the reader as it is at that moment
+   * @returns removes the reader
+   */
+  add(name: ConfigName, entry: () => ReaderEntry): () => void {
+    const key = keyOf(name);
+    const all = this.#byName.get(key) ?? new Set();
+    all.add(entry);
+    this.#byName.set(key, all);
+    return () => {
+      if (all.delete(entry) && all.size === 0) this.#byName.delete(key);
+    };
+  }
+
+  /** Readers of the configuration through this node, whichever cluster they are in. @param max at most so many */
+  list(name: ConfigName, max: number): ReaderEntry[] {
+    const entries: ReaderEntry[] = [];
+    for (const entry of this.#byName.get(keyOf(name)) ?? []) {
+      if (entries.length >= max) break;
+      entries.push(entry());
+    }
+    return entries;
+  }
+
+  count(name: ConfigName): number {
+    return this.#byName.get(keyOf(name))?.size ?? 0;
+  }
+}
+
+function keyOf({ namespace, app, name }: ConfigName): string {
+  return `${namespace}\0${app}\0${name}`;
+}

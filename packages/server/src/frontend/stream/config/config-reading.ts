@@ -1,0 +1,82 @@
+/**
+ * One configuration that one stream watches: its place in the feed, what its rights allow, and its entry among the readers that
+ * `who` lists, with what the client reports.
+ */
+
+import type { ConfigReportFrame, FrameView, ReaderFacts } from '@rollcall/protocol';
+import type { ReaderReport, Readers } from '../../../configurations/readers.ts';
+import type { ConfigName } from '../../../registry/kind/config/resolve.ts';
+import type { StreamAccess } from '../access.ts';
+import type { Subscriber, Subscription } from '../view-feed.ts';
+import type { ConfigMember } from './config-feed.ts';
+import type { ConfigFeeds } from './config-feeds.ts';
+import { configNameOf } from './config-name.ts';
+
+/** What is known of a stream's client besides its rights. */
+export interface StreamClient {
+  /** Name of the client, for people. */
+  readonly name: string;
+  readonly address: string | undefined;
+}
+
+export interface ConfigReadingOptions {
+  readonly feeds: ConfigFeeds;
+  readonly readers: Readers;
+  readonly subscriber: Subscriber;
+  readonly access: StreamAccess;
+  readonly client: () => StreamClient;
+  readonly facts: ReaderFacts;
+  /** The releases that the client has; undefined for none. */
+  readonly has: string | undefined;
+  /** Wall clock, in milliseconds since the Unix epoch. */
+  readonly now: () => number;
+}
+
+export class ConfigReading implements Subscription {
+  /** Of the content that the client has, or is being sent. */
+  readonly revision: number;
+  /** Whether the client got content, or will get it when it has read. */
+  readonly isNews: boolean;
+  readonly #member: ConfigMember;
+  readonly #now: () => number;
+  readonly #leave: () => void;
+  #report: ReaderReport | undefined;
+
+  constructor(view: FrameView, { feeds, readers, subscriber, access, client: clientOf, facts, has, now }: ConfigReadingOptions) {
+    const client = clientOf();
+    this.#now = now;
+    const rights = {
+      mayRead: (name: ConfigName) => access.allows(name.namespace, 'config', 'read', `${name.app}/${name.name}`),
+      mayReveal: (name: ConfigName) => access.allows(name.namespace, 'config-reveal', 'write', `${name.app}/${name.name}`),
+    };
+    const { member, revision } = feeds.add(view, { subscriber, access: rights, facts, address: client.address, has });
+    this.#member = member;
+    this.revision = revision;
+    this.isNews = member.isWaiting || member.has !== has;
+    const { instance, labels } = facts;
+    this.#leave = readers.add(configNameOf(view), () => ({
+      client: client.name,
+      via: 'stream',
+      ...(client.address === undefined ? {} : { address: client.address }),
+      ...(instance === undefined ? {} : { instance }),
+      ...(labels === undefined ? {} : { labels }),
+      ...(view.cluster === undefined ? {} : { cluster: view.cluster }),
+      release: member.given.release,
+      ...(member.given.rollout === undefined ? {} : { rollout: member.given.rollout }),
+      ...(this.#report === undefined ? {} : { report: this.#report }),
+    }));
+  }
+
+  catchUp(): void {
+    this.#member.catchUp();
+  }
+
+  cancel(): void {
+    this.#leave();
+    this.#member.cancel();
+  }
+
+  report({ release, applied, error }: Pick<ConfigReportFrame, 'release' | 'applied' | 'error'>): void {
+    this.#report = { release, applied, atMs: this.#now(), ...(error === undefined ? {} : { error }) };
+  }
+}
