@@ -2,9 +2,9 @@
  * The import rules inside the client: the part of the import table for `packages/client`. Its folders form
  * layers, and imports only go down, so that each can be read and tested without those above it.
  *
- *     client.ts, connect.ts, integration/, grpc/        the objects that a program uses
+ *     client.ts, connect.ts, integration/, grpc/, openfeature/        the objects that a program uses
  *     explain/                                          joins the reports of the parts below
- *     http/ ── telemetry/            source/            sends requests; finds instances
+ *     http/ ── telemetry/      source/ ── config/       sends requests; finds instances; follows configurations
  *     election/ ─► lock/                                leads, and holds locks, over the connection
  *     routing/                       connection/        chooses an endpoint; talks to the registry
  *     resilience/                                       leaves endpoints out, limits and repeats requests
@@ -86,6 +86,12 @@ export const clientZones: readonly Zone[] = [
     reason: 'an election is a lock whose holder leads, with fences for what the leader writes',
   },
   {
+    name: 'client: configurations',
+    files: /^packages\/client\/src\/config\//,
+    may: [...at('config/', 'connection/', 'source/latest.ts'), ...words, 'node:'],
+    reason: 'a configuration is followed over the connection, and knows neither instances nor requests',
+  },
+  {
     name: 'client: telemetry',
     files: /^packages\/client\/src\/telemetry\//,
     may: [...at('telemetry/', 'resilience/', 'http/connecting.ts'), ...words, '@opentelemetry/api'],
@@ -111,6 +117,12 @@ export const clientZones: readonly Zone[] = [
     files: /^packages\/client\/src\/grpc\//,
     may: [`${client}/`, '@rollcall/protocol', '@grpc/grpc-js', 'node:'],
     reason: 'grpc-js is an optional peer: only programs that import this subpath need it',
+  },
+  {
+    name: 'client for OpenFeature',
+    files: /^packages\/client\/src\/openfeature\//,
+    may: ['OWN', ...at('config/'), '@rollcall/protocol', '@openfeature/server-sdk', 'node:'],
+    reason: 'the SDK is an optional peer: only programs that import this subpath need it',
   },
   {
     name: 'client',

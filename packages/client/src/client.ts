@@ -12,6 +12,10 @@ import { follow } from './source/follow.ts';
 import { serviceDispatcher } from './integration/dispatcher.ts';
 import { ServiceAgent, type ServiceAgentOptions } from './integration/http-agent.ts';
 import { type NamedService, refusalOf, serviceOfHost } from './integration/service-host.ts';
+import type { ConfigOptions } from './config/config-options.ts';
+import { Configs, type ConfigsOptions, type FlagsOptions } from './config/configs.ts';
+import type { Configuration } from './config/configuration.ts';
+import type { Flags } from './config/flags.ts';
 import { Kv, snapshotItems } from './kv.ts';
 import {
   announce,
@@ -41,6 +45,7 @@ export interface RollcallParts extends RegisterSurroundings {
   readonly views: WatchedViews;
   readonly leases: Leases;
   readonly contenders: Contenders;
+  readonly configs: Pick<ConfigsOptions, 'configs' | 'configCache' | 'clock'>;
   readonly source: WatchCache;
   readonly namespace: string;
   readonly surroundings: ServiceSurroundings;
@@ -68,12 +73,18 @@ export class Rollcall {
   readonly kv: Kv;
   readonly #parts: RollcallParts;
   readonly #services = new Map<string, ServiceClient>();
+  readonly #configs: Configs;
   #closing: Promise<void> | undefined;
 
   /** `connect` calls this. */
   constructor(parts: RollcallParts) {
     this.#parts = parts;
     this.kv = new Kv(parts);
+    const { configs, timeoutMs, namespace } = parts;
+    this.#configs = new Configs({
+      ...{ ...configs, timeoutMs, namespace },
+      instanceOf: (service) => this.#instanceOf(service),
+    });
   }
 
   /** Lists of instances of this client, for code with its own transport (`@rollcall/client/grpc`). */
@@ -141,6 +152,29 @@ export class Rollcall {
     const service = new ServiceClient(source.inNamespace(namespace), name, options, surroundings);
     this.#services.set(key, service);
     return service;
+  }
+
+  /**
+   * A configuration as this client gets it, followed until it is closed. It is asked for at once; `whenReady` waits for the content.
+   * The same name, namespace and cluster return the same object.
+   * @param name `APP/NAME`
+   * @param options only with the first call for that configuration, except `namespace` and `cluster`
+   * @throws RegistryError `failed_precondition` for options in a later call, or when closed; `invalid_argument` for an invalid name or
+   *   namespace
+   */
+  config<T = Record<string, unknown>>(name: string, options: ConfigOptions<T> = {}): Configuration<T> {
+    if (this.#closing !== undefined) throw closedError();
+    return this.#configs.open(name, options);
+  }
+
+  /**
+   * Feature flags of a configuration, in flagd's format, evaluated in this process.
+   * @param name `APP/NAME`
+   * @throws RegistryError as `config`
+   */
+  flags(name: string, options: FlagsOptions = {}): Flags {
+    if (this.#closing !== undefined) throw closedError();
+    return this.#configs.openFlags(name, options);
   }
 
   /**
@@ -281,6 +315,14 @@ export class Rollcall {
 
   #assertOpen(): void {
     if (this.#closing !== undefined) throw closedError();
+  }
+
+  /** This client's instance in a service, as rollouts name it; undefined before it is registered. */
+  #instanceOf(service: string): string | undefined {
+    const { connection, configs, registrations } = this.#parts;
+    const id = configs.configs.registeredIn(service);
+    const isWanted = id !== undefined && registrations.find(id)?.wanted !== undefined;
+    return isWanted && connection.welcome !== undefined ? `${connection.welcome.node}/${id}` : undefined;
   }
 
   #named({ name, namespace = this.namespace }: NamedService): ServiceClient {

@@ -10,6 +10,8 @@ import { DiskCache } from './source/disk-cache.ts';
 import { guardedListener, warn } from './event-listener.ts';
 import type { CachedView, Known } from './connection/cached-view.ts';
 import { credentialSource, type CredentialOptions, type CredentialSource } from './connection/credentials.ts';
+import { ConfigCache } from './config/kept-config.ts';
+import { WatchedConfigs } from './config/watched-configs.ts';
 import { Leases } from './connection/leases.ts';
 import { Contenders } from './lock/contenders.ts';
 import { Registrations } from './connection/registrations.ts';
@@ -38,7 +40,7 @@ export interface ConnectOptions extends CredentialOptions {
    * ROLLCALL_NAMESPACE, else `default`. A namespace other than `default` must have been created.
    */
   readonly namespace?: string;
-  /** Folder of the disk cache, which keeps lists of instances between runs of the process. By default there is no disk cache. */
+  /** Folder of the disk cache, which keeps lists of instances and configurations between runs of the process. By default there is no disk cache. */
   readonly cacheDir?: string;
   /** Longest that an operation waits for the registry, in milliseconds, 1 or more; 5,000 by default. */
   readonly timeoutMs?: number;
@@ -95,6 +97,11 @@ export async function connect(
   const listener = guardedListener(onEvent ?? registrationWarnings(), 'onEvent of connect');
   // Called in a microtask, so that a listener's calls do not interrupt the client's parts either.
   const tell = (event: ConnectionEvent) => queueMicrotask(() => listener(event));
+  // An instance that is registered may be one that a rollout gives another release.
+  const tellRegistered = (event: ConnectionEvent) => {
+    if (event.kind === 'registered') configs.registered(event);
+    tell(event);
+  };
   const onWarning = (message: string) => tell({ kind: 'warning', message });
   const uuid = randomUUID;
   const disk = cacheDir === undefined ? undefined : await DiskCache.open({ dir: cacheDir, servers, clock, uuid, onWarning });
@@ -105,15 +112,18 @@ export async function connect(
   const key = { id: uuid(), token: uuid() };
   const credentials = readCredentials(options);
   const connection = new RegistryConnection({ servers, credentials, client: name, node, key, graceMs, namespace, clock, random, onEvent: tell });
-  const registrations = new Registrations({ connection, clock, random, timeoutMs, onEvent: tell });
+  const registrations = new Registrations({ connection, clock, random, timeoutMs, onEvent: tellRegistered });
   const views = new WatchedViews({
     connection,
     clock,
     restore: (view) => restore(disk, view, clock),
     onContent: (view) => keep(disk, view, clock),
   });
+  const configs = new WatchedConfigs({ connection, clock, random });
+  const configCache = cacheDir === undefined ? undefined : new ConfigCache({ dir: cacheDir, servers, uuid, onWarning });
   connection.add(registrations);
   connection.add(views);
+  connection.add(configs);
   const leases = new Leases({ connection, onWarning });
   connection.add(leases);
   const contenders = new Contenders({ connection, clock, uuid });
@@ -129,12 +139,14 @@ export async function connect(
     namespace,
     leases,
     contenders,
+    configs: { configs, configCache, clock },
     surroundings: { clock, random, ownNamespace: namespace },
     timeoutMs,
     uuid,
     onClose: async () => {
       signal?.removeEventListener('abort', onAbort);
       await disk?.flush();
+      await configCache?.flush();
       release();
     },
   });

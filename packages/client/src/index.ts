@@ -1,7 +1,7 @@
 /** Client of Rollcall: registration, discovery, balanced requests, keys and values. */
 
 export { isRegistryError, RegistryError } from '@rollcall/protocol';
-export type { ErrorCode } from '@rollcall/protocol';
+export type { ConfigLayer, ErrorCode, FlagErrorCode, FlagEvaluation, FlagMetadata, FlagReason, FlagValue } from '@rollcall/protocol';
 export { connect, readCredentials } from './connect.ts';
 export type { ConnectOptions, ConnectSurroundings } from './connect.ts';
 export type { NamespacedServiceOptions, Rollcall, ServicesOptions } from './client.ts';
@@ -11,6 +11,12 @@ export { credentialVariables } from './connection/credentials.ts';
 export type { CredentialOptions, Credentials, CredentialSource } from './connection/credentials.ts';
 export type { RegisterOptions, RegisterWait, Registration, RegistrationChange, WaitOptions } from './registration.ts';
 export type { Kv, KvDeleteOptions, KvEntry, KvPutOptions, KvSnapshot, KvTarget } from './kv.ts';
+export type { ConfigOptions, ConfigSnapshot, ConfigWait } from './config/config-options.ts';
+export type { Configuration } from './config/configuration.ts';
+export type { ContentParser } from './config/content.ts';
+export type { FlagsOptions } from './config/configs.ts';
+export type { CompiledFlags, FlagContext, FlagDetails, Flags, FlagsChange } from './config/flags.ts';
+export type { SchemaIssue, SchemaResult, StandardSchema } from './config/standard-schema.ts';
 export type { Clock, Random } from './clock.ts';
 export { Txn } from './txn.ts';
 export type { Guard, TxnDeleteOptions, TxnOutcome, TxnPutOptions } from './txn.ts';

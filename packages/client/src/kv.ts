@@ -1,6 +1,6 @@
 /** Keys and values of the registry. */
 
-import { RegistryError, frameLimits, type FrameView, type KvItem, type ReplyFrame } from '@rollcall/protocol';
+import { RegistryError, frameLimits, type ItemView, type KvItem, type ReplyFrame } from '@rollcall/protocol';
 import { checkKnown, type OptionNames } from './option-check.ts';
 import { follow } from './source/follow.ts';
 import { type WaitOptions, waitOptions } from './registration.ts';
@@ -145,7 +145,7 @@ export class Kv {
     return this.#namespace === this.#own ? {} : { namespace: this.#namespace };
   }
 
-  async #read(view: FrameView, { signal }: WaitOptions): Promise<KvEntry[]> {
+  async #read(view: ItemView, { signal }: WaitOptions): Promise<KvEntry[]> {
     const reply = await this.#connection.ask({ type: 'get', view }, { repeatable: true, timeoutMs: this.#timeoutMs, signal });
     return (snapshotItems(reply) as readonly KvItem[]).map(toEntry).sort(byKey);
   }

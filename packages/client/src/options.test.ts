@@ -47,6 +47,9 @@ const refusals: Readonly<Record<string, readonly Refusal[]>> = {
     [(options) => rollcall.kv.watch({ key: 'a' }, options), { signl: 1 }, 'kv.watch has no option signl'],
   ],
   KvPutOptions: [[(options) => rollcall.kv.put('a', 'b', options), { csa: 1 }, 'kv.put has no option csa; did you mean cas?']],
+  ConfigOptions: [[(options) => rollcall.config('shop/main', options), { shema: {} }, 'config has no option shema; did you mean schema?']],
+  ConfigWait: [[(wait) => rollcall.config('shop/main').whenReady(wait), { timeout: 1 }, 'whenReady has no option timeout; did you mean timeoutMs?']],
+  FlagsOptions: [[(options) => rollcall.flags('shop/flags', options), { lables: {} }, 'flags has no option lables; did you mean labels?']],
   KvDeleteOptions: [[(options) => rollcall.kv.delete('a', options), { recursive: true }, 'kv.delete has no option recursive']],
   KvTarget: [[(target) => rollcall.kv.watch(target), { prefx: 'a' }, 'the target of kv.watch has no option prefx; did you mean prefix?']],
   StaticInstance: [

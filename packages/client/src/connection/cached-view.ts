@@ -203,7 +203,9 @@ function byKey(items: readonly FrameItem[]): Map<string, FrameItem> {
 function keyOf(item: FrameItem): FrameItemKey {
   if ('node' in item) return [item.node, item.id];
   if ('contender' in item) return item.contender;
-  return 'key' in item ? item.key : item.service;
+  if ('key' in item) return item.key;
+  // A configuration is kept elsewhere (config/configuration.ts).
+  return 'service' in item ? item.service : item.name;
 }
 
 function keyText(key: FrameItemKey): string {

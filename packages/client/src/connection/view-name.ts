@@ -6,7 +6,7 @@
 import { RegistryError, defaultNamespace, isNamespaceName, namespaceLengthMax, type FrameView } from '@rollcall/protocol';
 
 /** In frames, a view without a namespace is one of `default`. */
-export function viewIn(namespace: string, kind: FrameView['kind'], name: string): FrameView {
+export function viewIn<K extends FrameView['kind']>(namespace: string, kind: K, name: string): FrameView & { readonly kind: K } {
   return { kind, ...(namespace !== defaultNamespace && { namespace }), name };
 }
 
