@@ -343,7 +343,7 @@ describe('a check by probes', () => {
   it('is probed by one node only', async () => {
     await a.replica.submit({
       ...{ kind: 'register', namespace: 'default', node: { name: 'n', address: '127.0.0.1' }, nodeMode: 'ensure' },
-      checks: Array.from({ length: 30 }, (_, at) => ({ id: `c${at}`, name: 'c', type: 'tcp', definition: { tcp: '127.0.0.1:1', intervalMs: 60_000 } })),
+      checks: Array.from({ length: 30 }, (_, at) => ({ id: `c${at}`, name: 'c', type: 'tcp' as const, definition: { tcp: '127.0.0.1:1', intervalMs: 60_000 } })),
     });
     await turns();
     const probed = [a, b, c].map(({ liveness }) => liveness.probed);

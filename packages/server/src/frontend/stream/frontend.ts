@@ -15,7 +15,9 @@ import { assertAccessDeclared } from '../../security/access.ts';
 import type { Caller } from '../../security/acl.ts';
 import { TooManyFailures, type Origin } from '../../security/gate.ts';
 import { requestAccess } from './access.ts';
+import type { Failure } from './config/config-reading.ts';
 import { ConfigFeeds } from './config/config-feeds.ts';
+import type { ConfigRef } from '../../registry/kind/config/rows.ts';
 import { FanOut } from '../../net/fan-out.ts';
 import { Turns } from '../../net/turns.ts';
 import { FreshnessNews } from './freshness-news.ts';
@@ -42,7 +44,12 @@ export function stream(context: Context): Frontend {
   const fanOut = new FanOut();
   const { configurations, identity } = context;
   const configs = new ConfigFeeds({ registry, configurations, fanOut, datacentre: identity.datacenter });
-  const readers = { feeds: configs, readers: configurations.readers, now: () => context.clock.now() };
+  const readers = {
+    ...{ feeds: configs, readers: configurations.readers, now: () => context.clock.now() },
+    onFailure({ namespace, app, cluster, name }: ConfigRef, failure: Failure): void {
+      registry.submit({ kind: 'config-report', namespace, app, cluster, name, ...failure }).catch((err: unknown) => context.log.warn({ err, app, name }, 'a report about a rollout was lost'));
+    },
+  };
   const feeds = new Feeds(registry, fanOut);
   const sessions = new Sessions();
   const turns = new Turns();

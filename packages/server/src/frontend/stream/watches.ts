@@ -72,7 +72,7 @@ export interface WatchesOptions {
   /** Bytes that may wait before the reader counts as slow. */
   readonly bufferBytesMax: number;
   /** Who reads configurations, and where that is noted. */
-  readonly reader: Pick<ConfigReadingOptions, 'feeds' | 'readers' | 'client' | 'now'>;
+  readonly reader: Pick<ConfigReadingOptions, 'feeds' | 'readers' | 'client' | 'now' | 'onFailure'>;
 }
 
 interface Watched {

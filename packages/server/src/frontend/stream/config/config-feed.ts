@@ -14,6 +14,7 @@ import type { Configurations } from '../../../configurations/configurations.ts';
 import type { FanOut, Pass } from '../../../net/fan-out.ts';
 import type { ConfigReader } from '../../../registry/kind/config/given.ts';
 import type { ConfigName, Layer } from '../../../registry/kind/config/resolve.ts';
+import type { ConfigRef } from '../../../registry/kind/config/rows.ts';
 import type { Registry } from '../../../registry/registry.ts';
 import type { Subscriber, Subscription } from '../view-feed.ts';
 import { frameText, type Message } from '../wire.ts';
@@ -46,6 +47,15 @@ export interface ConfigFeedOptions {
 /** Releases for different clients that are known until the next change. */
 const variantsMax = 64;
 
+/** What a client was given last of the app's own configuration. */
+export interface Given {
+  /** 0: none. */
+  readonly release: number;
+  /** The rollout that gives it. */
+  readonly rollout: string | undefined;
+  readonly of: ConfigRef | undefined;
+}
+
 /** What some of the clients get: layers, with the rights that count for them. */
 interface Variant {
   readonly heads: readonly (Omit<ConfigLayer, 'content'> & { readonly of: Layer })[];
@@ -65,7 +75,7 @@ export class ConfigMember implements Subscription {
   /** Content waits until the client has read. */
   isWaiting = false;
   /** What it was given last: the own layer's release and rollout. */
-  given: { readonly release: number; readonly rollout: string | undefined } = { release: 0, rollout: undefined };
+  given: Given = { release: 0, rollout: undefined, of: undefined };
   /** Position among the members; -1 once cancelled. */
   index = -1;
   readonly #feed: ConfigFeed;
@@ -151,7 +161,7 @@ export class ConfigFeed implements Pass {
     }
     const variant = this.#variantFor(member);
     const [own] = variant.heads;
-    member.given = { release: own?.release ?? 0, rollout: own?.rollout };
+    member.given = { release: own?.release ?? 0, rollout: own?.rollout, of: own?.of.row };
     if (variant.releases === member.has) return;
     member.has = variant.releases;
     subscriber.push((variant.message ??= this.#encode(variant)));

@@ -6,6 +6,7 @@
 import type { ConfigReportFrame, FrameView, ReaderFacts } from '@rollcall/protocol';
 import type { ReaderReport, Readers } from '../../../configurations/readers.ts';
 import type { ConfigName } from '../../../registry/kind/config/resolve.ts';
+import type { ConfigRef } from '../../../registry/kind/config/rows.ts';
 import type { StreamAccess } from '../access.ts';
 import type { Subscriber, Subscription } from '../view-feed.ts';
 import type { ConfigMember } from './config-feed.ts';
@@ -19,6 +20,14 @@ export interface StreamClient {
   readonly address: string | undefined;
 }
 
+export interface Failure {
+  readonly release: number;
+  /** Written `NODE/ID`. */
+  readonly instance: string;
+  /** Empty: it uses the release. */
+  readonly error: string;
+}
+
 export interface ConfigReadingOptions {
   readonly feeds: ConfigFeeds;
   readonly readers: Readers;
@@ -30,6 +39,8 @@ export interface ConfigReadingOptions {
   readonly has: string | undefined;
   /** Wall clock, in milliseconds since the Unix epoch. */
   readonly now: () => number;
+  /** Called when an instance cannot use a release that a rollout has given it, and with an empty error when it can again. */
+  readonly onFailure: (of: ConfigRef, failure: Failure) => void;
 }
 
 export class ConfigReading implements Subscription {
@@ -38,13 +49,16 @@ export class ConfigReading implements Subscription {
   /** Whether the client got content, or will get it when it has read. */
   readonly isNews: boolean;
   readonly #member: ConfigMember;
-  readonly #now: () => number;
+  readonly #options: ConfigReadingOptions;
   readonly #leave: () => void;
   #report: ReaderReport | undefined;
+  /** The release that the registry knows this client cannot use; 0: none. */
+  #failed = 0;
 
-  constructor(view: FrameView, { feeds, readers, subscriber, access, client: clientOf, facts, has, now }: ConfigReadingOptions) {
-    const client = clientOf();
-    this.#now = now;
+  constructor(view: FrameView, options: ConfigReadingOptions) {
+    const { feeds, readers, subscriber, access, facts, has } = options;
+    const client = options.client();
+    this.#options = options;
     const rights = {
       mayRead: (name: ConfigName) => access.allows(name.namespace, 'config', 'read', `${name.app}/${name.name}`),
       mayReveal: (name: ConfigName) => access.allows(name.namespace, 'config-reveal', 'write', `${name.app}/${name.name}`),
@@ -77,6 +91,13 @@ export class ConfigReading implements Subscription {
   }
 
   report({ release, applied, error }: Pick<ConfigReportFrame, 'release' | 'applied' | 'error'>): void {
-    this.#report = { release, applied, atMs: this.#now(), ...(error === undefined ? {} : { error }) };
+    this.#report = { release, applied, atMs: this.#options.now(), ...(error === undefined ? {} : { error }) };
+    const { given } = this.#member;
+    const { instance } = this.#options.facts;
+    // Of a release for all clients nothing is stored: nothing depends on it, and all clients would write at once.
+    if (instance === undefined || given.of === undefined || given.rollout === undefined || given.release !== release) return;
+    if (applied && this.#failed !== release) return;
+    this.#failed = applied ? 0 : release;
+    this.#options.onFailure(given.of, { release, instance, error: applied ? '' : (error ?? 'it gives no reason') });
   }
 }

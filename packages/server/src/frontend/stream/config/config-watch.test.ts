@@ -4,6 +4,7 @@ import { releasesOf, type ConfigLayer } from '@rollcall/protocol';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Configurations, type Publication } from '../../../configurations/configurations.ts';
 import { Contents } from '../../../configurations/contents.ts';
+import { failuresOf } from '../../../registry/kind/config/find.ts';
 import { grantor, management, type Grantor } from '../../../security/grantor.case.ts';
 import type { ServerOptions } from '../../../server-options.ts';
 import { createServer, type Server } from '../../../server.ts';
@@ -158,6 +159,23 @@ describe('without access control', () => {
     await client.ask(watch('shop/main'));
     expect(await client.ask(report)).toMatchObject({ type: 'done', applied: true });
     expect(await client.ask({ ...report, error: 'x'.repeat(1_001) })).toMatchObject({ type: 'error', code: 'invalid_argument' });
+  });
+
+  it('stores an error of an instance while the release is that of a rollout, and forgets it when the instance uses it', async () => {
+    await publish('shop/main', 'old');
+    await publish('shop/main', 'new', { rollout: { name: 'some', priority: 0, rule: { kind: 'instance', instances: ['n/a'] } } });
+    const failures = () => [...failuresOf(server.registry.state, refOf('shop/main'))].map(({ instance, release, error }) => [instance, release, error]);
+    const report = { type: 'config-report', name: 'shop/main', release: 2, applied: false, error: 'no' };
+    const [some, other] = [await greeted(), await greeted()];
+    await some.ask(watch('shop/main', { reader: { instance: 'n/a' } }));
+    await other.ask(watch('shop/main', { reader: { instance: 'n/b' } }));
+    await other.ask({ ...report, release: 1 });
+    await some.ask({ ...report, release: 1 });
+    await some.ask(report);
+    await vi.waitUntil(() => failures().length > 0);
+    expect(failures()).toEqual([['n/a', 2, 'no']]);
+    await some.ask({ type: 'config-report', name: 'shop/main', release: 2, applied: true });
+    await vi.waitUntil(() => failures().length === 0);
   });
 
   it.each([
