@@ -4,6 +4,7 @@
  */
 
 import { AllLogLines, logLinesOfWorker, ownLinesMethods } from './all-log-lines.ts';
+import { allReaders, type AllReaders, type OtherNode } from './all-readers.ts';
 import { processesOfPrimary, processesOfWorker, type AllProcesses, type OwnProcess } from './all-processes.ts';
 import type { Beats } from './cluster/channel/beat-body.ts';
 import type { PeerHello } from './cluster/channel/hello.ts';
@@ -13,11 +14,13 @@ import { beatMethods } from './cluster/channel/serve-beats.ts';
 import { limitsOf, logMethods } from './cluster/channel/serve-log.ts';
 import { presenceMethods } from './cluster/channel/serve-presence.ts';
 import type { ClusterKey } from './cluster/cluster-key.ts';
+import type { Readers } from './configurations/readers.ts';
 import type { Core } from './core.ts';
 import { NodeEngine } from './engine/node/node.ts';
 import type { PeerDeps } from './frontend/peer/deps.ts';
 import type { Identity } from './net/frontend.ts';
 import { assertPrivate } from './net/private-url.ts';
+import type { Member } from './registry/kind/member/rows.ts';
 import { LogTap, type LogLines } from './telemetry/log-tap.ts';
 import { auditMethods } from './worker-audit.ts';
 
@@ -26,6 +29,7 @@ export interface Channel {
   /** The nodes that are connected. */
   readonly peers: Peers;
   readonly allProcesses: Omit<AllProcesses, 'methods'>;
+  readonly allReaders: Pick<AllReaders, 'who'>;
   /** Of all processes; undefined when the log cannot be followed. */
   readonly logLines: LogLines | undefined;
 }
@@ -46,6 +50,10 @@ export interface ChannelOptions {
   readonly epoch?: () => number;
   /** The status of this process. */
   readonly status: OwnProcess['status'];
+  /** Who reads configurations through this process. */
+  readonly readers: Readers;
+  /** The members of the store; none by default. */
+  readonly members?: () => readonly Member[];
   /** Whether the cluster key may travel to other machines without TLS. */
   readonly unsafeAllowPlaintext?: boolean | undefined;
 }
@@ -53,7 +61,7 @@ export interface ChannelOptions {
 const refusedAddress = 'no heartbeats are sent to this member at its address; start it with --https and --peer-url https://HOST:PORT';
 
 export function makeChannel({ engine, clock, random, log, metrics, liveness, audit, peerAuthorities: ca }: Core, options: ChannelOptions): Channel {
-  const { identity, memberId, isWorker, takesFollowers, key, beats, epoch = () => 0, status, unsafeAllowPlaintext = false } = options;
+  const { identity, memberId, isWorker, takesFollowers, key, beats, epoch = () => 0, status, readers, members = () => [], unsafeAllowPlaintext = false } = options;
   const { registryId, version } = identity;
   const hello = (): PeerHello => ({ nodeId: memberId, registryId, version, epoch: epoch(), ...(isWorker ? { worker: true } : {}) });
   const store = logMethods(engine);
@@ -63,7 +71,7 @@ export function makeChannel({ engine, clock, random, log, metrics, liveness, aud
   const ofProcesses = isWorker ? ownLinesMethods(ownLines) : allLines.methods;
   const audited = audit && auditMethods(audit.log, (nodeId) => peers.workers.has(nodeId));
   const methods = (from: () => string): Methods => ({
-    ...{ ...store, ...presence, ...allProcesses.methods, ...ofProcesses },
+    ...{ ...store, ...presence, ...allProcesses.methods, ...ofProcesses, ...ofReaders.methods },
     ...audited?.(from),
     ...(beats && beatMethods(beats, from)),
   });
@@ -76,6 +84,11 @@ export function makeChannel({ engine, clock, random, log, metrics, liveness, aud
   const own = { metrics, status, overrideExpiry: () => liveness.override() };
   const allProcesses =
     isWorker && primaryLink !== undefined ? processesOfWorker(own, primaryLink) : processesOfPrimary(own, clock, () => peers.workers);
+  const ofReaders = allReaders({
+    ...{ readers, nodeName: identity.nodeName, clock },
+    primary: primaryLink && { name: 'the node that this one follows', call: (method, body) => primaryLink.call(method, body) },
+    others: () => otherNodes(peers, members(), memberId),
+  });
   if (engine instanceof NodeEngine) {
     const { link } = engine;
     const primary = () => link.welcome?.nodeId ?? '';
@@ -85,6 +98,7 @@ export function makeChannel({ engine, clock, random, log, metrics, liveness, aud
   return {
     peers,
     allProcesses,
+    allReaders: ofReaders,
     logLines: ownLines && (isWorker && primaryLink !== undefined ? logLinesOfWorker(primaryLink, clock) : allLines),
     deps: {
       refusal: () => (takesFollowers ? undefined : 'this node takes no others: its store is its own; start it with --followers'),
@@ -101,4 +115,14 @@ export function makeChannel({ engine, clock, random, log, metrics, liveness, aud
       },
     },
   };
+}
+
+/** Nodes that are connected, by whichever end, and members that are not. @param own id of this node */
+function otherNodes(peers: Peers, members: readonly Member[], own: string): Iterable<OtherNode> {
+  const others = new Map<string, OtherNode>();
+  for (const [nodeId, peer] of peers.admitted) others.set(nodeId, { name: nodeId, call: (method, body) => peer.call(method, body) });
+  for (const member of members) {
+    if (member.nodeId !== own) others.set(member.nodeId, { name: member.name, call: (method, body) => peers.call(member, method, body) });
+  }
+  return others.values();
 }

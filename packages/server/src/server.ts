@@ -131,13 +131,15 @@ async function serve(core: Core, options: ServerOptions, table: FrontendTable, h
   const key = engine.exclusive ? undefined : await clusterKeyOf(replica);
   const serving = { ready: false };
   const status = () => statusOf(core, serving, options);
-  const store = shareStore(core, { identity, key, status }, options);
+  const { configurations } = core;
+  const store = shareStore(core, { identity, key, status, readers: configurations.readers }, options);
+  configurations.askAll(store.channel.allReaders.who);
   await liveness.start(store.ownership);
 
   const wheel = new Wheel({ clock, onError: (err) => log.error({ err }, 'a timeout failed') });
   const context: Context = {
     registry: replica,
-    configurations: core.configurations,
+    configurations,
     health: liveness,
     locks: new Locks({ registry: replica, health: liveness, wheel }),
     clock,

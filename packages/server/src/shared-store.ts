@@ -8,6 +8,7 @@ import { toRegistryError } from '@rollcall/protocol';
 import { makeChannel, type Channel } from './channel.ts';
 import { Cluster } from './cluster/cluster.ts';
 import type { ClusterKey } from './cluster/cluster-key.ts';
+import type { Readers } from './configurations/readers.ts';
 import type { Core } from './core.ts';
 import { NodeEngine } from './engine/node/node.ts';
 import { soleOwner, type Ownership } from './health/ownership.ts';
@@ -43,15 +44,17 @@ export interface ShareOptions {
   readonly key: ClusterKey | undefined;
   /** The status of this process. */
   readonly status: OwnProcess['status'];
+  /** Who reads configurations through this process. */
+  readonly readers: Readers;
 }
 
-export function shareStore(core: Core, { identity, key, status }: ShareOptions, options: ServerOptions): SharedStore {
+export function shareStore(core: Core, { identity, key, status, readers }: ShareOptions, options: ServerOptions): SharedStore {
   const { engine, replica, liveness, clock, log, metrics, fail } = core;
   const { nodeName: name, version } = identity;
   const isWorker = options.worker !== undefined;
   const kind = isWorker ? { worker: true as const } : engine instanceof NodeEngine ? { edge: true as const } : {};
   const nodeId = options.worker?.memberId ?? identity.nodeId;
-  const own = { identity, key, status, isWorker, memberId: nodeId, unsafeAllowPlaintext: options.unsafeAllowPlaintext };
+  const own = { identity, key, status, readers, isWorker, memberId: nodeId, unsafeAllowPlaintext: options.unsafeAllowPlaintext };
   if (engine.exclusive || engine.presence === undefined) {
     const channel = makeChannel(core, { ...own, takesFollowers: key !== undefined });
     return { channel, ownership: soleOwner(nodeId), isShared: false, join: nothing, drain: nothing, leave: nothing };
@@ -61,7 +64,7 @@ export function shareStore(core: Core, { identity, key, status }: ShareOptions, 
     peers: { beats: (to, batch) => channel.peers.deliver(to, batch) },
   });
   const channel: Channel = makeChannel(core, {
-    ...{ ...own, takesFollowers: !isWorker || options.followers === true, epoch: () => cluster.epoch },
+    ...{ ...own, takesFollowers: !isWorker || options.followers === true, epoch: () => cluster.epoch, members: () => membersOf(replica.state) },
     beats: { deliver: (batch) => cluster.beats(batch) },
   });
   // A member that is gone has an address of its own: the connection to it would be tried again without an end.

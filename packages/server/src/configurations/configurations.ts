@@ -13,7 +13,7 @@ import { resolve, viewsOf, type ConfigName, type Resolved } from '../registry/ki
 import type { ConfigRef, ConfigRow, DraftRow, EnvironmentRow, Policy, ProposalRow, ReleaseRow } from '../registry/kind/config/rows.ts';
 import type { Registry } from '../registry/registry.ts';
 import { Contents, type ContentsOptions } from './contents.ts';
-import { Readers } from './readers.ts';
+import { Readers, type Who } from './readers.ts';
 
 /** Who does something, and why: for the history. */
 export interface Author {
@@ -54,6 +54,8 @@ export class Configurations {
   /** The clients that read configurations through this node. */
   readonly readers = new Readers();
   readonly #registry: Pick<Registry, 'state' | 'submit'>;
+  /** Asks all nodes of the store. */
+  #who = async (name: ConfigName): Promise<Who> => this.readers.who(name, '');
   readonly contents: Contents;
 
   constructor({ registry, ...contents }: ConfigurationsOptions) {
@@ -69,6 +71,16 @@ export class Configurations {
   /** Names of the views that show a change of what `resolve` gives. */
   viewsOf(name: ConfigName, reader: ConfigReader): string[] {
     return viewsOf(this.#registry.state, name, reader);
+  }
+
+  /** Tells how readers of all nodes are found; until then those of this node are all. */
+  askAll(who: (name: ConfigName) => Promise<Who>): void {
+    this.#who = who;
+  }
+
+  /** Who reads a configuration through any node, and what each has applied. */
+  who(name: ConfigName): Promise<Who> {
+    return this.#who(name);
   }
 
   /** @returns undefined when there is no such configuration */

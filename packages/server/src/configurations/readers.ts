@@ -35,6 +35,19 @@ export interface ReaderEntry {
   readonly report?: ReaderReport;
 }
 
+/** All who read one configuration. */
+export interface Who {
+  /** With the name of the node that each is connected to. */
+  readonly readers: readonly (ReaderEntry & { readonly node: string })[];
+  /** Readers of the nodes that have answered; more than are listed beyond the limit. */
+  readonly count: number;
+  /** Nodes that have not answered: their readers are not listed. */
+  readonly missing: readonly string[];
+}
+
+/** Readers that one answer lists, also of all nodes together; a message between nodes has room for them. */
+export const readersMax = 10_000;
+
 export class Readers {
   readonly #byName = new Map<string, Set<() => ReaderEntry>>();
 
@@ -52,18 +65,15 @@ export class Readers {
     };
   }
 
-  /** Readers of the configuration through this node, whichever cluster they are in. @param max at most so many */
-  list(name: ConfigName, max: number): ReaderEntry[] {
-    const entries: ReaderEntry[] = [];
-    for (const entry of this.#byName.get(keyOf(name)) ?? []) {
-      if (entries.length >= max) break;
-      entries.push(entry());
+  /** Readers of the configuration through this node, whichever cluster they are in. @param node name of this node */
+  who(name: ConfigName, node: string): Who {
+    const all = this.#byName.get(keyOf(name)) ?? new Set();
+    const readers: (ReaderEntry & { readonly node: string })[] = [];
+    for (const entry of all) {
+      if (readers.length >= readersMax) break;
+      readers.push({ ...entry(), node });
     }
-    return entries;
-  }
-
-  count(name: ConfigName): number {
-    return this.#byName.get(keyOf(name))?.size ?? 0;
+    return { readers, count: all.size, missing: [] };
   }
 }
 

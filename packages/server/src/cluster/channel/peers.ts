@@ -64,6 +64,11 @@ export class Peers {
     return this.#links.size;
   }
 
+  /** The nodes that are connected to this one, by id. */
+  get admitted(): ReadonlyMap<string, Peer> {
+    return this.#admitted;
+  }
+
   /** The workers of this machine, by the ids of their members. */
   get workers(): ReadonlyMap<string, Peer> {
     return this.#workers;
@@ -88,11 +93,20 @@ export class Peers {
    * @throws RegistryError `unavailable` while there is no connection; as `assertAllowed` when the cluster key must not be sent to its address
    */
   async deliver(to: NodeAddress, batch: BeatBatch): Promise<readonly BeatAnswer[]> {
+    return sendBeats(await this.#connectedTo(to), batch);
+  }
+
+  /** Asks a node; connects to it first if it must. @throws RegistryError as `deliver`, and what the node answers */
+  async call(to: NodeAddress, method: string, body: Buffer): Promise<Buffer> {
+    return (await this.#connectedTo(to)).call(method, body);
+  }
+
+  async #connectedTo(to: NodeAddress): Promise<Peer | Link> {
     const connected = this.#primary?.nodeId() === to.nodeId ? this.#primary.link : this.#admitted.get(to.nodeId);
-    if (connected !== undefined) return sendBeats(connected, batch);
+    if (connected !== undefined) return connected;
     const link = await this.#linkTo(to);
     await this.#opened(link);
-    return sendBeats(link, batch);
+    return link;
   }
 
   /** Waits a little for a connection that is being opened. */
