@@ -1,0 +1,235 @@
+/**
+ * Measures configurations: from publishing until 10,000 watchers have applied it, reading a key, evaluating a flag, the start from the disk
+ * cache, and 50,000 configurations of 20 KB on one node. Writes RESULTS.md beside this file.
+ *
+ *   npm run build && node bench/config/run.mjs [--quick] [watchers|reads|cold-start|many …]
+ *
+ * --quick measures less; it and a choice of rows write nothing. The whole takes some 12 minutes.
+ */
+
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { loadavg, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { connect } from '@rollcall/client';
+import { machine } from '../machine.mjs';
+import { cpuSeconds, freePort, nanoseconds, pause, pinned, residentBytes, startNode } from '../processes.mjs';
+import { median, percentile, withSpread } from '../statistics.mjs';
+
+const quick = process.argv.includes('--quick');
+const chosen = process.argv.slice(2).filter((each) => !each.startsWith('-'));
+const file = (name) => fileURLToPath(new URL(name, import.meta.url));
+const program = file('../../packages/cli/bin/rollcall.mjs');
+
+const rows = [];
+const say = (what, target, measured, met) => {
+  rows.push({ what, target, measured, met });
+  process.stderr.write(`${what}: ${measured}\n`);
+};
+
+const tasks = { watchers, reads, 'cold-start': coldStart, many };
+for (const name of chosen) if (!(name in tasks)) throw new Error(`there is no row ${name}; there are ${Object.keys(tasks).join(', ')}`);
+for (const [name, task] of Object.entries(tasks)) if (chosen.length === 0 || chosen.includes(name)) await task();
+
+const text = markdown();
+console.log(text);
+if (!quick && chosen.length === 0) writeFileSync(new URL('RESULTS.md', import.meta.url), text);
+if (rows.some(({ met }) => met === false)) process.exitCode = 1;
+
+async function watchers() {
+  const count = quick ? 1_000 : 10_000;
+  const changes = quick ? 5 : 20;
+  const server = await start();
+  const messages = join(server.folder, 'messages.json');
+  const load = startNode('load', [file('watchers.mjs')]);
+  const bareLoad = startNode('load', [file('watchers.mjs')]);
+  let floor;
+  try {
+    await publish(server, 'watched.properties', contentOf(0, 1_000));
+    await load.ask({ ask: 'expect', count });
+    await load.ask({ ask: 'connect', port: server.port, count, name: 'fleet/watched.properties' });
+    const { text: news } = await load.ask({ ask: 'news' });
+    writeFileSync(messages, JSON.stringify({ first: ['{"type":"welcome"}', '{"type":"watching"}', news], news }));
+    floor = startNode('server', [file('../floor/fan-out.mjs'), messages]);
+    const { port } = await floor.next();
+    await bareLoad.ask({ ask: 'expect', count });
+    await bareLoad.ask({ ask: 'connect', port, count, name: '' });
+    await bareLoad.ask({ ask: 'news' });
+    const ours = { times: [], lasts: [], cpu: 0, pid: server.pid, load, change: (n) => publish(server, 'watched.properties', contentOf(n, 1_000)) };
+    const bare = { times: [], lasts: [], cpu: 0, pid: floor.pid, load: bareLoad, change: () => fetch(`http://127.0.0.1:${port}/change`, { method: 'PUT' }) };
+    for (let n = 1; n <= changes; n++) {
+      for (const each of [bare, ours]) {
+        await pause(300);
+        await each.load.ask({ ask: 'expect', count });
+        const cpu = cpuSeconds(each.pid);
+        const since = nanoseconds();
+        const applied = each.load.ask({ ask: 'news', since: String(since) });
+        await each.change(n);
+        const { times } = await applied;
+        each.cpu += cpuSeconds(each.pid) - cpu;
+        each.times.push(...times);
+        each.lasts.push(Math.max(...times));
+      }
+    }
+    const [p99, bareP99] = [percentile(ours.times, 0.99), percentile(bare.times, 0.99)];
+    say(
+      `publish → ${count} watchers have applied it, ${changes} releases of ${news.length} bytes on the wire`,
+      'p99 ≤ 200 ms',
+      `p50 ${median(ours.times).toFixed(0)} ms, p99 ${p99.toFixed(0)} ms; the floor, which writes the same bytes to as many sockets and stores nothing, in turn: p50 ${median(bare.times).toFixed(0)} ms, p99 ${bareP99.toFixed(0)} ms, so p99 is ${(p99 / bareP99).toFixed(2)} × the floor`,
+      quick ? undefined : p99 <= 200,
+    );
+    say('the same until the last watcher has applied it', '', `${withSpread(ours.lasts, 0)} ms, the floor ${withSpread(bare.lasts, 0)} ms`);
+    say('CPU time of the server for each push', '', `${((ours.cpu / ours.times.length) * 1e6).toFixed(1)} µs, the floor ${((bare.cpu / bare.times.length) * 1e6).toFixed(1)} µs`);
+  } finally {
+    await load.stop();
+    await bareLoad.stop();
+    await floor?.stop();
+    await server.remove();
+  }
+}
+
+async function reads() {
+  const server = await start();
+  try {
+    await publish(server, 'reads.properties', contentOf(1, 20_000));
+    await publish(server, 'flags', flagDefinition(), 'flags');
+    const best = JSON.parse(execFileSync(process.execPath, [file('reads.mjs'), server.url], { encoding: 'utf8' }).trim());
+    const ns = (name) => best[name].toFixed(0);
+    say('read of a key in the client', '≤ 1 µs', `${ns('config.get')} ns; the floor, \`Map.get\` of the same keys: ${ns('Map.get')} ns`, best['config.get'] <= 1_000);
+    say('evaluation of a flag with 5 rules in the client', '≤ 5 µs', `${ns('flags.value')} ns; the floor, a function with the same rules: ${ns('by hand')} ns`, best['flags.value'] <= 5_000);
+  } finally {
+    await server.remove();
+  }
+}
+
+async function coldStart() {
+  const server = await start();
+  const folder = mkdtempSync(join(tmpdir(), 'rollcall-bench-cache-'));
+  try {
+    await publish(server, 'reads.properties', contentOf(1, 20_000));
+    const rollcall = await connect({ servers: [server.url], cacheDir: folder });
+    await rollcall.config('fleet/reads.properties').whenReady();
+    await rollcall.close();
+    await server.stop();
+    const once = (from) => JSON.parse(execFileSync(process.execPath, [file('cold-start.mjs'), from, folder], { encoding: 'utf8' }).trim());
+    const [ours, bare] = [[], []];
+    for (let round = 0; round < (quick ? 3 : 20); round++) {
+      bare.push(once('bare'));
+      ours.push(once(server.url));
+    }
+    const times = ours.map(({ ms }) => ms);
+    say(
+      'cold start from the disk cache, server down: from `connect` until a configuration of 20 KB is at hand',
+      '≤ 50 ms',
+      `${withSpread(times, 1)} ms; the floor, reading and parsing the same file: ${withSpread(bare.map(({ ms }) => ms), 1)} ms. Since the process began, Node's own start included: ${withSpread(ours.map(({ sinceStart }) => sinceStart), 0)} ms, the floor ${withSpread(bare.map(({ sinceStart }) => sinceStart), 0)} ms`,
+      median(times) <= 50,
+    );
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+    await server.remove();
+  }
+}
+
+async function many() {
+  const count = quick ? 2_000 : 50_000;
+  const bytes = 20_000;
+  let server = await start();
+  const publisher = startNode('load', [file('publisher.mjs')]);
+  try {
+    const before = residentBytes(server.pid);
+    const { ms } = await publisher.ask({ ask: 'publish', port: server.nacosPort, from: 0, to: count, bytes, connections: 32 });
+    const after = residentBytes(server.pid);
+    const again = await publisher.ask({ ask: 'publish', port: server.nacosPort, from: 0, to: Math.min(count, 2_000), bytes: bytes + 1_000, connections: 32 });
+    const disk = folderBytes(server.folder);
+    say(`${count} configurations of ${bytes / 1_000} KB: publish rate, 32 connections, each durable before its answer`, 'measured', `${((count * 1_000) / ms).toFixed(0)} a second on average; with all of them there, ${((Math.min(count, 2_000) * 1_000) / again.ms).toFixed(0)} a second`);
+    say('their memory', 'measured', `${((after - before) / 1e6).toFixed(0)} MB more than empty, ${((after - before) / count / 1_000).toFixed(1)} KB each; ${(disk / 1e6).toFixed(0)} MB on disk`);
+    const restarts = [];
+    for (let round = 0; round < (quick ? 1 : 3); round++) {
+      await server.stop();
+      const from = performance.now();
+      server = await start(server.folder);
+      restarts.push(performance.now() - from);
+    }
+    say('restart with them, from the command until ready', 'measured', `${withSpread(restarts, 0)} ms; then ${(residentBytes(server.pid) / 1e6).toFixed(0)} MB resident`);
+  } finally {
+    await publisher.stop();
+    await server.remove();
+  }
+}
+
+/** The built command line with its durable engine, and the Nacos API to publish by. */
+async function start(folder = mkdtempSync(join(tmpdir(), 'rollcall-bench-config-'))) {
+  const port = await freePort();
+  let nacosPort = await freePort();
+  while (nacosPort > 64_535) nacosPort = await freePort();
+  const command = [process.execPath, program, 'serve', '--http', `127.0.0.1:${port}`, '--dns', 'off', '--nacos', `127.0.0.1:${nacosPort}`, '--data-dir', folder, '--log-level', 'warn'];
+  const [executable, ...args] = pinned('server', command);
+  const child = spawn(executable, args, { stdio: ['ignore', 'ignore', 'inherit'] });
+  const ended = once(child, 'exit');
+  const url = `http://127.0.0.1:${port}`;
+  for (;;) {
+    if (child.exitCode !== null) throw new Error('the server ended before it was ready');
+    if ((await fetch(`${url}/readyz`).catch(() => undefined))?.status === 200) break;
+    await pause(2);
+  }
+  const stop = async () => {
+    if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM');
+    await ended;
+  };
+  return {
+    ...{ url, port, nacosPort, folder, pid: child.pid, stop },
+    async remove() {
+      await stop();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function publish({ nacosPort }, dataId, content, type = 'properties') {
+  const body = new URLSearchParams({ dataId, group: 'fleet', content, type });
+  const answer = await fetch(`http://127.0.0.1:${nacosPort}/nacos/v1/cs/configs`, { method: 'POST', body });
+  const said = await answer.text();
+  if (said !== 'true') throw new Error(`publishing ${dataId}: ${answer.status} ${said}`);
+}
+
+function contentOf(n, bytes) {
+  let content = `number=${n}\n`;
+  for (let key = 0; content.length < bytes; key++) content += `feature.${key}.setting=value-${(n * 31 + key * 17) % 100_003}\n`;
+  return content;
+}
+
+function flagDefinition() {
+  const targeting = {
+    if: [
+      { ends_with: [{ var: 'email' }, '@example.com'] }, 'staff',
+      { and: [{ '==': [{ var: 'tier' }, 'gold'] }, { '>=': [{ var: 'age' }, 18] }] }, 'gold',
+      { sem_ver: [{ var: 'version' }, '<', '2.0.0'] }, 'old',
+      { in: [{ var: 'country' }, ['NZ', 'IS', 'FO']] }, 'early',
+      { fractional: [['a', 10], ['b', 90]] },
+    ],
+  };
+  return JSON.stringify({ flags: { checkout: { state: 'ENABLED', variants: { staff: 1, gold: 2, old: 3, early: 4, a: 5, b: 6 }, defaultVariant: 'b', targeting } } });
+}
+
+function folderBytes(folder) {
+  return readdirSync(folder, { recursive: true, withFileTypes: true }).reduce((sum, entry) => sum + (entry.isFile() ? statSync(join(entry.parentPath ?? entry.path, entry.name)).size : 0), 0);
+}
+
+function markdown() {
+  const facts = machine().filter(([name]) => name !== 'HTTP load');
+  return [
+    '# Configurations',
+    '',
+    'Written by `node bench/config/run.mjs`. Watchers are WebSockets of one process on the other core, which do with each snapshot what the client does; their own time is part of the figures. Medians, with the least and the most of the rounds.',
+    '',
+    '| what | target | measured | met |',
+    '|---|---|---|---|',
+    ...rows.map(({ what, target, measured, met }) => `| ${what} | ${target} | ${measured} | ${met === undefined ? '' : met ? 'yes' : '**no**'} |`),
+    '',
+    ...facts.map(([name, value]) => `- ${name}: ${value}`),
+    `- Load of the machine at the end, 1 and 5 minutes: ${loadavg().slice(0, 2).map((each) => each.toFixed(1)).join(', ')}`,
+    '',
+  ].join('\n');
+}
