@@ -81,7 +81,8 @@ export class Client {
   }
 }
 
-export const instanceRequest = (serviceName, port, metadata = {}) => ({
+/** @param more fields of the instance */
+export const instanceRequest = (serviceName, port, more = {}) => ({
   ...{ namespace: 'public', serviceName, groupName: 'DEFAULT_GROUP', type: 'registerInstance' },
-  instance: { ip: '10.0.0.1', port, weight: 1, healthy: true, enabled: true, ephemeral: true, metadata },
+  instance: { ip: '10.0.0.1', port, weight: 1, healthy: true, enabled: true, ephemeral: true, metadata: {}, ...more },
 });

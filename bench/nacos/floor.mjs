@@ -22,8 +22,8 @@ server.on('stream', (stream, headers) => {
   const chunks = [];
   stream.on('data', (chunk) => chunks.push(chunk));
   stream.on('end', () => {
-    const number = /"number":"(\d+)"/.exec(Buffer.concat(chunks).toString('latin1'))?.[1];
-    if (number !== undefined) push(number);
+    const number = /"weight":(\d+)/.exec(Buffer.concat(chunks).toString('latin1'))?.[1];
+    if (number !== undefined) push(Number(number));
     stream.end(message('Response', { resultCode: 200, errorCode: 0, success: true }));
   });
 });
@@ -31,10 +31,10 @@ server.listen(0, '127.0.0.1', () => process.stdout.write(`${JSON.stringify({ por
 
 function push(number) {
   const host = (at) => ({
-    ...{ instanceId: `10.1.0.${at}#80#DEFAULT#DEFAULT_GROUP@@web`, ip: `10.1.0.${at}`, port: 80, weight: 1, healthy: true, enabled: true, ephemeral: true },
-    ...{ clusterName: 'DEFAULT', serviceName: 'DEFAULT_GROUP@@web', metadata: { number, zone: 'z1' } },
+    ...{ instanceId: `10.1.0.${at}#80#DEFAULT#DEFAULT_GROUP@@web`, ip: `10.1.0.${at}`, port: 80, weight: number, healthy: true, enabled: true, ephemeral: true },
+    ...{ clusterName: 'DEFAULT', serviceName: 'DEFAULT_GROUP@@web', metadata: { zone: 'z1' } },
     ...{ instanceHeartBeatInterval: 5_000, instanceHeartBeatTimeOut: 15_000, ipDeleteTimeout: 30_000 },
   });
-  const bytes = message('NotifySubscriberRequest', { headers: {}, requestId: number, serviceInfo: { name: 'web', hosts: Array.from({ length: 11 }, (_, at) => host(at)) } });
+  const bytes = message('NotifySubscriberRequest', { headers: {}, requestId: String(number), serviceInfo: { name: 'web', hosts: Array.from({ length: 11 }, (_, at) => host(at)) } });
   for (const stream of streams) stream.write(bytes);
 }

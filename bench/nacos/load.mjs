@@ -4,17 +4,16 @@ import { createInterface } from 'node:readline';
 import { nanoseconds } from '../processes.mjs';
 import { Client, instanceRequest, message } from './client.mjs';
 
-const [port, http, floorPort] = process.argv.slice(2).map(Number);
-const ours = { port, subscribers: [], writer: undefined };
-const floor = { port: floorPort, subscribers: [], writer: undefined };
+/** The servers: `node load.mjs '{"rollcall": {"grpc": 9848, "http": 8848}, …}'`. */
+const sides = Object.fromEntries(Object.entries(JSON.parse(process.argv[2])).map(([name, ports]) => [name, { ...ports, subscribers: [], writer: undefined }]));
 
 const tasks = {
-  /** Opens `count` connections that subscribe to the service; `bare`: at the floor. */
-  async subscribe({ count, service, bare = false }) {
-    const { port: of, subscribers } = bare ? floor : ours;
+  /** Opens `count` connections that subscribe to the service. */
+  async subscribe({ side, count, service }) {
+    const { grpc, subscribers } = sides[side];
     for (let at = 0; at < count; at += 50) {
       await Promise.all(Array.from({ length: Math.min(50, count - at) }, async () => {
-        const client = new Client(of);
+        const client = new Client(grpc);
         await client.open();
         await client.ask('SubscribeServiceRequest', { namespace: 'public', serviceName: service, groupName: 'DEFAULT_GROUP', subscribe: true, clusters: '' });
         subscribers.push(client);
@@ -23,56 +22,59 @@ const tasks = {
     return { open: subscribers.length };
   },
 
-  /** Changes one instance, and waits until all subscribers have it. @returns milliseconds for each of them */
-  async change({ service, number, bare = false }) {
-    const side = bare ? floor : ours;
-    const { subscribers } = side;
-    side.writer ??= await opened(side.port);
-    const mark = `"number":"${number}"`;
+  /**
+   * Changes the weight of one instance, which r-nacos takes from a registration where it keeps older metadata, and waits until all
+   * subscribers have it. @param number 2 or more @returns milliseconds for each of them
+   */
+  async change({ side, service, number }) {
+    const at = sides[side];
+    const { subscribers } = at;
+    at.writer ??= await opened(at.grpc);
+    const mark = new RegExp(`"weight":${number}(?![0-9])`);
     const times = [];
     const all = Promise.all(subscribers.map((client) => new Promise((done) => {
-      client.onPush = (at, text) => {
-        if (!text.includes(mark)) return;
-        times.push(at);
+      client.onPush = (pushedAt, text) => {
+        if (!mark.test(text)) return;
+        times.push(pushedAt);
         done();
       };
     })));
     const from = nanoseconds();
-    await side.writer.ask('InstanceRequest', instanceRequest(service, 8080, { number: String(number) }));
+    await at.writer.ask('InstanceRequest', instanceRequest(service, 8080, { weight: number }));
     const committed = nanoseconds();
     await all;
-    return { times: times.map((at) => Number(at - from) / 1e6), commit: Number(committed - from) / 1e6 };
+    return { times: times.map((pushedAt) => Number(pushedAt - from) / 1e6), commit: Number(committed - from) / 1e6 };
   },
 
   /** Registers instances of different services for `ms`, each connection one after the other. @returns how many a second */
-  async register({ connections, ms }) {
-    const clients = await Promise.all(Array.from({ length: connections }, () => opened()));
+  async register({ side, connections, ms }) {
+    const clients = await Promise.all(Array.from({ length: connections }, () => opened(sides[side].grpc)));
     let done = 0;
     const until = performance.now() + ms;
     await Promise.all(clients.map(async (client, own) => {
       for (let at = 0; performance.now() < until; at++) {
         // Most instances a connection may have: 1,000 by default.
-        await client.ask('InstanceRequest', instanceRequest(`s${own}-${at % 900}`, 80, { at: String(at) }));
+        await client.ask('InstanceRequest', instanceRequest(`s${own}-${at % 900}`, 80, { metadata: { at: String(at) } }));
         done++;
       }
     }));
     for (const client of clients) client.close();
-    return { perSecond: (done / ms) * 1_000 };
+    return { done, perSecond: (done / ms) * 1_000 };
   },
 
   /** Registers a batch of `count` instances of one service, over a connection that stays. */
-  async batch({ service, count }) {
-    const owner = await opened();
-    const instances = Array.from({ length: count }, (_, at) => ({ ip: `10.1.${at >> 8}.${at & 255}`, port: 80, metadata: { zone: 'z1' } }));
+  async batch({ side, service, count }) {
+    const owner = await opened(sides[side].grpc);
+    const instances = Array.from({ length: count }, (_, at) => ({ ip: `10.1.${at >> 8}.${at & 255}`, port: 80, weight: 1, healthy: true, enabled: true, ephemeral: true, clusterName: 'DEFAULT', metadata: { zone: 'z1' } }));
     const answer = await owner.ask('BatchInstanceRequest', { namespace: 'public', serviceName: service, groupName: 'DEFAULT_GROUP', type: 'batchRegisterInstance', instances });
     if (!answer.includes('"resultCode":200')) throw new Error(answer);
     return {};
   },
 
   /** Asks for the list of a service over gRPC for `ms`. */
-  async query({ service, connections, ms }) {
+  async query({ side, service, connections, ms }) {
     const bytes = message('ServiceQueryRequest', { namespace: 'public', serviceName: service, groupName: 'DEFAULT_GROUP' });
-    const clients = await Promise.all(Array.from({ length: connections }, () => opened()));
+    const clients = await Promise.all(Array.from({ length: connections }, () => opened(sides[side].grpc)));
     let done = 0;
     let size = 0;
     const until = performance.now() + ms;
@@ -83,15 +85,15 @@ const tasks = {
       }
     }));
     for (const client of clients) client.close();
-    return { perSecond: (done / ms) * 1_000, size };
+    return { done, perSecond: (done / ms) * 1_000, size };
   },
 
   /** Heartbeats over HTTP for `ms`. */
-  async beat({ ms, connections }) {
+  async beat({ side, ms, connections }) {
     const { Agent, request } = await import('node:http');
     const agent = new Agent({ keepAlive: true, maxSockets: connections });
     const send = (method, path) => new Promise((resolve, reject) => {
-      const asked = request({ host: '127.0.0.1', port: http, agent, method, path }, (answer) => answer.resume().on('end', resolve));
+      const asked = request({ host: '127.0.0.1', port: sides[side].http, agent, method, path }, (answer) => answer.resume().on('end', resolve));
       asked.on('error', reject);
       asked.end();
     });
@@ -105,12 +107,12 @@ const tasks = {
       }
     }));
     agent.destroy();
-    return { perSecond: (done / ms) * 1_000 };
+    return { done, perSecond: (done / ms) * 1_000 };
   },
 };
 
-async function opened(at = port) {
-  const client = new Client(at);
+async function opened(port) {
+  const client = new Client(port);
   await client.open();
   return client;
 }
