@@ -192,7 +192,7 @@ export function who(call: Call): object {
   const errors = new Map(Array.from(failuresOf(state, ref), ({ release: number, instance, error }) => [`${number} ${instance}`, error]));
   const members = populationOf(state, ref.namespace, call.params.get('service') || row.app);
   return members.sort((a, b) => order(a.instance, b.instance)).map((member) => {
-    const { address = '', instance, unhealthy } = member;
+    const { address, instance, isUnhealthy: unhealthy } = member;
     const given = givenTo(row, member);
     const error = given && errors.get(`${given.release} ${instance}`);
     return {

@@ -43,13 +43,24 @@ export function saltOf({ namespace, app, cluster, name }: ConfigRef, release: nu
   return `${namespace}/${app}/${cluster}/${name}#${release}`;
 }
 
-function isInStage({ stages, stage, assigned = [] }: Staged, salt: string, { instance, address }: ConfigReader): boolean {
+function isInStage({ stages, stage, assigned = none }: Staged, salt: string, { instance, address }: ConfigReader): boolean {
   const at = stages[stage];
   if (at === undefined) return false;
-  if ('count' in at) return instance !== undefined && assigned.includes(instance);
+  if ('count' in at) return instance !== undefined && setOf(assigned).has(instance);
   // A client that has neither is in no share, except in the whole.
   const unit = instance ?? address;
   return unit === undefined ? at.percent >= 100 : isWithinPercent(salt, unit, at.percent);
+}
+
+const none: readonly string[] = [];
+
+/** Places by the list that has them, which never changes: each of many thousand clients asks. */
+const sets = new WeakMap<readonly string[], ReadonlySet<string>>();
+
+function setOf(places: readonly string[]): ReadonlySet<string> {
+  let set = sets.get(places);
+  if (set === undefined) sets.set(places, (set = new Set(places)));
+  return set;
 }
 
 export function names(rule: RolloutRule, reader: ConfigReader): boolean {

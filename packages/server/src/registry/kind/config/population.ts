@@ -3,7 +3,7 @@
  * over rows, so every node counts the same instances.
  */
 
-import { hash32 } from '@rollcall/protocol';
+import { hash32, type InstanceStatus } from '@rollcall/protocol';
 import type { Draft } from '../../draft.ts';
 import type { Reader } from '../../reader.ts';
 import { statuses } from '../catalog/effective-status.ts';
@@ -13,13 +13,45 @@ import { failuresOf, type StagedRollout } from './find.ts';
 import { isFor, names, saltOf, type ConfigReader } from './given.ts';
 import type { Alarm, ConfigRow } from './rows.ts';
 
-/** An instance as a client of configurations. */
-export interface Member extends ConfigReader {
+/** An instance as a client of configurations. What takes a look at other rows is found when it is asked for. */
+export class Member implements ConfigReader {
+  readonly app: string;
   readonly instance: string;
+  readonly #row: InstanceRow;
+  readonly #reader: Reader;
+  readonly #statusOf: ReturnType<typeof statuses>;
+  #status: InstanceStatus | undefined;
+
+  constructor(row: InstanceRow, reader: Reader, statusOf: ReturnType<typeof statuses>) {
+    this.app = row.service;
+    this.instance = instanceName(row);
+    this.#row = row;
+    this.#reader = reader;
+    this.#statusOf = statusOf;
+  }
+
+  get labels(): Readonly<Record<string, string>> {
+    return this.#row.meta;
+  }
+
+  get address(): string {
+    const { address, node } = this.#row;
+    return address === '' ? (findNode(this.#reader, node)?.address ?? '') : address;
+  }
+
+  get status(): InstanceStatus {
+    return (this.#status ??= this.#statusOf(this.#row));
+  }
+
   /** It cannot serve now. */
-  readonly unhealthy: boolean;
-  /** It may get a place: it serves, or would. */
-  readonly eligible: boolean;
+  get isUnhealthy(): boolean {
+    return this.status === 'critical';
+  }
+
+  /** It may get a place: it serves. */
+  get isEligible(): boolean {
+    return this.status === 'passing' || this.status === 'warning';
+  }
 }
 
 /** How instances are written in rules, places and reports. */
@@ -30,15 +62,7 @@ export function instanceName({ node, id }: Pick<InstanceRow, 'node' | 'id'>): st
 /** The instances of a service, in no particular order. */
 export function populationOf(reader: Reader, namespace: string, service: string): Member[] {
   const statusOf = statuses(reader);
-  return Array.from(instancesOfService(reader, namespace, service), (instance): Member => {
-    const status = statusOf(instance);
-    return {
-      ...{ app: service, instance: instanceName(instance), labels: instance.meta },
-      address: instance.address === '' ? (findNode(reader, instance.node)?.address ?? '') : instance.address,
-      unhealthy: status === 'critical',
-      eligible: status === 'passing' || status === 'warning',
-    };
-  });
+  return Array.from(instancesOfService(reader, namespace, service), (row) => new Member(row, reader, statusOf));
 }
 
 /** The service that has the instances of a rollout. */
@@ -68,48 +92,58 @@ export function looseReader(draft: Draft): Reader {
 export function placesOf(population: readonly Member[], row: ConfigRow, { rule, release, staged }: StagedRollout): readonly string[] {
   const stage = staged.stages[staged.stage];
   if (stage === undefined || !('count' in stage)) return staged.assigned ?? [];
+  const before = staged.assigned ?? [];
   const named = population.filter((member) => rule === undefined || names(rule, member));
   const present = new Set(named.map(({ instance }) => instance));
-  const kept = (staged.assigned ?? []).filter((instance) => present.has(instance)).slice(0, stage.count);
-  const taken = new Set(kept);
+  const places = before.filter((instance) => present.has(instance)).slice(0, stage.count);
+  if (places.length === stage.count) return places;
+  const taken = new Set(places);
   const salt = saltOf(row, release);
-  const free = named.filter(({ instance, eligible }) => eligible && !taken.has(instance)).map(({ instance }) => ({ instance, order: hash32(`${salt}:${instance}`) >>> 0 }));
-  free.sort((a, b) => a.order - b.order || (a.instance < b.instance ? -1 : 1));
-  return [...kept, ...free.slice(0, stage.count - kept.length).map(({ instance }) => instance)];
+  const free = named.filter(({ instance }) => !taken.has(instance)).map((member) => ({ member, order: hash32(`${salt}:${member.instance}`) >>> 0 }));
+  free.sort((a, b) => a.order - b.order || (a.member.instance < b.member.instance ? -1 : 1));
+  for (const { member } of free) {
+    if (places.length === stage.count) break;
+    if (member.isEligible) places.push(member.instance);
+  }
+  return places;
 }
 
 /** @returns why the alarm of a rollout ends it now; undefined when it does not */
 export function alarmOf(reader: Reader, row: ConfigRow, rollout: StagedRollout, population = populationOf(reader, row.namespace, serviceOf(row, rollout))): string | undefined {
   const { alarm } = rollout.staged;
   if (alarm === undefined) return undefined;
-  const taken = population.filter((member) => isFor(row, rollout, member));
-  const has = new Set(taken);
-  const others = population.filter((member) => !has.has(member));
+  const [taken, others]: [Member[], Member[]] = [[], []];
+  for (const member of population) (isFor(row, rollout, member) ? taken : others).push(member);
   for (const on of alarm.on) {
-    const isBad = on === 'unhealthy' ? (member: Member) => member.unhealthy : reports(reader, row, rollout.release);
-    const reason = judge(alarm, { taken: taken.length, bad: taken.filter(isBad).length, others: others.length, othersBad: others.filter(isBad).length });
+    const reason = judge(alarm, taken, others, on === 'unhealthy' ? isUnhealthy : reports(reader, row, rollout.release));
     if (reason !== undefined) return `${reason} ${on === 'unhealthy' ? 'are critical' : 'report an error'}`;
   }
   return undefined;
 }
+
+const isUnhealthy = (member: Member) => member.isUnhealthy;
 
 function reports(reader: Reader, row: ConfigRow, release: number): (member: Member) => boolean {
   const failed = new Set(Array.from(failuresOf(reader, row)).flatMap((failure) => (failure.release === release ? [failure.instance] : [])));
   return ({ instance }) => failed.has(instance);
 }
 
-interface Counted {
-  readonly taken: number;
-  readonly bad: number;
-  readonly others: number;
-  readonly othersBad: number;
+/** What makes all instances sick alike is no fault of the release, so the share is that above the others'. */
+function judge({ share, atLeast = 1 }: Alarm, taken: readonly Member[], others: readonly Member[], isBad: (member: Member) => boolean): string | undefined {
+  const bad = count(taken, isBad);
+  // Most looks end here, so the others are not counted.
+  if (taken.length === 0 || bad < atLeast || bad / taken.length + rounding < share) return undefined;
+  const othersBad = count(others, isBad);
+  const excess = bad / taken.length - (others.length === 0 ? 0 : othersBad / others.length);
+  if (excess + rounding < share) return undefined;
+  return `${bad} of ${taken.length} instances with the release, and ${othersBad} of ${others.length} without it,`;
 }
 
-/** What makes all instances sick alike is no fault of the release, so the share is that above the others'. */
-function judge({ share, atLeast = 1 }: Alarm, { taken, bad, others, othersBad }: Counted): string | undefined {
-  if (taken === 0 || bad < atLeast) return undefined;
-  const excess = bad / taken - (others === 0 ? 0 : othersBad / others);
-  // Shares are sums of fractions: one of three is not exactly a third.
-  if (excess + 1e-9 < share) return undefined;
-  return `${bad} of ${taken} instances with the release, and ${othersBad} of ${others} without it,`;
+/** Shares are sums of fractions: one of three is not exactly a third. */
+const rounding = 1e-9;
+
+function count(members: readonly Member[], isBad: (member: Member) => boolean): number {
+  let found = 0;
+  for (const member of members) if (isBad(member)) found++;
+  return found;
 }

@@ -319,7 +319,8 @@ it('the population has the instances with their addresses and labels', () => {
   const row = findConfig(journal.state, ref);
   const rollout = rolloutOf(journal);
   if (row === undefined || rollout === undefined) throw new Error('no rollout');
-  expect(populationOf(journal.state, 'default', 'shop').sort((a, b) => (a.instance < b.instance ? -1 : 1))).toEqual([
+  const members = populationOf(journal.state, 'default', 'shop').sort((a, b) => (a.instance < b.instance ? -1 : 1));
+  expect(members.map(({ app, instance, address, labels, isUnhealthy, isEligible }) => ({ app, instance, address, labels, unhealthy: isUnhealthy, eligible: isEligible }))).toEqual([
     { app: 'shop', instance: 'n0/shop', address: '10.0.0.1', labels: {}, unhealthy: false, eligible: true },
     { app: 'shop', instance: 'own/shop', address: '10.5.0.1', labels: { ring: 'beta' }, unhealthy: true, eligible: false },
   ]);
