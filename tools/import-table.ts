@@ -176,7 +176,7 @@ export const zones: readonly Zone[] = [
     name: 'configurations and locks',
     files: /^packages\/server\/src\/(?<own>configurations|locks)\//,
     may: [
-      ...['OWN', `${server}/config-content/content.ts`, `${server}/config-content/secrets.ts`, `${server}/config-content/loss.ts`],
+      ...['OWN', `${server}/config-content/content.ts`, `${server}/config-content/secrets.ts`, `${server}/config-content/loss.ts`, `${server}/config-content/webhook.ts`],
       ...[`${server}/registry/`, `${server}/health/health.ts`, `${server}/health/wheel.ts`, ...serverPorts, 'node:'],
     ],
     reason: 'every front end reads and writes configurations and locks through these, so they know none of them',

@@ -75,7 +75,7 @@ describe('rollcall config', () => {
       expect((await fetch(`${url()}/v1/catalog/register`, { method: 'PUT', body: JSON.stringify(service) })).status).toBe(200);
     }
     await config('publish', name, '--content', 'a: 1');
-    expect((await config('publish', name, '--content', 'a: 2', '--stage', '1:10m', '--stage', '50%:10m', '--alarm', 'unhealthy,error:0.5')).stdout).toBe(`release 2 of ${name} is published\n`);
+    expect((await config('publish', name, '--content', 'a: 2', '--stage', '1:10m', '--stage', '50%:10m', '--alarm', 'unhealthy,error:0.5')).stdout).toBe(`release 2 of ${name} begins its rollout\n`);
     expect((await config('rollout', name)).stdout).toBe('rollout release gives release 2 to 1 of 1 instances: stage 1 of 2, running\n');
     const releases = async () => (await json<readonly { readonly release: number }[]>('who', name)).map(({ release }) => release).toSorted((a, b) => a - b);
     expect(await releases()).toEqual([1, 1, 2]);

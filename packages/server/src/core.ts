@@ -10,6 +10,7 @@ import { pino, type Logger } from 'pino';
 import { systemClock, type Clock } from './clock.ts';
 import { loadKeyRing, type KeyRing } from './config-content/key-ring.ts';
 import { Secrets } from './config-content/secrets.ts';
+import { askWebhook } from './config-content/webhook.ts';
 import { Configurations } from './configurations/configurations.ts';
 import type { Engine } from './engine/engine.ts';
 import { tellFreshness } from './freshness.ts';
@@ -89,6 +90,9 @@ async function openAudit(path: string, { clock = systemClock, log }: ServerOptio
   return { file, log: new Audit({ sink: file, last: file.last, now: () => clock.now(), onError }) };
 }
 
+/** How long a program of an operator may take to agree to a content. */
+const webhookMs = 5_000;
+
 export function createCore(engine: Engine, { audit, probeTrust, peerAuthorities, configKeys }: Files, options: ServerOptions): Core {
   const clock = options.clock ?? systemClock;
   const log = options.log ?? pino({ level: 'silent' });
@@ -121,7 +125,7 @@ export function createCore(engine: Engine, { audit, probeTrust, peerAuthorities,
   replica.measure(metrics);
   metrics.observe('rollcall_store_lag_revisions', 'Revisions that the state is behind the store', () => replica.lag.revisions);
   metrics.observe('rollcall_store_lag_seconds', 'Time since the state was last that of the store', () => replica.lag.seconds);
-  const configurations = new Configurations({ registry: replica, checks: lateChecks(clock), secrets: new Secrets(configKeys) });
+  const configurations = new Configurations({ registry: replica, checks: lateChecks(clock), secrets: new Secrets(configKeys), askWebhook: (url, question) => askWebhook(url, question, { resolve, timeoutMs: webhookMs }) });
   return { engine, clock, log, limits, metrics, replica, configurations, liveness, security, auditTrail, audit, peerAuthorities, fatal: fatal.promise, fail: fatal.resolve, random, resolve };
 }
 

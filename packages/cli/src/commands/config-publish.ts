@@ -53,7 +53,7 @@ export function addConfigPublish(parent: Command, { terminal }: CommandContext):
     const told = (published: Published) => {
       if (json === true) printJson(terminal, published);
       if (!published.done) throw new CommandFailure(exitCodes.failure, `${name} was not published: it has changed meanwhile`);
-      if (json !== true) print(terminal, `release ${published.release} of ${name} is published`);
+      if (json !== true) print(terminal, `release ${published.release} of ${name} ${flags.stage.length > 0 ? 'begins its rollout' : 'is published'}`);
     };
     if (proposal !== undefined) told(await config.post<Published>('/proposal/publish', { number: proposal, ...messageOf(flags) }));
     else if (content !== undefined) told(await config.post<Published>('/publish', await contentOf(name, content, flags, terminal)));

@@ -7,7 +7,7 @@
 import { createHash } from 'node:crypto';
 import { RegistryError } from '@rollcall/protocol';
 import type { ConfigDraftPut, ConfigPropose, ConfigPublish, ConfigReport, ConfigReview, ConfigRolloutControl, ConfigSettings } from '../registry/kind/config/commands.ts';
-import { configName, draftsIn, environmentsOf, findConfig, findDraft, findProposal, findRelease, historyOf, proposalsIn } from '../registry/kind/config/find.ts';
+import { configName, draftsIn, environmentsOf, findConfig, findDraft, findProposal, findRelease, historyOf, policyOf, proposalsIn } from '../registry/kind/config/find.ts';
 import type { ConfigReader } from '../registry/kind/config/given.ts';
 import { resolve, viewsOf, type ConfigName, type Resolved } from '../registry/kind/config/resolve.ts';
 import type { ConfigRef, ConfigRow, DraftRow, EnvironmentRow, Policy, ProposalRow, ReleaseRow } from '../registry/kind/config/rows.ts';
@@ -111,6 +111,7 @@ export class Configurations {
     const { format, settings } = publication;
     const content = this.contents.seal(ref, publication.content, current?.release?.content);
     await this.contents.check({ ref, content, format, ...rulesOf(current?.row, settings) }, { unchecked });
+    await this.contents.assertAgreed(this.#webhook(ref), { ref, content, format }, publication.by ?? '');
     this.contents.assertNotShrunk(ref, content, publication.rollout === undefined ? current?.release?.content : undefined, confirmed);
     return this.#registry.submit({ ...{ kind: 'config-publish', ...only(ref) }, ...publication, content, ...hashesOf(content) });
   }
@@ -178,6 +179,7 @@ export class Configurations {
     const current = this.get(ref);
     const { content, format } = draft;
     const checked = await this.contents.check({ ref, content, format, ...rulesOf(current?.row) }, { unchecked });
+    await this.contents.assertAgreed(this.#webhook(ref), { ref, content, format }, input.by ?? '');
     this.contents.assertNotShrunk(ref, content, current?.release?.content, confirmed);
     return this.#registry.submit({ kind: 'config-propose', ...only(ref), checked, ...input });
   }
@@ -213,6 +215,10 @@ export class Configurations {
   /** An instance cannot use a release, or, with an empty error, can. @returns false when the release is of no rollout */
   async report(ref: ConfigRef, report: Pick<ConfigReport, 'release' | 'instance' | 'error'>): Promise<boolean> {
     return this.#registry.submit({ kind: 'config-report', ...only(ref), ...report });
+  }
+
+  #webhook({ namespace }: ConfigRef): string | undefined {
+    return policyOf(this.#registry.state, namespace).webhook;
   }
 
   close(): Promise<void> {

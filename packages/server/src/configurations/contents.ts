@@ -7,14 +7,20 @@ import { isConfigFormat, RegistryError } from '@rollcall/protocol';
 import { contentError, type ContentChecks } from '../config-content/content.ts';
 import { lossOf } from '../config-content/loss.ts';
 import type { Secrets } from '../config-content/secrets.ts';
+import type { WebhookQuestion } from '../config-content/webhook.ts';
 import { configName } from '../registry/kind/config/find.ts';
 import type { ConfigCheck, ConfigRef } from '../registry/kind/config/rows.ts';
+
+/** Asks a program of the operator. @returns why the content must not be published; undefined: it may */
+export type AskWebhook = (url: string, question: WebhookQuestion) => Promise<string | undefined>;
 
 export interface ContentsOptions {
   /** Absent: nothing is parsed. */
   readonly checks?: ContentChecks | undefined;
   /** Absent: there are no secrets. */
   readonly secrets?: Secrets | undefined;
+  /** Absent: no program is asked. */
+  readonly askWebhook?: AskWebhook | undefined;
 }
 
 export interface Checked {
@@ -29,8 +35,10 @@ export interface Checked {
 export class Contents {
   readonly #checks: ContentChecks | undefined;
   readonly #secrets: Secrets | undefined;
+  readonly #askWebhook: AskWebhook | undefined;
 
-  constructor({ checks, secrets }: ContentsOptions) {
+  constructor({ checks, secrets, askWebhook }: ContentsOptions) {
+    this.#askWebhook = askWebhook;
     this.#checks = checks;
     this.#secrets = secrets;
   }
@@ -73,6 +81,17 @@ export class Contents {
     const faults = await this.#checks.check({ content: text, format, ...(schema === undefined ? {} : { schema }), ...(checks.length === 0 ? {} : { rules: checks }) });
     if (faults.length > 0) throw contentError(faults);
     return [`it is ${format}`, ...(schema === undefined ? [] : ['the schema holds']), ...checks.map(({ expect }) => `it holds that ${expect}`)];
+  }
+
+  /**
+   * Asks the program that the policy names, which sees masks in place of secrets. No answer is a refusal.
+   * @throws RegistryError `failed_precondition`
+   */
+  async assertAgreed(webhook: string | undefined, { ref, content, format = 'text' }: Pick<Checked, 'ref' | 'content' | 'format'>, author: string): Promise<void> {
+    if (webhook === undefined || this.#askWebhook === undefined) return;
+    const { namespace, app, cluster, name } = ref;
+    const refusal = await this.#askWebhook(webhook, { namespace, app, cluster, name, format, content: this.shown(ref, content, false), author });
+    if (refusal !== undefined) throw new RegistryError('failed_precondition', refusal);
   }
 
   /** @throws RegistryError `invalid_argument` */

@@ -1,6 +1,8 @@
 /** The API of configurations on a real server: what an editor, an approver, a publisher and a client do. */
 
 import { mkdtempSync, rmSync, writeFileSync, chmodSync } from 'node:fs';
+import { createServer as createHttpServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
@@ -190,6 +192,27 @@ describe('a rollout', () => {
     expect(((await api.get('/history', at)).json as unknown as readonly object[])[0]).toMatchObject({ step: 'rollout-stop', message: 'enough' });
     expect((await who()).map(({ release }) => release)).toEqual([1, 1, 1]);
   });
+});
+
+test('a program of the operator must agree, and its silence is a refusal', async () => {
+  const asked: string[] = [];
+  let answer = '{"valid": false, "message": "replicas must be odd"}';
+  const hook = createHttpServer((request, response) => {
+    request.on('data', (chunk: Buffer) => asked.push(chunk.toString()));
+    request.on('end', () => response.end(answer));
+  });
+  await new Promise<void>((listening) => hook.listen(0, '127.0.0.1', listening));
+  onTestFinished(() => new Promise<void>((closed) => hook.close(() => closed())));
+  await api.server.registry.submit({ kind: 'namespace-put', name: 'hooked' });
+  const webhook = `http://127.0.0.1:${(hook.address() as AddressInfo).port}/agree`;
+  await api.ask('PUT', '/environment', { environment: 'hooked' }, { order: 1, policy: { webhook } });
+  const at = { ...fresh(), environment: 'hooked' };
+  expect((await publish(at, 'password={secret}x{/secret}', { format: 'properties' })).json['message']).toContain('replicas must be odd');
+  expect(JSON.parse(asked.join(''))).toMatchObject({ namespace: 'hooked', app: 'shop', format: 'properties', content: expect.stringMatching(/^password=\{masked\}/) as string });
+  answer = 'hello';
+  expect((await publish(at, 'a=1')).status).toBe(412);
+  answer = '{"valid": true}';
+  expect((await publish(at, 'a=1')).json).toEqual({ done: true, release: 1 });
 });
 
 test('the list is in order, and a page of another origin is refused', async () => {

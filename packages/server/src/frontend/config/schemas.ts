@@ -63,7 +63,7 @@ export const proposeBody = object({
 export const reviewBody = object({ 'number': count, 'message?': message });
 export const reportBody = object({ release: count, instance: name, error: { type: 'string', maxLength: limits.errorMax } });
 export const policy = object({
-  'approvals?': count, 'fourEyes?': yes, 'freezes?': list(object({ fromMs: when, toMs: when, why: text })), 'schemaRequired?': yes,
+  'approvals?': count, 'fourEyes?': yes, 'freezes?': list(object({ fromMs: when, toMs: when, why: text })), 'schemaRequired?': yes, 'webhook?': text,
   'rollout?': plan, 'historyMax?': count, 'historyMs?': count,
 });
 export const environmentBody = object({ order: count, policy });

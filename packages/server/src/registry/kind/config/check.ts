@@ -70,6 +70,12 @@ function checkWords({ app, name }: Pick<ConfigRef, 'app' | 'name'>): void {
   if (/\p{Cc}/u.test(app + name)) throw invalid('the app and the name of a configuration must not contain control characters');
 }
 
+/** @throws RegistryError `invalid_argument` */
+export function checkUrl(what: string, url: string): void {
+  if (url.length <= limits.errorMax && /^https?:\/\/\S+$/.test(url)) return;
+  throw invalid(`${what} must be a URL of http or https with up to ${limits.errorMax} characters`);
+}
+
 function checkRule(rule: RolloutRule): void {
   if (rule.kind === 'expression') {
     within('expression of a rollout', rule.expression, limits.expressionMax, 1);

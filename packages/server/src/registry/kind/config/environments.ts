@@ -1,7 +1,7 @@
 /** Decisions about environments: their order and their policy. */
 
 import type { Draft } from '../../draft.ts';
-import { invalid } from './check.ts';
+import { checkUrl, invalid } from './check.ts';
 import { configLimits as limits, type ConfigEnvironmentDelete, type ConfigEnvironmentPut } from './commands.ts';
 import { findEnvironment } from './find.ts';
 import { environmentKey } from './keys.ts';
@@ -22,7 +22,8 @@ export function deleteEnvironment(draft: Draft, { namespace }: ConfigEnvironment
   return true;
 }
 
-function check({ approvals = 0, historyMax = 1, historyMs = 0, freezes = [], rollout }: Policy): void {
+function check({ approvals = 0, historyMax = 1, historyMs = 0, freezes = [], rollout, webhook }: Policy): void {
+  if (webhook !== undefined) checkUrl('webhook of a policy', webhook);
   if (rollout !== undefined) checkPlan(rollout);
   whole('approvals', approvals, 0, limits.peopleMax);
   whole('historyMax', historyMax, 1, limits.historyMaxMax);

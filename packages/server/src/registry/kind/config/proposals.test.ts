@@ -196,6 +196,7 @@ describe('the policy of an environment', () => {
     [{ approvals: -1 }, 'approvals of a policy is -1'],
     [{ approvals: 1.5 }, 'approvals of a policy is 1.5'],
     [{ historyMax: 0 }, 'historyMax of a policy is 0'],
+    [{ webhook: 'ftp://x' }, 'webhook of a policy must be a URL'],
     [{ freezes: [{ fromMs: 5, toMs: 5, why: '' }] }, 'toMs of a policy is 5, it must be a whole number from 6'],
     [{ freezes: Array.from({ length: 101 }, () => ({ fromMs: 1, toMs: 2, why: '' })) }, '101 freezes'],
   ])('%j is refused', (rules, reason) => {

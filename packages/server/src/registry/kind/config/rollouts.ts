@@ -11,7 +11,7 @@
 
 import type { Draft } from '../../draft.ts';
 import { refused } from './admission.ts';
-import { invalid } from './check.ts';
+import { checkUrl, invalid } from './check.ts';
 import { configLimits as limits, type ConfigAdvance, type ConfigAssign, type ConfigReport, type ConfigRolloutControl, type ConfigTrip, type RolloutInput } from './commands.ts';
 import { configName, failuresOf, findConfig, findRelease, policyOf, stagedRollout, type StagedRollout } from './find.ts';
 import { failureKey } from './keys.ts';
@@ -206,9 +206,7 @@ export function checkPlan({ stages, alarm, service = 'x' }: RolloutPlan): void {
   if (alarm.on.length === 0 && alarm.webhook === undefined) throw invalid('the alarm of a rollout counts nothing: give unhealthy, error or a webhook');
   if (!(alarm.share > 0 && alarm.share <= 1)) throw invalid(`share of an alarm is ${alarm.share}, it must be above 0 and up to 1`);
   number('atLeast of an alarm', alarm.atLeast ?? 1, 1, limits.countMax);
-  if (alarm.webhook !== undefined && (alarm.webhook.length > limits.errorMax || !/^https?:\/\/\S+$/.test(alarm.webhook))) {
-    throw invalid(`webhook of an alarm must be a URL of http or https with up to ${limits.errorMax} characters`);
-  }
+  if (alarm.webhook !== undefined) checkUrl('webhook of an alarm', alarm.webhook);
 }
 
 function number(what: string, value: number, least: number, most: number): void {

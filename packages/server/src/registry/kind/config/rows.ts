@@ -206,6 +206,8 @@ export interface Policy {
   readonly freezes?: readonly Freeze[];
   /** Content with a format that has one needs a schema. */
   readonly schemaRequired?: boolean;
+  /** URL of a program of the operator that must agree to each content before it is published or proposed. */
+  readonly webhook?: string;
   /** How each release reaches all clients if it says nothing of its own, once the configuration has a release. */
   readonly rollout?: RolloutPlan;
   /** Steps of the history that are kept of a configuration, besides the releases that clients get. */
