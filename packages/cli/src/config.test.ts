@@ -1,6 +1,6 @@
 /** Configurations on the command line, against a registry. */
 
-import { writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { folder, sharedRegistry } from './processes.case.ts';
@@ -85,6 +85,33 @@ describe('rollcall config', () => {
     expect((await config('rollout', name, 'stop', '--message', 'enough')).code).toBe(0);
     expect([await releases(), (await config('rollout', name)).stdout]).toEqual([[1, 1, 1], `no rollout of ${name} is under way\n`]);
     expect((await config('rollout', name, 'stop')).code).toBe(3);
+  });
+
+  it('makes an environment like a directory, and locks it for other editors', { timeout: 120_000 }, async () => {
+    await ask(['namespaces', 'create', 'tree']);
+    const tree = (...args: string[]) => config(...args, '--namespace', 'tree');
+    await tree('publish', 'shop/app.yaml', '--content', 'a: 1');
+    await tree('publish', 'shop/sub/more.json', '--content', '{"b": 1}');
+    await tree('publish', 'old/gone.txt', '--content', 'x');
+    const dir = folder();
+    expect((await tree('export', dir)).stdout).toBe(`3 configurations written to ${dir}\n`);
+    expect([readFileSync(join(dir, 'shop/sub/more.json'), 'utf8'), (await tree('plan', dir)).stdout]).toEqual(['{"b": 1}', 'nothing to do\n']);
+    writeFileSync(join(dir, 'shop/app.yaml'), 'a: 2');
+    writeFileSync(join(dir, 'shop/.hidden'), 'x');
+    writeFileSync(join(dir, 'shop/new.toml'), 'c = 1');
+    rmSync(join(dir, 'old'), { recursive: true });
+    expect((await tree('plan', dir)).stdout).toBe('change shop/app.yaml\ncreate shop/new.toml\n');
+    expect((await tree('plan', dir, '--prune')).stdout).toContain('remove old/gone.txt\n');
+    expect((await tree('apply', dir, '--prune', '--owner', 'git', '--message', 'commit 1')).stdout).toBe('change shop/app.yaml\ncreate shop/new.toml\nremove old/gone.txt\n3 changes done\n');
+    expect([(await tree('get', 'shop/app.yaml')).stdout, (await tree('get', 'old/gone.txt')).code]).toEqual(['a: 2', 3]);
+    expect((await tree('history', 'shop/app.yaml')).stdout).toContain('commit 1');
+    expect(await tree('publish', 'shop/app.yaml', '--content', 'a: 3')).toMatchObject({ code: 1, stderr: expect.stringContaining('comes from a repository') as string });
+    expect((await tree('apply', dir, '--owner', 'git')).stdout).toBe('nothing to do\n');
+    writeFileSync(join(dir, 'shop/app.yaml'), 'a: 4');
+    expect((await tree('apply', dir, '--propose')).stdout).toBe('propose to change shop/app.yaml\n1 change done\n');
+    expect([(await tree('get', 'shop/app.yaml')).stdout, (await tree('get', 'shop/app.yaml', '--draft')).stdout]).toEqual(['a: 2', 'a: 4']);
+    writeFileSync(join(dir, 'top'), 'x');
+    expect(await tree('plan', dir)).toMatchObject({ code: 1, stderr: expect.stringContaining('is in no folder of an app') as string });
   });
 
   it.each<[readonly string[], string]>([

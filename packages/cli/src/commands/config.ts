@@ -2,8 +2,10 @@
 
 import type { Command } from 'commander';
 import type { CommandContext } from '../command-context.ts';
+import { addConfigApply, addConfigPlan } from './config-apply.ts';
 import { addConfigApprove } from './config-approve.ts';
 import { addConfigDiff } from './config-diff.ts';
+import { addConfigExport } from './config-export.ts';
 import { addConfigGet } from './config-get.ts';
 import { addConfigHistory } from './config-history.ts';
 import { addConfigPublish } from './config-publish.ts';
@@ -23,4 +25,7 @@ export function addConfig(parent: Command, context: CommandContext): void {
   addConfigRollback(config, context);
   addConfigHistory(config, context);
   addConfigWho(config, context);
+  addConfigPlan(config, context);
+  addConfigApply(config, context);
+  addConfigExport(config, context);
 }

@@ -1,0 +1,86 @@
+/**
+ * Configurations as files: `DIR/APP/NAME` is the configuration of the cluster `default`, and the name may have folders. Compares a
+ * directory with an environment; what follows from that is up to the commands.
+ */
+
+import { createHash } from 'node:crypto';
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { askJson, type Target } from './admin-call.ts';
+import type { NamedConfig } from './config-api.ts';
+import { CommandFailure, exitCodes, fileProblem } from './failure.ts';
+
+/** As the registry's limit of a content. */
+const fileBytesMax = 1_048_576;
+const filesMax = 50_000;
+
+export interface Listed {
+  readonly app: string;
+  readonly name: string;
+  readonly cluster: string;
+  readonly release: number;
+  readonly md5: string;
+  readonly owner?: string;
+}
+
+/** All configurations of an environment that the token may read and that have a release, by `APP/NAME`. */
+export async function listed(target: Target): Promise<Map<string, Listed>> {
+  const query = new URLSearchParams(target.namespace === undefined ? {} : { environment: target.namespace });
+  const all = await askJson<readonly Listed[]>(target, `/rollcall/v1/config/list?${query.toString()}`);
+  return new Map(all.flatMap((each) => (each.cluster === 'default' && each.release > 0 ? [[`${each.app}/${each.name}`, each] as const] : [])));
+}
+
+/** The files of a directory by `APP/NAME`; names that begin with a dot are left out. @throws CommandFailure `failure` */
+export async function readTree(folder: string): Promise<Map<string, string>> {
+  const found = new Map<string, string>();
+  try {
+    const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+    for (const entry of entries) {
+      const path = join(entry.parentPath, entry.name);
+      const name = path.slice(join(folder, '/').length).split(/[\\/]/).join('/');
+      if (!entry.isFile() || name.split('/').some((part) => part.startsWith('.'))) continue;
+      if (!name.includes('/')) throw new Error(`${path} is in no folder of an app; write it as APP/NAME`);
+      if ((await stat(path)).size > fileBytesMax) throw new Error(`${path} is larger than ${fileBytesMax} bytes`);
+      if (found.size >= filesMax) throw new Error(`${folder} has more than ${filesMax} files`);
+      found.set(name, await readFile(path, 'utf8'));
+    }
+  } catch (error) {
+    throw new CommandFailure(exitCodes.failure, `cannot read the configurations: ${fileProblem(folder, error)}`, { cause: error });
+  }
+  return new Map([...found].sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+export interface Change {
+  readonly name: string;
+  readonly kind: 'create' | 'change' | 'remove';
+  /** Empty for a removal. */
+  readonly content: string;
+  /** The MD5 of what it replaces; empty: nothing. */
+  readonly md5: string;
+}
+
+/**
+ * What an environment lacks to be like a directory.
+ * @param prune whether configurations without a file are removed
+ * @param open names a configuration, to read its content
+ */
+export async function changesOf(files: ReadonlyMap<string, string>, present: ReadonlyMap<string, Listed>, prune: boolean, open: (name: string) => NamedConfig): Promise<Change[]> {
+  const changes: Change[] = [];
+  for (const [name, content] of files) {
+    const now = present.get(name);
+    if (now === undefined) changes.push({ name, kind: 'create', content, md5: '' });
+    // What is stored has ciphers, and a file has masks: then the contents as they are shown are compared.
+    else if (now.md5 !== md5(content) && (await shown(open(name))) !== content) changes.push({ name, kind: 'change', content, md5: now.md5 });
+  }
+  if (prune) for (const [name, now] of present) if (!files.has(name)) changes.push({ name, kind: 'remove', content: '', md5: now.md5 });
+  return changes;
+}
+
+function md5(content: string): string {
+  return createHash('md5').update(content).digest('hex');
+}
+
+/** The content that all clients get, with masks for secrets. */
+export async function shown(config: NamedConfig): Promise<string | undefined> {
+  return (await config.get<{ readonly current?: { readonly content: string } }>('')).current?.content;
+}
