@@ -184,6 +184,11 @@ export function environments(call: Call): object {
   return [...ruled.map(environmentJson), ...others.sort(order).map((namespace) => environmentJson({ namespace, order: 0, policy: {} }))];
 }
 
+/** `GET /rollcall/v1/config/readers`: of all clusters, since what a client gets follows from its own. */
+export function readers(call: Call): Promise<object> {
+  return call.configurations.who(call.name('read'));
+}
+
 /** `GET /rollcall/v1/config/who` */
 export function who(call: Call): object {
   const { state } = call.context.registry;

@@ -42,6 +42,7 @@ export const routes: readonly Route[] = [
   question('/release', reads.release, { summary: 'One step of the history with its content', parameters: [...refParameters, schemas.numbered, reveal], answer: answers.release }),
   question('/diff', reads.diff, { summary: 'What differs between two releases', parameters: schemas.diffParameters, answer: answers.diff }),
   question('/who', reads.who, { summary: 'Which instances get which release', parameters: [...refParameters, schemas.serviceParameter], answer: answers.who }),
+  question('/readers', reads.readers, { summary: 'Which clients read it now, through any node, and what they use', parameters: refParameters, answer: answers.readers }),
   change('/publish', 'publish', writes.publish, schemas.publishBody, { summary: 'Publishes content', answer: answers.published }),
   change('/remove', 'publish', writes.remove, schemas.removeBody, { summary: 'Removes a configuration, or one of its rollouts', answer: answers.done }),
   change('/settings', 'publish', writes.settings, schemas.settingsBody, { summary: 'Changes what belongs to a configuration and not to its releases', answer: answers.done }),

@@ -106,6 +106,18 @@ export const answers = {
   proposal: json(object({ ...proposal, content: text, diff: list(object({ change: text, text })) }), 'A proposal, and what it changes'),
   published: json(object({ 'done': yes, 'release?': count }), 'The number of the release'),
   environments: json(list(object({ environment: text, order: count, policy })), 'In their order; environments without rules come last'),
+  readers: json(
+    object({
+      readers: list(object({
+        ...{ 'client': text, 'node': text, 'via': text, 'release': { ...count, description: 'What it was given; 0: nothing' }, 'rollout?': text },
+        ...{ 'address?': text, 'instance?': text, 'cluster?': text, 'labels?': { type: 'object', additionalProperties: text } },
+        'report?': object({ 'release': count, 'applied': yes, 'error?': text, 'atMs': when }),
+      })),
+      count: { ...count, description: 'All that read it; at most 10,000 of them are listed' },
+      missing: { ...texts, description: 'Nodes that have not answered' },
+    }),
+    'The connected clients, with what each reports to use',
+  ),
   who: json(list(object({ 'instance': text, 'address': text, 'release': { ...count, description: '0: nothing' }, 'rollout?': text, 'unhealthy': yes, 'error?': text })), 'The live instances of the service, and which release each gets'),
 } as const satisfies Record<string, Content>;
 

@@ -1,5 +1,8 @@
 /** Configurations on the stream, over a real server: who gets which content when. */
 
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { releasesOf, type ConfigLayer } from '@rollcall/protocol';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Configurations, type Publication } from '../../../configurations/configurations.ts';
@@ -158,6 +161,12 @@ describe('without access control', () => {
     expect(await client.ask(report)).toMatchObject({ type: 'done', applied: false });
     await client.ask(watch('shop/main'));
     expect(await client.ask(report)).toMatchObject({ type: 'done', applied: true });
+    const answer = await fetch(`${server.url}/rollcall/v1/config/readers?app=shop&name=main`);
+    expect(await answer.json()).toEqual({
+      readers: [expect.objectContaining({ client: 'test', via: 'stream', address: '127.0.0.1', release: 1, report: expect.objectContaining({ release: 1, applied: false, error: 'a must be 2' }) as object })],
+      count: 1,
+      missing: [],
+    });
     expect(await client.ask({ ...report, error: 'x'.repeat(1_001) })).toMatchObject({ type: 'error', code: 'invalid_argument' });
   });
 
@@ -244,5 +253,36 @@ describe('with access control', () => {
     expect(await client.push('shop/main')).toMatchObject({ type: 'watch-ended', code: 'permission_denied' });
     await publish('shop/main', 'a=2');
     expect(quiet(client)).toBe(true);
+  });
+});
+
+describe('with keys for secrets', () => {
+  const file = join(mkdtempSync(join(tmpdir(), 'rollcall-keys-')), 'keys');
+  let grants: Grantor;
+
+  beforeEach(async () => {
+    writeFileSync(file, `k1:${Buffer.alloc(32, 7).toString('base64')}\n`, { mode: 0o600 });
+    await start({ acl: { initialManagement: management }, configKeys: { file } });
+    grants = grantor(server.registry);
+  });
+  afterEach(async () => {
+    grants.close();
+    await stop();
+    rmSync(dirname(file), { recursive: true, force: true });
+  });
+
+  it('masks secrets for a client that may not reveal them, until it may', async () => {
+    const headers = { authorization: `Bearer ${management}` };
+    const body = JSON.stringify({ content: 'password={secret}hunter2{/secret}', format: 'properties' });
+    const answer = await fetch(`${server.url}/rollcall/v1/config/publish?app=shop&name=main`, { method: 'POST', headers, body });
+    expect(await answer.json()).toMatchObject({ done: true });
+    const token = await grants.token('config "shop/main" { policy = "read" }');
+    const client = await greeted(token.secret);
+    await client.ask(watch('shop/main'));
+    const [masked] = (await client.push('shop/main'))['items'] as ConfigLayer[];
+    expect(masked).toMatchObject({ masked: true, content: expect.stringMatching(/^password=\{masked\}[\w-]{16}$/) as string });
+    await grants.change(token, 'config "shop/main" { policy = "reveal" }');
+    const [clear] = (await client.push('shop/main'))['items'] as ConfigLayer[];
+    expect([clear?.content, clear?.masked]).toEqual(['password=hunter2', undefined]);
   });
 });
