@@ -66,7 +66,7 @@ function flagIn(arg: string): Flag | undefined {
 
 /** In Consul's commands all options come before the program to run. Ours may be anywhere, but these follow Consul. */
 function stopsAtOperand(command: Command, accepted: readonly string[]): boolean {
-  if (command.name() === 'lock') return true;
+  if (command.name() === 'lock' || command.name() === 'lead') return true;
   return command.name() === 'watch' && accepted.some((arg) => /^--type(=|$)/.test(arg));
 }
 

@@ -20,8 +20,8 @@ const exitMeanings: Readonly<Record<keyof typeof exitCodes, string>> = {
   storeDamaged: 'serve: the store is damaged; restore a backup',
   publicBindRefused: 'serve: the address is reachable from other machines and nothing would protect it',
   denied: 'the registry does not know the token, or the token lacks a permission',
-  notExecutable: 'run, lock, watch: the program cannot be executed',
-  programNotFound: 'run, lock, watch: there is no such program',
+  notExecutable: 'run, lock, lead, watch: the program cannot be executed',
+  programNotFound: 'run, lock, lead, watch: there is no such program',
 };
 
 /** @param version that of the program */

@@ -21,6 +21,7 @@ export const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
   kv: async () => (await import('./commands/kv.ts')).addKv,
   config: async () => (await import('./commands/config.ts')).addConfig,
   lock: async () => (await import('./commands/lock.ts')).addLock,
+  lead: async () => (await import('./commands/lead.ts')).addLead,
   event: async () => (await import('./commands/event.ts')).addEvent,
   maint: async () => (await import('./commands/maint.ts')).addMaint,
   info: async () => (await import('./commands/info.ts')).addInfo,

@@ -1,8 +1,9 @@
 /**
  * `rollcall lock PREFIX -- COMMAND…`: runs a program while it holds a lock, as `consul lock` does, with the same keys. The lock
- * itself is in `lock/`.
+ * itself is in `lock/`. With `--fenced` it is a lock of Rollcall, which has a queue and a token (`lock/run-fenced.ts`).
  */
 
+import { hostname } from 'node:os';
 import { Option, type Command } from 'commander';
 import { namespacedTargetOf } from '../admin-call.ts';
 import { startWords, type Child } from '../child.ts';
@@ -11,6 +12,7 @@ import { addExamples } from '../examples.ts';
 import { CommandFailure, exitCodes, usage } from '../failure.ts';
 import { holdSession, type HeldSession } from '../lock/held-session.ts';
 import { Lock, type Claim } from '../lock/lock.ts';
+import { runFenced } from '../lock/run-fenced.ts';
 import { LockStore } from '../lock/lock-store.ts';
 import { Semaphore } from '../lock/semaphore.ts';
 import { count, duration } from '../option-values.ts';
@@ -23,6 +25,8 @@ interface LockFlags extends RegistryFlags {
   readonly name?: string;
   readonly timeout: number;
   readonly monitorRetry: number;
+  readonly fenced?: true;
+  readonly ttl: number;
   readonly passStdin?: true;
   readonly shell?: boolean;
   readonly verbose?: true;
@@ -42,6 +46,8 @@ export function addLock(parent: Command, context: CommandContext): void {
     .option('--name <name>', 'name of the session, shown to operators')
     .addOption(new Option('--timeout <duration>', 'longest time to wait for the lock').argParser(duration).default(0, 'no limit'))
     .addOption(new Option('--monitor-retry <count>', 'failures of the registry in a row, a second apart, before the lock counts as lost').argParser(retries).default(3))
+    .option('--fenced', 'use a lock of Rollcall in place of a key of Consul: in order of arrival, with a fencing token in ROLLCALL_LOCK_TOKEN')
+    .addOption(new Option('--ttl <duration>', 'with --fenced: time after which another gets the lock when this process is silent, 1s to 10m').argParser(duration).default(10_000, '10s'))
     .option('--pass-stdin', 'let the program read standard input')
     .option('--shell', 'run the command in a shell, even if it has several words')
     .option('--no-shell', 'run the command without a shell')
@@ -53,6 +59,7 @@ export function addLock(parent: Command, context: CommandContext): void {
     'rollcall lock jobs/report -- ./report --day today',
     "rollcall lock --timeout 10s jobs/report 'make report'",
     'rollcall lock -n 3 workers/resize -- ./worker',
+    'rollcall lock --fenced invoices/2026 -- ./close-year',
   );
   command.action((prefix: string, words: readonly string[], flags: LockFlags) => lock(prefix, words, flags, context));
 }
@@ -63,6 +70,11 @@ async function lock(prefix: string, words: readonly string[], flags: LockFlags, 
   const tell = (line: string) => {
     if (verbose === true) remark(terminal, line);
   };
+  if (flags.fenced === true) {
+    const held = { name: prefix, words, limit: n, ttlMs: flags.ttl, timeoutMs: timeout, bound: false, value: flags.name ?? hostname() };
+    await runFenced({ ...held, shell, passStdin: passStdin === true, verbose: verbose === true }, flags, { terminal, setExitCode });
+    return;
+  }
   const store = new LockStore(await namespacedTargetOf(flags, terminal));
   const session = await holdSession(store, name);
   const signals = stopSignals();
