@@ -11,6 +11,8 @@ import { routes as configRoutes } from './frontend/config/routes.ts';
 import { consul } from './frontend/consul/frontend.ts';
 import { dns } from './frontend/dns/frontend.ts';
 import { eureka } from './frontend/eureka/frontend.ts';
+import { locks } from './frontend/locks/frontend.ts';
+import { routes as lockRoutes } from './frontend/locks/routes.ts';
 import { nacos } from './frontend/nacos/frontend.ts';
 import type { Outward } from './frontend/eureka/peers/join.ts';
 import type { PeerDeps } from './frontend/peer/deps.ts';
@@ -67,6 +69,7 @@ export const frontendTable = {
   },
   config: { make: (context) => config(context), described: configRoutes },
   prometheus: { make: (context) => prometheus(context), described: prometheusRoutes },
+  locks: { make: (context) => locks(context), described: lockRoutes },
   dns: {
     make: (context, { options }) => dns(context, options.dns),
     addresses: ({ dns: options = {} }) => [

@@ -8,6 +8,7 @@ import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { routes as adminRoutes } from './frontend/admin/routes.ts';
 import { routes as configRoutes } from './frontend/config/routes.ts';
+import { routes as lockRoutes } from './frontend/locks/routes.ts';
 import { routes as prometheusRoutes } from './frontend/prometheus/routes.ts';
 import { memory } from './engine/memory/memory.ts';
 import { openApi, type DescribedRoute } from './net/open-api.ts';
@@ -38,7 +39,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-const tables: readonly DescribedRoute[] = [...adminRoutes, ...configRoutes, ...prometheusRoutes];
+const tables: readonly DescribedRoute[] = [...adminRoutes, ...configRoutes, ...prometheusRoutes, ...lockRoutes];
 const operations = tables.flatMap((route) => route.methods.map((method) => ({ name: `${method} ${route.path}`, method, path: route.path, access: route.access })));
 
 const shop = '?app=shop&name=app';
@@ -61,6 +62,9 @@ function queryOfHead(path: string): string {
   const more: Readonly<Record<string, string>> = { '/rollcall/v1/config/release': '&number=1', '/rollcall/v1/config/diff': '&from=0&to=1', '/rollcall/v1/config/proposal': `&number=${proposal()}` };
   return path.startsWith('/rollcall/v1/config') ? `${shop}${more[path] ?? ''}` : '';
 }
+
+const lockSession = { id: '7d0e8a52-8f0b-4e0e-9c9a-1d2a6f2b7c22', token: '1c6a1f7e-5b7f-4a55-9b3b-2f1a8b1f0d9e' };
+const lockContender = { session: lockSession, name: 'jobs/a', contender: '9e0e8a52-8f0b-4e0e-9c9a-1d2a6f2b7c33' };
 
 /** A request for each, in this order: path with query, body. The node cannot leave, since the store is its own: that is an error. */
 const requests: Readonly<Record<string, { readonly query?: string | (() => string); readonly body?: object | (() => object) | 'a backup'; readonly status?: number }>> = {
@@ -104,6 +108,13 @@ const requests: Readonly<Record<string, { readonly query?: string | (() => strin
   'POST /rollcall/v1/config/draft/discard': { query: shop, body: {} },
   'POST /rollcall/v1/config/remove': { query: shop, body: { message: 'm' } },
   'GET /rollcall/v1/config/environments': {},
+  'POST /rollcall/v1/locks/session': { body: { session: lockSession, name: 'jobs/a', ttlMs: 60_000 } },
+  'POST /rollcall/v1/locks/acquire': { body: { ...lockContender, value: 'host-1', limit: 1, waitMs: 0 } },
+  'GET /rollcall/v1/locks': { query: '?name=jobs%2Fa&namespace=default' },
+  'POST /rollcall/v1/locks/renew': { body: { session: lockSession, grants: [{ name: 'jobs/a', contender: lockContender.contender, token: '1' }] } },
+  'POST /rollcall/v1/locks/transfer': { body: { ...lockContender, to: lockSession.id }, status: 404 },
+  'POST /rollcall/v1/locks/release': { body: lockContender },
+  'POST /rollcall/v1/locks/end': { body: { session: lockSession } },
   'GET /prometheus/v1/sd': { query: '?service=web&tag=a&filter=port+%3D%3D+80&namespace=default' },
 };
 
@@ -174,7 +185,7 @@ describe('a real answer fits the document', () => {
     await fetch(`${server.url}/rollcall/v1/config/publish${shop}`, { method: 'POST', body: JSON.stringify({ content: '{}', format: 'json', confirmed: true }) });
     await fetch(`${server.url}/rollcall/v1/config/draft/save${shop}`, { method: 'POST', body: JSON.stringify({ content: '{"b":1}', format: 'json' }) });
     for (const { path, method } of operations.filter((each) => each.method === 'HEAD')) {
-      const query = path === '/rollcall/v1/service' ? '?name=web' : queryOfHead(path);
+      const query = path === '/rollcall/v1/service' || path === '/rollcall/v1/locks' ? '?name=web' : queryOfHead(path);
       const response = await fetch(`${server.url}${path}${query}`, { method });
       expect([path, response.status, await response.text()]).toEqual([path, 200, '']);
     }

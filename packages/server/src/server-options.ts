@@ -49,7 +49,7 @@ export interface WorkerOptions {
 }
 
 /** As in the table of front ends (`frontends.ts`). */
-export type FrontendName = 'consul' | 'stream' | 'admin' | 'config' | 'peer' | 'eureka' | 'nacos' | 'prometheus' | 'dns';
+export type FrontendName = 'consul' | 'stream' | 'admin' | 'config' | 'peer' | 'eureka' | 'nacos' | 'prometheus' | 'locks' | 'dns';
 
 export interface ServerOptions {
   /** `memory()` by default; the server closes it. */

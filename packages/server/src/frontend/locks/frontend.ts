@@ -1,0 +1,222 @@
+/**
+ * The JSON API of locks, for programs without the native stream. It checks bodies by the same rules as the frames of the stream, proves sessions by
+ * their token, and hands the rest to `locks/`. It keeps nothing: a contender that waits keeps its place when its request breaks, and may ask again.
+ */
+
+import { setMaxListeners } from 'node:events';
+import type { ServerResponse } from 'node:http';
+import { checkRequest, defaultNamespace, isNamespaceName, RegistryError, toRegistryError, type RequestFrame } from '@rollcall/protocol';
+import type { ContenderRef, Grant, SessionRef } from '../../locks/locks.ts';
+import { bearerToken } from '../../net/bearer.ts';
+import { readBody } from '../../net/body.ts';
+import type { Context, Exchange, Frontend } from '../../net/frontend.ts';
+import { principalOf } from '../../net/principal.ts';
+import { statusByCode } from '../../net/status-by-code.ts';
+import { tokenOf, holds, type ContenderRow } from '../../registry/kind/lock/rows.ts';
+import { assertAccessDeclared } from '../../security/access.ts';
+import type { Caller } from '../../security/acl.ts';
+import { TooManyFailures } from '../../security/gate.ts';
+import { namespaceFor } from '../../security/hidden-namespace.ts';
+import { routes, waitMsMax, type Action, type Route } from './routes.ts';
+
+const prefix = '/rollcall/v1/locks';
+const bodyBytesMax = 262_144;
+
+type Body = Readonly<Record<string, unknown>>;
+
+/** One request, whose caller is known. */
+interface Asked {
+  readonly exchange: Exchange;
+  readonly caller: Caller;
+  readonly namespace: string;
+  readonly body: Body;
+}
+
+/** @throws RegistryError `failed_precondition` if a route declares no access */
+export function locks(context: Context): Frontend {
+  assertAccessDeclared('locks', routes.map(({ path, access }) => ({ name: path, access })));
+  return new LocksFrontend(context);
+}
+
+class LocksFrontend implements Frontend {
+  readonly name = 'locks';
+  readonly http = { prefixes: [prefix], handle: (exchange: Exchange) => void this.#handle(exchange) };
+  readonly #context: Context;
+  readonly #closing = new AbortController();
+  #waiting = 0;
+
+  constructor(context: Context) {
+    this.#context = context;
+    setMaxListeners(0, this.#closing.signal);
+  }
+
+  close(): Promise<void> {
+    this.#closing.abort(new RegistryError('unavailable', 'the server is closing'));
+    return Promise.resolve();
+  }
+
+  readonly #actions: Readonly<Record<Action, (asked: Asked) => Promise<object> | object>> = {
+    look: (asked) => this.#look(asked),
+    session: async (asked) => {
+      const { session, ttlMs, name } = this.#frame(asked, 'lock-session');
+      this.#demand(asked, 'write', name);
+      const ref = { namespace: asked.namespace, id: session.id };
+      await this.#context.locks.open(ref, session.token, { ttlMs, name, principal: this.#principal(asked) });
+      return { session: session.id };
+    },
+    renew: async (asked) => {
+      const session = this.#session(asked);
+      const { grants } = this.#frame({ ...asked, body: { grants: [], ...asked.body, session: session.id } }, 'lock-renew');
+      const standing = grants.map(({ name, contender, token }): Grant => ({ name, id: contender, token: BigInt(token) }));
+      const lost = await this.#context.locks.renew(session, standing, this.#principal(asked));
+      return { alive: lost !== undefined, lost: lost ?? grants.map(({ contender }) => contender) };
+    },
+    end: async (asked) => ({ ended: await this.#context.locks.end(this.#session(asked)) }),
+    acquire: (asked) => this.#acquire(asked),
+    release: async (asked) => ({ released: await this.#context.locks.release(this.#contender(asked)) }),
+    transfer: async (asked) => {
+      const contender = this.#contender(asked);
+      this.#demand(asked, 'write', contender.name);
+      const { to } = this.#frame({ ...asked, body: { ...asked.body, session: contender.session.id } }, 'lock-transfer');
+      return { transferred: await this.#context.locks.transfer(contender, to) };
+    },
+  };
+
+  async #handle(exchange: Exchange): Promise<void> {
+    const { request, response, path } = exchange;
+    const route = routes.find((each) => each.path === path);
+    try {
+      const refusal = this.#context.origins.refusal(request);
+      if (refusal !== undefined) throw new RegistryError('permission_denied', refusal);
+      if (route?.methods.includes(request.method ?? '') === true) await this.#answer(exchange, route);
+      else this.#refuse(exchange, route);
+    } catch (error) {
+      this.#fail(exchange, error);
+    }
+    this.#context.metrics.request(route?.path ?? prefix, response.statusCode);
+  }
+
+  async #answer(exchange: Exchange, { action, path }: Route): Promise<void> {
+    const { request, response, query } = exchange;
+    const { gate } = this.#context.security;
+    const origin = { address: request.socket.remoteAddress ?? '', via: 'locks' };
+    const caller = gate.enter(bearerToken(request), origin);
+    const body = action === 'look' ? Object.fromEntries(new URLSearchParams(query)) : parse(await readBody(request, bodyBytesMax));
+    const given = body['namespace'] ?? defaultNamespace;
+    if (typeof given !== 'string' || !isNamespaceName(given)) throw new RegistryError('invalid_argument', 'namespace must be letters, digits and inner hyphens');
+    const namespace = namespaceFor(caller, given);
+    try {
+      const answer = await this.#actions[action]({ exchange, caller, namespace, body });
+      if (action !== 'look' && action !== 'renew') gate.record('write', caller, namespace, origin, `${request.method} ${path} ${typeof body['name'] === 'string' ? body['name'] : ''}`);
+      send(response, 200, answer);
+    } catch (error) {
+      const { code } = toRegistryError(error);
+      if (code === 'permission_denied') gate.record('denied', caller, namespace, origin, `${request.method} ${path}`);
+      throw error;
+    }
+  }
+
+  #look(asked: Asked): object {
+    const { name } = this.#frame({ ...asked, body: { ...asked.body, session: unnamed, ttlMs: 1_000 } }, 'lock-session');
+    this.#demand(asked, 'read', name);
+    const { row, holders, waiting } = this.#context.locks.get(asked.namespace, name);
+    return { namespace: asked.namespace, name, limit: row?.limit ?? 0, holders: holders.map(shown), waiting: waiting.map(shown) };
+  }
+
+  async #acquire(asked: Asked): Promise<object> {
+    const session = this.#session(asked);
+    const frame = this.#frame({ ...asked, body: { waitMs: 0, ...asked.body, session: session.id } }, 'lock-acquire');
+    const { name, contender: id, limit = 1, shared, value, waitMs = 0 } = frame;
+    this.#demand(asked, 'write', name);
+    if (waitMs > waitMsMax) throw new RegistryError('invalid_argument', `waitMs is ${waitMs}, the limit is ${waitMsMax}; ask again with the same contender`);
+    if (this.#waiting >= this.#context.limits.parkedMax) throw new RegistryError('resource_exhausted', `${this.#waiting} requests wait for locks, which is the limit`);
+    const gone = new AbortController();
+    const onClose = () => gone.abort(new RegistryError('cancelled', 'the client has gone'));
+    asked.exchange.response.once('close', onClose);
+    this.#waiting++;
+    try {
+      const signal = AbortSignal.any([gone.signal, this.#closing.signal]);
+      const acquired = await this.#context.locks.acquire({ session, name, id }, { limit, ...(shared === true ? { shared } : {}), value, waitMs, signal });
+      return typeof acquired === 'string' ? { state: acquired } : { state: 'holds', token: String(acquired.token) };
+    } finally {
+      this.#waiting--;
+      asked.exchange.response.off('close', onClose);
+    }
+  }
+
+  /** The session of a body, once its token was checked. */
+  #session(asked: Asked): SessionRef {
+    const { session } = this.#frame({ ...asked, body: { name: 'x', ttlMs: 1_000, session: asked.body['session'] } }, 'lock-session');
+    const ref = { namespace: asked.namespace, id: session.id };
+    this.#context.locks.prove(ref, session.token);
+    return ref;
+  }
+
+  #contender(asked: Asked): ContenderRef {
+    const session = this.#session(asked);
+    const { name, contender } = this.#frame({ ...asked, body: { ...asked.body, session: session.id } }, 'lock-release');
+    return { session, name, id: contender };
+  }
+
+  /** Checks the fields of a body as those of a frame. @throws RegistryError `invalid_argument` */
+  #frame<T extends RequestFrame['type']>({ body }: Asked, type: T): Extract<RequestFrame, { readonly type: T }> {
+    const checked = checkRequest({ ...body, type, id: 1 });
+    if (!checked.ok) throw new RegistryError('invalid_argument', checked.message);
+    return checked.frame as Extract<RequestFrame, { readonly type: T }>;
+  }
+
+  #demand({ caller, namespace }: Asked, verb: 'read' | 'write', name: string): void {
+    this.#context.security.acl.authorize(caller, namespace, 'lock', verb, name);
+  }
+
+  #principal({ caller, exchange }: Asked): string {
+    return principalOf(caller, exchange.request.socket.remoteAddress ?? '');
+  }
+
+  #refuse({ request, response, path }: Exchange, route: Route | undefined): void {
+    if (route === undefined) {
+      sendError(response, 404, 'not_found', `no such path ${path.slice(0, 200)}; there are ${routes.map((each) => each.path).join(', ')}`);
+      return;
+    }
+    response.setHeader('Allow', route.methods.join(', '));
+    sendError(response, 405, 'invalid_argument', `${request.method} ${route.path} is not possible; use ${route.methods.join(' or ')}`);
+  }
+
+  #fail({ response, path }: Exchange, thrown: unknown): void {
+    const { code, message } = toRegistryError(thrown);
+    if (response.headersSent || response.destroyed) return;
+    if (code === 'internal') this.#context.log.error({ err: thrown, path }, 'a request failed');
+    if (thrown instanceof TooManyFailures) response.setHeader('Retry-After', Math.ceil(thrown.retryAfterMs / 1_000));
+    if (code === 'unauthenticated') response.setHeader('WWW-Authenticate', 'Bearer');
+    sendError(response, statusByCode[code], code, message);
+  }
+}
+
+/** In place of a session where only a name is checked. */
+const unnamed = { id: '00000000-0000-4000-8000-000000000000', token: '0'.repeat(32) };
+
+function shown(row: ContenderRow): object {
+  const { id, shared, value } = row;
+  return { contender: id, ...(holds(row) ? { token: String(tokenOf(row)) } : {}), ...(shared === undefined ? {} : { shared }), ...(value === undefined ? {} : { value }) };
+}
+
+function parse(bytes: Buffer): Body {
+  let value: unknown;
+  try {
+    value = JSON.parse(bytes.toString());
+  } catch {
+    throw new RegistryError('invalid_argument', 'the body is not JSON');
+  }
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Body;
+  throw new RegistryError('invalid_argument', 'the body must be a JSON object');
+}
+
+function sendError(response: ServerResponse, status: number, code: string, message: string): void {
+  send(response, status, { code, message });
+}
+
+function send(response: ServerResponse, status: number, value: object): void {
+  const body = `${JSON.stringify(value)}\n`;
+  response.writeHead(status, { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body), 'Cache-Control': 'no-store' });
+  response.end(response.req.method === 'HEAD' ? undefined : body);
+}
