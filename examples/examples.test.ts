@@ -52,6 +52,14 @@ it('canary gets its share, and the requests that ask for it', async () => {
   expect(stdout).toContain("never: { '1.4.0': 20 }");
 });
 
+it('fleet-cron bills each hour once, over the death of the leader', async () => {
+  const stdout = await output('fleet-cron/run.mjs');
+  expect(stdout).toMatch(/^killing host-\d$/m);
+  expect(stdout).toMatch(/^\d+ hours, each billed once, by 2 machines$/m);
+  const hours = [...stdout.matchAll(/has billed hour (\d+) with token (\d+)/g)].map(([, hour, token]) => [Number(hour), BigInt(token ?? 0)] as const);
+  expect(hours.map(([hour]) => hour)).toEqual(hours.map((_, at) => at));
+});
+
 it('sticky-sessions moves only the users of the instance that left', async () => {
   const stdout = await output('sticky-sessions/run.mjs');
   expect(stdout).toContain('of 200 users, 0 moved without a reason');

@@ -1,0 +1,75 @@
+/**
+ * A job that three machines start every second, and that runs once: each process is a candidate, the leader does the work, and the work carries the
+ * leader's token. The leader is killed in the middle; another one goes on where it stopped.
+ */
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { connect, LeadershipLostError, registryFence } from '@rollcall/client';
+import { createServer } from '@rollcall/server';
+
+const tickMs = 100;
+
+/** One machine of the fleet: works on the next hour as long as it leads. */
+async function machine(url, name) {
+  const client = await connect({ servers: [url], name });
+  const election = client.election('billing/cron', { ttl: 1_000, renewEvery: 200, value: name });
+  await election.lead(
+    async (lead) => {
+      while (!lead.signal.aborted) {
+        const hour = Number(Buffer.from((await client.kv.get('billing/next'))?.value ?? []).toString() || 0);
+        try {
+          // The result and the place where the next leader goes on are one transaction, which an old leader cannot commit.
+          await client.txn().ifLeader(lead).put(`billing/done/${hour}`, name, { cas: 0 }).put('billing/next', String(hour + 1)).commit();
+        } catch (error) {
+          if (!(error instanceof LeadershipLostError)) throw error;
+          return;
+        }
+        console.log(`${name} has billed hour ${hour} with token ${lead.token}`);
+        await new Promise((next) => setTimeout(next, tickMs));
+      }
+    },
+    { fence: registryFence },
+  );
+}
+
+/** The registry, three machines, and the death of the leader. */
+async function fleet() {
+  const server = await createServer({ http: { port: 0 } });
+  const machines = ['host-1', 'host-2', 'host-3'].map((name) => {
+    const child = spawn(process.execPath, [fileURLToPath(import.meta.url), server.url, name], { stdio: ['ignore', 'pipe', 'inherit'] });
+    child.stdout.pipe(process.stdout, { end: false });
+    return { name, child };
+  });
+  const client = await connect({ servers: [server.url] });
+  const leaders = client.election('billing/cron').observe();
+  let killed;
+  for await (const leader of leaders) {
+    if (leader === null) continue;
+    if (killed !== undefined && leader.value !== killed) break;
+    await hours(client, 5);
+    killed = leader.value;
+    console.log(`killing ${killed}`);
+    machines.find(({ name }) => name === killed).child.kill('SIGKILL');
+  }
+  const done = await hours(client, 10);
+  for (const { child } of machines) {
+    if (child.exitCode !== null || child.signalCode !== null) continue;
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+  }
+  const billed = new Set(done.map(({ key }) => key));
+  console.log(`${billed.size} hours, each billed once, by ${new Set(done.map(({ value }) => String(Buffer.from(value)))).size} machines`);
+  await client.close();
+  await server.close();
+}
+
+/** Resolves with the results once there are so many. */
+async function hours(client, count) {
+  for await (const { entries } of client.kv.watch({ prefix: 'billing/done/' })) if (entries.length >= count) return entries;
+  throw new Error('the client was closed');
+}
+
+const [url, name] = process.argv.slice(2);
+await (url === undefined ? fleet() : machine(url, name));
