@@ -77,9 +77,9 @@ describe('rollcall config', () => {
     await config('publish', name, '--content', 'a: 1');
     expect((await config('publish', name, '--content', 'a: 2', '--stage', '1:10m', '--stage', '50%:10m', '--alarm', 'unhealthy,error:0.5')).stdout).toBe(`release 2 of ${name} begins its rollout\n`);
     expect((await config('rollout', name)).stdout).toBe('rollout release gives release 2 to 1 of 1 instances: stage 1 of 2, running\n');
-    const releases = async () => (await json<readonly { readonly release: number }[]>('who', name)).map(({ release }) => release).toSorted((a, b) => a - b);
+    const releases = async () => (await json<{ readonly readers: readonly { readonly release: number }[] }>('who', name)).readers.map(({ release }) => release).toSorted((a, b) => a - b);
     expect(await releases()).toEqual([1, 1, 2]);
-    expect((await config('who', name)).stdout).toMatch(/^INSTANCE +ADDRESS +RELEASE +ROLLOUT +STATUS\nn1\/fleet +10\.0\.0\.1 +[12] /);
+    expect((await config('who', name)).stdout).toMatch(/^INSTANCE +ADDRESS +RELEASE +APPLIED +ROLLOUT +STATUS\nn1\/fleet +10\.0\.0\.1 +[12] /);
     expect((await config('rollout', name, 'pause')).stdout).toBe(`rollout release of ${name}: pause is done\n`);
     expect((await config('rollout', name)).stdout).toContain('paused');
     expect((await config('rollout', name, 'stop', '--message', 'enough')).code).toBe(0);

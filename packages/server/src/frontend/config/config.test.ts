@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { SocketClient } from '../stream/socket-client.case.ts';
 import { configApi, shop, type Answer, type ConfigApi } from './config.case.ts';
 
 let api: ConfigApi;
@@ -181,7 +182,7 @@ describe('a rollout', () => {
     }
     await publish(at, 'old');
     expect((await publish(at, 'new', { rollout: { name: 'next', plan: { stages: [{ count: 1, bakeMs: 600_000 }], alarm: { on: ['error'], share: 1, atLeast: 2 } } } })).json).toEqual({ done: true, release: 2 });
-    const who = async () => (await api.get('/who', at)).json as unknown as readonly { readonly instance: string; readonly release: number; readonly error?: string }[];
+    const who = async () => (await api.get('/who', at)).json['readers'] as readonly { readonly instance: string; readonly release: number; readonly error?: string }[];
     const [taken] = (await who()).filter(({ release }) => release === 2);
     expect((await who()).map(({ release }) => release).toSorted((a, b) => a - b)).toEqual([1, 1, 2]);
     expect((await api.post('/report', at, { release: 2, instance: taken?.instance ?? '', error: 'cannot parse' })).json).toEqual({ done: true });
@@ -192,6 +193,23 @@ describe('a rollout', () => {
     expect(((await api.get('/history', at)).json as unknown as readonly object[])[0]).toMatchObject({ step: 'rollout-stop', message: 'enough' });
     expect((await who()).map(({ release }) => release)).toEqual([1, 1, 1]);
   });
+});
+
+test('who shows what connected clients say that they have applied', async () => {
+  const at = { app: 'crew', name: 'app' };
+  await api.server.registry.submit({ kind: 'register', namespace: 'default', node: { name: 'n1', address: '10.0.0.1' }, nodeMode: 'ensure', instances: [{ id: 'crew', service: 'crew' }] });
+  await publish(at, 'old');
+  const [instance, other] = [await SocketClient.greeted(api.server.url, { client: 'one' }), await SocketClient.greeted(api.server.url, { client: 'two' })];
+  onTestFinished(() => {
+    for (const { webSocket } of [instance, other]) webSocket.terminate();
+  });
+  await instance.ask({ type: 'watch', views: [{ kind: 'config', name: 'crew/app', reader: { instance: 'n1/crew' } }] });
+  await other.ask({ type: 'watch', views: [{ kind: 'config', name: 'crew/app' }] });
+  await instance.ask({ type: 'config-report', name: 'crew/app', release: 1, applied: true });
+  await other.ask({ type: 'config-report', name: 'crew/app', release: 1, applied: false, error: 'cannot parse' });
+  const { readers, missing } = (await api.get('/who', at)).json as { readonly readers: readonly object[]; readonly missing: readonly string[] };
+  expect(readers).toMatchObject([{ instance: 'n1/crew', release: 1, applied: 1, unhealthy: false }, { release: 1, error: 'cannot parse' }]);
+  expect([readers.length, missing, 'applied' in (readers[1] ?? {})]).toEqual([2, [], false]);
 });
 
 test('a program of the operator must agree, and its silence is a refusal', async () => {

@@ -3,6 +3,7 @@
 import { mergeProperties, parseProperties, printProperties, RegistryError } from '@rollcall/protocol';
 import { assertFound } from '../../configurations/configurations.ts';
 import { diffLines, type DiffLine } from '../../configurations/diff.ts';
+import type { ReaderEntry } from '../../configurations/readers.ts';
 import { inOrder, order, select } from '../../net/slices.ts';
 import { configsIn, configName, failuresOf, findConfig, policyOf } from '../../registry/kind/config/find.ts';
 import { givenTo, type ConfigReader } from '../../registry/kind/config/given.ts';
@@ -189,21 +190,49 @@ export function readers(call: Call): Promise<object> {
   return call.configurations.who(call.name('read'));
 }
 
-/** `GET /rollcall/v1/config/who` */
-export function who(call: Call): object {
-  const { state } = call.context.registry;
+/** `GET /rollcall/v1/config/who`: the instances of the catalog, and the readers that are connected to any node and are none of them. */
+export async function who(call: Call): Promise<object> {
   const ref = call.ref('read');
+  assertFound(findConfig(call.context.registry.state, ref), ref);
+  const { readers, missing } = await call.configurations.who(ref);
+  const { state } = call.context.registry;
   const row = assertFound(findConfig(state, ref), ref);
+  const connected = new Map(readers.flatMap((reader) => (reader.instance === undefined ? [] : [[reader.instance, reader] as const])));
   const errors = new Map(Array.from(failuresOf(state, ref), ({ release: number, instance, error }) => [`${number} ${instance}`, error]));
-  const members = populationOf(state, ref.namespace, call.params.get('service') || row.app);
-  return members.sort((a, b) => order(a.instance, b.instance)).map((member) => {
-    const { address, instance, isUnhealthy: unhealthy } = member;
-    const given = givenTo(row, member);
-    const error = given && errors.get(`${given.release} ${instance}`);
-    return {
-      ...{ instance, address, release: given?.release ?? 0, unhealthy },
-      ...(given?.rollout === undefined ? {} : { rollout: given.rollout.name }),
-      ...(error === undefined ? {} : { error }),
-    };
+  return call.inTurns(function* (pace) {
+    const members = yield* inOrder(populationOf(state, ref.namespace, call.params.get('service') || row.app), (a, b) => order(a.instance, b.instance), pace);
+    const shown: object[] = [];
+    for (const member of members) {
+      const { address, instance, isUnhealthy: unhealthy } = member;
+      const given = givenTo(row, member);
+      const reader = connected.get(instance);
+      connected.delete(instance);
+      const error = given && (errors.get(`${given.release} ${instance}`) ?? errorOf(reader));
+      shown.push({
+        ...{ instance, address, release: given?.release ?? 0, unhealthy },
+        ...(given?.rollout === undefined ? {} : { rollout: given.rollout.name }),
+        ...appliedBy(reader),
+        ...(error === undefined ? {} : { error }),
+      });
+      // Its checks and those of its node were looked at.
+      if (pace.spend(8)) yield;
+    }
+    for (const reader of readers) {
+      if (reader.instance !== undefined && !connected.has(reader.instance)) continue;
+      const { client, instance = client, address = '', release: number, rollout } = reader;
+      const error = errorOf(reader);
+      shown.push({ instance, address, release: number, ...(rollout === undefined ? {} : { rollout }), ...appliedBy(reader), ...(error === undefined ? {} : { error }) });
+      if (pace.spend(2)) yield;
+    }
+    return { readers: shown, missing };
   });
+}
+
+/** The release that the program of a reader uses, as it says. */
+function appliedBy(reader: ReaderEntry | undefined): object {
+  return reader?.report?.applied === true ? { applied: reader.report.release } : {};
+}
+
+function errorOf(reader: ReaderEntry | undefined): string | undefined {
+  return reader?.report?.error;
 }

@@ -118,7 +118,16 @@ export const answers = {
     }),
     'The connected clients, with what each reports to use',
   ),
-  who: json(list(object({ 'instance': text, 'address': text, 'release': { ...count, description: '0: nothing' }, 'rollout?': text, 'unhealthy': yes, 'error?': text })), 'The live instances of the service, and which release each gets'),
+  who: json(
+    object({
+      readers: list(object({
+        'instance': { ...text, description: 'NODE/ID, or the name of a client that is no instance' }, 'address': text, 'release': { ...count, description: 'That it gets; 0: nothing' }, 'rollout?': text,
+        'applied?': { ...count, description: 'That its program uses, as it says' }, 'unhealthy?': yes, 'error?': text,
+      })),
+      missing: { ...texts, description: 'Nodes that did not say who is connected to them' },
+    }),
+    'The live instances of the service and the connected readers, and which release each gets',
+  ),
 } as const satisfies Record<string, Content>;
 
 const parameter = (what: string, description: string, schema: Schema = name): Parameter => ({ name: what, description, schema });
