@@ -14,8 +14,9 @@ import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { connect } from '@rollcall/client';
+import { cpuSeconds } from '../cpu-time.mjs';
 import { machine } from '../machine.mjs';
-import { cpuSeconds, freePort, nanoseconds, pause, pinned, residentBytes, startNode } from '../processes.mjs';
+import { freePort, nanoseconds, pause, pinned, residentBytes, startNode } from '../processes.mjs';
 import { median, percentile, withSpread } from '../statistics.mjs';
 
 const quick = process.argv.includes('--quick');

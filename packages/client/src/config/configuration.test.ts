@@ -4,7 +4,7 @@ import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promise
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createServer, type Server, type ServerOptions } from '@rollcall/server';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { connect, type ConfigSnapshot, type Configuration, type ConnectOptions, type Rollcall, type StandardSchema } from '../index.ts';
 import { publish, sharedStore } from './config-server.case.ts';
 
@@ -165,6 +165,25 @@ describe('changes', () => {
     expect(await config.whenReady()).toMatchObject({ content: 'old' });
     await rollcall.register({ service: 'shop', id: 'shop-1', port: 1 });
     expect(await becomes(config, ({ content }) => content !== 'old')).toMatchObject({ content: 'by instance', rollout: 'instances' });
+  });
+});
+
+describe('reports', () => {
+  it('tell the registry which release the program uses, and at once why it cannot use another', async () => {
+    await publish(server, 'shop/main', '{"timeoutMs":5}', { format: 'json' });
+    const rollcall = await client({ name: 'shop-api' });
+    await rollcall.register({ service: 'shop', id: 'shop-1', port: 1 });
+    const config = rollcall.config('shop/main', { schema: settings, onError: () => {} });
+    await config.whenReady();
+    const reader = async () => {
+      const answer = await fetch(`${server.url}/rollcall/v1/config/readers?app=shop&name=main`);
+      return ((await answer.json()) as { readonly readers: readonly { readonly report?: { readonly release: number; readonly applied: boolean } }[] }).readers[0];
+    };
+    await vi.waitUntil(async () => (await reader())?.report?.applied, { timeout: 10_000 });
+    expect(await reader()).toMatchObject({ client: 'shop-api', instance: expect.stringMatching(/\/shop-1$/) as string, release: 1, report: { release: 1, applied: true } });
+    await publish(server, 'shop/main', '{"timeoutMs":"x"}', { format: 'json' });
+    await vi.waitUntil(async () => (await reader())?.report?.release === 2, { timeout: 10_000 });
+    expect(await reader()).toMatchObject({ release: 2, report: { release: 2, applied: false, error: expect.stringContaining('expected a number') as string } });
   });
 });
 
