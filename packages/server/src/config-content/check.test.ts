@@ -113,7 +113,7 @@ it('a fault as an error has its place', () => {
 });
 
 it.each([
-  ['yaml', 'a: {b: 1, c: [x, {d: true}]}\ne: null\nf: []\ng: {}\n', '{"a.b":1,"a.c[0]":"x","a.c[1].d":true,"e":null,"f":"","g":""}'],
+  ['yaml', 'a: {b: 1, c: [x, {d: true}]}\ne: null\nf: []\ng: {}\n', '{"a.b":1,"a.c[0]":"x","a.c[1].d":true,"e":"","f":"","g":""}'],
   ['json', '{"a": {"b": 1}, "a.b": 2}', '{"a.b":2}'],
   ['json', '[1, 2]', '{"content[0]":1,"content[1]":2}'],
   ['toml', 'x = 1\n[a]\nb = 2026-01-01\n', '{"x":1,"a.b":"2026-01-01"}'],

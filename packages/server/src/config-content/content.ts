@@ -50,7 +50,7 @@ export interface ContentChecks {
   /**
    * The values under flat keys as Spring names them (`servers[0].port`), for readers that know only properties. A `text` has the one key
    * `content`.
-   * @returns JSON of one object, its keys in the order of the content; values are texts, numbers, booleans and null
+   * @returns JSON of one object, its keys in the order of the content; values are texts, numbers and booleans
    * @throws RegistryError `invalid_argument` when the content cannot be parsed, or not in time
    */
   flatten(content: string, format: ConfigFormat): Promise<string>;

@@ -1,9 +1,9 @@
 /**
- * Values under flat keys, named as Spring's server names them (`YamlProcessor.buildFlattenedMap`): `servers[0].port`. Empty objects and arrays
- * are an empty text, as there. When two paths give the same key, the last one wins.
+ * Values under flat keys, named as Spring's server names them (`YamlProcessor.buildFlattenedMap`): `servers[0].port`. Null, empty objects
+ * and empty arrays are an empty text, as there. When two paths give the same key, the last one wins.
  */
 
-export type FlatValue = string | number | boolean | null;
+export type FlatValue = string | number | boolean;
 
 /** @param value plain data without cycles */
 export function flatten(value: unknown): Map<string, FlatValue> {
@@ -20,7 +20,7 @@ function add(flat: Map<string, FlatValue>, key: string, value: unknown): void {
   } else if (isPlainObject(value)) {
     if (Object.keys(value).length === 0) flat.set(key, '');
     else addAll(flat, `${key}.`, value);
-  } else flat.set(key, isFlat(value) ? value : typeof value === 'number' ? value.toString() : null);
+  } else flat.set(key, isFlat(value) ? value : typeof value === 'number' ? value.toString() : '');
 }
 
 function addAll(flat: Map<string, FlatValue>, prefix: string, object: object): void {
@@ -37,5 +37,5 @@ function isPlainObject(value: unknown): value is object {
 }
 
 function isFlat(value: unknown): value is FlatValue {
-  return value === null || typeof value === 'string' || typeof value === 'boolean' || (typeof value === 'number' && Number.isFinite(value));
+  return typeof value === 'string' || typeof value === 'boolean' || (typeof value === 'number' && Number.isFinite(value));
 }

@@ -14,7 +14,7 @@ const shape = struct({ keys: map(text) });
 export function brokenRules(rules: readonly ContentRule[], flat: ReadonlyMap<string, FlatValue>): ContentFault[] {
   if (rules.length > rulesMax) return [{ kind: 'rule', message: `there are ${rules.length} rules, the limit is ${rulesMax}` }];
   // Without a prototype, so that no key is there that the content does not have.
-  const keys = Object.assign(Object.create(null) as Record<string, string>, Object.fromEntries(Array.from(flat, ([key, value]) => [key, String(value ?? '')])));
+  const keys = Object.assign(Object.create(null) as Record<string, string>, Object.fromEntries(Array.from(flat, ([key, value]) => [key, String(value)])));
   return rules.flatMap(({ expect, message }): ContentFault[] => {
     try {
       return compile(expect, shape)({ keys }) ? [] : [{ kind: 'rule', message: message ?? `the rule ${expect} does not hold` }];

@@ -3,7 +3,7 @@
  * schema, and a content that loses most of its bytes needs a second word. The parsing itself is behind a port, in a worker thread.
  */
 
-import { isConfigFormat, RegistryError } from '@rollcall/protocol';
+import { isConfigFormat, RegistryError, type ConfigFormat } from '@rollcall/protocol';
 import { contentError, type ContentChecks } from '../config-content/content.ts';
 import { lossOf } from '../config-content/loss.ts';
 import type { Secrets } from '../config-content/secrets.ts';
@@ -61,6 +61,16 @@ export class Contents {
   /** The same for an editor: secrets in clear stand between marks, so that they are sealed again when it comes back. */
   editable(ref: ConfigRef, content: Uint8Array, reveal: boolean): string {
     return this.#secrets !== undefined && reveal ? this.#secrets.revealMarked(textOf(content), ref) : this.shown(ref, content, false);
+  }
+
+  /**
+   * The values of a content under flat keys (`ContentChecks.flatten`).
+   * @param shown as `shown` returned it
+   * @throws RegistryError `invalid_argument` when it cannot be parsed
+   */
+  async flatten(shown: string, format: ConfigFormat): Promise<string> {
+    if (this.#checks === undefined) throw new RegistryError('unimplemented', 'contents are not parsed here');
+    return this.#checks.flatten(shown, format);
   }
 
   async close(): Promise<void> {
