@@ -13,6 +13,7 @@ import { Secrets } from './config-content/secrets.ts';
 import { askWebhook } from './config-content/webhook.ts';
 import { Configurations } from './configurations/configurations.ts';
 import type { Engine } from './engine/engine.ts';
+import { loadAccessKeys, type AccessKeys } from './frontend/apollo/access-keys.ts';
 import { tellFreshness } from './freshness.ts';
 import { Liveness } from './health/liveness.ts';
 import { closedByMove } from './migrate.ts';
@@ -38,6 +39,8 @@ export interface Core {
   readonly metrics: Metrics;
   readonly replica: Replica;
   readonly configurations: Configurations;
+  /** Of apps whose Apollo clients sign their requests. */
+  readonly apolloKeys: AccessKeys;
   readonly liveness: Liveness;
   readonly security: Security;
   /** Where events of this process go, if there is an audit log. */
@@ -65,6 +68,7 @@ interface Files {
   readonly probeTrust: SecureContext | undefined;
   readonly peerAuthorities: string | undefined;
   readonly configKeys: KeyRing;
+  readonly apolloKeys: AccessKeys;
 }
 
 /** Closes the store when one of the files cannot be used. */
@@ -76,8 +80,9 @@ export async function openFiles(engine: Engine, options: ServerOptions): Promise
     const probeTrust = probeCaFile === undefined ? undefined : await trustOf(probeCaFile);
     const peerAuthorities = peerCaFile === undefined ? undefined : await authoritiesOf(peerCaFile);
     const configKeys = await loadKeyRing(options.configKeys ?? {});
+    const apolloKeys = options.apolloKeysFile === undefined ? new Map<string, never>() : await loadAccessKeys(options.apolloKeysFile);
     const audit = auditFile === undefined ? undefined : await openAudit(auditFile, options);
-    return { audit, probeTrust, peerAuthorities, configKeys };
+    return { audit, probeTrust, peerAuthorities, configKeys, apolloKeys };
   } catch (error) {
     await engine.close();
     throw error;
@@ -93,7 +98,7 @@ async function openAudit(path: string, { clock = systemClock, log }: ServerOptio
 /** How long a program of an operator may take to agree to a content. */
 const webhookMs = 5_000;
 
-export function createCore(engine: Engine, { audit, probeTrust, peerAuthorities, configKeys }: Files, options: ServerOptions): Core {
+export function createCore(engine: Engine, { audit, probeTrust, peerAuthorities, configKeys, apolloKeys }: Files, options: ServerOptions): Core {
   const clock = options.clock ?? systemClock;
   const log = options.log ?? pino({ level: 'silent' });
   const random = Math.random;
@@ -126,7 +131,7 @@ export function createCore(engine: Engine, { audit, probeTrust, peerAuthorities,
   metrics.observe('rollcall_store_lag_revisions', 'Revisions that the state is behind the store', () => replica.lag.revisions);
   metrics.observe('rollcall_store_lag_seconds', 'Time since the state was last that of the store', () => replica.lag.seconds);
   const configurations = new Configurations({ registry: replica, checks: lateChecks(clock), secrets: new Secrets(configKeys), askWebhook: (url, question) => askWebhook(url, question, { resolve, timeoutMs: webhookMs }) });
-  return { engine, clock, log, limits, metrics, replica, configurations, liveness, security, auditTrail, audit, peerAuthorities, fatal: fatal.promise, fail: fatal.resolve, random, resolve };
+  return { engine, clock, log, limits, metrics, replica, configurations, apolloKeys, liveness, security, auditTrail, audit, peerAuthorities, fatal: fatal.promise, fail: fatal.resolve, random, resolve };
 }
 
 export async function closeCore({ configurations, liveness, replica, security, auditTrail, audit, engine }: Core): Promise<void> {

@@ -199,15 +199,15 @@ describe('the front ends of a server', () => {
     chooseFrontends(options, frontendTable).map((entry) => Object.entries(frontendTable).find(([, each]) => each === entry)?.[0]);
 
   test.each<[string, ServerOptions, string[]]>([
-    ['are those over HTTP by default', {}, ['consul', 'stream', 'admin', 'peer', 'eureka', 'nacos', 'config', 'prometheus', 'locks']],
-    ['have DNS when it has options', { dns: {} }, ['consul', 'stream', 'admin', 'peer', 'eureka', 'nacos', 'config', 'prometheus', 'locks', 'dns']],
+    ['are those over HTTP by default', {}, ['consul', 'stream', 'admin', 'peer', 'eureka', 'nacos', 'config', 'prometheus', 'locks', 'ofrep', 'spring-config', 'apollo']],
+    ['have DNS when it has options', { dns: {} }, ['consul', 'stream', 'admin', 'peer', 'eureka', 'nacos', 'config', 'prometheus', 'locks', 'ofrep', 'spring-config', 'apollo', 'dns']],
     ['are those that are named, in the order of the table', { frontends: ['dns', 'admin'] }, ['admin', 'dns']],
   ])('%s', (_name, options, expected) => {
     expect(names(options)).toEqual(expected);
   });
 
   test('that are unknown, or have options but are not named, are an error', () => {
-    expect(() => names({ frontends: ['zookeeper' as 'dns'] })).toThrow('there is no front end "zookeeper"; there are consul, stream, admin, peer, eureka, nacos, config, prometheus, locks, dns');
+    expect(() => names({ frontends: ['zookeeper' as 'dns'] })).toThrow('there is no front end "zookeeper"; there are consul, stream, admin, peer, eureka, nacos, config, prometheus, locks, ofrep, spring-config, apollo, dns');
     expect(() => names({ frontends: ['admin'], dns: {} })).toThrow('there are options for dns, but frontends does not name it');
   });
 

@@ -4,6 +4,8 @@
  */
 
 import { RegistryError } from '@rollcall/protocol';
+import type { AccessKeys } from './frontend/apollo/access-keys.ts';
+import { apollo } from './frontend/apollo/frontend.ts';
 import type { AdminDeps } from './frontend/admin/deps.ts';
 import { admin } from './frontend/admin/frontend.ts';
 import { config } from './frontend/config/frontend.ts';
@@ -16,9 +18,11 @@ import { routes as lockRoutes } from './frontend/locks/routes.ts';
 import { nacos } from './frontend/nacos/frontend.ts';
 import type { Outward } from './frontend/eureka/peers/join.ts';
 import type { PeerDeps } from './frontend/peer/deps.ts';
+import { ofrep } from './frontend/ofrep/frontend.ts';
 import { peer } from './frontend/peer/frontend.ts';
 import { prometheus } from './frontend/prometheus/frontend.ts';
 import { routes as prometheusRoutes } from './frontend/prometheus/routes.ts';
+import { springConfig } from './frontend/spring-config/frontend.ts';
 import { stream } from './frontend/stream/frontend.ts';
 import { tcpAddress } from './listen-addresses.ts';
 import type { Context, Frontend } from './net/frontend.ts';
@@ -32,6 +36,7 @@ export interface Parts {
   readonly admin: AdminDeps;
   readonly peer: PeerDeps;
   readonly outward: Outward;
+  readonly apolloKeys: AccessKeys;
 }
 
 export interface FrontendEntry {
@@ -70,6 +75,9 @@ export const frontendTable = {
   config: { make: (context) => config(context), described: configRoutes },
   prometheus: { make: (context) => prometheus(context), described: prometheusRoutes },
   locks: { make: (context) => locks(context), described: lockRoutes },
+  ofrep: { make: (context) => ofrep(context) },
+  'spring-config': { make: (context) => springConfig(context) },
+  apollo: { make: (context, { apolloKeys }) => apollo(context, apolloKeys) },
   dns: {
     make: (context, { options }) => dns(context, options.dns),
     addresses: ({ dns: options = {} }) => [

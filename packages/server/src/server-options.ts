@@ -49,7 +49,7 @@ export interface WorkerOptions {
 }
 
 /** As in the table of front ends (`frontends.ts`). */
-export type FrontendName = 'consul' | 'stream' | 'admin' | 'config' | 'peer' | 'eureka' | 'nacos' | 'prometheus' | 'locks' | 'dns';
+export type FrontendName = 'consul' | 'stream' | 'admin' | 'config' | 'peer' | 'eureka' | 'nacos' | 'prometheus' | 'locks' | 'ofrep' | 'spring-config' | 'apollo' | 'dns';
 
 export interface ServerOptions {
   /** `memory()` by default; the server closes it. */
@@ -99,6 +99,8 @@ export interface ServerOptions {
   readonly frontends?: readonly FrontendName[];
   /** Access control; off by default: every caller may do everything. */
   readonly acl?: AccessOptions;
+  /** File with the access keys of apps whose Apollo clients sign their requests (`frontend/apollo/access-keys.ts`); read at the start. */
+  readonly apolloKeysFile?: string;
   /** File of the audit log (`security/audit.ts`); none by default. */
   readonly auditFile?: string;
   /** Where the keys that encrypt secrets in configurations come from; without them no content may have a secret. */

@@ -162,7 +162,7 @@ async function serve(core: Core, options: ServerOptions, table: FrontendTable, h
     await leaveStore(store, drainAll);
     left.resolve();
   };
-  const parts = { options, admin: adminDeps(core, { serving, leave, allProcesses: store.channel.allProcesses }), peer: store.channel.deps, outward: { ownership: store.ownership, resolve, random } };
+  const parts = { options, admin: adminDeps(core, { serving, leave, allProcesses: store.channel.allProcesses }), peer: store.channel.deps, apolloKeys: core.apolloKeys, outward: { ownership: store.ownership, resolve, random } };
   const running = chosen.map((entry) => ({ frontend: entry.make(context, parts), addresses: entry.addresses?.(options) ?? [] }));
   const answerWaiting = () => Promise.all(running.map(({ frontend }) => frontend.close()));
   const listeners = new Listeners({ limits, clock, log, metrics, answerWaiting });

@@ -19,6 +19,7 @@ export function serverOptions(settings: Settings): ServerOptions {
     ...aclOptions(settings),
     ...(settings.auditLog === undefined ? {} : { auditFile: settings.auditLog }),
     ...configKeyOptions(settings),
+    ...(settings.apolloKeysFile === undefined ? {} : { apolloKeysFile: settings.apolloKeysFile }),
     ...(settings.probeCaFile === undefined ? {} : { probeCaFile: settings.probeCaFile }),
     unsafeAllowUnauthenticated: settings.unsafeAllowUnauthenticated,
     unsafeAllowPlaintext: settings.unsafeAllowPlaintext,

@@ -7,6 +7,7 @@
 import { resolve } from 'node:path';
 import type { Limits } from '@rollcall/server';
 import { parseAddress, parseAddressOrSocket, type Address, type SocketPath } from './address.ts';
+import { configSettings, type ConfigSettings } from './config-table.ts';
 import { engineSettings, type EngineSettings } from './engine-table.ts';
 import type { Setting } from './setting.ts';
 import {
@@ -35,7 +36,7 @@ export type LogLevel = (typeof logLevels)[number];
 export const defaultPolicies = ['allow', 'deny'] as const;
 export const tlsVersions = ['1.2', '1.3'] as const;
 
-export interface Settings extends EngineSettings {
+export interface Settings extends EngineSettings, ConfigSettings {
   /** Undefined: plain HTTP is not served. */
   readonly http: Address | SocketPath | undefined;
   /** Undefined: HTTP over TLS is not served. */
@@ -80,8 +81,6 @@ export interface Settings extends EngineSettings {
   readonly aclDefaultToken: string | undefined;
   /** Undefined: no audit log. */
   readonly auditLog: string | undefined;
-  readonly configKeyFile: string | undefined;
-  readonly configKeyCommand: string | undefined;
   readonly probeCaFile: string | undefined;
   readonly unsafeAllowUnauthenticated: boolean;
   readonly unsafeAllowPlaintext: boolean;
@@ -288,11 +287,7 @@ export const settingsTable: { readonly [K in keyof Settings]: Setting<Settings[K
     fallback: undefined,
     read: (value) => (value === undefined ? undefined : filled(text(value))),
   },
-  configKeyFile: { flag: '--config-key-file <file>', env: 'ROLLCALL_CONFIG_KEY_FILE', description: 'file with the keys for secrets in configurations, one ID:BASE64 of 32 bytes a line, the newest first', fallback: undefined, read: file },
-  configKeyCommand: {
-    ...{ flag: '--config-key-command <command>', env: 'ROLLCALL_CONFIG_KEY_COMMAND', fallback: undefined, read: (value) => (value === undefined ? undefined : filled(text(value))) },
-    description: 'command that prints such keys; it runs when the server starts',
-  },
+  ...configSettings,
   auditLog: {
     flag: '--audit-log <file>',
     env: 'ROLLCALL_AUDIT_LOG',
