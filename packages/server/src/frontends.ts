@@ -56,7 +56,7 @@ export interface FrontendEntry {
 export type FrontendTable = Readonly<Record<string, FrontendEntry>>;
 
 export const frontendTable = {
-  consul: { make: (context, parts) => consul(context, { backups: parts.admin }) },
+  consul: { make: (context, parts) => consul(context, { backups: parts.admin, configurations: parts.options.configurationsInKv === true }) },
   stream: { make: (context) => stream(context) },
   admin: { make: (context, parts): Frontend => admin(context, parts.admin, described(parts.options)) },
   peer: { make: (context, parts) => peer(context, parts.peer) },

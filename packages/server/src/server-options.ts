@@ -99,6 +99,8 @@ export interface ServerOptions {
   readonly frontends?: readonly FrontendName[];
   /** Access control; off by default: every caller may do everything. */
   readonly acl?: AccessOptions;
+  /** Whether Consul's KV shows each configuration as a key `config/APP/NAME` that can only be read; false by default. */
+  readonly configurationsInKv?: boolean;
   /** File with the access keys of apps whose Apollo clients sign their requests (`frontend/apollo/access-keys.ts`); read at the start. */
   readonly apolloKeysFile?: string;
   /** File of the audit log (`security/audit.ts`); none by default. */

@@ -20,6 +20,7 @@ export function serverOptions(settings: Settings): ServerOptions {
     ...(settings.auditLog === undefined ? {} : { auditFile: settings.auditLog }),
     ...configKeyOptions(settings),
     ...(settings.apolloKeysFile === undefined ? {} : { apolloKeysFile: settings.apolloKeysFile }),
+    ...(settings.configurationsInKv ? { configurationsInKv: true } : {}),
     ...(settings.probeCaFile === undefined ? {} : { probeCaFile: settings.probeCaFile }),
     unsafeAllowUnauthenticated: settings.unsafeAllowUnauthenticated,
     unsafeAllowPlaintext: settings.unsafeAllowPlaintext,

@@ -4,6 +4,7 @@ import { Agent, type IncomingHttpHeaders, request as send } from 'node:http';
 import { expect, vi } from 'vitest';
 import { memory } from '../../engine/memory/memory.ts';
 import { createServer, type Server, type ServerOptions } from '../../server.ts';
+import { reads } from './kv/kv.ts';
 import { emptyList } from './mesh/no-mesh.ts';
 
 export interface Answer {
@@ -113,4 +114,5 @@ export class Consul implements AsyncDisposable {
 export const lasting = {
   ...{ saveSnapshot: () => undefined, restoreSnapshot: () => undefined, monitor: () => undefined },
   roots: emptyList,
+  readKeys: reads(),
 };

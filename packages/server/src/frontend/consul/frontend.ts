@@ -26,6 +26,8 @@ import { Endpoints } from './answer/endpoints.ts';
 import { Reads } from './answer/reads.ts';
 import { Refusals } from './answer/refusals.ts';
 import { namedCaller } from './catalog/near.ts';
+import { configKeys } from './kv/config-keys.ts';
+import { reads } from './kv/kv.ts';
 import { caRoots } from './mesh/ca-roots.ts';
 import { Authenticator, unidentified } from './request/authenticator.ts';
 import { accessOf, isIndexed, type Route, routed, type RoutedRow } from './request/route.ts';
@@ -41,10 +43,12 @@ export interface ConsulOptions {
   readonly backups: BackupStore;
   /** From 0 up to, but not including, 1; spreads the timeouts of blocking queries. */
   readonly random?: () => number;
+  /** Whether configurations are shown as keys below `config/`; false by default. */
+  readonly configurations?: boolean;
 }
 
 /** @throws RegistryError `failed_precondition` if a route declares no access */
-export function consul(context: Context, { backups, random = Math.random }: ConsulOptions): Frontend {
+export function consul(context: Context, { backups, random = Math.random, configurations = false }: ConsulOptions): Frontend {
   const snapshots = new Snapshots(context, backups);
   const monitors = new Monitors();
   const table = routeTable({
@@ -52,6 +56,7 @@ export function consul(context: Context, { backups, random = Math.random }: Cons
     restoreSnapshot: (call) => snapshots.restore(call),
     monitor: (call) => monitors.watch(call),
     roots: caRoots(context),
+    readKeys: reads(configurations ? configKeys((release) => context.configurations.contents.shown(release, release.content, false)) : undefined),
   });
   return new ConsulFrontend(context, table, random, () => {
     monitors.close();

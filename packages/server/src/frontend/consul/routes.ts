@@ -35,10 +35,12 @@ export interface Lasting {
   readonly monitor: Handler;
   /** The certificates of a front end, which live as long as it does. */
   readonly roots: (asked: Asked) => Query;
+  /** Reads keys, and configurations as keys if the server is told so. */
+  readonly readKeys: (asked: Asked) => Query;
 }
 
 /** The table; each front end has its own. */
-export function routeTable({ saveSnapshot, restoreSnapshot, monitor, roots }: Lasting): readonly Route[] {
+export function routeTable({ saveSnapshot, restoreSnapshot, monitor, roots, readKeys }: Lasting): readonly Route[] {
   return [
     { path: '/v1/agent/self', methods: { GET: { act: self, access: named('agent', 'read') } } },
     { path: '/v1/agent/members', methods: { GET: { act: members, access: filters('node') } } },
@@ -155,7 +157,7 @@ export function routeTable({ saveSnapshot, restoreSnapshot, monitor, roots }: La
     {
       path: '/v1/kv/:key',
       methods: {
-        GET: { read: kv.read, everyNamespace: 'lists', access: named('key', 'read') },
+        GET: { read: readKeys, everyNamespace: 'lists', access: named('key', 'read') },
         PUT: writes(kv.put, named('key', 'write')),
         DELETE: writes(kv.remove, named('key', 'write')),
       },

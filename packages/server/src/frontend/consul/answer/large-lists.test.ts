@@ -43,10 +43,10 @@ function filled(): Journal {
 
 const filter = `filter=${encodeURIComponent('Service.Meta.text matches "^x" or Service.Port == 1')}`;
 const lists: readonly (readonly [name: string, rest: string, query: string, read: (asked: Asked) => Query])[] = [
-  ['kv recurse', '', 'recurse', kv.read],
-  ['kv recurse pretty', 'app/', 'recurse&pretty', kv.read],
-  ['kv keys', '', 'keys', kv.read],
-  ['kv keys with a separator', 'app/', 'keys&separator=5', kv.read],
+  ['kv recurse', '', 'recurse', kv.reads()],
+  ['kv recurse pretty', 'app/', 'recurse&pretty', kv.reads()],
+  ['kv keys', '', 'keys', kv.reads()],
+  ['kv keys with a separator', 'app/', 'keys&separator=5', kv.reads()],
   ['catalog/nodes', '', '', catalog.nodes],
   ['catalog/services', '', '', catalog.services],
   ['catalog/services by nodes', '', 'node-meta=rack:r1', catalog.services],

@@ -7,42 +7,57 @@
 import { RegistryError } from '@rollcall/protocol';
 import { readBody } from '../../../net/body.ts';
 import type { KvDelete, KvDeleteTree, KvPut } from '../../../registry/kind/kv/commands.ts';
-import { findKv, kvKeysUnder } from '../../../registry/kind/kv/find.ts';
+import { findKv } from '../../../registry/kind/kv/find.ts';
 import { keyView, prefixView } from '../../../registry/kind/kv/views.ts';
 import type { RowOf } from '../../../registry/kinds.ts';
+import type { Reader } from '../../../registry/reader.ts';
 import { commandEndpoint } from '../request/endpoint.ts';
 import { permission } from '../request/permission.ts';
 import { type Asked, formOf, type Query } from '../request/query.ts';
 import { placed } from '../request/scope.ts';
+import type { VisibilityFilter } from '../request/visibility-filter.ts';
 import { invalid, quoted } from '../wire/errors.ts';
 import { type JsonValue, writeJson } from '../wire/json.ts';
 import { type Params, unescapePath } from '../wire/params.ts';
 import type { Reply } from '../wire/reply.ts';
 import { falseBody, trueBody } from '../wire/responses.ts';
 import { checkName } from '../wire/vetting.ts';
+import { noFurtherKeys, type FurtherKeys } from './further-keys.ts';
 import { kvJson } from './kv-json.ts';
 
-/** `GET /v1/kv/:key`, with `?keys`, `?recurse` or `?raw` */
-export function read(asked: Asked): Query {
-  const { namespace, rest, params } = asked;
-  const key = keyOf(rest);
-  if (params.has('keys')) return listKeys(key, asked);
-  if (params.has('recurse')) return listRows(key, asked);
-  if (key === '') throw missingKey();
-  const raw = params.has('raw');
-  const body = kvBody(params);
-  return {
-    view: keyView(namespace, key),
-    name: raw ? 'consul kv raw' : `${formOf(asked)} kv`,
-    permission: permission('key', 'read', key),
-    shows: [],
-    encode: (state) => {
-      const row = findKv(state, namespace, key);
-      if (row === undefined) return undefined;
-      return raw ? bytesOf(row) : body([placed(asked, row, kvJson(row))]);
-    },
-    raw,
+/**
+ * `GET /v1/kv/:key`, with `?keys`, `?recurse` or `?raw`
+ * @param further keys besides those of the store
+ */
+export function reads(further: FurtherKeys = noFurtherKeys): (asked: Asked) => Query {
+  return (asked) => {
+    const { namespace, rest, params } = asked;
+    const key = keyOf(rest);
+    if (params.has('keys')) return listKeys(key, asked, further);
+    if (params.has('recurse')) return listRows(key, asked, further);
+    if (key === '') throw missingKey();
+    const raw = params.has('raw');
+    const body = kvBody(params);
+    const rightsName = further.rightsName(key);
+    return {
+      view: keyView(namespace, key),
+      others: further.views(namespace, key, false),
+      name: raw ? 'consul kv raw' : `${formOf(asked)} kv`,
+      permission: permission('key', 'read', key),
+      shows: rightsName === undefined ? [] : ['config'],
+      encode: (state, visible) => {
+        const row = findKv(state, namespace, key) ?? furtherRow(state, visible, namespace, key, further);
+        if (row === undefined) return undefined;
+        return raw ? bytesOf(row) : body([placed(asked, row, kvJson(row))]);
+      },
+      raw,
+    };
   };
+}
+
+function furtherRow(state: Reader, visible: VisibilityFilter, namespace: string, key: string, further: FurtherKeys): RowOf<'kv'> | undefined {
+  const name = further.rightsName(key);
+  return name !== undefined && visible.includes('config', name) ? further.find(state, namespace, key) : undefined;
 }
 
 function bytesOf({ value: { buffer, byteOffset, byteLength } }: RowOf<'kv'>): Buffer {
@@ -53,18 +68,19 @@ function bytesOf({ value: { buffer, byteOffset, byteLength } }: RowOf<'kv'>): Bu
 const unitsPerKey = 1;
 
 /** Keys under a prefix with their values. */
-function listRows(prefix: string, asked: Asked): Query {
+function listRows(prefix: string, asked: Asked, further: FurtherKeys): Query {
   const { namespace, params } = asked;
   return {
     view: prefixView(namespace, prefix),
+    others: further.views(namespace, prefix, true),
     name: `${formOf(asked)} kv`,
-    shows: ['key'],
+    shows: further === noFurtherKeys ? ['key'] : ['key', 'config'],
     pretty: params.has('pretty'),
     *write(state, visible, out) {
       let any = false;
       out.open('[');
-      for (const key of kvKeysUnder(state, namespace, prefix)) {
-        const row = visible.includes('key', key) ? findKv(state, namespace, key) : undefined;
+      for (const key of yield* further.under(state, namespace, prefix, out.pace)) {
+        const row = visible.includes('key', key) ? (findKv(state, namespace, key) ?? furtherRow(state, visible, namespace, key, further)) : undefined;
         any ||= row !== undefined;
         if (row !== undefined) out.exact(placed(asked, row, kvJson(row)));
         if (out.pace.spend(unitsPerKey)) yield;
@@ -76,21 +92,24 @@ function listRows(prefix: string, asked: Asked): Query {
 }
 
 /** Keys under a prefix; with a separator, each only up to the first one after the prefix, without duplicates. */
-function listKeys(prefix: string, asked: Asked): Query {
+function listKeys(prefix: string, asked: Asked, further: FurtherKeys): Query {
   const { namespace, params } = asked;
   // The misspelling is Consul's own, from its first version.
   const separator = params.has('separator') ? params.get('separator') : params.get('seperator');
   return {
     view: prefixView(namespace, prefix),
+    others: further.views(namespace, prefix, true),
     name: `${formOf(asked)} keys ${separator}`,
-    shows: ['key'],
+    shows: further === noFurtherKeys ? ['key'] : ['key', 'config'],
     pretty: params.has('pretty'),
     *write(state, visible, out) {
       let last: string | undefined;
       out.open('[');
-      for (const key of kvKeysUnder(state, namespace, prefix)) {
+      for (const key of yield* further.under(state, namespace, prefix, out.pace)) {
         if (out.pace.spend(unitsPerKey / 2)) yield;
         if (!visible.includes('key', key)) continue;
+        const rightsName = further.rightsName(key);
+        if (rightsName !== undefined && findKv(state, namespace, key) === undefined && !visible.includes('config', rightsName)) continue;
         const cut = separator === '' ? -1 : key.indexOf(separator, prefix.length);
         const listed = cut < 0 ? key : key.slice(0, cut + separator.length);
         if (listed !== last) out.value(listed);
