@@ -112,6 +112,24 @@ describe('TOML', () => {
   });
 });
 
+describe('flags', () => {
+  const flag = (more: object) => JSON.stringify({ flags: { 'a/b': { state: 'ENABLED', variants: { on: true }, defaultVariant: 'on', ...more } } });
+  it.each([
+    ['{"flags": {}, "flags": {}}', 'duplicate', undefined, /"flags" is on line 1/],
+    ['[]', 'schema', undefined, /must be an object/],
+    [flag({ state: 'on' }), 'schema', undefined, /state of flag "a\/b"/],
+    [flag({ defaultVariant: 'off' }), 'schema', undefined, /has no variant "off"/],
+    [flag({ targeting: { nonsense: [] } }), 'schema', '/flags/a~1b/targeting', /nonsense/],
+  ])('%s is refused', (content, kind, path, message) => {
+    const parsed = parseContent(content, 'flags');
+    expect(parsed.ok ? 'taken' : [parsed.fault.kind, parsed.fault.path, parsed.fault.message]).toEqual([kind, path, expect.stringMatching(message)]);
+  });
+
+  it('that the evaluator reads are taken', () => {
+    expect(parseContent(flag({ targeting: { if: [{ '==': [{ var: 'plan' }, 'gold'] }, 'on', null] } }), 'flags').ok).toBe(true);
+  });
+});
+
 describe('properties', () => {
   it('a duplicate key is refused with its line', () => {
     expect(faultOf('a=1\nb=2\n a = 3\n', 'properties')).toEqual(['duplicate', 3, undefined, expect.stringContaining('"a" is on line 1')]);
