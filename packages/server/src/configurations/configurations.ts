@@ -9,7 +9,7 @@ import { RegistryError } from '@rollcall/protocol';
 import type { ConfigDraftPut, ConfigPropose, ConfigPublish, ConfigReport, ConfigReview, ConfigRolloutControl, ConfigSettings } from '../registry/kind/config/commands.ts';
 import { configName, draftsIn, environmentsOf, findConfig, findDraft, findProposal, findRelease, historyOf, policyOf, proposalsIn } from '../registry/kind/config/find.ts';
 import type { ConfigReader } from '../registry/kind/config/given.ts';
-import { resolve, viewsOf, type ConfigName, type Resolved } from '../registry/kind/config/resolve.ts';
+import { candidatesFor, choose, resolve, viewsOf, type Candidates, type ConfigName, type Place, type Resolved } from '../registry/kind/config/resolve.ts';
 import type { ConfigRef, ConfigRow, DraftRow, EnvironmentRow, Policy, ProposalRow, ReleaseRow } from '../registry/kind/config/rows.ts';
 import type { Registry } from '../registry/registry.ts';
 import { Contents, type ContentsOptions } from './contents.ts';
@@ -68,9 +68,19 @@ export class Configurations {
     return resolve(this.#registry.state, name, reader);
   }
 
+  /** The rows that all clients of a place get it from, for a caller that resolves it for many: the same until one of `viewsOf` changes. */
+  candidatesFor(name: ConfigName, place: Place): Candidates {
+    return candidatesFor(this.#registry.state, name, place);
+  }
+
+  /** What one client gets of them. */
+  choose(candidates: Candidates, reader: ConfigReader): Resolved {
+    return choose(this.#registry.state, candidates, reader);
+  }
+
   /** Names of the views that show a change of what `resolve` gives. */
-  viewsOf(name: ConfigName, reader: ConfigReader): string[] {
-    return viewsOf(this.#registry.state, name, reader);
+  viewsOf(name: ConfigName, place: Place): string[] {
+    return viewsOf(this.#registry.state, name, place);
   }
 
   /** Tells how readers of all nodes are found; until then those of this node are all. */

@@ -75,7 +75,7 @@ export class Events {
   #watch(stream: Open): void {
     const { registry } = this.#context;
     for (const end of stream.unwatch) end();
-    stream.unwatch = viewsOf(registry.state, stream.name, { address: stream.address }).map((view) => registry.views.watch(view, () => this.#wake(stream)));
+    stream.unwatch = viewsOf(registry.state, stream.name, {}).map((view) => registry.views.watch(view, () => this.#wake(stream)));
   }
 
   /** Called within the transaction that changed a view: it only notes that. */

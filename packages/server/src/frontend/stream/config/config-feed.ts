@@ -2,18 +2,19 @@
  * One watched configuration and all clients that ask it by the same name, cluster and datacentre. Which release a client gets
  * depends on what it says about itself, and on its rights; clients that get the same releases get the same bytes.
  *
- *   views.watch ─► dirty ─► pass over the members ─► resolve for each ─► the same releases as before: nothing is sent
- *                                                                   └─► others: a snapshot, encoded once for these releases
+ *   views.watch ─► dirty ─► pass over the members ─► choose for each ─► the same releases as before: nothing is sent
+ *                                                                  └─► others: a snapshot, encoded once for these releases
  *
+ * The rows are looked up once for each change. While none of them has a rollout, also the choice is made once for all members.
  * A snapshot has the content with its releases, so that no client hears of a release and then reads another content. Rights are
- * asked at every event. It does not decide which release a client gets: the registry's `resolve` does.
+ * asked at every event. It does not decide which release a client gets: the registry's `choose` does.
  */
 
 import { releasesOf, type ConfigLayer, type FrameView, type ReaderFacts, type SnapshotFrame } from '@rollcall/protocol';
 import type { Configurations } from '../../../configurations/configurations.ts';
 import type { FanOut, Pass } from '../../../net/fan-out.ts';
 import type { ConfigReader } from '../../../registry/kind/config/given.ts';
-import type { ConfigName, Layer } from '../../../registry/kind/config/resolve.ts';
+import type { Candidates, ConfigName, Layer } from '../../../registry/kind/config/resolve.ts';
 import type { ConfigRef } from '../../../registry/kind/config/rows.ts';
 import type { Registry } from '../../../registry/registry.ts';
 import type { Subscriber, Subscription } from '../view-feed.ts';
@@ -66,6 +67,13 @@ interface Variant {
   message: Message | undefined;
 }
 
+/** What clients get before their rights are asked. */
+interface Choice {
+  readonly layers: readonly Layer[];
+  /** Its releases as text. */
+  readonly key: string;
+}
+
 export class ConfigMember implements Subscription {
   readonly subscriber: Subscriber;
   readonly access: ConfigAccess;
@@ -106,6 +114,10 @@ export class ConfigFeed implements Pass {
   /** The newest revision of those views; it never goes back, also when they are others than before. */
   #revision = 0;
   readonly #variants = new Map<string, Variant>();
+  /** Of the present state; undefined until the next look. */
+  #candidates: Candidates | undefined;
+  /** Of all members, while no rollout tells them apart. */
+  #choice: Choice | undefined;
   #dirty = true;
   /** The pass serves members from here down to 0. Going down, it misses no member when one leaves. */
   #cursor = -1;
@@ -198,16 +210,15 @@ export class ConfigFeed implements Pass {
 
   #changed(): void {
     this.#dirty = true;
+    this.#candidates = undefined;
+    this.#choice = undefined;
     this.#options.fanOut.schedule(this);
   }
 
   #variantFor({ reader, access }: ConfigMember): Variant {
-    const { layers } = this.#options.configurations.resolve(this.#options.name, reader);
-    let key = '';
-    for (const { row, release, rollout } of layers) {
-      const rights = !access.mayRead(row) ? 'none' : access.mayReveal(row) ? 'reveal' : 'read';
-      key += `${row.cluster}\0${release.number}\0${rollout?.name ?? ''}\0${rights}\0`;
-    }
+    const { layers, key: releases } = this.#choice ?? this.#chooseFor(reader);
+    let key = releases;
+    for (const { row } of layers) key += !access.mayRead(row) ? 'none\0' : access.mayReveal(row) ? 'reveal\0' : 'read\0';
     const known = this.#variants.get(key);
     if (known !== undefined) return known;
     const readable = layers.filter(({ row }) => access.mayRead(row));
@@ -216,6 +227,17 @@ export class ConfigFeed implements Pass {
     if (this.#variants.size >= variantsMax) this.#variants.clear();
     this.#variants.set(key, variant);
     return variant;
+  }
+
+  #chooseFor(reader: ConfigReader): Choice {
+    const { configurations, name } = this.#options;
+    // The place of a reader is that of the feed.
+    const candidates = (this.#candidates ??= configurations.candidatesFor(name, reader));
+    const { layers } = configurations.choose(candidates, reader);
+    const key = layers.map(({ row, release, rollout }) => `${row.app}\0${row.name}\0${row.cluster}\0${release.number}\0${rollout?.name ?? ''}\0`).join('');
+    const choice = { layers, key };
+    if (candidates.isForAll) this.#choice = choice;
+    return choice;
   }
 
   #headOf({ row, release, rollout }: Layer, access: ConfigAccess): Omit<ConfigLayer, 'content'> {

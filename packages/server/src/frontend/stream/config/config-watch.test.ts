@@ -117,6 +117,28 @@ describe('without access control', () => {
     for (const reader of readers.slice(0, 2)) expect(shown(await reader.push('shop/main'))).toEqual(['newest@3']);
   });
 
+  it('looks rows up once for all readers, and chooses for each only while a rollout tells them apart', async () => {
+    await publish('shop/main', 'old');
+    const readers = await Promise.all(Array.from({ length: 6 }, () => greeted()));
+    for (const [at, reader] of readers.entries()) {
+      await reader.ask(watch('shop/main', { reader: { labels: { track: at < 2 ? 'canary' : 'stable' } } }));
+      await reader.push('shop/main');
+    }
+    const looked = vi.spyOn(Configurations.prototype, 'candidatesFor');
+    const chosen = vi.spyOn(Configurations.prototype, 'choose');
+    await publish('shop/main', 'newer');
+    for (const reader of readers) expect(shown(await reader.push('shop/main'))).toEqual(['newer@2']);
+    expect([looked.mock.calls.length, chosen.mock.calls.length]).toEqual([1, 1]);
+    await publish('shop/main', 'canary', { rollout: { name: 'canary', priority: 0, rule: { kind: 'label', label: 'track', values: ['canary'] } } });
+    for (const reader of readers.slice(0, 2)) expect(shown(await reader.push('shop/main'))).toEqual(['canary@3']);
+    await vi.waitUntil(() => chosen.mock.calls.length === 7);
+    expect(looked).toHaveBeenCalledTimes(2);
+    expect(readers.slice(2).every(quiet)).toBe(true);
+    await configurations.remove(refOf('shop/main'), 'canary');
+    for (const reader of readers.slice(0, 2)) expect(shown(await reader.push('shop/main'))).toEqual(['newer@2']);
+    expect([looked.mock.calls.length, chosen.mock.calls.length]).toEqual([3, 8]);
+  });
+
   it('takes the configuration of the cluster first, and follows both', async () => {
     await publish('shop/main', 'for all');
     const client = await greeted();

@@ -3,7 +3,7 @@ import { Journal } from '../../journal.case.ts';
 import type { ConfigPublish } from './commands.ts';
 import { publicConfigs } from './find.ts';
 import { givenTo, type ConfigReader } from './given.ts';
-import { resolve, viewsOf } from './resolve.ts';
+import { candidatesFor, resolve, viewsOf } from './resolve.ts';
 import type { ConfigRef, ConfigRow, RolloutRule } from './rows.ts';
 
 const name = { namespace: 'default', app: 'shop', name: 'app' };
@@ -53,6 +53,16 @@ describe('a client gets', () => {
     expect(Array.from(publicConfigs(journal.state, 'default', 'db'), ({ cluster }) => cluster).sort()).toEqual(['blue', 'default']);
     journal.commit([publish('db', { ...shared, name: 'db', settings: { visibility: 'private' } })]);
     expect(layers(journal, {})).toEqual(['own', 'log', 'base']);
+  });
+
+  it('the same as all others of its cluster and datacentre, unless one of the rows that it looks in has a rollout', () => {
+    const beta = { name: 'beta', rule: { kind: 'label', label: 'ring', values: ['beta'] }, priority: 1 } as const;
+    const journal = published(publish('own', { settings: { parents: [{ app: 'platform', name: 'db' }] } }), publish('db', { app: 'platform', name: 'db', settings: { visibility: 'public' } }));
+    expect(candidatesFor(journal.state, name, {}).isForAll).toBe(true);
+    journal.commit([publish('of blue', { cluster: 'blue', rollout: beta })]);
+    expect([candidatesFor(journal.state, name, {}).isForAll, candidatesFor(journal.state, name, { cluster: 'blue' }).isForAll]).toEqual([true, false]);
+    journal.commit([publish('new db', { app: 'platform', name: 'db', rollout: beta })]);
+    expect(candidatesFor(journal.state, name, {}).isForAll).toBe(false);
   });
 
   it('a rollout that names it before the release for all, in each layer', () => {

@@ -31,33 +31,53 @@ export interface Resolved {
   readonly layers: readonly Layer[];
 }
 
+/** Clients of one place look in the same rows. */
+export type Place = Pick<ConfigReader, 'cluster' | 'datacentre'>;
+
+/** The rows that give the layers of all clients of a place; the same until a view of `viewsOf` changes. */
+export interface Candidates {
+  /** For each layer the rows that may give it, the first that has a release for the client. */
+  readonly layers: readonly (readonly ConfigRow[])[];
+  /** No row has a rollout, so all clients get the same. */
+  readonly isForAll: boolean;
+}
+
 export function resolve(lookup: Lookup, name: ConfigName, reader: ConfigReader): Resolved {
-  const own = layerOf(lookup, name, reader);
-  const layers = own === undefined ? [] : [own];
-  for (const parent of parentsOf(lookup, name, reader)) {
-    const layer = layerOf(lookup, parent, reader, isReadableFor(name));
-    if (layer !== undefined) layers.push(layer);
-  }
-  return { layers };
+  return choose(lookup, candidatesFor(lookup, name, reader), reader);
+}
+
+export function candidatesFor(lookup: Lookup, name: ConfigName, place: Place): Candidates {
+  const own = rowsOf(lookup, name, place);
+  const parents = parentsOf(lookup, name, place).map((parent) => rowsOf(lookup, parent, place).filter(isReadableFor(name)));
+  const layers = [own, ...parents];
+  return { layers, isForAll: layers.every((rows) => rows.every(({ rollouts }) => rollouts === undefined)) };
+}
+
+/** What one client gets of the rows that `candidatesFor` has found. */
+export function choose(lookup: Lookup, { layers }: Candidates, reader: ConfigReader): Resolved {
+  return { layers: layers.flatMap((rows) => layerOf(lookup, rows, reader) ?? []) };
 }
 
 /** Names of the views that show a change of what `resolve` gives: watch all of them, and ask again when one changes. */
-export function viewsOf(lookup: Lookup, name: ConfigName, reader: ConfigReader): string[] {
-  const names = [name, ...parentsOf(lookup, name, reader)];
-  return names.flatMap((each) => clustersOf(reader).map((cluster) => configView({ ...each, cluster })));
+export function viewsOf(lookup: Lookup, name: ConfigName, place: Place): string[] {
+  const names = [name, ...parentsOf(lookup, name, place)];
+  return names.flatMap((each) => clustersOf(place).map((cluster) => configView({ ...each, cluster })));
 }
 
 /** The clusters in which configurations are looked for, in this order. */
-export function clustersOf({ cluster, datacentre }: ConfigReader): string[] {
+export function clustersOf({ cluster, datacentre }: Place): string[] {
   return [...new Set([cluster, datacentre, defaultCluster])].filter((each) => each !== undefined);
 }
 
-function layerOf(lookup: Lookup, name: ConfigName, reader: ConfigReader, mayRead: (row: ConfigRow) => boolean = () => true): Layer | undefined {
-  for (const cluster of clustersOf(reader)) {
-    const row = findConfig(lookup, { ...name, cluster });
-    const given = row !== undefined && mayRead(row) ? givenTo(row, reader) : undefined;
-    const release = row && given && findRelease(lookup, row, given.release);
-    if (release !== undefined) return { row: row as ConfigRow, release, ...(given?.rollout === undefined ? {} : { rollout: given.rollout }) };
+function rowsOf(lookup: Lookup, name: ConfigName, place: Place): ConfigRow[] {
+  return clustersOf(place).flatMap((cluster) => findConfig(lookup, { ...name, cluster }) ?? []);
+}
+
+function layerOf(lookup: Lookup, rows: readonly ConfigRow[], reader: ConfigReader): Layer | undefined {
+  for (const row of rows) {
+    const given = givenTo(row, reader);
+    const release = given && findRelease(lookup, row, given.release);
+    if (release !== undefined) return { row, release, ...(given?.rollout === undefined ? {} : { rollout: given.rollout }) };
   }
   return undefined;
 }
@@ -68,8 +88,8 @@ function isReadableFor({ app }: ConfigName): (row: ConfigRow) => boolean {
 }
 
 /** The parents that the first of the app's own configurations names; one without a release may still name them. */
-function parentsOf(lookup: Lookup, name: ConfigName, reader: ConfigReader): ConfigName[] {
-  for (const cluster of clustersOf(reader)) {
+function parentsOf(lookup: Lookup, name: ConfigName, place: Place): ConfigName[] {
+  for (const cluster of clustersOf(place)) {
     const parents = findConfig(lookup, { ...name, cluster })?.parents;
     if (parents !== undefined) return parents.map((parent) => ({ namespace: name.namespace, ...parent }));
   }
