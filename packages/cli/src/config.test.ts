@@ -50,6 +50,30 @@ describe('rollcall config', () => {
     expect(await config('publish', name, '--content', 'a: 1', '--confirm')).toMatchObject({ code: 0 });
   });
 
+  it('lists the configurations of an environment, or of one app', async () => {
+    await config('publish', 'warehouse/a.yaml', '--content', 'a: 1');
+    await config('set', 'warehouse/draft.yaml', 'a: 1');
+    const rows = (await config('list', 'warehouse')).stdout.split('\n');
+    expect(rows[0]).toMatch(/^CONFIGURATION +CLUSTER +FORMAT +RELEASE +ROLLOUTS +BYTES +CHANGED$/);
+    expect(rows[1]).toMatch(/^warehouse\/a\.yaml +default +yaml +1 + 4 +\d{4}-\S+$/);
+    expect(rows[2]).toBe('');
+    expect((await json<readonly { readonly app: string }[]>('list')).map(({ app }) => app)).toContain('warehouse');
+    expect(await config('list', 'none')).toMatchObject({ code: 0, stdout: '', stderr: expect.stringContaining('there are no configurations') as string });
+  });
+
+  it('changes the schema and the parents, and shows them', async () => {
+    const name = fresh();
+    await config('publish', name, '--content', 'a: 1');
+    const schema = join(folder(), 'schema.json');
+    writeFileSync(schema, '{"required": ["a"]}');
+    expect(await config('settings', name, '--schema', `@${schema}`, '--parent', 'shop/base.yaml', '--visibility', 'public')).toMatchObject({ code: 0, stdout: `the settings of ${name} are changed\n` });
+    expect(JSON.parse((await config('settings', name)).stdout)).toMatchObject({ schema: '{"required": ["a"]}', parents: [{ app: 'shop', name: 'base.yaml' }], visibility: 'public' });
+    expect(await config('publish', name, '--content', 'b: 1')).toMatchObject({ code: 1, stderr: expect.stringContaining('the content is refused') as string });
+    await config('settings', name, '--schema', '', '--no-parents');
+    expect(JSON.parse((await config('settings', name)).stdout)).not.toMatchObject({ schema: expect.anything() as unknown });
+    expect(await config('settings', name, '--parent', 'base')).toMatchObject({ code: 2, stderr: expect.stringContaining('"base" is not APP/NAME') as string });
+  });
+
   it('waits for approvals where the environment asks for them', async () => {
     const name = fresh();
     await ask(['namespaces', 'create', 'prod']);

@@ -1,6 +1,6 @@
 /** `rollcall config publish APP/NAME`: proposes the draft, and publishes it if it has the approvals that it needs. */
 
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import type { CommandContext } from '../command-context.ts';
 import { addAuthorOptions, formatOf, namedConfig, type ConfigFlags, type NamedConfig } from '../config-api.ts';
 import { addExamples } from '../examples.ts';
@@ -35,7 +35,7 @@ export function addConfigPublish(parent: Command, { terminal }: CommandContext):
     .option('--proposal <number>', 'this proposal, which has its approvals by now', count(Number.MAX_SAFE_INTEGER))
     .option('--message <text>', 'why, for the history')
     .option('--at <time>', 'publish the draft at this time, such as 2030-01-31T08:00:00Z, if it is approved by then')
-    .option('--stage <size:time>', 'a stage of the rollout, such as 10%:5m or 3:10m for three instances; may be repeated', stage, [])
+    .addOption(new Option('--stage <size:time>', 'a stage of the rollout, such as 10%:5m or 3:10m for three instances; may be repeated').argParser(stage).default([], 'none'))
     .option('--alarm <what:share>', 'take it back when this share of its instances, above that of the others, is unhealthy or reports an error: unhealthy:0.5', alarm)
     .option('--webhook <url>', 'take it back when this URL says so')
     .option('--service <name>', 'the service that has the instances; the app when not given')

@@ -8,14 +8,17 @@ import { addConfigDiff } from './config-diff.ts';
 import { addConfigExport } from './config-export.ts';
 import { addConfigGet } from './config-get.ts';
 import { addConfigHistory } from './config-history.ts';
+import { addConfigList } from './config-list.ts';
 import { addConfigPublish } from './config-publish.ts';
 import { addConfigRollback } from './config-rollback.ts';
 import { addConfigRollout } from './config-rollout.ts';
 import { addConfigSet } from './config-set.ts';
+import { addConfigSettings } from './config-settings.ts';
 import { addConfigWho } from './config-who.ts';
 
 export function addConfig(parent: Command, context: CommandContext): void {
   const config = parent.command('config').description('edit, publish and follow configurations');
+  addConfigList(config, context);
   addConfigGet(config, context);
   addConfigSet(config, context);
   addConfigDiff(config, context);
@@ -25,6 +28,7 @@ export function addConfig(parent: Command, context: CommandContext): void {
   addConfigRollback(config, context);
   addConfigHistory(config, context);
   addConfigWho(config, context);
+  addConfigSettings(config, context);
   addConfigPlan(config, context);
   addConfigApply(config, context);
   addConfigExport(config, context);

@@ -1,0 +1,40 @@
+/** `rollcall config list [APP]`: the configurations of an environment, those with only a draft left out. */
+
+import type { Command } from 'commander';
+import { askJson, namespacedTargetOf } from '../admin-call.ts';
+import type { CommandContext } from '../command-context.ts';
+import { addNamespacedOptions, type RegistryFlags } from '../servers.ts';
+import { printTable } from '../table.ts';
+import { printJson, remark } from '../terminal.ts';
+
+interface Row {
+  readonly app: string;
+  readonly cluster: string;
+  readonly name: string;
+  readonly release: number;
+  readonly format?: string;
+  readonly bytes: number;
+  readonly changedMs: number;
+  readonly rollouts?: readonly { readonly name: string; readonly release: number }[];
+}
+
+export function addConfigList(parent: Command, { terminal }: CommandContext): void {
+  const command = parent
+    .command('list')
+    .description('list the configurations of an environment that clients get')
+    .argument('[app]', 'only those of this app')
+    .option('--json', 'print an array of configurations as the registry has them');
+  addNamespacedOptions(command).action(async (app: string | undefined, { json, ...flags }: RegistryFlags & { json?: true }) => {
+    const target = await namespacedTargetOf(flags, terminal);
+    const query = new URLSearchParams({ ...(target.namespace === undefined ? {} : { environment: target.namespace }), ...(app === undefined ? {} : { app }) });
+    const rows = await askJson<readonly Row[]>(target, `/rollcall/v1/config/list?${query.toString()}`);
+    if (json === true) printJson(terminal, rows);
+    else if (rows.length === 0) remark(terminal, 'there are no configurations');
+    else printTable(terminal, ['CONFIGURATION', 'CLUSTER', 'FORMAT', 'RELEASE', 'ROLLOUTS', 'BYTES', 'CHANGED'], rows.map(cells));
+  });
+}
+
+function cells({ app, cluster, name, release, format, bytes, changedMs, rollouts = [] }: Row): string[] {
+  const gray = rollouts.map((each) => `${each.name}: ${each.release}`).join(', ');
+  return [`${app}/${name}`, cluster, format ?? '', String(release), gray, String(bytes), new Date(changedMs).toISOString()];
+}
