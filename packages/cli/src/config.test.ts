@@ -42,6 +42,18 @@ describe('rollcall config', () => {
     expect(await config('diff', name, '--from', '1', '--to', '5')).toMatchObject({ code: 1, stderr: 'rollcall: nothing differs\n' });
   });
 
+  it('takes a configuration from its clients, and deletes one that was never published', async () => {
+    const [published, draft] = [fresh(), fresh()];
+    await config('publish', published, '--content', 'a: 1');
+    expect((await config('delete', published, '--message', 'unused')).stdout).toBe(`clients get nothing of ${published} any more; its history stays\n`);
+    expect([(await config('get', published)).code, (await config('history', published)).stdout]).toEqual([3, expect.stringContaining('unused')]);
+    expect(await config('delete', published)).toMatchObject({ code: 1, stderr: expect.stringContaining('was published, so its history stays') as string });
+    await config('set', draft, 'a: 1', '--cluster', 'blue');
+    expect(await config('delete', draft)).toMatchObject({ code: 3, stderr: `rollcall: there is no configuration ${draft} in this cluster\n` });
+    expect((await config('delete', draft, '--cluster', 'blue')).stdout).toBe(`${draft} is deleted; it was never published\n`);
+    expect((await config('get', draft, '--cluster', 'blue', '--draft')).code).toBe(3);
+  });
+
   it('refuses broken content with its place, and asks again before it is emptied', async () => {
     const name = fresh();
     expect(await config('publish', name, '--content', 'a: 1\na: 2\n')).toMatchObject({ code: 1, stderr: expect.stringContaining('the content is refused') as string });

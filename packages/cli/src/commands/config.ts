@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import type { CommandContext } from '../command-context.ts';
 import { addConfigApply, addConfigPlan } from './config-apply.ts';
 import { addConfigApprove } from './config-approve.ts';
+import { addConfigDelete } from './config-delete.ts';
 import { addConfigDiff } from './config-diff.ts';
 import { addConfigExport } from './config-export.ts';
 import { addConfigGet } from './config-get.ts';
@@ -26,6 +27,7 @@ export function addConfig(parent: Command, context: CommandContext): void {
   addConfigApprove(config, context);
   addConfigRollout(config, context);
   addConfigRollback(config, context);
+  addConfigDelete(config, context);
   addConfigHistory(config, context);
   addConfigWho(config, context);
   addConfigSettings(config, context);

@@ -152,6 +152,15 @@ export class Configurations {
     return this.#registry.submit({ kind: 'config-remove', ...only(ref), ...author, ...(rollout === undefined ? {} : { rollout }) });
   }
 
+  /**
+   * Deletes a configuration that was never published, with its draft and its settings.
+   * @returns false when there is none
+   * @throws RegistryError `failed_precondition` when it was published, or a repository owns it
+   */
+  async deleteUnpublished(ref: ConfigRef, author: Author & { readonly source?: 'git' } = {}): Promise<boolean> {
+    return this.#registry.submit({ kind: 'config-delete', ...only(ref), ...author });
+  }
+
   // Drafts and proposals.
 
   draft(ref: ConfigRef): DraftRow | undefined {

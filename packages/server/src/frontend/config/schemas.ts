@@ -52,6 +52,7 @@ export const publishBody = object({
   'message?': message, 'settings?': settings, 'rollout?': rolloutInput, 'confirmed?': confirmed, 'source?': source,
 });
 export const removeBody = object({ 'rollout?': { ...name, description: 'Only this rollout' }, 'message?': message, 'source?': source });
+export const deleteBody = object({ 'message?': message, 'source?': source });
 export const settingsBody = settings;
 export const rollbackBody = object({ 'to': { ...count, description: 'Number of the release whose content is published again' }, 'message?': message });
 export const rolloutBody = object({ 'rollout': name, 'action': { type: 'string', enum: ['pause', 'resume', 'stop', 'complete', 'advance'] }, 'message?': message });

@@ -26,6 +26,13 @@ export async function remove(call: Call): Promise<object> {
   return { done: await call.configurations.remove(ref, rollout, { ...call.author(), ...(source === undefined ? {} : { source }) }) };
 }
 
+/** `POST /rollcall/v1/config/delete` */
+export async function deleteUnpublished(call: Call): Promise<object> {
+  const ref = call.ref('publish');
+  const { source } = call.body as { readonly source?: 'git' };
+  return { done: await call.configurations.deleteUnpublished(ref, { ...call.author(), ...(source === undefined ? {} : { source }) }) };
+}
+
 /** `POST /rollcall/v1/config/settings` */
 export async function settings(call: Call): Promise<object> {
   const ref = call.ref('publish');

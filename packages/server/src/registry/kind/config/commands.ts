@@ -137,6 +137,11 @@ export interface ConfigDraftDelete extends Stepping {
   readonly cas?: number;
 }
 
+/** Deletes a configuration that was never published, with its draft and its settings; false when there is none. */
+export interface ConfigDelete extends Stepping, Sourced {
+  readonly kind: 'config-delete';
+}
+
 /** Proposes the draft; false when it has another revision. */
 export interface ConfigPropose extends Stepping {
   readonly kind: 'config-propose';

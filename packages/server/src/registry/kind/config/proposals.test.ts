@@ -56,6 +56,31 @@ describe('a draft', () => {
     expect(outcomes.map((each) => 'result' in each && each.result)).toEqual([true, false]);
   });
 
+  it('goes with a configuration that was never published, its settings and its open proposal', () => {
+    const journal = new Journal();
+    const deletion: Command = { kind: 'config-delete', ...ref };
+    expect(run(journal, deletion)).toBe(false);
+    const number = propose(journal, 'one');
+    run(journal, { kind: 'config-configure', ...ref, settings: { visibility: 'public' } });
+    expect(run(journal, deletion)).toBe(true);
+    expect([findConfig(journal.state, ref), findDraft(journal.state, ref), stateOf(journal, number)]).toEqual([undefined, undefined, 'void']);
+    expect(run(journal, deletion)).toBe(false);
+    run(journal, { kind: 'config-configure', ...ref, settings: { owner: 'git' } });
+    expect(run(journal, deletion)).toContain('comes from a repository');
+    expect(run(journal, { ...deletion, source: 'git' })).toBe(true);
+  });
+
+  it('is not the way to delete what was published', () => {
+    const journal = new Journal();
+    run(journal, publish('one'));
+    run(journal, save('two'));
+    const deletion: Command = { kind: 'config-delete', ...ref };
+    expect(run(journal, deletion)).toBe('failed_precondition: configuration shop/app was published, so its history stays; remove it, or discard its draft');
+    run(journal, { kind: 'config-remove', ...ref });
+    expect(run(journal, deletion)).toContain('failed_precondition');
+    expect(findDraft(journal.state, ref)).toBeDefined();
+  });
+
   it('is thrown away, and says on which release it is based', () => {
     const journal = new Journal();
     run(journal, publish('one'));

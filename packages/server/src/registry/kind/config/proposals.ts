@@ -12,10 +12,10 @@ import { RegistryError } from '@rollcall/protocol';
 import type { Draft } from '../../draft.ts';
 import { admitPublishing, admitSource, refused } from './admission.ts';
 import { checkContent, checkPerson, checkRef, invalid } from './check.ts';
-import { configLimits as limits, type ConfigDraftDelete, type ConfigDraftPut, type ConfigPropose, type ConfigPublishProposal, type ConfigReview } from './commands.ts';
+import { configLimits as limits, type ConfigDelete, type ConfigDraftDelete, type ConfigDraftPut, type ConfigPropose, type ConfigPublishProposal, type ConfigReview } from './commands.ts';
 import { release } from './decide.ts';
 import { approvalsThatCount, configName, findConfig, findDraft, findProposal, policyOf } from './find.ts';
-import { draftKey } from './keys.ts';
+import { configKey, draftKey } from './keys.ts';
 import type { ConfigRef, DraftRow, ProposalRow } from './rows.ts';
 import { checkPlan, ownName } from './rollouts.ts';
 import { about, newConfig, nothing, refOf, unwritten } from './steps.ts';
@@ -52,6 +52,24 @@ export function deleteDraft(draft: Draft, command: ConfigDraftDelete): boolean {
   if (before === undefined || (command.cas !== undefined && command.cas !== before.modified)) return false;
   makeVoid(draft, ref, before);
   draft.delete(draftKey(ref));
+  return true;
+}
+
+/**
+ * Deletes a configuration that was never published: its draft, its open proposal and its settings.
+ * @returns false when there is nothing
+ * @throws RegistryError `failed_precondition` when it was published, since its history stays, or when a repository owns it
+ */
+export function deleteUnpublished(draft: Draft, command: ConfigDelete): boolean {
+  const ref = refOf(command);
+  const row = findConfig(draft, ref);
+  if (row !== undefined && row.last > 0) {
+    throw refused(`configuration ${configName(ref)} was published, so its history stays; remove it, or discard its draft`);
+  }
+  admitSource(ref, row, command.source);
+  const hadDraft = deleteDraft(draft, { kind: 'config-draft-delete', ...ref });
+  if (row === undefined) return hadDraft;
+  draft.delete(configKey(ref));
   return true;
 }
 

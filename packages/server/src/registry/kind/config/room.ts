@@ -8,7 +8,7 @@ import { deleteEnvironment, putEnvironment } from './environments.ts';
 import { findConfig, findDraft, isPublished, policyOf, stagedRollout } from './find.ts';
 import { config1, release1 } from './format-1.ts';
 import { configBuckets, configKey, draftKey, environmentKey, failureKey, proposalKey, releaseKey } from './keys.ts';
-import { deleteDraft, propose, publishProposal, putDraft, review } from './proposals.ts';
+import { deleteDraft, deleteUnpublished, propose, publishProposal, putDraft, review } from './proposals.ts';
 import { advance, assign, control, report, trip } from './rollouts.ts';
 import type { ConfigRow, DraftRow, EnvironmentRow, FailureRow, ProposalRow, ReleaseRow } from './rows.ts';
 import { historyMaxOf, isInUse } from './steps.ts';
@@ -135,6 +135,7 @@ export const configRoom = {
     'config-remove': { decide: remove },
     'config-draft-put': { writes: true, conditionOn: (command: ConfigDraftPut) => draftKey(command), decide: putDraft },
     'config-draft-delete': { decide: deleteDraft },
+    'config-delete': { decide: deleteUnpublished },
     'config-propose': { conditionOn: (command: ConfigPropose) => draftKey(command), decide: propose },
     'config-review': { decide: review },
     'config-publish-proposal': { conditionOn: (command: ConfigPublishProposal) => proposalKey(command, command.number), decide: publishProposal },
