@@ -37,10 +37,13 @@ function joined(layers: readonly ConfigLayer[]): ReadContent {
       throw invalid(layer, `line ${result.line}: ${result.message}`);
     }),
   );
-  return {
-    value: Object.fromEntries(Array.from(merged, ([key, { value }]) => [key, value])),
-    origins: new Map(Array.from(merged, ([key, { origin }]) => [key, origin])),
-  };
+  const values: [key: string, value: string][] = [];
+  const origins = new Map<string, ConfigLayer>();
+  for (const [key, { value, origin }] of merged) {
+    values.push([key, value]);
+    origins.set(key, origin);
+  }
+  return { value: Object.fromEntries(values), origins };
 }
 
 function parsed(layer: ConfigLayer, format: ConfigFormat, parse: ContentParser | undefined): unknown {
