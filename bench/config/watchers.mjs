@@ -1,15 +1,19 @@
 /**
  * A process with many native streams, each watching one configuration. It does with each snapshot what the client does: it parses
- * the frame, reads the layers and takes the keys; then it notes the time.
+ * the frame, reads the layers and takes the keys.
+ *
+ * In production each watcher is a process of its own, and all apply a release at the same time. Here one process has all of them,
+ * so it first lets all snapshots arrive, then applies each by itself: the time of a watcher is that of its arrival and of its own
+ * applying, without that of the watchers before it.
  */
 
 import { readLayers, keysOf } from '../../packages/client/dist/config/content.js';
 import { serveQuestions } from '../load/raw-sockets.mjs';
 import { openWebSockets } from '../load/web-sockets.mjs';
 
-let applied = [];
+/** Snapshots, with the time in nanoseconds at which each arrived. */
+let arrived = [];
 let wanted = 0;
-let latest = '';
 let done = () => {};
 let answers = 0;
 let allAnswered = () => {};
@@ -27,31 +31,37 @@ serveQuestions({
     await openWebSockets({ port, count, path: '/rollcall/v1/stream', onOpen, onText });
     await answered;
   },
-  /** Forgets what was applied, and lets `news` wait for `count` snapshots. */
+  /** Forgets what has arrived, and lets `news` wait for `count` snapshots. */
   async expect({ count }) {
-    applied = [];
+    arrived = [];
     wanted = count;
   },
-  /** Resolves when all have applied it. @returns milliseconds from `since`, in nanoseconds, of each */
+  /** Resolves when all have applied it. @returns milliseconds from `since`, in nanoseconds, of each; of them for applying; the frame */
   async news({ since }) {
-    if (applied.length < wanted) await new Promise((resolve) => (done = resolve));
-    const from = BigInt(since ?? applied[0]);
-    return { times: applied.map((at) => Number(at - from) / 1e6), text: latest };
+    if (arrived.length < wanted) await new Promise((resolve) => (done = resolve));
+    const from = BigInt(since ?? arrived[0].at);
+    const applying = arrived.map(({ bytes }) => apply(bytes));
+    return { times: arrived.map(({ at }, index) => Number(at - from) / 1e6 + applying[index]), applying, text: arrived.at(-1).bytes.toString() };
   },
 });
 
 function onText(number, bytes) {
+  if (bytes.subarray(0, 18).toString('latin1') === '{"type":"snapshot"') {
+    arrived.push({ at: process.hrtime.bigint(), bytes: Buffer.from(bytes) });
+    if (arrived.length === wanted) done();
+    return;
+  }
   const text = bytes.toString();
-  const frame = JSON.parse(text);
-  if (frame.type === 'welcome' || frame.type === 'watching') {
-    if (++answers === answersWanted) allAnswered();
-  } else if (frame.type === 'snapshot') {
-    const keys = frame.items.length === 0 ? new Map() : keysOf(readLayers(frame.items).value);
-    if (keys.size === 0 && frame.items.length > 0) throw new Error('the content has no keys');
-    applied.push(process.hrtime.bigint());
-    if (applied.length === wanted) {
-      latest = text;
-      done();
-    }
-  } else throw new Error(`stream ${number}: ${text}`);
+  const { type } = JSON.parse(text);
+  if (type !== 'welcome' && type !== 'watching') throw new Error(`stream ${number}: ${text}`);
+  if (++answers === answersWanted) allAnswered();
+}
+
+/** @returns how long it took, in milliseconds */
+function apply(bytes) {
+  const from = performance.now();
+  const { items } = JSON.parse(bytes.toString());
+  const keys = items.length === 0 ? new Map() : keysOf(readLayers(items).value);
+  if (keys.size === 0 && items.length > 0) throw new Error('the content has no keys');
+  return performance.now() - from;
 }
