@@ -185,7 +185,7 @@ export class Locks {
     return {
       row: findLock(state, namespace, name),
       holders: [...holdersOf(state, namespace, name)].sort((a, b) => (tokenOf(a) < tokenOf(b) ? -1 : 1)),
-      waiting: [...waitersOf(state, namespace, name)].sort((a, b) => a.order - b.order),
+      waiting: [...waitersOf(state, namespace, name)].filter(({ left }) => left !== true).sort((a, b) => a.order - b.order),
     };
   }
 

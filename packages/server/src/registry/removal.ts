@@ -33,7 +33,7 @@ export class Removal {
   *release(row: AnyRow, holder: AnyRow): Steps<void> {
     const kind = this.draft.kinds.of(row) as Removable;
     if (kind.release === undefined) yield* this.remove(row);
-    else kind.release(row, holder, this);
+    else yield* kind.release(row, holder, this) ?? [];
   }
 
   /** For a kind whose rows may depend on each other in a ring: false when the removal of the row has begun already. */
@@ -48,5 +48,5 @@ export class Removal {
 /** The part of a kind's description that is called here. */
 interface Removable {
   remove?(row: AnyRow, removal: Removal): Iterable<Stop> | undefined;
-  release?(row: AnyRow, holder: AnyRow, removal: Removal): void;
+  release?(row: AnyRow, holder: AnyRow, removal: Removal): Iterable<Stop> | undefined;
 }

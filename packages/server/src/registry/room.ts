@@ -88,7 +88,7 @@ export interface Kind<R extends AnyRow = AnyRow> {
   /** Removes the row, and before it the rows that depend on it. When absent, no row depends on it. */
   remove?(row: R, removal: never): Iterable<unknown> | undefined;
   /** The session that holds the row ends. When absent, the row is removed. */
-  release?(row: R, session: never, removal: never): void;
+  release?(row: R, session: never, removal: never): Iterable<unknown> | undefined;
 
   // Backups and restores (`restore.ts`).
   /** Its records are about the nodes of this store, and are in no backup. */

@@ -29,7 +29,10 @@ const kv: Kind<KvRow> = {
   remove(row, { draft }: Removal) {
     removeKey(draft, row);
   },
-  release: letGo,
+  release(held, session, removal) {
+    letGo(held, session, removal);
+    return undefined;
+  },
   raw: {
     field: 'value',
     split(row) {

@@ -5,6 +5,9 @@
  * The queue is first in, first out. A contender takes the lock at once only if none waits, so those that share a lock pass no
  * contender which waits to have it alone, and it waits for a bounded number of them.
  *
+ * Many may share a lock that becomes free: they get it in steps (`steps.ts`). Until the last of them has it, the contender that left keeps its
+ * row, as one that gets nothing, so that the rest of the work finds its lock again, also after a crash.
+ *
  * On a store with other writers each decision reads the row of the lock by its key and writes it, so the scans below miss nothing: a
  * contender that another node has added has changed that row.
  */
@@ -12,6 +15,7 @@
 import { RegistryError } from '@rollcall/protocol';
 import type { Draft } from '../../draft.ts';
 import type { Removal } from '../../removal.ts';
+import type { Steps } from '../../steps.ts';
 import { findLiveSession } from '../session/find.ts';
 import { lockLimits, type LockAcquire, type LockAcquired, type LockCheck, type LockRelease, type LockTransfer } from './commands.ts';
 import { findContender, findLock } from './find.ts';
@@ -23,8 +27,9 @@ export function acquire(draft: Draft, command: LockAcquire): LockAcquired {
   const { namespace, name, id, session, limit, shared, value, wait } = command;
   const own = findContender(draft, namespace, name, id);
   if (own !== undefined) {
-    if (own.session === session) return holds(own) ? 'holds' : 'waits';
-    throw new RegistryError('already_exists', `contender ${id} of lock ${shown(name)} belongs to another session; choose another random id`);
+    if (own.session === session && own.left === undefined) return holds(own) ? 'holds' : 'waits';
+    const whose = own.session === session ? 'has left' : 'belongs to another session';
+    throw new RegistryError('already_exists', `contender ${id} of lock ${shown(name)} ${whose}; choose another random id`);
   }
   if (findLiveSession(draft, namespace, session) === undefined) {
     throw new RegistryError('not_found', `session ${session} does not exist, or has ended`);
@@ -55,24 +60,29 @@ export function acquire(draft: Draft, command: LockAcquire): LockAcquired {
   return isFree ? 'holds' : 'waits';
 }
 
-export function release(draft: Draft, { namespace, name, id, session }: LockRelease): boolean {
+export function* release(draft: Draft, { namespace, name, id, session }: LockRelease): Steps<boolean> {
   const own = findContender(draft, namespace, name, id);
   if (own?.session !== session) return false;
-  leave(draft, own);
+  yield* leave(draft, own);
   return true;
 }
 
 /** @throws RegistryError `not_found` when `to` does not wait for the lock */
-export function transfer(draft: Draft, { namespace, name, id, session, to }: LockTransfer): boolean {
+export function* transfer(draft: Draft, { namespace, name, id, session, to }: LockTransfer): Steps<boolean> {
   const own = findContender(draft, namespace, name, id);
-  if (own?.session !== session || !holds(own)) return false;
+  if (own?.session !== session) return false;
+  if (own.left === true) {
+    yield* leave(draft, own);
+    return true;
+  }
+  if (!holds(own)) return false;
   const next = findContender(draft, namespace, name, to);
   if (next === undefined || holds(next) || !isLive(draft, next)) {
     throw new RegistryError('not_found', `contender ${to} does not wait for lock ${shown(name)}`);
   }
   const lock = without(draft, own);
   if (!admits(lock, next.shared)) throw new RegistryError('failed_precondition', `lock ${shown(name)} has other holders, which contender ${to} cannot share it with`);
-  settle(draft, give(draft, { ...lock, waiting: lock.waiting - 1 }, next));
+  yield* passOn(draft, own, give(draft, { ...lock, waiting: lock.waiting - 1 }, next));
   return true;
 }
 
@@ -83,17 +93,40 @@ export function check(draft: Draft, { namespace, name, id, revision, nth }: Lock
 }
 
 /** The session of a contender ends, or its row is removed. */
-export function end({ namespace, name, id }: ContenderRow, { draft }: Pick<Removal, 'draft'>): void {
+export function* end({ namespace, name, id }: ContenderRow, { draft }: Pick<Removal, 'draft'>): Steps<void> {
   // An earlier step of the same removal may have written it again.
   const row = findContender(draft, namespace, name, id);
   if (row === undefined) return;
   // With its namespace, a lock may go before its contenders.
-  if (findLock(draft, namespace, name) === undefined) draft.delete(contenderKey(namespace, name, id));
-  else leave(draft, row);
+  if (findLock(draft, namespace, name) === undefined) {
+    draft.delete(contenderKey(namespace, name, id));
+    return;
+  }
+  // Those that wait go before those that hold the lock: a lock that is free is looked for a next contender each time that one leaves.
+  if (holds(row) && !isLive(draft, row)) {
+    for (const other of waiting(draft, namespace, name)) {
+      if (other.session !== row.session) continue;
+      yield* leave(draft, other);
+      yield;
+    }
+  }
+  yield* leave(draft, row);
 }
 
-function leave(draft: Draft, row: ContenderRow): void {
-  settle(draft, without(draft, row));
+function leave(draft: Draft, row: ContenderRow): Steps<void> {
+  return passOn(draft, row, without(draft, row));
+}
+
+/** Gives a lock to those that are next. @param row of the contender that has left it @param lock without that one, not written yet */
+function* passOn(draft: Draft, { namespace, name, id, session, order }: ContenderRow, lock: LockRow): Steps<void> {
+  for (let left = lock; !settle(draft, left); ) {
+    const own: ContenderRow = { kind: 'lock-contender', namespace, name, id, session, order, left: true, created: 0, modified: 0 };
+    const written = findLock(draft, namespace, name) as LockRow;
+    draft.put<LockRow>({ ...written, waiting: written.waiting + 1 });
+    draft.put<ContenderRow>(own);
+    yield;
+    left = without(draft, own);
+  }
 }
 
 /** Removes a contender. @returns the lock without it, which is not written yet */
@@ -108,30 +141,43 @@ function without(draft: Draft, row: ContenderRow): LockRow {
   return { ...rest, ...(shared === true && holding > 0 ? { shared } : {}), holding, waiting, turn: lock.turn + 1, given: givenHere(lock) };
 }
 
-/** Gives a lock that has room to those that are next, and writes it. */
-function settle(draft: Draft, before: LockRow): void {
+/** Gives a lock that has room to those that are next, and writes it. @returns false if the transaction was full before all of them had it */
+function settle(draft: Draft, before: LockRow): boolean {
   let lock = before;
+  let isDone = true;
   if (lock.waiting > 0 && hasRoom(lock)) {
     for (const next of queue(draft, lock)) {
       if (!hasRoom(lock) || !admits(lock, next.shared)) break;
+      if (lock !== before && draft.fill.full) {
+        isDone = false;
+        break;
+      }
       lock = give(draft, { ...lock, waiting: lock.waiting - 1 }, next);
     }
+    draft.fill.add(before.waiting / looksPerRow, 0);
   }
   const { namespace, name } = lock;
   // A lock that this transaction has given already keeps its row, so that its next grant has another number.
   if (lock.holding + lock.waiting === 0 && lock.given === 0) draft.delete(lockKey(namespace, name));
   else draft.put<LockRow>(lock);
+  return isDone;
 }
 
-/** The contenders that wait, the oldest first. A session that ends takes its own with it. */
+/** Contenders that are looked at in the time that one row takes to be written. */
+const looksPerRow = 16;
+
+/** The contenders that may get the lock next, the oldest first. A session that ends takes its own with it. */
 function* queue(draft: Draft, { namespace, name }: LockRow): Generator<ContenderRow, void, undefined> {
-  const waiting = [...draft.unguardedBucket(lockBuckets.waiters(namespace, name))] as ContenderRow[];
-  waiting.sort((a, b) => a.order - b.order);
-  for (const row of waiting) if (isLive(draft, row)) yield row;
+  const inOrder = waiting(draft, namespace, name).sort((a, b) => a.order - b.order);
+  for (const row of inOrder) if (isLive(draft, row)) yield row;
 }
 
-function isLive(draft: Draft, { namespace, session }: ContenderRow): boolean {
-  return findLiveSession(draft, namespace, session) !== undefined;
+function waiting(draft: Draft, namespace: string, name: string): ContenderRow[] {
+  return [...draft.unguardedBucket(lockBuckets.waiters(namespace, name))] as ContenderRow[];
+}
+
+function isLive(draft: Draft, { namespace, session, left }: ContenderRow): boolean {
+  return left !== true && findLiveSession(draft, namespace, session) !== undefined;
 }
 
 /** @returns the lock with this holder, which is not written yet */

@@ -28,7 +28,7 @@ const lock: Kind<LockRow> = {
 const contender: Kind<ContenderRow> = {
   format: 1,
   since: 2,
-  fields: fieldsOf<ContenderRow>({ namespace: true, name: true, id: true, session: true, order: true, shared: true, nth: true, value: true }),
+  fields: fieldsOf<ContenderRow>({ namespace: true, name: true, id: true, session: true, order: true, shared: true, nth: true, left: true, value: true }),
   key: ({ namespace, name, id }) => contenderKey(namespace, name, id),
   buckets: (row) => [
     sessionBuckets.held(row.namespace, row.session),
@@ -42,10 +42,7 @@ const contender: Kind<ContenderRow> = {
   parents: ({ namespace, name, session }) => [lockKey(namespace, name), sessionKey(namespace, session)],
   notRestored: true,
   release: (row, _session, removal) => end(row, removal),
-  remove(row, removal) {
-    end(row, removal);
-    return undefined;
-  },
+  remove: end,
 };
 
 export const lockRoom = {

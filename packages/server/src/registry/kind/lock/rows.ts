@@ -49,6 +49,8 @@ export interface ContenderRow extends Revisions {
    * It holds the lock since the revision of this row, and is the lock's grant of this number in that transaction, from 0. Absent: it waits.
    */
   readonly nth?: number;
+  /** It has left, and gets nothing; its row stays until all that are next have the lock. */
+  readonly left?: true;
   /** For observers: what the client says of itself. */
   readonly value?: string;
 }
