@@ -30,12 +30,14 @@ afterEach(async () => {
 
 const noPorcupine = porcupineProblem();
 
+const checkerOf: Readonly<Record<Part, string>> = { keys: 'keys', locks: 'locks', 'native-locks': 'native locks', lists: 'transactions', watches: 'watches', native: 'liveness', ttl: 'liveness' };
+
 async function breachesOf(seed: number, runMs: number, parts: readonly Part[]) {
   const history = new History();
   await run(deployment as Deployment, history, { seed, runMs, parts });
   const { breaches, counts } = judge(history.events, { settleMs, together });
   // A run without requests and faults would prove nothing.
-  for (const checker of ['keys', 'locks', 'transactions', 'watches', 'indexes']) expect(counts[checker], checker).toBeGreaterThan(20);
+  for (const checker of [...parts.map((part) => checkerOf[part]), 'indexes']) expect(counts[checker], checker).toBeGreaterThan(20);
   if (noPorcupine === undefined) {
     const { judged, differences } = await secondOpinion(history.events);
     expect(differences).toEqual([]);
@@ -63,7 +65,7 @@ test('three nodes on three members of etcd keep all promises while nodes, member
   const problem = etcdProblem();
   skip(problem !== undefined, problem);
   deployment = await onEtcd(folder);
-  expect(await breachesOf(4, 10_000, ['keys', 'locks', 'lists', 'watches'])).toEqual({});
+  expect(await breachesOf(4, 10_000, ['keys', 'locks', 'native-locks', 'lists', 'watches'])).toEqual({});
 }, 90_000);
 
 test('members of etcd that are cut off, deaf or mute: three nodes keep all promises', async ({ skip }) => {
@@ -94,9 +96,9 @@ test('etcd is restored from an older snapshot under three nodes: no index or tok
   const { faults, ...all } = await onEtcd(folder, { restores: true });
   deployment = { ...all, faults: faults.filter(({ name }) => name === 'etcd restored') };
   const history = new History();
-  await run(deployment, history, { seed: 1, runMs: 14_000, calmMs: 3_000, parts: ['locks', 'watches', 'native', 'ttl'] });
+  await run(deployment, history, { seed: 1, runMs: 14_000, calmMs: 3_000, parts: ['locks', 'native-locks', 'watches', 'native', 'ttl'] });
   const { breaches, counts } = judge(history.events, { settleMs, together });
-  for (const checker of ['watches', 'fencing', 'liveness', 'indexes']) expect(counts[checker], checker).toBeGreaterThan(5);
+  for (const checker of ['watches', 'fencing', 'native locks', 'liveness', 'indexes']) expect(counts[checker], checker).toBeGreaterThan(5);
   expect(breaches).toEqual({});
 }, 90_000);
 
@@ -117,5 +119,5 @@ test('one server whose clock jumps by hours keeps all promises', async ({ skip }
 
 test('one server that is killed, frozen and restarted keeps all promises', async () => {
   deployment = await single(folder);
-  expect(await breachesOf(1, 6_000, ['keys', 'locks', 'lists', 'watches', 'native', 'ttl'])).toEqual({});
+  expect(await breachesOf(1, 6_000, ['keys', 'locks', 'native-locks', 'lists', 'watches', 'native', 'ttl'])).toEqual({});
 }, 60_000);

@@ -10,6 +10,7 @@ import type { KeyInput, KeyOutput } from './check/key-model.ts';
 import type { Operation } from './check/linearizable.ts';
 import type { ListTransaction } from './check/list-append.ts';
 import type { LockInput, LockOutput } from './check/lock-model.ts';
+import type { GuardedWrite, NativeGrant, NativeHolders, StoredWrite } from './check/native-locks.ts';
 import type { WatchEvent } from './check/watch.ts';
 
 /** An operation without its return has an unknown outcome: JSON has no `Infinity`. */
@@ -22,6 +23,11 @@ export type HistoryEvent =
   | { readonly t: 'grant'; readonly grant: Grant }
   | { readonly t: 'held'; readonly held: Held }
   | { readonly t: 'fenced'; readonly lock: string; readonly write: FencedWrite }
+  | { readonly t: 'native-grant'; readonly grant: NativeGrant }
+  | { readonly t: 'native-holders'; readonly holders: NativeHolders }
+  | { readonly t: 'guarded'; readonly write: GuardedWrite }
+  /** All guarded writes that the store has at the end. */
+  | { readonly t: 'guarded-end'; readonly stored: readonly StoredWrite[] }
   | { readonly t: 'watch'; readonly view: string; readonly watcher: string; readonly event: WatchEvent; readonly from?: number }
   | { readonly t: 'watch-end'; readonly view: string; readonly watcher: string; readonly connected: boolean }
   | { readonly t: 'final'; readonly view: string; readonly content: Readonly<Record<string, string>> }

@@ -2,7 +2,8 @@
  * Gives the history of a run to the checkers. A run is good when the list of breaches is empty.
  *
  * In a run with a fault that makes the store forget acknowledged writes, keys, locks and transactions are not judged: no order explains
- * a lost write. Instances have some seconds to register again. Indexes, fencing tokens and watchers keep all promises.
+ * a lost write. Instances have some seconds to register again. Indexes, fencing tokens and watchers keep all promises; of
+ * guarded writes, only those that were accepted after a newer grant are looked for.
  */
 
 import { acceptedLate, checkFencing, type FencedWrite } from './check/fencing.ts';
@@ -12,6 +13,7 @@ import { linearizable, type Verdict } from './check/linearizable.ts';
 import { checkListAppend } from './check/list-append.ts';
 import { checkLiveness, type Life } from './check/liveness.ts';
 import { lockModel, type LockOperation } from './check/lock-model.ts';
+import { checkNativeLocks } from './check/native-locks.ts';
 import { checkDeltas, checkWatches, type WatchEvent } from './check/watch.ts';
 import { operationOf, type HistoryEvent } from './history.ts';
 
@@ -56,6 +58,12 @@ export function judge(events: readonly HistoryEvent[], options: JudgeOptions): J
   const transactions = explicable(of('list')).map(({ transaction }) => transaction);
   say('transactions', checkListAppend(transactions).map(({ text }) => text), transactions.length);
   say('fencing', fencing(of('grant'), of('held'), of('fenced')), of('grant').length);
+  say('native locks', checkNativeLocks({
+    grants: of('native-grant').map(({ grant }) => grant),
+    writes: of('guarded').map(({ write }) => write),
+    holders: of('native-holders').map(({ holders }) => holders),
+    stored: explicable(of('guarded-end')).at(-1)?.stored,
+  }), of('guarded').length);
   say('watches', watches(of('watch'), of('watch-end'), of('final'), options), of('watch').length);
   const seen = of('sight').filter(({ asked, told: at }) => forgetting.every((fault) => at < fault.at || asked > fault.until + againMs));
   say('liveness', liveness(of('life'), seen, of('fault'), options), seen.length);

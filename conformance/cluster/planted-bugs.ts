@@ -60,6 +60,12 @@ const oldOwner = committing((transaction) => {
   return expires ? { ...transaction, expect: [], guards: [] } : transaction;
 });
 
+/** A transaction that is guarded by a lock is committed although the lock has another holder by now. */
+const unguarded = committing((transaction) => (transaction.put.some(({ key }) => key.includes('chaos/guarded/')) ? { ...transaction, expect: [], guards: [] } : transaction));
+
+/** A decision about a lock from an old state takes effect, although another node has decided meanwhile. */
+const oldLocks = committing((transaction) => (transaction.put.some(({ key }) => key.startsWith('lock')) ? { ...transaction, expect: [], guards: [] } : transaction));
+
 /** When a node leaves the store, the instances of its streams are removed at once. */
 function graceless(): Planted {
   const instances = new Set<string>();
@@ -81,6 +87,7 @@ function graceless(): Planted {
 }
 
 const keyed = { parts: ['keys', 'locks', 'lists', 'watches'], runMs: 3_500, calmMs: 300, slower: 0.5 } as const;
+const locking = { parts: ['native-locks'], runMs: 4_000, calmMs: 300, slower: 0.5 } as const;
 const living = (parts: readonly Part[]) => ({ parts, runMs: 12_000, calmMs: 4_500 });
 
 export interface PlantedBug {
@@ -101,6 +108,8 @@ export const plantedBugs: readonly PlantedBug[] = [
   { bug: 'an event is lost', planted: losing, fault: 'late feed', shape: keyed, seed: 1, caught: ['keys', 'watches'] },
   { bug: 'a new list forgets deletions', planted: () => forgetful, fault: 'unreachable store', shape: keyed, seed: 1, caught: ['keys', 'watches'] },
   { bug: 'consistent reads do not ask the store', planted: () => staleBarrier, fault: 'late feed', shape: keyed, seed: 1, caught: ['keys'] },
+  { bug: 'the guard of a write is skipped', planted: () => unguarded, fault: 'late feed', shape: locking, seed: 1, caught: ['native locks'] },
+  { bug: 'two nodes give one lock', planted: () => oldLocks, fault: 'late feed', shape: locking, seed: 1, caught: ['native locks'] },
   { bug: 'the grace is skipped', planted: graceless, fault: 'dead node', shape: living(['native']), seed: 1, caught: ['liveness'] },
   { bug: 'an old owner expires', planted: () => oldOwner, fault: 'blind node', shape: living(['ttl']), seed: 5, caught: ['liveness'] },
 ];

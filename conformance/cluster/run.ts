@@ -13,13 +13,14 @@ import { planLives, runNativeInstance, runTtlInstance, ttlMs, verdictMs } from '
 import { runKeyClient } from './workload/key-client.ts';
 import { runListClient } from './workload/list-client.ts';
 import { FencedResource, runLockClient } from './workload/lock-client.ts';
+import { observeNativeLocks, recordGuarded, runNativeLockClient } from './workload/native-lock-client.ts';
 import { observe } from './workload/observers.ts';
 import { moments, sleep, type Scene } from './workload/scene.ts';
 import { runBlockingWatcher, runPairWriter, runStreamWatcher, viewOf } from './workload/watchers.ts';
 
-export type Part = 'keys' | 'locks' | 'lists' | 'watches' | 'native' | 'ttl';
+export type Part = 'keys' | 'locks' | 'native-locks' | 'lists' | 'watches' | 'native' | 'ttl';
 
-export const allParts: readonly Part[] = ['keys', 'locks', 'lists', 'watches', 'native', 'ttl'];
+export const allParts: readonly Part[] = ['keys', 'locks', 'native-locks', 'lists', 'watches', 'native', 'ttl'];
 
 export interface RunOptions {
   readonly seed: number;
@@ -89,6 +90,7 @@ export async function run(deployment: Deployment, history: History, options: Run
   // Watchers and observers continue until nothing changes any more, so that they see the end.
   await sleep(options.restMs ?? (parts.includes('native') || parts.includes('ttl') ? restMsDefault.deaths : restMsDefault.changes));
   await recordFinal(scene);
+  if (parts.includes('native-locks')) await recordGuarded(scene);
   await sleep(200);
   stop.abort();
   await watchers;
@@ -105,6 +107,10 @@ function workload(scene: Scene, { seed, parts = allParts, slower = 1 }: RunOptio
   if (has.has('keys')) clients.push(...many(4, (client) => runKeyClient(scene, client, random.fork(`keys ${client}`), 120 * slower)));
   const resource = new FencedResource();
   if (has.has('locks')) clients.push(...many(3, (client) => runLockClient(scene, client, random.fork(`locks ${client}`), 300 * slower, resource)));
+  if (has.has('native-locks')) {
+    clients.push(...many(3, (client) => runNativeLockClient(scene, client, random.fork(`native locks ${client}`), 300 * slower)));
+    watchers.push(...scene.direct.map((_, index) => observeNativeLocks(scene, index)));
+  }
   if (has.has('lists')) clients.push(...many(3, (client) => runListClient(scene, client, random.fork(`lists ${client}`), 250 * slower)));
   if (has.has('watches')) {
     for (const writer of [0, 1]) {

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { acceptedLate, checkFencing, type Grant, type Held } from './fencing.ts';
 import { checkIndexes } from './index-order.ts';
 import { checkLiveness, type Life, type Sight } from './liveness.ts';
+import { checkNativeLocks, type GuardedWrite, type NativeGrant, type NativeLockHistory } from './native-locks.ts';
 import { checkDeltas, checkWatches, type WatchEvent, type Watched } from './watch.ts';
 
 const first = (breaks: readonly string[]): string => breaks[0]?.split(':')[0] ?? 'none';
@@ -75,6 +76,29 @@ describe('fencing', () => {
     const writes = [{ token: 1, accepted: true }, { token: 2, accepted: true }, { token: 1, accepted: false }];
     expect(acceptedLate(writes)).toEqual([]);
     expect(acceptedLate([...writes, { token: 1, accepted: true }])).toEqual([{ token: 1, accepted: true }]);
+  });
+});
+
+describe('native locks', () => {
+  const at = (revision: number, nth = 0) => String((BigInt(revision) << 16n) | BigInt(nth));
+  const grant = (id: string, token: string, call: number): NativeGrant => ({ lock: 'l', id, token, call, return: call + 1 });
+  const write = (token: string, key: string, call: number, outcome: GuardedWrite['outcome'] = 'accepted'): GuardedWrite => ({ lock: 'l', token, key, call, outcome });
+  const nothing: NativeLockHistory = { grants: [], writes: [], holders: [], stored: undefined };
+  const two = [grant('a', at(5), 0), grant('b', at(8), 2)];
+
+  test.each<[string, number, Partial<NativeLockHistory>]>([
+    ['tokens rise, also in one transaction', 0, { grants: [grant('a', at(5), 0), grant('b', at(5, 1), 2)] }],
+    ['a token repeats', 1, { grants: [{ ...grant('a', at(5), 0), return: 9 }, grant('b', at(5), 2)] }],
+    ['a token goes back', 1, { grants: [grant('a', at(8), 0), grant('b', at(5), 2)] }],
+    ['a node shows two holders', 1, { holders: [{ lock: 'l', node: 'n1', tokens: [at(5), at(8)] }] }],
+    ['each holder writes in its time', 0, { grants: two, writes: [write(at(5), 'x', 1), write(at(8), 'y', 4)], stored: [{ key: 'x', revision: 8 }, { key: 'y', revision: 9 }] }],
+    ['a late write is refused', 0, { grants: two, writes: [write(at(5), 'x', 4, 'refused')], stored: [] }],
+    ['a late write is accepted', 1, { grants: two, writes: [write(at(5), 'x', 4)] }],
+    ['a write of an earlier holder is in the store above the next grant', 1, { grants: two, writes: [write(at(5), 'x', 1, 'unknown')], stored: [{ key: 'x', revision: 9 }] }],
+    ['a write that was refused is in the store', 1, { grants: two, writes: [write(at(5), 'x', 1, 'refused')], stored: [{ key: 'x', revision: 6 }] }],
+    ['a write that was accepted is lost', 1, { grants: two, writes: [write(at(5), 'x', 1)], stored: [] }],
+  ])('%s: %i breaches', (_, count, history) => {
+    expect(checkNativeLocks({ ...nothing, ...history })).toHaveLength(count);
   });
 });
 
