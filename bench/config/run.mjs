@@ -138,16 +138,30 @@ async function coldStart() {
 async function many() {
   const count = quick ? 2_000 : 50_000;
   const bytes = 20_000;
+  const empty = { starts: [], bytes: [] };
+  for (let round = 0; round < (quick ? 1 : 3); round++) {
+    const from = performance.now();
+    const bare = await start();
+    empty.starts.push(performance.now() - from);
+    empty.bytes.push(residentBytes(bare.pid));
+    await bare.remove();
+  }
   let server = await start();
   const publisher = startNode('load', [file('publisher.mjs')]);
   try {
     const before = residentBytes(server.pid);
+    const cpu = cpuSeconds(server.pid);
     const { ms } = await publisher.ask({ ask: 'publish', port: server.nacosPort, from: 0, to: count, bytes, connections: 32 });
+    const cpuEach = ((cpuSeconds(server.pid) - cpu) / count) * 1e6;
     const after = residentBytes(server.pid);
     const again = await publisher.ask({ ask: 'publish', port: server.nacosPort, from: 0, to: Math.min(count, 2_000), bytes: bytes + 1_000, connections: 32 });
     const disk = folderBytes(server.folder);
-    say(`${count} configurations of ${bytes / 1_000} KB: publish rate, 32 connections, each durable before its answer`, 'measured', `${((count * 1_000) / ms).toFixed(0)} a second on average; with all of them there, ${((Math.min(count, 2_000) * 1_000) / again.ms).toFixed(0)} a second`);
-    say('their memory', 'measured', `${((after - before) / 1e6).toFixed(0)} MB more than empty, ${((after - before) / count / 1_000).toFixed(1)} KB each; ${(disk / 1e6).toFixed(0)} MB on disk`);
+    const releases = count + Math.min(count, 2_000);
+    say(
+      `${count} configurations of ${bytes / 1_000} KB: publish rate, 32 connections, each durable before its answer`,
+      'measured',
+      `${((count * 1_000) / ms).toFixed(0)} a second on average, ${cpuEach.toFixed(0)} µs of CPU time of the server each; with all of them there, ${((Math.min(count, 2_000) * 1_000) / again.ms).toFixed(0)} a second`,
+    );
     const restarts = [];
     for (let round = 0; round < (quick ? 1 : 3); round++) {
       await server.stop();
@@ -155,7 +169,18 @@ async function many() {
       server = await start(server.folder);
       restarts.push(performance.now() - from);
     }
-    say('restart with them, from the command until ready', 'measured', `${withSpread(restarts, 0)} ms; then ${(residentBytes(server.pid) / 1e6).toFixed(0)} MB resident`);
+    const loaded = residentBytes(server.pid);
+    const [restart, emptyStart, emptyBytes] = [median(restarts), median(empty.starts), median(empty.bytes)];
+    say(
+      'their memory',
+      'measured',
+      `${((after - before) / 1e6).toFixed(0)} MB more than empty, ${((after - before) / count / 1_000).toFixed(1)} KB each, what their publishing leaves behind included; after a restart ${((loaded - emptyBytes) / releases / 1_000).toFixed(1)} KB for each of ${releases} releases; ${(disk / 1e6).toFixed(0)} MB on disk`,
+    );
+    say(
+      'restart with them, from the command until ready',
+      'measured',
+      `${withSpread(restarts, 0)} ms, an empty server ${withSpread(empty.starts, 0)} ms, so ${(((restart - emptyStart) * 1_000) / releases).toFixed(0)} µs for each release; then ${(loaded / 1e6).toFixed(0)} MB resident, an empty server ${(emptyBytes / 1e6).toFixed(0)} MB`,
+    );
   } finally {
     await publisher.stop();
     await server.remove();

@@ -4,7 +4,7 @@
  * (`registry/kind/config/`). Rights are the caller's business, and so is the audit log of requests.
  */
 
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { RegistryError } from '@rollcall/protocol';
 import type { ConfigDraftPut, ConfigPropose, ConfigPublish, ConfigReport, ConfigReview, ConfigRolloutControl, ConfigSettings } from '../registry/kind/config/commands.ts';
 import { configName, draftsIn, environmentsOf, findConfig, findDraft, findProposal, findRelease, historyOf, policyOf, proposalsIn } from '../registry/kind/config/find.ts';
@@ -268,7 +268,7 @@ export function assertFound<T>(found: T | undefined, ref: ConfigRef): T {
 }
 
 function hashesOf(content: Uint8Array) {
-  return { md5: createHash('md5').update(content).digest('hex'), hash: createHash('sha256').update(content).digest('hex') };
+  return { md5: hash('md5', content, 'hex'), hash: hash('sha256', content, 'hex') };
 }
 
 /** The schema and the checks that a content must satisfy: those that come with it, or those that the configuration has. */
