@@ -44,7 +44,7 @@ export const zones: readonly Zone[] = [
     files: /^packages\/cli\//,
     may: [
       ...['packages/cli/src/', '@rollcall/protocol', '@rollcall/client', '@rollcall/server', 'node:'],
-      ...['commander', 'cli-table3', 'picocolors'],
+      ...['commander', 'cli-table3', 'fflate', 'picocolors'],
     ],
     reason: 'the command line uses the packages like any program, by their public names',
   },

@@ -24,6 +24,14 @@ export function addAuthorOptions(command: Command): Command {
   return addConfigOptions(command);
 }
 
+/** What names a configuration within an environment. */
+export interface ConfigPlace {
+  readonly app: string;
+  readonly cluster: string;
+  /** May contain slashes. */
+  readonly name: string;
+}
+
 type Fields = Readonly<Record<string, unknown>>;
 
 /** One configuration, as a command line names it. */
@@ -53,17 +61,22 @@ export class NamedConfig {
 }
 
 /** @throws CommandFailure `usage` */
-export async function namedConfig(name: string, { cluster, by: given, ...flags }: ConfigFlags, terminal: Terminal): Promise<NamedConfig> {
+export async function namedConfig(name: string, flags: ConfigFlags, terminal: Terminal): Promise<NamedConfig> {
   // A name may contain slashes, the name of an app may not.
   const slash = name.indexOf('/');
   if (slash < 1 || slash === name.length - 1) throw usage(`${JSON.stringify(name)} is not APP/NAME, as in shop/app.yaml`);
+  const { cluster = 'default' } = flags;
+  return configAt({ app: name.slice(0, slash), name: name.slice(slash + 1), cluster }, flags, terminal);
+}
+
+/** The same for a configuration that a file or a list names. */
+export async function configAt({ app, cluster, name }: ConfigPlace, { by: given, ...flags }: Omit<ConfigFlags, 'cluster'>, terminal: Terminal): Promise<NamedConfig> {
   const by = given ?? terminal.env['USER'];
   const target = await namespacedTargetOf(flags, terminal);
   const { namespace } = target;
-  return new NamedConfig(target, name, {
-    ...{ app: name.slice(0, slash), name: name.slice(slash + 1) },
+  return new NamedConfig(target, `${app}/${name}`, {
+    ...{ app, name, cluster },
     ...(namespace === undefined ? {} : { environment: namespace }),
-    ...(cluster === undefined ? {} : { cluster }),
     ...(by === undefined ? {} : { by }),
   });
 }

@@ -1,36 +1,45 @@
 /**
- * Configurations as files: `DIR/APP/NAME` is the configuration of the cluster `default`, and the name may have folders. Compares a
- * directory with an environment; what follows from that is up to the commands.
+ * Configurations as files: `DIR/APP/NAME` is the configuration of the cluster `default`, `DIR/APP/@CLUSTER/NAME` that of another one, and
+ * the name may have folders. Compares a directory with an environment; what follows from that is up to the commands.
  */
 
 import { createHash } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { askJson, type Target } from './admin-call.ts';
-import type { NamedConfig } from './config-api.ts';
+import type { ConfigPlace, NamedConfig } from './config-api.ts';
 import { CommandFailure, exitCodes, fileProblem } from './failure.ts';
 
 /** As the registry's limit of a content. */
-const fileBytesMax = 1_048_576;
-const filesMax = 50_000;
+export const fileBytesMax = 1_048_576;
+export const filesMax = 50_000;
+const defaultCluster = 'default';
 
-export interface Listed {
-  readonly app: string;
-  readonly name: string;
-  readonly cluster: string;
+/** The path of a configuration below the directory. A name of the cluster `default` that looks like a cluster is below `@default`. */
+export function treePath({ app, cluster, name }: ConfigPlace): string {
+  return cluster === defaultCluster && !name.startsWith('@') ? `${app}/${name}` : `${app}/@${cluster}/${name}`;
+}
+
+/** The configuration that a path below the directory names. */
+export function placeOf(path: string): ConfigPlace {
+  const [, app = '', cluster = defaultCluster, name = ''] = /^([^/]+)\/(?:@([^/]+)\/)?(.+)$/.exec(path) ?? [];
+  return { app, cluster, name };
+}
+
+export interface Listed extends ConfigPlace {
   readonly release: number;
   readonly md5: string;
   readonly owner?: string;
 }
 
-/** All configurations of an environment that the token may read and that have a release, by `APP/NAME`. */
-export async function listed(target: Target): Promise<Map<string, Listed>> {
-  const query = new URLSearchParams(target.namespace === undefined ? {} : { environment: target.namespace });
+/** All configurations of an environment, or of one of its apps, that the token may read and that have a release, by their path (`treePath`). */
+export async function listed(target: Target, app?: string): Promise<Map<string, Listed>> {
+  const query = new URLSearchParams({ ...(target.namespace === undefined ? {} : { environment: target.namespace }), ...(app === undefined ? {} : { app }) });
   const all = await askJson<readonly Listed[]>(target, `/rollcall/v1/config/list?${query.toString()}`);
-  return new Map(all.flatMap((each) => (each.cluster === 'default' && each.release > 0 ? [[`${each.app}/${each.name}`, each] as const] : [])));
+  return new Map(all.flatMap((each) => (each.release > 0 ? [[treePath(each), each] as const] : [])));
 }
 
-/** The files of a directory by `APP/NAME`; names that begin with a dot are left out. @throws CommandFailure `failure` */
+/** The files of a directory by their path; names that begin with a dot are left out. @throws CommandFailure `failure` */
 export async function readTree(folder: string): Promise<Map<string, string>> {
   const found = new Map<string, string>();
   try {
@@ -42,6 +51,8 @@ export async function readTree(folder: string): Promise<Map<string, string>> {
       if (!name.includes('/')) throw new Error(`${path} is in no folder of an app; write it as APP/NAME`);
       if ((await stat(path)).size > fileBytesMax) throw new Error(`${path} is larger than ${fileBytesMax} bytes`);
       if (found.size >= filesMax) throw new Error(`${folder} has more than ${filesMax} files`);
+      // A file has one way to be named, so that no configuration has two files.
+      if (treePath(placeOf(name)) !== name) throw new Error(`${path} is of the cluster default; write it as ${treePath(placeOf(name))}`);
       found.set(name, await readFile(path, 'utf8'));
     }
   } catch (error) {
@@ -51,6 +62,7 @@ export async function readTree(folder: string): Promise<Map<string, string>> {
 }
 
 export interface Change {
+  /** Its path. */
   readonly name: string;
   readonly kind: 'create' | 'change' | 'remove';
   /** Empty for a removal. */

@@ -3,8 +3,8 @@
 import { Option, type Command } from 'commander';
 import { namespacedTargetOf } from '../admin-call.ts';
 import type { CommandContext } from '../command-context.ts';
-import { formatOf, namedConfig, type ConfigFlags, type NamedConfig } from '../config-api.ts';
-import { changesOf, listed, readTree, type Change, type Listed } from '../config-tree.ts';
+import { configAt, formatOf, type ConfigFlags, type NamedConfig } from '../config-api.ts';
+import { changesOf, listed, placeOf, readTree, type Change, type Listed } from '../config-tree.ts';
 import { addExamples } from '../examples.ts';
 import { CommandFailure, exitCodes } from '../failure.ts';
 import { addNamespacedOptions } from '../servers.ts';
@@ -29,7 +29,7 @@ export function addConfigPlan(parent: Command, { terminal }: CommandContext): vo
   const command = parent
     .command('plan')
     .description('show what apply would do')
-    .argument('<dir>', 'the directory, with the files APP/NAME')
+    .argument('<dir>', 'the directory, with the files APP/NAME and APP/@CLUSTER/NAME')
     .option('--prune', 'remove configurations that have no file')
     .option('--json', 'print [{"name", "kind"}]');
   addExamples(addNamespacedOptions(command), 'rollcall config plan ./config --namespace production');
@@ -45,7 +45,7 @@ export function addConfigApply(parent: Command, { terminal }: CommandContext): v
   const command = parent
     .command('apply')
     .description('publish the files of a directory that differ from what clients get')
-    .argument('<dir>', 'the directory, with the files APP/NAME')
+    .argument('<dir>', 'the directory, with the files APP/NAME and APP/@CLUSTER/NAME')
     .option('--prune', 'remove configurations that have no file')
     .addOption(new Option('--owner <owner>', 'lock the configurations for other editors').choices(['git']))
     .option('--propose', 'save drafts and propose them, where approvals are asked for')
@@ -69,7 +69,7 @@ async function planOf(folder: string, flags: ApplyFlags, terminal: Terminal): Pr
   const present: ReadonlyMap<string, Listed> = await listed(await namespacedTargetOf(flags, terminal));
   const names = new Set([...files.keys(), ...present.keys()]);
   const configs = new Map<string, NamedConfig>();
-  for (const name of names) configs.set(name, await namedConfig(name, flags, terminal));
+  for (const name of names) configs.set(name, await configAt(placeOf(name), flags, terminal));
   const named = (name: string) => configs.get(name) as NamedConfig;
   return { changes: await changesOf(files, present, flags.prune === true, named), unowned: [...files.keys()].filter((name) => present.get(name)?.owner !== 'git'), named };
 }

@@ -10,6 +10,7 @@ import { addConfigExport } from './config-export.ts';
 import { addConfigGet } from './config-get.ts';
 import { addConfigHistory } from './config-history.ts';
 import { addConfigList } from './config-list.ts';
+import { addConfigImport } from './config-import.ts';
 import { addConfigPublish } from './config-publish.ts';
 import { addConfigRollback } from './config-rollback.ts';
 import { addConfigRollout } from './config-rollout.ts';
@@ -34,4 +35,5 @@ export function addConfig(parent: Command, context: CommandContext): void {
   addConfigPlan(config, context);
   addConfigApply(config, context);
   addConfigExport(config, context);
+  addConfigImport(config, context);
 }
