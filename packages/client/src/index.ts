@@ -27,7 +27,7 @@ export type { LockOptions } from './lock/locks.ts';
 export type { LeaseState } from './lock/lease.ts';
 export type { LeaseTiming } from './lock/timing.ts';
 export { Election, Lead } from './election/election.ts';
-export type { CampaignOptions, ElectionOptions, Fencing, Leader, LeadOptions } from './election/election.ts';
+export type { CampaignOptions, Candidate, ElectionOptions, Fencing, Leader, LeadOptions } from './election/election.ts';
 export { registryFence } from './election/fence.ts';
 export type { Fence, FencedGrant } from './election/fence.ts';
 export { FencedFile } from './election/fenced-file.ts';

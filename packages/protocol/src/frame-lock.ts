@@ -82,6 +82,13 @@ export interface LockTransferFrame {
   readonly to: string;
 }
 
+/** Asks who waits for a lock. */
+export interface LockQueueFrame {
+  readonly type: 'lock-queue';
+  readonly id: number;
+  readonly name: string;
+}
+
 /** Writes keys, all or none, and only while all of the grants stand. */
 export interface TxnFrame {
   readonly type: 'txn';
@@ -106,6 +113,13 @@ export interface LockHolder {
   readonly value?: string;
 }
 
+/** A contender that waits for a lock. */
+export interface LockWaiter {
+  readonly contender: string;
+  readonly shared?: boolean;
+  readonly value?: string;
+}
+
 /** The answer to `lock-acquire`. */
 export interface LockedFrame {
   readonly type: 'locked';
@@ -124,6 +138,14 @@ export interface LockRenewedFrame {
   readonly applied: boolean;
   /** Contenders whose grants do not stand any more. */
   readonly lost: readonly string[];
+}
+
+/** The answer to `lock-queue`. */
+export interface LockWaitingFrame {
+  readonly type: 'lock-waiting';
+  readonly id: number;
+  /** In the order of the queue; the first 1,000. */
+  readonly waiting: readonly LockWaiter[];
 }
 
 /** The answer to `txn`. */
@@ -146,6 +168,7 @@ export type LockRequestFrame =
   | LockAcquireFrame
   | LockReleaseFrame
   | LockTransferFrame
+  | LockQueueFrame
   | TxnFrame;
 
-export type LockReplyFrame = LockedFrame | LockRenewedFrame | CommittedFrame;
+export type LockReplyFrame = LockedFrame | LockRenewedFrame | LockWaitingFrame | CommittedFrame;

@@ -8,7 +8,7 @@ import type { Checked, FrameItem, FrameItemKey, ReplyFrame } from './frame.ts';
 import { namespace, view } from './frame-request.ts';
 import type { FrameView } from './frame-view.ts';
 import { instanceStatuses } from './instance.ts';
-import { lockToken } from './lock-request.ts';
+import { lockToken, lockWaiter } from './lock-request.ts';
 import {
   Malformed,
   attempt,
@@ -31,6 +31,7 @@ const types = [
   'leased',
   'locked',
   'lock-renewed',
+  'lock-waiting',
   'committed',
   'watching',
   'snapshot',
@@ -100,6 +101,8 @@ function reply(frame: Fields): ReplyFrame {
         ...{ type, id: requestId(get('id')), applied: boolean(get('applied'), 'applied') },
         lost: list(get('lost'), 'lost', unlimited, (each, what) => string(each, what, unlimited)),
       };
+    case 'lock-waiting':
+      return { type, id: requestId(get('id')), waiting: list(get('waiting'), 'waiting', unlimited, lockWaiter) };
     case 'committed':
       return compact<ReplyFrame>({
         ...{ type, id: requestId(get('id')), applied: boolean(get('applied'), 'applied'), revision: revision(get('revision'), 'revision') },

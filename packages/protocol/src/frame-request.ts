@@ -47,6 +47,7 @@ const types = [
   'lock-acquire',
   'lock-release',
   'lock-transfer',
+  'lock-queue',
   'txn',
   'config-report',
   'goodbye',
@@ -147,6 +148,8 @@ function request(frame: Fields, id: number): RequestFrame {
       return { type, id, ...contender(frame) };
     case 'lock-transfer':
       return { type, id, ...contender(frame), to: lockId(get('to'), 'to') };
+    case 'lock-queue':
+      return { type, id, name: lockName(get('name'), 'name') };
     case 'txn':
       return compact<RequestFrame>({
         type,

@@ -1,8 +1,8 @@
-/** Checks the parts of requests about locks, and of transactions that grants of locks guard. */
+/** Checks the parts of frames about locks, and of transactions that grants of locks guard. */
 
-import type { LockGrant, TxnWrite } from './frame-lock.ts';
+import type { LockGrant, LockWaiter, TxnWrite } from './frame-lock.ts';
 import { frameLimits as limits } from './frame-limits.ts';
-import { Malformed, compact, field, fields, integer, matching, name, oneOf, optional } from './shape.ts';
+import { Malformed, boolean, compact, field, fields, integer, matching, name, oneOf, optional, string } from './shape.ts';
 import { base64, flags, key, revision } from './value-checks.ts';
 
 export function lockName(value: unknown, what: string): string {
@@ -31,6 +31,15 @@ export function grant(value: unknown, what: string): LockGrant {
     contender: lockId(field(of, 'contender'), `${what}.contender`),
     token: lockToken(field(of, 'token'), `${what}.token`),
   };
+}
+
+export function lockWaiter(value: unknown, what: string): LockWaiter {
+  const of = fields(value, what);
+  return compact<LockWaiter>({
+    contender: lockId(field(of, 'contender'), `${what}.contender`),
+    shared: optional(field(of, 'shared'), (shared) => boolean(shared, `${what}.shared`)),
+    value: optional(field(of, 'value'), (given) => string(given, `${what}.value`, Number.MAX_SAFE_INTEGER)),
+  });
 }
 
 export function txnWrite(value: unknown, what: string): TxnWrite {

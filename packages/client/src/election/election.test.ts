@@ -72,6 +72,31 @@ describe('an election', () => {
     expect(values.length).toBeGreaterThan(0);
   });
 
+  it('lists its candidates in their order, and its leader hands over to one of them', async () => {
+    const [one, two, three] = [await client(), await client(), await client()];
+    const election = one.election('cron');
+    expect(await election.candidates()).toEqual([]);
+    const first = await election.campaign();
+    const until = async (count: number) => {
+      for (;;) {
+        const candidates = await election.candidates();
+        if (candidates.length === count) return candidates;
+      }
+    };
+    const second = two.election('cron', { value: 'two' }).campaign();
+    await until(1);
+    const third = three.election('cron', { value: 'three' }).campaign();
+    const candidates = await until(2);
+    expect(candidates.map(({ value }) => value)).toEqual(['two', 'three']);
+    const [, chosen] = candidates;
+    await first.transferTo(chosen?.id ?? '');
+    const lead = await third;
+    expect(lead.id).toBe(chosen?.id);
+    expect((await election.candidates()).map(({ value }) => value)).toEqual(['two']);
+    await lead.resign();
+    await (await second).resign();
+  });
+
   it('ends with an error for the leader that the registry has deposed, also if its work returns', async () => {
     const one = await client();
     const leading = one.election('cron', { ttl: 3_000, renewEvery: 300 }).lead(async (lead) => {

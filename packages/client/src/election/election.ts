@@ -2,6 +2,7 @@
 
 import { RegistryError, type LockHolder } from '@rollcall/protocol';
 import { viewIn } from '../connection/view-name.ts';
+import type { RegistryConnection } from '../connection/registry-connection.ts';
 import type { WatchedViews } from '../connection/watched-views.ts';
 import type { Contenders } from '../lock/contenders.ts';
 import { HeldLock } from '../lock/held-lock.ts';
@@ -45,6 +46,13 @@ export interface Leader {
   readonly value?: string;
 }
 
+/** A process that waits to lead. */
+export interface Candidate {
+  /** For `transferTo`. */
+  readonly id: string;
+  readonly value?: string;
+}
+
 /** Leadership of this process: a held lock that can be resigned. */
 export class Lead extends HeldLock {
   /** Hands over to the next candidate, at once. @throws RegistryError `unknown_outcome` as `release` */
@@ -54,6 +62,8 @@ export class Lead extends HeldLock {
 }
 
 export interface ElectionParts {
+  readonly connection: Pick<RegistryConnection, 'ask'>;
+  readonly timeoutMs: number;
   readonly contenders: Contenders;
   readonly views: WatchedViews;
   readonly namespace: string;
@@ -123,6 +133,18 @@ export class Election {
   observe({ signal }: CampaignOptions = {}): AsyncIterableIterator<Leader | null, undefined> {
     const { views, namespace } = this.#parts;
     return follow(views, viewIn(namespace, 'lock', this.name), ({ items }) => leaderOf(items as readonly LockHolder[]), signal);
+  }
+
+  /**
+   * The candidates that wait, in the order in which they will lead; the first 1,000. The leader is not one of them.
+   * @throws RegistryError `permission_denied` without `lock:read`; `deadline_exceeded`, `unavailable`; the signal's reason
+   */
+  async candidates(options: CampaignOptions = {}): Promise<readonly Candidate[]> {
+    checkKnown(options, campaignOptions, 'candidates');
+    const { connection, timeoutMs } = this.#parts;
+    const reply = await connection.ask({ type: 'lock-queue', name: this.name }, { repeatable: true, timeoutMs, signal: options.signal });
+    if (reply.type !== 'lock-waiting') throw new RegistryError('internal', `the registry answered lock-queue with ${reply.type}`);
+    return reply.waiting.map(({ contender, value }) => ({ id: contender, ...(value === undefined ? {} : { value }) }));
   }
 }
 

@@ -148,6 +148,7 @@ const matrix: Readonly<Record<RequestFrame['type'], readonly [frame: object, out
   'lock-transfer': [[{ type: 'lock-transfer', ...contender, to: newSession().id }, { 'no token': 'denied', read: 'denied', write: 'missing', management: 'missing' }]],
   'lock-release': [[{ type: 'lock-release', ...contender }, { 'no token': 'missing', read: 'missing', write: 'done', management: 'done' }]],
   'lock-end': [[{ type: 'lock-end', session: lockSession.id }, { 'no token': 'missing', read: 'missing', write: 'done', management: 'done' }]],
+  'lock-queue': [[{ type: 'lock-queue', name: 'jobs/a' }, { 'no token': 'denied', read: 'done', write: 'done', management: 'done' }]],
   txn: [
     [{ type: 'txn', grants: [], operations: [{ type: 'put', key: 'app/new', value: 'AA==' }] }, { 'no token': 'denied', read: 'denied', write: 'done', management: 'done' }],
     [{ type: 'txn', grants: [{ name: 'jobs/a', contender: contender.contender, token: '1' }], operations: [] }, { 'no token': 'denied', read: 'missing', write: 'missing', management: 'missing' }],
@@ -181,7 +182,7 @@ async function outcomeOf(client: SocketClient, frame: { type: string; views?: [{
   const told = await client.ask(frame);
   if (told.type === 'error') return told.code === 'permission_denied' ? 'denied' : 'missing';
   if (told.type === 'done') return told.applied ? 'done' : 'missing';
-  if (told.type === 'leased' || told.type === 'locked') return 'done';
+  if (told.type === 'leased' || told.type === 'locked' || told.type === 'lock-waiting') return 'done';
   if (told.type === 'lock-renewed' || told.type === 'committed') return told.applied ? 'done' : 'missing';
   const seen = told.type === 'watching' ? await client.push(frame.views?.[0].name ?? '') : told;
   return seen.type === 'snapshot' && seen.items.length > 0 ? 'seen' : 'empty';

@@ -39,6 +39,7 @@ export const requestAccess: Readonly<Record<RequestFrame['type'], Access>> = {
   'lock-session': { kind: 'demands-by-name', resource: 'lock', verb: 'write' },
   'lock-acquire': { kind: 'demands-by-name', resource: 'lock', verb: 'write' },
   'lock-transfer': { kind: 'demands-by-name', resource: 'lock', verb: 'write' },
+  'lock-queue': { kind: 'demands-by-name', resource: 'lock', verb: 'read' },
   'lock-renew': { kind: 'own-proof', why: ownLocks },
   'lock-release': { kind: 'own-proof', why: ownLocks },
   'lock-end': { kind: 'own-proof', why: ownLocks },
@@ -167,6 +168,7 @@ export function auditAction(frame: RequestFrame): string | undefined {
     case 'get':
     case 'lock-session':
     case 'lock-renew':
+    case 'lock-queue':
       return undefined;
   }
 }

@@ -43,6 +43,7 @@ const requests: fc.Arbitrary<object>[] = [
   fc.record({ type: fc.constant('lock-acquire'), session: lockId, name: word, contender: lockId, limit: number, shared: scrap, value: scrap, waitMs: fc.oneof(fc.constant(0), fc.constant(1), scrap) }, { requiredKeys: ['type', 'session', 'name', 'contender', 'waitMs'] }),
   fc.record({ type: fc.constantFrom('lock-release', 'lock-transfer'), session: lockId, name: word, contender: lockId, to: lockId }),
   fc.record({ type: fc.constant('lock-end'), session: lockId }),
+  fc.record({ type: fc.constant('lock-queue'), name: word }),
   fc.record({ type: fc.constant('txn'), grants: list(grant), operations: list(fc.record({ type: fc.constantFrom('put', 'delete'), key: word, value: fc.oneof(fc.base64String(), scrap), cas: scrap }, { requiredKeys: ['type', 'key'] })) }),
   fc.record({ type: scrap }),
 ];

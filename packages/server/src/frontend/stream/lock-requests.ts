@@ -12,6 +12,7 @@ import {
   type LockRenewFrame,
   type LockSessionFrame,
   type LockTransferFrame,
+  type LockWaiter,
   type ReplyFrame,
   type RequestFrame,
   type TxnFrame,
@@ -20,11 +21,15 @@ import {
 import type { ConnectionEnd } from '../../health/connection/connection-session.ts';
 import { parseToken, type ContenderRef, type Grant, type SessionRef } from '../../locks/locks.ts';
 import type { Context } from '../../net/frontend.ts';
+import type { ContenderRow } from '../../registry/kind/lock/rows.ts';
 import type { RoomCommand, TxnOperation } from '../../registry/kinds.ts';
 import { changedIn, type StreamAccess } from './access.ts';
 
 /** Sessions of locks that one stream may have open. */
 export const sessionsMax = 64;
+
+/** Contenders in an answer about a queue: each may have a value of some KiB. */
+const shownMax = 1_000;
 
 export type LockFrame = Extract<RequestFrame, { readonly type: `lock-${string}` }>;
 
@@ -77,6 +82,9 @@ export class LockRequests {
       case 'lock-transfer':
         this.#demand('write', frame.name);
         return done(await locks.transfer(this.#contender(frame), frame.to));
+      case 'lock-queue':
+        this.#demand('read', frame.name);
+        return { type: 'lock-waiting', id, waiting: locks.get(this.#options.namespace(), frame.name).waiting.slice(0, shownMax).map(shown) };
     }
   }
 
@@ -135,6 +143,10 @@ export class LockRequests {
   #demand(verb: 'read' | 'write', name: string): void {
     this.#options.access.require(this.#options.namespace(), 'lock', verb, name);
   }
+}
+
+function shown({ id, shared, value }: ContenderRow): LockWaiter {
+  return { contender: id, ...(shared === undefined ? {} : { shared }), ...(value === undefined ? {} : { value }) };
 }
 
 function toGrant({ name, contender, token }: LockGrant): Grant {

@@ -92,6 +92,7 @@ const requests: Readonly<Record<RequestFrame['type'], (namespace: string, word: 
   'lock-transfer': (_, word) => [{ type: 'lock-transfer', ...contenderOf(word), to: lockSessionOf(word).id }],
   'lock-release': (_, word) => [{ type: 'lock-release', ...contenderOf(word) }],
   'lock-end': (_, word) => [{ type: 'lock-end', session: lockSessionOf(word).id }],
+  'lock-queue': (_, word) => [{ type: 'lock-queue', name: `${word}/lock` }],
   txn: (namespace, word) => [
     { type: 'txn', namespace, grants: [], operations: [{ type: 'put', key: `${word}/key`, value: 'AA==' }] },
     { type: 'txn', namespace, grants: [{ name: `${word}/lock`, contender: lockSessionOf(word).id, token: '1' }], operations: [] },

@@ -89,6 +89,7 @@ export async function answer(stream: Streamside, frame: RequestFrame): Promise<A
     case 'lock-acquire':
     case 'lock-release':
     case 'lock-transfer':
+    case 'lock-queue':
       return stream.locks.answer(frame);
     case 'txn':
       return answerTxn(stream, frame);
