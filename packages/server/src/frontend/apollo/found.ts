@@ -14,6 +14,7 @@ import type { Lookup } from '../../registry/room.ts';
 /** The configurations that a namespace of Apollo may stand for, the first that exists. */
 export function configNames(namespaceName: string): readonly string[] {
   const stem = namespaceName.replace(/\.properties$/i, '');
+  if (isXml(stem)) return [stem];
   const format = formatOfName(stem);
   // `application.common` has a dot and no ending of a format.
   return format === undefined || format === 'properties' ? [`${stem}.properties`, stem] : [stem];
@@ -48,9 +49,14 @@ export function releaseKeyOf(layers: readonly Layer[]): string {
   return layers.map(({ release: { number, hash, md5 } }) => `${number}-${(hash || md5).slice(0, 16)}`).join('+');
 }
 
+/** Apollo's only format that is none of Rollcall's; such a content is text. */
+function isXml(name: string): boolean {
+  return /\.xml$/i.test(name);
+}
+
 /** Whether the configuration has keys; others have only `content`. */
 export function hasKeys([first]: readonly Layer[]): boolean {
-  if (first === undefined) return false;
+  if (first === undefined || isXml(first.row.name)) return false;
   const format = first.release.format ?? first.row.format ?? formatOfName(first.row.name);
   return format === 'properties' || (formatOfName(first.row.name) ?? 'properties') === 'properties';
 }

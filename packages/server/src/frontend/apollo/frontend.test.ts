@@ -23,6 +23,7 @@ beforeAll(async () => {
   await apollo.publish('orders/SHAJQ/application.properties', 'timeout=2\n', { format: 'properties' });
   await apollo.publish('orders/plain', 'a=b\n', { format: 'properties' });
   await apollo.publish('orders/features.yml', 'on: true\n', { format: 'yaml' });
+  await apollo.publish('orders/beans.xml', '<a b="c"/>\n', { format: 'text' });
   await apollo.publish('base/common.db', 'url=shared\npool=5\n', { format: 'properties', settings: { visibility: 'public' } });
   await apollo.publish('orders/common.db', 'pool=9\n', { format: 'properties' });
   await apollo.publish('base/private.db', 'secret=1\n', { format: 'properties' });
@@ -55,6 +56,7 @@ describe('a configuration', () => {
 
   test('of another format has its content under one key', async () => {
     expect((await config('orders/default/features.yml')).configurations).toEqual({ content: 'on: true\n' });
+    expect((await config('orders/default/beans.xml')).configurations).toEqual({ content: '<a b="c"/>\n' });
   });
 
   test('that another app has published for all is below the app’s own, key by key', async () => {
