@@ -8,8 +8,8 @@ import { blocksOf } from './markdown.ts';
 import { root } from './source-files.ts';
 import { play } from './walkthrough.ts';
 
-/** @returns how many blocks were played */
-export async function playGuide(path: string): Promise<number> {
+/** @param replace texts of the guide, and what they are here @returns how many blocks were played */
+export async function playGuide(path: string, replace: Readonly<Record<string, string>> = {}): Promise<number> {
   const blocks = blocksOf(readFileSync(join(root, path), 'utf8')).filter(({ language }) => language === 'sh');
   const http = await freePort();
   const folder = mkdtempSync(join(tmpdir(), 'rollcall-guide-'));
@@ -17,7 +17,7 @@ export async function playGuide(path: string): Promise<number> {
     await play(blocks, {
       folder,
       env: { ...process.env, ROLLCALL_HTTP_ADDR: `127.0.0.1:${http}`, NO_COLOR: '1' },
-      replace: { '127.0.0.1:8500': `127.0.0.1:${http}`, 'npx rollcall': `'${process.execPath}' '${join(root, 'packages/cli/bin/rollcall.mjs')}'` },
+      replace: { ...replace, '127.0.0.1:8500': `127.0.0.1:${http}`, 'npx rollcall': `'${process.execPath}' '${join(root, 'packages/cli/bin/rollcall.mjs')}'` },
       timeoutMs: 60_000,
       run: (_block, text) => ['bash', '-ec', text],
     });

@@ -2,6 +2,7 @@
 
 import type { Command } from 'commander';
 import type { CommandContext } from '../command-context.ts';
+import { addImportApollo } from './import-apollo.ts';
 import { addImportConsul } from './import-consul.ts';
 import { addImportNacos } from './import-nacos.ts';
 
@@ -9,4 +10,5 @@ export function addImport(parent: Command, context: CommandContext): void {
   const command = parent.command('import').description('copy the content of a registry of another kind into this one');
   addImportConsul(command, context);
   addImportNacos(command, context);
+  addImportApollo(command, context);
 }
