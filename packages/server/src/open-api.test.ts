@@ -107,6 +107,8 @@ const requests: Readonly<Record<string, { readonly query?: string | (() => strin
   'POST /rollcall/v1/config/proposal/withdraw': { query: shop, body: { number: 1 }, status: 404 },
   'POST /rollcall/v1/config/draft/discard': { query: shop, body: {} },
   'POST /rollcall/v1/config/remove': { query: shop, body: { message: 'm' } },
+  // There is none of that name: the answer has the same form, with false.
+  'POST /rollcall/v1/config/delete': { query: '?app=shop&name=never-published', body: { message: 'm' } },
   'GET /rollcall/v1/config/environments': {},
   'POST /rollcall/v1/locks/session': { body: { session: lockSession, name: 'jobs/a', ttlMs: 60_000 } },
   'POST /rollcall/v1/locks/acquire': { body: { ...lockContender, value: 'host-1', limit: 1, waitMs: 0 } },
