@@ -11,7 +11,7 @@ import { play } from './walkthrough.ts';
 
 it('a reader can follow the page about configurations', async () => {
   const blocks = blocksOf(readFileSync(join(root, 'docs/concepts/configuration.md'), 'utf8')).filter(({ language }) => language === 'sh');
-  expect(blocks).toHaveLength(9);
+  expect(blocks).toHaveLength(10);
   const http = await freePort();
   const folder = mkdtempSync(join(tmpdir(), 'rollcall-configuration-'));
   try {
