@@ -86,6 +86,11 @@ describe('rollcall config', () => {
     expect(await config('settings', name, '--parent', 'base')).toMatchObject({ code: 2, stderr: expect.stringContaining('"base" is not APP/NAME') as string });
   });
 
+  it('says which configurations need an older key', async () => {
+    expect(await config('old-keys')).toMatchObject({ code: 0, stdout: 'no configuration that you may read needs an older key\n' });
+    expect(await json('old-keys')).toEqual([]);
+  });
+
   it('waits for approvals where the environment asks for them', async () => {
     const name = fresh();
     await ask(['namespaces', 'create', 'prod']);

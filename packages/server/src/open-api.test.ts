@@ -96,6 +96,7 @@ const requests: Readonly<Record<string, { readonly query?: string | (() => strin
   'POST /rollcall/v1/config/report': { query: shop, body: { release: 2, instance: 'n/web-1', error: 'e' } },
   'GET /rollcall/v1/config/who': { query: `${shop}&service=web` },
   'GET /rollcall/v1/config/readers': { query: shop },
+  'GET /rollcall/v1/config/old-keys': { query: '?environment=default' },
   'GET /rollcall/v1/config': { query: shop },
   'POST /rollcall/v1/config/rollout': { query: shop, body: { rollout: 'release', action: 'complete', message: 'm' } },
   'GET /rollcall/v1/config/list': { query: '?app=shop' },

@@ -178,6 +178,7 @@ async function serve(core: Core, options: ServerOptions, table: FrontendTable, h
     ...{ registry: replica, clock, log, ownership: store.ownership, audit: core.auditTrail },
     isFrozen: () => liveness.status().frozen,
     ask: fetchTextFrom(resolve),
+    publishProposal: (ref, number) => core.configurations.publishProposal(ref, number, {}),
   });
   rollouts.start();
   const stopHousekeeping = keepHouse(replica, wheel, clock, log);

@@ -11,6 +11,7 @@ import { addConfigGet } from './config-get.ts';
 import { addConfigHistory } from './config-history.ts';
 import { addConfigList } from './config-list.ts';
 import { addConfigImport } from './config-import.ts';
+import { addConfigOldKeys } from './config-old-keys.ts';
 import { addConfigPublish } from './config-publish.ts';
 import { addConfigRollback } from './config-rollback.ts';
 import { addConfigRollout } from './config-rollout.ts';
@@ -32,6 +33,7 @@ export function addConfig(parent: Command, context: CommandContext): void {
   addConfigHistory(config, context);
   addConfigWho(config, context);
   addConfigSettings(config, context);
+  addConfigOldKeys(config, context);
   addConfigPlan(config, context);
   addConfigApply(config, context);
   addConfigExport(config, context);

@@ -96,10 +96,27 @@ describe('rotation', () => {
   });
 
   it('wraps data keys again without the old key being needed afterwards', () => {
-    expect([both.needsRewrap(sealed), secrets.needsRewrap(sealed)]).toEqual([true, false]);
+    expect([both.olderKeysIn(sealed), secrets.olderKeysIn(sealed)]).toEqual([new Set(['2025']), new Set()]);
     const rewrapped = both.rewrap(sealed, place);
-    expect(both.needsRewrap(rewrapped)).toBe(false);
+    expect(both.olderKeysIn(rewrapped)).toEqual(new Set());
+    expect(both.mask(rewrapped)).toBe(both.mask(sealed));
     expect(new Secrets(readKeyRing(newer, 'test')).reveal(rewrapped, place)).toBe(secrets.reveal(sealed, place));
+  });
+
+  it.each([
+    ['masked', () => secrets.mask(sealed)],
+    ['stored', () => sealed],
+    ['revealed', () => secrets.revealMarked(sealed, place)],
+  ])('wraps data keys again when a content comes back %s, once', (_form, shown) => {
+    const saved = both.seal(shown(), place, sealed);
+    expect([both.olderKeysIn(saved), both.mask(saved)]).toEqual([new Set(), both.mask(sealed)]);
+    expect(both.seal(shown(), place, saved)).toBe(saved);
+  });
+
+  it('leaves a secret whose key is gone as it is, so that the rest can be changed', () => {
+    const without = new Secrets(readKeyRing(newer, 'test'));
+    const edited = without.seal(without.mask(sealed).replace('user=app', 'user=other'), place, sealed);
+    expect([edited, without.olderKeysIn(edited)]).toEqual([sealed.replace('user=app', 'user=other'), new Set(['2025'])]);
   });
 
   it('a key that is gone is named', () => {

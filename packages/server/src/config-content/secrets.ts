@@ -48,7 +48,7 @@ export class Secrets {
 
   /**
    * The content as it is stored. A secret that the editor left as it was keeps its ciphertext, in whichever form it comes back: masked,
-   * stored, or revealed.
+   * stored, or revealed; its data key is wrapped by the newest key.
    * @param before the stored content that was edited; empty for a new one
    * @throws RegistryError `invalid_argument`: an unknown mask, a stored value of another configuration, too many or too large secrets;
    *   `failed_precondition`: the content has a secret and this server no key
@@ -68,8 +68,9 @@ export class Secrets {
     });
     const checked = unmasked.replaceAll(stored, (text) => {
       counted();
-      if (!known.has(fingerprint(text))) this.#open(text, place);
-      return text;
+      const kept = known.get(fingerprint(text));
+      if (kept === undefined) this.#open(text, place);
+      return kept ?? text;
     });
     let values: Map<string, string> | undefined;
     const sealed = checked.replaceAll(written, (_all, value: string) => {
@@ -79,7 +80,7 @@ export class Secrets {
       return values.get(value) ?? this.#close(value, place);
     });
     if (sealed.includes('{secret}')) throw invalid('a {secret} has no end; write {secret}VALUE{/secret}');
-    return sealed;
+    return this.rewrap(sealed, place);
   }
 
   /**
@@ -104,19 +105,24 @@ export class Secrets {
     return content.includes('{cipher}') && content.search(stored) >= 0;
   }
 
-  /**
-   * Whether a secret of the content was wrapped with another key than the newest one; `rewrap` brings it there.
-   */
-  needsRewrap(content: string): boolean {
-    const newest = this.#keys.newest?.id;
-    return Array.from(content.matchAll(stored)).some(([, id]) => id !== newest);
+  /** Ids of the keys that the secrets of the content depend on, other than the newest one. */
+  olderKeysIn(content: string): ReadonlySet<string> {
+    const ids = new Set(content.includes('{cipher}') ? Array.from(content.matchAll(stored), ([, id = '']) => id) : []);
+    ids.delete(this.#keys.newest?.id ?? '');
+    return ids;
   }
 
-  /** The content with every data key wrapped by the newest key; the secrets are not decrypted. @throws RegistryError like `reveal` */
+  /**
+   * The content with every data key wrapped by the newest key; the secrets are not decrypted. One whose key is gone stays as it is: it
+   * is no reason to refuse a change of something else.
+   * @returns the same text when nothing was to do
+   * @throws RegistryError `data_loss`: a secret was changed
+   */
   rewrap(content: string, place: SecretPlace): string {
-    const newest = this.#newest();
+    const { newest } = this.#keys;
+    if (newest === undefined || !content.includes('{cipher}')) return content;
     return content.replaceAll(stored, (text, id: string, data: string) => {
-      if (id === newest.id) return text;
+      if (id === newest.id || this.#keys.find(id) === undefined) return text;
       const bytes = Buffer.from(data, 'base64url');
       const dataKey = this.#unwrap(id, bytes, place);
       return storedForm(newest.id, Buffer.concat([encrypt(newest.bytes, dataKey, aad(place)), bytes.subarray(wrapBytes)]));
@@ -158,9 +164,13 @@ function storedForm(id: string, data: Buffer): string {
   return `{cipher}rollcall:${id}:${data.toString('base64url')}`;
 }
 
-/** Tells the secrets of a configuration apart and says nothing about their values: of the ciphertext, which is random. */
+/**
+ * Tells the secrets of a configuration apart and says nothing about their values: of the ciphertext, which is random. The wrapped data
+ * key is not part of it, so that a secret keeps its mask, for editors and in diffs, when its key is rotated.
+ */
 function fingerprint(text: string): string {
-  return createHash('sha256').update(text.slice(text.lastIndexOf(':') + 1)).digest('base64url').slice(0, 16);
+  const bytes = Buffer.from(text.slice(text.lastIndexOf(':') + 1), 'base64url');
+  return createHash('sha256').update(bytes.subarray(wrapBytes)).digest('base64url').slice(0, 16);
 }
 
 function aad({ namespace, app, cluster, name }: SecretPlace): Buffer {

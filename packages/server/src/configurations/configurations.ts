@@ -6,7 +6,7 @@
 
 import { hash } from 'node:crypto';
 import { RegistryError } from '@rollcall/protocol';
-import type { ConfigDraftPut, ConfigPropose, ConfigPublish, ConfigReport, ConfigReview, ConfigRolloutControl, ConfigSettings } from '../registry/kind/config/commands.ts';
+import type { ConfigDraftPut, ConfigPropose, ConfigPublish, ConfigReport, ConfigReview, ConfigRolloutControl, ConfigSettings, Rewrapped } from '../registry/kind/config/commands.ts';
 import { configName, draftsIn, environmentsOf, findConfig, findDraft, findProposal, findRelease, historyOf, policyOf, proposalsIn } from '../registry/kind/config/find.ts';
 import type { ConfigReader } from '../registry/kind/config/given.ts';
 import { candidatesFor, choose, resolve, viewsOf, type Candidates, type ConfigName, type Place, type Resolved } from '../registry/kind/config/resolve.ts';
@@ -141,7 +141,7 @@ export class Configurations {
    * @throws RegistryError `not_found` when the release is not kept
    */
   async rollback(ref: ConfigRef, to: number, author: Author = {}): Promise<boolean> {
-    return this.#registry.submit({ kind: 'config-rollback', ...only(ref), to, ...author });
+    return this.#registry.submit({ kind: 'config-rollback', ...only(ref), to, ...author, ...this.#rewrapped(ref, this.release(ref, to)) });
   }
 
   /**
@@ -221,7 +221,13 @@ export class Configurations {
    * @throws RegistryError `not_found`, `failed_precondition`, `aborted`
    */
   async publishProposal(ref: ConfigRef, number: number, author: Author): Promise<number | false> {
-    return this.#registry.submit({ kind: 'config-publish-proposal', ...only(ref), number, ...author });
+    return this.#registry.submit({ kind: 'config-publish-proposal', ...only(ref), number, ...author, ...this.#rewrapped(ref, this.proposal(ref, number)) });
+  }
+
+  /** What is stored already gets the newest key when it becomes a release. */
+  #rewrapped(ref: ConfigRef, row: ReleaseRow | ProposalRow | undefined): { readonly rewrapped?: Rewrapped } {
+    const content = row && this.contents.rewrapped(ref, row.content);
+    return row === undefined || content === undefined ? {} : { rewrapped: { instead: row.hash, content, ...hashesOf(content) } };
   }
 
   // Rollouts.

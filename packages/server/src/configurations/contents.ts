@@ -77,6 +77,21 @@ export class Contents {
     await this.#checks?.close();
   }
 
+  /** A stored content with its data keys wrapped by the newest key; undefined when nothing is to do. @throws RegistryError `data_loss` */
+  rewrapped(ref: ConfigRef, content: Uint8Array): Uint8Array | undefined {
+    if (this.#secrets === undefined) return undefined;
+    const text = textOf(content);
+    const rewrapped = this.#secrets.rewrap(text, ref);
+    return rewrapped === text ? undefined : Buffer.from(rewrapped);
+  }
+
+  /** Ids of the keys that a content depends on, other than the newest one. */
+  olderKeysIn(content: Uint8Array): ReadonlySet<string> {
+    // Most contents have none, and are not decoded.
+    if (this.#secrets === undefined || !bytesOf(content).includes('{cipher}')) return new Set();
+    return this.#secrets.olderKeysIn(textOf(content));
+  }
+
   hasSecrets(content: Uint8Array): boolean {
     return this.#secrets?.hasSecrets(textOf(content)) === true;
   }
@@ -124,5 +139,9 @@ export class Contents {
 }
 
 function textOf(content: Uint8Array): string {
-  return Buffer.from(content.buffer, content.byteOffset, content.length).toString('utf8');
+  return bytesOf(content).toString('utf8');
+}
+
+function bytesOf({ buffer, byteOffset, length }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, length);
 }

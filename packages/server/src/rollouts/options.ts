@@ -3,6 +3,7 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../clock.ts';
 import type { Ownership } from '../health/ownership.ts';
+import type { ConfigRef } from '../registry/kind/config/rows.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { AuditTrail } from '../security/audit.ts';
 import type { Ask } from './webhook.ts';
@@ -15,5 +16,7 @@ export interface RolloutsOptions {
   /** Whether liveness cannot tell a dead instance from a silent one now. */
   readonly isFrozen: () => boolean;
   readonly ask: Ask;
+  /** @returns the number of the release; false when it is not open any more @throws RegistryError */
+  readonly publishProposal: (ref: ConfigRef, number: number) => Promise<number | false>;
   readonly audit?: AuditTrail | undefined;
 }

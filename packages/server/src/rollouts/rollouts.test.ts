@@ -235,6 +235,7 @@ describe('with parts of its own', () => {
     const audit = { record: ({ via, action }: { readonly via: string; readonly action: string }) => void recorded.push(`${via}: ${action}`), flush: () => Promise.resolve() };
     const rollouts = new Rollouts({
       ...{ registry: replica, clock, log: pino({ level: 'silent' }), ownership: { owns: () => true }, isFrozen: () => false, audit },
+      publishProposal: () => Promise.reject(new Error('no proposal')),
       ask: () => Promise.reject(new Error('no webhook')),
       ...more,
     });

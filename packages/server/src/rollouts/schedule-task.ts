@@ -6,7 +6,7 @@ import type { ConfigRef } from '../registry/kind/config/rows.ts';
 import type { RolloutsOptions } from './options.ts';
 
 /** @returns milliseconds until something may be due; Infinity: only after a change */
-export async function lookAtSchedule({ registry, clock, log, audit }: RolloutsOptions, { namespace, app, cluster, name }: ConfigRef, number: number): Promise<number> {
+export async function lookAtSchedule({ registry, publishProposal, clock, log, audit }: RolloutsOptions, { namespace, app, cluster, name }: ConfigRef, number: number): Promise<number> {
   const proposal = findProposal(registry.state, { namespace, app, cluster, name }, number);
   if (proposal?.state !== 'open' || proposal.notBeforeMs === undefined) return Infinity;
   const now = clock.now();
@@ -17,7 +17,7 @@ export async function lookAtSchedule({ registry, clock, log, audit }: RolloutsOp
   const freeze = policy.freezes?.find(({ fromMs, toMs }) => fromMs <= now && now < toMs);
   if (freeze !== undefined) return freeze.toMs - now;
   try {
-    const release = await registry.submit({ kind: 'config-publish-proposal', namespace, app, cluster, name, number });
+    const release = await publishProposal({ namespace, app, cluster, name }, number);
     if (release === false) return Infinity;
     log.info({ namespace, app, name, number, release }, 'a scheduled proposal was published');
     audit?.record({ kind: 'write', accessorId: '', namespace, address: '', via: 'rollouts', action: `proposal ${number} of config "${app}/${name}" was published at its time as release ${release}` });

@@ -95,6 +95,16 @@ test('lists show what the caller may read', async () => {
   expect(await environments(await tokenWith('namespace "default" { config_prefix "" { policy = "read" } }'))).toEqual(['default']);
 });
 
+test('the list of old keys has what the caller may read', async () => {
+  for (const app of ['shop', 'other']) {
+    await api.server.registry.submit({ kind: 'config-draft-put', namespace: 'default', app, cluster: 'default', name: 'sealed', content: Buffer.from('{cipher}rollcall:gone:AAAA'), md5: 'm', hash: 'h' });
+  }
+  const found = async (rules: string) => (await api.get('/old-keys', {}, await tokenWith(rules))).json;
+  const needed = (app: string) => ({ environment: 'default', app, cluster: 'default', name: 'sealed', keys: ['gone'], parts: ['draft'] });
+  expect(await found('config_prefix "" { policy = "read" }')).toEqual([needed('other'), needed('shop')]);
+  expect([await found('config_prefix "shop/" { policy = "read" }'), await found('config_prefix "" { policy = "deny" }')]).toEqual([[needed('shop')], []]);
+});
+
 test('the rules of an environment need the right to write its namespace', async () => {
   const put = async (token: string | undefined, environment = 'default') => (await api.ask('PUT', '/environment', { environment }, { order: 1, policy: {} }, token)).status;
   expect(await Promise.all([put(undefined), put(await tokenWith('config_prefix "" { policy = "write" }')), put(await tokenWith('operator = "write"')), put(management)])).toEqual([403, 403, 200, 200]);

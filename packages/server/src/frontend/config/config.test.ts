@@ -1,11 +1,13 @@
 /** The API of configurations on a real server: what an editor, an approver, a publisher and a client do. */
 
+import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync, chmodSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { memory } from '../../engine/memory/memory.ts';
 import { SocketClient } from '../stream/socket-client.case.ts';
 import { configApi, shop, type Answer, type ConfigApi } from './config.case.ts';
 
@@ -80,6 +82,19 @@ describe('publishing', () => {
     expect((await publish(at, 'x', { confirmed: true })).json).toMatchObject({ done: true });
   });
 
+  test('asks again when content is emptied or halved by a proposal, and not for a draft or for a few clients', async () => {
+    const at = fresh();
+    await publish(at, 'x'.repeat(100));
+    for (const content of ['', 'x'.repeat(49)]) {
+      const { revision } = (await api.post('/draft/save', at, { content })).json as { readonly revision: number };
+      const asked = await api.post('/propose', at, { draft: revision });
+      expect([asked.status, asked.json['message']]).toEqual([412, expect.stringContaining('confirm it if that is meant')]);
+      expect((await api.post('/propose', at, { draft: revision, confirmed: true })).json).toEqual({ done: true, number: revision });
+    }
+    expect((await publish(at, 'x', { rollout: { name: 'beta', rule: { kind: 'label', label: 'ring', values: ['beta'] } } })).json).toMatchObject({ done: true });
+    expect(await contentOf(at)).toBe('x'.repeat(100));
+  });
+
   test('checks content against the schema and the checks of the configuration', async () => {
     const at = fresh();
     const schema = JSON.stringify({ type: 'object', properties: { port: { type: 'integer' } }, required: ['port'] });
@@ -139,6 +154,53 @@ describe('secrets', () => {
     expect(((await api.get('/resolve', { ...at, reveal: 'true' })).json['merged'] as { readonly content: string }).content).toBe('user=b\npassword=hunter2\n');
     const stored = api.server.registry.state.get(`config-release\0default\0shop\u00002\0${at.name}`) as unknown as { readonly content: Uint8Array };
     expect(Buffer.from(stored.content).toString()).toMatch(/password=\{cipher\}rollcall:k1:/);
+  });
+
+  test('need an old key until they are saved or published again, without an edit', async () => {
+    const engine = { ...memory(), close: () => Promise.resolve() };
+    const line = (id: string) => `${id}:${randomBytes(32).toString('base64')}\n`;
+    const [older, newer] = [line('2025'), line('2026')];
+    const withKeys = async (text: string): Promise<ConfigApi> => {
+      const folder = mkdtempSync(join(tmpdir(), 'rollcall-config-'));
+      onTestFinished(() => rmSync(folder, { recursive: true }));
+      writeFileSync(join(folder, 'keys'), text, { mode: 0o600 });
+      return configApi({ engine, configKeys: { file: join(folder, 'keys') } });
+    };
+    const content = 'password={secret}hunter2{/secret}\n';
+    const names = ['published', 'rolled-back', 'proposed', 'drafted'];
+    const at = (name: string) => ({ app: 'shop', name });
+    {
+      await using before = await withKeys(older);
+      for (const name of ['published', 'rolled-back']) await before.post('/publish', at(name), { content, format: 'properties' });
+      await before.post('/publish', at('rolled-back'), { content: 'password=changed', format: 'properties', confirmed: true });
+      for (const name of ['proposed', 'drafted']) await before.post('/draft/save', at(name), { content, format: 'properties' });
+      const { revision } = (await before.get('/draft', at('proposed'))).json as { readonly revision: number };
+      await before.post('/propose', at('proposed'), { draft: revision });
+      expect((await before.get('/old-keys')).json).toEqual([]);
+    }
+    {
+      await using rotated = await withKeys(newer + older);
+      const needs = async () => (await rotated.get('/old-keys')).json as unknown as readonly { readonly name: string; readonly keys: readonly string[]; readonly parts: readonly string[] }[];
+      expect((await needs()).map(({ name, keys, parts }) => [name, keys, parts])).toEqual([
+        ['drafted', ['2025'], ['draft']], ['proposed', ['2025'], ['draft', 'proposal']], ['published', ['2025'], ['release']], ['rolled-back', ['2025'], ['history']],
+      ]);
+      const shown = async (path: string, name: string) => (await rotated.get(path, at(name))).json as { readonly content: string; readonly current: { readonly content: string } };
+      const { current } = await shown('', 'published');
+      expect((await rotated.post('/publish', at('published'), { content: current.content, format: 'properties' })).json).toEqual({ done: true, release: 2 });
+      expect((await rotated.post('/publish', at('published'), { content: current.content, format: 'properties' })).json).toEqual({ done: true, release: 2 });
+      expect((await rotated.post('/rollback', at('rolled-back'), { to: 1 })).json).toEqual({ done: true, release: 3 });
+      expect((await rotated.post('/rollback', at('rolled-back'), { to: 1 })).json).toEqual({ done: false });
+      const [{ number } = { number: 0 }] = (await rotated.get('/proposals', { app: 'shop' })).json as unknown as readonly { readonly number: number }[];
+      expect((await rotated.post('/proposal/publish', at('proposed'), { number })).json).toEqual({ done: true, release: 1 });
+      await rotated.post('/draft/save', at('drafted'), { content: (await shown('/draft', 'drafted')).content, format: 'properties' });
+      expect((await needs()).map(({ name, parts }) => [name, parts])).toEqual([['published', ['history']], ['rolled-back', ['history']]]);
+    }
+    await using after = await withKeys(newer);
+    for (const name of names) {
+      const { json } = await after.get(name === 'drafted' ? '/draft' : '', { ...at(name), reveal: 'true' });
+      expect((name === 'drafted' ? json : json['current']) as object).toMatchObject({ content });
+    }
+    expect((await after.get('/release', { ...at('published'), number: '1', reveal: 'true' })).json['message']).toContain('encrypted with key 2025');
   });
 });
 

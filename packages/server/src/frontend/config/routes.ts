@@ -3,6 +3,7 @@
 import type { DescribedRoute, Operation, Schema } from '../../net/open-api.ts';
 import type { Access } from '../../security/access.ts';
 import { permissions, type Call, type Right } from './call.ts';
+import { oldKeys } from './old-keys.ts';
 import * as reads from './reads.ts';
 import * as schemas from './schemas.ts';
 import * as writes from './writes.ts';
@@ -37,6 +38,7 @@ const changedEnvironment: Operation = { summary: 'Sets the rules of an environme
 export const routes: readonly Route[] = [
   question('', reads.one, { summary: 'A configuration with what all clients get', parameters: [...refParameters, reveal], answer: answers.one }),
   question('/list', reads.list, { summary: 'The configurations of an environment', parameters: [environmentParameter, { name: 'app', description: 'Only of this app', schema: { type: 'string' } }], answer: answers.list }, { kind: 'filters', resources: ['config'] }),
+  question('/old-keys', oldKeys, { summary: 'The configurations of an environment with secrets that need an older key than the newest', parameters: [environmentParameter], answer: answers.oldKeys }, { kind: 'filters', resources: ['config'] }),
   question('/resolve', reads.resolved, { summary: 'What a client gets', parameters: schemas.readerParameters, answer: answers.resolved }),
   question('/history', reads.history, { summary: 'The history of a configuration', answer: answers.history }),
   question('/release', reads.release, { summary: 'One step of the history with its content', parameters: [...refParameters, schemas.numbered, reveal], answer: answers.release }),

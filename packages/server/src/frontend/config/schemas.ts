@@ -92,6 +92,10 @@ const proposal = {
 export const answers = {
   one: json(object({ ...row, 'current?': release, 'draft?': object({ revision: count, base: count, editors: texts, atMs: when }) }), 'The configuration, and what all clients get of it'),
   list: json(list(object(row)), 'The configurations that the token may read'),
+  oldKeys: json(
+    list(object({ ...ref, keys: { ...texts, description: 'Ids of the keys' }, parts: list({ type: 'string', enum: ['release', 'history', 'draft', 'proposal'], description: 'release: what clients get; history: what a rollback may bring back' }) })),
+    'Those that the token may read; a key that is in no entry may be removed',
+  ),
   resolved: json(
     object({ layers: list(object({ ...ref, 'release': count, 'revision': count, 'rollout?': text, 'format?': text, 'md5': text, 'hash': text, 'content': text })), merged: object({ 'format?': text, 'content': text, 'values?': list(object({ key: text, value: text, from: text })) }) }),
     'What the client gets: the first layer wins',

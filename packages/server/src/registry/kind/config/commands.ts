@@ -85,6 +85,12 @@ interface Content {
   readonly format?: string;
 }
 
+/** A stored content whose secrets the service has wrapped by the newest key. Its values are the same. */
+export interface Rewrapped extends Omit<Content, 'format'> {
+  /** SHA-256 of the content in whose place it is written; it is left out when that is another one by now. */
+  readonly instead: string;
+}
+
 export interface RolloutInput {
   readonly name: string;
   readonly rule?: RolloutRule;
@@ -115,6 +121,7 @@ export interface ConfigRollback extends Stepping {
   readonly kind: 'config-rollback';
   /** Number of the older release. */
   readonly to: number;
+  readonly rewrapped?: Rewrapped;
 }
 
 /** Removes what all clients get, or a rollout; false when there is none. */
@@ -164,6 +171,7 @@ export interface ConfigReview extends Stepping {
 export interface ConfigPublishProposal extends Stepping {
   readonly kind: 'config-publish-proposal';
   readonly number: number;
+  readonly rewrapped?: Rewrapped;
 }
 
 /** Sets the rules of an environment. */

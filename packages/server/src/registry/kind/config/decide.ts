@@ -11,7 +11,7 @@ import { configLimits as limits, type ConfigConfigure, type ConfigPublish, type 
 import { configName, findConfig, findRelease, stagedRollout } from './find.ts';
 import type { ConfigRow, ReleaseRow, Rollout } from './rows.ts';
 import { assertNoneUnderWay, begun, checkPlan, wantedRollout } from './rollouts.ts';
-import { about, forgetOld, newConfig, nothing, refOf, writeConfig, writeStep } from './steps.ts';
+import { about, forgetOld, newConfig, nothing, refOf, storedContent, writeConfig, writeStep } from './steps.ts';
 
 /**
  * @returns false when `cas` does not hold
@@ -79,8 +79,11 @@ export function rollback(draft: Draft, command: ConfigRollback, now: number): bo
   }
   const current = findRelease(draft, before, before.release);
   const underWay = stagedRollout(before);
-  if (underWay === undefined && current?.md5 === old.md5 && current.format === old.format) return false;
-  const { content, md5, hash, format, foreign } = old;
+  // A rollback to it has another md5 when its secrets were wrapped again.
+  const isThere = current?.md5 === old.md5 || (current?.step === 'rollback' && current.of === old.number);
+  if (underWay === undefined && isThere && current.format === old.format) return false;
+  const { format, foreign } = old;
+  const { content, md5, hash } = storedContent(old, command.rewrapped);
   const number = writeStep(draft, before, {
     ...{ step: 'rollback', parent: before.release, of: old.number, content, md5, hash, atMs: now, ...about(command) },
     ...(format === undefined ? {} : { format }),

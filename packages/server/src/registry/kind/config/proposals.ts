@@ -18,7 +18,7 @@ import { approvalsThatCount, configName, findConfig, findDraft, findProposal, po
 import { configKey, draftKey } from './keys.ts';
 import type { ConfigRef, DraftRow, ProposalRow } from './rows.ts';
 import { checkPlan, ownName } from './rollouts.ts';
-import { about, newConfig, nothing, refOf, unwritten } from './steps.ts';
+import { about, newConfig, nothing, refOf, storedContent, unwritten } from './steps.ts';
 import { utcTime } from './utc-time.ts';
 
 /**
@@ -144,7 +144,8 @@ export function publishProposal(draft: Draft, command: ConfigPublishProposal, no
     throw new RegistryError('aborted', `configuration ${configName(ref)} was published since draft ${number} was saved: it has release ${row.release}, and the draft is based on ${proposal.base}; save the draft again on top of it`);
   }
   admitPublishing(draft, { ref, row, format: proposal.format, approved: true, source: 'git' }, now);
-  const { content, md5, hash, format, message, rollout: plan } = proposal;
+  const { format, message, rollout: plan } = proposal;
+  const { content, md5, hash } = storedContent(proposal, command.rewrapped);
   const rollout = plan && { name: ownName, priority: 0, plan };
   const author = { by: command.by ?? proposal.by, from: command.from, message: command.message ?? message };
   const made = release(draft, row, { content, md5, hash, ...defined({ format, rollout }), ...defined(author) }, now);

@@ -2,7 +2,7 @@
 
 import type { Draft } from '../../draft.ts';
 import type { Lookup } from '../../room.ts';
-import { configLimits as limits } from './commands.ts';
+import { configLimits as limits, type Rewrapped } from './commands.ts';
 import { findConfig, findRelease, policyOf } from './find.ts';
 import { releaseKey } from './keys.ts';
 import type { ConfigRef, ConfigRow, ReleaseRow } from './rows.ts';
@@ -13,6 +13,11 @@ export const nothing = new Uint8Array(0);
 /** Only the fields of the name: a command has more. */
 export function refOf({ namespace, app, cluster, name }: ConfigRef): ConfigRef {
   return { namespace, app, cluster, name };
+}
+
+/** The content of a row that is published again, wrapped by the newest key if the service has done that. */
+export function storedContent({ content, md5, hash }: Pick<ReleaseRow, 'content' | 'md5' | 'hash'>, rewrapped: Rewrapped | undefined) {
+  return rewrapped?.instead === hash ? { content: rewrapped.content, md5: rewrapped.md5, hash: rewrapped.hash } : { content, md5, hash };
 }
 
 /** A configuration that clients get nothing of. */
