@@ -1,10 +1,11 @@
 /**
- * Measures configurations: from publishing until 10,000 watchers have applied it, reading a key, evaluating a flag, the start from the disk
- * cache, and 50,000 configurations of 20 KB on one node. Writes RESULTS.md beside this file.
+ * Measures configurations: from publishing until 10,000 watchers have applied it, from an alarm until 1,000 clients have the old release
+ * again, reading a key, evaluating a flag, the start from the disk cache, and 50,000 configurations of 20 KB on one node. Writes
+ * RESULTS.md beside this file.
  *
- *   npm run build && node bench/config/run.mjs [--quick] [watchers|reads|cold-start|many …]
+ *   npm run build && node bench/config/run.mjs [--quick] [watchers|alarm|reads|cold-start|many …]
  *
- * --quick measures less; it and a choice of rows write nothing. The whole takes some 12 minutes.
+ * --quick measures less; it and a choice of rows write nothing. The whole takes some 14 minutes, the row `alarm` two.
  */
 
 import { execFileSync, spawn } from 'node:child_process';
@@ -18,6 +19,7 @@ import { cpuSeconds } from '../cpu-time.mjs';
 import { machine } from '../machine.mjs';
 import { freePort, nanoseconds, pause, pinned, residentBytes, startNode } from '../processes.mjs';
 import { median, percentile, withSpread } from '../statistics.mjs';
+import { measureAlarm } from './alarm.mjs';
 
 const quick = process.argv.includes('--quick');
 const chosen = process.argv.slice(2).filter((each) => !each.startsWith('-'));
@@ -30,7 +32,7 @@ const say = (what, target, measured, met) => {
   process.stderr.write(`${what}: ${measured}\n`);
 };
 
-const tasks = { watchers, reads, 'cold-start': coldStart, many };
+const tasks = { watchers, alarm, reads, 'cold-start': coldStart, many };
 for (const name of chosen) if (!(name in tasks)) throw new Error(`there is no row ${name}; there are ${Object.keys(tasks).join(', ')}`);
 for (const [name, task] of Object.entries(tasks)) if (chosen.length === 0 || chosen.includes(name)) await task();
 
@@ -89,6 +91,15 @@ async function watchers() {
     await load.stop();
     await bareLoad.stop();
     await floor?.stop();
+    await server.remove();
+  }
+}
+
+async function alarm() {
+  const server = await start();
+  try {
+    await measureAlarm({ server, say, quick, contentOf });
+  } finally {
     await server.remove();
   }
 }
