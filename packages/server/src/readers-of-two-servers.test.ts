@@ -1,0 +1,59 @@
+/** Two real servers on one store, connected by their channel: each says who reads a configuration through either of them. */
+
+import { expect, onTestFinished, test } from 'vitest';
+import type { Engine } from './engine/engine.ts';
+import { memory } from './engine/memory/memory.ts';
+import { SocketClient } from './frontend/stream/socket-client.case.ts';
+import { createServer, type Server } from './server.ts';
+
+async function servers(): Promise<readonly [Server, Server]> {
+  const store = memory();
+  onTestFinished(() => store.close());
+  const engine: Engine = { ...store, exclusive: false, close: () => Promise.resolve() };
+  const one = await createServer({ engine, nodeName: 's1' });
+  onTestFinished(() => one.close());
+  const two = await createServer({ engine, nodeName: 's2' });
+  onTestFinished(() => two.close());
+  return [one, two];
+}
+
+async function ask({ url }: Server, path: string, init: RequestInit = {}): Promise<Record<string, unknown>> {
+  const answer = await fetch(`${url}/rollcall/v1/config${path}?app=shop&name=main`, init);
+  expect(answer.status).toBe(200);
+  return (await answer.json()) as Record<string, unknown>;
+}
+
+/** Reads the configuration through a server, and has got its content. */
+async function reader({ url }: Server, client: string): Promise<SocketClient> {
+  const socket = await SocketClient.greeted(url, { client });
+  onTestFinished(() => socket.webSocket.terminate());
+  await socket.ask({ type: 'watch', views: [{ kind: 'config', name: 'shop/main' }] });
+  await socket.push('shop/main');
+  return socket;
+}
+
+test('readers of both servers are listed by each, until they leave', async () => {
+  const [one, two] = await servers();
+  await ask(one, '/publish', { method: 'POST', body: JSON.stringify({ content: 'a=1' }) });
+  for (const server of [one, two]) await server.registry.barrier();
+  await reader(one, 'left');
+  const right = await reader(two, 'right');
+
+  const readersBy = async (server: Server) => {
+    const { readers, ...rest } = await ask(server, '/readers') as { readonly readers: readonly { readonly client: string; readonly node: string; readonly release: number }[] };
+    return { ...rest, readers: readers.map(({ client, node, release }) => `${client} at ${node} has ${release}`).toSorted() };
+  };
+  const both = { count: 2, missing: [], readers: ['left at s1 has 1', 'right at s2 has 1'] };
+  for (const server of [one, two]) expect(await readersBy(server)).toEqual(both);
+
+  const whoBy = async (server: Server) => {
+    const { readers, missing } = (await ask(server, '/who')) as { readonly readers: readonly { readonly instance: string; readonly release: number }[]; readonly missing: readonly string[] };
+    return { missing, readers: readers.map(({ instance, release }) => `${instance} gets ${release}`).toSorted() };
+  };
+  for (const server of [one, two]) expect(await whoBy(server)).toEqual({ missing: [], readers: ['left gets 1', 'right gets 1'] });
+
+  right.webSocket.terminate();
+  await expect.poll(() => readersBy(one)).toEqual({ count: 1, missing: [], readers: ['left at s1 has 1'] });
+  await two.close();
+  await expect.poll(() => readersBy(one)).toEqual({ count: 1, missing: [], readers: ['left at s1 has 1'] });
+});
