@@ -105,7 +105,7 @@ export async function connect(
   const onWarning = (message: string) => tell({ kind: 'warning', message });
   const uuid = randomUUID;
   const disk = cacheDir === undefined ? undefined : await DiskCache.open({ dir: cacheDir, servers, clock, uuid, onWarning });
-  // Imported at the first call, since it loads the package ws: importing the client should be cheap.
+  // Imported at the first call: importing the client should be cheap.
   const { RegistryConnection } = await import('./connection/registry-connection.ts');
   signal?.throwIfAborted();
 

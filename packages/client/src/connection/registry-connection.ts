@@ -20,7 +20,7 @@ import type { Clock, Random } from '../clock.ts';
 import { BackOff } from './back-off.ts';
 import type { ConnectionEvent } from './connection-event.ts';
 import type { CredentialSource, Credentials } from './credentials.ts';
-import { Link, type LinkEnd } from './link.ts';
+import type { Link, LinkEnd } from './link.ts';
 import { Requests, helloId, type Ask, type AskOptions } from './requests.ts';
 import { Rotation } from './rotation.ts';
 import { Seen } from './seen.ts';
@@ -187,8 +187,11 @@ export class RegistryConnection {
     this.#attempts++;
     this.#connecting = true;
     let credentials: Credentials;
+    let links: typeof import('./link.ts');
     try {
       credentials = await this.#token.credentials();
+      // It loads the package ws, which takes most of the time of a start: what the disk cache has need not wait for it.
+      links = await import('./link.ts');
     } catch (error) {
       const refusal = toRegistryError(error);
       this.#next(server, { reason: refusal.message, refusal });
@@ -198,7 +201,7 @@ export class RegistryConnection {
     }
     if (this.#closed) return;
     if (credentials.token !== undefined) this.#warnOfPlainText(server);
-    const link = new Link({
+    const link = new links.Link({
       server,
       hasSpare: this.#rotation.size > 1,
       credentials,
@@ -218,18 +221,15 @@ export class RegistryConnection {
     const { protocol, hostname, host } = new URL(server);
     if (protocol === 'https:' || this.#warnedOf.has(host) || /^(localhost|127\..*|\[::1\])$/.test(hostname)) return;
     this.#warnedOf.add(host);
-    const message = `the token goes to ${host} in plain text, and every machine on the path can read it; use https://`;
-    this.#options.onEvent({ kind: 'warning', message });
+    this.#options.onEvent({ kind: 'warning', message: `the token goes to ${host} in plain text, and every machine on the path can read it; use https://` });
   }
 
   #hello(link: Link): void {
     const { client, node, key, graceMs, namespace } = this.#options;
     const seen = this.#seen.revision;
     const hello: HelloFrame = {
-      ...{ type: 'hello', id: helloId, protocol: streamProtocol },
-      ...{ client, session: key, graceMs },
-      ...{ ...(node === undefined ? {} : { node }), ...(seen === undefined ? {} : { seen }) },
-      ...(namespace === defaultNamespace ? {} : { namespace }),
+      ...{ type: 'hello', id: helloId, protocol: streamProtocol, client, session: key, graceMs },
+      ...{ ...(node === undefined ? {} : { node }), ...(seen === undefined ? {} : { seen }), ...(namespace === defaultNamespace ? {} : { namespace }) },
     };
     link.send(hello);
     this.#helloSent = true;
