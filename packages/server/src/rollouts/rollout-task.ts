@@ -1,7 +1,8 @@
 /** One rollout: keeps its places filled, ends it when its alarm says so, and begins its next stage when the time of one is over. */
 
 import { findConfig, policyOf, stagedRollout, type StagedRollout } from '../registry/kind/config/find.ts';
-import { alarmOf, placesOf, populationOf, serviceOf } from '../registry/kind/config/population.ts';
+import { inTurns } from '../in-turns.ts';
+import { lookAt } from '../registry/kind/config/population.ts';
 import { remainingMs } from '../registry/kind/config/rollouts.ts';
 import type { ConfigRef, ConfigRow } from '../registry/kind/config/rows.ts';
 import type { RolloutsOptions } from './options.ts';
@@ -11,9 +12,17 @@ import { askWebhook } from './webhook.ts';
 const frozenMs = 500;
 const webhookMs = 5_000;
 
+/** Instances that a turn of the event loop looks at: some 5 microseconds each. */
+const instancesPerTurn = 1_024;
+/** After a look the task rests ten times as long as that has taken, so that it takes a tenth of the time at most. */
+const restMsPerInstance = 0.05;
+const restMaxMs = 500;
+
 export class RolloutTask {
   readonly #options: RolloutsOptions;
   readonly #ref: ConfigRef;
+  /** On the monotonic clock. */
+  #restUntil = 0;
   /** Of the webhook's last answer, on the monotonic clock; undefined: none for this stage. */
   #answered: { readonly stage: string; readonly at: number } | undefined;
 
@@ -32,14 +41,19 @@ export class RolloutTask {
     const { namespace, app, cluster, name } = this.#ref;
     const meant = { namespace, app, cluster, name, rollout: rollout.name, release: rollout.release, stage: rollout.staged.stage };
     if (needsPopulation(rollout)) {
-      const population = populationOf(registry.state, namespace, serviceOf(row, rollout));
-      if (alarmOf(registry.state, row, rollout, population) !== undefined) {
-        if (await registry.submit({ kind: 'config-trip', ...meant })) this.#tell(rollout, 'its alarm ended it');
+      const restMs = this.#restUntil - clock.monotonic();
+      if (restMs > 0) return restMs;
+      const { alarm, places, counted } = await inTurns(lookAt(registry.state, row, rollout), instancesPerTurn);
+      this.#restUntil = clock.monotonic() + Math.min(restMaxMs, Math.floor(counted * restMsPerInstance));
+      // The catalog cannot be believed if it froze meanwhile.
+      if (isFrozen()) return frozenMs;
+      if (alarm !== undefined) {
+        if (await registry.submit({ kind: 'config-trip', ...meant, reason: alarm })) this.#tell(rollout, 'its alarm ended it');
         return Infinity;
       }
-      if (JSON.stringify(placesOf(population, row, rollout)) !== JSON.stringify(rollout.staged.assigned ?? [])) {
-        await registry.submit({ kind: 'config-assign', ...meant });
-        return Infinity;
+      if (JSON.stringify(places) !== JSON.stringify(rollout.staged.assigned ?? [])) {
+        // When it is refused, an instance has come back meanwhile.
+        return (await registry.submit({ kind: 'config-assign', ...meant, places })) ? Infinity : frozenMs;
       }
     }
     const left = remainingMs(rollout.staged, clock.now());
@@ -47,7 +61,7 @@ export class RolloutTask {
     if (webhook !== undefined && rollout.staged.state === 'running') {
       const { reason, waitMs } = await this.#asked(webhook, row, rollout);
       if (reason !== undefined) {
-        if (await registry.submit({ kind: 'config-trip', ...meant, webhook: reason })) this.#tell(rollout, reason);
+        if (await registry.submit({ kind: 'config-trip', ...meant, reason })) this.#tell(rollout, reason);
         return Infinity;
       }
       if (waitMs > 0) return left > 0 ? Math.min(left, waitMs) : waitMs;
@@ -55,8 +69,18 @@ export class RolloutTask {
     if (left > 0) return left;
     const frozen = policyOf(registry.state, namespace).freezes?.find(({ fromMs, toMs }) => fromMs <= clock.now() && clock.now() < toMs);
     if (frozen !== undefined) return frozen.toMs - clock.now();
-    if (await registry.submit({ kind: 'config-advance', ...meant })) this.#tell(rollout, `its stage ${rollout.staged.stage + 1} of ${rollout.staged.stages.length} is over`);
+    if (await registry.submit({ kind: 'config-advance', ...meant, ...(await this.#nextPlaces(row, rollout)) })) this.#tell(rollout, `its stage ${rollout.staged.stage + 1} of ${rollout.staged.stages.length} is over`);
     return frozenMs;
+  }
+
+  /** Who gets the release in the next stage, if that has a count. */
+  async #nextPlaces(row: ConfigRow, { staged, ...rollout }: StagedRollout): Promise<{ readonly places?: readonly string[] }> {
+    const stage = staged.stage + 1;
+    const next = staged.stages[stage];
+    if (next === undefined || !('count' in next)) return {};
+    const { alarm: _, ...silent } = staged;
+    const { places } = await inTurns(lookAt(this.#options.registry.state, row, { ...rollout, staged: { ...silent, stage } }), instancesPerTurn);
+    return { places };
   }
 
   /** @returns the webhook's reason to end the rollout, or how long its answer counts: 0 when it was asked just now and has no alarm */

@@ -1,4 +1,4 @@
-/** When a task looks again: after a change, or at a time. It never looks twice at once, and not too often when a look takes long. */
+/** When a task looks again: after a change, or at a time. It never looks twice at once. */
 
 import type { Clock } from '../clock.ts';
 
@@ -6,9 +6,6 @@ import type { Clock } from '../clock.ts';
 const lookAgainMs = 60_000;
 /** After a failure. */
 const retryMs = 1_000;
-/** Share of the time that one task takes at most. */
-const restPerLook = 10;
-const restMaxMs = 500;
 
 export interface TaskOptions {
   readonly clock: Clock;
@@ -22,7 +19,6 @@ export class Task {
   #cancel: (() => void) | undefined;
   #looking = false;
   #again = false;
-  #restUntil = 0;
   #ended = false;
 
   constructor(options: TaskOptions) {
@@ -44,8 +40,7 @@ export class Task {
     if (this.#ended) return;
     this.#cancel?.();
     const { clock } = this.#options;
-    const waitMs = Math.max(Math.min(delayMs, lookAgainMs), this.#restUntil - clock.monotonic(), 0);
-    this.#cancel = clock.timer(waitMs, () => void this.#look());
+    this.#cancel = clock.timer(Math.max(Math.min(delayMs, lookAgainMs), 0), () => void this.#look());
   }
 
   async #look(): Promise<void> {
@@ -55,10 +50,7 @@ export class Task {
     let delayMs = retryMs;
     const began = clock.monotonic();
     try {
-      // The part before the first await is what holds the event loop.
-      const looked = look();
-      this.#restUntil = clock.monotonic() + Math.min(restMaxMs, (clock.monotonic() - began) * restPerLook);
-      delayMs = await looked;
+      delayMs = await look();
     } catch (error) {
       onError(error);
     }

@@ -205,21 +205,25 @@ interface OfStage extends OfRollout {
   readonly stage: number;
 }
 
-/** Fills the places of a stage with a count; false when all of them are taken. */
+/** Fills the places of a stage with a count; false when nothing changes. */
 export interface ConfigAssign extends OfStage {
   readonly kind: 'config-assign';
+  /** All instances that have the release, as a look has found them. */
+  readonly places: readonly string[];
 }
 
-/** Begins the next stage if the time of this one is over and no alarm is; false otherwise. */
+/** Begins the next stage if the time of this one is over; false otherwise. A look has found no alarm. */
 export interface ConfigAdvance extends OfStage {
   readonly kind: 'config-advance';
+  /** As in `ConfigAssign`, for the next stage, if it has a count. */
+  readonly places?: readonly string[];
 }
 
-/** Ends a rollout if its alarm says so; false otherwise. */
+/** Ends a rollout by its alarm; false when it has none. */
 export interface ConfigTrip extends OfStage {
   readonly kind: 'config-trip';
-  /** What the webhook said; absent: the instances are counted. */
-  readonly webhook?: string;
+  /** What a look has counted, or what the webhook said. */
+  readonly reason: string;
 }
 
 /** An instance reports that it cannot use a release, or, with an empty error, that it can; false when that is of no rollout. */

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { Journal } from '../../journal.case.ts';
 import type { Command } from '../../kinds.ts';
 import type { ConfigPublish, ConfigRolloutControl } from './commands.ts';
 import { findConfig, findRelease, historyOf, stagedConfigs, stagedRollout } from './find.ts';
 import { givenTo, isFor, type ConfigReader } from './given.ts';
-import { instanceName, populationOf } from './population.ts';
+import { instanceName, lookAt, populationOf, type Look } from './population.ts';
 import type { Alarm, RolloutPlan, RolloutRule, Stage } from './rows.ts';
 
 const ref = { namespace: 'default', app: 'shop', cluster: 'default', name: 'app' };
@@ -39,9 +39,25 @@ const meant = (journal: Journal) => {
   const rollout = rolloutOf(journal);
   return { ...ref, rollout: 'next', release: rollout?.release ?? 0, stage: rollout?.staged.stage ?? 0 };
 };
-const advance = (journal: Journal, now: number) => run(journal, { kind: 'config-advance', ...meant(journal) }, now);
-const assign = (journal: Journal) => run(journal, { kind: 'config-assign', ...meant(journal) });
-const trip = (journal: Journal, now = 0) => run(journal, { kind: 'config-trip', ...meant(journal) }, now);
+
+/** What the owner finds, and the steps that it takes. */
+function looked(journal: Journal): Look & { readonly steps: number } {
+  const row = findConfig(journal.state, ref);
+  const rollout = stagedRollout(row);
+  if (row === undefined || rollout === undefined) return { alarm: undefined, places: [], counted: 0, steps: 0 };
+  const look = lookAt(journal.state, row, rollout);
+  for (let steps = 0; ; steps++) {
+    const { done, value } = look.next();
+    if (done === true) return { ...value, steps };
+  }
+}
+
+const advance = (journal: Journal, now: number) => (looked(journal).alarm === undefined ? run(journal, { kind: 'config-advance', ...meant(journal) }, now) : false);
+const assign = (journal: Journal) => run(journal, { kind: 'config-assign', ...meant(journal), places: looked(journal).places });
+function trip(journal: Journal, now = 0): unknown {
+  const { alarm: reason } = looked(journal);
+  return reason === undefined ? false : run(journal, { kind: 'config-trip', ...meant(journal), reason }, now);
+}
 const control = (journal: Journal, action: ConfigRolloutControl['action'], now = 0) => run(journal, { kind: 'config-rollout', ...ref, rollout: 'next', action, by: 'ann' }, now);
 const assigned = (journal: Journal) => rolloutOf(journal)?.staged.assigned ?? [];
 
@@ -231,8 +247,8 @@ describe('an alarm', () => {
   });
 
   it('of a webhook ends it with its words, if the rollout has one', () => {
-    const told = (journal: Journal) => run(journal, { kind: 'config-trip', ...meant(journal), webhook: 'error budget is spent' });
-    expect(told(begun(2))).toBe(false);
+    const told = (journal: Journal) => run(journal, { kind: 'config-trip', ...meant(journal), reason: 'error budget is spent' });
+    expect(told(withInstances(1, rollOut('new', plan([{ count: 1, bakeMs: 100 }]))))).toBe(false);
     const journal = begun(2, { on: [], share: 1, webhook: 'http://10.0.0.1/alarm' });
     expect(told(journal)).toBe(true);
     expect(history(journal)[0]).toContain('at stage 1 of 1: error budget is spent');
@@ -303,6 +319,44 @@ describe('the policy of an environment', () => {
 
   it('refuses an expression that cannot be compiled', () => {
     expect(run(withInstances(0), rollOut('new', plan([{ percent: 1, bakeMs: 1 }]), { kind: 'expression', expression: 'nope ==' }))).toContain('invalid_argument');
+  });
+});
+
+describe('work', () => {
+  const alarm: Alarm = { on: ['unhealthy', 'error'], share: 0.5 };
+
+  it.each([200, 400])('of a look is in steps, some for each of %i instances', (count) => {
+    const journal = withInstances(count, rollOut('new', plan([{ count: 10, bakeMs: 100 }], { alarm })));
+    const { steps } = looked(journal);
+    expect([steps >= count, steps <= 4 * count]).toEqual([true, true]);
+  });
+
+  it('of a decision of the owner has no scan of the service, other than that of a publication with a count', () => {
+    const stages: readonly Stage[] = [{ count: 3, bakeMs: 10 }, { count: 5, bakeMs: 10 }];
+    const journal = withInstances(20, rollOut('new', plan(stages, { alarm })));
+    run(journal, leave(assigned(journal)[0]?.split('/')[0] ?? ''));
+    const { places } = looked(journal);
+    const counted = vi.spyOn(journal.state, 'bucket');
+    const scans = () => counted.mock.calls.filter(([bucket]) => bucket.includes('shop') && !bucket.includes('failure')).length;
+    expect([
+      run(journal, { kind: 'config-assign', ...meant(journal), places }),
+      run(journal, { kind: 'config-advance', ...meant(journal), places: [...places, 'x/shop'] }, 100),
+      run(journal, { kind: 'config-trip', ...meant(journal), reason: 'told' }),
+    ]).toEqual([true, true, true]);
+    expect(scans()).toBe(0);
+    run(journal, rollOut('newer', plan(stages)));
+    expect(scans()).toBeGreaterThan(0);
+    counted.mockRestore();
+  });
+
+  it('is refused when a registered instance would lose its place, or more would have one than the stage says', () => {
+    const journal = withInstances(5, rollOut('new', plan([{ count: 2, bakeMs: 10 }])));
+    const [first = '', second = ''] = assigned(journal);
+    const [third = ''] = names(5).filter((name) => name !== first && name !== second);
+    const given = (...places: string[]) => run(journal, { kind: 'config-assign', ...meant(journal), places });
+    expect([given(first, third), given(first, second, third), given(first, second)]).toEqual([false, false, false]);
+    run(journal, leave(second.split('/')[0] ?? ''));
+    expect([given(first, third), assigned(journal)]).toEqual([true, [first, third]]);
   });
 });
 

@@ -5,17 +5,19 @@
  *                             │ alarm                              stop: none gets it any more
  *                             └─► auto-rollback: none gets it any more
  *
- * The owner of the configuration submits assign, advance and trip when it thinks that they are due; each is judged here again, by the
- * rows, so a command that comes twice, late or from the wrong node does no harm.
+ * The owner of the configuration submits assign, advance and trip when it thinks that they are due. Each names the stage that it has looked
+ * at, and is judged here again by the row of the configuration, so a command that comes twice or late does no harm. What needs a look at
+ * every instance, the alarm and the places, the owner finds before, in slices: a decision may not hold the event loop for that long.
  */
 
 import type { Draft } from '../../draft.ts';
+import { findInstance } from '../catalog/find.ts';
 import { refused } from './admission.ts';
 import { checkUrl, invalid } from './check.ts';
 import { configLimits as limits, type ConfigAdvance, type ConfigAssign, type ConfigReport, type ConfigRolloutControl, type ConfigTrip, type RolloutInput } from './commands.ts';
 import { configName, failuresOf, findConfig, findRelease, policyOf, stagedRollout, type StagedRollout } from './find.ts';
 import { failureKey } from './keys.ts';
-import { alarmOf, looseReader, placesOf, populationOf, serviceOf } from './population.ts';
+import { looseReader, placesOf, populationOf, serviceOf } from './population.ts';
 import type { ConfigRow, FailureRow, Rollout, RolloutPlan, Staged, Step } from './rows.ts';
 import { about, forgetOld, nothing, refOf, unwritten, writeConfig, writeStep } from './steps.ts';
 
@@ -46,26 +48,35 @@ export function assertNoneUnderWay(row: ConfigRow | undefined, rollout: RolloutI
   throw refused(`rollout ${underWay.name} of ${configName(row as ConfigRow)} is under way at stage ${underWay.staged.stage + 1} of ${underWay.staged.stages.length}; stop or complete it first`);
 }
 
-/** @returns false when all places are taken, or another stage is meant */
+/** @returns false when nothing changes, a registered instance would lose its place, or another stage is meant */
 export function assign(draft: Draft, command: ConfigAssign): boolean {
   const found = meant(draft, command);
   if (found === undefined) return false;
   const { row, rollout } = found;
-  const after = filled(draft, row, rollout);
-  if (JSON.stringify(after.staged.assigned ?? []) === JSON.stringify(rollout.staged.assigned ?? [])) return false;
-  writeConfig(draft, row, { rollouts: replaced(row, after) });
+  const { stages, stage, assigned = [] } = rollout.staged;
+  const at = stages[stage];
+  if (at === undefined || !('count' in at) || command.places.length > at.count) return false;
+  if (JSON.stringify(command.places) === JSON.stringify(assigned)) return false;
+  const kept = new Set(command.places);
+  if (assigned.some((instance) => !kept.has(instance) && isRegistered(draft, row, rollout, instance))) return false;
+  writeConfig(draft, row, { rollouts: replaced(row, { ...rollout, staged: { ...rollout.staged, assigned: command.places } }) });
   return true;
 }
 
-/** @returns false when its time is not over, it is paused, an alarm is, or another stage is meant */
+/** Whether an instance, written `NODE/ID`, is one of the rollout's service. */
+function isRegistered(draft: Draft, row: ConfigRow, rollout: StagedRollout, instance: string): boolean {
+  const slash = instance.indexOf('/');
+  return findInstance(draft, row.namespace, instance.slice(0, slash), instance.slice(slash + 1))?.service === serviceOf(row, rollout);
+}
+
+/** @returns false when its time is not over, it is paused, or another stage is meant */
 export function advance(draft: Draft, command: ConfigAdvance, now: number): boolean {
   const found = meant(draft, command);
   if (found === undefined) return false;
   const { row, rollout } = found;
   const { freezes = [] } = policyOf(draft, row.namespace);
   if (remainingMs(rollout.staged, now) > 0 || freezes.some(({ fromMs, toMs }) => fromMs <= now && now < toMs)) return false;
-  if (alarmOf(looseReader(draft), row, rollout) !== undefined) return false;
-  goForward(draft, row, rollout, command, now);
+  goForward(draft, row, rollout, command, now, command.places);
   return true;
 }
 
@@ -75,14 +86,13 @@ export function remainingMs({ stages, stage, state, sinceMs, spentMs }: Staged, 
   return (stages[stage]?.bakeMs ?? 0) - spentMs - (now - sinceMs);
 }
 
-/** @returns false when the alarm is silent, or another stage is meant */
+/** @returns false when the rollout has no alarm, or another stage is meant */
 export function trip(draft: Draft, command: ConfigTrip, now: number): boolean {
   const found = meant(draft, command);
   if (found === undefined) return false;
   const { row, rollout } = found;
-  if (command.webhook !== undefined && rollout.staged.alarm?.webhook === undefined) return false;
-  const reason = command.webhook ?? alarmOf(looseReader(draft), row, rollout);
-  if (reason === undefined) return false;
+  const { reason } = command;
+  if (rollout.staged.alarm === undefined) return false;
   const message = `the alarm of rollout ${rollout.name} ended it at stage ${rollout.staged.stage + 1} of ${rollout.staged.stages.length}: ${reason}`;
   step(draft, row, rollout, { step: 'auto-rollback', ...command, message }, without(row, rollout), now);
   return true;
@@ -138,7 +148,7 @@ interface Meant {
   readonly rollout: StagedRollout;
 }
 
-function meant(draft: Draft, command: Omit<ConfigAssign, 'kind'>): Meant | undefined {
+function meant(draft: Draft, command: Omit<ConfigAssign, 'kind' | 'places'>): Meant | undefined {
   const row = findConfig(draft, refOf(command));
   const rollout = stagedRollout(row);
   if (row === undefined || rollout?.name !== command.rollout || rollout.release !== command.release || rollout.staged.stage !== command.stage) return undefined;
@@ -151,14 +161,15 @@ interface Stepping {
   readonly message?: string;
 }
 
-function goForward(draft: Draft, row: ConfigRow, rollout: StagedRollout, author: Stepping, now: number): void {
+/** @param places of the next stage; undefined: they are counted here */
+function goForward(draft: Draft, row: ConfigRow, rollout: StagedRollout, author: Stepping, now: number, places?: readonly string[]): void {
   const { staged } = rollout;
   const stage = staged.stage + 1;
   if (stage >= staged.stages.length) {
     complete(draft, row, rollout, author, now);
     return;
   }
-  const after = filled(draft, row, { ...rollout, staged: { ...staged, stage, state: 'running', sinceMs: now, spentMs: 0 } });
+  const after = filled(draft, row, { ...rollout, staged: { ...staged, stage, state: 'running', sinceMs: now, spentMs: 0 } }, places);
   const message = author.message ?? `stage ${stage + 1} of ${staged.stages.length}`;
   step(draft, row, rollout, { step: 'rollout-advance', ...author, message }, { rollouts: replaced(row, after) }, now);
 }
@@ -184,13 +195,20 @@ function replaced({ rollouts = [] }: ConfigRow, rollout: Rollout): readonly Roll
   return rollouts.map((each) => (each.name === rollout.name ? rollout : each));
 }
 
-/** With the places of its stage filled. */
-function filled(draft: Draft, row: ConfigRow, rollout: StagedRollout): StagedRollout {
+/** With the places of its stage filled. @param found as a look has found them; undefined: they are counted here */
+function filled(draft: Draft, row: ConfigRow, rollout: StagedRollout, found?: readonly string[]): StagedRollout {
   const { assigned: _, ...staged } = rollout.staged;
   const stage = staged.stages[staged.stage];
   if (stage === undefined || !('count' in stage)) return { ...rollout, staged };
-  const places = placesOf(populationOf(looseReader(draft), row.namespace, serviceOf(row, rollout)), row, rollout);
+  const places = (found ?? whole(placesOf(populationOf(looseReader(draft), row.namespace, serviceOf(row, rollout)), row, rollout))).slice(0, stage.count);
   return { ...rollout, staged: places.length === 0 ? staged : { ...staged, assigned: places } };
+}
+
+function whole<T>(steps: Iterator<undefined, T, undefined>): T {
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done === true) return value;
+  }
 }
 
 /** @throws RegistryError `invalid_argument` */
