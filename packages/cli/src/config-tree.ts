@@ -47,7 +47,7 @@ export async function readTree(folder: string): Promise<Map<string, string>> {
     for (const entry of entries) {
       const path = join(entry.parentPath, entry.name);
       const name = path.slice(join(folder, '/').length).split(/[\\/]/).join('/');
-      if (!entry.isFile() || name.split('/').some((part) => part.startsWith('.'))) continue;
+      if (!entry.isFile() || isHidden(name)) continue;
       if (!name.includes('/')) throw new Error(`${path} is in no folder of an app; write it as APP/NAME`);
       if ((await stat(path)).size > fileBytesMax) throw new Error(`${path} is larger than ${fileBytesMax} bytes`);
       if (found.size >= filesMax) throw new Error(`${folder} has more than ${filesMax} files`);
@@ -59,6 +59,11 @@ export async function readTree(folder: string): Promise<Map<string, string>> {
     throw new CommandFailure(exitCodes.failure, `cannot read the configurations: ${fileProblem(folder, error)}`, { cause: error });
   }
   return new Map([...found].sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** Whether a part of a path begins with a dot: `.git` and the like belong to the directory, and are no configurations. */
+function isHidden(path: string): boolean {
+  return path.split('/').some((part) => part.startsWith('.'));
 }
 
 export interface Change {
@@ -73,7 +78,7 @@ export interface Change {
 
 /**
  * What an environment lacks to be like a directory.
- * @param prune whether configurations without a file are removed
+ * @param prune whether configurations without a file are removed; those with a path that is never read stay
  * @param open names a configuration, to read its content
  */
 export async function changesOf(files: ReadonlyMap<string, string>, present: ReadonlyMap<string, Listed>, prune: boolean, open: (name: string) => NamedConfig): Promise<Change[]> {
@@ -84,7 +89,7 @@ export async function changesOf(files: ReadonlyMap<string, string>, present: Rea
     // What is stored has ciphers, and a file has masks: then the contents as they are shown are compared.
     else if (now.md5 !== md5(content) && (await shown(open(name))) !== content) changes.push({ name, kind: 'change', content, md5: now.md5 });
   }
-  if (prune) for (const [name, now] of present) if (!files.has(name)) changes.push({ name, kind: 'remove', content: '', md5: now.md5 });
+  if (prune) for (const [name, now] of present) if (!files.has(name) && !isHidden(name)) changes.push({ name, kind: 'remove', content: '', md5: now.md5 });
   return changes;
 }
 

@@ -134,8 +134,9 @@ describe('rollcall config', () => {
     await tree('publish', 'shop/app.yaml', '--content', 'a: 1');
     await tree('publish', 'shop/sub/more.json', '--content', '{"b": 1}');
     await tree('publish', 'old/gone.txt', '--content', 'x');
+    await tree('publish', 'shop/.env', '--content', 'x');
     const dir = folder();
-    expect((await tree('export', dir)).stdout).toBe(`3 configurations written to ${dir}\n`);
+    expect((await tree('export', dir)).stdout).toBe(`4 configurations written to ${dir}\n`);
     expect([readFileSync(join(dir, 'shop/sub/more.json'), 'utf8'), (await tree('plan', dir)).stdout]).toEqual(['{"b": 1}', 'nothing to do\n']);
     writeFileSync(join(dir, 'shop/app.yaml'), 'a: 2');
     writeFileSync(join(dir, 'shop/.hidden'), 'x');
@@ -145,6 +146,8 @@ describe('rollcall config', () => {
     expect((await tree('plan', dir, '--prune')).stdout).toContain('remove old/gone.txt\n');
     expect((await tree('apply', dir, '--prune', '--owner', 'git', '--message', 'commit 1')).stdout).toBe('change shop/app.yaml\ncreate shop/new.toml\nremove old/gone.txt\n3 changes done\n');
     expect([(await tree('get', 'shop/app.yaml')).stdout, (await tree('get', 'old/gone.txt')).code]).toEqual(['a: 2', 3]);
+    // A file that is never read does not say that its configuration is to go.
+    expect((await tree('get', 'shop/.env')).stdout).toBe('x');
     expect((await tree('history', 'shop/app.yaml')).stdout).toContain('commit 1');
     expect(await tree('publish', 'shop/app.yaml', '--content', 'a: 3')).toMatchObject({ code: 1, stderr: expect.stringContaining('comes from a repository') as string });
     expect((await tree('apply', dir, '--owner', 'git')).stdout).toBe('nothing to do\n');

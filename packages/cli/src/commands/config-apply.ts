@@ -30,7 +30,7 @@ export function addConfigPlan(parent: Command, { terminal }: CommandContext): vo
     .command('plan')
     .description('show what apply would do')
     .argument('<dir>', 'the directory, with the files APP/NAME and APP/@CLUSTER/NAME')
-    .option('--prune', 'remove configurations that have no file')
+    .option('--prune', 'remove configurations that have no file, of every cluster; those with a part that begins with a dot stay')
     .option('--json', 'print [{"name", "kind"}]');
   addExamples(addNamespacedOptions(command), 'rollcall config plan ./config --namespace production');
   command.action(async (folder: string, flags: ApplyFlags) => {
@@ -46,7 +46,7 @@ export function addConfigApply(parent: Command, { terminal }: CommandContext): v
     .command('apply')
     .description('publish the files of a directory that differ from what clients get')
     .argument('<dir>', 'the directory, with the files APP/NAME and APP/@CLUSTER/NAME')
-    .option('--prune', 'remove configurations that have no file')
+    .option('--prune', 'remove configurations that have no file, of every cluster; those with a part that begins with a dot stay')
     .addOption(new Option('--owner <owner>', 'lock the configurations for other editors').choices(['git']))
     .option('--propose', 'save drafts and propose them, where approvals are asked for')
     .option('--message <text>', 'why, for the history, such as the commit')
