@@ -7,10 +7,11 @@
 import { FanOut } from '../../packages/server/dist/net/fan-out.js';
 import { notedMax } from '../../packages/server/dist/frontend/stream/item-notes.js';
 import { RecentChanges } from '../../packages/server/dist/frontend/stream/recent-changes.js';
-import { looksAtOnce, looksPerWrite } from '../../packages/server/dist/frontend/stream/view-feed.js';
+import { unitsPerItem } from '../../packages/server/dist/frontend/stream/view-content.js';
+import { unitsPerSlice } from '../../packages/server/dist/net/turns.js';
 import { deltaBytes, snapshotBytes } from './wire.mjs';
 
-/** As `fan-out.ts` (4,000 writes take about 40 ms) and `view-feed.ts` (2,000 looks take some 6 ms) say, on the machine of RESULTS.md. */
+/** As `fan-out.ts` (4,000 writes take about 40 ms) and `turns.ts` (a row takes two to four microseconds) say, on the machine of RESULTS.md. */
 export const writeMs = 0.01;
 export const lookMs = 0.003;
 
@@ -58,13 +59,15 @@ class View {
       this.#looks = count > notedMax ? Math.max(1, this.instances) : count;
     }
     if (this.#looks > 0) {
+      const { pace } = this.#node.fanOut;
+      if (pace.spent) return 0;
       const whole = this.#reading.length > notedMax;
-      const looks = whole ? Math.min(this.#looks, looksAtOnce, budget * looksPerWrite) : this.#looks;
+      const looks = whole ? Math.min(this.#looks, Math.ceil((unitsPerSlice - pace.used) / unitsPerItem)) : this.#looks;
+      pace.spend(looks * unitsPerItem);
       this.#node.spend(looks * lookMs);
       this.#node.links.fact('looks at an instance', looks);
       this.#looks -= looks;
       if (this.#looks > 0) return 0;
-      left = Math.max(1, left - Math.ceil(looks / looksPerWrite));
       this.#recent.add(++this.#revision, this.#reading, this.instances);
       this.#cursor = this.#members - 1;
     }

@@ -3,9 +3,9 @@
  * handshakes of WebSockets. Requests over Consul's API are text as a client without extra headers sends it.
  */
 
-import { deltaMessage, snapshotMessage } from '../../packages/server/dist/frontend/stream/view-feed.js';
+import { deltaPieces, snapshotPieces } from '../../packages/server/dist/frontend/stream/view-messages.js';
 import { toInstance } from '../../packages/server/dist/frontend/stream/translate.js';
-import { frameText, messageBytes, ping } from '../../packages/server/dist/frontend/stream/wire.js';
+import { frameText, frameTexts, messageBytes, ping } from '../../packages/server/dist/frontend/stream/wire.js';
 import { encodeBeatAnswers, encodeBeats } from '../../packages/server/dist/cluster/channel/beat-body.js';
 import { encodeFrame } from '../../packages/server/dist/cluster/channel/frame.js';
 import { machineName } from './fleet.mjs';
@@ -62,7 +62,10 @@ export const consul = {
 };
 
 const row = (at) => ({ ...registration(at, view.name), kind: 'instance', namespace: view.namespace, node: machineName(at % 100_000), weight: 1, registeredMs: 1_790_000_000_000 });
-const itemJson = (at) => JSON.stringify(toInstance(row(at), undefined, 'passing'));
+const itemOf = (at) => {
+  const json = JSON.stringify(toInstance(row(at), undefined, 'passing'));
+  return { json: () => json };
+};
 
 function memoized(compute) {
   const known = new Map();
@@ -75,15 +78,15 @@ function memoized(compute) {
 }
 
 const encodedDelta = (put, removed) =>
-  messageBytes(deltaMessage(view, {
+  messageBytes(frameTexts(deltaPieces(view, {
     from: revision, revision: revision + 1,
-    put: Array.from({ length: put }, (_, at) => itemJson(1_000_000 + at)),
+    put: Array.from({ length: put }, (_, at) => itemOf(1_000_000 + at)),
     remove: Array.from({ length: removed }, (_, at) => [machineName(at), `i${1_000_000 + at}`]),
-  }));
+  })));
 
 const encodedSnapshot = (instances) => {
-  const items = Array.from({ length: instances }, (_, at) => (at === 0 ? '[' : ',') + itemJson(1_000_000 + at));
-  return messageBytes(snapshotMessage(view, { revision, partial: false, items: [...items, ']'] }));
+  const items = Array.from({ length: instances }, (_, at) => itemOf(1_000_000 + at));
+  return messageBytes(frameTexts(snapshotPieces(view, { revision, partial: false, items }, '{')));
 };
 
 /** From so many instances on, sizes are computed from encoded ones: every instance takes the same bytes, and heads of frames grow no more. */

@@ -132,7 +132,7 @@ export class ViewMessages<M> {
 }
 
 /** JSON of a delta, in pieces. */
-function* deltaPieces(
+export function* deltaPieces(
   view: FrameView,
   { from, revision, put, remove }: ContentChange & { readonly from: number; readonly revision: number },
 ): Generator<string, void, undefined> {
