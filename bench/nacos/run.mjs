@@ -123,7 +123,7 @@ async function pushes() {
   say('the same until the last of the subscribers has it', '', texts(all, ({ lasts, commits }) => `${withSpread(lasts, 0)} ms; the answer to the registration took ${withSpread(commits, 0)} ms`));
   say('CPU time of the server for each push, the answer of the client included', '', texts(all, ({ cpu, times }) => `${((cpu / times.length) * 1e6).toFixed(0)} µs`));
   const memory = await ofEach((name) => residentBytes(running[name].pid));
-  say(`memory of ${count} connections with a subscription, and of the server`, '', Object.fromEntries(names.map((name) => [name, `${Math.max(0, grown[name] / count / 1_000).toFixed(0)} kB each; ${(memory[name] / 1e6).toFixed(0)} MB`])));
+  say(`memory of ${count} connections with a subscription, and of the server`, '', Object.fromEntries(names.map((name) => [name, `${grown[name] > 0 ? `${(grown[name] / count / 1_000).toFixed(0)} kB each` : 'the resident set did not grow'}; ${(memory[name] / 1e6).toFixed(0)} MB`])));
 }
 
 /** The built command line with its durable engine on a fresh folder. */
