@@ -8,11 +8,16 @@ import { buildOlder } from '../build-older.mjs';
 import { ownProgram } from '../node-process.ts';
 import { onEtcd } from './on-etcd.ts';
 
-/** @param folder of the logs of the nodes @param older commit; the first node begins with this checkout, the others with that commit */
-export async function twoVersions(folder: string, older: string): Promise<Deployment> {
-  const programs = { older: buildOlder(older), newer: ownProgram };
+/**
+ * @param folder of the logs of the nodes
+ * @param older commit; the first node begins with this checkout, the others with that commit
+ * @param olderProgram its `rollcall.mjs`; built from the commit when not given
+ */
+export async function twoVersions(folder: string, older: string, olderProgram: string = buildOlder(older)): Promise<Deployment> {
+  const programs = { older: olderProgram, newer: ownProgram };
   const versions = new Map<string, keyof typeof programs>();
-  const programOf = (name: string) => programs[versions.get(name) ?? (name === 'n1' ? 'newer' : 'older')];
+  const versionOf = (name: string) => versions.get(name) ?? (name === 'n1' ? 'newer' : 'older');
+  const programOf = (name: string) => programs[versionOf(name)];
   const deployment = await onEtcd(folder, { programOf });
   const changed: FaultKind = {
     name: 'node changes its version',
@@ -20,7 +25,7 @@ export async function twoVersions(folder: string, older: string): Promise<Deploy
     async begin(random) {
       const node = random.pick(deployment.nodes);
       if (node === undefined) throw new Error('there is no node');
-      const version = programOf(node.name) === programs.newer ? 'older' : 'newer';
+      const version = versionOf(node.name) === 'newer' ? 'older' : 'newer';
       versions.set(node.name, version);
       await node.stop();
       return { what: `node ${node.name} continues with the ${version} version`, end: () => node.start() };
