@@ -4,6 +4,7 @@ import { afterEach, expect, test } from 'vitest';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { olderCommit, olderProblem } from './build-older.mjs';
 import type { Deployment } from './deployment.ts';
 import { porcupineProblem } from './check/porcupine.ts';
 import { etcdProblem } from '../etcd/start.mjs';
@@ -12,7 +13,9 @@ import { onEtcd } from './deploy/on-etcd.ts';
 import { pair } from './deploy/pair.ts';
 import { single } from './deploy/single.ts';
 import { mountProblem, smallDisk } from './deploy/small-disk.ts';
+import { twoVersions } from './deploy/two-versions.ts';
 import { History } from './history.ts';
+import { ownProgram } from './node-process.ts';
 import { judge } from './judge.ts';
 import { secondOpinion } from './second-opinion.ts';
 import { run, settleMs, together, type Part } from './run.ts';
@@ -74,6 +77,22 @@ test('members of etcd that are cut off, deaf or mute: three nodes keep all promi
   expect(deployment.faults).toHaveLength(3);
   expect(await breachesOf(2, 9_000, ['keys', 'locks', 'lists', 'watches'])).toEqual({});
 }, 90_000);
+
+test('nodes of an older version and of this one, which take turns as in a rolling upgrade and its way back, keep all promises', async ({ skip }) => {
+  const problem = etcdProblem();
+  skip(problem !== undefined, problem);
+  // Without the history all nodes are of this version: then it is a rolling restart, and says so.
+  const missing = olderProblem(olderCommit);
+  if (missing !== undefined) process.stderr.write(`no older version takes part: ${missing}\n`);
+  deployment = await twoVersions(folder, olderCommit, missing === undefined ? undefined : ownProgram);
+  const history = new History();
+  await run(deployment, history, { seed: 1, runMs: 14_000, calmMs: 800, parts: ['keys', 'locks', 'lists', 'watches', 'native', 'ttl'] });
+  const { breaches, counts } = judge(history.events, { settleMs, together });
+  const changes = history.events.flatMap((event) => (event.t === 'fault' ? [event.what] : []));
+  for (const version of ['older', 'newer']) expect(changes.filter((what) => what.endsWith(`the ${version} version`)).length, version).toBeGreaterThan(0);
+  for (const checker of ['keys', 'locks', 'transactions', 'watches', 'indexes', 'liveness']) expect(counts[checker], checker).toBeGreaterThan(20);
+  expect(breaches).toEqual({});
+}, 180_000);
 
 test('etcd is restored from an older snapshot under three nodes: no index or token goes back, and instances are there again', async ({ skip }) => {
   const problem = etcdProblem();

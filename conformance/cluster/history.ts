@@ -31,8 +31,11 @@ export type HistoryEvent =
   | { readonly t: 'watch'; readonly view: string; readonly watcher: string; readonly event: WatchEvent; readonly from?: number }
   | { readonly t: 'watch-end'; readonly view: string; readonly watcher: string; readonly connected: boolean }
   | { readonly t: 'final'; readonly view: string; readonly content: Readonly<Record<string, string>> }
-  /** An instance was seen registered, or its process was killed. `graceMs`: how long the registry may keep it then. */
-  | { readonly t: 'life'; readonly instance: string; readonly at: number; readonly what: 'registered' | 'ended'; readonly graceMs: number }
+  /**
+   * An instance was seen registered, or its process was killed. `graceMs`: how long the registry may keep it then; `orphanMs`: how long from the end of
+   * a fault that was under way meanwhile, in which its node may have left; as `graceMs` when absent.
+   */
+  | { readonly t: 'life'; readonly instance: string; readonly at: number; readonly what: 'registered' | 'ended'; readonly graceMs: number; readonly orphanMs?: number }
   | { readonly t: 'sight'; readonly node: string; readonly asked: number; readonly told: number; readonly passing: readonly string[]; readonly stale: boolean }
   | { readonly t: 'index'; readonly seen: IndexSeen }
   /** A fault of the plan, from its begin to the end of its effect. */

@@ -118,8 +118,8 @@ function watches(
 
 /** A bound begins again at the end of every fault within it: while the store is away, for example, nothing can be removed. */
 function liveness(lives: readonly Of<'life'>[], sights: readonly Of<'sight'>[], faults: readonly Of<'fault'>[], { settleMs }: JudgeOptions): string[] {
-  const after = (from: number, boundMs: number): number => {
-    let end = from + boundMs;
+  const after = (from: number, firstMs: number, boundMs = firstMs): number => {
+    let end = from + firstMs;
     for (let moved = true; moved; ) {
       moved = false;
       for (const { at, until } of faults) {
@@ -134,7 +134,7 @@ function liveness(lives: readonly Of<'life'>[], sights: readonly Of<'sight'>[], 
     const registered = own.find(({ what }) => what === 'registered');
     const ended = own.find(({ what }) => what === 'ended');
     const wellUntil = ended?.at ?? Infinity;
-    const goneBy = ended === undefined ? Infinity : after(ended.at, ended.graceMs + settleMs);
+    const goneBy = ended === undefined ? Infinity : after(ended.at, ended.graceMs + settleMs, (ended.orphanMs ?? ended.graceMs) + settleMs);
     return [{ instance, visibleFrom: registered === undefined ? Infinity : after(registered.at, settleMs), wellUntil, goneBy }];
   });
   return checkLiveness(judged, sights.map(({ node, asked, told: at, passing, stale }) => ({ node, asked, told: at, passing: new Set(passing), stale })));

@@ -9,7 +9,7 @@ import type { History } from './history.ts';
 import { planFaults } from './plan.ts';
 import { seeded } from './seeded.ts';
 import { Caller } from './workload/caller.ts';
-import { planLives, runNativeInstance, runTtlInstance, ttlMs, verdictMs } from './workload/instances.ts';
+import { planLives, runNativeInstance, runTtlInstance, orphanMs, ttlMs, verdictMs } from './workload/instances.ts';
 import { runKeyClient } from './workload/key-client.ts';
 import { runListClient } from './workload/list-client.ts';
 import { FencedResource, runLockClient } from './workload/lock-client.ts';
@@ -58,7 +58,7 @@ export const together = { [viewOf({ kind: 'prefix', name: pairPrefix })]: [0, 1]
  * Time after the last request of the clients: without faults, every watcher has seen each change and every dead instance is
  * removed by then.
  */
-const restMsDefault = { changes: 1_500, deaths: ttlMs + verdictMs + settleMs + 500 };
+const restMsDefault = { changes: 1_500, deaths: Math.max(ttlMs + verdictMs, orphanMs) + settleMs + 500 };
 
 export async function run(deployment: Deployment, history: History, options: RunOptions): Promise<void> {
   const { seed, runMs, parts = allParts, calmMs = 2_000, everyMs, recoveryMs = 30_000, tell = () => {} } = options;

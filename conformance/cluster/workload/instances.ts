@@ -33,6 +33,9 @@ export function planLives(random: Random, name: string, count: number, runMs: nu
 
 export const graceMs = 3_000;
 
+/** Of a client that dies together with its node, whose stream then has this grace at least, from the moment when the node is gone (`docs/concepts/cluster.md`). */
+export const orphanMs = 10_000;
+
 export async function runNativeInstance(scene: Scene, service: string, { id, bornAt, diesAt }: InstancePlan, first: number): Promise<void> {
   const { history, signal, homes } = scene;
   await sleep(bornAt - history.now(), signal);
@@ -43,7 +46,7 @@ export async function runNativeInstance(scene: Scene, service: string, { id, bor
   child.once('message', () => history.add({ t: 'life', instance: id, at: history.now(), what: 'registered', graceMs }));
   await Promise.race([sleep(diesAt - history.now(), signal), gone, aborted(signal)]);
   if (child.exitCode !== null) history.add({ t: 'breach', text: `the process of instance ${id} ended with ${child.exitCode}` });
-  if (!signal.aborted) history.add({ t: 'life', instance: id, at: history.now(), what: 'ended', graceMs });
+  if (!signal.aborted) history.add({ t: 'life', instance: id, at: history.now(), what: 'ended', graceMs, orphanMs });
   child.kill('SIGKILL');
   await gone;
 }
