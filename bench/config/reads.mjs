@@ -1,7 +1,7 @@
 /** A client in a process of its own that reads keys and evaluates flags; prints nanoseconds for one, with the floor in turn, as JSON. */
 
 import { connect } from '@rollcall/client';
-import { bucketOf } from '@rollcall/protocol';
+import { byHand, contexts } from '../example-flag.mjs';
 
 const rollcall = await connect({ servers: [process.argv[2]] });
 const config = rollcall.config('fleet/reads.properties');
@@ -9,17 +9,6 @@ const flags = rollcall.flags('fleet/flags');
 await Promise.all([config.whenReady(), flags.whenReady()]);
 const plain = new Map(Object.entries(config.snapshot().value));
 const keys = [...plain.keys()];
-
-/** None of the first four rules holds, so that each evaluation goes through all five. */
-const contexts = Array.from({ length: 1_000 }, (_, at) => ({ targetingKey: `user-${at}`, email: `user-${at}@example.org`, tier: 'tin', age: 20 + (at % 50), version: `2.${at % 20}.1`, country: 'DE' }));
-
-function byHand({ targetingKey, email, tier, age, version, country }) {
-  if (email.endsWith('@example.com')) return 1;
-  if (tier === 'gold' && age >= 18) return 2;
-  if (Number(version.split('.')[0]) < 2) return 3;
-  if (['NZ', 'IS', 'FO'].includes(country)) return 4;
-  return bucketOf(`checkout${targetingKey}`, 100) < 10 ? 5 : 6;
-}
 
 const ways = {
   'Map.get': () => keys.reduce((sum, key) => sum + plain.get(key).length, 0),

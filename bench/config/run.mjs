@@ -11,14 +11,15 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { loadavg, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { connect } from '@rollcall/client';
 import { cpuSeconds } from '../cpu-time.mjs';
-import { machine } from '../machine.mjs';
+import { flagDefinition } from '../example-flag.mjs';
 import { freePort, nanoseconds, pause, pinned, residentBytes, startNode } from '../processes.mjs';
 import { median, percentile, withSpread } from '../statistics.mjs';
+import { targetReport } from '../target-report.mjs';
 import { measureAlarm } from './alarm.mjs';
 
 const quick = process.argv.includes('--quick');
@@ -36,7 +37,12 @@ const tasks = { watchers, alarm, reads, 'cold-start': coldStart, many };
 for (const name of chosen) if (!(name in tasks)) throw new Error(`there is no row ${name}; there are ${Object.keys(tasks).join(', ')}`);
 for (const [name, task] of Object.entries(tasks)) if (chosen.length === 0 || chosen.includes(name)) await task();
 
-const text = markdown();
+const text = targetReport({
+  title: 'Configurations',
+  intro:
+    'Written by `node bench/config/run.mjs`. Watchers are WebSockets of one process on the other core, which do with each snapshot what the client does: the figures have the time until it has arrived, reading all others before it included, and the time in which it is applied, but not that in which the same process applies it for others. Medians, with the least and the most of the rounds.',
+  rows,
+});
 console.log(text);
 if (!quick && chosen.length === 0) writeFileSync(new URL('RESULTS.md', import.meta.url), text);
 if (rows.some(({ met }) => met === false)) process.exitCode = 1;
@@ -108,7 +114,7 @@ async function reads() {
   const server = await start();
   try {
     await publish(server, 'reads.properties', contentOf(1, 20_000));
-    await publish(server, 'flags', flagDefinition(), 'flags');
+    await publish(server, 'flags', flagDefinition, 'flags');
     const best = JSON.parse(execFileSync(process.execPath, [file('reads.mjs'), server.url], { encoding: 'utf8' }).trim());
     const ns = (name) => best[name].toFixed(0);
     say('read of a key in the client', '≤ 1 µs', `${ns('config.get')} ns; the floor, \`Map.get\` of the same keys: ${ns('Map.get')} ns`, best['config.get'] <= 1_000);
@@ -239,36 +245,6 @@ function contentOf(n, bytes) {
   return content;
 }
 
-function flagDefinition() {
-  const targeting = {
-    if: [
-      { ends_with: [{ var: 'email' }, '@example.com'] }, 'staff',
-      { and: [{ '==': [{ var: 'tier' }, 'gold'] }, { '>=': [{ var: 'age' }, 18] }] }, 'gold',
-      { sem_ver: [{ var: 'version' }, '<', '2.0.0'] }, 'old',
-      { in: [{ var: 'country' }, ['NZ', 'IS', 'FO']] }, 'early',
-      { fractional: [['a', 10], ['b', 90]] },
-    ],
-  };
-  return JSON.stringify({ flags: { checkout: { state: 'ENABLED', variants: { staff: 1, gold: 2, old: 3, early: 4, a: 5, b: 6 }, defaultVariant: 'b', targeting } } });
-}
-
 function folderBytes(folder) {
   return readdirSync(folder, { recursive: true, withFileTypes: true }).reduce((sum, entry) => sum + (entry.isFile() ? statSync(join(entry.parentPath ?? entry.path, entry.name)).size : 0), 0);
-}
-
-function markdown() {
-  const facts = machine().filter(([name]) => name !== 'HTTP load');
-  return [
-    '# Configurations',
-    '',
-    'Written by `node bench/config/run.mjs`. Watchers are WebSockets of one process on the other core, which do with each snapshot what the client does: the figures have the time until it has arrived, reading all others before it included, and the time in which it is applied, but not that in which the same process applies it for others. Medians, with the least and the most of the rounds.',
-    '',
-    '| what | target | measured | met |',
-    '|---|---|---|---|',
-    ...rows.map(({ what, target, measured, met }) => `| ${what} | ${target} | ${measured} | ${met === undefined ? '' : met ? 'yes' : '**no**'} |`),
-    '',
-    ...facts.map(([name, value]) => `- ${name}: ${value}`),
-    `- Load of the machine at the end, 1 and 5 minutes: ${loadavg().slice(0, 2).map((each) => each.toFixed(1)).join(', ')}`,
-    '',
-  ].join('\n');
 }

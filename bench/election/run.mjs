@@ -8,12 +8,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { loadavg, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { machine } from '../machine.mjs';
 import { freePort, pause, pinned, startNode } from '../processes.mjs';
 import { median, percentile } from '../statistics.mjs';
+import { targetReport } from '../target-report.mjs';
 
 const quick = process.argv.includes('--quick');
 const resignations = quick ? 50 : 500;
@@ -57,7 +57,12 @@ try {
   await server.stop();
 }
 
-const text = markdown();
+const text = targetReport({
+  title: 'Elections',
+  intro:
+    'Written by `node bench/election/run.mjs`. One durable server; "acts" is the first statement of the leader\'s code, after it has read its own row again.',
+  rows,
+});
 console.log(text);
 if (!quick) writeFileSync(new URL('RESULTS.md', import.meta.url), text);
 if (rows.some(({ met }) => met === false)) process.exitCode = 1;
@@ -107,21 +112,4 @@ async function start() {
       rmSync(folder, { recursive: true, force: true });
     },
   };
-}
-
-function markdown() {
-  const facts = machine().filter(([name]) => name !== 'HTTP load');
-  return [
-    '# Elections',
-    '',
-    'Written by `node bench/election/run.mjs`. One durable server; "acts" is the first statement of the leader\'s code, after it has read its own row again.',
-    '',
-    '| what | target | measured | met |',
-    '|---|---|---|---|',
-    ...rows.map(({ what, target, measured, met }) => `| ${what} | ${target} | ${measured} | ${met === undefined ? '' : met ? 'yes' : '**no**'} |`),
-    '',
-    ...facts.map(([name, value]) => `- ${name}: ${value}`),
-    `- Load of the machine at the end, 1 and 5 minutes: ${loadavg().slice(0, 2).map((each) => each.toFixed(1)).join(', ')}`,
-    '',
-  ].join('\n');
 }

@@ -7,36 +7,15 @@
 
 import { performance } from 'node:perf_hooks';
 import { FlagdCore } from '@openfeature/flagd-core';
-import { bucketOf, parseFlags } from '../../packages/protocol/dist/index.js';
+import { parseFlags } from '@rollcall/protocol';
+import { byHand, contexts, flagDefinition } from '../example-flag.mjs';
 
-const targeting = {
-  if: [
-    { ends_with: [{ var: 'email' }, '@example.com'] }, 'staff',
-    { and: [{ '==': [{ var: 'tier' }, 'gold'] }, { '>=': [{ var: 'age' }, 18] }] }, 'gold',
-    { sem_ver: [{ var: 'version' }, '<', '2.0.0'] }, 'old',
-    { in: [{ var: 'country' }, ['NZ', 'IS', 'FO']] }, 'early',
-    { fractional: [['a', 10], ['b', 90]] },
-  ],
-};
-const content = JSON.stringify({ flags: { checkout: { state: 'ENABLED', variants: { staff: 1, gold: 2, old: 3, early: 4, a: 5, b: 6 }, defaultVariant: 'b', targeting } } });
-
-/** None of the first four rules holds, so that each evaluation goes through all five. */
-const contexts = Array.from({ length: 1_000 }, (_, at) => ({ targetingKey: `user-${at}`, email: `user-${at}@example.org`, tier: 'tin', age: 20 + (at % 50), version: `2.${at % 20}.1`, country: 'DE' }));
-
-const parsed = parseFlags(content);
+const parsed = parseFlags(flagDefinition);
 if (!parsed.ok) throw new Error(parsed.message);
 const { flags } = parsed;
 const quiet = { error() {}, warn() {}, info() {}, debug() {} };
 const core = new FlagdCore(undefined, quiet);
-core.setConfigurations(content);
-
-function byHand({ targetingKey, email, tier, age, version, country }) {
-  if (email.endsWith('@example.com')) return 1;
-  if (tier === 'gold' && age >= 18) return 2;
-  if (Number(version.split('.')[0]) < 2) return 3;
-  if (['NZ', 'IS', 'FO'].includes(country)) return 4;
-  return bucketOf(`checkout${targetingKey}`, 100) < 10 ? 5 : 6;
-}
+core.setConfigurations(flagDefinition);
 
 const ways = {
   'a function with the same rules': (context) => byHand(context),

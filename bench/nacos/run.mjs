@@ -10,14 +10,14 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { loadavg, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { rNacosProblem, startRNacos } from '../../conformance/nacos/r-nacos.mjs';
-import { machine } from '../machine.mjs';
 import { cpuSeconds } from '../cpu-time.mjs';
 import { freePort, pause, pinned, residentBytes, startNode } from '../processes.mjs';
 import { median, percentile, withSpread } from '../statistics.mjs';
+import { targetReport } from '../target-report.mjs';
 import { Client } from './client.mjs';
 
 const quick = process.argv.includes('--quick');
@@ -74,7 +74,17 @@ try {
   for (const server of Object.values(running)) await server.stop();
 }
 
-const text = markdown();
+const text = targetReport({
+  title: 'Rollcall as a Nacos server',
+  intro:
+    'Written by `node bench/nacos/run.mjs`. Clients are HTTP/2 connections of one Node process, which answer each push; their own time is part of the figures. Medians, with the least and the most of the rounds. The servers have the same core, in turn.',
+  rows,
+  columns: names,
+  remarks: [
+    names.length === 1 ? `No Nacos server is measured beside it: ${problem}.` : 'r-nacos 0.8.8 keeps instances of clients in memory only; Rollcall answers a registration when it is on disk.',
+    'Nacos itself merges the pushes of a service for 500 ms (`PushConfig`, `pushTaskDelay`), so no push of it comes sooner. Its server is in no package registry: Maven Central has its clients only.',
+  ],
+});
 console.log(text);
 if (!quick) writeFileSync(new URL('RESULTS.md', import.meta.url), text);
 if (rows.some(({ met }) => met === false)) process.exitCode = 1;
@@ -166,26 +176,4 @@ async function firstAnswer(port) {
       client.close();
     }
   }
-}
-
-function markdown() {
-  const facts = machine().filter(([name]) => name !== 'HTTP load');
-  const others = names.slice(1);
-  const beside = others.length === 0 ? [`No Nacos server is measured beside it: ${problem}.`] : ['r-nacos 0.8.8 keeps instances of clients in memory only; Rollcall answers a registration when it is on disk.'];
-  return [
-    '# Rollcall as a Nacos server',
-    '',
-    'Written by `node bench/nacos/run.mjs`. Clients are HTTP/2 connections of one Node process, which answer each push; their own time is part of the figures. Medians, with the least and the most of the rounds. The servers have the same core, in turn.',
-    '',
-    `| what | target | ${names.join(' | ')} | met |`,
-    `|---|---|${'---|'.repeat(names.length)}---|`,
-    ...rows.map(({ what, target, measured, met }) => `| ${what} | ${target} | ${names.map((name) => measured[name]).join(' | ')} | ${met === undefined ? '' : met ? 'yes' : '**no**'} |`),
-    '',
-    ...beside,
-    'Nacos itself merges the pushes of a service for 500 ms (`PushConfig`, `pushTaskDelay`), so no push of it comes sooner. Its server is in no package registry: Maven Central has its clients only.',
-    '',
-    ...facts.map(([name, value]) => `- ${name}: ${value}`),
-    `- Load of the machine at the end, 1 and 5 minutes: ${loadavg().slice(0, 2).map((each) => each.toFixed(1)).join(', ')}`,
-    '',
-  ].join('\n');
 }

@@ -4,6 +4,7 @@ import { defaultNamespace, RegistryError } from '@rollcall/protocol';
 import type { Author, Configurations } from '../../configurations/configurations.ts';
 import type { Context, Exchange } from '../../net/frontend.ts';
 import type { Pace, Turns, Work } from '../../net/turns.ts';
+import { workOfRequest } from '../../net/work-of-request.ts';
 import { configName } from '../../registry/kind/config/find.ts';
 import { defaultCluster } from '../../registry/kind/config/keys.ts';
 import type { ConfigName } from '../../registry/kind/config/resolve.ts';
@@ -107,20 +108,7 @@ export class Call {
 
   /** Does work whose length follows the size of the state, in slices. */
   inTurns<T>(work: (pace: Pace) => Work<T>): Promise<T> {
-    const { response } = this.exchange;
-    return new Promise((resolve, reject) => {
-      const job = this.#turns.start(work(this.#turns.pace));
-      const leave = () => {
-        job.cancel();
-        reject(new RegistryError('cancelled', 'the client has disconnected'));
-      };
-      job.whenEnded((outcome) => {
-        response.off('close', leave);
-        if ('error' in outcome) reject(outcome.error instanceof Error ? outcome.error : new Error(String(outcome.error)));
-        else resolve(outcome.value);
-      });
-      response.once('close', leave);
-    });
+    return workOfRequest(this.#turns, this.exchange.response, work);
   }
 
   /** The token; without access control, the name that the request gives. */

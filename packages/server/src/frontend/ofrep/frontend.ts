@@ -15,6 +15,7 @@ import type { Context, Frontend } from '../../net/frontend.ts';
 import { routedFrontend, sendText, type Failure, type RoutedCall } from '../../net/routed-frontend.ts';
 import { statusByCode } from '../../net/status-by-code.ts';
 import { Turns, type Work } from '../../net/turns.ts';
+import { workOfRequest } from '../../net/work-of-request.ts';
 import type { ConfigReader } from '../../registry/kind/config/given.ts';
 import type { ConfigName } from '../../registry/kind/config/resolve.ts';
 import { Events, inactivityDelaySec, releaseTag } from './events.ts';
@@ -72,8 +73,8 @@ class Evaluations {
     const context = await contextOf(call);
     const name = nameOf(call);
     const found = this.#find(call, name);
-    const flags = await this.#all(found, context);
     const { exchange: { request, response } } = call;
+    const flags = await this.#all(response, found, context);
     const tag = `"${createHash('sha256').update(releaseTag(found.release)).update(flags).digest('base64url').slice(0, 27)}"`;
     response.setHeader('ETag', tag);
     if ((request.headers['if-none-match'] ?? '').split(/\s*,\s*/).some((each) => each === tag || each === `W/${tag}` || each === '*')) {
@@ -91,10 +92,9 @@ class Evaluations {
   }
 
   /** JSON of all evaluations, in slices: a rule may look at 100,000 items. */
-  #all({ flags }: Found, context: object): Promise<string> {
+  #all(response: ServerResponse, { flags }: Found, context: object): Promise<string> {
     const now = this.#context.clock.now();
-    const { pace } = this.#turns;
-    const work = function* (): Work<string> {
+    return workOfRequest(this.#turns, response, function* (pace): Work<string> {
       const parts: string[] = [];
       for (const key of flags.keys) {
         const evaluation: WireEvaluation = toWire(key, flags.evaluate(key, context, now));
@@ -102,9 +102,7 @@ class Evaluations {
         if (pace.spend(unitsPerFlag)) yield;
       }
       return `[${parts.join(',')}]`;
-    };
-    const job = this.#turns.start(work());
-    return new Promise((settle, reject) => job.whenEnded((outcome) => ('error' in outcome ? reject(outcome.error) : settle(outcome.value))));
+    });
   }
 }
 

@@ -1,10 +1,10 @@
 /** A request as a handler gets it: its parameters, its caller and what the caller may do, and the parts of the server. */
 
-import { RegistryError } from '@rollcall/protocol';
 import { plainAddress } from '../../../net/agent-node.ts';
 import type { Context, Exchange } from '../../../net/frontend.ts';
 import { principalOf } from '../../../net/principal.ts';
 import type { Pace, Turns, Work } from '../../../net/turns.ts';
+import { workOfRequest } from '../../../net/work-of-request.ts';
 import type { Caller } from '../../../security/acl.ts';
 import type { Resource, Verb } from '../../../security/authorizer.ts';
 import type { Origin } from '../../../security/gate.ts';
@@ -94,20 +94,6 @@ export class Call {
 
   /** Does work whose length follows the size of the state, in slices. */
   inTurns<T>(work: (pace: Pace) => Work<T>): Promise<T> {
-    const { response } = this.exchange;
-    return new Promise((resolve, reject) => {
-      const job = this.#turns.start(work(this.#turns.pace));
-      const leave = () => {
-        job.cancel();
-        reject(new RegistryError('cancelled', 'the client has disconnected'));
-      };
-      job.whenEnded((outcome) => {
-        response.off('close', leave);
-        if ('error' in outcome) reject(outcome.error);
-        else resolve(outcome.value);
-      });
-      // A request may do this many times; it must not add a listener each time.
-      if (!job.ended) response.once('close', leave);
-    });
+    return workOfRequest(this.#turns, this.exchange.response, work);
   }
 }
