@@ -11,7 +11,7 @@ import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** The program that a test starts, its package, and its purpose. */
+/** The program that a test starts, or a file of a library without one, its package, and its purpose. */
 export const programs = [
   { program: 'vmagent', package: 'victoria-metrics', purpose: 'conformance: discovery by consul_sd_configs and http_sd_configs' },
   { program: 'dig', package: 'bind9-dnsutils', purpose: 'conformance/dns' },
@@ -26,11 +26,14 @@ export const programs = [
   { program: 'promtool', package: 'prometheus', purpose: 'alert rules, the dashboard, and discovery by http_sd_configs' },
   { program: 'etcd', package: 'etcd-server', purpose: 'engine/etcd: that an etcd older than 3.6 is refused' },
   { program: 'go', package: 'golang-go', purpose: 'conformance/etcd: builds a current etcd' },
+  { program: '/usr/lib/python3/dist-packages/kazoo/client.py', package: 'python3-kazoo', purpose: 'conformance/zookeeper' },
+  { program: 'chromium', package: 'chromium', purpose: 'packages/console: pages in a real browser' },
   { program: 'wrk', package: 'wrk', purpose: 'bench: load (autocannon is used without it)' },
 ];
 
-/** Path of an installed program; undefined when there is none. Servers live where only root looks. */
+/** Path of an installed program; undefined when there is none. Servers live where only root looks. A whole path is that of one file. */
 export function findProgram(program, path = `${process.env['PATH'] ?? ''}${delimiter}/usr/sbin`) {
+  if (program.startsWith('/')) return existsSync(program) ? program : undefined;
   return path
     .split(delimiter)
     .filter((folder) => folder !== '')

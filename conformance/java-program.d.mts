@@ -14,8 +14,10 @@ export interface JavaProgram {
 
 export interface JavaOptions {
   readonly args: readonly string[];
-  /** Answers with a 2xx when the program has started. */
-  readonly readyUrl: string;
+  /** Answers with a 2xx when the program has started. One of this and `ready` must be given. */
+  readonly readyUrl?: string;
+  /** Resolves with whether the program has started. */
+  readonly ready?: () => Promise<boolean>;
   /** The largest heap; 256 by default. */
   readonly heapMb?: number;
   /** A command that runs the rest of its arguments, such as `['taskset', '-c', '1']`. The program then runs with Java's own defaults. */
@@ -24,3 +26,5 @@ export interface JavaOptions {
 
 export function buildJava(source: string, name: string, profiles?: readonly string[]): Built;
 export function startJava(jar: string, options: JavaOptions): Promise<JavaProgram>;
+/** Runs a program to its end; `output` is what it wrote to stdout. */
+export function runJava(jar: string, args: readonly string[], options?: { readonly heapMb?: number }): Promise<{ readonly code: number | null; readonly output: string }>;

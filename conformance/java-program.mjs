@@ -61,11 +61,12 @@ function javaProblem(name) {
  * @param jar its path
  * @param options.args of the program
  * @param options.readyUrl answers with a 2xx when the program has started
+ * @param options.ready asked instead of `readyUrl`: resolves with whether it has started
  * @param options.heapMb the largest heap, 256 by default
  * @param options.command a command that runs the rest of its arguments, such as `taskset -c 1`; none by default
  * @returns `pid`; `said()`, its output so far; `stop()` ends it by SIGTERM; `kill()` by SIGKILL. Both resolve when it is gone
  */
-export async function startJava(jar, { args, readyUrl, heapMb = 256, command = [] }) {
+export async function startJava(jar, { args, readyUrl, ready = () => isOk(readyUrl), heapMb = 256, command = [] }) {
   // The serial collector and the first compiler suffice for tests, start faster and leave cores to others.
   const flags = command.length > 0 ? [] : ['-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'];
   const [program, ...rest] = [...command, 'java', `-Xmx${heapMb}m`, ...flags, '-jar', jar, ...args];
@@ -78,26 +79,46 @@ export async function startJava(jar, { args, readyUrl, heapMb = 256, command = [
     if (child.exitCode === null && child.signalCode === null) child.kill(signal);
     await ended;
   };
-  const started = await Promise.race([ended.then(() => false), answers(readyUrl, child)]);
+  const started = await Promise.race([ended.then(() => false), untilReady(ready, child)]);
   if (!started) {
     await end('SIGKILL');
-    throw new Error(`${jar} has not answered at ${readyUrl}: ${output.slice(-4_000)}`);
+    throw new Error(`${jar} has not answered${readyUrl === undefined ? '' : ` at ${readyUrl}`}: ${output.slice(-4_000)}`);
   }
   return { pid: child.pid, said: () => output, stop: () => end('SIGTERM'), kill: () => end('SIGKILL') };
 }
 
-/** Whether the URL answers with a 2xx before the time is over and the process has ended. */
-async function answers(url, child) {
+/**
+ * Runs a program to its end.
+ * @returns its exit code and what it wrote to stdout
+ */
+export async function runJava(jar, args, { heapMb = 256 } = {}) {
+  const child = spawn('java', [`-Xmx${heapMb}m`, '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-jar', jar, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+  running.add(child);
+  let output = '';
+  child.stdout.setEncoding('utf8').on('data', (text) => (output += text));
+  const [code] = await once(child, 'close');
+  running.delete(child);
+  return { code, output };
+}
+
+/** Whether it has started before the time is over and the process has ended. */
+async function untilReady(ready, child) {
   const deadline = performance.now() + startMsMax;
   while (performance.now() < deadline && child.exitCode === null && child.signalCode === null) {
-    try {
-      const answer = await fetch(url, { signal: AbortSignal.timeout(5_000) });
-      await answer.arrayBuffer();
-      if (answer.ok) return true;
-    } catch {
-      // It does not listen yet.
-    }
+    if (await ready()) return true;
     await new Promise((next) => setTimeout(next, 50));
   }
   return false;
+}
+
+/** Whether the URL answers with a 2xx. */
+async function isOk(url) {
+  try {
+    const answer = await fetch(url, { signal: AbortSignal.timeout(5_000) });
+    await answer.arrayBuffer();
+    return answer.ok;
+  } catch {
+    // It does not listen yet.
+    return false;
+  }
 }

@@ -36,6 +36,18 @@ describe('grpc-pair', () => {
   });
 });
 
+describe('without-a-server', () => {
+  it('answers every request while the first member is killed and another one leaves', async () => {
+    const { code, stdout, stderr } = await startNode([example('without-a-server/run.mjs')]).ended;
+    expect(stderr).toBe('');
+    expect(stdout).toContain('3 instances');
+    expect(stdout).toContain('kill -KILL');
+    expect(stdout).toContain('kill -TERM');
+    expect(stdout).toContain('1 instances\n0 of 2000 requests failed\n');
+    expect(code).toBe(0);
+  });
+});
+
 /** The output of a single program, which must end with success. */
 async function output(path: string): Promise<string> {
   const { code, stdout, stderr } = await startNode([example(path)]).ended;
@@ -50,6 +62,14 @@ it('canary gets its share, and the requests that ask for it', async () => {
   expect(Number(share)).toBeLessThan(160);
   expect(stdout).toContain("always: { '1.5.0': 20 }");
   expect(stdout).toContain("never: { '1.4.0': 20 }");
+});
+
+it('live-canary moves a running caller from 0 to 100 % by the route', async () => {
+  const stdout = await output('live-canary/run.mjs');
+  const shares = [...stdout.matchAll(/^(\d+) %: (.*)$/gm)].map(([, share, seen = '']) => [Number(share), Number(/'1\.5\.0': (\d+)/.exec(seen)?.[1] ?? 0) / 5] as const);
+  expect(shares.map(([share]) => share)).toEqual([0, 10, 50, 100]);
+  for (const [share, found] of shares) expect(Math.abs(found - share)).toBeLessThan(share === 0 || share === 100 ? 0.001 : 10);
+  expect(stdout).toContain('decided by the route: canary');
 });
 
 it('fleet-cron bills each hour once, over the death of the leader', async () => {

@@ -14,14 +14,15 @@ export interface Ban {
   readonly except?: Readonly<Record<string, string>>;
 }
 
-const timed = /^packages\/(server|client)\/src\//;
+const timed = /^packages\/(server|client|gossip)\/src\//;
 const registry = /^packages\/server\/src\/registry\//;
 const health = /^packages\/server\/src\/health\//;
-const packages = /^packages\/(protocol|client|server)\/src\//;
+const packages = /^packages\/(protocol|client|server|gossip)\/src\//;
 
 const clockEdge = {
   'packages/server/src/clock.ts': 'it is the clock',
   'packages/client/src/clock.ts': 'it is the clock',
+  'packages/gossip/src/clock.ts': 'it is the clock',
 };
 
 export const bans: readonly Ban[] = [
@@ -55,6 +56,7 @@ export const bans: readonly Ban[] = [
       'packages/server/src/follow.ts': 'the composition root passes it on',
       'packages/server/src/frontend/consul/frontend.ts': 'the default of an option that tests give',
       'packages/client/src/clock.ts': 'it is the source that the rest of the client is given',
+      'packages/gossip/src/clock.ts': 'it is the source that the rest of the package is given',
     },
   },
   {

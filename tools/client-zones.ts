@@ -6,11 +6,11 @@
  *     explain/                                          joins the reports of the parts below
  *     http/ ── telemetry/      source/ ── config/       sends requests; finds instances; follows configurations
  *     election/ ─► lock/                                leads, and holds locks, over the connection
- *     routing/                       connection/        chooses an endpoint; talks to the registry
+ *     routing/              connection/ ── gossip/      chooses an endpoint; talks to the registry, or to a group without one
  *     resilience/                                       leaves endpoints out, limits and repeats requests
  *     balancer/                                         chooses one endpoint of a list
  *     hashing/ ── load-report/                          algorithms and figures
- *     clock, option-check, endpoint, event-listener           shared types of all folders
+ *     clock, option-check, endpoint, event-listener, version  shared types of all folders
  */
 
 import type { Zone } from './import-table.ts';
@@ -19,7 +19,7 @@ const client = 'packages/client/src';
 const at = (...paths: readonly string[]): string[] => paths.map((path) => `${client}/${path}`);
 
 /** Small files that every layer may use. */
-const words = [...at('clock.ts', 'option-check.ts', 'endpoint.ts', 'event-listener.ts'), '@rollcall/protocol'];
+const words = [...at('clock.ts', 'option-check.ts', 'endpoint.ts', 'event-listener.ts', 'version.ts'), '@rollcall/protocol'];
 
 /** The port of balancers and what they learn from. */
 const balancerPort = at('balancer/balancer.ts');
@@ -27,7 +27,7 @@ const balancerPort = at('balancer/balancer.ts');
 export const clientZones: readonly Zone[] = [
   {
     name: 'client: shared words',
-    files: /^packages\/client\/src\/(clock|option-check|endpoint|event-listener)\.ts$/,
+    files: /^packages\/client\/src\/(clock|option-check|endpoint|event-listener|version)\.ts$/,
     may: words,
     reason: 'every folder of the client may import these files, so they import none of the folders',
   },
@@ -66,6 +66,12 @@ export const clientZones: readonly Zone[] = [
     files: /^packages\/client\/src\/connection\//,
     may: [...at('connection/'), ...words, 'node:', 'ws'],
     reason: 'the connection to the registry carries lists, and does not know the parts that choose from them',
+  },
+  {
+    name: 'client: gossip',
+    files: /^packages\/client\/src\/gossip\//,
+    may: [...at('gossip/', 'connection/registry-link.ts', 'connection/view-name.ts'), ...words, '@rollcall/gossip'],
+    reason: 'a group stands in the place of a registry, behind the port of links, and is loaded only when a program asks for it',
   },
   {
     name: 'client: sources',

@@ -26,7 +26,7 @@ it('an operator can follow the guide to a cluster', async ({ skip }) => {
       folder,
       env: { ...Object.fromEntries(inherited), NO_COLOR: '1', PATH: `${dirname(programs?.['etcd'] ?? '')}:${process.env['PATH'] ?? ''}` },
       replace: { ...Object.fromEntries(ports), 'npx rollcall': `node ${join(root, 'packages/cli/bin/rollcall.mjs')}` },
-      timeoutMs: 60_000,
+      timeoutMs: 180_000,
       run: (_block, text) => ['bash', '-ec', text],
     });
   } finally {

@@ -11,7 +11,7 @@ import { play } from './walkthrough.ts';
 
 it('a reader can follow the page about configurations', async () => {
   const blocks = blocksOf(readFileSync(join(root, 'docs/concepts/configuration.md'), 'utf8')).filter(({ language }) => language === 'sh');
-  expect(blocks).toHaveLength(10);
+  expect(blocks).toHaveLength(11);
   const http = await freePort();
   const folder = mkdtempSync(join(tmpdir(), 'rollcall-configuration-'));
   try {
@@ -22,10 +22,10 @@ it('a reader can follow the page about configurations', async () => {
         '127.0.0.1:8500': `127.0.0.1:${http}`,
         'npx rollcall': `'${process.execPath}' '${join(root, 'packages/cli/bin/rollcall.mjs')}'`,
       },
-      timeoutMs: 60_000,
+      timeoutMs: 180_000,
       run: (_block, text) => ['bash', '-ec', text],
     });
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-}, 120_000);
+});

@@ -1,7 +1,8 @@
 /**
  * A vitest reporter that names every skipped test with its reason (the note of `skip`, or what its
- * name or that of a suite around it says: `(left out: no such program)`) and writes how many passed,
- * failed and were skipped to the file in ROLLCALL_TEST_COUNTS, for `tools/test.mjs` to print last.
+ * name or that of a suite around it says: `(left out: no such program)`) and every failure with the
+ * first line of its error. It writes how many passed, failed and were skipped, and the failures, to the
+ * file in ROLLCALL_TEST_COUNTS, for `tools/test.mjs` to print last.
  */
 
 import { writeFileSync } from 'node:fs';
@@ -10,11 +11,14 @@ const leftOut = / \(left out: (.*)\)/s;
 
 export default class CountReporter {
   onTestRunEnd(modules, unhandledErrors) {
-    const counts = { passed: 0, failed: unhandledErrors.length, skipped: 0, unexplained: 0 };
+    const counts = { passed: 0, failed: 0, skipped: 0, unexplained: 0, failures: [] };
+    for (const error of unhandledErrors) countFailure(counts, 'an error that no test caught', error);
     for (const module of modules) {
       // A file that cannot be loaded, or a failed hook, counts as one failure.
-      counts.failed += module.errors().length;
-      for (const suite of module.children.allSuites()) counts.failed += suite.errors().length;
+      for (const error of module.errors()) countFailure(counts, module.relativeModuleId, error);
+      for (const suite of module.children.allSuites()) {
+        for (const error of suite.errors()) countFailure(counts, `${module.relativeModuleId} > ${suite.fullName}`, error);
+      }
       for (const test of module.children.allTests()) this.#count(counts, test);
     }
     const file = process.env['ROLLCALL_TEST_COUNTS'];
@@ -23,8 +27,12 @@ export default class CountReporter {
 
   #count(counts, test) {
     const result = test.result();
-    if (result.state === 'passed' || result.state === 'failed') {
-      counts[result.state]++;
+    if (result.state === 'passed') {
+      counts.passed++;
+      return;
+    }
+    if (result.state === 'failed') {
+      countFailure(counts, `${test.module.relativeModuleId} > ${test.fullName}`, result.errors[0]);
       return;
     }
     counts.skipped++;
@@ -34,4 +42,10 @@ export default class CountReporter {
     const name = test.fullName.replace(told ?? '', '');
     console.log(`skipped: ${test.module.relativeModuleId} > ${name}: ${reason || 'no reason given'}`);
   }
+}
+
+function countFailure(counts, name, error) {
+  counts.failed++;
+  const [message] = String(error?.message ?? error).split('\n', 1);
+  counts.failures.push(`${name}: ${message}`);
 }

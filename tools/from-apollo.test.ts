@@ -17,4 +17,4 @@ it('an operator of Apollo can follow the guide', async () => {
   } finally {
     await old.close();
   }
-}, 120_000);
+});

@@ -29,11 +29,11 @@ it('an operator of Consul can follow the guide', async () => {
         'http-port=8080': `http-port=${other}`,
         'npx rollcall': `'${process.execPath}' '${join(root, 'packages/cli/bin/rollcall.mjs')}'`,
       },
-      timeoutMs: 60_000,
+      timeoutMs: 180_000,
       run: (_block, text) => ['bash', '-ec', text],
     });
   } finally {
     await consul.close();
     rmSync(folder, { recursive: true, force: true });
   }
-}, 120_000);
+});

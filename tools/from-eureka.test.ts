@@ -32,7 +32,7 @@ it('an operator of Eureka can follow the guide, and its applications move withou
   } finally {
     await old.close();
   }
-}, 120_000);
+});
 
 const orders = {
   ...{ instanceId: 'o1', app: 'ORDERS', hostName: '127.0.0.1', ipAddr: '127.0.0.1', status: 'UP', port: { $: 8080, '@enabled': 'true' }, vipAddress: 'orders' },

@@ -30,7 +30,7 @@ export async function playNacosGuide(oldUrl: string): Promise<void> {
         '127.0.0.1:8848': `127.0.0.1:${nacos}`,
         'npx rollcall': `'${process.execPath}' '${join(root, 'packages/cli/bin/rollcall.mjs')}'`,
       },
-      timeoutMs: 60_000,
+      timeoutMs: 180_000,
       run: (_block, text) => ['bash', '-ec', text],
     });
   } finally {

@@ -5,4 +5,4 @@ import { playGuide } from './guide.case.ts';
 
 it('an operator can follow the guide', async () => {
   expect(await playGuide('docs/guides/from-spring-cloud-config.md')).toBeGreaterThanOrEqual(4);
-}, 120_000);
+});

@@ -18,7 +18,7 @@ export async function playGuide(path: string, replace: Readonly<Record<string, s
       folder,
       env: { ...process.env, ROLLCALL_HTTP_ADDR: `127.0.0.1:${http}`, NO_COLOR: '1' },
       replace: { ...replace, '127.0.0.1:8500': `127.0.0.1:${http}`, 'npx rollcall': `'${process.execPath}' '${join(root, 'packages/cli/bin/rollcall.mjs')}'` },
-      timeoutMs: 60_000,
+      timeoutMs: 180_000,
       run: (_block, text) => ['bash', '-ec', text],
     });
   } finally {

@@ -6,6 +6,8 @@
 
 import { posix } from 'node:path';
 import { clientZones } from './client-zones.ts';
+import { frontendZones } from './frontend-zones.ts';
+import { gossipZones } from './gossip-zones.ts';
 import { roomZones } from './room-zones.ts';
 import { codeOf, lineAt, type SourceFile } from './source-files.ts';
 
@@ -28,6 +30,9 @@ const serverPorts = ['@rollcall/protocol', `${server}/clock.ts`, `${server}/in-t
 
 const registry = `${server}/registry`;
 
+/** How a client chooses an instance, which the console explains. */
+const choiceOfAnInstance = ['balancer/seeded-random.ts', 'choosing.ts', 'routed-options.ts', 'explain/'].map((path) => `packages/client/src/${path}`);
+
 /** A plain data structure for the state machine and engines. */
 const keyMap = `${server}/key-map.ts`;
 
@@ -38,12 +43,19 @@ export const zones: readonly Zone[] = [
     may: ['packages/protocol/src/'],
     reason: 'the vocabulary runs wherever JavaScript runs, so it imports nothing, not even node:',
   },
+  ...gossipZones,
   ...clientZones,
+  {
+    name: 'console',
+    files: /^packages\/console\//,
+    may: ['packages/console/', 'packages/server/src/filter/', ...choiceOfAnInstance, '@noble/hashes', '@rollcall/protocol', 'solid-js', '@tanstack/solid-virtual', 'cytoscape', 'uplot', '@codemirror/', '@lezer/', 'vite', 'vite-plugin-solid', 'node:'],
+    reason: 'the console runs in browsers: it shares words and filter expressions with the server, the choice of an instance with the client, which it explains, and nothing else',
+  },
   {
     name: 'cli',
     files: /^packages\/cli\//,
     may: [
-      ...['packages/cli/src/', '@rollcall/protocol', '@rollcall/client', '@rollcall/server', 'node:'],
+      ...['packages/cli/src/', '@rollcall/protocol', '@rollcall/client', '@rollcall/gossip', '@rollcall/server', 'node:'],
       ...['commander', 'cli-table3', 'fflate', 'picocolors'],
     ],
     reason: 'the command line uses the packages like any program, by their public names',
@@ -101,15 +113,6 @@ export const zones: readonly Zone[] = [
     reason: 'membership and ownership follow the log and the presence of nodes, and serve liveness; no protocol of clients enters',
   },
   {
-    name: 'front end of nodes',
-    files: /^packages\/server\/src\/frontend\/(?<own>peer)\//,
-    may: [
-      ...['OWN', `${server}/cluster/channel/`, `${server}/net/`, `${server}/telemetry/`],
-      ...[`${server}/security/`, ...serverPorts, 'node:', 'pino', 'ws'],
-    ],
-    reason: 'it lets other nodes in and gives their connections to the channel; it sees neither engine nor registry',
-  },
-  {
     name: 'backup',
     files: /^packages\/server\/src\/backup\//,
     may: [`${server}/backup/`, `${server}/registry/`, `${server}/engine/engine.ts`, `${server}/in-turns.ts`, '@rollcall/protocol', 'node:'],
@@ -119,23 +122,29 @@ export const zones: readonly Zone[] = [
     name: 'filter',
     files: /^packages\/server\/src\/filter\//,
     may: [`${server}/filter/`, '@rollcall/protocol', 're2js'],
-    reason: 'an expression over a value is a pure function of any value',
+    reason: 'an expression over a value is a pure function of any value, in the server and in the pages of the console',
   },
   {
     name: 'content of configurations',
     files: /^packages\/server\/src\/config-content\//,
     may: [
-      ...[`${server}/config-content/`, `${server}/filter/`, `${registry}/kind/config/commands.ts`, `${server}/outbound/address-policy.ts`],
+      ...[`${server}/config-content/`, `${server}/filter/`, `${registry}/kind/config/commands.ts`, `${server}/outbound/`],
       ...[...serverPorts, 'node:', 'ajv', 'yaml', 'smol-toml', 're2js'],
     ],
     reason: 'checks and secrets are functions of a content; rows, rights and protocols stay with their callers',
+  },
+  {
+    name: 'jute',
+    files: /^packages\/server\/src\/(?<own>jute)\//,
+    may: ['OWN', '@rollcall/protocol'],
+    reason: 'the codec of ZooKeeper\'s packets is pure: servers, clients and tests use it',
   },
   {
     name: 'security',
     files: /^packages\/server\/src\/security\//,
     may: [
       ...[`${server}/security/`, `${server}/filter/`, `${server}/registry/`, `${server}/telemetry/`, ...serverPorts],
-      ...[`${server}/outbound/`, 'node:', 'pino', 'jose', 'lru-cache'],
+      ...[`${server}/outbound/`, 'node:', 'pino', 'jose', 'oauth4webapi', 'lru-cache'],
     ],
     reason: 'permissions are decided once for every protocol, so security knows none of them',
   },
@@ -173,6 +182,12 @@ export const zones: readonly Zone[] = [
     reason: 'it says when a decision about a rollout is due, by the log and the clock, and knows no protocol of clients',
   },
   {
+    name: 'webhooks',
+    files: /^packages\/server\/src\/webhooks\//,
+    may: [`${server}/webhooks/`, `${server}/registry/`, `${server}/history/history.ts`, `${server}/health/ownership.ts`, `${server}/outbound/http-request.ts`, `${server}/telemetry/`, ...serverPorts, 'node:', 'pino'],
+    reason: 'it follows the log and sends what it finds; front ends show it, and it knows none of them',
+  },
+  {
     name: 'configurations and locks',
     files: /^packages\/server\/src\/(?<own>configurations|locks)\//,
     may: [
@@ -182,42 +197,38 @@ export const zones: readonly Zone[] = [
     reason: 'every front end reads and writes configurations and locks through these, so they know none of them',
   },
   {
+    name: 'history',
+    files: /^packages\/server\/src\/(?<own>history)\//,
+    may: ['OWN', `${server}/registry/`, ...serverPorts, 'node:', 'pino'],
+    reason: 'it remembers what the log overwrote, for every front end, and knows none of them and no engine',
+  },
+  {
+    name: 'clients',
+    files: /^packages\/server\/src\/(?<own>clients)\//,
+    may: ['OWN', `${server}/registry/`, ...serverPorts],
+    reason: 'every front end adds its clients here and every node asks for them, so it knows neither front ends nor rights',
+  },
+  {
+    name: 'gRPC listener',
+    files: /^packages\/server\/src\/net\/grpc\//,
+    may: [`${server}/net/`, '@rollcall/protocol', 'node:', '@grpc/grpc-js'],
+    reason: 'every front end with gRPC methods shares it, so it has the driver of gRPC and knows no service',
+  },
+  {
     name: 'net',
     files: /^packages\/server\/src\/net\//,
     may: [
-      ...[`${server}/net/`, `${server}/registry/`, `${server}/configurations/`, `${server}/security/`, `${server}/telemetry/`, ...serverPorts],
-      ...[`${server}/locks/`, `${server}/health/health.ts`, `${server}/health/wheel.ts`, 'node:', 'pino', 'lru-cache'],
+      ...[`${server}/net/`, `${server}/registry/`, `${server}/configurations/`, `${server}/clients/`, `${server}/security/`, `${server}/telemetry/`, ...serverPorts],
+      ...[`${server}/locks/`, `${server}/history/`, `${server}/health/health.ts`, `${server}/health/wheel.ts`, 'node:', 'pino', 'lru-cache'],
     ],
     reason: 'the shared part of all front ends knows none of them, and no store',
   },
+  ...frontendZones,
   {
-    name: "Nacos' gRPC",
-    files: /^packages\/server\/src\/frontend\/nacos\/(?<own>grpc)\//,
-    may: [
-      ...[`${server}/frontend/nacos/`, `${server}/registry/`, `${server}/configurations/`, `${server}/net/`, `${server}/telemetry/`, `${server}/security/`],
-      ...[`${server}/health/connection/`, `${server}/health/wheel.ts`, ...serverPorts, 'node:', '@grpc/grpc-js', 'protobufjs'],
-    ],
-    reason: 'it is a part of the front end of Nacos, and the only one that has the driver of gRPC',
-  },
-  {
-    name: 'replication with Eureka servers',
-    files: /^packages\/server\/src\/frontend\/eureka\/(?<own>peers)\//,
-    may: [
-      ...[`${server}/frontend/eureka/`, `${server}/registry/`, `${server}/net/`],
-      ...[`${server}/health/health.ts`, `${server}/health/wheel.ts`, `${server}/health/ownership.ts`, `${server}/outbound/address-policy.ts`, ...serverPorts, 'node:'],
-    ],
-    reason: 'it is the part of the front end of Eureka that connects to other servers, for the instances whose deadlines this node watches',
-  },
-  {
-    name: 'front end',
-    files: /^packages\/server\/src\/frontend\/(?<own>[^/]+)\//,
-    may: [
-      ...['OWN', `${server}/registry/`, `${server}/configurations/`, `${server}/locks/`, `${server}/net/`, `${server}/telemetry/`],
-      ...[`${server}/health/connection/`, `${server}/health/health.ts`, `${server}/health/wheel.ts`],
-      ...[`${server}/security/`, `${server}/filter/`, ...serverPorts, 'node:', 'pino', 'ws', 'lru-cache'],
-    ],
-    reason:
-      'a front end translates one protocol: it works over every engine, beside or without every other front end',
+    name: 'bridge',
+    files: /^packages\/server\/src\/bridge\//,
+    may: [`${server}/bridge/`, `${server}/jute/`, `${server}/clock.ts`, '@rollcall/protocol', 'node:'],
+    reason: 'a bridge is a client of two servers, and runs without either of them in its process',
   },
   {
     name: 'replica',
@@ -258,22 +269,6 @@ export function checkDependencies(name: string, declared: readonly string[], fil
     ...declared.filter((one) => !imported.has(one)).map((one) => `${name} declares ${one}, but does not import it`),
     ...[...imported].filter((one) => !declared.includes(one)).map((one) => `${name} imports ${one}, but does not declare it`),
   ];
-}
-
-/** Rings of files that import each other, one line each. */
-export function findCycles(files: readonly SourceFile[]): string[] {
-  const graph = new Map(files.map((file) => [file.path, importsOf(file).map(({ target }) => target)]));
-  const done = new Set<string>();
-  const cycles: string[] = [];
-  const visit = (path: string, trail: readonly string[]) => {
-    const start = trail.indexOf(path);
-    if (start >= 0) cycles.push([...trail.slice(start), path].join(' → '));
-    if (start >= 0 || done.has(path)) return;
-    for (const target of graph.get(path) ?? []) visit(target, [...trail, path]);
-    done.add(path);
-  };
-  for (const path of graph.keys()) visit(path, []);
-  return cycles;
 }
 
 const importForms = [

@@ -35,7 +35,7 @@ describe('alert rules and dashboard', () => {
   it('use only metrics that a real server has', async () => {
     // Without a certificate there is no date of its end.
     const withTls = 'rollcall_tls_certificate_expiry_timestamp_seconds';
-    const server = await createServer({ engine: memory() });
+    const server = await createServer({ eureka: {}, engine: memory() });
     const page = await (await fetch(`${server.url}/metrics`)).text();
     await server.close();
     const real = new Set(Array.from(page.matchAll(/^# TYPE (\w+) /gm), ([, name]) => name));

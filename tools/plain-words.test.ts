@@ -21,6 +21,7 @@ describe('the check', () => {
     ["it('harms Nobody', () => {});", 'Nobody'],
     ['const everybody = 1;', 'everybody'],
     ['anyone who can register', 'anyone'],
+    ["it('anyone may read', () => {});", 'anyone'],
     ['whatever\n is left', 'whatever is'],
     ['Whatever else it holds', 'Whatever else'],
   ])('finds the word in %j', (text, word) => {
@@ -45,7 +46,7 @@ describe('the check', () => {
     expect(checkWords({ path: 'docs/a.md', text: 'one\ntwo\nsomeone\n' })).toEqual([expect.stringMatching(/^docs\/a\.md:3 says `someone`/)]);
   });
 
-  it.each(['the caller', 'no body', 'lists instances, whatever their status', 'some one thing', 'everyones_thing', 'marshall', 'lists whose prefix it passes', 'over there'])('accepts %j', (text) => {
+  it.each(['the caller', 'no body', 'lists instances, whatever their status', 'some one thing', 'everyones_thing', 'marshall', "id: 'anyone'", '`world:anyone` may read', 'lists whose prefix it passes', 'over there'])('accepts %j', (text) => {
     expect(checkWords({ path: 'a.ts', text })).toEqual([]);
   });
 });

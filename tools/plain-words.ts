@@ -6,9 +6,12 @@
 
 import { lineAt, type SourceFile } from './source-files.ts';
 
-/** Pronouns, with what to write instead. `whatever` is banned where it is a subject: before a verb or `else`. */
+/**
+ * Pronouns, with what to write instead. `whatever` is banned where it is a subject: before a verb or `else`. ZooKeeper's ACLs have the id
+ * `anyone` (`world:anyone`): a program must spell it so, in quotes.
+ */
 const banned =
-  /\b(?:whoever|whomever|nobody|somebody|anybody|everybody|someone|anyone|everyone)\b|\bwhatever\s+(?:else|is|are|was|were|has|had|does|did|can|may|must|will|would|comes|ends|goes|holds|needs|asks|uses|wants|means|makes|sits|stands|happens|becomes)\b/gi;
+  /\b(?:whoever|whomever|nobody|somebody|anybody|everybody|someone|(?!(?<=["'`:])anyone["'`:])anyone|everyone)\b|\bwhatever\s+(?:else|is|are|was|were|has|had|does|did|can|may|must|will|would|comes|ends|goes|holds|needs|asks|uses|wants|means|makes|sits|stands|happens|becomes)\b/gi;
 
 /** Archaic, legal and figurative turns, each with a plain word for it. None has a plain meaning that this would ban. */
 const turns: readonly (readonly [turn: RegExp, instead: string])[] = [

@@ -34,7 +34,8 @@ export function install() {
 
 /** Compiles what has changed since the last time. */
 export function build() {
-  return run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-b']);
+  const console = join(root, 'packages/console/build.mjs');
+  return run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-b']) && run(process.execPath, [console]);
 }
 
 /**

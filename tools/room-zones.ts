@@ -26,6 +26,7 @@ const roomUses: Readonly<Record<string, RoomUses>> = {
   query: { faces: ['session'], rooms: ['catalog'] },
   coordinate: { face: ['catalog'] },
   config: { rooms: ['catalog'] },
+  znode: { face: ['session'], rooms: ['catalog'] },
 };
 
 export const roomZones: readonly Zone[] = [...Object.keys(roomUses), '[^/]+'].flatMap((room) => {

@@ -20,10 +20,10 @@ it('an operator can follow the guide to security', async () => {
       folder,
       env: { ...Object.fromEntries(inherited), NO_COLOR: '1' },
       replace: { '8501': String(https), '8080': String(web), 'npx rollcall': `node ${join(root, 'packages/cli/bin/rollcall.mjs')}` },
-      timeoutMs: 60_000,
+      timeoutMs: 180_000,
       run: (_block, text) => ['bash', '-ec', text],
     });
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-}, 120_000);
+});

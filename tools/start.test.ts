@@ -42,6 +42,7 @@ function plant({ installed, npmWorks = true, buildWorks = true }: TreeOptions): 
     write('node_modules/typescript/bin/tsc', compiler);
   }
   write('stand-ins/compiler', compiler);
+  write('packages/console/build.mjs', `import { appendFileSync } from 'node:fs'; appendFileSync(${JSON.stringify(join(tree, 'calls'))}, 'console\\n');`);
   write(
     'stand-ins/npm',
     `#!${process.execPath}
@@ -83,7 +84,7 @@ describe('npm start', () => {
   it('installs, builds and serves in a fresh clone, and prints that', async () => {
     const started = start(plant({ installed: false }));
     expect(await started.up).toBe('["serve"]');
-    expect(started.calls()).toEqual(['npm ci --no-audit --no-fund', 'tsc -b']);
+    expect(started.calls()).toEqual(['npm ci --no-audit --no-fund', 'tsc -b', 'console']);
     expect(started.output()).toContain('npm ci');
     expect(started.output()).toContain('building');
     started.child.kill('SIGKILL');
@@ -93,7 +94,7 @@ describe('npm start', () => {
   it('installs nothing when everything is installed, and passes arguments on', async () => {
     const started = start(plant({ installed: true }), '--dev', '--http', '127.0.0.1:0');
     expect(await started.up).toBe('["serve","--dev","--http","127.0.0.1:0"]');
-    expect(started.calls()).toEqual(['tsc -b']);
+    expect(started.calls()).toEqual(['tsc -b', 'console']);
     started.child.kill('SIGKILL');
     await started.exited;
   });

@@ -2,8 +2,8 @@
  * `npm test`: all checks of this tree, from a fresh clone on.
  *
  * Installs and builds what is missing, type-checks the tests, lints, installs the Debian packages
- * that tests run against where it may, builds etcd and porcupine with Go where there is a Go, runs every test, and ends with one line:
- * `N passed, N failed, N skipped`. A step that fails counts as one failure, and so does a skipped
+ * that tests run against where it may, builds etcd and porcupine with Go where there is a Go, runs every test, names what
+ * failed (`failed: FILE > TEST: ERROR`), and ends with one line: `N passed, N failed, N skipped`. A step that fails counts as one failure, and so does a skipped
  * test that gives no reason; with CI=true every skipped test does.
  *
  *   npm test                        everything
@@ -25,11 +25,11 @@ if (problem !== '') {
   process.exit(1);
 }
 
-let failedSteps = 0;
+const failedSteps = [];
 const tool = (path, ...rest) => run(process.execPath, [join(root, 'node_modules', path), ...rest]);
 
 step('install', install);
-if (failedSteps > 0) process.exit(1);
+if (failedSteps.length > 0) process.exit(1);
 if (stepsToo) {
   step('build', build);
   step('types of tests', () => tool('typescript/bin/tsc', '-p', 'tsconfig.tests.json'));
@@ -44,16 +44,17 @@ if (stepsToo) {
   if (noPorcupine !== undefined) console.log(`no porcupine: ${noPorcupine}`);
 }
 
-const { passed, failed, skipped } = runTests();
-console.log(`${passed} passed, ${failed + failedSteps} failed, ${skipped} skipped`);
-process.exitCode = failed + failedSteps > 0 ? 1 : 0;
+const { passed, failed, skipped, failures } = runTests();
+for (const failure of [...failedSteps, ...failures]) console.log(`failed: ${failure}`);
+console.log(`${passed} passed, ${failed + failedSteps.length} failed, ${skipped} skipped`);
+process.exitCode = failed + failedSteps.length > 0 ? 1 : 0;
 
 function step(name, action) {
   const started = performance.now();
   const ok = action();
   const seconds = (performance.now() - started) / 1000;
   console.log(`${name}: ${ok ? 'ok' : 'FAILED'} (${seconds.toFixed(1)} s)`);
-  if (!ok) failedSteps++;
+  if (!ok) failedSteps.push(name);
 }
 
 function runTests() {
@@ -65,7 +66,10 @@ function runTests() {
     const ok = run(process.execPath, command, { env: { ...process.env, ROLLCALL_TEST_COUNTS: file } });
     const counts = readCounts(file);
     // vitest itself may fail, for example when it finds no test.
-    if (!ok && counts.failed === 0) counts.failed = 1;
+    if (!ok && counts.failed === 0) {
+      counts.failed = 1;
+      counts.failures.push('vitest, although no test failed');
+    }
     return { ...counts, failed: counts.failed + refusedSkips(counts) };
   } finally {
     rmSync(scratch, { recursive: true });
@@ -87,6 +91,6 @@ function readCounts(file) {
     return JSON.parse(readFileSync(file, 'utf8'));
   } catch {
     console.error('vitest ended without a result');
-    return { passed: 0, failed: 1, skipped: 0, unexplained: 0 };
+    return { passed: 0, failed: 1, skipped: 0, unexplained: 0, failures: ['vitest'] };
   }
 }

@@ -13,7 +13,7 @@ afterEach(() => {
   for (const tree of trees.splice(0)) rmSync(tree, { recursive: true });
 });
 
-/** Runs the tests of one file, and gives the last line, the exit code, and the lines about skips. */
+/** Runs the tests of one file, and gives the last line, the exit code, and the lines about skips and failures. */
 function count(body: string, env: NodeJS.ProcessEnv = {}, args: readonly string[] = []) {
   const tree = mkdtempSync(join(tmpdir(), 'rollcall-count-'));
   trees.push(tree);
@@ -23,7 +23,7 @@ function count(body: string, env: NodeJS.ProcessEnv = {}, args: readonly string[
   const { CI: _ci, ...inherited } = process.env;
   const { stdout, status } = spawnSync(process.execPath, command, { encoding: 'utf8', env: { ...inherited, ...env } });
   const lines = stdout.trimEnd().split('\n');
-  return { last: lines.at(-1), status, skips: lines.filter((line) => line.startsWith('skipped: ')) };
+  return { last: lines.at(-1), status, told: lines.filter((line) => /^(skipped|failed): /.test(line)) };
 }
 
 const good = "it('is good', () => {});";
@@ -49,7 +49,14 @@ describe('the closing line', () => {
   });
 
   it('says why each test was skipped', () => {
-    expect(count(good + noted).skips).toEqual(['skipped: a.test.mjs > is tired: no bed']);
+    expect(count(good + noted).told).toEqual(['skipped: a.test.mjs > is tired: no bed']);
+  });
+
+  it.each([
+    ['a test', "describe('s', () => it('is bad', () => { throw new Error('so\\nand so'); }));", 'failed: a.test.mjs > s > is bad: so'],
+    ['a hook', `describe('s', () => { beforeAll(() => { throw new Error('no'); }); ${good} });`, 'failed: a.test.mjs > s: no'],
+  ])('names %s that failed just before it', (_what, body, line) => {
+    expect(count(body).told).toContain(line);
   });
 
   it('asks for no reason when a name was filtered for', () => {

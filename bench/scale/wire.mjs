@@ -4,7 +4,7 @@
  */
 
 import { deltaPieces, snapshotPieces } from '../../packages/server/dist/frontend/stream/view-messages.js';
-import { toInstance } from '../../packages/server/dist/frontend/stream/translate.js';
+import { toInstance } from '../../packages/server/dist/net/view-items/items.js';
 import { frameText, frameTexts, messageBytes, ping } from '../../packages/server/dist/frontend/stream/wire.js';
 import { encodeBeatAnswers, encodeBeats } from '../../packages/server/dist/cluster/channel/beat-body.js';
 import { encodeFrame } from '../../packages/server/dist/cluster/channel/frame.js';

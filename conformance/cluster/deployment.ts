@@ -11,6 +11,8 @@ export interface ClusterNode {
   readonly link: FaultProxy;
   /** Base URL for instances, through a proxy that fails only with the node. */
   readonly home: FaultProxy;
+  /** For ZooKeeper's clients, through a proxy; undefined of a node that does not answer them. */
+  readonly zookeeper: FaultProxy | undefined;
 }
 
 /** A kind of fault. It makes its choices (which node, how slow) from `random` alone, so that a seed repeats them. */

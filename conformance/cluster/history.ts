@@ -12,12 +12,14 @@ import type { ListTransaction } from './check/list-append.ts';
 import type { LockInput, LockOutput } from './check/lock-model.ts';
 import type { GuardedWrite, NativeGrant, NativeHolders, StoredWrite } from './check/native-locks.ts';
 import type { WatchEvent } from './check/watch.ts';
+import type { ZnodeInput, ZnodeOutput } from './check/znode-model.ts';
 
 /** An operation without its return has an unknown outcome: JSON has no `Infinity`. */
 type Written<Input, Output> = Omit<Operation<Input, Output>, 'output' | 'return'> & { readonly output?: Output; readonly return?: number };
 
 export type HistoryEvent =
   | { readonly t: 'key'; readonly key: string; readonly operation: Written<KeyInput, KeyOutput> }
+  | { readonly t: 'znode'; readonly path: string; readonly operation: Written<ZnodeInput, ZnodeOutput> }
   | { readonly t: 'lock'; readonly lock: string; readonly operation: Written<LockInput, LockOutput> }
   | { readonly t: 'list'; readonly transaction: ListTransaction }
   | { readonly t: 'grant'; readonly grant: Grant }
@@ -79,6 +81,6 @@ export function readHistory(file: string): HistoryEvent[] {
 }
 
 /** The history in the form that the checkers read. */
-export function operationOf<Input, Output>({ client, input, output, call, return: end }: Written<Input, Output>): Operation<Input, Output> {
-  return { client, input, output, call, return: output === undefined ? Infinity : (end ?? Infinity) };
+export function operationOf<Input, Output>({ client, input, output, call, return: end, until }: Written<Input, Output>): Operation<Input, Output> {
+  return { client, input, output, call, return: output === undefined ? Infinity : (end ?? Infinity), until };
 }

@@ -15,6 +15,7 @@ import { checkLiveness, type Life } from './check/liveness.ts';
 import { lockModel, type LockOperation } from './check/lock-model.ts';
 import { checkNativeLocks } from './check/native-locks.ts';
 import { checkDeltas, checkWatches, type WatchEvent } from './check/watch.ts';
+import { znodeModel } from './check/znode-model.ts';
 import { operationOf, type HistoryEvent } from './history.ts';
 
 export interface Judgement {
@@ -53,6 +54,8 @@ export function judge(events: readonly HistoryEvent[], options: JudgeOptions): J
 
   const keys = grouped(explicable(of('key')), ({ key }) => key);
   say('keys', [...keys].flatMap(([key, own]) => judgeKey(key, own.map(({ operation }) => operationOf(operation)))), explicable(of('key')).length);
+  const znodes = grouped(explicable(of('znode')), ({ path }) => path);
+  say('znodes', [...znodes].flatMap(([path, own]) => told(`znode ${path}`, linearizable(znodeModel, own.map(({ operation }) => operationOf(operation))))), explicable(of('znode')).length);
   const locks = grouped(explicable(of('lock')), ({ lock }) => lock);
   say('locks', [...locks].flatMap(([lock, own]) => judgeLock(lock, own.map(({ operation }) => operationOf(operation)))), explicable(of('lock')).length);
   const transactions = explicable(of('list')).map(({ transaction }) => transaction);

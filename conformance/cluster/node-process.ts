@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import type { ClusterNode } from './deployment.ts';
 import { faultProxy } from './fault/proxy.ts';
 import { freePort } from '../../tools/free-port.ts';
+import { zookeeperTickMs } from './workload/scene.ts';
 
 /** The command line of this checkout. */
 export const ownProgram = fileURLToPath(new URL('../../packages/cli/bin/rollcall.mjs', import.meta.url));
@@ -43,17 +44,21 @@ export interface NodeProcessOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** The program that starts it, for example in a new namespace; none by default. */
   readonly wrapper?: readonly string[];
+  /** Whether it answers ZooKeeper's clients; false by default. */
+  readonly zookeeper?: boolean;
   /** The only processor core on which it runs. */
   readonly core?: number | undefined;
   /** Its log is appended to this file. */
   readonly logFile: string;
 }
 
-export async function nodeProcess({ name, command, env = {}, wrapper = [], core, logFile }: NodeProcessOptions): Promise<NodeProcess> {
+export async function nodeProcess({ name, command, env = {}, wrapper = [], core, logFile, zookeeper = false }: NodeProcessOptions): Promise<NodeProcess> {
   const port = await freePort();
+  const zookeeperPort = zookeeper ? await freePort() : undefined;
   const target = () => ({ host: '127.0.0.1', port });
   const link = await faultProxy(target);
   const home = await faultProxy(target);
+  const zookeeperLink = zookeeperPort === undefined ? undefined : await faultProxy(() => ({ host: '127.0.0.1', port: zookeeperPort }));
   const inherited = Object.entries(process.env).filter(([key]) => !key.startsWith('ROLLCALL_'));
   let child: ChildProcess | undefined;
   const wanted = new WeakSet<ChildProcess>();
@@ -72,13 +77,14 @@ export async function nodeProcess({ name, command, env = {}, wrapper = [], core,
     url: `http://127.0.0.1:${port}`,
     link,
     home,
+    zookeeper: zookeeperLink,
     problems,
     get pid() {
       return child?.pid;
     },
     async start() {
       const pinned = core === undefined ? [] : ['taskset', '-c', String(core)];
-      const [file = '', ...args] = [...wrapper, ...pinned, process.execPath, ...command(port)];
+      const [file = '', ...args] = [...wrapper, ...pinned, process.execPath, ...command(port), ...(zookeeperPort === undefined ? [] : ['--zookeeper', `127.0.0.1:${zookeeperPort}`, '--zookeeper-tick', String(zookeeperTickMs)])];
       const started = spawn(file, args, { env: { ...Object.fromEntries(inherited), ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
       child = started;
       const log = createWriteStream(logFile, { flags: 'a' });
@@ -116,6 +122,7 @@ export async function nodeProcess({ name, command, env = {}, wrapper = [], core,
       process.off('exit', onExit);
       await link.close();
       await home.close();
+      await zookeeperLink?.close();
     },
   };
   return node;

@@ -1,10 +1,12 @@
 /**
- * Bugs that are planted between a server and its store, each with the run that shows it. `planted.test.ts` demands that a run catches each;
+ * Bugs that are planted between a server and its store, or between it and its clients, each with the run that shows it. `planted.test.ts` demands that a run catches each;
  * `planted-odds.mjs` counts how many do.
  */
 
+import { opCodes, xids } from '../../packages/server/src/jute/codes.ts';
 import type { Engine, EngineEvent, Transaction } from '../../packages/server/src/engine/engine.ts';
 import { pair, type Planted } from './deploy/pair.ts';
+import type { PacketBug } from './fault/packet-relay.ts';
 import { History, type HistoryEvent } from './history.ts';
 import { judge } from './judge.ts';
 import { run, settleMs, together, type Part, type RunOptions } from './run.ts';
@@ -86,14 +88,47 @@ function graceless(): Planted {
   };
 }
 
+/** Decisions about znodes from an old state take effect, although the znode has another version by now. */
+const oldZnodes = committing((transaction) => (transaction.put.some(({ key }) => key.startsWith('znode\0')) ? { ...transaction, expect: [], guards: [] } : transaction));
+
+/** A session ends, and its ephemeral znodes stay. */
+const stayingEphemerals = committing((transaction) => {
+  if (!transaction.delete.some((key) => key.startsWith('session\0'))) return transaction;
+  return { ...transaction, delete: transaction.delete.filter((key) => !key.startsWith('znode')), put: transaction.put.filter(({ key }) => !key.startsWith('znode')) };
+});
+
+/** The server does not look at the version of a setData: it is the end of the request. */
+const anyVersion: PacketBug = {
+  toServer(packet) {
+    if (packet.readInt32BE(4) === opCodes.setData && packet.readInt32BE(0) > 0) packet.writeInt32BE(-1, packet.length - 4);
+    return packet;
+  },
+};
+
+/** A sync is answered at once: with its number, no zxid, no error, and its path. */
+const quickSync: PacketBug = {
+  answer: (packet) => (packet.readInt32BE(4) === opCodes.sync && packet.readInt32BE(0) > 0 ? Buffer.concat([packet.subarray(0, 4), Buffer.alloc(12), packet.subarray(8)]) : undefined),
+};
+
+/** Of 20 notifications of a server, 8 in a row are lost: three watchers have a watch on both znodes of the pair. */
+function lostWatches(): PacketBug {
+  let count = 0;
+  return { toClient: (packet) => packet.readInt32BE(0) !== xids.notification || ++count % 20 < 12 };
+}
+
 const keyed = { parts: ['keys', 'locks', 'lists', 'watches'], runMs: 3_500, calmMs: 300, slower: 0.5 } as const;
 const locking = { parts: ['native-locks'], runMs: 4_000, calmMs: 300, slower: 0.5 } as const;
+const treed = { parts: ['znodes'], runMs: 3_500, calmMs: 300, slower: 0.5 } as const;
+/** Too short for a fault, which these bugs do not need. */
+const faultless = { parts: ['znodes'], runMs: 2_000, calmMs: 3_000, slower: 0.5 } as const;
 const living = (parts: readonly Part[]) => ({ parts, runMs: 12_000, calmMs: 4_500 });
 
 export interface PlantedBug {
   readonly bug: string;
-  /** A new one for each run. */
-  readonly planted: () => Planted;
+  /** Between the servers and their store; a new one for each run. */
+  readonly planted?: () => Planted;
+  /** Between the servers and ZooKeeper's clients, likewise. */
+  readonly packets?: () => PacketBug;
   /** The faults under which the bug shows. */
   readonly fault: string;
   readonly shape: Pick<RunOptions, 'runMs' | 'parts' | 'calmMs' | 'slower'>;
@@ -112,11 +147,16 @@ export const plantedBugs: readonly PlantedBug[] = [
   { bug: 'two nodes give one lock', planted: () => oldLocks, fault: 'late feed', shape: locking, seed: 1, caught: ['native locks'] },
   { bug: 'the grace is skipped', planted: graceless, fault: 'dead node', shape: living(['native']), seed: 1, caught: ['liveness'] },
   { bug: 'an old owner expires', planted: () => oldOwner, fault: 'blind node', shape: living(['ttl']), seed: 5, caught: ['liveness'] },
+  { bug: 'a znode is written at an old version', planted: () => oldZnodes, fault: 'late feed', shape: treed, seed: 1, caught: ['znodes'] },
+  { bug: 'the version of a setData is ignored', packets: () => anyVersion, fault: 'late feed', shape: faultless, seed: 1, caught: ['znodes'] },
+  { bug: 'a sync is answered at once', packets: () => quickSync, fault: 'late feed', shape: treed, seed: 1, caught: ['znodes'] },
+  { bug: 'an ephemeral znode stays', planted: () => stayingEphemerals, fault: 'late feed', shape: faultless, seed: 1, caught: ['znodes'] },
+  { bug: 'a one-shot watch is lost', packets: lostWatches, fault: 'late feed', shape: faultless, seed: 1, caught: ['watches'] },
 ];
 
 /** One run with the bug: its history, and which of the checkers caught it. */
-export async function runWith({ planted, fault, shape, caught }: PlantedBug, seed: number): Promise<{ readonly found: readonly string[]; readonly events: readonly HistoryEvent[] }> {
-  const deployment = await pair(planted());
+export async function runWith({ planted, packets, fault, shape, caught }: PlantedBug, seed: number): Promise<{ readonly found: readonly string[]; readonly events: readonly HistoryEvent[] }> {
+  const deployment = await pair(planted?.(), packets?.());
   try {
     const history = new History();
     const faults = deployment.faults.filter(({ name }) => name === fault);

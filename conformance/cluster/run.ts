@@ -17,10 +17,13 @@ import { observeNativeLocks, recordGuarded, runNativeLockClient } from './worklo
 import { observe } from './workload/observers.ts';
 import { moments, sleep, type Scene } from './workload/scene.ts';
 import { runBlockingWatcher, runPairWriter, runStreamWatcher, viewOf } from './workload/watchers.ts';
+import { runZnodeClient, runZnodeReader } from './workload/znode-client.ts';
+import { readPair, runZnodePairWriter, runZnodeWatcher, znodePair, znodePairView } from './workload/znode-watchers.ts';
+import { ZnodeSession } from './workload/znode-session.ts';
 
-export type Part = 'keys' | 'locks' | 'native-locks' | 'lists' | 'watches' | 'native' | 'ttl';
+export type Part = 'keys' | 'znodes' | 'locks' | 'native-locks' | 'lists' | 'watches' | 'native' | 'ttl';
 
-export const allParts: readonly Part[] = ['keys', 'locks', 'native-locks', 'lists', 'watches', 'native', 'ttl'];
+export const allParts: readonly Part[] = ['keys', 'znodes', 'locks', 'native-locks', 'lists', 'watches', 'native', 'ttl'];
 
 export interface RunOptions {
   readonly seed: number;
@@ -52,7 +55,10 @@ export const service = 'chaos';
 export const settleMs = 3_000;
 
 /** Keys of the view of pairs that are always written together. */
-export const together = { [viewOf({ kind: 'prefix', name: pairPrefix })]: [0, 1].map((pair) => [`${pairPrefix}${pair}/a`, `${pairPrefix}${pair}/b`]) };
+export const together = {
+  [viewOf({ kind: 'prefix', name: pairPrefix })]: [0, 1].map((pair) => [`${pairPrefix}${pair}/a`, `${pairPrefix}${pair}/b`]),
+  [znodePairView]: [znodePair],
+};
 
 /**
  * Time after the last request of the clients: without faults, every watcher has seen each change and every dead instance is
@@ -69,6 +75,7 @@ export async function run(deployment: Deployment, history: History, options: Run
     history,
     entries: deployment.nodes.map(({ name, link }) => ({ node: name, url: `http://${link.host}:${link.port}` })),
     homes: deployment.nodes.map(({ name, home }) => ({ node: name, url: `http://${home.host}:${home.port}` })),
+    zookeepers: deployment.nodes.flatMap(({ name, zookeeper }) => (zookeeper === undefined ? [] : [{ node: name, host: zookeeper.host, port: zookeeper.port }])),
     direct: deployment.nodes.map(({ name, url }) => ({ node: name, url })),
     signal: stop.signal,
     runMs,
@@ -90,6 +97,7 @@ export async function run(deployment: Deployment, history: History, options: Run
   // Watchers and observers continue until nothing changes any more, so that they see the end.
   await sleep(options.restMs ?? (parts.includes('native') || parts.includes('ttl') ? restMsDefault.deaths : restMsDefault.changes));
   await recordFinal(scene);
+  if (parts.includes('znodes')) await recordFinalPair(scene);
   if (parts.includes('native-locks')) await recordGuarded(scene);
   await sleep(200);
   stop.abort();
@@ -105,6 +113,14 @@ function workload(scene: Scene, { seed, parts = allParts, slower = 1 }: RunOptio
   const watchers: Promise<unknown>[] = [];
   const many = (count: number, start: (index: number) => Promise<unknown>): Promise<unknown>[] => Array.from({ length: count }, (_, index) => start(index));
   if (has.has('keys')) clients.push(...many(4, (client) => runKeyClient(scene, client, random.fork(`keys ${client}`), 120 * slower)));
+  if (has.has('znodes') && scene.zookeepers.length > 0) {
+    clients.push(
+      ...many(4, (client) => runZnodeClient(scene, client, random.fork(`znodes ${client}`), 120 * slower)),
+      ...scene.zookeepers.map((node, reader) => runZnodeReader(scene, node, 100 + reader, random.fork(`znode reader ${reader}`), 100 * slower)),
+      ...many(2, (writer) => runZnodePairWriter(scene, writer, random.fork(`znode pairs ${writer}`), 200 * slower)),
+    );
+    watchers.push(...many(3, (index) => runZnodeWatcher(scene, index)));
+  }
   const resource = new FencedResource();
   if (has.has('locks')) clients.push(...many(3, (client) => runLockClient(scene, client, random.fork(`locks ${client}`), 300 * slower, resource)));
   if (has.has('native-locks')) {
@@ -155,6 +171,20 @@ export async function allReady(nodes: readonly ClusterNode[], withinMs: number):
     }
   }
   return undefined;
+}
+
+/** The pair of znodes at the end, when all links are whole; every node must return the same. */
+async function recordFinalPair({ history, zookeepers }: Scene): Promise<void> {
+  const texts = new Set<string>();
+  for (const entry of zookeepers) {
+    const session = new ZnodeSession([entry], 0);
+    const pair = (await session.ask('sync', { path: '/' })).kind === 'answer' ? await readPair(session) : undefined;
+    await session.end();
+    if (pair === undefined) history.add({ t: 'breach', text: `node ${entry.node} does not answer ZooKeeper's clients at the end` });
+    else texts.add(JSON.stringify(pair.content));
+    if (pair !== undefined && texts.size === 1) history.add({ t: 'final', view: znodePairView, content: pair.content });
+  }
+  if (texts.size > 1) history.add({ t: 'breach', text: `at rest, nodes have different znodes: ${[...texts].join(' and ')}` });
 }
 
 /** The content of the views at the end; every node must return the same. */

@@ -49,7 +49,7 @@ interface Target {
   readonly health: string;
 }
 
-describe.runIf(unable === undefined)('consul_sd_configs', { timeout: 60_000 }, () => {
+describe.runIf(unable === undefined)('consul_sd_configs', () => {
   let server: Server;
   /** With access control. */
   let secured: Server;

@@ -21,7 +21,7 @@ interface Target {
   readonly health: string;
 }
 
-describe('vmagent', { timeout: 60_000 }, () => {
+describe('vmagent', () => {
   const folder = mkdtempSync(join(tmpdir(), 'rollcall-vmagent-'));
   let server: Server;
   /** With access control. */

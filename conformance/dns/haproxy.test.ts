@@ -113,7 +113,7 @@ async function becomes(names: readonly string[]): Promise<void> {
       if (haproxy?.exitCode !== null) throw new Error(`haproxy stopped: ${log.join('')}`);
       expect(await serversOf()).toEqual(ports);
     },
-    { timeout: 15_000, interval: 50 },
+    { timeout: 30_000, interval: 50 },
   );
 }
 
@@ -172,7 +172,7 @@ describe('HAProxy', () => {
     await vi.waitFor(async () => {
       counters = await runtime('show resolvers rollcall');
       expect(count('valid')).toBeGreaterThan(5);
-    });
+    }, { timeout: 20_000 });
     for (const name of ['invalid', 'too_big', 'truncated', 'refused', 'other', 'any_err', 'snd_error']) {
       expect([name, count(name)]).toEqual([name, 0]);
     }

@@ -100,7 +100,7 @@ export class SimulatedClient {
       clock: this.#clock,
       uuid: () => this.#uuid(),
       timing: this.#world.timing,
-      ...{ name: lock, limit: 1, shared: false, value: this.name },
+      ...{ name: lock, limit: 1, shared: false, value: this.name, purpose: 'election' },
       onState: () => {},
     });
     this.#lease = lease;

@@ -9,7 +9,8 @@ import { readFile } from 'node:fs';
 import { connect, FencedFile, LeadershipLostError } from '@rollcall/client';
 
 const [url, name, folder] = process.argv.slice(2);
-const say = (line) => process.stdout.write(`${JSON.stringify({ name, at: Number(process.hrtime.bigint()) / 1e6, ...line })}\n`);
+const now = () => Number(process.hrtime.bigint()) / 1e6;
+const say = (line) => process.stdout.write(`${JSON.stringify({ name, at: now(), ...line })}\n`);
 const client = await connect({ servers: [url], name, onEvent: () => {} });
 const file = new FencedFile(folder);
 
@@ -23,14 +24,16 @@ for (;;) {
     if (!(error instanceof LeadershipLostError)) throw error;
   }
   await new Promise((ended) => {
+    // The time is taken before the look at the signal: the process may be interrupted after it.
     const look = () => {
+      const at = now();
       if (lead.signal.aborted) {
         say({ what: 'stops', token });
         clearInterval(timer);
         ended();
         return;
       }
-      say({ what: 'believes', token });
+      say({ what: 'believes', token, at });
       file.write(lead, `${name} ${token}`).then(
         () => say({ what: 'wrote', token }),
         (error) => say({ what: error instanceof LeadershipLostError ? 'refused' : 'failed', token }),
@@ -39,7 +42,8 @@ for (;;) {
       readFile(folder, look2);
     };
     const look2 = () => {
-      if (!lead.signal.aborted) say({ what: 'believes', token });
+      const at = now();
+      if (!lead.signal.aborted) say({ what: 'believes', token, at });
     };
     const timer = setInterval(look, 10);
   });

@@ -29,8 +29,9 @@ test('a leader that is stopped, cut off or killed stops believing before the nex
   const registry = await serve();
   const { hostname, port } = new URL(registry.url);
   const proxy = await faultProxy(() => ({ host: hostname, port: Number(port) }));
+  let processes = new Map<string, Process>();
   try {
-    const processes = new Map(['one', 'two', 'three'].map((name) => [name, startNode([program, name === 'one' ? `http://${proxy.host}:${proxy.port}` : registry.url, name, join(folder, 'file')])]));
+    processes = new Map(['one', 'two', 'three'].map((name) => [name, startNode([program, name === 'one' ? `http://${proxy.host}:${proxy.port}` : registry.url, name, join(folder, 'file')])]));
     /** Waits until another than these leads, and has written. */
     const leader = async (not: readonly string[] = []): Promise<string> => {
       for (;;) {
@@ -64,8 +65,11 @@ test('a leader that is stopped, cut off or killed stops believing before the nex
     const content = String(await new FencedFile(join(folder, 'file')).read());
     expect(content.split(' ')[1]).toBe(tokens.at(-1));
   } finally {
-    for (const { child } of [registry]) child.kill('SIGKILL');
+    const all = [registry, ...processes.values()];
+    for (const { child } of all) child.kill('SIGKILL');
+    // They write into the folder until they have ended.
+    await Promise.all(all.map(({ ended }) => ended));
     await proxy.close();
-    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+    rmSync(folder, { recursive: true });
   }
-}, 60_000);
+});

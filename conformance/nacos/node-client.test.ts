@@ -103,7 +103,7 @@ describe('the naming client', () => {
     await until(() => expect(present()).toMatchObject({ meta: { version: '1' }, port: 80 }));
   });
 
-  test('tells its subscribers of changes', { timeout: 30_000 }, async () => {
+  test('tells its subscribers of changes', async () => {
     const server = await serve();
     const client = await naming(server);
     await client.registerInstance('followed', { ip: '10.0.0.1', port: 80 });
@@ -126,7 +126,7 @@ describe('the naming client', () => {
 });
 
 describe('the configuration client', () => {
-  test('publishes, reads, follows and removes', { timeout: 40_000 }, async () => {
+  test('publishes, reads, follows and removes', async () => {
     const server = await serve();
     const client = await configs(server);
     const name = { dataId: 'js.cfg', group: 'DEFAULT_GROUP' };

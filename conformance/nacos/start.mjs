@@ -6,9 +6,8 @@
  *   const client = await startJavaClient(server.address);   await client.ask('/register', { service: 'web', port: 80 })
  */
 
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,14 +15,11 @@ import { fileURLToPath } from 'node:url';
 import { freePorts } from '../free-ports.mjs';
 import { buildGo } from '../go-program.mjs';
 import { buildJava, startJava } from '../java-program.mjs';
+import { startRollcallProcess } from '../rollcall-process.mjs';
 import { startSpring } from '../spring/application.mjs';
+import { answersWell, startProcess } from '../started-process.mjs';
 
 const path = (name) => fileURLToPath(new URL(name, import.meta.url));
-const command = path('../../packages/cli/bin/rollcall.mjs');
-const running = new Set();
-process.on('exit', () => {
-  for (const child of running) child.kill('SIGKILL');
-});
 
 /** Why the Java client cannot be built here; undefined when it is there. Builds it when it is missing. */
 export function javaProblem() {
@@ -36,43 +32,15 @@ export function goProblem() {
 }
 
 /**
- * Starts a server with its data in a folder of its own.
+ * Starts a Rollcall for clients of Nacos.
  * @param args, env more arguments and variables of `rollcall serve`
- * @returns its `address` for clients of Nacos, `httpPort`; `kill()`, and `start()` again at the same addresses; `stop()` for good
+ * @param options more of `startRollcallProcess`
+ * @returns its `address` for clients of Nacos, `grpcPort`, `httpPort`; `kill()`, and `start()` again at the same addresses; `stop()` for good
  */
-export async function startServer(args = [], env = {}) {
-  const folder = mkdtempSync(join(tmpdir(), 'rollcall-nacos-'));
+export async function startServer(args = [], env = {}, options = {}) {
   const port = await portPair();
-  const [httpPort] = await freePorts(1);
-  const all = ['serve', '--http', `127.0.0.1:${httpPort}`, '--dns', 'off', '--nacos', `127.0.0.1:${port}`, '--data-dir', folder, '--log-level', 'warn', ...args];
-  let child;
-  const end = async (signal) => {
-    if (child.exitCode === null && child.signalCode === null) {
-      child.kill(signal);
-      await once(child, 'exit');
-    }
-    running.delete(child);
-  };
-  const start = async () => {
-    child = spawn(process.execPath, [command, ...all], { stdio: ['ignore', 'ignore', 'inherit'], env: { ...process.env, ...env } });
-    running.add(child);
-    await answers(`http://127.0.0.1:${httpPort}/readyz`, child);
-  };
-  await start();
-  return {
-    address: `127.0.0.1:${port}`,
-    httpPort,
-    start,
-    kill: () => end('SIGKILL'),
-    restart: async () => {
-      await end('SIGTERM');
-      await start();
-    },
-    async stop() {
-      await end('SIGTERM');
-      rmSync(folder, { recursive: true, force: true });
-    },
-  };
+  const server = await startRollcallProcess({ ...options, env, args: ['--nacos', `127.0.0.1:${port}`, ...args] });
+  return Object.assign(server, { address: `127.0.0.1:${port}`, grpcPort: port + 1_000 });
 }
 
 /** @param properties of the client, as `key=value` */
@@ -103,18 +71,9 @@ export async function startGoClient(address) {
   if (problem !== undefined) throw new Error(problem);
   const [port] = await freePorts(1);
   const folder = mkdtempSync(join(tmpdir(), 'rollcall-nacos-client-'));
-  const child = spawn(programs.client, [String(port), address, folder], { stdio: ['ignore', 'ignore', 'inherit'] });
-  running.add(child);
-  const end = async (signal) => {
-    if (child.exitCode === null && child.signalCode === null) {
-      child.kill(signal);
-      await once(child, 'exit');
-    }
-    running.delete(child);
-  };
   const url = `http://127.0.0.1:${port}`;
-  await answers(`${url}/ready`, child);
-  return { ...controls(url), stop: () => end('SIGTERM'), kill: () => end('SIGKILL') };
+  const client = await startProcess([programs.client, String(port), address, folder], { isReady: () => answersWell(`${url}/ready`) });
+  return { ...controls(url), stop: client.stop, kill: client.kill };
 }
 
 /** `ask` gives the text of an answer, `lines` its lines. */
@@ -142,20 +101,4 @@ async function isFree(port) {
   const free = await Promise.race([once(server, 'listening').then(() => true), once(server, 'error').then(() => false)]);
   if (free) await new Promise((closed) => server.close(closed));
   return free;
-}
-
-/** Waits until the URL answers with a 2xx. @throws Error when the process ends before, or after a minute */
-async function answers(url, child) {
-  const deadline = performance.now() + 60_000;
-  while (performance.now() < deadline && child.exitCode === null) {
-    try {
-      const answer = await fetch(url, { signal: AbortSignal.timeout(2_000) });
-      await answer.arrayBuffer();
-      if (answer.ok) return;
-    } catch {
-      // It does not listen yet.
-    }
-    await new Promise((next) => setTimeout(next, 50));
-  }
-  throw new Error(`no answer from ${url}`);
 }

@@ -52,7 +52,7 @@ interface Target {
 
 const management = '5d8f3a1e-0000-4000-8000-000000000001';
 
-describe.each(scrapers)('$name', { timeout: 120_000 }, ({ program, args, extra }) => {
+describe.each(scrapers)('$name', ({ program, args, extra }) => {
   const isMissing = spawnSync(program, ['--help']).error !== undefined;
   const folder = mkdtempSync(join(tmpdir(), 'rollcall-http-sd-'));
   let server: Server;

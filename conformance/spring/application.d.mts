@@ -2,7 +2,7 @@
 
 import type { JavaProgram } from '../java-program.mjs';
 
-export type SpringRegistry = 'eureka' | 'nacos';
+export type SpringRegistry = 'eureka' | 'nacos' | 'zookeeper';
 
 export interface SpringApplication extends JavaProgram {
   readonly url: string;

@@ -12,7 +12,7 @@ const build = (registry) => buildJava(fileURLToPath(new URL('application', impor
 
 /**
  * Why it cannot be built here; undefined when it is there. Builds it when it is missing.
- * @param registry `eureka` or `nacos`: the profile of its pom.xml
+ * @param registry `eureka`, `nacos` or `zookeeper`: the profile of its pom.xml
  */
 export function springProblem(registry) {
   return build(registry).problem;

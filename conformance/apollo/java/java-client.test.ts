@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ConfigServer } from '../../../packages/server/src/config-server.case.ts';
+import { stagedRollout } from '../../../packages/server/src/registry/kind/config/find.ts';
 import { freePorts } from '../../free-ports.mjs';
 import { buildJava, startJava, type JavaProgram } from '../../java-program.mjs';
 
@@ -38,13 +39,13 @@ describe.runIf(problem === undefined)('the Java client', () => {
     await apollo.publish('base/common.db', 'url=shared\npool=5\n', { format: 'properties', settings: { visibility: 'public' } });
     await apollo.publish('orders/common.db', 'pool=9\n', { format: 'properties' });
     await apollo.publish('signed/application.properties', 'a=1\n', { format: 'properties' });
-  }, 60_000);
+  });
 
   afterAll(async () => {
     for (const client of clients) await client.kill();
     await apollo?.[Symbol.asyncDispose]();
     await rm(folder, { recursive: true, force: true });
-  }, 60_000);
+  });
 
   it('reads properties, files of other formats, and a public configuration below its own', { timeout: 240_000 }, async () => {
     const ask = await start({ 'app.id': 'orders' });
@@ -56,6 +57,20 @@ describe.runIf(problem === undefined)('the Java client', () => {
     await apollo.publish('orders/application.properties', 'timeout=2\nadded=x\n', { format: 'properties' });
     await expect.poll(() => ask('/changes'), { timeout: 30_000, interval: 20 }).toBe('added: null -> x ADDED\nname: orders -> null DELETED\ntimeout: 1 -> 2 MODIFIED');
     expect(await ask('/value', { key: 'timeout' })).toBe('2');
+  });
+
+  it('has the release of the one instance that a rollout by count has chosen, by its address', { timeout: 240_000 }, async () => {
+    const at = (node: string, address: string) =>
+      apollo.ask('/v1/catalog/register', { method: 'PUT', body: JSON.stringify({ Node: node, Address: address, Service: { ID: 'rolled-1', Service: 'rolled' } }) });
+    await Promise.all([at('one', '10.9.0.1'), at('two', '10.9.0.2')]);
+    await apollo.publish('rolled/application.properties', 'v=old\n', { format: 'properties' });
+    const [one, two] = [await start({ 'app.id': 'rolled', 'host.ip': '10.9.0.1' }), await start({ 'app.id': 'rolled', 'host.ip': '10.9.0.2' })];
+    const both = async () => [await one('/value', { key: 'v' }), await two('/value', { key: 'v' })];
+    expect(await both()).toEqual(['old', 'old']);
+    await apollo.publish('rolled/application.properties', 'v=new\n', { format: 'properties', rollout: { name: 'next', priority: 0, plan: { stages: [{ count: 1, bakeMs: 3_600_000 }] } } });
+    const [first] = stagedRollout(apollo.configurations.get({ namespace: 'default', app: 'rolled', cluster: 'default', name: 'application.properties' })?.row)?.staged.assigned ?? [];
+    const expected = first === 'one/rolled-1' ? ['new', 'old'] : ['old', 'new'];
+    await expect.poll(both, { timeout: 30_000, interval: 20 }).toEqual(expected);
   });
 
   it('signs its requests, and gets nothing with a wrong secret', { timeout: 240_000 }, async () => {

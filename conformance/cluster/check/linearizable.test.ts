@@ -42,6 +42,9 @@ describe('histories of one key', () => {
         key(3, 4, { kind: 'get' }, found('a', 7)),
       ],
     ],
+    ['a write of unknown outcome takes effect while it can', true, [{ ...key(0, Infinity, { kind: 'put', value: 'a' }), until: 3 }, key(1, 2, { kind: 'get' }, {}), key(2.5, 4, { kind: 'get' }, found('a', 7))]],
+    ['a write of unknown outcome takes effect when it could not any more', false, [{ ...key(0, Infinity, { kind: 'put', value: 'a' }), until: 3 }, key(3.5, 4, { kind: 'get' }, {}), key(5, 6, { kind: 'get' }, found('a', 7))]],
+    ['a write of unknown outcome that cannot happen any more need not have happened', true, [{ ...key(0, Infinity, { kind: 'put', value: 'a' }), until: 3 }, key(4, 5, { kind: 'get' }, {})]],
     [
       'a write of unknown outcome takes effect before it was called',
       false,

@@ -17,6 +17,8 @@ export interface Operation<Input, Output> {
   readonly call: number;
   /** Position of the return, above `call`; `Infinity` when the outcome is unknown. */
   readonly return: number;
+  /** Of an unknown outcome: the position from which it cannot happen any more; `Infinity` by default. */
+  readonly until?: number | undefined;
 }
 
 export interface Model<State, Input, Output> {
@@ -61,11 +63,13 @@ export function linearizable<State, Input, Output>(
   limit = stepsMax,
 ): Verdict<Input, Output> {
   const head = linked(operations);
-  const open = operations.flatMap(({ call, return: end }, index) => (end === Infinity ? [{ call, index }] : [])).sort((one, other) => one.call - other.call);
+  const open = operations.flatMap(({ call, return: end, until = Infinity }, index) => (end === Infinity ? [{ call, index, until }] : [])).sort((one, other) => one.call - other.call);
   const done = new Done(operations.length);
   const seen = new Set<string>();
   /** The operations done so far, in order: a call that was taken out of the list, or the position of an open operation. */
-  const stack: { readonly choice: Event | number; readonly before: State }[] = [];
+  const stack: { readonly choice: Event | number; readonly before: State; readonly latestBefore: number }[] = [];
+  /** The last call of the operations done so far: the next one happens at it or behind it. */
+  let latest = -Infinity;
   let left = operations.length - open.length;
   let least = Infinity;
   let undone: readonly Operation<Input, Output>[] = [];
@@ -82,8 +86,9 @@ export function linearizable<State, Input, Output>(
     // An operation of unknown outcome that changes nothing need not have happened.
     if (typeof chosen === 'number' && key === model.key(state)) return false;
     if (seen.size === seen.add(done.key(index) + key).size) return false;
-    stack.push({ choice: chosen, before: state });
+    stack.push({ choice: chosen, before: state, latestBefore: latest });
     state = after;
+    latest = Math.max(latest, operation?.call ?? latest);
     done.flip(index);
     return true;
   };
@@ -107,7 +112,7 @@ export function linearizable<State, Input, Output>(
     const candidate = open[next];
     const firstReturn = firstReturnOf(head);
     if (candidate !== undefined && candidate.call < firstReturn) {
-      choice = !done.has(candidate.index) && tried(candidate.index, next) ? head.next : next + 1;
+      choice = !done.has(candidate.index) && latest < candidate.until && tried(candidate.index, next) ? head.next : next + 1;
       continue;
     }
     if (left < least) {
@@ -118,6 +123,7 @@ export function linearizable<State, Input, Output>(
     const last = stack.pop();
     if (last === undefined) return { ok: false, undone };
     state = last.before;
+    latest = last.latestBefore;
     if (typeof last.choice === 'number') {
       done.flip(open[last.choice]?.index ?? 0);
       choice = last.choice + 1;

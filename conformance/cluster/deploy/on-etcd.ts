@@ -9,7 +9,7 @@ import { startEtcdCluster, type EtcdCluster } from '../../etcd/start.mjs';
 import type { Deployment } from '../deployment.ts';
 import { clockFaults, fakeClock, type FakeClock } from '../fault/clock.ts';
 import { etcdFaults, restoredFault } from '../fault/etcd-faults.ts';
-import { linkFaults } from '../fault/link-faults.ts';
+import { clientProxies, linkFaults } from '../fault/link-faults.ts';
 import { MemberLinks } from '../fault/member-links.ts';
 import { nodeFaults } from '../fault/node-faults.ts';
 import { faultProxy, type FaultProxy } from '../fault/proxy.ts';
@@ -61,14 +61,15 @@ export async function onEtcd(folder: string, options: OnEtcdOptions = {}): Promi
       const urls = direct ? etcd.urls : proxies.map(({ host, port }) => `http://${host}:${port}`);
       const clock = fake ? fakeClock(folder, name) : undefined;
       if (clock !== undefined) clocks.push(clock);
-      nodes.push(await nodeProcess({ name, core, env: clock?.env ?? {}, command: serving(name, ['--engine', `etcd:${urls.join()}`], () => programOf(name)), logFile: join(folder, `${name}.log`) }));
+      // An older version may not know the option.
+      nodes.push(await nodeProcess({ name, core, zookeeper: options.programOf === undefined, env: clock?.env ?? {}, command: serving(name, ['--engine', `etcd:${urls.join()}`], () => programOf(name)), logFile: join(folder, `${name}.log`) }));
     }
     await Promise.all(nodes.map((node) => node.start()));
   } catch (error) {
     await close();
     throw error;
   }
-  const clientLinks = nodes.map(({ name, link }) => ({ name: `clients to ${name}`, proxies: [link] }));
+  const clientLinks = nodes.map((node) => ({ name: `clients to ${node.name}`, proxies: clientProxies(node) }));
   return {
     name: 'etcd',
     nodes,

@@ -9,10 +9,11 @@ import { RegistryError } from '@rollcall/protocol';
 import { createServer, memory, type Engine, type Server } from '@rollcall/server';
 import type { MemoryEngine } from '../../../packages/server/src/engine/memory/memory.ts';
 import type { ClusterNode, Deployment, FaultKind } from '../deployment.ts';
-import { linkFaults } from '../fault/link-faults.ts';
+import { clientProxies, linkFaults } from '../fault/link-faults.ts';
+import { packetRelay, type PacketBug, type PacketRelay } from '../fault/packet-relay.ts';
 import { faultProxy, type FaultProxy } from '../fault/proxy.ts';
 import { seeded, type Random } from '../seeded.ts';
-import { sleep } from '../workload/scene.ts';
+import { sleep, zookeeperTickMs } from '../workload/scene.ts';
 
 /** A bug that is planted between a server and its engine; a test checks that a run catches it. */
 export type Planted = (engine: Engine) => Engine;
@@ -22,31 +23,37 @@ interface Inside {
   readonly server: Server;
   readonly store: StoreLink;
   readonly endPresence: () => void;
+  readonly relay: PacketRelay | undefined;
 }
 
-export async function pair(planted: Planted = (engine) => engine): Promise<Deployment> {
+/** @param packets a bug in what ZooKeeper's clients and servers tell each other */
+export async function pair(planted: Planted = (engine) => engine, packets?: PacketBug): Promise<Deployment> {
   const engine = memory();
   const inside: Inside[] = [];
   const problems: string[] = [];
   for (const name of ['n1', 'n2']) {
     const store = storeLink(engine, seeded(inside.length));
     const nodeId = randomUUID();
-    const server = await createServer({ engine: planted(store.engine), nodeName: name, nodeId });
+    const server = await createServer({ engine: planted(store.engine), nodeName: name, nodeId, zookeeper: { port: 0, tickMs: zookeeperTickMs } });
     void server.fatal.then((error) => problems.push(`server ${name} could not follow its log: ${error.message}`));
     const { hostname: host, port } = new URL(server.url);
     const target = () => ({ host, port: Number(port) });
-    inside.push({ node: { name, url: server.url, link: await faultProxy(target), home: await faultProxy(target) }, server, store, endPresence: () => engine.presence.end(nodeId) });
+    const relay = packets && (await packetRelay(() => server.ports.zookeeper ?? 0, packets));
+    const zookeeper = await faultProxy(() => ({ host, port: relay?.port ?? server.ports.zookeeper ?? 0 }));
+    inside.push({ node: { name, url: server.url, link: await faultProxy(target), home: await faultProxy(target), zookeeper }, server, store, endPresence: () => engine.presence.end(nodeId), relay });
   }
   return {
     name: 'pair',
     nodes: inside.map(({ node }) => node),
-    faults: [...storeFaults(inside), ...lossFaults(inside), ...linkFaults(inside.map(({ node }) => ({ name: `clients to ${node.name}`, proxies: [node.link] })))],
+    faults: [...storeFaults(inside), ...lossFaults(inside), ...linkFaults(inside.map(({ node }) => ({ name: `clients to ${node.name}`, proxies: clientProxies(node) })))],
     problems: () => problems,
     async close() {
-      for (const { server, node } of inside) {
+      for (const { server, node, relay } of inside) {
         await server.close();
+        relay?.close();
         await node.link.close();
         await node.home.close();
+        await node.zookeeper?.close();
       }
       await engine.close();
     },
@@ -179,7 +186,7 @@ function lossFaults(inside: readonly Inside[]): FaultKind[] {
       if (chosen === undefined) throw new Error('there is no server');
       const { node, store, endPresence } = chosen;
       begin(store);
-      const links = [node.link, node.home].map((proxy) => {
+      const links = [...clientProxies(node), node.home].map((proxy) => {
         proxy.set({ refused: true });
         return cut(proxy);
       });
@@ -188,7 +195,7 @@ function lossFaults(inside: readonly Inside[]): FaultKind[] {
         what: `${name} ${node.name}`,
         async end() {
           for (const endCut of links) endCut();
-          for (const proxy of [node.link, node.home]) proxy.heal();
+          for (const proxy of [...clientProxies(node), node.home]) proxy.heal();
           end(store);
         },
       };

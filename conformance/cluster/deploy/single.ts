@@ -4,7 +4,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Deployment } from '../deployment.ts';
 import { clockFaults, fakeClock } from '../fault/clock.ts';
-import { linkFaults } from '../fault/link-faults.ts';
+import { clientProxies, linkFaults } from '../fault/link-faults.ts';
 import { nodeFaults } from '../fault/node-faults.ts';
 import { nodeProcess, serving } from '../node-process.ts';
 
@@ -15,7 +15,7 @@ import { nodeProcess, serving } from '../node-process.ts';
 export async function single(folder: string, args: readonly string[] = []): Promise<Deployment> {
   mkdirSync(folder, { recursive: true });
   const clock = fakeClock(folder, 'n1');
-  const node = await nodeProcess({ name: 'n1', env: clock.env, command: serving('n1', ['--data-dir', join(folder, 'data'), ...args]), logFile: join(folder, 'n1.log') });
+  const node = await nodeProcess({ name: 'n1', zookeeper: true, env: clock.env, command: serving('n1', ['--data-dir', join(folder, 'data'), ...args]), logFile: join(folder, 'n1.log') });
   try {
     await node.start();
   } catch (error) {
@@ -25,7 +25,7 @@ export async function single(folder: string, args: readonly string[] = []): Prom
   return {
     name: 'single',
     nodes: [node],
-    faults: [...nodeFaults([node]), ...clockFaults([clock]), ...linkFaults([{ name: 'clients to n1', proxies: [node.link] }])],
+    faults: [...nodeFaults([node]), ...clockFaults([clock]), ...linkFaults([{ name: 'clients to n1', proxies: clientProxies(node) }])],
     problems: () => node.problems,
     close: () => node.close(),
   };

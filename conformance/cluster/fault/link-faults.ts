@@ -1,12 +1,15 @@
 /** Faults of links: those of the proxy, as kinds of fault from which a plan chooses. */
 
-import type { FaultKind } from '../deployment.ts';
+import type { ClusterNode, FaultKind } from '../deployment.ts';
 import type { FaultProxy, LinkFault } from './proxy.ts';
 
 export interface NamedLink {
   readonly name: string;
   readonly proxies: readonly FaultProxy[];
 }
+
+/** All links of clients to a node fail together. */
+export const clientProxies = ({ link, zookeeper }: ClusterNode): FaultProxy[] => (zookeeper === undefined ? [link] : [link, zookeeper]);
 
 const lanes: Readonly<Record<string, LinkFault>> = {
   'blocked towards the server': { up: { blocked: true } },

@@ -4,12 +4,20 @@ import type { History } from '../history.ts';
 import type { Random } from '../seeded.ts';
 import type { Entry } from './caller.ts';
 
+export interface ZooKeeperEntry {
+  readonly node: string;
+  readonly host: string;
+  readonly port: number;
+}
+
 export interface Scene {
   readonly history: History;
   /** URLs of the nodes for clients; these links may fail. */
   readonly entries: readonly Entry[];
   /** URLs of the nodes for instances; these links fail only with the node. */
   readonly homes: readonly Entry[];
+  /** Where the nodes answer ZooKeeper's clients; these links may fail. */
+  readonly zookeepers: readonly ZooKeeperEntry[];
   /** URLs of the nodes for observers, without a proxy. */
   readonly direct: readonly Entry[];
   /** Aborts when the workload must end. */
@@ -17,6 +25,9 @@ export interface Scene {
   /** How long the workload runs, in milliseconds. */
   readonly runMs: number;
 }
+
+/** The tick of all nodes for ZooKeeper's sessions, which last two of them at least, in milliseconds. */
+export const zookeeperTickMs = 500;
 
 /**
  * Moments of a client, planned ahead: each comes a random time after the one before, independent of answers. A client that is

@@ -45,7 +45,7 @@ describe.runIf(problem === undefined)('a Eureka server and Rollcall', { timeout:
     await orders?.stop();
     await eureka?.stop();
     await own?.stop();
-  }, 60_000);
+  });
 
   const ask = async (from: SpringApplication, name: string) => {
     const answer = await fetch(`${from.url}/ask/${name}`);
@@ -160,7 +160,7 @@ describe.runIf(problem === undefined)('a Eureka server that does not list Rollca
     await orders?.kill();
     await eureka?.stop();
     await own?.stop();
-  }, 60_000);
+  });
 
   it('is asked for its instances, which live here as long as their clients', async () => {
     const isShown = async () => (await shownBy(own.eurekaUrl, 'ORDERS', orders.id)) !== undefined;

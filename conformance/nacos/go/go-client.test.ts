@@ -18,13 +18,13 @@ describe.runIf(problem === undefined)('the Go client', () => {
     server = await startServer();
     owner = await startGoClient(server.address);
     reader = await startGoClient(server.address);
-  }, 120_000);
+  });
 
   afterAll(async () => {
     await owner?.kill();
     await reader?.kill();
     await server?.stop();
-  }, 60_000);
+  });
 
   const sees = (lines: string[]) => untilSeen(reader, '/seen', { service: 'web' }, lines);
 

@@ -27,7 +27,7 @@ describe.runIf(problem === undefined)('the Java client', () => {
     await owner?.kill();
     await reader?.kill();
     await server?.stop();
-  }, 60_000);
+  });
 
   const sees = (service: string, lines: string[]) => untilSeen(reader, '/seen', { service }, lines);
 

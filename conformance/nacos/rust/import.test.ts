@@ -36,13 +36,13 @@ describe.runIf(problem === undefined)('from r-nacos', () => {
   beforeAll(async () => {
     old = await startRNacos();
     server = await startServer();
-  }, 120_000);
+  });
   afterAll(async () => {
     await server?.stop();
     await old?.stop();
   });
 
-  it('copies namespaces, configurations of any content, services and persistent instances', { timeout: 60_000 }, async () => {
+  it('copies namespaces, configurations of any content, services and persistent instances', async () => {
     await send(old.url, 'POST', '/v1/console/namespaces', { customNamespaceId: 'team-a', namespaceName: 'Team A', namespaceDesc: 'x' });
     const contents = { 'app.yaml': 'a: 1', 'number.json': '7', 'like-an-answer.json': '{"content":"not this","data":{"content":"nor this"}}' };
     for (const [dataId, content] of Object.entries(contents)) await send(old.url, 'POST', '/v1/cs/configs', { dataId, group: 'G', tenant: 'team-a', content });
@@ -64,7 +64,7 @@ describe.runIf(problem === undefined)('from r-nacos', () => {
     expect(await importFrom(old.url, to)).toMatchObject({ copied: { services: 0, instances: 0 }, kept: { namespaces: 1, services: 3, instances: 2 }, failed: [] });
   });
 
-  it('an operator can follow the guide', { timeout: 120_000 }, async () => {
+  it('an operator can follow the guide', async () => {
     await expect(playNacosGuide(old.url)).resolves.toBeUndefined();
   });
 });

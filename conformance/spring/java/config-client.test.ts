@@ -37,7 +37,7 @@ describe.runIf(problem === undefined)('a Spring application', () => {
   afterAll(async () => {
     await application?.kill();
     await spring?.[Symbol.asyncDispose]();
-  }, 60_000);
+  });
 
   it('has the values of its profile before the others, and those that all applications share', async () => {
     expect([await value('level'), await value('who'), await value('missing')]).toEqual(['prod', 'shared', '(none)']);
@@ -48,9 +48,27 @@ describe.runIf(problem === undefined)('a Spring application', () => {
     expect(await ask('/sources')).toContain('rollcall:orders/application.yml in canary, release 1');
   });
 
-  it('reads a publication when it is told to refresh', { timeout: 60_000 }, async () => {
+  it('reads a publication when it is told to refresh', async () => {
     await spring.publish('orders/application-prod.properties', 'level=new\n', { format: 'properties' });
     expect(JSON.parse(await ask('/actuator/refresh', { method: 'POST' }))).toEqual(expect.arrayContaining(['level']));
     expect(await value('level')).toBe('new');
+  });
+
+  it('gets a rollout by count that has chosen the instance at its address', async () => {
+    const headers = { 'x-consul-token': managementToken };
+    const register = (node: string, address: string) =>
+      spring.ask('/v1/catalog/register', { method: 'PUT', headers, body: JSON.stringify({ Node: node, Address: '10.0.0.1', Service: { ID: 'orders-1', Service: 'orders', Address: address } }) });
+    await Promise.all([register('here', '127.0.0.1'), register('there', '10.0.0.2')]);
+    const rollOutTo = (instance: string) =>
+      spring.publish('orders/application-prod.properties', `level=for ${instance}\n`, {
+        format: 'properties',
+        rollout: { name: 'next', priority: 0, rule: { kind: 'instance', instances: [instance] }, plan: { stages: [{ count: 1, bakeMs: 3_600_000 }] } },
+      });
+    await rollOutTo('there/orders-1');
+    await ask('/actuator/refresh', { method: 'POST' });
+    expect(await value('level')).toBe('new');
+    await rollOutTo('here/orders-1');
+    await ask('/actuator/refresh', { method: 'POST' });
+    expect(await value('level')).toBe('for here/orders-1');
   });
 });

@@ -5,7 +5,7 @@ import { request as httpsRequest } from 'node:https';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Credentials } from '@rollcall/client';
-import { defaultNamespace } from '@rollcall/protocol';
+import { defaultNamespace, faultInAnswer, type Schema, type Shaped } from '@rollcall/protocol';
 import { credentialsOf } from './credentials.ts';
 import { CommandFailure, exitCodes } from './failure.ts';
 import { namespaceOf, serversOf, type RegistryFlags } from './servers.ts';
@@ -28,6 +28,8 @@ export interface AdminCall extends Target {
   readonly expect: 'application/json' | 'application/octet-stream' | 'application/x-gzip' | 'text/plain; charset=utf-8' | undefined;
   /** Whether 404 is a valid answer, as for a missing key. */
   readonly absent?: true;
+  /** `ETag` of an answer that the caller has: status 304, without a body, is a valid answer as well. */
+  readonly tag?: string;
   /** Longest silence of the registry, in milliseconds; 0: no limit. 30 s by default. */
   readonly silenceMs?: number;
   /** Ends the call, and the reading of its answer. */
@@ -62,7 +64,7 @@ export async function namespacedTargetOf(flags: RegistryFlags, terminal: Termina
 /**
  * Sends the request to the first server that can be reached.
  *
- * @returns the answer, of status 200 or as `absent` says, its body not read yet
+ * @returns the answer, of status 200 or as `absent` and `tag` say, its body not read yet
  * @throws CommandFailure `unreachable`, `denied`, `notFound` or `failure`
  */
 export async function adminCall(call: AdminCall): Promise<IncomingMessage> {
@@ -70,6 +72,7 @@ export async function adminCall(call: AdminCall): Promise<IncomingMessage> {
   const status = response.statusCode ?? 0;
   if (response.headers['x-consul-results-filtered-by-acls'] === 'true') call.onLeftOut?.();
   if (status === 404 && call.absent === true && response.headers['x-consul-index'] !== undefined) return response;
+  if (status === 304 && call.tag !== undefined) return response;
   if (status === 200) {
     if (response.headers['content-type'] === call.expect) return response;
     response.destroy();
@@ -86,8 +89,14 @@ function refused(status: number, message: string): CommandFailure {
     return new CommandFailure(exitCodes.failure, 'access control is off in this registry; start it with "rollcall serve --acl"');
   }
   if (status === 401 || message === 'ACL not found') return unknownToken(message);
-  if (status === 403) return new CommandFailure(exitCodes.denied, message);
+  if (status === 403) return denied(message);
   return new CommandFailure(status === 404 ? exitCodes.notFound : exitCodes.failure, message);
+}
+
+/** @param message of the registry, which names the caller and the permission */
+export function denied(message: string, cause?: unknown): CommandFailure {
+  const hint = message.includes('anonymous token lacks') ? '; no token was given: name one with --token-file or ROLLCALL_TOKEN' : '';
+  return new CommandFailure(exitCodes.denied, message + hint, { cause });
 }
 
 export function unknownToken(message: string): CommandFailure {
@@ -108,13 +117,14 @@ async function reach(call: AdminCall): Promise<IncomingMessage> {
   throw await unreachable(servers, last?.error, last?.server);
 }
 
-function send(url: URL, { method = 'GET', body, credentials, namespace = defaultNamespace, silenceMs = silenceUsualMs, signal }: AdminCall): Promise<IncomingMessage> {
+function send(url: URL, { method = 'GET', body, credentials, namespace = defaultNamespace, silenceMs = silenceUsualMs, signal, tag }: AdminCall): Promise<IncomingMessage> {
   const timeout = body instanceof Readable ? restoreSilenceMs : silenceMs;
   const { token, tls } = credentials;
   const headers = {
     ...(token !== undefined && { Authorization: `Bearer ${token}` }),
     // In Consul Enterprise's form; a registry without namespaces refuses it.
-    ...(namespace !== defaultNamespace && { 'X-Consul-Namespace': namespace }),
+    ...(namespace !== defaultNamespace && { 'X-Consul-Namespace': namespace, 'X-Rollcall-Namespace': namespace }),
+    ...(tag !== undefined && { 'If-None-Match': tag }),
   };
   return new Promise((resolve, reject) => {
     const request =
@@ -136,6 +146,20 @@ type Asked = Pick<AdminCall, 'method' | 'body'>;
 export async function askJson<T>(target: Target, path: string, asked: Asked = {}): Promise<T> {
   const answer = await adminCall({ ...target, ...asked, path, expect: 'application/json' });
   return JSON.parse(await textOf(answer)) as T;
+}
+
+/**
+ * Reads a route of Rollcall's own API. @throws CommandFailure as `adminCall`, and `failure` for an answer that this command cannot read
+ */
+export async function askAnswer<S extends Schema>(target: Target, path: string, schema: S): Promise<Shaped<S>> {
+  return understood(target.servers, await askJson(target, path), schema);
+}
+
+/** @throws CommandFailure `failure` when the answer is not what the schema says: the registry has another version */
+export function understood<S extends Schema>(servers: readonly string[], answer: unknown, schema: S): Shaped<S> {
+  const fault = faultInAnswer(answer, schema, 'the answer');
+  if (fault !== undefined) throw new CommandFailure(exitCodes.failure, `this rollcall cannot read the answer of the registry at ${servers.join(', ')}: ${fault}; use the rollcall of its version`);
+  return answer as Shaped<S>;
 }
 
 /** Calls a route with an empty answer. @throws CommandFailure as `adminCall` */

@@ -59,14 +59,19 @@ export interface ChangesOptions {
  * Yields the answer now, and after every change; while the registry is unreachable, it retries without end.
  * @throws CommandFailure as `adminCall` when the first query fails, and later when the token is refused
  */
-export async function* changesAt(target: Target, path: string, { signal, tell }: ChangesOptions): AsyncGenerator<Answer, void, undefined> {
+export function changesAt(target: Target, path: string, options: ChangesOptions): AsyncGenerator<Answer, void, undefined> {
+  return answersOf((index) => blockingQuery(target, path, { signal: options.signal, index }), options);
+}
+
+/** The same for any query that waits. @param ask waits for a change after the index; without one it is answered at once */
+export async function* answersOf(ask: (index: string | undefined) => Promise<Answer>, { signal, tell }: ChangesOptions): AsyncGenerator<Answer, void, undefined> {
   let last: Answer | undefined;
   let failures = 0;
   while (!signal.aborted) {
     let answer: Answer;
     try {
       // After an outage it may be another registry with other revisions: the query starts without an index.
-      answer = await blockingQuery(target, path, { signal, index: failures === 0 ? last?.index : undefined });
+      answer = await ask(failures === 0 ? last?.index : undefined);
     } catch (error) {
       if (signal.aborted) return;
       if (last === undefined || !(error instanceof CommandFailure) || error.exitCode === exitCodes.denied) throw error;

@@ -14,6 +14,8 @@ export interface ChildOptions {
 export interface Child {
   /** The exit code; 128 + the signal's number when a signal ended it. */
   readonly ended: Promise<number>;
+  /** The signal that ended it; undefined while it runs, and when it ended by itself. */
+  readonly killedBy: () => NodeJS.Signals | undefined;
   signal(signal: NodeJS.Signals): void;
 }
 
@@ -30,7 +32,7 @@ export function startChild(command: string, args: readonly string[], { input, en
     child.on('exit', (code, signal) => resolve(signal === null ? (code ?? 0) : 128 + signalNumber(signal)));
   });
   return new Promise((resolve, reject) => {
-    child.on('spawn', () => resolve({ ended, signal: (signal) => void child.kill(signal) }));
+    child.on('spawn', () => resolve({ ended, killedBy: () => child.signalCode ?? undefined, signal: (signal) => void child.kill(signal) }));
     child.on('error', (error: NodeJS.ErrnoException) => reject(notStarted(command, child, error)));
   });
 }

@@ -81,6 +81,13 @@ export async function configAt({ app, cluster, name }: ConfigPlace, { by: given,
   });
 }
 
+/** A setting that changed. */
+export interface SettingChange {
+  readonly setting: string;
+  readonly before?: unknown;
+  readonly after?: unknown;
+}
+
 /** A release in lists and answers. */
 export interface StepAnswer {
   readonly number: number;
@@ -88,6 +95,7 @@ export interface StepAnswer {
   readonly parent: number;
   readonly rollout?: string;
   readonly of?: number;
+  readonly changes?: readonly SettingChange[];
   readonly atMs: number;
   readonly by?: string;
   readonly from?: string;
@@ -99,7 +107,7 @@ export interface ConfigAnswer {
   readonly release: number;
   readonly format?: string;
   readonly current?: StepAnswer & { readonly content: string };
-  readonly draft?: { readonly revision: number };
+  readonly draft?: { readonly revision: number; readonly remove?: true };
   readonly rollouts?: readonly RolloutAnswer[];
 }
 

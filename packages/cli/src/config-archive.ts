@@ -1,22 +1,15 @@
 /**
  * An archive of configurations: a zip with the index `rollcall-config.json`, which names each configuration with its settings and its
- * release, and one file for each content. Reading it checks all sizes before a byte is inflated, and every hash afterwards. No name of the
- * archive becomes the name of a file.
+ * release, and one file for each content. Reading it checks every hash. Files and sizes are the matter of `zip-file.ts`.
  */
 
 import { createHash } from 'node:crypto';
-import { unzipSync, zipSync, type UnzipFileInfo } from 'fflate';
+import { zipSync } from 'fflate';
 import { fileBytesMax, filesMax } from './config-tree.ts';
 import { CommandFailure, exitCodes } from './failure.ts';
+import { archiveBytesMax, contentsBytesMax, unzipped } from './zip-file.ts';
 
-/** Largest archive, in bytes. */
-export const archiveBytesMax = 67_108_864;
-/** Bytes of all contents together, as they are in memory. */
-const contentsBytesMax = 268_435_456;
 const indexBytesMax = 33_554_432;
-/** Deflate makes nothing longer than this; a longer entry hides more than its size says. */
-const overheadMax = 1_024;
-
 const indexName = 'rollcall-config.json';
 const formatNow = 1;
 
@@ -68,27 +61,13 @@ function tooLarge(what: string): CommandFailure {
 /** @throws CommandFailure `failure` that says what is wrong with the archive */
 export function unpacked(archive: Uint8Array): readonly ArchivedConfig[] {
   try {
-    const files = unzipSync(archive, { filter: sizeCheck() });
+    const files = unzipped(archive, { filesMax, bytesMax: (name) => (name === indexName ? indexBytesMax : fileBytesMax), isContent: (name) => name !== indexName });
     const index = files[indexName];
     if (index === undefined) throw new Error(`it has no ${indexName}; "rollcall config export FILE.zip" writes one`);
     return indexedIn(index).map((each, at) => withContent(each, `configuration ${at + 1}`, files));
   } catch (error) {
     throw new CommandFailure(exitCodes.failure, `the archive cannot be used: ${(error as Error).message}`, { cause: error });
   }
-}
-
-/** Sees each entry of the directory of the zip before it is inflated. An entry never becomes longer than it says there. */
-function sizeCheck(): (entry: UnzipFileInfo) => boolean {
-  let [files, bytes] = [0, 0];
-  return ({ name, size, originalSize }) => {
-    const max = name === indexName ? indexBytesMax : fileBytesMax;
-    if (originalSize > max) throw new Error(`${JSON.stringify(name.slice(0, 200))} has ${originalSize} bytes, the limit is ${max}`);
-    if (size > originalSize + overheadMax) throw new Error(`${JSON.stringify(name.slice(0, 200))} has ${size} compressed bytes for ${originalSize}`);
-    bytes += name === indexName ? 0 : originalSize;
-    if (bytes > contentsBytesMax) throw new Error(`its contents have more than ${contentsBytesMax} bytes`);
-    if (++files > filesMax + 1) throw new Error(`it has more than ${filesMax} configurations`);
-    return true;
-  };
 }
 
 function indexedIn(bytes: Uint8Array): readonly Partial<Indexed>[] {

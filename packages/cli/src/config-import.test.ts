@@ -20,7 +20,7 @@ async function environment(name: string, registry = url()) {
   return at(registry, name);
 }
 
-describe('an archive', { timeout: 60_000 }, () => {
+describe('an archive', () => {
   it('has every cluster and the settings, and makes another environment equal', async () => {
     const from = await environment('zip-from');
     const post = (path: string, query: object, body: object) => fetch(`${url()}/rollcall/v1/config${path}?${new URLSearchParams({ environment: 'zip-from', app: 'shop', ...query }).toString()}`, { method: 'POST', body: JSON.stringify(body) });
@@ -104,7 +104,61 @@ describe('an archive', { timeout: 60_000 }, () => {
   });
 });
 
-describe('a directory', { timeout: 60_000 }, () => {
+describe('where approvals are asked for', () => {
+  const guard = (name: string) => fetch(`${url()}/rollcall/v1/config/environment?environment=${name}`, { method: 'PUT', body: JSON.stringify({ order: 1, policy: { approvals: 1, fourEyes: true } }) });
+  /** Approves and publishes what a line of a command proposes. */
+  async function published(config: ReturnType<typeof at>, line: string): Promise<string> {
+    const [, number = '', name = ''] = /^proposal (\d+), to \w+ (?:shop\/app\.yaml|\S+), waits for 1 approval: rollcall config approve (\S+) \1$/.exec(line) ?? [];
+    expect((await config('approve', name, number, '--by', 'bob')).stdout).toContain('has its approvals');
+    return (await config('publish', name, '--proposal', number)).stdout;
+  }
+
+  it('a removal is proposed, approved and published', async () => {
+    const config = await environment('removals');
+    await config('publish', 'shop/app.yaml', '--content', 'a: 1');
+    await guard('removals');
+    expect(await config('delete', 'shop/app.yaml')).toMatchObject({ code: 1, stderr: expect.stringContaining('save a draft of the removal of shop/app.yaml, and propose it') as string });
+    const { stdout } = await config('delete', 'shop/app.yaml', '--propose', '--message', 'unused', '--by', 'ann');
+    expect((await config('diff', 'shop/app.yaml')).stdout).toBe('- a: 1\n');
+    expect(await config('get', 'shop/app.yaml', '--draft')).toMatchObject({ code: 3, stderr: 'rollcall: the draft of shop/app.yaml is its removal, and has no content\n' });
+    expect(await published(config, stdout.trim())).toBe('clients get nothing of shop/app.yaml any more; its history stays\n');
+    expect((await config('history', 'shop/app.yaml')).stdout).toMatch(/\n2 +remove of 1 +\S+ +\S* +unused\n/);
+    expect((await config('get', 'shop/app.yaml')).code).toBe(3);
+    expect(await config('delete', 'shop/app.yaml', '--at', '2090-01-01T00:00:00Z')).toMatchObject({ code: 2, stderr: expect.stringContaining('--at and --replace are for --propose only') as string });
+  });
+
+  it('a directory and an archive become proposals, the same ones when it is repeated', async () => {
+    const [from, to] = [await environment('proposed-from'), await environment('proposed-to')];
+    for (const config of [from, to]) await config('publish', 'shop/app.yaml', '--content', 'a: 1');
+    await to('publish', 'shop/gone', '--content', 'x');
+    await from('publish', 'shop/app.yaml', '--content', 'a: 2');
+    await from('settings', 'shop/app.yaml', '--schema', '{"type": "object"}');
+    const [dir, file] = [folder(), join(folder(), 'all.zip')];
+    await from('export', dir);
+    await from('export', file);
+    await guard('proposed-to');
+
+    expect(await to('apply', dir)).toMatchObject({ code: 1, stderr: expect.stringContaining('asks for 1 approval') as string });
+    const lines = (await to('apply', dir, '--prune', '--propose', '--owner', 'git', '--by', 'ann')).stdout.trim().split('\n');
+    expect(lines.at(-1)).toBe('2 changes proposed');
+    expect((await to('apply', dir, '--prune', '--propose')).stdout.trim().split('\n')).toEqual(lines);
+    expect((await to('get', 'shop/app.yaml')).stdout).toBe('a: 1');
+    expect([await published(to, lines[0] ?? ''), await published(to, lines[1] ?? '')]).toEqual(['release 3 of shop/app.yaml is published\n', 'clients get nothing of shop/gone any more; its history stays\n']);
+    expect((await to('apply', dir, '--prune')).stdout).toBe('nothing to do\n');
+    await to('settings', 'shop/app.yaml', '--owner', '');
+
+    await from('publish', 'shop/app.yaml', '--content', 'a: 3');
+    await from('export', file);
+    expect(await to('import', file)).toMatchObject({ code: 1, stderr: expect.stringContaining('asks for 1 approval') as string });
+    const { stdout } = await to('import', file, '--propose', '--by', 'ann');
+    expect((await to('import', file, '--propose')).stdout).toBe(stdout);
+    expect(JSON.parse((await to('settings', 'shop/app.yaml')).stdout)).toMatchObject({ schema: '{"type": "object"}' });
+    expect(await published(to, stdout.split('\n')[0] ?? '')).toMatch(/^release \d+ of shop\/app\.yaml is published\n$/);
+    expect((await to('import', file, '--propose')).stdout).toBe('nothing to do\n');
+  });
+});
+
+describe('a directory', () => {
   it('has the configurations of every cluster, and changes each where it belongs', async () => {
     const tree = await environment('clusters');
     await tree('publish', 'shop/app.yaml', '--content', 'a: 1');
@@ -119,6 +173,14 @@ describe('a directory', { timeout: 60_000 }, () => {
     rmSync(join(dir, 'shop/@default'), { recursive: true });
     expect((await tree('apply', dir, '--prune')).stdout).toBe('change shop/@blue/app.yaml\ncreate shop/@blue/new\nremove shop/@default/@odd/name\n3 changes done\n');
     expect([(await tree('get', 'shop/app.yaml')).stdout, (await tree('get', 'shop/app.yaml', '--cluster', 'blue')).stdout, (await tree('get', 'shop/new', '--cluster', 'blue')).stdout]).toEqual(['a: 1', 'a: 3', 'n']);
+    for (const name of ['.env', '../up', '%2Eodd', 'sub/.x']) await tree('publish', `shop/${name}`, '--content', name);
+    await tree('export', dir);
+    expect(['shop/%2Eenv', 'shop/%2E./up', 'shop/%252Eodd', 'shop/sub/%2Ex'].map((path) => readFileSync(join(dir, path), 'utf8'))).toEqual(['.env', '../up', '%2Eodd', 'sub/.x']);
+    expect([existsSync(join(dir, 'up')), (await tree('plan', dir, '--prune')).stdout]).toEqual([false, 'nothing to do\n']);
+    rmSync(join(dir, 'shop/%2Eenv'));
+    writeFileSync(join(dir, 'shop/%2Enew'), 'n');
+    expect((await tree('apply', dir, '--prune')).stdout).toBe('create shop/%2Enew\nremove shop/%2Eenv\n2 changes done\n');
+    expect([(await tree('get', 'shop/.new')).stdout, (await tree('get', 'shop/.env')).code]).toEqual(['n', 3]);
     await tree('publish', 'shop/bad', '--content', 'x', '--cluster', '../../up');
     expect(await tree('export', dir)).toMatchObject({ code: 1, stderr: expect.stringContaining('cannot be the name of a file') as string });
     expect(existsSync(join(dir, '../up'))).toBe(false);

@@ -1,6 +1,7 @@
 /**
  * Configurations as files: `DIR/APP/NAME` is the configuration of the cluster `default`, `DIR/APP/@CLUSTER/NAME` that of another one, and
- * the name may have folders. Compares a directory with an environment; what follows from that is up to the commands.
+ * the name may have folders. A part that begins with a dot is written with `%2E` in its place, since such files belong to the directory (`.git`), and
+ * one that begins with `%` with `%25`. Compares a directory with an environment; what follows from that is up to the commands.
  */
 
 import { createHash } from 'node:crypto';
@@ -17,12 +18,16 @@ const defaultCluster = 'default';
 
 /** The path of a configuration below the directory. A name of the cluster `default` that looks like a cluster is below `@default`. */
 export function treePath({ app, cluster, name }: ConfigPlace): string {
-  return cluster === defaultCluster && !name.startsWith('@') ? `${app}/${name}` : `${app}/@${cluster}/${name}`;
+  return partsOf(cluster === defaultCluster && !name.startsWith('@') ? `${app}/${name}` : `${app}/@${cluster}/${name}`, (part) => part.replace(/^[.%]/, (first) => (first === '.' ? '%2E' : '%25')));
+}
+
+function partsOf(path: string, written: (part: string) => string): string {
+  return path.split('/').map(written).join('/');
 }
 
 /** The configuration that a path below the directory names. */
 export function placeOf(path: string): ConfigPlace {
-  const [, app = '', cluster = defaultCluster, name = ''] = /^([^/]+)\/(?:@([^/]+)\/)?(.+)$/.exec(path) ?? [];
+  const [, app = '', cluster = defaultCluster, name = ''] = /^([^/]+)\/(?:@([^/]+)\/)?(.+)$/.exec(partsOf(path, (part) => part.replace(/^%(2E|25)/, (_, code) => (code === '2E' ? '.' : '%')))) ?? [];
   return { app, cluster, name };
 }
 
@@ -52,7 +57,7 @@ export async function readTree(folder: string): Promise<Map<string, string>> {
       if ((await stat(path)).size > fileBytesMax) throw new Error(`${path} is larger than ${fileBytesMax} bytes`);
       if (found.size >= filesMax) throw new Error(`${folder} has more than ${filesMax} files`);
       // A file has one way to be named, so that no configuration has two files.
-      if (treePath(placeOf(name)) !== name) throw new Error(`${path} is of the cluster default; write it as ${treePath(placeOf(name))}`);
+      if (treePath(placeOf(name)) !== name) throw new Error(`${path} is the configuration of another path, too; write it as ${treePath(placeOf(name))}`);
       found.set(name, await readFile(path, 'utf8'));
     }
   } catch (error) {
@@ -78,7 +83,7 @@ export interface Change {
 
 /**
  * What an environment lacks to be like a directory.
- * @param prune whether configurations without a file are removed; those with a path that is never read stay
+ * @param prune whether configurations without a file are removed
  * @param open names a configuration, to read its content
  */
 export async function changesOf(files: ReadonlyMap<string, string>, present: ReadonlyMap<string, Listed>, prune: boolean, open: (name: string) => NamedConfig): Promise<Change[]> {
@@ -89,7 +94,7 @@ export async function changesOf(files: ReadonlyMap<string, string>, present: Rea
     // What is stored has ciphers, and a file has masks: then the contents as they are shown are compared.
     else if (now.md5 !== md5(content) && (await shown(open(name))) !== content) changes.push({ name, kind: 'change', content, md5: now.md5 });
   }
-  if (prune) for (const [name, now] of present) if (!files.has(name) && !isHidden(name)) changes.push({ name, kind: 'remove', content: '', md5: now.md5 });
+  if (prune) for (const [name, now] of present) if (!files.has(name)) changes.push({ name, kind: 'remove', content: '', md5: now.md5 });
   return changes;
 }
 

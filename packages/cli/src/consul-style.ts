@@ -79,7 +79,7 @@ function optionOf({ options }: Command, given: string): Option | undefined {
 function withoutOption(arg: string, { name, value }: Flag, command: Command, rest: string[]): string[] {
   const asksRegistry = optionOf(command, 'token-file') !== undefined;
   if (name === 'token' && asksRegistry) {
-    throw usage('a token on the command line can be read by every user of this machine; name a file with -token-file, or set ROLLCALL_TOKEN');
+    throw usage('a token on the command line can be read by every user of this machine; name a file with --token-file, or set ROLLCALL_TOKEN');
   }
   // Reads come from memory, and are never older than the registry that answers.
   if (name === 'stale' && asksRegistry) return [];

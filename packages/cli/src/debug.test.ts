@@ -32,7 +32,7 @@ describe('debug', () => {
     const registry = await serve();
     const gathering = start(['debug', '--no-archive', '--output', 'd', '--capture', 'agent', '--capture', 'members', '--addr', registry.url], { cwd: dir });
     // The folder exists before the first request; from then on the command handles the signal.
-    await expect.poll(() => existsSync(join(dir, 'd')), { timeout: 10_000 }).toBe(true);
+    await expect.poll(() => existsSync(join(dir, 'd'))).toBe(true);
     const interrupt = setInterval(() => void gathering.child.kill('SIGINT'), 300);
     const made = await gathering.ended;
     clearInterval(interrupt);

@@ -82,6 +82,38 @@ describe('instances set-status', () => {
   });
 });
 
+describe('actions on instances', () => {
+  it('drain some of a service after a dry run, and put them back', async () => {
+    for (const id of ['a1', 'a2', 'a3']) await register({ Name: 'acted', ID: id });
+    const wish = ['instances', 'drain', 'acted/a1', 'acted/a2', '--reason', 'a test'];
+    expect(await ask([...wish, '--dry-run'])).toMatchObject({ code: 0, stderr: '', stdout: '2 of 3 would be drained; 2 leave the traffic, 1 with traffic would be left; 0 clients use the service\n' });
+    expect((await ask(['instances', 'acted'])).stdout).not.toContain('draining');
+    expect(await ask(wish)).toMatchObject({ code: 0, stdout: '2 of 3 drained; 2 left the traffic, 1 with traffic left; 0 clients use the service\n' });
+    expect((await ask(['instances', 'acted'])).stdout).toMatch(/^a1 .* draining /m);
+    const json = JSON.parse((await ask(['instances', 'undrain', 'acted', '--json'])).stdout) as object;
+    expect(json).toMatchObject({ applied: 3, of: 3, returns: 2, left: 3, refused: [] });
+  });
+
+  it('set a weight, check, and deregister', async () => {
+    await register({ Name: 'weighed', ID: 'w1', Check: { TTL: '60s', Status: 'passing' } });
+    expect((await ask(['instances', 'weight', '0.5', 'weighed/w1'])).stdout).toContain('1 of 1 weighed');
+    const { instances } = JSON.parse((await ask(['instances', 'weighed', '--json'])).stdout) as { instances: { weight: number }[] };
+    expect(instances[0]?.weight).toBe(0.5);
+    expect((await ask(['instances', 'weight', 'own', 'weighed'])).code).toBe(0);
+    expect(await ask(['instances', 'check', 'weighed'])).toMatchObject({ code: 1, stderr: expect.stringContaining('the registry cannot run its checks (ttl)') });
+    expect((await ask(['instances', 'deregister', 'weighed/w1'])).stdout).toContain('1 of 1 deregistered; 1 left the traffic, 0 with traffic left');
+  });
+
+  it.each<[string, string[], number, string]>([
+    ['a service without instances', ['drain', 'nope'], 3, 'service "nope" has no instance'],
+    ['an unknown instance', ['drain', 'acted/none'], 3, 'service "acted" has no instance "none"'],
+    ['no id after the slash', ['drain', 'acted/'], 2, 'is neither SERVICE nor SERVICE/ID'],
+    ['a weight that is none', ['weight', 'heavy', 'acted'], 2, 'a weight is a number from 0 to 65535'],
+  ])('are refused for %s', async (_what, args, code, message) => {
+    expect(await ask(['instances', ...args])).toMatchObject({ code, stderr: expect.stringContaining(message) });
+  });
+});
+
 describe('explain', () => {
   it('shows for each instance whether a new client would choose it, or why not', async () => {
     await register({ Name: 'told', ID: 't1', Port: 8080, Address: '10.0.0.1', Meta: { zone: 'a' }, Tags: ['new'] });

@@ -1,6 +1,6 @@
 import type { Reason } from '@rollcall/client';
 import { expect, it } from 'vitest';
-import { reasonText } from './explanation-table.ts';
+import { reasonText } from '@rollcall/client';
 
 it.each<[Reason, string]>([
   [{ kind: 'selector' }, 'not selected'],

@@ -9,7 +9,7 @@ export const exitCodes = {
   failure: 1,
   /** The command line, the environment or the configuration file is wrong; no request was sent. */
   usage: 2,
-  /** The service, key, instance or member does not exist. */
+  /** The service, key, route, instance or member does not exist. */
   notFound: 3,
   /** No registry answered. */
   unreachable: 4,

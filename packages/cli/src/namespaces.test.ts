@@ -189,4 +189,4 @@ it('keeps programs of one service name apart, through an outage of the registry 
   await a.process.ended;
   await vi.waitFor(async () => expect(await webOf('team-a').instances()).toEqual([]), 20_000);
   expect((await webOf('team-b').instances()).map((instance) => instance.port)).toEqual([b.port]);
-}, 60_000);
+});

@@ -49,3 +49,9 @@ export function duration(text: string): number {
   }
   return parts.reduce((ms, [, value, unit = 's']) => ms + Number(value) * (unitMs[unit] ?? 0), 0);
 }
+
+/** A revision of the registry; 0 stands for something that does not exist. */
+export function revision(text: string): number {
+  if (/^\d{1,16}$/.test(text) && Number.isSafeInteger(Number(text))) return Number(text);
+  throw new InvalidArgumentError('a revision is a whole number, 0 or more.');
+}

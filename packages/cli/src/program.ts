@@ -11,6 +11,7 @@ export const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
   serve: async () => (await import('./commands/serve.ts')).addServe,
   agent: async () => (await import('./commands/agent.ts')).addAgent,
   run: async () => (await import('./commands/run.ts')).addRun,
+  diff: async () => (await import('./commands/diff.ts')).addDiff,
   services: async () => (await import('./commands/services.ts')).addServices,
   instances: async () => (await import('./commands/instances.ts')).addInstances,
   explain: async () => (await import('./commands/explain.ts')).addExplain,
@@ -18,10 +19,15 @@ export const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
   members: async () => (await import('./commands/members.ts')).addMembers,
   leave: async () => (await import('./commands/leave.ts')).addLeave,
   watch: async () => (await import('./commands/watch.ts')).addWatch,
+  top: async () => (await import('./commands/top.ts')).addTop,
   kv: async () => (await import('./commands/kv.ts')).addKv,
   config: async () => (await import('./commands/config.ts')).addConfig,
+  route: async () => (await import('./commands/route.ts')).addRoute,
+  webhook: async () => (await import('./commands/webhook.ts')).addWebhook,
+  gossip: async () => (await import('./commands/gossip.ts')).addGossip,
   lock: async () => (await import('./commands/lock.ts')).addLock,
   lead: async () => (await import('./commands/lead.ts')).addLead,
+  locks: async () => (await import('./commands/locks.ts')).addLocks,
   event: async () => (await import('./commands/event.ts')).addEvent,
   maint: async () => (await import('./commands/maint.ts')).addMaint,
   info: async () => (await import('./commands/info.ts')).addInfo,
@@ -38,6 +44,7 @@ export const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
   migrate: async () => (await import('./commands/migrate.ts')).addMigrate,
   snapshot: async () => (await import('./commands/snapshot.ts')).addSnapshot,
   import: async () => (await import('./commands/import.ts')).addImport,
+  bridge: async () => (await import('./commands/bridge.ts')).addBridge,
   audit: async () => (await import('./commands/audit.ts')).addAudit,
   completion: async () => (await import('./commands/completion.ts')).addCompletion,
   version: async () => (await import('./commands/version.ts')).addVersion,
@@ -45,6 +52,8 @@ export const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
 
 /** Completion scripts are made from all commands. */
 const needsAll = 'completion';
+/** Answered without any command. */
+const versionFlags: readonly (string | undefined)[] = ['-V', '--version'];
 
 /** @param first the first word of the command line; if it is the name of a command, the program has only that command */
 export async function createProgram(context: CommandContext, first?: string): Promise<Command> {
@@ -61,8 +70,12 @@ export async function createProgram(context: CommandContext, first?: string): Pr
       writeErr: (text) => void stderr.write(text),
       outputError: (text, write) => write(text.replace(/^error: /, 'rollcall: ')),
     });
-  const only = first !== undefined && first !== needsAll && Object.hasOwn(commands, first) ? commands[first] : undefined;
-  const loaded = await Promise.all((only === undefined ? Object.values(commands) : [only]).map((load) => load()));
-  for (const add of loaded) add(program, context);
+  for (const add of await Promise.all(neededFor(first).map((load) => load()))) add(program, context);
   return program;
+}
+
+function neededFor(first: string | undefined): readonly (() => Promise<AddCommand>)[] {
+  if (versionFlags.includes(first)) return [];
+  const only = first !== undefined && first !== needsAll && Object.hasOwn(commands, first) ? commands[first] : undefined;
+  return only === undefined ? Object.values(commands) : [only];
 }

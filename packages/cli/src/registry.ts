@@ -2,7 +2,7 @@
 
 import type { Rollcall } from '@rollcall/client';
 import { isRegistryError } from '@rollcall/protocol';
-import { adminCall, strange, targetOf, textOf, unknownToken, unreachable } from './admin-call.ts';
+import { adminCall, denied, strange, targetOf, textOf, unknownToken, unreachable } from './admin-call.ts';
 import { credentialOptions } from './credentials.ts';
 import { CommandFailure, exitCodes } from './failure.ts';
 import { namespaceOf, type RegistryFlags } from './servers.ts';
@@ -55,7 +55,7 @@ async function withRegistry(
     if (signal.aborted) throw await unreachable(servers, new Error(`no answer for ${patienceMs / 1000} s`));
     if (isRegistryError(error, 'unavailable')) throw await unreachable(servers, error);
     if (isRegistryError(error, 'unauthenticated')) throw unknownToken(error.message);
-    if (isRegistryError(error, 'permission_denied')) throw new CommandFailure(exitCodes.denied, error.message, { cause: error });
+    if (isRegistryError(error, 'permission_denied')) throw denied(error.message, error);
     if (isRegistryError(error)) throw new CommandFailure(exitCodes.failure, error.message, { cause: error });
     throw error;
   } finally {

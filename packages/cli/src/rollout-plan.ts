@@ -1,4 +1,4 @@
-/** The plan of a rollout on a command line: `--stage 10%:5m --stage 3:10m --alarm unhealthy:0.5`. */
+/** A rollout on a command line: `--stage 10%:5m --stage 3:10m --alarm unhealthy:0.5 --rule label:ring=beta`. */
 
 import { InvalidArgumentError } from 'commander';
 import { duration } from './option-values.ts';
@@ -30,11 +30,32 @@ export function alarm(text: string): Alarm {
   return { on: on.split(','), share: Number(share) };
 }
 
+/** `app:A,B`, `address:10.0.0.0/8`, `label:KEY=V1,V2`, `instance:NODE/ID` or `expression:TEXT`. */
+export function rule(text: string): object {
+  const [, kind = '', what = ''] = /^(app|address|label|instance|expression):(.+)$/s.exec(text) ?? [];
+  const words = what.split(',');
+  const [, label = '', values = ''] = /^([^=]+)=(.+)$/s.exec(what) ?? [];
+  if (kind === 'app') return { kind, apps: words };
+  if (kind === 'address') return { kind, addresses: words };
+  if (kind === 'instance') return { kind, instances: words };
+  if (kind === 'expression') return { kind, expression: what };
+  if (kind === 'label' && label !== '') return { kind, label, values: values.split(',') };
+  throw new InvalidArgumentError('write app:A,B, address:10.0.0.0/8, label:KEY=V1,V2, instance:NODE/ID or expression:TEXT.');
+}
+
 export interface PlanFlags {
   readonly stage: readonly Stage[];
   readonly alarm?: Alarm;
   readonly webhook?: string;
   readonly service?: string;
+}
+
+/** @returns the rollout as the registry's API has it; undefined when the command line has neither a stage nor a rule */
+export function rolloutOf(flags: PlanFlags & { readonly rule?: object }): object | undefined {
+  const { rule: named } = flags;
+  const plan = planOf(flags);
+  if (plan === undefined && named === undefined) return undefined;
+  return { name: plan === undefined ? 'rule' : 'release', ...(plan === undefined ? {} : { plan }), ...(named === undefined ? {} : { rule: named }) };
 }
 
 /** @returns undefined when the command line has no stage */

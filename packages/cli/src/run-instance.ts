@@ -9,6 +9,10 @@ export interface RunFlags {
   readonly port: number;
   /** A URL, or a path on the program's own address. */
   readonly check?: string;
+  /** The path of the program's endpoint of the Model Context Protocol. */
+  readonly mcp?: string;
+  /** The path of the program's agent card. */
+  readonly a2a?: string;
   readonly address?: string;
   readonly id?: string;
   readonly tag: readonly string[];
@@ -20,6 +24,7 @@ const intervalMs = 1_000;
 /** A program that takes longer cannot serve; the second such probe in a row counts. */
 const timeoutMs = 3_000;
 const failuresBeforeCritical = 2;
+const probe = { intervalMs, timeoutMs, failuresBeforeCritical };
 
 /**
  * @param ownAddress of this machine as the registry reaches it; undefined or loopback: the registry
@@ -33,9 +38,8 @@ export function instanceOf(name: string, flags: RunFlags, ownAddress: string | u
     id: flags.id ?? `${name}-${flags.port}`,
     service: name,
     port: flags.port,
-    tags: flags.tag,
-    meta: flags.meta,
-    checks: [checkOf(flags, hostPort(address ?? '127.0.0.1', flags.port))],
+    ...marksOf(flags),
+    checks: checksOf(flags, hostPort(address ?? '127.0.0.1', flags.port)),
     ...(address === undefined ? {} : { address }),
   };
   const checked = checkRequest({ type: 'register', id: 1, instances: [instance] });
@@ -43,8 +47,27 @@ export function instanceOf(name: string, flags: RunFlags, ownAddress: string | u
   return instance;
 }
 
+/** MCP servers and agents are found by a tag, and their paths by metadata (the README of the server's front end for agents). */
+function marksOf({ tag, meta, mcp, a2a }: RunFlags): Pick<InstanceRegistration, 'tags' | 'meta'> {
+  return {
+    tags: [...new Set([...tag, ...(mcp === undefined ? [] : ['mcp']), ...(a2a === undefined ? [] : ['a2a'])])],
+    meta: { ...(mcp === undefined ? {} : { 'mcp-path': mcp }), ...(a2a === undefined ? {} : { 'a2a-path': a2a }), ...meta },
+  };
+}
+
+function checksOf(flags: RunFlags, target: string): CheckRegistration[] {
+  const { check, mcp, a2a } = flags;
+  const own = (path: string, option: string) => {
+    if (path.startsWith('/')) return `http://${target}${path}`;
+    throw usage(`--${option}: ${JSON.stringify(path)} is no path on the program; write it with a slash in front, such as /${option}`);
+  };
+  const checks: CheckRegistration[] = [];
+  if (mcp !== undefined) checks.push({ name: 'mcp', mcp: own(mcp, 'mcp'), ...probe });
+  if (a2a !== undefined) checks.push({ name: 'a2a', http: own(a2a, 'a2a'), ...probe });
+  return check !== undefined || checks.length === 0 ? [checkOf(flags, target), ...checks] : checks;
+}
+
 function checkOf({ check }: RunFlags, target: string): CheckRegistration {
-  const probe = { intervalMs, timeoutMs, failuresBeforeCritical };
   if (check === undefined) return { name: 'tcp', tcp: target, ...probe };
   const http = check.startsWith('/') ? `http://${target}${check}` : check;
   const { protocol = '' } = URL.canParse(http) ? new URL(http) : {};

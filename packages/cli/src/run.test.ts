@@ -81,13 +81,14 @@ async function pidOf(running: Process): Promise<number> {
 
 describe('the program', () => {
   it.each([
-    ['its exit code', 'process.exit(0)', 0],
-    ['its exit code', 'process.exit(42)', 42],
-    ['128 + the signal that ended it', "process.kill(process.pid, 'SIGKILL')", 137],
-    ['128 + the signal that ended it', "process.kill(process.pid, 'SIGTERM')", 143],
-  ])('gives %s, and leaves nothing behind though it ends at once', async (_what, code, expected) => {
+    ['its exit code', 'process.exit(0)', 0, undefined],
+    ['its exit code', 'process.exit(42)', 42, undefined],
+    ['128 + the signal that ended it', "process.kill(process.pid, 'SIGKILL')", 137, 'SIGKILL'],
+    ['128 + the signal that ended it', "process.kill(process.pid, 'SIGTERM')", 143, 'SIGTERM'],
+  ])('gives %s, and leaves nothing behind though it ends at once', async (_what, code, expected, signal) => {
     const registry = { url: shared.url() };
-    expect((await run(registry, 1, code).ended).code).toBe(expected);
+    const ended = await run(registry, 1, code).ended;
+    expect([ended.code, /the program was ended by (\w+)/.exec(ended.stderr)?.[1]]).toEqual([expected, signal]);
     const { stdout } = await rollcall(['instances', 'web', '--json', '--addr', registry.url]);
     expect(JSON.parse(stdout)).toMatchObject({ instances: [] });
   });

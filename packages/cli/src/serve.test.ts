@@ -15,6 +15,7 @@ describe('at the start', () => {
     const server = start(['serve', '--http', '127.0.0.1:0', '--data-dir', dir, '--log-level', 'error']);
     const url = (await server.seen(/HTTP {2}(http:\/\/127\.0\.0\.1:\d+)$/m))[1];
     const text = (await server.seen(/[^]*Ctrl-C stops it\./))[0];
+    expect(text).toContain(`UI    ${url}/ui/\n`);
     expect(text).toContain(`data  ${dir}`);
     expect(text).toContain(`--addr ${url}`);
     expect(existsSync(dir)).toBe(true);
@@ -26,8 +27,8 @@ describe('at the start', () => {
   it('prints all its facts in one column', async () => {
     const server = start(['serve', '--http', '127.0.0.1:0', '--dev', '--eureka', '127.0.0.1:0', '--nacos', '127.0.0.1:0']);
     const [text] = await server.seen(/[^]*Ctrl-C stops it\./);
-    const facts = text.split('\n').filter((line) => /^ {2}(HTTP|DNS|Eureka|Nacos|data) /.test(line));
-    expect(facts.map((line) => /^ {2}(\w+) +/.exec(line)?.map((part) => part.length))).toEqual(['HTTP', 'DNS', 'Eureka', 'Nacos', 'data'].map((label) => [10, label.length]));
+    const facts = text.split('\n').filter((line) => /^ {2}(HTTP|UI|DNS|Eureka|Nacos|data) /.test(line));
+    expect(facts.map((line) => /^ {2}(\w+) +/.exec(line)?.map((part) => part.length))).toEqual(['HTTP', 'UI', 'DNS', 'Eureka', 'Nacos', 'data'].map((label) => [10, label.length]));
   });
 
   it('warns that data in memory is not kept', async () => {

@@ -271,7 +271,7 @@ export class Rollcall {
    */
   async lock(name: string, options: LockOptions = {}): Promise<HeldLock> {
     this.#assertOpen();
-    return await acquire(this.#parts.contenders, { name, limit: 1, shared: false }, options, 'lock');
+    return await acquire(this.#parts.contenders, { name, limit: 1, shared: false, purpose: 'lock' }, options, 'lock');
   }
 
   /** A semaphore: up to `limit` holders at once; all clients must give the same. @throws RegistryError `invalid_argument` */

@@ -3,7 +3,7 @@
 import { checkKnown, type OptionNames } from './option-check.ts';
 import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { RegistryError, defaultNamespace, frameLimits, isNamespaceName, namespaceLengthMax, type FrameView, type Instance } from '@rollcall/protocol';
+import { RegistryError, defaultNamespace, frameLimits, isNamespaceName, namespaceLengthMax, type FrameView, type GossipOptions, type Instance, type RouteEntry } from '@rollcall/protocol';
 import { Rollcall } from './client.ts';
 import { keepAlive, systemClock, systemRandom, type Clock, type Random } from './clock.ts';
 import { DiskCache } from './source/disk-cache.ts';
@@ -11,12 +11,15 @@ import { guardedListener, warn } from './event-listener.ts';
 import type { CachedView, Known } from './connection/cached-view.ts';
 import { credentialSource, type CredentialOptions, type CredentialSource } from './connection/credentials.ts';
 import { ConfigCache } from './config/kept-config.ts';
+import type { GossipSurroundings, OpenedGossip } from './gossip/open-gossip.ts';
 import { WatchedConfigs } from './config/watched-configs.ts';
+import { PickReports } from './connection/pick-reports.ts';
 import { Leases } from './connection/leases.ts';
 import { Contenders } from './lock/contenders.ts';
 import { Registrations } from './connection/registrations.ts';
 import { serverUrl } from './connection/rotation.ts';
 import type { ConnectionEvent } from './connection/connection-event.ts';
+import type { OpenLink } from './connection/registry-link.ts';
 import { WatchedViews } from './connection/watched-views.ts';
 import { WatchCache } from './source/watch-cache.ts';
 
@@ -31,6 +34,11 @@ export interface ConnectOptions extends CredentialOptions {
    * else http://127.0.0.1:8500.
    */
   readonly servers?: readonly string[];
+  /**
+   * Without a registry: the client joins this group of processes, and finds what its members register. Needs the package
+   * `@rollcall/gossip`. Excludes `servers` and credentials; there are no keys, locks and configurations.
+   */
+  readonly gossip?: GossipOptions;
   /** Shown in the registry as the name of the session; `rollcall client` by default. */
   readonly name?: string;
   /** Node that the instances of this process are on; by default derived from its address. */
@@ -59,7 +67,7 @@ export interface ConnectOptions extends CredentialOptions {
 }
 
 const connectOptions: OptionNames<ConnectOptions> = {
-  servers: true, name: true, node: true, namespace: true, cacheDir: true, timeoutMs: true, graceMs: true, signal: true,
+  servers: true, gossip: true, name: true, node: true, namespace: true, cacheDir: true, timeoutMs: true, graceMs: true, signal: true,
   onEvent: true, token: true, tokenFile: true, caFile: true, certFile: true, keyFile: true,
   tlsServerName: true,
 };
@@ -85,8 +93,9 @@ export async function connect(
 ): Promise<Rollcall> {
   checkKnown(options, connectOptions, 'connect');
   const { name = 'rollcall client', node, cacheDir, signal, timeoutMs = 5_000, graceMs = 10_000, onEvent } = options;
-  const servers = (options.servers ?? serversOfEnvironment(process.env['ROLLCALL_HTTP_ADDR'])).map(serverUrl);
-  requireOption(servers.length > 0, 'servers is empty; name at least one');
+  const named = options.gossip === undefined ? (options.servers ?? serversOfEnvironment(process.env['ROLLCALL_HTTP_ADDR'])).map(serverUrl) : [];
+  requireOption(named.length > 0 || options.gossip !== undefined, 'servers is empty; name at least one');
+  requireOption(options.gossip === undefined || options.servers === undefined, 'gossip and servers exclude each other');
   requireOption(timeoutMs >= 1 && Number.isFinite(timeoutMs), `timeoutMs is ${timeoutMs}; it must be 1 or more`);
   requireOption(graceMs >= 1_000 && graceMs <= 300_000, `graceMs is ${graceMs}; it must be from 1000 to 300000`);
   requireOption(name !== '' && name.length <= frameLimits.nameMax, `name must have 1 to ${frameLimits.nameMax} characters`);
@@ -104,14 +113,18 @@ export async function connect(
   };
   const onWarning = (message: string) => tell({ kind: 'warning', message });
   const uuid = randomUUID;
+  const credentials = options.gossip === undefined ? readCredentials(options) : readCredentials({}, {});
+  const gossip = options.gossip === undefined ? undefined : await joinGroup(options.gossip, { namespace, node, onWarning });
+  const servers = gossip === undefined ? named : [gossip.server];
   const disk = cacheDir === undefined ? undefined : await DiskCache.open({ dir: cacheDir, servers, clock, uuid, onWarning });
   // Imported at the first call: importing the client should be cheap.
   const { RegistryConnection } = await import('./connection/registry-connection.ts');
+  if (signal?.aborted === true) await gossip?.leave();
   signal?.throwIfAborted();
 
   const key = { id: uuid(), token: uuid() };
-  const credentials = readCredentials(options);
-  const connection = new RegistryConnection({ servers, credentials, client: name, node, key, graceMs, namespace, clock, random, onEvent: tell });
+  const loadLink = gossip === undefined ? loadWebSocket : () => Promise.resolve(gossip.openLink);
+  const connection = new RegistryConnection({ servers, credentials, client: name, node, key, graceMs, namespace, clock, random, onEvent: tell, loadLink });
   const registrations = new Registrations({ connection, clock, random, timeoutMs, onEvent: tellRegistered });
   const views = new WatchedViews({
     connection,
@@ -126,6 +139,8 @@ export async function connect(
   connection.add(configs);
   const leases = new Leases({ connection, onWarning });
   connection.add(leases);
+  const pickReports = new PickReports({ connection, clock, timeoutMs });
+  connection.add(pickReports);
   const contenders = new Contenders({ connection, clock, uuid });
   connection.add(contenders);
   connection.start();
@@ -135,7 +150,7 @@ export async function connect(
     connection,
     registrations,
     views,
-    source: new WatchCache({ views, leases, clock, timeoutMs, namespace }),
+    source: new WatchCache({ views, leases, pickReports, clock, timeoutMs, namespace }),
     namespace,
     leases,
     contenders,
@@ -147,6 +162,7 @@ export async function connect(
       signal?.removeEventListener('abort', onAbort);
       await disk?.flush();
       await configCache?.flush();
+      await gossip?.leave();
       release();
     },
   });
@@ -166,6 +182,17 @@ export function readCredentials(
   return credentialSource(options, env, (path) => readFile(path, 'utf8'));
 }
 
+/** The link loads the package ws, which takes most of the time of a start: what the disk cache has need not wait for it. */
+async function loadWebSocket(): Promise<OpenLink> {
+  const { Link } = await import('./connection/link.ts');
+  return (options) => new Link(options);
+}
+
+async function joinGroup(options: GossipOptions, surroundings: GossipSurroundings): Promise<OpenedGossip> {
+  const { openGossip } = await import('./gossip/open-gossip.ts');
+  return await openGossip(options, surroundings);
+}
+
 /** Warnings for programs without `onEvent` when an instance is not registered, once for each instance and reason. */
 function registrationWarnings(): (event: ConnectionEvent) => void {
   const told = new Set<string>();
@@ -182,18 +209,21 @@ function serversOfEnvironment(variable: string | undefined): string[] {
 }
 
 function restore(disk: DiskCache | undefined, { kind, namespace = defaultNamespace, name }: FrameView, clock: Clock): Known | undefined {
-  const kept = kind === 'service' ? disk?.find(namespace, name) : undefined;
+  const list = kind === 'service' ? disk?.find(namespace, name) : undefined;
+  const route = kind === 'route' ? disk?.findRoute(namespace, name) : undefined;
+  const kept = list ?? route;
   if (kept === undefined) return undefined;
-  const { instances, revision, registry, savedAt } = kept;
-  return { items: instances, revision, registry, ageMs: Math.max(0, clock.now() - savedAt) };
+  const { revision, registry, savedAt } = kept;
+  return { items: list?.instances ?? route?.routes ?? [], revision, registry, ageMs: Math.max(0, clock.now() - savedAt) };
 }
 
 function keep(disk: DiskCache | undefined, { view, items, revision, resumable, registry, ageMs }: CachedView, clock: Clock): void {
-  if (view.kind !== 'service' || items === undefined || revision === undefined || registry === undefined) return;
-  const instances = items as readonly Instance[];
+  if (items === undefined || revision === undefined || registry === undefined) return;
+  const { kind, name: service, namespace = defaultNamespace } = view;
   // The rights of the token may change, so the next process must read the whole list.
-  const { name: service, namespace = defaultNamespace } = view;
-  disk?.save({ service, namespace, registry, revision: resumable ?? 0, savedAt: clock.now() - ageMs, instances });
+  const of = { service, namespace, registry, revision: resumable ?? 0, savedAt: clock.now() - ageMs };
+  if (kind === 'service') disk?.save({ ...of, instances: items as readonly Instance[] });
+  else if (kind === 'route' && (items.length > 0 || disk?.findRoute(namespace, service) !== undefined)) disk?.save({ ...of, routes: items as readonly RouteEntry[] });
 }
 
 function requireOption(holds: boolean, message: string): void {

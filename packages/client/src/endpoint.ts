@@ -4,7 +4,7 @@
  * every update of the list that still has the instance. This file does not depend on balancers or transports.
  */
 
-import { getsTraffic, type Instance } from '@rollcall/protocol';
+import { getsTraffic, identityOf, type Instance } from '@rollcall/protocol';
 
 export class Endpoint {
   /** The registry's newest record; replaced when its tags, metadata, weight or status change. */
@@ -32,6 +32,8 @@ export class Endpoint {
   }
 }
 
+const none: ReadonlyMap<string, Endpoint> = new Map();
+
 /** The changes of an update of the list. */
 export interface Reconciled {
   /** Endpoints of the new list in its order, by identity. */
@@ -45,15 +47,16 @@ export interface Reconciled {
 /**
  * Gives each instance the endpoint that it had before, or a new one. An instance that moved to another
  * address or port gets a new one, since measurements of the old address do not apply to the new one.
+ * @param elsewhere endpoints of other lists, which instances that move to this list keep
  */
-export function reconcile(known: ReadonlyMap<string, Endpoint>, instances: readonly Instance[]): Reconciled {
+export function reconcile(known: ReadonlyMap<string, Endpoint>, instances: readonly Instance[], elsewhere: ReadonlyMap<string, Endpoint> = none): Reconciled {
   const endpoints = new Map<string, Endpoint>();
   const revived: Endpoint[] = [];
   for (const instance of instances) {
     const identity = identityOf(instance);
     const endpoint = known.get(identity);
     if (endpoint === undefined) {
-      endpoints.set(identity, new Endpoint(instance));
+      endpoints.set(identity, moved(elsewhere.get(identity), instance) ?? new Endpoint(instance));
       continue;
     }
     if (isReady(instance) && !isReady(endpoint.instance)) revived.push(endpoint);
@@ -67,15 +70,15 @@ export function reconcile(known: ReadonlyMap<string, Endpoint>, instances: reado
   return { endpoints, removed, revived };
 }
 
+/** The endpoint in its new list, where it is warm: no slow start of the old one raises its weight any more. */
+function moved(endpoint: Endpoint | undefined, instance: Instance): Endpoint | undefined {
+  if (endpoint === undefined) return undefined;
+  endpoint.instance = instance;
+  endpoint.ramp = 1;
+  return endpoint;
+}
+
 /** Whether the instance should get new requests. */
 export function isReady(instance: Instance): boolean {
   return getsTraffic(instance.status);
-}
-
-/**
- * The key of an instance, the same for every client. Ids are unique on their node only. Newlines cannot occur
- * in names, so the parts stay apart.
- */
-export function identityOf({ node, id, address, port }: Instance): string {
-  return `${node}\n${id}\n${address}\n${port}`;
 }

@@ -9,7 +9,7 @@ import { RegistryError } from '@rollcall/protocol';
 import type { Dispatcher } from 'undici';
 import type { ExplainedRequests } from './explain/explain-service.ts';
 import type { Exchange } from './http/exchange.ts';
-import type { ExchangeContext, ExchangeOptions, ListWait } from './http/exchange-context.ts';
+import type { ExchangeContext, ExchangeOptions, ListWait, RulesNow } from './http/exchange-context.ts';
 import { fetchHandler } from './http/handler-forms.ts';
 import { withOneLength } from './http/request-headers.ts';
 import type { Transport } from './http/transport.ts';
@@ -21,6 +21,9 @@ export type Fetch = (input: string | URL | Request, init?: RequestInit & TryOpti
 
 /** The platform's `fetch` at the time when this module is loaded: a program may replace the global one with ours. */
 export const platformFetch = globalThis.fetch;
+
+/** The part of the context that may change while the service is in use. */
+export type RequestRules = Pick<ServiceFetchContext, 'picker' | 'budget' | 'hedging' | 'triesMax' | 'tryTimeoutMs' | 'timeoutMs' | 'retryAfterMaxMs' | 'keyHeader'>;
 
 export interface ServiceFetchContext extends Omit<ExchangeContext, 'pools' | 'telemetry'> {
   readonly transport: Transport;
@@ -34,20 +37,25 @@ export interface ServiceFetchContext extends Omit<ExchangeContext, 'pools' | 'te
   readonly listWait: () => ListWait | undefined;
 }
 
+interface Loaded {
+  readonly context: ExchangeContext;
+  readonly Exchange: typeof Exchange;
+}
+
 /** `fetch` calls only one method of a dispatcher, and the types of Node declare no other. */
 type FetchDispatcher = NonNullable<RequestInit['dispatcher']>;
 
 const noInit: RequestInit & TryOptions = {};
 
 export class ServiceFetch {
-  readonly #context: ServiceFetchContext;
+  #context: ServiceFetchContext;
   readonly #base: URL;
   /** The origin of `#base`, kept because `URL` would build it again for every request. */
   readonly #origin: string;
   /** All origins of the service: if it requires TLS, with either scheme. */
   readonly #ownOrigins: ReadonlySet<unknown>;
   /** Set with the first request, once what sends requests is loaded. */
-  #loaded: { readonly context: ExchangeContext; readonly Exchange: typeof Exchange } | undefined;
+  #loaded: Loaded | undefined;
   /** For requests without their own options. */
   readonly #usual: { readonly dispatcher: FetchDispatcher };
 
@@ -59,6 +67,12 @@ export class ServiceFetch {
     const schemes = isSecure ? ['https', 'http'] : ['http'];
     this.#ownOrigins = new Set(schemes.flatMap((scheme) => hosts.map((host) => `${scheme}://${host}`)));
     this.#usual = { dispatcher: this.#dispatcher({}) };
+  }
+
+  /** Requests that begin from now on go by these rules; those under way keep theirs. */
+  use(rules: RequestRules): void {
+    this.#context = { ...this.#context, ...rules };
+    if (this.#loaded !== undefined) this.#loaded = { ...this.#loaded, context: { ...this.#loaded.context, ...rules } };
   }
 
   /** See `ServiceClient.fetch`. */
@@ -118,8 +132,12 @@ export class ServiceFetch {
       );
       return;
     }
-    new loaded.Exchange(loaded.context, request, fetchHandler(handler), { ...settings, wait: this.#context.listWait() }).start();
+    const wait = this.#context.listWait();
+    const options = wait === undefined ? settings : { ...settings, wait, afterWait: this.#afterWait };
+    new loaded.Exchange(loaded.context, request, fetchHandler(handler), options).start();
   }
+
+  readonly #afterWait = (): RulesNow => ({ context: (this.#loaded as Loaded).context, timeoutMs: this.#context.timeoutMs });
 
   async #load(): Promise<void> {
     const [{ pools, telemetry }, { Exchange: loaded }] = await Promise.all([this.#context.transport.load(), import('./http/exchange.ts')]);

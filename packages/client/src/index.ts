@@ -1,7 +1,7 @@
 /** Client of Rollcall: registration, discovery, balanced requests, keys and values. */
 
 export { isRegistryError, RegistryError } from '@rollcall/protocol';
-export type { ConfigLayer, ErrorCode, FlagErrorCode, FlagEvaluation, FlagMetadata, FlagReason, FlagValue } from '@rollcall/protocol';
+export type { ConfigLayer, ErrorCode, FlagErrorCode, FlagEvaluation, FlagMetadata, FlagReason, FlagValue, GossipOptions, GossipTiming } from '@rollcall/protocol';
 export { connect, readCredentials } from './connect.ts';
 export type { ConnectOptions, ConnectSurroundings } from './connect.ts';
 export type { NamespacedServiceOptions, Rollcall, ServicesOptions } from './client.ts';
@@ -33,7 +33,7 @@ export type { Fence, FencedGrant } from './election/fence.ts';
 export { FencedFile } from './election/fenced-file.ts';
 export { fencedSql } from './election/fenced-sql.ts';
 export type { FencedSql } from './election/fenced-sql.ts';
-export type { ListOrigin, SnapshotSource, SourcedSnapshot } from './source/snapshot-source.ts';
+export type { ListOrigin, SnapshotSource, SourcedRoute, SourcedSnapshot } from './source/snapshot-source.ts';
 export { StaticSource } from './source/static-source.ts';
 export type { StaticInstance } from './source/static-source.ts';
 export { FileSource } from './source/file-source.ts';
@@ -41,10 +41,12 @@ export type { FileSourceOptions, FileSourceSurroundings } from './source/file-so
 export { DnsSource } from './source/dns-source.ts';
 export type { DnsSourceOptions, DnsSourceSurroundings, ServiceRecord } from './source/dns-source.ts';
 export { ServiceClient } from './service-client.ts';
-export type { Picked, PickOptions, ServiceSurroundings } from './service-client.ts';
+export type { Picked } from './picked.ts';
+export type { PickOptions, ServiceSurroundings } from './service-client.ts';
 export type { ServiceOptions } from './service-options.ts';
 export type { ConnectionOptions, Pem, TlsOptions, TlsSettings } from './http/connecting.ts';
-export type { ExplainOptions, Explanation, InstanceExplanation } from './explain/explanation.ts';
+export { reasonText, ruleText } from './explain/reason-text.ts';
+export type { ExplainedRoute, ExplainOptions, Explanation, InstanceExplanation } from './explain/explanation.ts';
 export type { GroupExplanation, Standing } from './routing/explain-routing.ts';
 export type { Reason } from './routing/reason.ts';
 export type { ServiceEvent } from './resilience/service-event.ts';
@@ -57,6 +59,7 @@ export type { HedgingOptions } from './resilience/hedging.ts';
 export type { ConcurrencyOptions } from './resilience/gradient2.ts';
 export type { PriorityOptions, RoutingOptions, SpillByLoadOptions, SubsetOptions, ZoneOptions } from './routing/routing-options.ts';
 export type { CanaryOptions } from './routing/canary.ts';
+export type { WeightOptions } from './routing/weighted-instances.ts';
 export type { InstanceFilter, Selector } from './routing/selector.ts';
 export type { Fetch } from './fetch.ts';
 export type { TryOptions } from './try-options.ts';

@@ -33,6 +33,8 @@ export interface KvPutOptions extends WaitOptions {
   readonly cas?: number | undefined;
   /** 0 to 2^64 - 1; 0 by default. */
   readonly flags?: bigint | undefined;
+  /** Why, for the audit log of the registry: up to 500 characters. */
+  readonly reason?: string | undefined;
 }
 
 export interface KvDeleteOptions extends WaitOptions {
@@ -40,10 +42,12 @@ export interface KvDeleteOptions extends WaitOptions {
   readonly cas?: number | undefined;
   /** Delete every key with this prefix; cannot be combined with `cas`. */
   readonly recurse?: boolean | undefined;
+  /** As in `KvPutOptions`. */
+  readonly reason?: string | undefined;
 }
 
-const putOptions: OptionNames<KvPutOptions> = { ...waitOptions, cas: true, flags: true };
-const deleteOptions: OptionNames<KvDeleteOptions> = { ...waitOptions, cas: true, recurse: true };
+const putOptions: OptionNames<KvPutOptions> = { ...waitOptions, cas: true, flags: true, reason: true };
+const deleteOptions: OptionNames<KvDeleteOptions> = { ...waitOptions, cas: true, recurse: true, reason: true };
 
 export type KvTarget = { readonly key: string } | { readonly prefix: string };
 
@@ -103,23 +107,23 @@ export class Kv {
   /** @returns false if `cas` did not match, so that nothing was written */
   async put(key: string, value: Uint8Array | string, options: KvPutOptions = {}): Promise<boolean> {
     checkKnown(options, putOptions, 'kv.put');
-    const { cas, flags } = options;
+    const { cas, flags, reason } = options;
     const bytes = Buffer.from(value);
     if (bytes.length * 1.34 + key.length * 3 > frameLimits.frameBytesMax - 1_024) {
       const message = `the value of ${JSON.stringify(key)} has ${bytes.length} bytes, which is more than a frame can carry`;
       throw new RegistryError('invalid_argument', message);
     }
     const condition = cas === undefined ? {} : { cas };
-    const flagged = flags === undefined ? {} : { flags: flags.toString() };
+    const flagged = { ...(flags === undefined ? {} : { flags: flags.toString() }), ...(reason === undefined ? {} : { reason }) };
     return this.#write({ type: 'kv-put', ...this.#place(), key, value: bytes.toString('base64'), ...condition, ...flagged }, options);
   }
 
   /** @returns false if `cas` did not match, so that nothing was deleted; true if the key no longer exists */
   async delete(key: string, options: KvDeleteOptions = {}): Promise<boolean> {
     checkKnown(options, deleteOptions, 'kv.delete');
-    const { cas, recurse } = options;
+    const { cas, recurse, reason } = options;
     const condition = cas === undefined ? {} : { cas };
-    return this.#write({ type: 'kv-delete', ...this.#place(), key, ...condition, ...(recurse === true ? { recurse } : {}) }, options);
+    return this.#write({ type: 'kv-delete', ...this.#place(), key, ...condition, ...(recurse === true ? { recurse } : {}), ...(reason === undefined ? {} : { reason }) }, options);
   }
 
   /**

@@ -54,7 +54,7 @@ it('clients with a subset get numbers from 0, and share the instances', async ()
   await vi.waitFor(() => {
     const ids = callers.flatMap(chosen);
     expect([ids.length, new Set(ids).size]).toEqual([20, 20]);
-  });
+  }, { timeout: 20_000 });
 });
 
 it('a number is free again when its client closes', async () => {

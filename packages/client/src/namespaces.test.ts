@@ -137,7 +137,7 @@ describe('a client in a namespace', () => {
     a.service('web', { routing });
     none.service('web', { routing, namespace: 'team-a' });
     const keysOf = async (rollcall: Rollcall) => (await rollcall.kv.list('rollcall/ordinals/')).map(({ key }) => key);
-    await vi.waitFor(async () => expect([await keysOf(a), await keysOf(none)]).toEqual([['rollcall/ordinals/web/0'], ['rollcall/ordinals/team-a/web/0']]));
+    await vi.waitFor(async () => expect([await keysOf(a), await keysOf(none)]).toEqual([['rollcall/ordinals/web/0'], ['rollcall/ordinals/team-a/web/0']]), { timeout: 20_000 });
   });
 
   it('starts with cached lists of that namespace', async () => {

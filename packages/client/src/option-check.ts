@@ -1,4 +1,4 @@
-/** Checks options where they are given: names, and ranges of numbers. */
+/** Checks options where they are given: names, ranges of numbers, and functions. */
 
 import { RegistryError, nearest } from '@rollcall/protocol';
 
@@ -10,6 +10,12 @@ export function checkRange(holds: boolean, option: string, value: number, wanted
 /** @throws RegistryError `invalid_argument` unless the value is undefined, or a whole number of at least `min` */
 export function checkWhole(value: number | undefined, min: number, option: string): void {
   if (value !== undefined) checkRange(Number.isSafeInteger(value) && value >= min, option, value, `a whole number, ${min} or more`);
+}
+
+/** A program without types may give anything. @throws RegistryError `invalid_argument` unless the value is undefined, or a function */
+export function checkFunction(value: unknown, option: string, wanted: string): void {
+  if (value === undefined || typeof value === 'function') return;
+  throw new RegistryError('invalid_argument', `${option} is ${JSON.stringify(value)}; it must be ${wanted}`);
 }
 
 /** The names of an interface's options, each once: the compiler keeps them complete. */

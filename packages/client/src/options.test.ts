@@ -36,6 +36,10 @@ type Refusal = readonly [give: (options: Wrong) => unknown, wrong: object, messa
 /** By the name of the exported type; several when several take it. */
 const refusals: Readonly<Record<string, readonly Refusal[]>> = {
   ConnectOptions: [[(options) => client.connect(options), { severs: [] }, 'connect has no option severs; did you mean servers?']],
+  GossipOptions: [
+    [(gossip) => client.connect({ gossip }), { sedes: [] }, 'gossip has no option sedes; did you mean seeds?'],
+    [(gossip) => client.connect({ gossip }), { timing: { probeMs: 1 } }, 'gossip.timing has no option probeMs'],
+  ],
   CredentialOptions: [[(options) => client.connect(options), { tokenfile: 'x' }, 'connect has no option tokenfile; did you mean tokenFile?']],
   RegisterOptions: [[(options) => rollcall.announce(options), { service: 'web', prot: 1 }, 'register has no option prot; did you mean port?']],
   RegisterWait: [[(wait) => rollcall.register({ service: 'web' }, wait), { timeout: 1 }, 'register has no option timeout; did you mean timeoutMs?']],
@@ -88,6 +92,7 @@ const refusals: Readonly<Record<string, readonly Refusal[]>> = {
   SpillByLoadOptions: [
     [ofService, { routing: { zone: { own: 'a', spillByLoad: { treshold: 1 } } } }, 'routing.zone.spillByLoad has no option treshold; did you mean threshold?'],
   ],
+  WeightOptions: [[ofService, { routing: { weights: [{ select: { version: '1' }, wieght: 1 }] } }, 'an entry of routing.weights has no option wieght; did you mean weight?']],
   CanaryOptions: [[ofService, { routing: { canary: { select: {}, shares: 1 } } }, 'routing.canary has no option shares; did you mean share?']],
   Selector: [
     [ofService, { routing: { select: { tag: ['a'] } } }, 'routing.select has no option tag; did you mean tags?'],

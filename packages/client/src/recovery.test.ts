@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createServer, memory, type Engine, type Server, type ServerOptions } from '@rollcall/server';
 import { manualClock } from '../../server/src/manual-clock.case.ts';
-import { stallMeter } from '../../server/src/frontend/stream/stall-meter.case.ts';
+import { stallMeter } from '../../server/src/stall-meter.case.ts';
 import { tcpProxy, type TcpProxy } from '../../server/src/frontend/stream/tcp-proxy.case.ts';
 import { servicesOf } from '../../server/src/registry/kind/catalog/service-index.ts';
 import { connect, type ConnectOptions, type ConnectionEvent, type Rollcall, type SourcedSnapshot } from './index.ts';
@@ -259,11 +259,12 @@ describe('an unreachable registry', () => {
     for (let n = 0; n < 5; n++) await event('unreachable');
     const registered = event('registered');
     await start({ http: { port: httpPort } });
-    const came = performance.now();
+    const meter = stallMeter();
+    closing.push(() => meter.stop());
     expect(await registered).toMatchObject({ id: 'a', service: 'web' });
     await registration.registered();
     // The longest pause between two attempts, and the time that they take on a machine that is busy.
-    expect(performance.now() - came).toBeLessThan(4_000);
+    expect(meter.elapsedMs()).toBeLessThan(4_000);
     await registration.close();
   });
 
@@ -272,9 +273,10 @@ describe('an unreachable registry', () => {
     await gone.close();
     const { rollcall } = await client([gone.url]);
     const registration = rollcall.announce({ service: 'web', id: 'a' });
-    const began = performance.now();
+    const meter = stallMeter();
+    closing.push(() => meter.stop());
     await registration.close();
-    expect(performance.now() - began).toBeLessThan(1_000);
+    expect(meter.elapsedMs()).toBeLessThan(1_000);
     await expect(registration.registered()).rejects.toMatchObject({ code: 'failed_precondition' });
   });
 

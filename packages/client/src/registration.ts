@@ -6,6 +6,7 @@
 import {
   RegistryError,
   checkRequest,
+  kindOfCheck,
   type AdministrativeStatus,
   type CheckRegistration,
   type CheckStatus,
@@ -214,14 +215,10 @@ function toInstance(given: RegisterOptions & { readonly id: string }): InstanceR
   const { checks, ...options } = given;
   const instance = {
     ...options,
-    ...(checks === undefined ? {} : { checks: checks.map((check) => ({ ...check, name: check.name ?? kindOf(check) })) }),
+    ...(checks === undefined ? {} : { checks: checks.map((check) => ({ ...check, name: check.name ?? kindOfCheck(check) })) }),
   };
   const checked = checkRequest({ type: 'register', id: 1, instances: [instance] });
   if (!checked.ok) throw new RegistryError('invalid_argument', checked.message.replace('instances[0].', ''));
   if (checked.frame.type !== 'register') throw new RegistryError('internal', 'a register frame was taken for another');
   return checked.frame.instances[0] as InstanceRegistration;
-}
-
-function kindOf({ ttlMs, http, tcp }: Omit<CheckRegistration, 'name'>): string {
-  return ttlMs !== undefined ? 'ttl' : http !== undefined ? 'http' : tcp !== undefined ? 'tcp' : 'grpc';
 }

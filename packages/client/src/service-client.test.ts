@@ -87,6 +87,10 @@ describe('a watch', () => {
 });
 
 describe('a pick', () => {
+  it('refuses a balancer that is only a name, as the program gives it', () => {
+    expect(() => new ServiceClient(new StaticSource({ web: [] }), 'web', { balancer: 'roundRobin' as never })).toThrow('balancer is "roundRobin"; it must be a balancer, such as roundRobin()');
+  });
+
   it('uses the balancer', () => {
     const { web } = setUp(three, { balancer: roundRobin() });
     expect(new Set([web.pick(), web.pick(), web.pick()].map(({ address }) => address)).size).toBe(3);

@@ -6,15 +6,14 @@
 
 import { type Instance, RegistryError } from '@rollcall/protocol';
 import type { Dispatcher } from 'undici';
-import type { OutcomeResult } from './balancer/balancer.ts';
 import { SeededRandom } from './balancer/seeded-random.ts';
 import { type Clock, type Random, systemClock, systemRandom } from './clock.ts';
 import { checkKnown, type OptionNames } from './option-check.ts';
-import type { Endpoint } from './endpoint.ts';
 import { guardedListener, warn } from './event-listener.ts';
 import { explainService } from './explain/explain-service.ts';
 import type { ExplainOptions, Explanation } from './explain/explanation.ts';
-import { type Fetch, refused, ServiceFetch } from './fetch.ts';
+import { Choosing } from './choosing.ts';
+import { type Fetch, refused, type RequestRules, ServiceFetch } from './fetch.ts';
 import { type Connecting, connectingOf, requiresTls, isSecure, tlsConnectionOptions, type TlsSettings } from './http/connecting.ts';
 import type { ListWait } from './http/exchange-context.ts';
 import { noInstance } from './http/exchange-errors.ts';
@@ -23,15 +22,13 @@ import { connectionReach } from './http/reach.ts';
 import { headerReader } from './http/request-headers.ts';
 import { Transport } from './http/transport.ts';
 import { hostsOf } from './integration/service-host.ts';
+import { Pick, type Picked } from './picked.ts';
 import { type Latest, latest } from './source/latest.ts';
-import type { EjectionListener } from './resilience/ejection.ts';
-import { Guard } from './routing/guard.ts';
-import { RetryBudget } from './resilience/retry-budget.ts';
 import type { ServiceEvent } from './resilience/service-event.ts';
-import type { SpillListener } from './routing/load-spill.ts';
-import type { EndpointChooser, Router } from './routing/router.ts';
-import { breakersOf, concurrencyOf, hedgingOf, limitsOf, routerOf, type ServiceOptions } from './service-options.ts';
-import type { SnapshotSource, SourcedSnapshot } from './source/snapshot-source.ts';
+import { RoutedOptions } from './routed-options.ts';
+import type { EndpointChooser } from './routing/router.ts';
+import { concurrencyOf, limitsOf, RequestLimits, type ServiceOptions } from './service-options.ts';
+import type { SnapshotSource, SourcedRoute, SourcedSnapshot } from './source/snapshot-source.ts';
 import type { TryOptions } from './try-options.ts';
 
 /** The surroundings that the client, or a test, provides. */
@@ -41,18 +38,6 @@ export interface ServiceSurroundings {
   readonly random?: Random;
   /** Namespace in which `http://NAME.rollcall` is the service NAME; by default that of the source. */
   readonly ownNamespace?: string;
-}
-
-/** An instance chosen for one request. Call `done` when the request has ended, well or not: balancers need it. */
-export interface Picked {
-  readonly instance: Instance;
-  readonly address: string;
-  readonly port: number;
-  /**
-   * Ends the request; only the first call counts. The latency is the time since the pick.
-   * @param result `ok` by default; an instance that is `unreachable`, or whose connection is `broken`, is ejected
-   */
-  done(result?: OutcomeResult): void;
 }
 
 export interface PickOptions {
@@ -71,15 +56,21 @@ export class ServiceClient {
   readonly name: string;
   readonly #source: SnapshotSource;
   readonly #clock: Clock;
-  readonly #router: Router;
-  readonly #guard: Guard | undefined;
-  /** The router, or the guard before it. */
-  readonly #chooser: EndpointChooser;
+  readonly #choosing: Choosing;
+  /** Of `#choosing`; every pick reads it. */
+  #chooser: EndpointChooser;
+  readonly #limits: RequestLimits;
+  readonly #requests: { current: number; answering: number; max: number };
+  readonly #routed: RoutedOptions;
+  readonly #tell: (event: ServiceEvent) => void;
+  #keyHeader: string | undefined;
   readonly #transport: Transport;
   readonly #connecting: Connecting;
   readonly #fetch: ServiceFetch;
+  readonly #stopRoute: (() => void) | undefined;
   readonly #stopWatch: () => void;
-  readonly #stopLease: (() => void) | undefined;
+  readonly #stopCounts: (() => void) | undefined;
+  #stopLease: (() => void) | undefined;
   readonly #watches = new Set<Latest<SourcedSnapshot>>();
   /** Requests that arrived before the first list. */
   readonly #waiting = new Set<(failure?: Error) => void>();
@@ -118,7 +109,6 @@ export class ServiceClient {
     { clock = systemClock, random = systemRandom, ownNamespace = source.namespace }: ServiceSurroundings = {},
   ) {
     const limits = limitsOf(options);
-    const { triesMax, tryTimeoutMs, timeoutMs, replayBytesMax, retryAfterMaxMs, requestsMax: max } = limits;
     this.name = name;
     this.#source = source;
     this.#clock = clock;
@@ -130,25 +120,24 @@ export class ServiceClient {
       transport.loaded?.telemetry.event(event);
       onEvent(event);
     };
-    const probing = loadProbing(transport, clock);
-    const onEject: EjectionListener = ({ authority }, reason, lengthMs) => tell({ kind: 'ejected', endpoint: authority, reason, lengthMs });
+    this.#tell = tell;
     const reach = connectionReach(this.#connecting, this.#ended.signal);
-    const onSpill: SpillListener = (change) => tell({ kind: 'spill', ...change });
-    this.#router = routerOf(options, limits, { random: new SeededRandom(random() * 2 ** 32), probing, onEject, onSpill, reach });
-    const breakers = breakersOf(options, tell);
-    const guarded = breakers !== undefined || limits.endpointRequestsMax !== Infinity;
-    this.#guard = guarded ? new Guard(this.#router, breakers, limits.endpointRequestsMax) : undefined;
-    this.#chooser = this.#guard ?? this.#router;
+    this.#choosing = new Choosing(options, { random: new SeededRandom(random() * 2 ** 32), probing: loadProbing(transport, clock), reach, tell });
+    this.#chooser = this.#choosing.chooser;
+    this.#limits = new RequestLimits(options, clock);
+    this.#requests = { current: 0, answering: 0, max: limits.requestsMax };
+    this.#routed = new RoutedOptions(options);
+    this.#keyHeader = options.keyHeader?.toLowerCase();
     this.#fetch = new ServiceFetch({
-      ...{ service: name, picker: this.#chooser, transport, clock, requests: { current: 0, answering: 0, max } },
-      ...{ triesMax, tryTimeoutMs, timeoutMs, replayBytesMax, retryAfterMaxMs, onEvent: tell, isSecure: this.requiresTls },
-      ...{ budget: new RetryBudget(options.retryBudget), hedging: hedgingOf(options, clock), concurrency: concurrencyOf(options) },
+      ...{ service: name, transport, clock, requests: this.#requests, replayBytesMax: limits.replayBytesMax },
+      ...{ ...this.#rulesOf(options), onEvent: tell, isSecure: this.requiresTls, concurrency: concurrencyOf(options) },
       hosts: hostsOf(name, source.namespace, ownNamespace),
       listWait: () => (this.#known ? undefined : this.#wait),
     });
-    if (this.#router.wantsOrdinal) {
-      this.#stopLease = source.lease?.(name, (ordinal) => transport.release(this.#router.useOrdinal(ordinal, clock.monotonic())));
-    }
+    this.#stopCounts = source.counted?.(name, this.#choosing.router.counts);
+    this.#lease();
+    // Before the list, so that the first requests go by the route.
+    this.#stopRoute = options.followRoute === false ? undefined : source.route?.(name, (route) => this.#follow(route));
     this.#stopWatch = source.watch(name, (snapshot) => {
       try {
         this.#accept(snapshot);
@@ -199,11 +188,13 @@ export class ServiceClient {
    */
   pick(options?: PickOptions): Picked {
     if (options !== undefined) checkKnown(options, pickOptions, 'pick');
-    const { exclude, key, headers } = options ?? {};
+    const { exclude, key: given, headers } = options ?? {};
     this.#checkOpen();
     const now = this.#clock.monotonic();
     const tried = exclude?.flatMap((picked) => (picked instanceof Pick ? [picked.endpoint] : []));
-    const endpoint = this.#chooser.pick(now, tried, key, headers && headerReader(headers));
+    const header = headers && headerReader(headers);
+    const key = given ?? (this.#keyHeader === undefined ? undefined : header?.(this.#keyHeader));
+    const endpoint = this.#chooser.pick(now, tried, key, header);
     if (endpoint !== undefined) return new Pick(endpoint, this.#chooser, this.#clock, now);
     if (this.#known) throw noInstance(this.name);
     throw new RegistryError('unavailable', `no list of ${this.name} is known yet; await instances() before pick()`);
@@ -217,11 +208,14 @@ export class ServiceClient {
    */
   explain(options: ExplainOptions = {}): Explanation {
     checkKnown(options, explainOptions, 'explain');
-    const { key, headers } = options;
+    const { headers } = options;
+    const header = headers && headerReader(headers);
+    const key = options.key ?? (this.#keyHeader === undefined ? undefined : header?.(this.#keyHeader));
     const now = this.#clock.monotonic();
-    const routing = this.#router.explain(now, key, headers && headerReader(headers));
+    const routing = this.#choosing.router.explain(now, key, header);
     const requests = this.#fetch.explain(now);
-    return explainService({ service: this.name, snapshot: this.snapshot(), routing, guard: this.#guard, requests }, now);
+    const { guard } = this.#choosing;
+    return explainService({ service: this.name, snapshot: this.snapshot(), route: this.#routed.explain(), routing, guard, requests }, now);
   }
 
   /**
@@ -252,7 +246,9 @@ export class ServiceClient {
   async close(): Promise<void> {
     this.#closed = true;
     this.#stopWatch();
+    this.#stopRoute?.();
     this.#stopLease?.();
+    this.#stopCounts?.();
     for (const values of this.#watches) values.end();
     const reason = new RegistryError('cancelled', `the client of ${this.name} was closed`);
     this.#endWait(reason);
@@ -260,8 +256,39 @@ export class ServiceClient {
     await this.#transport.destroy(reason);
   }
 
+  /** A route never breaks a request: one that this client cannot follow leaves the last one. */
+  #follow(sourced: SourcedRoute): void {
+    const { revision } = sourced;
+    const heard = this.#routed.take(sourced, (options) => {
+      const { requestsMax } = limitsOf(options);
+      const rules = this.#rulesOf(options);
+      this.#transport.release(this.#choosing.configure(options, this.#clock.monotonic()));
+      this.#chooser = this.#choosing.chooser;
+      this.#requests.max = requestsMax;
+      this.#keyHeader = rules.keyHeader;
+      this.#fetch.use({ ...rules, picker: this.#chooser });
+      this.#lease();
+    });
+    if (heard.kind === 'new') this.#tell({ kind: 'route', revision, words: heard.words });
+    else if (heard.kind === 'refused') this.#tell({ kind: 'route-refused', revision, reason: heard.reason });
+  }
+
+  /** The rules of requests that begin from now on. @throws RegistryError `invalid_argument` when an option is out of its range */
+  #rulesOf(options: ServiceOptions): RequestRules {
+    const { triesMax, tryTimeoutMs, timeoutMs, retryAfterMaxMs } = limitsOf(options);
+    const keyHeader = options.keyHeader?.toLowerCase();
+    return { picker: this.#chooser, triesMax, tryTimeoutMs, timeoutMs, retryAfterMaxMs, keyHeader, ...this.#limits.of(options) };
+  }
+
+  /** Leases an ordinal once the options need one. */
+  #lease(): void {
+    const { router } = this.#choosing;
+    if (!router.wantsOrdinal || this.#stopLease !== undefined) return;
+    this.#stopLease = this.#source.lease?.(this.name, (ordinal) => this.#transport.release(router.useOrdinal(ordinal, this.#clock.monotonic())));
+  }
+
   #accept(snapshot: SourcedSnapshot): void {
-    this.#transport.release(this.#router.update(snapshot.instances, this.#clock.monotonic()));
+    this.#transport.release(this.#choosing.router.update(snapshot.instances, this.#clock.monotonic()));
     this.#known = true;
     this.#endWait();
   }
@@ -301,39 +328,5 @@ export class ServiceClient {
 
   #closedError(): RegistryError {
     return new RegistryError('failed_precondition', `the client of ${this.name} is closed`);
-  }
-}
-
-class Pick implements Picked {
-  readonly endpoint: Endpoint;
-  readonly instance: Instance;
-  readonly #picker: EndpointChooser;
-  readonly #clock: Clock;
-  readonly #startedAt: number;
-  #isDone = false;
-
-  constructor(endpoint: Endpoint, picker: EndpointChooser, clock: Clock, now: number) {
-    this.endpoint = endpoint;
-    this.instance = endpoint.instance;
-    this.#picker = picker;
-    this.#clock = clock;
-    this.#startedAt = now;
-    endpoint.inFlight += 1;
-  }
-
-  get address(): string {
-    return this.instance.address;
-  }
-
-  get port(): number {
-    return this.instance.port;
-  }
-
-  done(result: OutcomeResult = 'ok'): void {
-    if (this.#isDone) return;
-    this.#isDone = true;
-    this.endpoint.inFlight -= 1;
-    const now = this.#clock.monotonic();
-    this.#picker.observe(this.endpoint, { now, latencyMs: now - this.#startedAt, result });
   }
 }

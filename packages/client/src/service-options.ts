@@ -4,22 +4,16 @@
  * application can know.
  */
 
-import type { BalancerFactory, Probing } from './balancer/balancer.ts';
-import { type OptionNames, checkRange, checkKnown } from './option-check.ts';
+import type { BalancerFactory } from './balancer/balancer.ts';
+import { type OptionNames, checkFunction, checkRange, checkKnown } from './option-check.ts';
 import type { ConnectionOptions, TlsOptions } from './http/connecting.ts';
-import { peakEwma } from './balancer/peak-ewma.ts';
-import { Picker } from './routing/picker.ts';
-import type { RandomSource } from './balancer/seeded-random.ts';
 import type { Clock } from './clock.ts';
-import { type BreakerOptions, Breakers } from './resilience/breaker.ts';
-import { Ejection, type EjectionListener, type EjectionOptions } from './resilience/ejection.ts';
+import type { BreakerOptions } from './resilience/breaker.ts';
+import type { EjectionOptions } from './resilience/ejection.ts';
 import { type ConcurrencyOptions, Gradient2 } from './resilience/gradient2.ts';
 import { Hedging, type HedgingOptions } from './resilience/hedging.ts';
-import type { Reach } from './resilience/reachability.ts';
-import type { RetryBudgetOptions } from './resilience/retry-budget.ts';
+import { RetryBudget, type RetryBudgetOptions } from './resilience/retry-budget.ts';
 import type { ServiceEvent } from './resilience/service-event.ts';
-import type { SpillListener } from './routing/load-spill.ts';
-import { Router } from './routing/router.ts';
 import type { RoutingOptions } from './routing/routing-options.ts';
 
 export interface ServiceOptions {
@@ -78,6 +72,10 @@ export interface ServiceOptions {
   readonly requestsMax?: number;
   /** Most bytes of an idempotent request's body kept for a retry; 0 or more. 1 MiB by default. */
   readonly replayBytesMax?: number;
+  /** Header whose value is the key of a request that has no other (`TryOptions.hashKey`); none by default. */
+  readonly keyHeader?: string;
+  /** Whether the route of the service, if the registry has one, replaces these options; true by default. */
+  readonly followRoute?: boolean;
   /** Called with decisions about requests, while they run: it should be fast and must not throw. */
   readonly onEvent?: (event: ServiceEvent) => void;
 }
@@ -86,7 +84,7 @@ export const serviceOptions: OptionNames<ServiceOptions> = {
   balancer: true, routing: true, ejection: true, panicThreshold: true, retryBudget: true, triesMax: true,
   tryTimeoutMs: true, timeoutMs: true, hedging: true, breaker: true, endpointRequestsMax: true,
   concurrency: true, retryAfterMaxMs: true, connectTimeoutMs: true, tls: true, connections: true,
-  requestsMax: true, replayBytesMax: true, onEvent: true,
+  requestsMax: true, replayBytesMax: true, keyHeader: true, followRoute: true, onEvent: true,
 };
 
 /** The options with their defaults, where these are plain values. */
@@ -105,6 +103,7 @@ export interface Limits {
 /** @throws RegistryError `invalid_argument` when an option is out of its range */
 export function limitsOf(options: ServiceOptions): Limits {
   checkKnown(options, serviceOptions, 'service');
+  checkFunction(options.balancer, 'balancer', 'a balancer, such as roundRobin()');
   const limits: Limits = {
     triesMax: options.triesMax ?? 3,
     tryTimeoutMs: options.tryTimeoutMs ?? Infinity,
@@ -129,51 +128,41 @@ export function limitsOf(options: ServiceOptions): Limits {
   return limits;
 }
 
-/** The inputs of a service's routers besides its options. */
-export interface RouterSurroundings {
-  readonly random: RandomSource;
-  /** For balancers that ask endpoints for their load. */
-  readonly probing: Probing;
-  /** Checks endpoints that accepted no connection. */
-  readonly reach: Reach;
-  readonly onEject: EjectionListener;
-  readonly onSpill: SpillListener;
-}
+/** What bounds and repeats requests; a part whose options stay the same stays, with what it has counted. */
+export class RequestLimits {
+  readonly #clock: Clock;
+  #retryBudget: RetryBudgetOptions | undefined;
+  #budget: RetryBudget;
+  #hedgingOptions: HedgingOptions | false | undefined;
+  #hedging: Hedging | undefined;
 
-/** @throws RegistryError `invalid_argument` when an option is out of its range */
-export function routerOf(
-  options: ServiceOptions,
-  { panicThreshold }: Limits,
-  { random, probing, reach, onEject, onSpill }: RouterSurroundings,
-): Router {
-  const { tryTimeoutMs, ejection = {}, routing = {} } = options;
-  const make = options.balancer ?? peakEwma(tryTimeoutMs === undefined ? {} : { failureMs: tryTimeoutMs });
-  const heard: Probing = {
-    ...probing,
-    async probe(endpoint) {
-      const askedAt = probing.clock.monotonic();
-      const load = await probing.probe(endpoint);
-      if (load !== undefined) router.hear(endpoint, load, askedAt);
-      return load;
-    },
-  };
-  const balancer: BalancerFactory = (source) => make(source, heard);
-  // Pickers are created later, with the first instances; errors in their options are reported now.
-  void new Ejection(ejection);
-  const router = new Router(routing, () => new Picker(balancer, ejection, random, panicThreshold, onEject, reach), random, onSpill);
-  return router;
-}
+  /** @throws RegistryError `invalid_argument` when an option is out of its range */
+  constructor({ retryBudget, hedging }: ServiceOptions, clock: Clock) {
+    this.#clock = clock;
+    this.#retryBudget = retryBudget;
+    this.#budget = new RetryBudget(retryBudget);
+    this.#hedgingOptions = hedging;
+    this.#hedging = this.#hedgingOf(hedging);
+  }
 
-export function hedgingOf({ hedging }: ServiceOptions, clock: Clock): Hedging | undefined {
-  return hedging === false ? undefined : new Hedging(clock, hedging);
+  /** @throws RegistryError `invalid_argument` when an option is out of its range; then nothing has changed */
+  of({ retryBudget, hedging: hedgingOptions }: ServiceOptions): { readonly budget: RetryBudget; readonly hedging: Hedging | undefined } {
+    const budget = retryBudget === this.#retryBudget ? this.#budget : new RetryBudget(retryBudget);
+    const hedging = hedgingOptions === this.#hedgingOptions ? this.#hedging : this.#hedgingOf(hedgingOptions);
+    this.#retryBudget = retryBudget;
+    this.#budget = budget;
+    this.#hedgingOptions = hedgingOptions;
+    this.#hedging = hedging;
+    return { budget, hedging };
+  }
+
+  #hedgingOf(options: HedgingOptions | false | undefined): Hedging | undefined {
+    return options === false ? undefined : new Hedging(this.#clock, options);
+  }
 }
 
 export function concurrencyOf({ concurrency }: ServiceOptions): Gradient2 | undefined {
   return concurrency && new Gradient2(concurrency);
-}
-
-export function breakersOf({ breaker }: ServiceOptions, tell: (event: ServiceEvent) => void): Breakers | undefined {
-  return breaker && new Breakers(breaker, ({ authority }, state) => tell({ kind: 'breaker', endpoint: authority, state }));
 }
 
 export function checkTries(triesMax: number): void {

@@ -22,6 +22,8 @@ export const frameLimits = {
   lockValueMax: 1_024,
   /** Holders of a lock at once. */
   lockHoldersMax: 10_000,
+  /** Characters of a reason for the audit log. */
+  reasonMax: 500,
   /** Operations of one `txn`, and grants that it expects. */
   txnMax: 64,
   /** Characters of the releases that a client of a configuration holds, and of an error that it reports. */

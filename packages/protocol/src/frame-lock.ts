@@ -18,6 +18,11 @@ export interface LockSessionFrame {
   readonly name: string;
 }
 
+/** What contenders use a lock as, for observers: all of them are locks. */
+export const lockPurposes = ['lock', 'election', 'semaphore', 'read-write lock'] as const;
+
+export type LockPurpose = (typeof lockPurposes)[number];
+
 /** Names a grant of a lock. */
 export interface LockGrant {
   /** Of the lock. */
@@ -58,6 +63,8 @@ export interface LockAcquireFrame {
   readonly shared?: boolean;
   /** For observers. */
   readonly value?: string;
+  /** For observers; the first that is said counts while the lock is in use. */
+  readonly purpose?: LockPurpose;
   /** Longest wait in milliseconds; 0: none; absent: without limit. */
   readonly waitMs?: number;
 }
@@ -97,6 +104,8 @@ export interface TxnFrame {
   readonly namespace?: string;
   readonly grants: readonly LockGrant[];
   readonly operations: readonly TxnWrite[];
+  /** For the audit log. */
+  readonly reason?: string;
 }
 
 /** One write of a transaction; `cas` as in `kv-put` and `kv-delete`. */
@@ -110,6 +119,8 @@ export interface LockHolder {
   /** Decimal digits; rises with each grant of the lock. */
   readonly token: string;
   readonly shared?: boolean;
+  /** When it got the lock, by the registry's clock, in milliseconds since the Unix epoch. */
+  readonly sinceMs?: number;
   readonly value?: string;
 }
 
@@ -117,6 +128,8 @@ export interface LockHolder {
 export interface LockWaiter {
   readonly contender: string;
   readonly shared?: boolean;
+  /** When it came, by the registry's clock, in milliseconds since the Unix epoch. */
+  readonly sinceMs?: number;
   readonly value?: string;
 }
 

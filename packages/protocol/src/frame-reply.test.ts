@@ -33,6 +33,10 @@ const valid: Record<string, object> = {
     ...{ type: 'welcome', id: 1, protocol: 1, registry: 'r', server: { name: 's', version: '1' }, node: 'n' },
     ...{ resumed: true, graceMs: 10_000, pingMs: 1_000, namespace: 'team-a' },
   },
+  'a welcome that asks for reports of picks': {
+    ...{ type: 'welcome', id: 1, protocol: 1, registry: 'r', server: { name: 's', version: '1' }, node: 'n' },
+    ...{ resumed: false, graceMs: 10_000, pingMs: 1_000, pickReportMs: 10_000 },
+  },
   'a welcome of a node that does not follow its store': {
     ...{ type: 'welcome', id: 1, protocol: 1, registry: 'r', server: { name: 's', version: '1' }, node: 'n' },
     ...{ resumed: true, graceMs: 10_000, pingMs: 1_000, staleMs: 1_200 },

@@ -80,6 +80,7 @@ function reply(frame: Fields): ReplyFrame {
         pingMs: integer(get('pingMs'), 'pingMs', 1, unlimited),
         namespace: optional(get('namespace'), (given) => namespace(given, 'namespace')),
         staleMs: optional(get('staleMs'), staleMs),
+        pickReportMs: optional(get('pickReportMs'), (given) => integer(given, 'pickReportMs', 100, unlimited)),
       });
     }
     case 'done':
@@ -184,6 +185,8 @@ function fitsView(of: FrameView): (item: unknown) => boolean {
       return isInstance;
     case 'services':
       return isServiceEntry;
+    case 'route':
+      return isRouteEntry;
     case 'key':
     case 'prefix':
       return isKvItem;
@@ -222,6 +225,11 @@ function isServiceEntry(item: unknown): boolean {
   return isObject(item) && isText(item['service']) && isTexts(item['tags']);
 }
 
+/** What the route says is checked where it is followed, so that a client keeps the last one that it understands. */
+function isRouteEntry(item: unknown): boolean {
+  return isObject(item) && isText(item['service']) && isObject(item['route']);
+}
+
 function isKvItem(item: unknown): boolean {
   if (!isObject(item)) return false;
   const { key, value, flags, revision, session } = item;
@@ -237,12 +245,13 @@ function isKvItem(item: unknown): boolean {
 
 function isLockHolder(item: unknown): boolean {
   if (!isObject(item)) return false;
-  const { contender, token, shared, value } = item;
+  const { contender, token, shared, sinceMs, value } = item;
   return (
     isText(contender) &&
     isText(token) &&
     /^[1-9]\d{0,19}$/.test(token) &&
     (shared === undefined || typeof shared === 'boolean') &&
+    (sinceMs === undefined || Number.isSafeInteger(sinceMs)) &&
     (value === undefined || isText(value))
   );
 }

@@ -61,6 +61,8 @@ const valid: Record<string, object> = {
   'a delete of everything': { type: 'kv-delete', key: '', recurse: true },
   'a lease': { type: 'lease', pool: 'orders' },
   'a lease in another namespace': { type: 'lease', pool: 'orders', namespace: 'team-a' },
+  'a hello that names its library': { type: 'hello', protocol: 1, client: 'c', version: '@rollcall/client/0.1.0' },
+  'a report of picks': { type: 'pick-report', intervalMs: 10_000, services: [{ service: 'orders', picks: 3, failures: 1, meanMs: 1.5, p99Ms: 20 }, { namespace: 'team-a', service: 's', picks: 0, failures: 0 }] },
   'a goodbye': { type: 'goodbye' },
 };
 
@@ -105,8 +107,8 @@ const invalid: [string, unknown, string][] = [
   ['a port whose name is a prototype', register({ ports: JSON.parse('{"__proto__":{"port":1}}') }), 'a key of instances[0].ports'],
   ['17 named ports', register({ ports: Object.fromEntries(Array.from({ length: 17 }, (_, i) => [`p${i}`, { port: 1 }])) }), 'the limit is 16'],
   ['an effective status for an administrative one', register({ status: 'passing' }), 'one of up, starting, draining, out_of_service, down'],
-  ['a check of no kind', check({}), '0 of ttlMs, http, tcp and grpc'],
-  ['a check of two kinds', check({ ttlMs: 1, tcp: 'h:1' }), '2 of ttlMs, http, tcp and grpc'],
+  ['a check of no kind', check({}), '0 of ttlMs, http, tcp, grpc and mcp'],
+  ['a check of two kinds', check({ ttlMs: 1, tcp: 'h:1' }), '2 of ttlMs, http, tcp, grpc and mcp'],
   ['two checks of one name', register({ checks: [{ name: 'c', ttlMs: 1 }, { name: 'c', ttlMs: 2 }] }), 'same name'],
   ['a probe of a file', check({ http: 'file:///etc/passwd' }), 'not an http URL'],
   ['a probe without a port', check({ tcp: 'host' }), 'not host:port'],
@@ -122,6 +124,10 @@ const invalid: [string, unknown, string][] = [
   ['a value without padding', { type: 'kv-put', key: 'k', value: 'AAE' }, 'not base64'],
   ['flags beyond 64 bits', { type: 'kv-put', key: 'k', value: '', flags: '18446744073709551616' }, 'the limit is 18446744073709551615'],
   ['flags as a number', { type: 'kv-put', key: 'k', value: '', flags: 1 }, 'flags is the number 1'],
+  ['more failures than whole ones', { type: 'pick-report', intervalMs: 1, services: [{ service: 's', picks: 1, failures: 0.5 }] }, 'services[0].failures is the number 0.5'],
+  ['picks of no service', { type: 'pick-report', intervalMs: 1, services: [{ service: '', picks: 1, failures: 0 }] }, 'services[0].service'],
+  ['picks in no time', { type: 'pick-report', intervalMs: 0, services: [] }, 'intervalMs is 0, it must be from 1'],
+  ['a latency below zero', { type: 'pick-report', intervalMs: 1, services: [{ service: 's', picks: 1, failures: 0, meanMs: -1 }] }, 'services[0].meanMs is -1'],
   ['cas and recurse together', { type: 'kv-delete', key: 'k', cas: 1, recurse: true }, 'exclude each other'],
 ];
 

@@ -6,6 +6,8 @@
 import { configNameParts, type ReaderFacts } from './config/layer.ts';
 import type { Checked, RequestFrame, SeenRevision } from './frame.ts';
 import { frameLimits as limits } from './frame-limits.ts';
+import { lockPurposes } from './frame-lock.ts';
+import { pickReport } from './frame-picks.ts';
 import { isItemView, type FrameView, type ItemView, type WatchedView } from './frame-view.ts';
 import { defaultNamespace, isNamespaceName, namespaceLengthMax } from './namespace.ts';
 import { checkSharing, grant, lockId, lockName, lockTtl, txnWrite } from './lock-request.ts';
@@ -50,6 +52,7 @@ const types = [
   'lock-queue',
   'txn',
   'config-report',
+  'pick-report',
   'goodbye',
 ] as const satisfies readonly RequestFrame['type'][];
 
@@ -65,6 +68,11 @@ export function checkRequest(value: unknown): Checked<RequestFrame> {
   return body.ok ? { ok: true, frame: body.value } : { ok: false, id, message: body.message };
 }
 
+/** Why a client writes, for people. */
+function reason(value: unknown): string {
+  return string(value, 'reason', limits.reasonMax);
+}
+
 function request(frame: Fields, id: number): RequestFrame {
   const type = oneOf(field(frame, 'type'), 'type', types);
   const get = (key: string) => field(frame, key);
@@ -75,6 +83,7 @@ function request(frame: Fields, id: number): RequestFrame {
         id,
         protocol: integer(get('protocol'), 'protocol', 1, 1_000),
         client: name(get('client'), 'client', limits.nameMax),
+        version: optional(get('version'), (version) => name(version, 'version', limits.nameMax)),
         node: optional(get('node'), (node) => name(node, 'node', limits.nameMax)),
         session: optional(get('session'), sessionKey),
         graceMs: optional(get('graceMs'), (grace) => integer(grace, 'graceMs', 1_000, 300_000)),
@@ -110,6 +119,7 @@ function request(frame: Fields, id: number): RequestFrame {
         value: base64(get('value'), 'value'),
         flags: optional(get('flags'), flags),
         cas: optional(get('cas'), (cas) => revision(cas, 'cas')),
+        reason: optional(get('reason'), reason),
       });
     case 'kv-delete': {
       const cas = optional(get('cas'), (value) => revision(value, 'cas'));
@@ -117,7 +127,7 @@ function request(frame: Fields, id: number): RequestFrame {
       if (recurse === true && cas !== undefined) throw new Malformed('cas and recurse exclude each other');
       const named = recurse === true ? prefix(get('key'), 'key') : key(get('key'), 'key');
       const place = optional(get('namespace'), (given) => namespace(given, 'namespace'));
-      return compact<RequestFrame>({ type, id, namespace: place, key: named, cas, recurse });
+      return compact<RequestFrame>({ type, id, namespace: place, key: named, cas, recurse, reason: optional(get('reason'), reason) });
     }
     case 'lease':
       return compact<RequestFrame>({ type, id, pool: serviceName(get('pool'), 'pool'), namespace: otherNamespace(get('namespace'), 'namespace') });
@@ -141,6 +151,7 @@ function request(frame: Fields, id: number): RequestFrame {
       return compact<RequestFrame>({
         ...{ type, id, ...contender(frame), limit, shared },
         value: optional(get('value'), (value) => string(value, 'value', limits.lockValueMax)),
+        purpose: optional(get('purpose'), (purpose) => oneOf(purpose, 'purpose', lockPurposes)),
         waitMs: optional(get('waitMs'), (waitMs) => integer(waitMs, 'waitMs', 0, 2_147_483_647)),
       });
     }
@@ -157,6 +168,7 @@ function request(frame: Fields, id: number): RequestFrame {
         namespace: optional(get('namespace'), (given) => namespace(given, 'namespace')),
         grants: list(get('grants'), 'grants', limits.txnMax, grant),
         operations: list(get('operations'), 'operations', limits.txnMax, txnWrite),
+        reason: optional(get('reason'), reason),
       });
     case 'config-report': {
       const { namespace: place, name: named, cluster } = view({ ...frame, kind: 'config' }, 'the report');
@@ -167,6 +179,8 @@ function request(frame: Fields, id: number): RequestFrame {
         error: optional(get('error'), (error) => string(error, 'error', limits.reportedErrorMax)),
       });
     }
+    case 'pick-report':
+      return pickReport(frame, id, otherNamespace);
     case 'goodbye':
       return { type, id };
   }
@@ -231,7 +245,7 @@ function labels(value: unknown, what: string): Record<string, string> {
 /** Also used for frames of the registry: a push names its view in the same form. */
 export function view(value: unknown, what: string): FrameView {
   const of = fields(value, what);
-  const kind = oneOf(field(of, 'kind'), `${what}.kind`, ['service', 'services', 'key', 'prefix', 'lock', 'config']);
+  const kind = oneOf(field(of, 'kind'), `${what}.kind`, ['service', 'services', 'route', 'key', 'prefix', 'lock', 'config']);
   return compact<FrameView>({
     kind,
     namespace: otherNamespace(field(of, 'namespace'), `${what}.namespace`),
@@ -255,6 +269,7 @@ function itemView(value: unknown, what: string): ItemView {
 function viewName(kind: FrameView['kind'], value: unknown, what: string): string {
   switch (kind) {
     case 'service':
+    case 'route':
       return name(value, what, limits.nameMax);
     case 'services':
       return '';

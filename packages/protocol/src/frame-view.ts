@@ -2,7 +2,9 @@
 
 import type { ReaderFacts } from './config/layer.ts';
 
-export type FrameViewKind = 'service' | 'services' | 'key' | 'prefix' | 'lock' | 'config';
+export const frameViewKinds = ['service', 'services', 'route', 'key', 'prefix', 'lock', 'config'] as const;
+
+export type FrameViewKind = (typeof frameViewKinds)[number];
 
 /** A view that can be watched or read; `name` is empty for `services`, and `APP/NAME` for `config`. */
 export interface FrameView {

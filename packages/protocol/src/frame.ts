@@ -10,7 +10,9 @@
 import type { CheckStatus } from './check.ts';
 import type { ConfigLayer } from './config/layer.ts';
 import type { ErrorCode } from './errors.ts';
+import type { KvDeleteFrame, KvPutFrame } from './frame-kv.ts';
 import type { LockHolder, LockReplyFrame, LockRequestFrame } from './frame-lock.ts';
+import type { PickReportFrame } from './frame-picks.ts';
 import type { FrameView, ItemView, WatchedView } from './frame-view.ts';
 import type { Instance } from './instance.ts';
 import type { InstanceRegistration } from './registration.ts';
@@ -35,6 +37,8 @@ export interface HelloFrame {
   readonly protocol: number;
   /** Name of the client, for people: shown as the session's name. */
   readonly client: string;
+  /** Program and version of the client's library, for people: `@rollcall/client/0.1.0`. */
+  readonly version?: string;
   /** Node that the client's instances live on; absent: derived from the client's address. */
   readonly node?: string;
   /** Absent: this client never registers anything. */
@@ -109,32 +113,6 @@ export interface GetFrame {
   readonly view: ItemView;
 }
 
-export interface KvPutFrame {
-  readonly type: 'kv-put';
-  readonly id: number;
-  /** Absent: that of the hello. */
-  readonly namespace?: string;
-  readonly key: string;
-  /** Base64 (RFC 4648 §4), padded. */
-  readonly value: string;
-  /** An unsigned 64-bit number in decimal digits. */
-  readonly flags?: string;
-  /** Write only if the key is at this revision; 0: only if it does not exist. */
-  readonly cas?: number;
-}
-
-export interface KvDeleteFrame {
-  readonly type: 'kv-delete';
-  readonly id: number;
-  /** Absent: that of the hello. */
-  readonly namespace?: string;
-  readonly key: string;
-  /** Delete only if the key is at this revision. */
-  readonly cas?: number;
-  /** Delete every key that begins with `key`; not together with `cas`. */
-  readonly recurse?: boolean;
-}
-
 /**
  * Asks for the smallest number from 0 that no other session has in the pool. The session holds it
  * as long as it lives; asking again gives the same number.
@@ -184,6 +162,7 @@ export type RequestFrame =
   | LeaseFrame
   | LockRequestFrame
   | ConfigReportFrame
+  | PickReportFrame
   | GoodbyeFrame;
 
 export interface ServiceEntry {
@@ -205,7 +184,13 @@ export interface KvItem {
 }
 
 /** An item of a view: an instance, a service entry, a KV entry, the holder of a lock, or a layer of a configuration. */
-export type FrameItem = Instance | ServiceEntry | KvItem | LockHolder | ConfigLayer;
+export type FrameItem = Instance | ServiceEntry | RouteEntry | KvItem | LockHolder | ConfigLayer;
+
+/** The item of a view `route`: the rules of a service, as its record has them. A newer registry may send words that `checkRoute` refuses. */
+export interface RouteEntry {
+  readonly service: string;
+  readonly route: Readonly<Record<string, unknown>>;
+}
 
 /** Names an item of a view: `[node, id]` of an instance, else the service, the key or the contender. */
 export type FrameItemKey = string | readonly [node: string, id: string];
@@ -230,6 +215,8 @@ export interface WelcomeFrame {
   readonly namespace?: string;
   /** As in `FreshnessFrame`; absent: 0. */
   readonly staleMs?: number;
+  /** Pause between two reports of picks, in milliseconds. Absent: the registry is older than they are, and refuses them. */
+  readonly pickReportMs?: number;
 }
 
 /** The answer to requests that return no content. */
@@ -290,9 +277,7 @@ export interface WatchEndedFrame {
 }
 
 /** The session of this client was ended; the client must register its instances again. */
-export interface SessionLostFrame {
-  readonly type: 'session-lost';
-}
+export type SessionLostFrame = { readonly type: 'session-lost' };
 
 /** The registry is about to close the stream on purpose. */
 export interface GoElsewhereFrame {

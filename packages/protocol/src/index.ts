@@ -4,9 +4,12 @@ export { RegistryError, errorCodes, isRegistryError, toRegistryError } from './e
 export type { ErrorCode } from './errors.ts';
 export { defaultNamespace, isNamespaceName, namespaceLengthMax } from './namespace.ts';
 export { nearest } from './nearest.ts';
+export type { GossipOptions, GossipTiming } from './gossip-options.ts';
 export { hash32, mix32 } from './hash32.ts';
 export { bucketOf, isWithinPercent, totalWeightMax } from './config/bucket.ts';
 export { parseFlags } from './config/flags/flag-set.ts';
+export { traceFlag } from './config/flags/trace.ts';
+export type { FlagSplit, FlagStep, FlagTrace, RulePath, TracedFlag } from './config/flags/trace.ts';
 export type { FlagErrorCode, FlagEvaluation, FlagMetadata, FlagReason, FlagSet, FlagType, FlagValue, ParsedFlags } from './config/flags/flag-set.ts';
 export { configFormats, formatOfName, isConfigFormat, mediaTypeOf } from './config/formats.ts';
 export type { ConfigFormat } from './config/formats.ts';
@@ -16,14 +19,35 @@ export { mergeProperties } from './config/merge.ts';
 export type { MergedProperty, PropertyLayer } from './config/merge.ts';
 export { parseProperties, printProperties } from './config/properties.ts';
 export type { ParsedProperties } from './config/properties.ts';
+export { kindOfCheck } from './check.ts';
 export type { CheckDefinition, CheckKind, CheckStatus } from './check.ts';
-export { administrativeStatuses, getsTraffic, instanceStatuses, worseStatus } from './instance.ts';
+export { administrativeStatuses, getsTraffic, identityOf, instanceStatuses, worseStatus } from './instance.ts';
 export type { AdministrativeStatus, Instance, InstanceStatus, NamedPort, ServiceSnapshot } from './instance.ts';
 export type { CheckRegistration, InstanceRegistration } from './registration.ts';
 export { checkRequest } from './frame-request.ts';
 export { checkReply } from './frame-reply.ts';
 export { frameLimits } from './frame-limits.ts';
+export { checkRoute, routeBalancers, routeLimits, routeSchema, routeWords } from './route/route.ts';
+export { selects } from './route/selects.ts';
+export { subsetOf } from './route/subset.ts';
+export type { Route, RouteBalancer, RouteSelector } from './route/route.ts';
+export { clientListSchema, topologySchema } from './answers/clients.ts';
+export type { ClientInstance, ClientList, ClientPicks, ClientRelease, ClientWatch, ListedClient, Topology, TopologyEdge } from './answers/clients.ts';
+export { clusterSchema, expiryOverrideSchema, livenessSchema } from './answers/cluster.ts';
+export type { ClusterAnswer, ExpiryOverride, LivenessStatus, LossCause, NodeFacts, ShownCertificate, ShownMember } from './answers/cluster.ts';
+export { instanceDetailsSchema, nodeDetailSchema } from './answers/details.ts';
+export type { CheckDetail, InstanceDetail, InstanceDetails, InstanceOnNode, NodeDetail } from './answers/details.ts';
+export { nodeHealthSchema, serviceHealthSchema } from './answers/health.ts';
+export type { NodeHealth, NodeHealthAnswer, ServiceHealth, ServiceHealthAnswer } from './answers/health.ts';
+export { changedKinds, checkChangesSchema, healthStripSchema, historyDiffSchema, historySchema, pastViewSchema } from './answers/history.ts';
+export type { CheckChange, CheckChanges, FieldChange, HealthCell, HealthStrip, HistoryChange, HistoryDiff, HistoryFacts, PastView } from './answers/history.ts';
+export { overviewSchema } from './answers/overview.ts';
+export type { Overview, OverviewLine } from './answers/overview.ts';
+export type { CountsByStatus } from './answers/values.ts';
+export { faultIn, faultInAnswer, object } from './schema.ts';
+export type { ObjectSchema, Schema, SchemaFields, Shaped } from './schema.ts';
 export { isItemView } from './frame-view.ts';
+export type { PickReportFrame, ServicePicks } from './frame-picks.ts';
 export type { FrameView, FrameViewKind, ItemView, WatchedView } from './frame-view.ts';
 export { streamLeftCode, streamPath, streamProtocol } from './frame.ts';
 export type {
@@ -42,13 +66,12 @@ export type {
   GoElsewhereFrame,
   GoodbyeFrame,
   HelloFrame,
-  KvDeleteFrame,
   KvItem,
-  KvPutFrame,
   LeaseFrame,
   LeasedFrame,
   RegisterFrame,
   ReplyFrame,
+  RouteEntry,
   RequestFrame,
   SeenRevision,
   ServiceEntry,
@@ -60,12 +83,15 @@ export type {
   WatchingFrame,
   WelcomeFrame,
 } from './frame.ts';
+export type { KvDeleteFrame, KvPutFrame } from './frame-kv.ts';
+export { lockPurposes } from './frame-lock.ts';
 export type {
   CommittedFrame,
   LockAcquireFrame,
   LockEndFrame,
   LockGrant,
   LockHolder,
+  LockPurpose,
   LockReleaseFrame,
   LockRenewFrame,
   LockRenewedFrame,
@@ -79,3 +105,4 @@ export type {
   TxnWrite,
 } from './frame-lock.ts';
 export type { SessionKey } from './session-key.ts';
+export { pageKeyHeader, pageKeyProtocol, pageProtocol } from './page-key.ts';

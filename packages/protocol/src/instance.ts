@@ -88,6 +88,14 @@ export interface Instance {
   readonly status: InstanceStatus;
 }
 
+/**
+ * The key of an instance, the same for every client. Ids are unique on their node only. Newlines cannot occur
+ * in names, so the parts stay apart.
+ */
+export function identityOf({ node, id, address, port }: Pick<Instance, 'node' | 'id' | 'address' | 'port'>): string {
+  return `${node}\n${id}\n${address}\n${port}`;
+}
+
 /** The instances of one service at one revision of that service's view. */
 export interface ServiceSnapshot {
   readonly service: string;

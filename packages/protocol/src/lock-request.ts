@@ -38,6 +38,7 @@ export function lockWaiter(value: unknown, what: string): LockWaiter {
   return compact<LockWaiter>({
     contender: lockId(field(of, 'contender'), `${what}.contender`),
     shared: optional(field(of, 'shared'), (shared) => boolean(shared, `${what}.shared`)),
+    sinceMs: optional(field(of, 'sinceMs'), (given) => integer(given, `${what}.sinceMs`, 0, Number.MAX_SAFE_INTEGER)),
     value: optional(field(of, 'value'), (given) => string(given, `${what}.value`, Number.MAX_SAFE_INTEGER)),
   });
 }

@@ -92,6 +92,7 @@ function check(value: unknown, what: string): CheckRegistration {
     tcp: text('tcp', limits.nameMax + 6),
     grpc: text('grpc', 2 * limits.nameMax),
     grpcUseTls: flag('grpcUseTls'),
+    mcp: text('mcp'),
     tlsServerName: text('tlsServerName', limits.nameMax),
     tlsSkipVerify: flag('tlsSkipVerify'),
     successBeforePassing: within('successBeforePassing', 0, 1_000),
@@ -99,10 +100,11 @@ function check(value: unknown, what: string): CheckRegistration {
     failuresBeforeCritical: within('failuresBeforeCritical', 0, 1_000),
     deregisterCriticalAfterMs: within('deregisterCriticalAfterMs', 1_000, 365 * dayMs),
   });
-  const { ttlMs, http, tcp, grpc } = definition;
-  const kinds = [ttlMs, http, tcp, grpc].filter((kind) => kind !== undefined).length;
-  if (kinds !== 1) throw new Malformed(`${what} has ${kinds} of ttlMs, http, tcp and grpc, it must have exactly one`);
+  const { ttlMs, http, tcp, grpc, mcp } = definition;
+  const kinds = [ttlMs, http, tcp, grpc, mcp].filter((kind) => kind !== undefined).length;
+  if (kinds !== 1) throw new Malformed(`${what} has ${kinds} of ttlMs, http, tcp, grpc and mcp, it must have exactly one`);
   if (http !== undefined && !/^https?:\/\/[^/]/i.test(http)) throw new Malformed(`${what}.http is not an http URL`);
+  if (mcp !== undefined && !/^https?:\/\/[^/]/i.test(mcp)) throw new Malformed(`${what}.mcp is not an http URL`);
   if (tcp !== undefined && !/.:\d{1,5}$/.test(tcp)) throw new Malformed(`${what}.tcp is not host:port`);
   if (grpc !== undefined && !/.:\d{1,5}(\/.*)?$/.test(grpc)) {
     throw new Malformed(`${what}.grpc is not host:port or host:port/service`);

@@ -1,11 +1,10 @@
 /**
- * What concerns all processes of a server with workers: its page of metrics, its status, and an operator's word that lapsed leases are lost. The
- * primary asks its workers and adds up; a worker asks the primary. So it does not matter which process an operator reaches.
+ * What concerns all processes of a server with workers: its page of metrics and its status. The primary asks its workers and adds up; a worker asks the
+ * primary. So it does not matter which process an operator reaches.
  */
 
 import type { Clock } from './clock.ts';
 import type { Link } from './cluster/channel/link.ts';
-import { decodeNumber, encodeNumber } from './cluster/channel/log-body.ts';
 import type { Methods, Peer } from './cluster/channel/peer.ts';
 import type { ProcessStatus } from './frontend/admin/deps.ts';
 import { AddedUp, type Values } from './telemetry/add-up.ts';
@@ -19,8 +18,6 @@ export interface AllProcesses {
   metricsPage(): Promise<string>;
   /** The primary first; a worker that does not answer is not ready. */
   statuses(): Promise<readonly ProcessStatus[]>;
-  /** The lapsed leases expire now. @returns their number */
-  overrideExpiry(): Promise<number>;
   /** The requests that other processes of this server may make. */
   readonly methods: Methods;
 }
@@ -28,20 +25,17 @@ export interface AllProcesses {
 /** Of one process. */
 export interface OwnProcess {
   readonly metrics: Metrics;
-  readonly overrideExpiry: () => number;
   readonly status: () => ProcessStatus;
 }
 
 /** @param link to the primary */
-export function processesOfWorker({ metrics, overrideExpiry, status }: OwnProcess, link: Link): AllProcesses {
+export function processesOfWorker({ metrics, status }: OwnProcess, link: Link): AllProcesses {
   return {
     metricsPage: async () => (await link.call('metrics-page', Buffer.of())).toString(),
-    overrideExpiry: async () => decodeNumber(await link.call('override-expiry', Buffer.of())),
     // While the primary is away, this process says so itself.
     statuses: () => link.call('statuses', Buffer.of()).then((answer) => JSON.parse(answer.toString()) as ProcessStatus[], () => [status()]),
     methods: {
       'metrics-values': { kind: 'answer', run: async () => Buffer.from(JSON.stringify(await metrics.values())) },
-      'override-own-expiry': { kind: 'answer', run: async () => encodeNumber(overrideExpiry()) },
       'own-status': { kind: 'answer', run: async () => Buffer.from(JSON.stringify(status())) },
     },
   };
@@ -72,12 +66,6 @@ export function processesOfPrimary(own: OwnProcess, clock: Clock, workers: () =>
     return addedUp.page(new Map([['', await own.metrics.values()], ...(await Promise.all(all))]));
   }
 
-  async function overrideExpiry(): Promise<number> {
-    const expired = own.overrideExpiry();
-    const others = await Promise.all([...workers().values()].map((worker) => asked(worker, 'override-own-expiry')));
-    return others.reduce((sum, answer) => sum + (answer === undefined ? 0 : decodeNumber(answer)), expired);
-  }
-
   async function statuses(): Promise<readonly ProcessStatus[]> {
     const others = [...workers()].map(async ([id, worker]): Promise<ProcessStatus> => {
       const answer = await asked(worker, 'own-status');
@@ -89,12 +77,10 @@ export function processesOfPrimary(own: OwnProcess, clock: Clock, workers: () =>
 
   return {
     metricsPage,
-    overrideExpiry,
     statuses,
     methods: {
       statuses: { kind: 'answer', run: async () => Buffer.from(JSON.stringify(await statuses())) },
       'metrics-page': { kind: 'answer', run: async () => Buffer.from(await metricsPage()) },
-      'override-expiry': { kind: 'answer', run: async () => encodeNumber(await overrideExpiry()) },
     },
   };
 }

@@ -1,6 +1,7 @@
 import { RegistryError } from '@rollcall/protocol';
 import { expect, it } from 'vitest';
-import { allReaders, type AllReaders, type OtherNode } from './all-readers.ts';
+import type { AllNodes, OtherNode } from './all-nodes.ts';
+import { allReaders } from './all-readers.ts';
 import { Readers, type Who } from './configurations/readers.ts';
 import { manualClock } from './manual-clock.case.ts';
 
@@ -9,14 +10,14 @@ const clock = manualClock();
 
 interface Node {
   readonly readers: Readers;
-  readonly all: AllReaders;
+  readonly all: AllNodes<typeof main, Who>;
   /** As other nodes ask it. */
   readonly asOther: OtherNode;
 }
 
 function node(nodeName: string, others: () => Iterable<OtherNode> = () => [], primary?: OtherNode): Node {
   const readers = new Readers();
-  const all = allReaders({ readers, nodeName, clock, primary, others });
+  const all = allReaders({ clock, primary, others }, readers, nodeName);
   const asOther: OtherNode = {
     name: nodeName,
     call(method, body) {
@@ -38,7 +39,7 @@ it('lists the readers of all nodes, and names the nodes that do not answer', asy
   add(a, 'one');
   add(b, 'two');
   add(b, 'other', { ...main, name: 'other' });
-  const who = a.all.who(main);
+  const who = a.all.ask(main);
   await new Promise((resolve) => setImmediate(resolve));
   clock.advance(2_000);
   expect(shown(await who)).toEqual([['one at a', 'two at b'], 2, ['silent', 'older']]);
@@ -51,17 +52,17 @@ it('asks the node that it follows, which asks all; without that node it knows it
   const worker: Node = node('worker', () => [], link);
   add(primary, 'one');
   add(worker, 'two');
-  expect(shown(await worker.all.who(main))).toEqual([['one at primary', 'two at worker'], 2, []]);
+  expect(shown(await worker.all.ask(main))).toEqual([['one at primary', 'two at worker'], 2, []]);
   gone = true;
-  expect(shown(await worker.all.who(main))).toEqual([['two at worker'], 1, ['primary']]);
+  expect(shown(await worker.all.ask(main))).toEqual([['two at worker'], 1, ['primary']]);
 });
 
 it('forgets a reader that has left, and limits the list but not the count', async () => {
   const a = node('a');
   const leave = add(a, 'one');
   leave();
-  expect(shown(await a.all.who(main))).toEqual([[], 0, []]);
+  expect(shown(await a.all.ask(main))).toEqual([[], 0, []]);
   for (let n = 0; n < 10_001; n++) add(a, `${n}`);
-  const { readers, count } = await a.all.who(main);
+  const { readers, count } = await a.all.ask(main);
   expect([readers.length, count]).toEqual([10_000, 10_001]);
 });

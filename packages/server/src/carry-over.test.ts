@@ -151,7 +151,7 @@ describe('a store of format 1', () => {
       await engine.close();
       if (kill === 0) await expectAnswers(await start(embedded({ dir })));
     }
-  }, 60_000);
+  });
 });
 
 /** Kills the process between the conversion and some milliseconds after the commit has begun. */

@@ -3,9 +3,19 @@
  * requests that they may make. The composition root creates it; `frontend/peer` serves it.
  */
 
+import type { ExpiryOverride } from '@rollcall/protocol';
 import { AllLogLines, logLinesOfWorker, ownLinesMethods } from './all-log-lines.ts';
-import { allReaders, type AllReaders, type OtherNode } from './all-readers.ts';
+import { allActivity } from './all-activity.ts';
+import { allClients } from './all-clients.ts';
+import { allDrift } from './all-drift.ts';
+import { allFacts, type Facts, type OwnFacts } from './all-facts.ts';
+import type { AllNodes, NodesOptions, OtherNode } from './all-nodes.ts';
+import { allLoads } from './all-loads.ts';
+import { allOverrides } from './all-overrides.ts';
+import { allReaders } from './all-readers.ts';
 import { processesOfPrimary, processesOfWorker, type AllProcesses, type OwnProcess } from './all-processes.ts';
+import type { AllNodesClients, Clients } from './clients/clients.ts';
+import type { ReportedLoads, ZoneLoads } from './clients/zone-loads.ts';
 import type { Beats } from './cluster/channel/beat-body.ts';
 import type { PeerHello } from './cluster/channel/hello.ts';
 import type { Methods } from './cluster/channel/peer.ts';
@@ -14,12 +24,14 @@ import { beatMethods } from './cluster/channel/serve-beats.ts';
 import { limitsOf, logMethods } from './cluster/channel/serve-log.ts';
 import { presenceMethods } from './cluster/channel/serve-presence.ts';
 import type { ClusterKey } from './cluster/cluster-key.ts';
-import type { Readers } from './configurations/readers.ts';
+import type { Drift, Readers, Who } from './configurations/readers.ts';
 import type { Core } from './core.ts';
 import { NodeEngine } from './engine/node/node.ts';
 import type { PeerDeps } from './frontend/peer/deps.ts';
+import type { ActivityLog } from './net/activity-log.ts';
 import type { Identity } from './net/frontend.ts';
 import { assertPrivate } from './net/private-url.ts';
+import type { ConfigName } from './registry/kind/config/resolve.ts';
 import type { Member } from './registry/kind/member/rows.ts';
 import { LogTap, type LogLines } from './telemetry/log-tap.ts';
 import { auditMethods } from './worker-audit.ts';
@@ -29,7 +41,13 @@ export interface Channel {
   /** The nodes that are connected. */
   readonly peers: Peers;
   readonly allProcesses: Omit<AllProcesses, 'methods'>;
-  readonly allReaders: Pick<AllReaders, 'who'>;
+  readonly allReaders: Pick<AllNodes<ConfigName, Who>, 'ask'>;
+  readonly allClients: AllNodesClients;
+  readonly activity: ActivityLog;
+  readonly allFacts: Pick<AllNodes<object, Facts>, 'ask'>;
+  readonly allLoads: Pick<AllNodes<object, ReportedLoads>, 'ask'>;
+  readonly allDrift: AllNodes<{ readonly namespace: string }, Drift>;
+  readonly overrideExpiry: () => Promise<ExpiryOverride>;
   /** Of all processes; undefined when the log cannot be followed. */
   readonly logLines: LogLines | undefined;
 }
@@ -50,8 +68,14 @@ export interface ChannelOptions {
   readonly epoch?: () => number;
   /** The status of this process. */
   readonly status: OwnProcess['status'];
+  /** How this process is. */
+  readonly facts: () => OwnFacts;
   /** Who reads configurations through this process. */
   readonly readers: Readers;
+  /** The clients of this process. */
+  readonly clients: Clients;
+  /** The load that clients report to this process. */
+  readonly zoneLoads: ZoneLoads;
   /** The members of the store; none by default. */
   readonly members?: () => readonly Member[];
   /** Whether the cluster key may travel to other machines without TLS. */
@@ -60,8 +84,8 @@ export interface ChannelOptions {
 
 const refusedAddress = 'no heartbeats are sent to this member at its address; start it with --https and --peer-url https://HOST:PORT';
 
-export function makeChannel({ engine, clock, random, log, metrics, liveness, audit, peerAuthorities: ca }: Core, options: ChannelOptions): Channel {
-  const { identity, memberId, isWorker, takesFollowers, key, beats, epoch = () => 0, status, readers, members = () => [], unsafeAllowPlaintext = false } = options;
+export function makeChannel({ engine, clock, random, log, metrics, liveness, activity, audited: target, peerAuthorities: ca }: Core, options: ChannelOptions): Channel {
+  const { identity, memberId, isWorker, takesFollowers, key, beats, epoch = () => 0, status, facts, readers, clients, zoneLoads, members = () => [], unsafeAllowPlaintext = false } = options;
   const { registryId, version } = identity;
   const hello = (): PeerHello => ({ nodeId: memberId, registryId, version, epoch: epoch(), ...(isWorker ? { worker: true } : {}) });
   const store = logMethods(engine);
@@ -69,9 +93,9 @@ export function makeChannel({ engine, clock, random, log, metrics, liveness, aud
   const ownLines = LogTap.of(log);
   const allLines = new AllLogLines(ownLines);
   const ofProcesses = isWorker ? ownLinesMethods(ownLines) : allLines.methods;
-  const audited = audit && auditMethods(audit.log, (nodeId) => peers.workers.has(nodeId));
+  const audited = target && auditMethods(target, (nodeId) => peers.workers.has(nodeId));
   const methods = (from: () => string): Methods => ({
-    ...{ ...store, ...presence, ...allProcesses.methods, ...ofProcesses, ...ofReaders.methods },
+    ...{ ...store, ...presence, ...allProcesses.methods, ...ofProcesses, ...ofReaders.methods, ...ofClients.methods, ...ofActivity.methods, ...ofFacts.methods, ...ofLoads.methods, ...ofOverrides.methods, ...ofDrift.methods },
     ...audited?.(from),
     ...(beats && beatMethods(beats, from)),
   });
@@ -81,14 +105,21 @@ export function makeChannel({ engine, clock, random, log, metrics, liveness, aud
     onRefused: ({ nodeId, address }, { message }) => log.warn({ peer: nodeId, address, reason: message }, refusedAddress),
   });
   const primaryLink = engine instanceof NodeEngine ? engine.link : undefined;
-  const own = { metrics, status, overrideExpiry: () => liveness.override() };
+  const own = { metrics, status };
   const allProcesses =
     isWorker && primaryLink !== undefined ? processesOfWorker(own, primaryLink) : processesOfPrimary(own, clock, () => peers.workers);
-  const ofReaders = allReaders({
-    ...{ readers, nodeName: identity.nodeName, clock },
+  const nodes: NodesOptions = {
+    clock,
     primary: primaryLink && { name: 'the node that this one follows', call: (method, body) => primaryLink.call(method, body) },
     others: () => otherNodes(peers, members(), memberId),
-  });
+  };
+  const ofReaders = allReaders(nodes, readers, identity.nodeName);
+  const ofClients = allClients(nodes, clients);
+  const ofActivity = allActivity(nodes, { activity, nodeId: memberId, nodeName: identity.nodeName });
+  const ofLoads = allLoads(nodes, zoneLoads);
+  const ofFacts = allFacts(nodes, () => ({ nodeId: memberId, ...facts() }));
+  const ofOverrides = allOverrides(nodes, () => liveness.override());
+  const ofDrift = allDrift(nodes, readers);
   if (engine instanceof NodeEngine) {
     const { link } = engine;
     const primary = () => link.welcome?.nodeId ?? '';
@@ -99,6 +130,12 @@ export function makeChannel({ engine, clock, random, log, metrics, liveness, aud
     peers,
     allProcesses,
     allReaders: ofReaders,
+    allClients: ofClients,
+    activity: ofActivity,
+    allFacts: ofFacts,
+    allLoads: ofLoads,
+    allDrift: ofDrift,
+    overrideExpiry: ofOverrides.override,
     logLines: ownLines && (isWorker && primaryLink !== undefined ? logLinesOfWorker(primaryLink, clock) : allLines),
     deps: {
       refusal: () => (takesFollowers ? undefined : 'this node takes no others: its store is its own; start it with --followers'),

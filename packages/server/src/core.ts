@@ -16,15 +16,19 @@ import type { Engine } from './engine/engine.ts';
 import { loadAccessKeys, type AccessKeys } from './frontend/apollo/access-keys.ts';
 import { tellFreshness } from './freshness.ts';
 import { Liveness } from './health/liveness.ts';
+import { History } from './history/history.ts';
 import { closedByMove } from './migrate.ts';
 import { authoritiesOf, trustOf } from './net/certificates.ts';
 import { defaultLimits, type Limits } from './options.ts';
 import { addressPolicy, type Resolve } from './outbound/address-policy.ts';
+import { httpSender, type Send } from './outbound/http-request.ts';
 import { lateChecks } from './late-checks.ts';
 import { limitLookups, systemLookup } from './outbound/lookup.ts';
 import { Replica } from './replica.ts';
 import { NodeEngine } from './engine/node/node.ts';
+import { Activity } from './security/activity.ts';
 import { Audit, type AuditTrail } from './security/audit.ts';
+import type { AuditTarget } from './security/audit-handover.ts';
 import { openAuditFile, type AuditFile } from './security/audit-file.ts';
 import { makeSecurity, type Security } from './security/security.ts';
 import type { ServerOptions } from './server-options.ts';
@@ -38,15 +42,20 @@ export interface Core {
   readonly limits: Limits;
   readonly metrics: Metrics;
   readonly replica: Replica;
+  readonly history: History;
   readonly configurations: Configurations;
   /** Of apps whose Apollo clients sign their requests. */
   readonly apolloKeys: AccessKeys;
   readonly liveness: Liveness;
   readonly security: Security;
-  /** Where events of this process go, if there is an audit log. */
-  readonly auditTrail: AuditTrail | undefined;
-  /** The audit log that this process writes. */
-  readonly audit: AuditLog | undefined;
+  /** Where events of this process go: the audit log, or memory only. */
+  readonly auditTrail: AuditTrail;
+  /** The file of the audit log that this process writes. */
+  readonly auditFile: AuditFile | undefined;
+  /** The newest events of this process and its workers; undefined in a worker. */
+  readonly activity: Activity | undefined;
+  /** Takes events of workers. */
+  readonly audited: AuditTarget | undefined;
   /** Certificates (PEM) of the authorities that the other nodes' are checked against; undefined: the well-known ones. */
   readonly peerAuthorities: string | undefined;
   readonly fatal: Promise<RegistryError>;
@@ -56,11 +65,14 @@ export interface Core {
   readonly random: () => number;
   /** Resolves hosts that clients and operators name to addresses that this server may connect to. */
   readonly resolve: Resolve;
+  /** Sends requests to addresses that clients name; it trusts the authorities that probes trust. */
+  readonly send: Send;
 }
 
 interface AuditLog {
   readonly log: Audit;
   readonly file: AuditFile;
+  readonly activity: Activity;
 }
 
 interface Files {
@@ -91,9 +103,14 @@ export async function openFiles(engine: Engine, options: ServerOptions): Promise
 
 async function openAudit(path: string, { clock = systemClock, log }: ServerOptions): Promise<AuditLog> {
   const file = await openAuditFile(path);
+  const now = () => clock.now();
+  const activity = new Activity({ now, file: path });
   const onError = (err: unknown) => log?.error({ err }, 'the audit log could not be written');
-  return { file, log: new Audit({ sink: file, last: file.last, now: () => clock.now(), onError }) };
+  return { file, activity, log: new Audit({ sink: file, last: file.last, now, onError, onWritten: (entries) => activity.add(entries) }) };
 }
+
+/** Of the history, when no option says how many. */
+const historyBytes = 67_108_864;
 
 /** How long a program of an operator may take to agree to a content. */
 const webhookMs = 5_000;
@@ -109,8 +126,10 @@ export function createCore(engine: Engine, { audit, probeTrust, peerAuthorities,
   // One limit of lookups for all callers together.
   const resolve = addressPolicy(limitLookups(systemLookup));
   const liveness = new Liveness({ registry: replica, clock, log, metrics, limits, random, resolve, probeTrust });
-  const isAuditedElsewhere = options.auditFile !== undefined && options.worker !== undefined && engine instanceof NodeEngine;
-  const auditTrail = isAuditedElsewhere ? handedAudit(engine.link, clock, log) : audit?.log;
+  const handed = options.worker !== undefined && engine instanceof NodeEngine ? handedAudit(engine.link, clock, log) : undefined;
+  const activity = handed === undefined ? (audit?.activity ?? new Activity({ now: () => clock.now() })) : undefined;
+  const audited = audit?.log ?? activity;
+  const auditTrail = handed ?? (audited as AuditTrail);
   const { defaultPolicy = 'deny', defaultToken } = options.acl ?? {};
   const security = makeSecurity({
     ...{ registry: replica, clock, resolve, audit: auditTrail, failuresPerAddressMax: limits.failuresPerAddressMax, uuid: randomUUID },
@@ -127,20 +146,25 @@ export function createCore(engine: Engine, { audit, probeTrust, peerAuthorities,
   // Rights first: their caches still show the state before the change until they follow it.
   replica.observe(security.acl);
   replica.observe(liveness);
+  const history = new History({ state: replica.state, clock, bytesMax: options.history?.bytesMax ?? historyBytes, folder: options.history?.folder, overwritten: (after) => engine.overwritten?.(after), log });
+  metrics.observe('rollcall_history_bytes', 'Bytes of the history', () => history.bounds.bytes);
+  metrics.observe('rollcall_history_seconds', 'How far back the registry can be read', () => (history.bounds.now.atMs - history.bounds.since.atMs) / 1_000);
+  replica.observe(history);
   replica.measure(metrics);
   metrics.observe('rollcall_store_lag_revisions', 'Revisions that the state is behind the store', () => replica.lag.revisions);
   metrics.observe('rollcall_store_lag_seconds', 'Time since the state was last that of the store', () => replica.lag.seconds);
   const configurations = new Configurations({ registry: replica, checks: lateChecks(clock), secrets: new Secrets(configKeys), askWebhook: (url, question) => askWebhook(url, question, { resolve, timeoutMs: webhookMs }) });
-  return { engine, clock, log, limits, metrics, replica, configurations, apolloKeys, liveness, security, auditTrail, audit, peerAuthorities, fatal: fatal.promise, fail: fatal.resolve, random, resolve };
+  return { engine, clock, log, limits, metrics, replica, history, configurations, apolloKeys, liveness, security, auditTrail, auditFile: audit?.file, activity, audited, peerAuthorities, fatal: fatal.promise, fail: fatal.resolve, random, resolve, send: httpSender(resolve, probeTrust) };
 }
 
-export async function closeCore({ configurations, liveness, replica, security, auditTrail, audit, engine }: Core): Promise<void> {
+export async function closeCore({ configurations, history, liveness, replica, security, auditTrail, auditFile, engine }: Core): Promise<void> {
   liveness.close();
   security.acl.close();
   await configurations.close();
   await replica.close();
-  await auditTrail?.flush();
-  await audit?.file.close();
+  await history.close();
+  await auditTrail.flush();
+  await auditFile?.close();
   await engine.close();
 }
 

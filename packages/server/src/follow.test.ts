@@ -73,7 +73,7 @@ describe('a node that follows another one', () => {
     expect((await kv(follower, 'one', '2')).status).toBeGreaterThanOrEqual(500);
     const second = await primary({ http: { port } });
     await kv(second, 'two', '2');
-    await expect.poll(async () => (await kv(follower, 'two')).text, { timeout: 10_000 }).toBe('2');
+    await expect.poll(async () => (await kv(follower, 'two')).text).toBe('2');
     await expect.poll(async () => (await request(`${follower.url}/readyz`)).statusCode).toBe(200);
     expect(await kv(follower, 'one')).toMatchObject({ text: '1' });
   });

@@ -196,19 +196,50 @@ describe('a front end with its own listener', () => {
 
 describe('the front ends of a server', () => {
   const names = (options: ServerOptions) =>
-    chooseFrontends(options, frontendTable).map((entry) => Object.entries(frontendTable).find(([, each]) => each === entry)?.[0]);
+    chooseFrontends(options, frontendTable).map(({ name }) => name);
 
   test.each<[string, ServerOptions, string[]]>([
-    ['are those over HTTP by default', {}, ['consul', 'stream', 'admin', 'peer', 'eureka', 'nacos', 'config', 'prometheus', 'locks', 'ofrep', 'spring-config', 'apollo']],
-    ['have DNS when it has options', { dns: {} }, ['consul', 'stream', 'admin', 'peer', 'eureka', 'nacos', 'config', 'prometheus', 'locks', 'ofrep', 'spring-config', 'apollo', 'dns']],
+    ['are those over HTTP by default', {}, ['consul', 'stream', 'admin', 'peer', 'eureka', 'nacos', 'config', 'prometheus', 'locks', 'keys', 'routes', 'actions', 'catalog', 'ofrep', 'spring-config', 'apollo', 'console', 'history', 'clients', 'access', 'activity', 'webhooks', 'agents', 'xds', 'flagd']],
+    ['have DNS when it has options', { dns: {} }, ['consul', 'stream', 'admin', 'peer', 'eureka', 'nacos', 'config', 'prometheus', 'locks', 'keys', 'routes', 'actions', 'catalog', 'ofrep', 'spring-config', 'apollo', 'console', 'history', 'clients', 'access', 'activity', 'webhooks', 'agents', 'xds', 'flagd', 'dns']],
     ['are those that are named, in the order of the table', { frontends: ['dns', 'admin'] }, ['admin', 'dns']],
   ])('%s', (_name, options, expected) => {
     expect(names(options)).toEqual(expected);
   });
 
   test('that are unknown, or have options but are not named, are an error', () => {
-    expect(() => names({ frontends: ['zookeeper' as 'dns'] })).toThrow('there is no front end "zookeeper"; there are consul, stream, admin, peer, eureka, nacos, config, prometheus, locks, ofrep, spring-config, apollo, dns');
+    expect(() => names({ frontends: ['finger' as 'dns'] })).toThrow('there is no front end "finger"; there are consul, stream, admin, peer, eureka, nacos, config, prometheus, locks, keys, routes, actions, catalog, ofrep, spring-config, apollo, console, history, clients, access, activity, webhooks, agents, xds, flagd, dns, zookeeper');
     expect(() => names({ frontends: ['admin'], dns: {} })).toThrow('there are options for dns, but frontends does not name it');
+  });
+
+  test('are loaded late with the prefixes of the table, and then answer in their protocols', async () => {
+    const errors: string[] = [];
+    const server = await start({ log: pino({ level: 'error' }, { write: (line: string) => void errors.push(line) }) }, frontendTable);
+    const late = Object.values<FrontendEntry>(frontendTable).flatMap((entry) => entry.late ?? []);
+    expect(late.length).toBeGreaterThan(10);
+    for (const prefix of late) expect(await (await fetch(server.url + prefix, { redirect: 'manual' })).text(), prefix).not.toMatch(/could not be loaded|^no such path \S+; this server has/);
+    expect(errors).toEqual([]);
+  });
+
+  test('one of them has the page to which a browser at the address of the server is sent', async () => {
+    const server = await start({}, frontendTable);
+    const ask = async (method: string) => {
+      const { status, headers } = await fetch(`${server.url}/?q`, { method, redirect: 'manual' });
+      return [status, headers.get('location')];
+    };
+    expect([await ask('GET'), await ask('HEAD'), await ask('POST')]).toEqual([[302, '/ui/'], [302, '/ui/'], [404, null]]);
+  });
+
+  test('start with the server when they have options', async () => {
+    const made: string[] = [];
+    const table: FrontendTable = {
+      admin: frontendTable.admin,
+      early: { make: () => (made.push('early'), { name: 'early', http: { prefixes: ['/early'], handle: ({ response }) => response.end() }, close: async () => {} }), late: ['/early'], hasOptions: () => true },
+      late: { make: () => (made.push('late'), { name: 'late', http: { prefixes: ['/late'], handle: ({ response }) => response.end() }, close: async () => {} }), late: ['/late'] },
+    };
+    const server = await start({}, table);
+    expect(made).toEqual(['early']);
+    expect((await fetch(`${server.url}/late`)).status).toBe(200);
+    expect(made).toEqual(['early', 'late']);
   });
 
   test('serve no other protocol', async () => {
@@ -218,7 +249,7 @@ describe('the front ends of a server', () => {
     expect((await fetch(`${server.url}/readyz`)).status).toBe(200);
     const missing = await fetch(`${server.url}/v1/agent/self`);
     expect(missing.status).toBe(404);
-    expect(await missing.text()).toMatch(/^no such path; this server has \/metrics, \/healthz, \/readyz, /);
+    expect(await missing.text()).toMatch(/^no such path \/v1\/agent\/self; this server has \/metrics, \/healthz, \/readyz, /);
   });
 
   test('must include one over HTTP; otherwise the engine is closed', async () => {

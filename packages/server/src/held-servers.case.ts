@@ -4,7 +4,7 @@ import { onTestFinished } from 'vitest';
 import { heldEngine, type HeldEngine } from './engine/held-engine.case.ts';
 import { memory } from './engine/memory/memory.ts';
 import { manualClock, type ManualClock } from './manual-clock.case.ts';
-import { createServer, type Server } from './server.ts';
+import { createServer, type Server, type ServerOptions } from './server.ts';
 
 export interface HeldServers {
   readonly held: HeldEngine;
@@ -14,14 +14,14 @@ export interface HeldServers {
   readonly clock: ManualClock;
 }
 
-/** Both are closed when the test ends. */
-export async function heldServers(): Promise<HeldServers> {
+/** Both are closed when the test ends. @param options of both */
+export async function heldServers(options: ServerOptions = {}): Promise<HeldServers> {
   const engine = memory();
   const held = heldEngine(engine);
   const clock = manualClock();
-  const one = await createServer({ http: { port: 0 }, engine: held.engine, clock, nodeName: 'one' });
+  const one = await createServer({ ...options, http: { port: 0 }, engine: held.engine, clock, nodeName: 'one' });
   onTestFinished(() => one.close());
-  const other = await createServer({ http: { port: 0 }, engine: { ...engine, exclusive: false }, nodeName: 'other' });
+  const other = await createServer({ ...options, http: { port: 0 }, engine: { ...engine, exclusive: false }, nodeName: 'other' });
   onTestFinished(() => other.close());
   return { held, one, other, clock };
 }

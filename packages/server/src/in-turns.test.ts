@@ -26,6 +26,25 @@ describe('work in turns', () => {
     expect(steps.indexOf('step 4')).toBe(steps.indexOf('step 3') + 1);
   });
 
+  test('counts the steps that one yield stands for', async () => {
+    const after: number[] = [];
+    const counts = (function* several(): Generator<number, string, undefined> {
+      for (let done = 3; done <= 12; done += 3) {
+        after.push(done);
+        yield 3;
+      }
+      return 'done';
+    })();
+    const perTurn: number[] = [];
+    const turn = () => {
+      perTurn.push(after.length);
+      if (after.length < 4) setImmediate(turn);
+    };
+    setImmediate(turn);
+    expect(await inTurns(counts, 6)).toBe('done');
+    expect(perTurn[0]).toBe(2);
+  });
+
   test('throws the error of a step', async () => {
     const failing = (function* fails(): Generator<void, void, undefined> {
       yield;

@@ -8,16 +8,17 @@
 const stepsPerTurn = 4_096;
 
 /**
- * @param steps yields after each step; all steps do about the same amount of work
+ * @param steps yields after each step, or after several: then it yields their number. All steps do about the same amount of work
  * @param perTurn steps between two turns of the event loop
  * @returns the return value of `steps`
  * @throws the error that `steps` throws
  */
 export async function inTurns<T>(steps: Iterator<unknown, T>, perTurn = stepsPerTurn): Promise<T> {
   for (;;) {
-    for (let step = 0; step < perTurn; step++) {
+    for (let left = perTurn; left > 0; ) {
       const { done, value } = steps.next();
       if (done === true) return value;
+      left -= typeof value === 'number' ? value : 1;
     }
     await new Promise<void>((turn) => setImmediate(turn));
   }

@@ -19,6 +19,13 @@ export function httpAddresses({ http = {}, https }: ServerOptions): ListenAddres
   return addresses;
 }
 
+/** The gRPC listener that front ends share; undefined when there is none. */
+export function grpcAddress({ grpc }: ServerOptions): ListenAddress | undefined {
+  if (grpc === undefined) return undefined;
+  const { tls, optional = false, ...tcp } = grpc;
+  return { name: 'grpc', at: tcpAddress(tcp), tokens: true, optional, ...(tls === undefined ? {} : { tls }) };
+}
+
 /** The listener that serves only other nodes; workers do not share it. */
 export function nodesAddress({ nodes }: ServerOptions): ListenAddress | undefined {
   return nodes && { name: 'nodes', at: { ...tcpAddress(nodes), exclusive: true }, tokens: true };
@@ -32,6 +39,7 @@ export function nodesAddress({ nodes }: ServerOptions): ListenAddress | undefine
 export function assertAddressesAllowed(options: ServerOptions, asked: readonly ListenAddress[]): void {
   const shared = httpAddresses(options);
   const forNodes = nodesAddress(options);
+  const grpc = grpcAddress(options);
   if (shared.length === 0 && forNodes === undefined) {
     throw new RegistryError('invalid_argument', 'neither http nor https is served, so no client could reach the registry; give it one of them');
   }
@@ -40,7 +48,7 @@ export function assertAddressesAllowed(options: ServerOptions, asked: readonly L
     unsafeAllowUnauthenticated: options.unsafeAllowUnauthenticated === true,
     unsafeAllowPlaintext: options.unsafeAllowPlaintext === true,
   };
-  for (const address of [...shared, ...(forNodes ? [forNodes] : []), ...asked]) {
+  for (const address of [...shared, ...(forNodes ? [forNodes] : []), ...(grpc ? [grpc] : []), ...asked]) {
     if (address.tls?.verifyIncoming === true && address.tls.caFile === undefined) {
       throw new RegistryError(
         'invalid_argument',

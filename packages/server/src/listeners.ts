@@ -3,7 +3,7 @@
  * for HTTP and for protocols of a front end.
  */
 
-import { isRegistryError } from '@rollcall/protocol';
+import { isRegistryError, type ShownCertificate } from '@rollcall/protocol';
 import type { Logger } from 'pino';
 import type { Clock } from './clock.ts';
 import { Certificates } from './net/certificates.ts';
@@ -38,7 +38,7 @@ interface Open {
 export class Listeners {
   readonly #options: ListenersOptions;
   readonly #guard: ConnectionGuard;
-  readonly #certificates: Certificates[] = [];
+  readonly #certificates: { readonly listener: string; readonly certificates: Certificates }[] = [];
   readonly #open: Open[] = [];
   #answered: Promise<unknown> | undefined;
 
@@ -62,7 +62,7 @@ export class Listeners {
    *   certificate cannot be used
    */
   async open({ name, tls, optional }: ListenAddress, listen: (opening: Opening) => Promise<Listener>): Promise<void> {
-    const certificates = tls && (await this.#openCertificates(tls));
+    const certificates = tls && (await this.#openCertificates(name, tls));
     try {
       const listener = await listen({ guard: this.#guard, certificates });
       this.#open.push({ name, listener });
@@ -72,29 +72,37 @@ export class Listeners {
     }
   }
 
+  /** Those in use now. */
+  get certificates(): readonly ShownCertificate[] {
+    return this.#certificates.flatMap(({ listener, certificates: { subject, notAfterMs, authority } }) => [
+      { listener, kind: 'own', subject, notAfterMs },
+      ...(authority === undefined ? [] : [{ listener, kind: 'authority', ...authority } as const]),
+    ]);
+  }
+
   /** @returns whether all listeners now use the certificates that are in the files */
   async reloadCertificates(): Promise<boolean> {
-    const used = await Promise.all(this.#certificates.map((each) => each.reload()));
+    const used = await Promise.all(this.#certificates.map(({ certificates }) => certificates.reload()));
     return used.every(Boolean);
   }
 
   /** Accepts no new connections, closes the front ends, then every connection. */
   async close(): Promise<void> {
-    for (const each of this.#certificates) each.close();
+    for (const { certificates } of this.#certificates) certificates.close();
     const answerWaiting = () => (this.#answered ??= this.#options.answerWaiting());
     await Promise.all(this.#open.map(({ listener }) => listener.close(answerWaiting)));
     await answerWaiting();
   }
 
-  async #openCertificates({ certFile, keyFile, caFile, verifyIncoming = false, minVersion = 'TLSv1.2' }: TlsFiles): Promise<Certificates> {
+  async #openCertificates(listener: string, { certFile, keyFile, caFile, verifyIncoming = false, minVersion = 'TLSv1.2' }: TlsFiles): Promise<Certificates> {
     const { clock, log, metrics } = this.#options;
     const opened = await Certificates.open({
       ...{ certFile, keyFile, caFile, verifyIncoming, minVersion, clock, log },
       onHandshakeFailed: () => metrics.tlsHandshakesFailed.inc(),
     });
-    if (this.#certificates.push(opened) === 1) {
+    if (this.#certificates.push({ listener, certificates: opened }) === 1) {
       const help = 'When the first certificate of a TLS listener ends, since the Unix epoch';
-      const earliest = () => Math.min(...this.#certificates.map(({ notAfterMs }) => notAfterMs));
+      const earliest = () => Math.min(...this.#certificates.map(({ certificates }) => certificates.notAfterMs));
       metrics.observe('rollcall_tls_certificate_expiry_timestamp_seconds', help, () => earliest() / 1_000, 'min');
     }
     return opened;

@@ -116,8 +116,8 @@ it('each protocol follows an override that is set and cleared', async () => {
   const before = await index();
   await server.registry.submit({ kind: 'instance-status', namespace: 'default', node, id, override: 'out_of_service' });
   // The index of DNS may be up to a second older.
-  await expect.poll(seen, { timeout: 5_000 }).toEqual([false, false]);
+  await expect.poll(seen).toEqual([false, false]);
   expect(Number(await index())).toBeGreaterThan(Number(before));
   await server.registry.submit({ kind: 'instance-status', namespace: 'default', node, id, override: null });
-  await expect.poll(seen, { timeout: 5_000 }).toEqual([true, true]);
+  await expect.poll(seen).toEqual([true, true]);
 });

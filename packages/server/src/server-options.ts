@@ -4,8 +4,10 @@ import type { KeyRingOptions } from './config-content/key-ring.ts';
 import type { Logger } from 'pino';
 import type { Clock } from './clock.ts';
 import type { Engine } from './engine/engine.ts';
+import type { ConsoleEnvironment } from './frontend/console/environment.ts';
 import type { DnsOptions } from './frontend/dns/frontend.ts';
 import type { EurekaOptions } from './frontend/eureka/frontend.ts';
+import type { ZookeeperOptions } from './frontend/zookeeper/options.ts';
 import type { TlsFiles } from './net/listen-address.ts';
 import type { Limits } from './options.ts';
 import type { DefaultPolicy } from './security/authorizer.ts';
@@ -41,6 +43,16 @@ export interface AccessOptions {
   readonly defaultToken?: string;
 }
 
+export interface HistoryLimits {
+  /** Most bytes of it; 64 MiB by default, some 200,000 changes of checks. The oldest are forgotten beyond that. 0: none. */
+  readonly bytesMax?: number;
+  /**
+   * Folder where it survives a restart; created if it is missing, and this server's alone. By default it is in memory, and begins with each
+   * start.
+   */
+  readonly folder?: string;
+}
+
 export interface WorkerOptions {
   /** Name under which it is a member of the store. */
   readonly memberId: string;
@@ -49,7 +61,7 @@ export interface WorkerOptions {
 }
 
 /** As in the table of front ends (`frontends.ts`). */
-export type FrontendName = 'consul' | 'stream' | 'admin' | 'config' | 'peer' | 'eureka' | 'nacos' | 'prometheus' | 'locks' | 'ofrep' | 'spring-config' | 'apollo' | 'dns';
+export type FrontendName = 'consul' | 'stream' | 'admin' | 'config' | 'peer' | 'eureka' | 'nacos' | 'prometheus' | 'locks' | 'keys' | 'routes' | 'actions' | 'catalog' | 'ofrep' | 'spring-config' | 'apollo' | 'console' | 'history' | 'clients' | 'access' | 'activity' | 'webhooks' | 'agents' | 'xds' | 'flagd' | 'dns' | 'zookeeper';
 
 export interface ServerOptions {
   /** `memory()` by default; the server closes it. */
@@ -77,6 +89,8 @@ export interface ServerOptions {
   readonly nodes?: TcpOptions;
   /** This process is a worker: it shares listeners by `node:cluster`, and its node id with the primary it follows. */
   readonly worker?: WorkerOptions;
+  /** The history, which answers as of past times (`history/`). */
+  readonly history?: HistoryLimits;
   /**
    * Address and options of DNS, over UDP and TCP; none by default. With `optional`, the server starts without DNS when the
    * address is taken, and logs a warning.
@@ -93,12 +107,23 @@ export interface ServerOptions {
    */
   readonly nacos?: TcpOptions & { readonly tls?: TlsFiles };
   /**
+   * Address of gRPC, which all front ends with gRPC methods share: xDS; none by default. With `tls` it is over TLS. With `optional`, the
+   * server starts without gRPC when the address is taken, and logs a warning.
+   */
+  readonly grpc?: TcpOptions & { readonly tls?: TlsFiles; readonly optional?: boolean };
+  /** Address and options for ZooKeeper's clients; none by default. Their port is 2181. With `tls` it is over TLS. */
+  readonly zookeeper?: ZookeeperOptions & TcpOptions & { readonly tls?: TlsFiles };
+  /**
    * Front ends that run; by default those that are served over HTTP, and `dns` when it has options. At least one must be
    * served over HTTP.
    */
   readonly frontends?: readonly FrontendName[];
   /** Access control; off by default: every caller may do everything. */
   readonly acl?: AccessOptions;
+  /** Folder with the files of the web console; by default those that this package contains. */
+  readonly consoleFolder?: string;
+  /** Name and colour of the environment, which the console shows on top of every page; none by default. */
+  readonly consoleEnvironment?: ConsoleEnvironment;
   /** Whether Consul's KV shows each configuration as a key `config/APP/NAME` that can only be read; false by default. */
   readonly configurationsInKv?: boolean;
   /** File with the access keys of apps whose Apollo clients sign their requests (`frontend/apollo/access-keys.ts`); read at the start. */

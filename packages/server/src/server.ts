@@ -7,6 +7,9 @@ import { randomUUID } from 'node:crypto';
 import { RegistryError } from '@rollcall/protocol';
 import { systemClock } from './clock.ts';
 import type { AllProcesses } from './all-processes.ts';
+import { clientHistoryCharacters } from './clients/client-history.ts';
+import { Clients } from './clients/clients.ts';
+import { ZoneLoads } from './clients/zone-loads.ts';
 import { closeCore, createCore, deferred, openFiles, type Core } from './core.ts';
 import { followed } from './engine/followed.ts';
 import { memory } from './engine/memory/memory.ts';
@@ -14,28 +17,32 @@ import { carryOver } from './carry-over.ts';
 import { writeBackup } from './backup/backup.ts';
 import { restoreInSteps, restoreTransaction } from './backup/restore.ts';
 import { readBackup } from './backups.ts';
-import type { AdminDeps, ProcessStatus } from './frontend/admin/deps.ts';
+import type { AdminDeps } from './frontend/admin/deps.ts';
 import { defineOwn, type OwnDefinitions } from './frontend/consul/agent/own-definitions.ts';
-import { chooseFrontends, frontendTable, type FrontendEntry, type FrontendTable } from './frontends.ts';
+import { chooseFrontends, frontendTable, makeFrontend, type Chosen, type FrontendTable } from './frontends.ts';
 import { Wheel } from './health/wheel.ts';
 import { notReady } from './freshness.ts';
+import { factsOf, statusOf, type Serving } from './node-facts.ts';
 import { assertServable } from './migrate.ts';
 import { clusterKeyOf, identify } from './identity.ts';
 import { Rollouts } from './rollouts/rollouts.ts';
 import { fetchTextFrom } from './security/fetch-text.ts';
 import { peerUrl, shareStore, type SharedStore } from './shared-store.ts';
 import { keepHouse } from './housekeeping.ts';
-import { assertAddressesAllowed, httpAddresses, nodeAddress, nodesAddress, urlOf } from './listen-addresses.ts';
+import { ZnodeReaper } from './znode-reaper.ts';
+import { assertAddressesAllowed, grpcAddress, httpAddresses, nodeAddress, nodesAddress, urlOf } from './listen-addresses.ts';
 import { Listeners, type Ports } from './listeners.ts';
 import { Locks } from './locks/locks.ts';
 import { Answers } from './net/answers.ts';
 import type { Context, Frontend, HttpService } from './net/frontend.ts';
 import type { ListenAddress } from './net/listen-address.ts';
+import { loadSoon } from './net/late-frontend.ts';
 import { listen } from './net/listener.ts';
 import { OriginPolicy } from './net/own-origin.ts';
 import type { Registry } from './registry/registry.ts';
 import type { ServerOptions } from './server-options.ts';
 import type { Metrics } from './telemetry/metrics.ts';
+import { Webhooks } from './webhooks/webhooks.ts';
 
 export type { ServerOptions } from './server-options.ts';
 
@@ -109,45 +116,54 @@ export function assertListenersAllowed(options: ServerOptions): void {
   allowedFrontends(options, frontendTable);
 }
 
-function allowedFrontends(options: ServerOptions, table: FrontendTable): FrontendEntry[] {
+function allowedFrontends(options: ServerOptions, table: FrontendTable): Chosen[] {
   const chosen = chooseFrontends(options, table);
-  assertAddressesAllowed(options, chosen.flatMap((entry) => [...(entry.httpAddresses?.(options) ?? []), ...(entry.addresses?.(options) ?? [])]));
+  assertAddressesAllowed(options, chosen.flatMap(({ entry }) => [...(entry.httpAddresses?.(options) ?? []), ...(entry.addresses?.(options) ?? [])]));
   return chosen;
 }
 
 /** @param hasStore whether only this process opens the store; others may follow it */
 async function serve(core: Core, options: ServerOptions, table: FrontendTable, hasStore: boolean): Promise<Server> {
-  const { engine, clock, log, limits, metrics, replica, liveness, security, resolve, random } = core;
+  const { engine, clock, log, limits, metrics, replica, history, liveness, security, resolve, random } = core;
   const chosen = allowedFrontends(options, table);
   const addresses = httpAddresses(options);
   const forNodes = nodesAddress(options);
   const carried = await carryOver(engine);
   if (carried > 0) log.info({ records: carried }, 'carried the store over to the formats of this version');
   await replica.start();
+  history.start();
   assertServable(replica.state);
   security.acl.start();
   await security.admin.initialise(options.acl?.initialManagement);
   const identity = await identify({ registry: replica, hasStore, address: nodeAddress(addresses) }, options);
   const key = engine.exclusive ? undefined : await clusterKeyOf(replica);
-  const serving = { ready: false };
+  const serving: Serving = { ready: false, certificates: () => [] };
   const status = () => statusOf(core, serving, options);
   const { configurations } = core;
-  const store = shareStore(core, { identity, key, status, readers: configurations.readers }, options);
-  configurations.askAll(store.channel.allReaders.who);
+  const { nodeName, nodeId } = identity;
+  const clients = new Clients({ ...{ nodeName, clock, historyCharactersMax: clientHistoryCharacters(history.bounds.bytesMax) }, memberId: options.worker?.memberId ?? nodeId, describe: (accessorId) => security.acl.store.tokenAnywhere(accessorId)?.description });
+  const zoneLoads = new ZoneLoads(options.worker?.memberId ?? nodeId);
+  const store = shareStore(core, { identity, key, status, facts: () => factsOf(core, serving, options), readers: configurations.readers, clients, zoneLoads }, options);
+  configurations.askAll({ who: (name) => store.channel.allReaders.ask(name), drift: (namespace) => store.channel.allDrift.ask({ namespace }) });
+  clients.askAll(store.channel.allClients);
+  zoneLoads.askAll(() => store.channel.allLoads.ask({}));
   await liveness.start(store.ownership);
 
   const wheel = new Wheel({ clock, onError: (err) => log.error({ err }, 'a timeout failed') });
   const context: Context = {
     registry: replica,
     configurations,
+    clients,
     health: liveness,
     locks: new Locks({ registry: replica, health: liveness, wheel }),
+    history,
     clock,
     wheel,
     answers: new Answers(limits.answerBytesMax),
     identity,
     limits,
     security,
+    activity: store.channel.activity,
     origins: new OriginPolicy(options),
     metrics,
     log,
@@ -162,13 +178,15 @@ async function serve(core: Core, options: ServerOptions, table: FrontendTable, h
     await leaveStore(store, drainAll);
     left.resolve();
   };
-  const parts = { options, admin: adminDeps(core, { serving, leave, allProcesses: store.channel.allProcesses }), peer: store.channel.deps, apolloKeys: core.apolloKeys, outward: { ownership: store.ownership, resolve, random } };
-  const running = chosen.map((entry) => ({ frontend: entry.make(context, parts), addresses: entry.addresses?.(options) ?? [] }));
+  const webhooks = new Webhooks({ registry: replica, history, clock, random, uuid: randomUUID, send: core.send, ownership: store.ownership, log, metrics });
+  const parts = { options, webhooks, zoneLoads, admin: adminDeps(core, { serving, leave, overrideExpiry: store.channel.overrideExpiry, allProcesses: store.channel.allProcesses, cluster: async () => ({ own: store.ownership.nodeId, engine: engine.name, ...(await store.channel.allFacts.ask({})) }) }), peer: store.channel.deps, apolloKeys: core.apolloKeys, send: core.send, outward: { ownership: store.ownership, resolve, random } };
+  const running = await Promise.all(chosen.map(async (each) => ({ frontend: await makeFrontend(each, context, parts), addresses: each.entry.addresses?.(options) ?? [] })));
   const answerWaiting = () => Promise.all(running.map(({ frontend }) => frontend.close()));
   const listeners = new Listeners({ limits, clock, log, metrics, answerWaiting });
+  serving.certificates = () => listeners.certificates;
   try {
-    const shared = [...addresses, ...chosen.flatMap((entry) => entry.httpAddresses?.(options) ?? [])];
-    await openAll(listeners, { shared, forNodes }, running, context);
+    const shared = [...addresses, ...chosen.flatMap(({ entry }) => entry.httpAddresses?.(options) ?? [])];
+    await openAll(listeners, { shared, forNodes, grpc: grpcAddress(options) }, running, context);
     await store.join(listeners.ports, () => running.forEach(({ frontend }) => frontend.membersChanged?.()));
   } catch (error) {
     await listeners.close();
@@ -181,7 +199,11 @@ async function serve(core: Core, options: ServerOptions, table: FrontendTable, h
     publishProposal: (ref, number) => core.configurations.publishProposal(ref, number, {}),
   });
   rollouts.start();
+  webhooks.start();
+  clients.history.start();
   const stopHousekeeping = keepHouse(replica, wheel, clock, log);
+  const znodeReaper = new ZnodeReaper({ registry: replica, clock, log, ownership: store.ownership });
+  const stopLoading = loadSoon(running.map(({ frontend }) => frontend), clock);
   serving.ready = true;
   const { ports } = listeners;
   const url = urlOf(forNodes !== undefined && addresses.length === 0 ? [forNodes] : addresses, (name) => ports[name] ?? 0);
@@ -190,8 +212,12 @@ async function serve(core: Core, options: ServerOptions, table: FrontendTable, h
   let closing: Promise<void> | undefined;
   const shutDown = async () => {
     serving.ready = false;
+    stopLoading();
     stopHousekeeping();
+    znodeReaper.close();
     rollouts.close();
+    await webhooks.close();
+    clients.history.close();
     await listeners.close();
     await store.leave();
     await store.channel.peers.close();
@@ -220,10 +246,17 @@ interface Running {
   readonly addresses: readonly ListenAddress[];
 }
 
+/** The addresses that front ends share. */
+interface Shared {
+  readonly shared: readonly ListenAddress[];
+  readonly forNodes: ListenAddress | undefined;
+  readonly grpc: ListenAddress | undefined;
+}
+
 /** HTTP first, so that front ends know its ports when they start; their own listeners last. */
 async function openAll(
   listeners: Listeners,
-  { shared, forNodes }: { readonly shared: readonly ListenAddress[]; readonly forNodes: ListenAddress | undefined },
+  { shared, forNodes, grpc }: Shared,
   running: readonly Running[],
   context: Context,
 ): Promise<void> {
@@ -239,6 +272,7 @@ async function openAll(
   identity.httpPort = listeners.ports.http;
   identity.httpsPort = listeners.ports.https ?? 0;
   for (const { frontend } of running) await frontend.start?.();
+  if (grpc !== undefined) await openGrpc(listeners, grpc, running, context);
   for (const { frontend, addresses } of running) {
     for (const address of addresses) {
       await listeners.open(address, (opening) => {
@@ -247,6 +281,15 @@ async function openAll(
       });
     }
   }
+}
+
+/** @throws RegistryError `invalid_argument` when no front end has a gRPC method */
+async function openGrpc(listeners: Listeners, address: ListenAddress, running: readonly Running[], { limits, clock }: Context): Promise<void> {
+  const methods = (await Promise.all(running.map(async ({ frontend }) => frontend.grpc?.() ?? []))).flat();
+  if (methods.length === 0) throw new RegistryError('invalid_argument', 'gRPC has an address, but none of the chosen front ends is served over it; add xds or flagd to frontends, or leave grpc out');
+  // `@grpc/grpc-js` takes 34 ms to load.
+  const { listenGrpc, sharedGrpc } = await import('./net/grpc/listener.ts');
+  await listeners.open(address, (opening) => listenGrpc({ ...sharedGrpc, address, opening, methods, limits, clock }));
 }
 
 const cannotLeave = 'this server keeps the store, or is a worker of the one that does, so it cannot leave it; stop its process instead';
@@ -264,29 +307,23 @@ async function leaveStore(store: SharedStore, drainAll: () => Promise<unknown>):
 
 interface AdminParts {
   readonly allProcesses: Omit<AllProcesses, 'methods'>;
-  readonly serving: { readonly ready: boolean };
+  readonly cluster: AdminDeps['cluster'];
+  readonly overrideExpiry: AdminDeps['overrideExpiry'];
+  readonly serving: Serving;
   readonly leave: () => Promise<void>;
 }
 
-function statusOf({ replica, liveness }: Core, serving: { readonly ready: boolean }, { worker }: ServerOptions): ProcessStatus {
-  const reason = notReady(serving, replica);
-  return {
-    ...{ process: worker === undefined ? 'primary' : `worker ${worker.number}`, pid: process.pid, ready: reason === undefined },
-    ...(reason === undefined ? {} : { reason }),
-    ...{ revision: replica.state.revision, liveness: liveness.status() },
-  };
-}
-
-function adminDeps(core: Core, { serving, leave, allProcesses }: AdminParts): AdminDeps {
+function adminDeps(core: Core, { serving, leave, allProcesses, cluster, overrideExpiry }: AdminParts): AdminDeps {
   const { replica } = core;
   return {
     leave,
+    cluster,
     metricsPage: () => allProcesses.metricsPage(),
     backup: writeBackup,
     restore: (backup) => restore(core, backup),
     notReady: () => notReady(serving, replica),
     processes: () => allProcesses.statuses(),
-    overrideExpiry: () => allProcesses.overrideExpiry(),
+    overrideExpiry,
   };
 }
 

@@ -3,9 +3,12 @@
  * over the channel. The composition root creates it. It has nothing to do on a store that only one server uses.
  */
 
+import type { OwnFacts } from './all-facts.ts';
 import type { OwnProcess } from './all-processes.ts';
 import { toRegistryError } from '@rollcall/protocol';
 import { makeChannel, type Channel } from './channel.ts';
+import type { Clients } from './clients/clients.ts';
+import type { ZoneLoads } from './clients/zone-loads.ts';
 import { Cluster } from './cluster/cluster.ts';
 import type { ClusterKey } from './cluster/cluster-key.ts';
 import type { Readers } from './configurations/readers.ts';
@@ -44,17 +47,22 @@ export interface ShareOptions {
   readonly key: ClusterKey | undefined;
   /** The status of this process. */
   readonly status: OwnProcess['status'];
+  readonly facts: () => OwnFacts;
   /** Who reads configurations through this process. */
   readonly readers: Readers;
+  /** The clients of this process. */
+  readonly clients: Clients;
+  /** The load that clients report to this process. */
+  readonly zoneLoads: ZoneLoads;
 }
 
-export function shareStore(core: Core, { identity, key, status, readers }: ShareOptions, options: ServerOptions): SharedStore {
+export function shareStore(core: Core, { identity, key, status, facts, readers, clients, zoneLoads }: ShareOptions, options: ServerOptions): SharedStore {
   const { engine, replica, liveness, clock, log, metrics, fail } = core;
   const { nodeName: name, version } = identity;
   const isWorker = options.worker !== undefined;
   const kind = isWorker ? { worker: true as const } : engine instanceof NodeEngine ? { edge: true as const } : {};
   const nodeId = options.worker?.memberId ?? identity.nodeId;
-  const own = { identity, key, status, readers, isWorker, memberId: nodeId, unsafeAllowPlaintext: options.unsafeAllowPlaintext };
+  const own = { identity, key, status, facts, readers, clients, zoneLoads, isWorker, memberId: nodeId, unsafeAllowPlaintext: options.unsafeAllowPlaintext };
   if (engine.exclusive || engine.presence === undefined) {
     const channel = makeChannel(core, { ...own, takesFollowers: key !== undefined });
     return { channel, ownership: soleOwner(nodeId), isShared: false, join: nothing, drain: nothing, leave: nothing };

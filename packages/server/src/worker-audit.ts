@@ -6,8 +6,8 @@ import type { Clock } from './clock.ts';
 import { BadMessage } from './cluster/channel/bytes.ts';
 import type { Link } from './cluster/channel/link.ts';
 import type { Methods } from './cluster/channel/peer.ts';
-import { boundedEvent, type Audit } from './security/audit.ts';
-import { AuditIntake, HandedAudit, type AuditBatch } from './security/audit-handover.ts';
+import { boundedEvent } from './security/audit.ts';
+import { AuditIntake, HandedAudit, type AuditBatch, type AuditTarget } from './security/audit-handover.ts';
 
 /** @param link to the primary */
 export function handedAudit(link: Link, clock: Clock, log: Logger): HandedAudit {
@@ -19,7 +19,7 @@ export function handedAudit(link: Link, clock: Clock, log: Logger): HandedAudit 
 }
 
 /** @param isWorker whether a node is a worker of this one: others have audit logs of their own */
-export function auditMethods(audit: Audit, isWorker: (nodeId: string) => boolean): (from: () => string) => Methods {
+export function auditMethods(audit: AuditTarget, isWorker: (nodeId: string) => boolean): (from: () => string) => Methods {
   const intake = new AuditIntake(audit);
   return (from) => ({
     audit: {

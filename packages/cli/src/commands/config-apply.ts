@@ -4,6 +4,7 @@ import { Option, type Command } from 'commander';
 import { namespacedTargetOf } from '../admin-call.ts';
 import type { CommandContext } from '../command-context.ts';
 import { configAt, formatOf, type ConfigFlags, type NamedConfig } from '../config-api.ts';
+import { nextOf, proposeOnce, type Proposed } from '../config-proposal.ts';
 import { changesOf, listed, placeOf, readTree, type Change, type Listed } from '../config-tree.ts';
 import { addExamples } from '../examples.ts';
 import { CommandFailure, exitCodes } from '../failure.ts';
@@ -30,7 +31,7 @@ export function addConfigPlan(parent: Command, { terminal }: CommandContext): vo
     .command('plan')
     .description('show what apply would do')
     .argument('<dir>', 'the directory, with the files APP/NAME and APP/@CLUSTER/NAME')
-    .option('--prune', 'remove configurations that have no file, of every cluster; those with a part that begins with a dot stay')
+    .option('--prune', 'remove configurations that have no file, of every cluster')
     .option('--json', 'print [{"name", "kind"}]');
   addExamples(addNamespacedOptions(command), 'rollcall config plan ./config --namespace production');
   command.action(async (folder: string, flags: ApplyFlags) => {
@@ -46,9 +47,9 @@ export function addConfigApply(parent: Command, { terminal }: CommandContext): v
     .command('apply')
     .description('publish the files of a directory that differ from what clients get')
     .argument('<dir>', 'the directory, with the files APP/NAME and APP/@CLUSTER/NAME')
-    .option('--prune', 'remove configurations that have no file, of every cluster; those with a part that begins with a dot stay')
+    .option('--prune', 'remove configurations that have no file, of every cluster')
     .addOption(new Option('--owner <owner>', 'lock the configurations for other editors').choices(['git']))
-    .option('--propose', 'save drafts and propose them, where approvals are asked for')
+    .option('--propose', 'draft and propose each change, where approvals are asked for; it takes the place of a present draft')
     .option('--message <text>', 'why, for the history, such as the commit')
     .option('--confirm', 'content that is emptied or halved is meant')
     .option('--by <name>', 'who does it, for the history, while access control is off; the name in USER when not given');
@@ -56,11 +57,17 @@ export function addConfigApply(parent: Command, { terminal }: CommandContext): v
   command.action(async (folder: string, flags: ApplyFlags) => {
     const plan = await planOf(folder, flags, terminal);
     for (const change of plan.changes) {
-      await applied(plan.named(change.name), change, flags);
-      print(terminal, `${flags.propose === true && change.kind !== 'remove' ? `propose to ${change.kind}` : change.kind} ${change.name}`);
+      const config = plan.named(change.name);
+      if (flags.propose === true) {
+        const proposed = await proposedChange(config, change, flags);
+        print(terminal, `proposal ${proposed.number}, to ${change.kind} ${change.name}, ${nextOf(config, proposed)}`);
+      } else {
+        await applied(config, change, flags);
+        print(terminal, `${change.kind} ${change.name}`);
+      }
     }
     if (flags.owner === 'git') for (const name of plan.unowned) await plan.named(name).post('/settings', { owner: 'git' });
-    print(terminal, plan.changes.length === 0 ? 'nothing to do' : `${counted(plan.changes.length, 'change')} done`);
+    print(terminal, plan.changes.length === 0 ? 'nothing to do' : `${counted(plan.changes.length, 'change')} ${flags.propose === true ? 'proposed' : 'done'}`);
   });
 }
 
@@ -74,20 +81,24 @@ async function planOf(folder: string, flags: ApplyFlags, terminal: Terminal): Pr
   return { changes: await changesOf(files, present, flags.prune === true, named), unowned: [...files.keys()].filter((name) => present.get(name)?.owner !== 'git'), named };
 }
 
-async function applied(config: NamedConfig, { kind, content, md5 }: Change, { propose, message, confirm }: ApplyFlags): Promise<void> {
-  const why = message === undefined ? {} : { message };
+/** Drafts a change and proposes that, unless the same is proposed already. */
+async function proposedChange(config: NamedConfig, change: Change, { message, confirm }: ApplyFlags): Promise<Proposed> {
+  const { revision = 0 } = await config.post<{ readonly revision?: number }>('/draft/save', { source: 'git', own: true, ...(change.kind === 'remove' ? { remove: true } : contentOf(config, change)) });
+  return proposeOnce(config, { draft: revision, message, confirmed: confirm });
+}
+
+function contentOf({ name }: NamedConfig, { content }: Change): object {
+  const format = formatOf(name);
+  return { content, ...(format === undefined ? {} : { format }) };
+}
+
+async function applied(config: NamedConfig, change: Change, { message, confirm }: ApplyFlags): Promise<void> {
+  const why = { source: 'git', ...(message === undefined ? {} : { message }) };
+  if (change.kind === 'remove') {
+    await config.post('/remove', why);
+    return;
+  }
   const confirmed = confirm === undefined ? {} : { confirmed: true };
-  if (kind === 'remove') {
-    await config.post('/remove', { source: 'git', ...why });
-    return;
-  }
-  const format = formatOf(config.name);
-  const body = { content, source: 'git', ...(format === undefined ? {} : { format }) };
-  if (propose === true) {
-    const { revision } = await config.post<{ readonly revision?: number }>('/draft/save', body);
-    await config.post('/propose', { draft: revision ?? 0, ...why, ...confirmed });
-    return;
-  }
-  const { done } = await config.post<{ readonly done: boolean }>('/publish', { ...body, cas: md5, ...why, ...confirmed });
+  const { done } = await config.post<{ readonly done: boolean }>('/publish', { ...contentOf(config, change), cas: change.md5, ...why, ...confirmed });
   if (!done) throw new CommandFailure(exitCodes.failure, `${config.name} was changed by another client meanwhile; run it again`);
 }

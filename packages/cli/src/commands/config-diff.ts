@@ -20,7 +20,7 @@ export function addConfigDiff(parent: Command, { terminal }: CommandContext): vo
     .argument('<app/name>', 'the configuration')
     .option('--from <number>', 'a release; 0: nothing. By default the one that all clients get')
     .option('--to <number>', 'another release; by default the draft')
-    .option('--json', 'print [{"change": "same"|"removed"|"added", "text"}]');
+    .option('--json', 'print [{"change": "same"|"removed"|"added", "text", "unended"}]');
   addExamples(addConfigOptions(command), 'rollcall config diff shop/app.yaml', 'rollcall config diff shop/app.yaml --from 3 --to 4');
   command.action(async (name: string, { from, to, json, ...flags }: DiffFlags) => {
     for (const number of [from, to]) if (number !== undefined && !/^\d{1,15}$/.test(number)) throw usage(`${JSON.stringify(number)} is no number of a release`);

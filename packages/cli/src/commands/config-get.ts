@@ -6,12 +6,14 @@ import { addConfigOptions, namedConfig, type ConfigAnswer, type ConfigFlags, typ
 import { addExamples } from '../examples.ts';
 import { CommandFailure, exitCodes, usage } from '../failure.ts';
 import { count } from '../option-values.ts';
+import { addAtOption, PastRegistry, type When } from '../past.ts';
 import { printJson, written } from '../terminal.ts';
 
 interface GetFlags extends ConfigFlags {
   readonly release?: number;
   readonly draft?: true;
   readonly reveal?: true;
+  readonly at?: When;
 }
 
 export function addConfigGet(parent: Command, { terminal }: CommandContext): void {
@@ -23,13 +25,26 @@ export function addConfigGet(parent: Command, { terminal }: CommandContext): voi
     .option('--draft', 'that of the draft')
     .option('--reveal', 'with its secrets, between {secret} and {/secret}; needs the right to reveal')
     .option('--json', 'print everything that is known of it, with its content');
-  addExamples(addConfigOptions(command), 'rollcall config get shop/app.yaml', 'rollcall config get shop/app.yaml --release 3');
-  command.action(async (name: string, { release, draft, reveal, json, ...flags }: GetFlags) => {
+  addExamples(addConfigOptions(addAtOption(command)), 'rollcall config get shop/app.yaml', 'rollcall config get shop/app.yaml --release 3');
+  command.action(async (name: string, { release, draft, reveal, json, at, ...flags }: GetFlags) => {
+    if (at !== undefined) {
+      if (release !== undefined || draft === true || reveal === true) throw usage('give --at alone: it shows what clients got then, with secrets masked');
+      const { items } = await (await PastRegistry.of(flags, terminal)).view('config', name, at, flags.cluster === undefined ? {} : { cluster: flags.cluster });
+      const own = items.find((layer) => `${layer.app}/${layer.name}` === name);
+      if (own === undefined) throw new CommandFailure(exitCodes.notFound, `${name} had no release for all clients then`);
+      if (json === true) printJson(terminal, own);
+      else await written(terminal, own.content);
+      return;
+    }
     if (release !== undefined && draft === true) throw usage('give --release or --draft, not both');
     const config = await namedConfig(name, flags, terminal);
     const shown: Record<string, string> = reveal === true ? { reveal: 'true' } : {};
     const content = async (): Promise<{ readonly whole: object; readonly content: string | undefined }> => {
-      if (draft === true) return wholeOf(await config.get<{ readonly content: string }>('/draft', shown));
+      if (draft === true) {
+        const found = await config.get<{ readonly content: string; readonly remove?: true }>('/draft', shown);
+        if (found.remove === true && json !== true) throw new CommandFailure(exitCodes.notFound, `the draft of ${name} is its removal, and has no content`);
+        return wholeOf(found);
+      }
       if (release !== undefined) return wholeOf(await config.get<StepAnswer & { readonly content: string }>('/release', { ...shown, number: String(release) }));
       const found = await config.get<ConfigAnswer>('', shown);
       return { whole: found, content: found.current?.content };

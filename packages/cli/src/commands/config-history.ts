@@ -2,7 +2,7 @@
 
 import type { Command } from 'commander';
 import type { CommandContext } from '../command-context.ts';
-import { addConfigOptions, namedConfig, type ConfigFlags, type StepAnswer } from '../config-api.ts';
+import { addConfigOptions, namedConfig, type ConfigFlags, type SettingChange, type StepAnswer } from '../config-api.ts';
 import { printTable } from '../table.ts';
 import { printJson } from '../terminal.ts';
 
@@ -19,8 +19,23 @@ export function addConfigHistory(parent: Command, { terminal }: CommandContext):
   });
 }
 
-function what({ step, parent, of, rollout }: StepAnswer): string {
+function what({ step, parent, of, rollout, changes = [] }: StepAnswer): string {
   const about = rollout === undefined ? '' : ` (rollout ${rollout})`;
+  const changed = changes.length === 0 ? '' : `${step === 'settings' ? '' : ', settings'}: ${changes.map(change).join(', ')}`;
   if (step === 'rollback') return `rollback to ${of ?? 0}${about}`;
-  return step === 'publish' || parent === 0 ? `${step}${about}` : `${step} of ${parent}${about}`;
+  return `${step === 'publish' || step === 'settings' || parent === 0 ? step : `${step} of ${parent}`}${about}${changed}`;
+}
+
+/** Long values are only named; `--json` has them. */
+function change({ setting, before, after }: SettingChange): string {
+  const [from, to] = [short(before), short(after)];
+  return from === undefined || to === undefined ? setting : `${setting} ${from} → ${to}`;
+}
+
+const shortMax = 40;
+
+function short(value: unknown): string | undefined {
+  if (value === undefined) return 'none';
+  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  return text.length > shortMax ? undefined : text;
 }

@@ -1,18 +1,20 @@
 /** `rollcall config import FILE.zip`: publishes the configurations of an archive, with their settings. It can be repeated. */
 
-import { readFile, stat } from 'node:fs/promises';
 import type { Command } from 'commander';
 import type { CommandContext } from '../command-context.ts';
-import { archiveBytesMax, settingsKept, unpacked, type ArchivedConfig, type Settings } from '../config-archive.ts';
+import { settingsKept, unpacked, type ArchivedConfig, type Settings } from '../config-archive.ts';
 import { configAt, type ConfigAnswer, type ConfigFlags, type NamedConfig } from '../config-api.ts';
+import { nextOf, proposeOnce, type Proposed } from '../config-proposal.ts';
 import { treePath } from '../config-tree.ts';
 import { addExamples } from '../examples.ts';
-import { CommandFailure, exitCodes, fileProblem } from '../failure.ts';
+import { CommandFailure, exitCodes } from '../failure.ts';
 import { addNamespacedOptions } from '../servers.ts';
 import { counted, print, printJson, type Terminal } from '../terminal.ts';
+import { readZip } from '../zip-file.ts';
 
 interface ImportFlags extends ConfigFlags {
   readonly message?: string;
+  readonly propose?: true;
   readonly confirm?: true;
   readonly dryRun?: true;
 }
@@ -26,8 +28,12 @@ interface Step {
   readonly config: NamedConfig;
   readonly archived: ArchivedConfig;
   readonly settings: Settings;
+  /** Clients get that content already. */
+  readonly isSame: boolean;
   readonly present: Present | undefined;
 }
+
+interface Done extends Pick<Step, 'name' | 'kind'>, Partial<Proposed> {}
 
 export function addConfigImport(parent: Command, { terminal }: CommandContext): void {
   const command = parent
@@ -35,32 +41,24 @@ export function addConfigImport(parent: Command, { terminal }: CommandContext): 
     .description('publish the configurations of an archive, with their settings; others stay as they are')
     .argument('<file.zip>', 'the archive, as export writes it')
     .option('--dry-run', 'show what would change')
+    .option('--propose', 'draft and propose each content, where approvals are asked for; it takes the place of a present draft. Settings change at once')
     .option('--message <text>', 'why, for the history')
     .option('--confirm', 'content that is emptied or halved is meant')
-    .option('--json', 'print [{"name", "kind"}]')
+    .option('--json', 'print [{"name", "kind"}], with --propose also "number" and "missing"')
     .option('--by <name>', 'who does it, for the history, while access control is off; the name in USER when not given');
   addExamples(addNamespacedOptions(command), 'rollcall config import production.zip --namespace staging --dry-run');
   command.action(async (file: string, flags: ImportFlags) => {
-    const steps = await stepsOf(unpacked(await bytesOf(file)), flags, terminal);
-    const done: Step[] = [];
+    const steps = await stepsOf(unpacked(await readZip(file)), flags, terminal);
+    const done: Done[] = [];
     for (const step of steps) {
-      if (flags.dryRun === true || (await published(step, flags, `${done.length} of ${steps.length} are imported`))) done.push(step);
-      if (flags.json !== true && done.at(-1) === step) print(terminal, `${step.kind} ${step.name}`);
+      const result = flags.dryRun === true ? {} : await imported(step, flags, `${done.length} of ${steps.length} are imported`);
+      if (result === undefined) continue;
+      done.push({ name: step.name, kind: step.kind, ...result });
+      if (flags.json !== true) print(terminal, sentence(step, result));
     }
-    if (flags.json === true) printJson(terminal, done.map(({ name, kind }) => ({ name, kind })));
+    if (flags.json === true) printJson(terminal, done);
     else print(terminal, done.length === 0 ? 'nothing to do' : `${counted(done.length, 'configuration')} ${flags.dryRun === true ? 'would be imported' : 'imported'}`);
   });
-}
-
-/** @throws CommandFailure `failure` */
-async function bytesOf(file: string): Promise<Uint8Array> {
-  try {
-    const { size } = await stat(file);
-    if (size > archiveBytesMax) throw new Error(`${file} has ${size} bytes, the limit of an archive is ${archiveBytesMax}`);
-    return await readFile(file);
-  } catch (error) {
-    throw new CommandFailure(exitCodes.failure, `cannot read the archive: ${fileProblem(file, error)}`, { cause: error });
-  }
 }
 
 /**
@@ -78,7 +76,7 @@ async function stepsOf(all: readonly ArchivedConfig[], flags: ImportFlags, termi
     if ([...masksIn(archived.content)].some((mask) => !known.has(mask))) withoutSecrets.push(name);
     const settings = changedSettings(archived.settings, present ?? {});
     const isSame = present?.current?.content === archived.content && (present.current.format ?? present.format) === archived.format;
-    if (!isSame || Object.keys(settings).length > 0) steps.push({ kind: present?.current === undefined ? 'create' : 'change', name, config, archived, settings, present });
+    if (!isSame || Object.keys(settings).length > 0) steps.push({ kind: present?.current === undefined ? 'create' : 'change', name, config, archived, settings, isSame, present });
   }
   const [first] = withoutSecrets;
   if (first !== undefined) {
@@ -110,23 +108,43 @@ function changedSettings(wanted: Settings, present: Settings): Settings {
   return Object.fromEntries(changed.map((name) => [name, valueOf(wanted, name)]));
 }
 
-/** @returns false when the registry had it already: secrets in clear are compared there */
-async function published({ name, config, archived, settings, present }: Step, { message, confirm }: ImportFlags, before: string): Promise<boolean> {
-  const { content, format } = archived;
-  // The owner of the archive's configuration publishes it.
-  const source = archived.settings.owner === 'git' ? { source: 'git' } : {};
+function sentence({ kind, name, config }: Step, result: Partial<Proposed>): string {
+  const { number, missing } = result;
+  return number === undefined || missing === undefined ? `${kind} ${name}` : `proposal ${number}, to ${kind} ${name}, ${nextOf(config, { number, missing })}`;
+}
+
+/** @returns undefined when the registry had it already */
+async function imported(step: Step, flags: ImportFlags, before: string): Promise<Partial<Proposed> | undefined> {
   try {
-    const { done, release } = await config.post<{ readonly done: boolean; readonly release?: number }>('/publish', {
-      ...{ content, cas: present?.md5 ?? '', ...source },
-      ...(format === undefined ? {} : { format }),
-      ...(message === undefined ? {} : { message }),
-      ...(confirm === undefined ? {} : { confirmed: true }),
-      ...(Object.keys(settings).length === 0 ? {} : { settings }),
-    });
-    if (!done) throw new CommandFailure(exitCodes.failure, 'it was changed by another client meanwhile; run it again');
-    return release !== present?.last;
+    if (flags.propose === true) return await proposed(step, flags);
+    return (await published(step, flags)) ? {} : undefined;
   } catch (error) {
     if (!(error instanceof CommandFailure)) throw error;
-    throw new CommandFailure(error.exitCode, `${name}: ${error.message} (${before})`, { cause: error });
+    throw new CommandFailure(error.exitCode, `${step.name}: ${error.message} (${before})`, { cause: error });
   }
+}
+
+/** The draft is checked by the settings that come with it. Only content is proposed. */
+async function proposed({ config, archived, settings, isSame }: Step, { message, confirm }: ImportFlags): Promise<Partial<Proposed>> {
+  if (Object.keys(settings).length > 0) await config.post('/settings', settings);
+  if (isSame) return {};
+  const { revision = 0 } = await config.post<{ readonly revision?: number }>('/draft/save', { ...contentOf(archived), own: true });
+  return proposeOnce(config, { draft: revision, message, confirmed: confirm });
+}
+
+/** The owner of the archive's configuration publishes it. */
+function contentOf({ content, format, settings: { owner } }: ArchivedConfig): Readonly<Record<string, unknown>> {
+  return { content, ...(owner === 'git' ? { source: 'git' } : {}), ...(format === undefined ? {} : { format }) };
+}
+
+/** @returns false when the registry had it already: secrets in clear are compared there */
+async function published({ config, archived, settings, present }: Step, { message, confirm }: ImportFlags): Promise<boolean> {
+  const { done, release } = await config.post<{ readonly done: boolean; readonly release?: number }>('/publish', {
+    ...{ ...contentOf(archived), cas: present?.md5 ?? '' },
+    ...(message === undefined ? {} : { message }),
+    ...(confirm === undefined ? {} : { confirmed: true }),
+    ...(Object.keys(settings).length === 0 ? {} : { settings }),
+  });
+  if (!done) throw new CommandFailure(exitCodes.failure, 'it was changed by another client meanwhile; run it again');
+  return release !== present?.last;
 }

@@ -1,4 +1,4 @@
-/** `rollcall config list [APP]`: the configurations of an environment, those with only a draft left out. */
+/** `rollcall config list [APP]`: the configurations of an environment, those that have only a draft included. */
 
 import type { Command } from 'commander';
 import { askJson, namespacedTargetOf } from '../admin-call.ts';
@@ -15,13 +15,14 @@ interface Row {
   readonly format?: string;
   readonly bytes: number;
   readonly changedMs: number;
+  readonly draft?: { readonly revision: number; readonly remove?: true };
   readonly rollouts?: readonly { readonly name: string; readonly release: number }[];
 }
 
 export function addConfigList(parent: Command, { terminal }: CommandContext): void {
   const command = parent
     .command('list')
-    .description('list the configurations of an environment that clients get')
+    .description('list the configurations of an environment, those that have only a draft included')
     .argument('[app]', 'only those of this app')
     .option('--json', 'print an array of configurations as the registry has them');
   addNamespacedOptions(command).action(async (app: string | undefined, { json, ...flags }: RegistryFlags & { json?: true }) => {
@@ -30,11 +31,12 @@ export function addConfigList(parent: Command, { terminal }: CommandContext): vo
     const rows = await askJson<readonly Row[]>(target, `/rollcall/v1/config/list?${query.toString()}`);
     if (json === true) printJson(terminal, rows);
     else if (rows.length === 0) remark(terminal, 'there are no configurations');
-    else printTable(terminal, ['CONFIGURATION', 'CLUSTER', 'FORMAT', 'RELEASE', 'ROLLOUTS', 'BYTES', 'CHANGED'], rows.map(cells));
+    else printTable(terminal, ['CONFIGURATION', 'CLUSTER', 'FORMAT', 'RELEASE', 'ROLLOUTS', 'DRAFT', 'BYTES', 'CHANGED'], rows.map(cells));
   });
 }
 
-function cells({ app, cluster, name, release, format, bytes, changedMs, rollouts = [] }: Row): string[] {
+function cells({ app, cluster, name, release, format, bytes, changedMs, rollouts = [], draft }: Row): string[] {
   const gray = rollouts.map((each) => `${each.name}: ${each.release}`).join(', ');
-  return [`${app}/${name}`, cluster, format ?? '', String(release), gray, String(bytes), new Date(changedMs).toISOString()];
+  const edited = draft === undefined ? '' : draft.remove === true ? `${draft.revision}: removal` : String(draft.revision);
+  return [`${app}/${name}`, cluster, format ?? '', String(release), gray, edited, String(bytes), new Date(changedMs).toISOString()];
 }

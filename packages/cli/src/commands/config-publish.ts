@@ -3,11 +3,12 @@
 import { Option, type Command } from 'commander';
 import type { CommandContext } from '../command-context.ts';
 import { addAuthorOptions, formatOf, namedConfig, type ConfigFlags, type NamedConfig } from '../config-api.ts';
+import { nextOf, propose, timeOf } from '../config-proposal.ts';
 import { addExamples } from '../examples.ts';
 import { CommandFailure, exitCodes, usage } from '../failure.ts';
 import { given } from '../given.ts';
 import { count } from '../option-values.ts';
-import { alarm, planOf, stage, type PlanFlags } from '../rollout-plan.ts';
+import { alarm, rolloutOf, rule, stage, type PlanFlags } from '../rollout-plan.ts';
 import { print, printJson, type Terminal } from '../terminal.ts';
 import { contentBytesMax } from './config-set.ts';
 
@@ -18,11 +19,17 @@ interface PublishFlags extends ConfigFlags, PlanFlags {
   readonly message?: string;
   readonly at?: string;
   readonly confirm?: true;
+  readonly rule?: object;
+  readonly replace?: true;
 }
 
 interface Published {
   readonly done: boolean;
   readonly release?: number;
+  /** The rollout by which clients get it. */
+  readonly rollout?: string;
+  /** The draft was that of a removal. */
+  readonly removed?: boolean;
 }
 
 export function addConfigPublish(parent: Command, { terminal }: CommandContext): void {
@@ -39,21 +46,28 @@ export function addConfigPublish(parent: Command, { terminal }: CommandContext):
     .option('--alarm <what:share>', 'take it back when this share of its instances, above that of the others, is unhealthy or reports an error: unhealthy:0.5', alarm)
     .option('--webhook <url>', 'take it back when this URL says so')
     .option('--service <name>', 'the service that has the instances; the app when not given')
+    .option('--rule <kind:what>', 'only for clients that it names, by app:A,B, address:10.0.0.0/8, label:KEY=V1,V2, instance:NODE/ID or expression:TEXT; without --stage until "rollcall config rollout" stops or completes it', rule)
+    .option('--replace', 'void the open proposal of the draft with another rollout or time, and its approvals')
     .option('--confirm', 'content that is emptied or halved is meant')
-    .option('--json', 'print {"done", "release"}, or {"done", "number", "missing"} for a proposal that waits');
+    .option('--json', 'print {"done", "release", "rollout"}, or {"done", "number", "missing"} for a proposal that waits');
   addExamples(
     addAuthorOptions(command),
     'rollcall config publish shop/app.yaml --message "longer timeouts"',
     'rollcall config publish shop/app.yaml --stage 1:10m --stage 50%:10m --alarm unhealthy:0.5',
+    'rollcall config publish shop/app.yaml --rule label:ring=beta --stage 50%:10m',
+    'rollcall config publish shop/app.yaml --content @beta.yaml --rule label:ring=beta',
   );
   command.action(async (name: string, flags: PublishFlags) => {
     const { content, proposal, at, json } = flags;
+    if (proposal !== undefined && (rolloutOf(flags) !== undefined || flags.replace === true)) throw usage('a proposal is published as it was approved; to change its rollout, propose the draft again with --replace');
     if ([content, proposal, at].filter((each) => each !== undefined).length > 1) throw usage('give one of --content, --proposal and --at');
     const config = await namedConfig(name, flags, terminal);
     const told = (published: Published) => {
       if (json === true) printJson(terminal, published);
       if (!published.done) throw new CommandFailure(exitCodes.failure, `${name} was not published: it has changed meanwhile`);
-      if (json !== true) print(terminal, `release ${published.release} of ${name} ${flags.stage.length > 0 ? 'begins its rollout' : 'is published'}`);
+      if (json === true) return;
+      if (published.removed === true) print(terminal, `clients get nothing of ${name} any more; its history stays`);
+      else print(terminal, `release ${published.release} of ${name} ${published.rollout === undefined ? 'is published' : 'begins its rollout'}`);
     };
     if (proposal !== undefined) told(await config.post<Published>('/proposal/publish', { number: proposal, ...messageOf(flags) }));
     else if (content !== undefined) told(await config.post<Published>('/publish', await contentOf(name, content, flags, terminal)));
@@ -67,12 +81,12 @@ function messageOf({ message }: PublishFlags): object {
 
 async function contentOf(name: string, argument: string, flags: PublishFlags, terminal: Terminal): Promise<Readonly<Record<string, unknown>>> {
   const { format = formatOf(name), confirm } = flags;
-  const plan = planOf(flags);
+  const rollout = rolloutOf(flags);
   return {
     content: (await given(argument, { what: 'content', bytesMax: contentBytesMax, terminal })).toString('utf8'),
     ...(format === undefined ? {} : { format }),
     ...(confirm === undefined ? {} : { confirmed: true }),
-    ...(plan === undefined ? {} : { rollout: { name: 'release', plan } }),
+    ...(rollout === undefined ? {} : { rollout }),
     ...messageOf(flags),
   };
 }
@@ -83,25 +97,12 @@ interface Telling {
 }
 
 async function publishDraft(config: NamedConfig, flags: PublishFlags, { terminal, told }: Telling): Promise<void> {
-  const { at, confirm, json } = flags;
-  const notBeforeMs = at === undefined ? undefined : Date.parse(at);
-  if (Number.isNaN(notBeforeMs)) throw usage(`${JSON.stringify(at)} is no time, such as 2030-01-31T08:00:00Z`);
+  const { at, confirm, json, message, replace } = flags;
+  const notBeforeMs = timeOf(at);
   const { revision } = await config.get<{ readonly revision: number }>('/draft');
-  const plan = planOf(flags);
-  const { done, number } = await config.post<{ readonly done: boolean; readonly number?: number }>('/propose', {
-    draft: revision,
-    ...messageOf(flags),
-    ...(notBeforeMs === undefined ? {} : { notBeforeMs }),
-    ...(confirm === undefined ? {} : { confirmed: true }),
-    ...(plan === undefined ? {} : { rollout: plan }),
-  });
-  if (!done || number === undefined) throw new CommandFailure(exitCodes.failure, `the draft of ${config.name} has changed meanwhile`);
-  const { missing } = await config.get<{ readonly missing: number }>('/proposal', { number: String(number) });
-  if (missing === 0 && notBeforeMs === undefined) {
-    told(await config.post<Published>('/proposal/publish', { number, ...messageOf(flags) }));
-    return;
-  }
-  if (json === true) printJson(terminal, { done: false, number, missing });
-  else if (missing > 0) print(terminal, `proposal ${number} of ${config.name} waits for ${missing} approval${missing === 1 ? '' : 's'}: rollcall config approve ${config.name} ${number}`);
-  else print(terminal, `proposal ${number} of ${config.name} is published at ${new Date(notBeforeMs ?? 0).toISOString()}`);
+  const proposed = await propose(config, { draft: revision, message, notBeforeMs, confirmed: confirm, rollout: rolloutOf(flags), replace });
+  const { number, missing } = proposed;
+  if (missing === 0 && notBeforeMs === undefined) told(await config.post<Published>('/proposal/publish', { number, ...messageOf(flags) }));
+  else if (json === true) printJson(terminal, { done: false, number, missing });
+  else print(terminal, `proposal ${number} of ${config.name} ${nextOf(config, proposed, notBeforeMs)}`);
 }

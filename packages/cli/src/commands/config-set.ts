@@ -23,7 +23,7 @@ export function addConfigSet(parent: Command, { terminal }: CommandContext): voi
     .argument('<app/name>', 'the configuration')
     .argument('<content>', 'the content itself; - reads it from stdin, @FILE from a file')
     .option('--format <format>', 'properties, json, yaml, toml, text or flags; by the ending of the name when not given')
-    .option('--cas <revision>', 'only if this is the revision of the draft; 0: only if there is none. Exit code 1 otherwise')
+    .option('--cas <revision>', 'only if this is the revision of the draft; 0: only if there is none. Exit code 1 otherwise. Without it a draft that another editor has edited stays')
     .option('--json', 'print {"done", "revision"}');
   addExamples(addAuthorOptions(command), 'rollcall config set shop/app.yaml @app.yaml', "rollcall config set shop/app.properties 'timeout=5s'");
   command.action(async (name: string, argument: string, { format = formatOf(name), cas, json, ...flags }: SetFlags) => {
@@ -32,7 +32,7 @@ export function addConfigSet(parent: Command, { terminal }: CommandContext): voi
     const saved = await config.post<{ readonly done: boolean; readonly revision?: number }>('/draft/save', {
       content,
       ...(format === undefined ? {} : { format }),
-      ...(cas === undefined ? {} : { cas: Number(cas) }),
+      ...(cas === undefined ? { own: true } : { cas: Number(cas) }),
     });
     if (json === true) printJson(terminal, saved);
     if (!saved.done) throw new CommandFailure(exitCodes.failure, `the draft of ${name} has another revision by now: ${saved.revision ?? 0}`);

@@ -32,7 +32,7 @@ export function addConfigWho(parent: Command, { terminal }: CommandContext): voi
     .description('list the instances of the app and the connected clients, and the release that each gets and has applied')
     .argument('<app/name>', 'the configuration')
     .option('--service <name>', 'the service that has the instances; the app when not given')
-    .option('--json', 'print {"readers": [{"instance", "address", "release", "rollout", "applied", "unhealthy", "error"}], "missing"}');
+    .option('--json', 'print {"readers": [{"instance", "address", "release", "rollout", "applied", "unhealthy", "error", "reader"}], "count", "missing"}');
   addConfigOptions(command).action(async (name: string, { service, json, ...flags }: WhoFlags) => {
     const found = await (await namedConfig(name, flags, terminal)).get<Found>('/who', service === undefined ? {} : { service });
     const { readers: members, missing } = found;

@@ -6,6 +6,7 @@ import { addConfigApply, addConfigPlan } from './config-apply.ts';
 import { addConfigApprove } from './config-approve.ts';
 import { addConfigDelete } from './config-delete.ts';
 import { addConfigDiff } from './config-diff.ts';
+import { addConfigEnvironment } from './config-environment.ts';
 import { addConfigExport } from './config-export.ts';
 import { addConfigGet } from './config-get.ts';
 import { addConfigHistory } from './config-history.ts';
@@ -33,6 +34,7 @@ export function addConfig(parent: Command, context: CommandContext): void {
   addConfigHistory(config, context);
   addConfigWho(config, context);
   addConfigSettings(config, context);
+  addConfigEnvironment(config, context);
   addConfigOldKeys(config, context);
   addConfigPlan(config, context);
   addConfigApply(config, context);

@@ -10,6 +10,7 @@ import { addNamespacedOptions, type RegistryFlags } from '../servers.ts';
 interface DeleteFlags extends RegistryFlags {
   readonly cas?: number;
   readonly recurse?: true;
+  readonly reason?: string;
 }
 
 export function addKvDelete(parent: Command, { terminal }: CommandContext): void {
@@ -20,12 +21,14 @@ export function addKvDelete(parent: Command, { terminal }: CommandContext): void
     .option('--recurse', 'remove every key that begins with it')
     .addOption(
       new Option('--cas <revision>', 'only if the key is at this revision').argParser(revision).conflicts('recurse'),
-    );
-  addNamespacedOptions(command).action(async (key: string, { cas, recurse, ...flags }: DeleteFlags) => {
+    )
+    .option('--reason <text>', 'why, for the audit log');
+  addNamespacedOptions(command).action(async (key: string, { cas, recurse, reason, ...flags }: DeleteFlags) => {
     await askRegistry({ terminal, flags, name: 'rollcall kv delete' }, async (rollcall) => {
       const gone = await rollcall.kv.delete(key, {
         ...(cas === undefined ? {} : { cas }),
         ...(recurse === undefined ? {} : { recurse }),
+        ...(reason === undefined ? {} : { reason }),
       });
       if (cas !== undefined && !gone) {
         throw new CommandFailure(exitCodes.failure, `not removed: ${JSON.stringify(key)} is not at revision ${cas}`);

@@ -11,6 +11,7 @@ import { addNamespacedOptions, type RegistryFlags } from '../servers.ts';
 interface PutFlags extends RegistryFlags {
   readonly cas?: number;
   readonly flags?: bigint;
+  readonly reason?: string;
 }
 
 /** Far above what registries accept; their own limit decides. Keeps an endless pipe out of memory. */
@@ -25,13 +26,15 @@ export function addKvPut(parent: Command, { terminal }: CommandContext): void {
     .addOption(
       new Option('--cas <revision>', 'only if the key is at this revision; 0: only if the key does not exist').argParser(revision),
     )
-    .addOption(new Option('--flags <number>', 'a number to store with it, from 0 to 2^64 - 1').argParser(flags64));
-  addNamespacedOptions(command).action(async (key: string, text: string, { cas, flags: number, ...flags }: PutFlags) => {
+    .addOption(new Option('--flags <number>', 'a number to store with it, from 0 to 2^64 - 1').argParser(flags64))
+    .option('--reason <text>', 'why, for the audit log');
+  addNamespacedOptions(command).action(async (key: string, text: string, { cas, flags: number, reason, ...flags }: PutFlags) => {
     const value = await given(text, { what: 'value', bytesMax: valueBytesMax, terminal });
     await askRegistry({ terminal, flags, name: 'rollcall kv put' }, async (rollcall) => {
       const written = await rollcall.kv.put(key, value, {
         ...(cas === undefined ? {} : { cas }),
         ...(number === undefined ? {} : { flags: number }),
+        ...(reason === undefined ? {} : { reason }),
       });
       if (!written) {
         const state = cas === 0 ? 'exists' : `is not at revision ${cas}`;

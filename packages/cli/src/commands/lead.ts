@@ -30,7 +30,7 @@ export function addLead(parent: Command, context: CommandContext): void {
   command.action((name: string, words: readonly string[], { ttl, timeout, bound, value, passStdin, shell, verbose, ...flags }: LeadFlags) =>
     runFenced(
       {
-        ...{ name, words, limit: 1, ttlMs: ttl, timeoutMs: timeout, bound: bound === true, value: value ?? hostname(), shell },
+        ...{ name, words, purpose: 'election', limit: 1, ttlMs: ttl, timeoutMs: timeout, bound: bound === true, value: value ?? hostname(), shell },
         ...{ passStdin: passStdin === true, verbose: verbose === true },
       },
       flags,

@@ -38,7 +38,7 @@ const graceMs = 5_000;
 export function addLock(parent: Command, context: CommandContext): void {
   const command = parent
     .command('lock')
-    .description('run a program while holding a lock: one process at a time on all machines, or several with -n')
+    .description('run a program while holding a lock: one process at a time on all machines, or several with -n. It excludes "consul lock", too; new scripts take --fenced')
     .showHelpAfterError('(the program and its arguments come after "--"; --help lists the options)')
     .argument('<prefix>', 'prefix of the lock, which is the key PREFIX/.lock')
     .argument('<command...>', 'the program and its arguments, after "--"; a single word is run by the shell')
@@ -46,7 +46,7 @@ export function addLock(parent: Command, context: CommandContext): void {
     .option('--name <name>', 'name of the session, shown to operators')
     .addOption(new Option('--timeout <duration>', 'longest time to wait for the lock').argParser(duration).default(0, 'no limit'))
     .addOption(new Option('--monitor-retry <count>', 'failures of the registry in a row, a second apart, before the lock counts as lost').argParser(retries).default(3))
-    .option('--fenced', 'use a lock of Rollcall in place of a key of Consul: in order of arrival, with a fencing token in ROLLCALL_LOCK_TOKEN')
+    .option('--fenced', 'hold a lock of Rollcall, which "consul lock" does not see: in order of arrival, taken over after --ttl, with a fencing token in ROLLCALL_LOCK_TOKEN')
     .addOption(new Option('--ttl <duration>', 'with --fenced: time after which another gets the lock when this process is silent, 1s to 10m').argParser(duration).default(10_000, '10s'))
     .option('--pass-stdin', 'let the program read standard input')
     .option('--shell', 'run the command in a shell, even if it has several words')
@@ -71,7 +71,7 @@ async function lock(prefix: string, words: readonly string[], flags: LockFlags, 
     if (verbose === true) remark(terminal, line);
   };
   if (flags.fenced === true) {
-    const held = { name: prefix, words, limit: n, ttlMs: flags.ttl, timeoutMs: timeout, bound: false, value: flags.name ?? hostname() };
+    const held = { name: prefix, words, purpose: n === 1 ? 'lock' : 'semaphore', limit: n, ttlMs: flags.ttl, timeoutMs: timeout, bound: false, value: flags.name ?? hostname() } as const;
     await runFenced({ ...held, shell, passStdin: passStdin === true, verbose: verbose === true }, flags, { terminal, setExitCode });
     return;
   }

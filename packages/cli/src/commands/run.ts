@@ -30,6 +30,8 @@ export function addRun(parent: Command, context: CommandContext): void {
     .argument('<command...>', 'the program and its arguments, after "--"')
     .addOption(new Option('--port <port>', 'port that the program listens on').argParser(port).makeOptionMandatory())
     .option('--check <url>', 'URL to probe, or a path on the program; without it, the port is probed by TCP')
+    .option('--mcp <path>', 'path at which the program serves the Model Context Protocol; registers it as an MCP server and probes it by a handshake')
+    .option('--a2a <path>', 'path of the program\'s A2A agent card; registers it as an agent and probes the card')
     .option('--address <address>', 'address at which clients reach it (default: this machine\'s address towards the registry)')
     .option('--id <id>', 'id of this instance on its node (default NAME-PORT)')
     .addOption(new Option('--tag <tag>', 'a tag; may be repeated').argParser(collect).default([], 'none'))
@@ -62,16 +64,22 @@ async function run(
   );
   // A program that did not start is reported below.
   membership.catch(() => undefined);
-  passSignals(starting, membership, terminal.stdin.isTTY === true);
+  const wasAsked = passSignals(starting, membership, terminal.stdin.isTTY === true);
   const child = await starting;
   const exitCode = await child.ended;
+  const killedBy = child.killedBy();
+  if (killedBy !== undefined && !wasAsked()) remark(terminal, `the program was ended by ${killedBy}`);
   await (await membership).leave();
   setExitCode(exitCode);
 }
 
-/** From the call on: a signal may arrive while the program is still being started. */
-function passSignals(starting: Promise<Child>, membership: Promise<Membership>, onTerminal: boolean): void {
+/**
+ * From the call on: a signal may arrive while the program is still being started.
+ * @returns whether a signal has arrived
+ */
+function passSignals(starting: Promise<Child>, membership: Promise<Membership>, onTerminal: boolean): () => boolean {
   let draining = false;
+  let wasAsked = false;
   const pass = async (signal: NodeJS.Signals) => {
     const child = await starting;
     const again = draining;
@@ -83,6 +91,10 @@ function passSignals(starting: Promise<Child>, membership: Promise<Membership>, 
     if (!(onTerminal && fromTerminal.includes(signal))) child.signal(signal);
   };
   for (const signal of [...stopping, ...passed]) {
-    process.on(signal, () => void pass(signal).catch(() => undefined));
+    process.on(signal, () => {
+      wasAsked = true;
+      void pass(signal).catch(() => undefined);
+    });
   }
+  return () => wasAsked;
 }

@@ -1,5 +1,6 @@
 /** `rollcall serve`: runs a registry as a process. The server itself is in the package of the server. */
 
+import { join } from 'node:path';
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { isRegistryError } from '@rollcall/protocol';
@@ -77,7 +78,7 @@ export interface AgentOptions {
 export async function runServer(settings: Settings, { dnsOptional, json, agent }: RunOptions, terminal: Terminal): Promise<void> {
   // Loaded here, since commands that talk to a registry do not need the server.
   const { assertListenersAllowed, CannotListen, createServer, stderrLog } = await import('@rollcall/server');
-  const options = serverOptions(settings);
+  const options = withHistory(settings, serverOptions(settings));
   // The agent of Consul's files has definitions and reloads them, in one process.
   const workers = agent === undefined ? workersOf(settings) : 0;
   await failingWith(exitCodes.publicBindRefused, () => assertListenersAllowed(options));
@@ -134,6 +135,12 @@ export async function runServer(settings: Settings, { dnsOptional, json, agent }
   await server.close();
 }
 
+/** Beside the store on disk, if there is one. */
+function withHistory(settings: Settings, options: ServerOptions): ServerOptions {
+  const store = storeOf(settings);
+  return store.kind === 'embedded' ? { ...options, history: { ...options.history, folder: join(store.dir, 'history') } } : options;
+}
+
 function facts(server: Running, settings: Settings): object {
   const store = storeOf(settings);
   return {
@@ -141,7 +148,7 @@ function facts(server: Running, settings: Settings): object {
     https: httpsUrl(server, settings) ?? null,
     dns: dnsAddress(server, settings) ?? null,
     ...eurekaFact(server, settings),
-    ...nacosFact(server, settings),
+    ...addressFacts(server, settings),
     dataDir: store.kind === 'embedded' ? store.dir : null,
     pid: process.pid,
   };
@@ -163,15 +170,16 @@ function eurekaFact(server: Running, settings: Settings): { eureka?: string } {
   return eureka === undefined ? {} : { eureka };
 }
 
-/** The address that clients of Nacos are given. */
-function nacosAddress({ ports }: Running, { nacos }: Settings): string | undefined {
-  const port = ports.nacos;
-  return nacos === undefined || port === undefined ? undefined : formatAddress({ ...nacos, port });
+/** Protocols whose clients are given an address of its own, and not a URL. */
+const addressed = ['nacos', 'grpc', 'zookeeper'] as const;
+
+function addressOf(name: (typeof addressed)[number], { ports }: Running, settings: Settings): string | undefined {
+  const [at, port] = [settings[name], ports[name]];
+  return at === undefined || port === undefined ? undefined : formatAddress({ ...at, port });
 }
 
-function nacosFact(server: Running, settings: Settings): { nacos?: string } {
-  const nacos = nacosAddress(server, settings);
-  return nacos === undefined ? {} : { nacos };
+function addressFacts(server: Running, settings: Settings): { readonly [name in (typeof addressed)[number]]?: string } {
+  return Object.fromEntries(addressed.map((name) => [name, addressOf(name, server, settings)]).filter(([, address]) => address !== undefined)) as object;
 }
 
 function dnsAddress({ ports }: Running, { dns }: Settings): string | undefined {
@@ -205,13 +213,17 @@ function greet(terminal: Terminal, { server, settings, workers }: { readonly ser
   const { bold, dim } = colorsFor(terminal.stdout, terminal.env);
   const { http } = settings;
   const secure = httpsUrl(server, settings);
-  const nacos = nacosAddress(server, settings);
+  const nacos = addressOf('nacos', server, settings);
+  const site = http === undefined || 'path' in http ? secure : server.url;
   const facts: (readonly [label: string, fact: string])[] = [
     ...fact('HTTP', http === undefined ? undefined : 'path' in http ? formatAddress(http) : server.url),
     ...fact('HTTPS', secure === undefined ? undefined : `${secure}${settings.tlsVerifyIncoming ? ', for clients with a certificate' : ''}`),
+    ...fact('UI', site === undefined ? undefined : `${site}/ui/`),
     ['DNS', dnsLine(server, settings)],
     ...fact('Eureka', eurekaUrl(server, settings)),
     ...fact('Nacos', nacos === undefined ? undefined : `${nacos}, gRPC on port ${server.ports['nacos-grpc']}`),
+    ...fact('gRPC', addressOf('grpc', server, settings)),
+    ...fact('ZooKeeper', addressOf('zookeeper', server, settings)),
     ...fact('ACL', settings.acl ? 'on: clients need a token' : undefined),
     ['data', dataLine(settings)],
     ...fact('work', workers === 0 ? undefined : `${workers} ${workers === 1 ? 'worker serves' : 'workers serve'} the clients`),

@@ -27,6 +27,11 @@ export class ImportRun<A extends HttpApi, K extends string> {
     this.#dryRun = dryRun;
   }
 
+  /** Whether nothing is written. */
+  get isDry(): boolean {
+    return this.#dryRun;
+  }
+
   /** Sends a write, unless this is a dry run. @returns the body */
   async write(method: string, path: string, body: Fields | Uint8Array | string, headers?: Readonly<Record<string, string>>): Promise<string> {
     if (this.#dryRun) return '';

@@ -8,7 +8,7 @@ import { CommandFailure, exitCodes } from '../failure.ts';
 import type { LockStore } from './lock-store.ts';
 
 /** The TTL of Consul's client; the session is renewed after half of it. */
-export const sessionTtlMs = 15_000;
+const sessionTtlMs = 15_000;
 
 /** Pause after a renewal that failed. */
 const retryMs = 1_000;

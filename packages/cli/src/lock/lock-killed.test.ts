@@ -24,4 +24,4 @@ it('a lock whose holder was killed is taken over when its session has ended, but
   kept.child.kill('SIGTERM');
   expect(await kept.ended).toMatchObject({ code: 143, stdout: expect.stringMatching(/^up \d+\n$/), stderr: '' });
   expect(await never.ended).toMatchObject({ code: 0, stdout: 'taken over\n' });
-}, 120_000);
+});

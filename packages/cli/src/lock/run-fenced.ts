@@ -3,8 +3,7 @@
  * before the registry may give the lock to another: SIGTERM while there is time for it to end, SIGKILL at the local deadline.
  */
 
-import type { HeldLock, LeaseState } from '@rollcall/client';
-import { isRegistryError } from '@rollcall/protocol';
+import type { HeldLock, LeaseState, Rollcall } from '@rollcall/client';
 import { startWords, type Child } from '../child.ts';
 import type { CommandContext } from '../command-context.ts';
 import { CommandFailure, exitCodes } from '../failure.ts';
@@ -16,7 +15,8 @@ import { remark } from '../terminal.ts';
 export interface FencedRun {
   readonly name: string;
   readonly words: readonly string[];
-  /** Holders at once. */
+  /** A semaphore with `limit` holders at once, a lock, or an election. */
+  readonly purpose: 'semaphore' | 'lock' | 'election';
   readonly limit: number;
   readonly ttlMs: number;
   /** 0: no limit. */
@@ -41,26 +41,26 @@ export async function runFenced(run: FencedRun, flags: RegistryFlags, { terminal
   const stopped = new AbortController();
   void signals.first.then((signal) => stopped.abort(signal));
   await followRegistry({ terminal, flags, name: run.value }, async (rollcall) => {
-    const { name, limit, ttlMs, timeoutMs, bound, value } = run;
     const states = new StateTeller();
+    const { name, timeoutMs } = run;
     tell(`waiting for ${name}`);
     let lock: HeldLock;
+    const late = timeoutMs === 0 ? undefined : AbortSignal.timeout(timeoutMs);
     try {
-      const wait = timeoutMs === 0 ? {} : { wait: timeoutMs };
-      lock = await rollcall.semaphore(name, limit).acquire({ ttl: ttlMs, bound, value, ...wait, signal: stopped.signal, onState: (state) => states.tell(state) });
+      lock = await acquired(rollcall, run, { signal: late === undefined ? stopped.signal : AbortSignal.any([stopped.signal, late]), onState: (state) => states.tell(state) });
     } catch (error) {
       if (stopped.signal.aborted) {
         setExitCode(128 + signalNumber(stopped.signal.reason as NodeJS.Signals));
         return;
       }
-      if (isRegistryError(error, 'deadline_exceeded')) throw new CommandFailure(exitCodes.failure, 'the lock was not free in time', { cause: error });
+      if (late?.aborted === true) throw new CommandFailure(exitCodes.failure, 'the lock was not free in time', { cause: error });
       throw error;
     }
     try {
       tell(`${name} is held with token ${lock.token}`);
       const env = { ROLLCALL_LOCK_NAME: name, ROLLCALL_LOCK_TOKEN: String(lock.token) };
       const child = await startWords(run.words, { shell: run.shell, ...(run.passStdin ? {} : { input: 'nothing' as const }), env });
-      const ending = new Ending(child, lock, Math.min(graceMsMax, ttlMs / 4), (line) => remark(terminal, line));
+      const ending = new Ending(child, lock, Math.min(graceMsMax, run.ttlMs / 4), (line) => remark(terminal, line));
       states.follow((state) => ending.follow(state));
       void signals.first.then(() => ending.stop());
       void signals.second.then(() => child.signal('SIGKILL'));
@@ -72,6 +72,17 @@ export async function runFenced(run: FencedRun, flags: RegistryFlags, { terminal
       await lock.release().catch((error: unknown) => tell(`not released: ${(error as Error).message}`));
     }
   });
+}
+
+interface Waiting {
+  readonly signal: AbortSignal;
+  readonly onState: (state: LeaseState) => void;
+}
+
+function acquired(rollcall: Rollcall, { name, purpose, limit, ttlMs: ttl, bound, value }: FencedRun, { signal, onState }: Waiting): Promise<HeldLock> {
+  const options = { ttl, bound, value, onState };
+  if (purpose === 'election') return rollcall.election(name, options).campaign({ signal });
+  return purpose === 'lock' ? rollcall.lock(name, { ...options, signal }) : rollcall.semaphore(name, limit).acquire({ ...options, signal });
 }
 
 /** States that come before the program runs are told when it does. */

@@ -69,12 +69,12 @@ export class NacosApi extends HttpApi {
 }
 
 /** @param path below `/nacos` */
-export function pathOf(path: string, parameters: Parameters = {}): string {
+function pathOf(path: string, parameters: Parameters = {}): string {
   const query = encodeForm(parameters);
   return `/nacos${path}${query === '' ? '' : `?${query}`}`;
 }
 
-export function encodeForm(parameters: Parameters): string {
+function encodeForm(parameters: Parameters): string {
   return new URLSearchParams(Object.entries(parameters).map(([name, value]): [string, string] => [name, String(value)])).toString();
 }
 

@@ -24,6 +24,16 @@ describe('defaults', () => {
       eurekaCompat: false,
       nacos: undefined,
       nacosTls: false,
+      grpc: undefined,
+      grpcTls: false,
+      zookeeper: undefined,
+      zookeeperTls: false,
+      zookeeperNamespace: 'default',
+      zookeeperTick: 2_000,
+      zookeeperBase: '/services',
+      zookeeperDubboBase: '/dubbo',
+      zookeeperFamily: 'curator',
+      zookeeperWords: ['srvr'],
       eurekaPeer: [],
       eurekaPeerCaFile: undefined,
       engine: undefined,
@@ -43,6 +53,7 @@ describe('defaults', () => {
       peerCaFile: undefined,
       nodeName: undefined,
       datacenter: 'dc1',
+      consoleEnvironment: undefined,
       logLevel: 'info',
       tlsCertFile: undefined,
       tlsKeyFile: undefined,
@@ -57,6 +68,7 @@ describe('defaults', () => {
       configKeyCommand: undefined,
       apolloKeysFile: undefined,
       configurationsInKv: false,
+      history: 67_108_864,
       auditLog: undefined,
       probeCaFile: undefined,
       unsafeAllowUnauthenticated: false,
@@ -89,8 +101,18 @@ const each: readonly Each[] = [
   ['eurekaCompat', true, 'false', true, [true, false, true]],
   ['nacos', '127.0.0.1:1', 'off', '127.0.0.1:3', [{ host: '127.0.0.1', port: 1 }, undefined, { host: '127.0.0.1', port: 3 }]],
   ['nacosTls', true, '0', true, [true, false, true]],
+  ['grpc', '127.0.0.1:1', 'off', '127.0.0.1:3', [{ host: '127.0.0.1', port: 1 }, undefined, { host: '127.0.0.1', port: 3 }]],
+  ['grpcTls', true, '0', true, [true, false, true]],
   ['eurekaPeer', ['http://a:1/eureka', 'http://b:2/eureka'], 'http://c:3/eureka,https://n:p@d:4/eureka', ['http://e:5/eureka'], [['http://a:1/eureka', 'http://b:2/eureka'], ['http://c:3/eureka', 'https://n:p@d:4/eureka'], ['http://e:5/eureka']]],
   fileOf('eurekaPeerCaFile'),
+  ['zookeeper', '127.0.0.1:1', 'off', '127.0.0.1:3', [{ host: '127.0.0.1', port: 1 }, undefined, { host: '127.0.0.1', port: 3 }]],
+  ['zookeeperTls', true, '0', true, [true, false, true]],
+  ['zookeeperNamespace', 'a', 'b', 'c', ['a', 'b', 'c']],
+  ['zookeeperTick', '100', '500', 60_000, [100, 500, 60_000]],
+  ['zookeeperBase', '/a', '/b/c', '/d', ['/a', '/b/c', '/d']],
+  ['zookeeperDubboBase', '/a', '/b/c', '/d', ['/a', '/b/c', '/d']],
+  ['zookeeperFamily', 'curator', 'spring', 'dubbo', ['curator', 'spring', 'dubbo']],
+  ['zookeeperWords', '*', 'srvr, stat', ['ruok'], [['*'], ['srvr', 'stat'], ['ruok']]],
   ['engine', 'memory', 'etcd:http://a:1,http://b:2', 'embedded:../file', [{ kind: 'memory' }, { kind: 'etcd', urls: ['http://a:1', 'http://b:2'] }, { kind: 'embedded', dir: '/work/file' }]],
   ['enginePrefix', 'a', 'b', 'c', ['a', 'b', 'c']],
   ...(['engineCaFile', 'engineCertFile', 'engineKeyFile'] as const).map(fileOf),
@@ -106,6 +128,7 @@ const each: readonly Each[] = [
   ['workers', '1', '2', 3, [1, 2, 3]],
   ['nodeName', 'a', 'b', 'c', ['a', 'b', 'c']],
   ['datacenter', 'a', 'b', 'c', ['a', 'b', 'c']],
+  ['consoleEnvironment', 'production', 'staging', 'test:blue', [{ name: 'production', colour: 'red' }, { name: 'staging', colour: 'grey' }, { name: 'test', colour: 'blue' }]],
   ['logLevel', 'debug', 'warn', 'error', ['debug', 'warn', 'error']],
   ...(['tlsCertFile', 'tlsKeyFile', 'tlsCaFile'] as const).map(fileOf),
   ['tlsVerifyIncoming', true, '0', true, [true, false, true]],
@@ -116,6 +139,7 @@ const each: readonly Each[] = [
   ['configKeyCommand', 'a', 'b', 'c', ['a', 'b', 'c']],
   fileOf('apolloKeysFile'),
   ['configurationsInKv', true, '0', true, [true, false, true]],
+  ['history', '64MiB', '0', 5, [67_108_864, 0, 5]],
   ...(['auditLog', 'probeCaFile'] as const).map(fileOf),
   ['unsafeAllowUnauthenticated', true, '0', true, [true, false, true]],
   ['unsafeAllowPlaintext', true, '0', true, [true, false, true]],
@@ -227,11 +251,9 @@ describe('mistakes', () => {
 
   it('a missing file', () => {
     const readFile = () => {
-      throw new Error("ENOENT: no such file or directory, open '/work/x.json'");
+      throw Object.assign(new Error("ENOENT: no such file or directory, open '/work/x.json'"), { code: 'ENOENT' });
     };
-    expect(() => resolved({ configFile: 'x.json', readFile })).toThrow(
-      "cannot read the configuration file: ENOENT: no such file or directory, open '/work/x.json'",
-    );
+    expect(() => resolved({ configFile: 'x.json', readFile })).toThrow('cannot read the configuration file: there is no /work/x.json');
   });
 
   it('in the environment only cause warnings, since other programs set variables, too', () => {

@@ -5,7 +5,7 @@
 
 import { dirname, resolve } from 'node:path';
 import { nearest } from '@rollcall/protocol';
-import { usage } from '../failure.ts';
+import { fileProblem, usage } from '../failure.ts';
 import type { Setting } from './setting.ts';
 import { settingsTable, type Settings } from './table.ts';
 import { unknownName } from './values.ts';
@@ -128,7 +128,7 @@ function readText(path: string, readFile: (path: string) => string): string {
   try {
     return readFile(path);
   } catch (error) {
-    throw usage(`cannot read the configuration file: ${(error as Error).message}`);
+    throw usage(`cannot read the configuration file: ${fileProblem(path, error)}`);
   }
 }
 

@@ -19,6 +19,7 @@ describe('settings as options of the server', () => {
       allowedOrigins: [],
       agentNames: {},
       limits: {},
+      history: { bytesMax: 67_108_864 },
     });
   });
 
@@ -72,6 +73,10 @@ describe('settings as options of the server', () => {
     ['Eureka over TLS without its address', { eurekaTls: true, ...files }, 'eurekaTls is set, but eureka is off'],
     ['Eureka over TLS without a certificate', { eureka: https, eurekaTls: true }, 'eurekaTls needs a certificate'],
     ['authorities of peers without a peer over HTTPS', { eurekaPeer: ['http://a:8761/eureka'], eurekaPeerCaFile: '/ca.pem' }, 'there is no Eureka server over HTTPS'],
+    ['ZooKeeper over TLS without a certificate', { zookeeper: https, zookeeperTls: true }, 'zookeeperTls needs a certificate'],
+    ['ZooKeeper over TLS without its address', { zookeeperTls: true, ...files }, 'zookeeperTls is set, but zookeeper is off'],
+    ['gRPC over TLS without a certificate', { grpc: https, grpcTls: true }, 'grpcTls needs a certificate'],
+    ['gRPC over TLS without its address', { grpcTls: true, ...files }, 'grpcTls is set, but grpc is off'],
     ['Nacos over TLS without a certificate', { nacos: https, nacosTls: true }, 'nacosTls needs a certificate'],
     ['Nacos over TLS without its address', { nacosTls: true, ...files }, 'nacosTls is set, but nacos is off'],
     ['client certificates without TLS', { tlsVerifyIncoming: true }, 'tlsVerifyIncoming is set, but https is off'],

@@ -16,7 +16,10 @@ export function serverOptions(settings: Settings): ServerOptions {
     ...(dns === undefined ? {} : { dns }),
     ...eurekaOptions(settings),
     ...nacosOptions(settings),
+    ...grpcOptions(settings),
+    ...zookeeperOptions(settings),
     ...aclOptions(settings),
+    history: { bytesMax: settings.history },
     ...(settings.auditLog === undefined ? {} : { auditFile: settings.auditLog }),
     ...configKeyOptions(settings),
     ...(settings.apolloKeysFile === undefined ? {} : { apolloKeysFile: settings.apolloKeysFile }),
@@ -30,6 +33,7 @@ export function serverOptions(settings: Settings): ServerOptions {
     ...(settings.peerUrl === undefined ? {} : { peerUrl: settings.peerUrl }),
     ...(settings.peerCaFile === undefined ? {} : { peerCaFile: settings.peerCaFile }),
     datacenter: settings.datacenter,
+    ...(settings.consoleEnvironment === undefined ? {} : { consoleEnvironment: settings.consoleEnvironment }),
     agentNames: settings.agentNames,
     limits: settings.limits,
     ...(nodeName === undefined ? {} : { nodeName }),
@@ -46,11 +50,11 @@ function httpOptions({ http, unixSockets }: Settings): NonNullable<ServerOptions
 type TlsOptions = Omit<NonNullable<ServerOptions['https']>, 'host' | 'port'>;
 
 function httpsOptions(settings: Settings): Pick<ServerOptions, 'https'> {
-  const { https, nacosTls, eurekaTls, tlsCertFile, tlsVerifyIncoming } = settings;
+  const { https, nacosTls, eurekaTls, grpcTls, zookeeperTls, tlsCertFile, tlsVerifyIncoming } = settings;
   if (https !== undefined) return { https: { ...https, ...tlsOptions('https', settings) } };
   // An operator who gives certificates expects TLS: certificates without a TLS listener are an error.
   const unused = tlsCertFile !== undefined ? 'tlsCertFile' : tlsVerifyIncoming ? 'tlsVerifyIncoming' : undefined;
-  if (unused !== undefined && !nacosTls && !eurekaTls) throw usage(`${unused} is set, but https is off; set an address with --https, such as 127.0.0.1:8501`);
+  if (unused !== undefined && !nacosTls && !eurekaTls && !grpcTls && !zookeeperTls) throw usage(`${unused} is set, but https is off; set an address with --https, such as 127.0.0.1:8501`);
   return {};
 }
 
@@ -64,6 +68,24 @@ function nacosOptions(settings: Settings): Pick<ServerOptions, 'nacos'> {
   if (nacos !== undefined) return { nacos: { ...nacos, ...(nacosTls ? { tls: tlsOptions('nacosTls', settings) } : {}) } };
   if (nacosTls) throw usage('nacosTls is set, but nacos is off; set an address with --nacos, such as 127.0.0.1:8848');
   return {};
+}
+
+function grpcOptions(settings: Settings): Pick<ServerOptions, 'grpc'> {
+  const { grpc, grpcTls } = settings;
+  if (grpc !== undefined) return { grpc: { ...grpc, ...(grpcTls ? { tls: tlsOptions('grpcTls', settings) } : {}) } };
+  if (grpcTls) throw usage('grpcTls is set, but grpc is off; set an address with --grpc, such as 127.0.0.1:8502');
+  return {};
+}
+
+function zookeeperOptions(settings: Settings): Pick<ServerOptions, 'zookeeper'> {
+  const { zookeeper, zookeeperTls, zookeeperNamespace: namespace, zookeeperTick: tickMs, zookeeperFamily: family } = settings;
+  if (zookeeper === undefined) {
+    if (zookeeperTls) throw usage('zookeeperTls is set, but zookeeper is off; set an address with --zookeeper, such as 127.0.0.1:2181');
+    return {};
+  }
+  const { zookeeperBase: base, zookeeperDubboBase: dubboBase, zookeeperWords: fourLetterWords } = settings;
+  const tls = zookeeperTls ? { tls: tlsOptions('zookeeperTls', settings) } : {};
+  return { zookeeper: { ...zookeeper, ...tls, namespace, tickMs, base, dubboBase, family, fourLetterWords } };
 }
 
 /** @param asker the setting that needs the files */

@@ -5,13 +5,16 @@
  */
 
 import { resolve } from 'node:path';
-import type { Limits } from '@rollcall/server';
+import type { ConsoleEnvironment, Limits } from '@rollcall/server';
 import { parseAddress, parseAddressOrSocket, type Address, type SocketPath } from './address.ts';
 import { configSettings, type ConfigSettings } from './config-table.ts';
+import { consoleEnvironment } from './console-environment.ts';
 import { engineSettings, type EngineSettings } from './engine-table.ts';
+import { protocolSettings, type ProtocolSettings } from './protocol-table.ts';
 import type { Setting } from './setting.ts';
 import {
   agentName,
+  byteSize,
   datacenter,
   entries,
   file,
@@ -23,12 +26,12 @@ import {
   nodeName,
   oneOf,
   origin,
-  peerUrl,
   socketFile,
   text,
   workerCount,
   type SocketFile,
 } from './values.ts';
+import { zookeeperSettings, type ZookeeperSettings } from './zookeeper-table.ts';
 
 export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 export type LogLevel = (typeof logLevels)[number];
@@ -36,23 +39,13 @@ export type LogLevel = (typeof logLevels)[number];
 export const defaultPolicies = ['allow', 'deny'] as const;
 export const tlsVersions = ['1.2', '1.3'] as const;
 
-export interface Settings extends EngineSettings, ConfigSettings {
+export interface Settings extends EngineSettings, ConfigSettings, ProtocolSettings, ZookeeperSettings {
   /** Undefined: plain HTTP is not served. */
   readonly http: Address | SocketPath | undefined;
   /** Undefined: HTTP over TLS is not served. */
   readonly https: Address | undefined;
   /** Undefined: DNS is not served. */
   readonly dns: Address | undefined;
-  /** Undefined: HTTP has no further address for clients of Eureka. */
-  readonly eureka: Address | undefined;
-  readonly eurekaTls: boolean;
-  readonly eurekaCompat: boolean;
-  /** Undefined: there is no further address for clients of Nacos, and no gRPC. */
-  readonly nacos: Address | undefined;
-  readonly nacosTls: boolean;
-  /** URLs; may hold passwords. */
-  readonly eurekaPeer: readonly string[];
-  readonly eurekaPeerCaFile: string | undefined;
   /** Absolute. */
   readonly dataDir: string;
   readonly dev: boolean;
@@ -65,6 +58,8 @@ export interface Settings extends EngineSettings, ConfigSettings {
   /** Undefined: the host name. */
   readonly nodeName: string | undefined;
   readonly datacenter: string;
+  /** Undefined: the console shows no environment. */
+  readonly consoleEnvironment: ConsoleEnvironment | undefined;
   readonly logLevel: LogLevel;
   /** PEM; absolute, as all files. */
   readonly tlsCertFile: string | undefined;
@@ -79,6 +74,8 @@ export interface Settings extends EngineSettings, ConfigSettings {
   readonly aclInitialManagement: string | undefined;
   /** A secret. */
   readonly aclDefaultToken: string | undefined;
+  /** Bytes; 0: no history. */
+  readonly history: number;
   /** Undefined: no audit log. */
   readonly auditLog: string | undefined;
   readonly probeCaFile: string | undefined;
@@ -113,55 +110,8 @@ export const settingsTable: { readonly [K in keyof Settings]: Setting<Settings[K
     fallback: '127.0.0.1:8600',
     read: (value) => (value === 'off' ? undefined : parseAddress(text(value))),
   },
-  eureka: {
-    flag: '--eureka <host:port>',
-    env: 'ROLLCALL_EUREKA',
-    description: 'a further address of HTTP, for clients of Eureka that expect its port, such as 127.0.0.1:8761; off for none',
-    fallback: 'off',
-    read: (value) => (value === 'off' ? undefined : parseAddress(text(value))),
-  },
-  eurekaTls: {
-    flag: '--eureka-tls',
-    env: 'ROLLCALL_EUREKA_TLS',
-    description: 'serve the address of --eureka over TLS, with the files of --tls-cert-file and --tls-key-file',
-    fallback: false,
-    read: flag,
-  },
-  eurekaCompat: {
-    flag: '--eureka-compat',
-    env: 'ROLLCALL_EUREKA_COMPAT',
-    description: 'give clients of Eureka the timings of its own server: leases that last twice as long as they ask, lists that are up to 30 s old',
-    fallback: false,
-    read: flag,
-  },
-  nacos: {
-    flag: '--nacos <host:port>',
-    env: 'ROLLCALL_NACOS',
-    description: 'a further address of HTTP, and of gRPC 1,000 ports above it, for clients of Nacos that expect its port, such as 127.0.0.1:8848; off for none',
-    fallback: 'off',
-    read: (value) => (value === 'off' ? undefined : parseAddress(text(value))),
-  },
-  nacosTls: {
-    flag: '--nacos-tls',
-    env: 'ROLLCALL_NACOS_TLS',
-    description: 'serve the address of --nacos and its gRPC over TLS, with the files of --tls-cert-file and --tls-key-file',
-    fallback: false,
-    read: flag,
-  },
-  eurekaPeer: {
-    flag: '--eureka-peer <url...>',
-    env: 'ROLLCALL_EUREKA_PEER',
-    description: 'a Eureka server to replicate with, such as http://eureka-1:8761/eureka; once for each, with commas in the environment',
-    fallback: undefined,
-    read: (value) => (typeof value === 'string' ? value.split(',').filter((url) => url !== '') : list(value)).map(peerUrl),
-  },
-  eurekaPeerCaFile: {
-    flag: '--eureka-peer-ca-file <file>',
-    env: 'ROLLCALL_EUREKA_PEER_CA_FILE',
-    description: 'certificates, in PEM, that Eureka servers over HTTPS are checked against besides the well-known ones',
-    fallback: undefined,
-    read: file,
-  },
+  ...protocolSettings,
+  ...zookeeperSettings,
   ...engineSettings,
   dataDir: {
     flag: '--data-dir <dir>',
@@ -218,6 +168,13 @@ export const settingsTable: { readonly [K in keyof Settings]: Setting<Settings[K
     description: 'name of the datacenter, as Consul clients see it',
     fallback: 'dc1',
     read: (value) => datacenter(text(value)),
+  },
+  consoleEnvironment: {
+    flag: '--console-environment <name>',
+    env: 'ROLLCALL_CONSOLE_ENVIRONMENT',
+    description: 'name of the environment that the web console shows on every page, or NAME:COLOUR; production is red',
+    fallback: undefined,
+    read: (value) => (value === undefined ? undefined : consoleEnvironment(text(value))),
   },
   logLevel: {
     flag: '--log-level <level>',
@@ -288,6 +245,13 @@ export const settingsTable: { readonly [K in keyof Settings]: Setting<Settings[K
     read: (value) => (value === undefined ? undefined : filled(text(value))),
   },
   ...configSettings,
+  history: {
+    flag: '--history <bytes>',
+    env: 'ROLLCALL_HISTORY',
+    description: 'bytes of the history, which answers as of past times, such as 256MiB; 0: none',
+    fallback: '64MiB',
+    read: byteSize,
+  },
   auditLog: {
     flag: '--audit-log <file>',
     env: 'ROLLCALL_AUDIT_LOG',

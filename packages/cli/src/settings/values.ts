@@ -133,3 +133,13 @@ export function workerCount(value: unknown): number {
   if (typeof count === 'number' && Number.isInteger(count) && count >= 0 && count <= workersMax) return count;
   throw new Error(`${JSON.stringify(value)} is no number of workers; write an integer from 0 to ${workersMax}`);
 }
+
+const byteUnits: Readonly<Record<string, number>> = { '': 1, KiB: 1_024, MiB: 1_048_576, GiB: 1_073_741_824 };
+
+/** `67108864`, `64MiB` */
+export function byteSize(value: unknown): number {
+  const [, digits, unit = ''] = /^(\d{1,15})(KiB|MiB|GiB)?$/.exec(String(value)) ?? [];
+  const bytes = Number(digits) * (byteUnits[unit] ?? Number.NaN);
+  if (Number.isSafeInteger(bytes)) return bytes;
+  throw new Error(`${JSON.stringify(value)} is no number of bytes; write 67108864 or 64MiB`);
+}

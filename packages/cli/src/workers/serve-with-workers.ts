@@ -24,7 +24,7 @@ export interface WithWorkersOptions {
 export async function serveWithWorkers({ count, settings, dnsOptional, server: options, log, stopped }: WithWorkersOptions): Promise<Running> {
   const { createServer, prepareSharedSocket } = await import('@rollcall/server');
   if (settings.http !== undefined && 'path' in settings.http) await prepareSharedSocket(settings.http.path);
-  const { https: _https, dns: _dns, eureka: _eureka, nacos: _nacos, ...own } = options;
+  const { https: _https, dns: _dns, eureka: _eureka, nacos: _nacos, grpc: _grpc, zookeeper: _zookeeper, ...own } = options;
   const primary = await createServer({ ...own, http: false, nodes: { host: '127.0.0.1' }, frontends: ['peer'], followers: true });
   const workers = new Workers({ count, settings, dnsOptional, log, primary: primary.forWorkers as WorkerAccess });
   try {

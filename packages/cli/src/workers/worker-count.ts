@@ -6,7 +6,7 @@ import { storeOf } from '../settings/engine.ts';
 import type { Settings } from '../settings/table.ts';
 
 /** By default: one core for the log, one for each worker, four in all. Machines with two cores serve faster from one process. */
-export function coresForWorkers(cores: number): number {
+function coresForWorkers(cores: number): number {
   return cores > 2 ? Math.min(cores, 4) - 1 : 0;
 }
 

@@ -18,4 +18,4 @@ it('no balancer allocates per request: the heap does not grow over a million pic
   const bytes = JSON.parse(stdout) as Record<string, number>;
   expect(Object.keys(bytes).length).toBeGreaterThan(20);
   for (const [balancer, each] of Object.entries(bytes)) expect.soft(each, balancer).toBeLessThan(noise);
-}, 120_000);
+});

@@ -14,8 +14,9 @@ import type { Clock } from '../clock.ts';
 import { latest } from '../source/latest.ts';
 import { checkKnown } from '../option-check.ts';
 import { configWait, type ConfigOptions, type ConfigSnapshot, type ConfigWait } from './config-options.ts';
-import { formatOf, keysOf, readLayers } from './content.ts';
+import { formatOf, isUnparsed, keysOf, readLayers } from './content.ts';
 import type { ConfigCache, KeptConfig } from './kept-config.ts';
+import { notReady, unparsed, unusable } from './no-value.ts';
 import { issuesText, type StandardSchema } from './standard-schema.ts';
 import type { ConfigReceiver, WatchedConfigs } from './watched-configs.ts';
 
@@ -91,7 +92,8 @@ export class Configuration<T = Record<string, unknown>> {
   /**
    * The value of a key. Keys of objects within objects are joined by dots, as in `db.host`. Takes a fraction of a microsecond.
    * @returns undefined for a key that the configuration does not have
-   * @throws RegistryError `failed_precondition` before the first content; `whenReady` waits for it
+   * @throws RegistryError `failed_precondition` before the first content; `whenReady` waits for it. Also for YAML and TOML without the
+   *   option `parse` or a schema that makes an object of the text: the client has no parser for them
    */
   get<K extends keyof T & string>(key: K): T[K];
   get(key: string): unknown;
@@ -258,7 +260,7 @@ export class Configuration<T = Record<string, unknown>> {
     }
     const { value } = validated;
     this.#current = { ...read, value, keys: keysOf(value) };
-    this.#keys = this.#current.keys;
+    this.#keys = isUnparsed(value, read.layers) ? undefined : this.#current.keys;
     this.#error = undefined;
     this.#snapshot = undefined;
     this.#tell();
@@ -329,7 +331,8 @@ export class Configuration<T = Record<string, unknown>> {
   }
 
   #notReady(): RegistryError {
-    return this.#error ?? new RegistryError('failed_precondition', `configuration ${this.name} has no content yet; await whenReady() first`);
+    const [own] = this.#current?.layers ?? [];
+    return own === undefined ? (this.#error ?? notReady(this.name)) : unparsed(this.name, own);
   }
 
   #tell(): void {
@@ -339,9 +342,3 @@ export class Configuration<T = Record<string, unknown>> {
 
 /** Characters of an error in a report. */
 const reportedMax = 1_000;
-
-function unusable(name: string, { release }: ConfigLayer, error: unknown): RegistryError {
-  if (error instanceof RegistryError) return error;
-  const message = error instanceof Error ? error.message : String(error);
-  return new RegistryError('invalid_argument', `${name}, release ${release}, cannot be used: ${message}`);
-}

@@ -28,6 +28,13 @@ export function formatOf({ format, name }: Pick<ConfigLayer, 'format' | 'name'>)
   return (format === undefined ? formatOfName(name) : undefined) ?? 'text';
 }
 
+/** The text of a format with keys: neither a parser nor a schema has made an object of it. */
+export function isUnparsed(value: unknown, [own]: readonly ConfigLayer[]): boolean {
+  if (typeof value !== 'string' || own === undefined) return false;
+  const format = formatOf(own);
+  return format === 'yaml' || format === 'toml';
+}
+
 function joined(layers: readonly ConfigLayer[]): ReadContent {
   const readable = layers.filter((layer) => formatOf(layer) === 'properties');
   const merged = mergeProperties(

@@ -105,13 +105,13 @@ function identityOf({ kind, namespace = '', name, cluster = '' }: FrameView): re
   return [kind, namespace, name, cluster];
 }
 
-export function keptToText(kept: KeptConfig): string {
+function keptToText(kept: KeptConfig): string {
   const body = JSON.stringify(kept);
   return `${JSON.stringify({ format, sha256: sha256(body) })}\n${body}\n`;
 }
 
 /** @returns the content, or the reason why the text cannot be used */
-export function keptFromText(text: string, view: FrameView): KeptConfig | string {
+function keptFromText(text: string, view: FrameView): KeptConfig | string {
   const end = text.indexOf('\n');
   const body = text.slice(end + 1, -1);
   try {

@@ -1,6 +1,6 @@
 /**
  * Ordinals that the registry leases to this client: small numbers that no other client has in the same pool
- * (`routing/subset.ts` needs them). The client asks once per pool, and again when the session that holds them
+ * (subsets need them: `subsetOf` in `@rollcall/protocol`). The client asks once per pool, and again when the session that holds them
  * ends; until then it uses the last one known.
  */
 

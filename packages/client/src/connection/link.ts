@@ -5,11 +5,11 @@
 
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import { RegistryError, checkReply, frameLimits, streamLeftCode, type ErrorCode, type ReplyFrame, type RequestFrame } from '@rollcall/protocol';
+import { RegistryError, checkReply, frameLimits, streamLeftCode, type ErrorCode, type RequestFrame } from '@rollcall/protocol';
 import { WebSocket } from 'ws';
 import type { Clock } from '../clock.ts';
 import { connectionFailure } from './connection-failure.ts';
-import type { Credentials } from './credentials.ts';
+import type { LinkEnd, LinkOptions, RegistryLink } from './registry-link.ts';
 import { streamUrl } from './rotation.ts';
 
 /** Also detects a server that accepts connections and sends nothing; shorter if another server can be used instead. */
@@ -40,30 +40,7 @@ const leaveMs = 1_000;
 /** Of the text of a refusal. */
 const refusalBytesMax = 2_048;
 
-/** Why a link has ended. */
-export interface LinkEnd {
-  readonly reason: string;
-  /** The server refuses this client: another attempt needs another token, or time. */
-  readonly refusal?: RegistryError;
-  /** When the server wants to be asked again, in milliseconds from now. */
-  readonly retryAfterMs?: number;
-}
-
-export interface LinkOptions {
-  readonly server: string;
-  /** Whether the client knows other servers, too. */
-  readonly hasSpare: boolean;
-  readonly credentials: Credentials;
-  readonly clock: Clock;
-  readonly onOpen: () => void;
-  readonly onFrame: (frame: ReplyFrame) => void;
-  /** A frame that this client does not understand; `id` is that of the request, if it answers one. */
-  readonly onStrange: (message: string, id: number | undefined) => void;
-  /** Called once, also for a link that never opened. */
-  readonly onEnd: (end: LinkEnd) => void;
-}
-
-export class Link {
+export class Link implements RegistryLink {
   readonly server: string;
   readonly #clock: Clock;
   readonly #webSocket: WebSocket;

@@ -17,10 +17,11 @@ import {
   toRegistryError,
 } from '@rollcall/protocol';
 import type { Clock, Random } from '../clock.ts';
-import { BackOff } from './back-off.ts';
+import { version } from '../version.ts';
+import { Attempts } from './attempts.ts';
 import type { ConnectionEvent } from './connection-event.ts';
 import type { CredentialSource, Credentials } from './credentials.ts';
-import type { Link, LinkEnd } from './link.ts';
+import type { LinkEnd, OpenLink, RegistryLink } from './registry-link.ts';
 import { Requests, helloId, type Ask, type AskOptions } from './requests.ts';
 import { Rotation } from './rotation.ts';
 import { Seen } from './seen.ts';
@@ -56,22 +57,11 @@ export interface RegistryConnectionOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly onEvent: (event: ConnectionEvent) => void;
+  readonly loadLink: () => Promise<OpenLink>;
 }
 
-/** A link that lasted this long was good: the next attempt is the first of a new series. */
-const goodMs = 5_000;
-
-/** Clients that lose the same server at the same moment come back spread over this time. */
-const spreadMs = 100;
-
-/** How long a client that is refused waits, at least this and at most twice as long. */
-const refusedMs = 5_000;
-
-/** Longest wait that a server may ask for. */
-const retryAfterMsMax = 60_000;
-
-/** Shortest pause after the last refusal while a caller waits. */
-const urgedMs = 1_000;
+/** For people who look at the clients of a registry. */
+const library = `@rollcall/client/${version}`;
 
 /** Longest time for a goodbye; after it the registry detects the end itself. */
 const goodbyeMs = 2_000;
@@ -80,24 +70,17 @@ export class RegistryConnection {
   readonly #options: RegistryConnectionOptions;
   readonly #requests: Requests;
   readonly #rotation: Rotation;
-  readonly #backOff: BackOff;
+  readonly #attempts: Attempts;
   readonly #token: TokenWait;
   readonly #seen = new Seen();
   readonly #parts: ConnectionPart[] = [];
-  #link: Link | undefined;
+  #link: RegistryLink | undefined;
   #welcome: WelcomeFrame | undefined;
   #helloSent = false;
   /** The registry may have a session of this client; its welcome tells whether it still does. */
   #mayResume = false;
-  #attempts = 0;
-  #greetedAt = -Infinity;
   #cancelNext: () => void = () => {};
   #closed = false;
-  /** Why a server did not take this client as it is, in the present round of attempts or the one before. */
-  #refusal: RegistryError | undefined;
-  /** Refusals that were reported to the program, each once. */
-  #toldRefusal = '';
-  #refusedAt = -Infinity;
   #connecting = false;
   readonly #warnedOf = new Set<string>();
 
@@ -105,7 +88,8 @@ export class RegistryConnection {
     this.#options = options;
     this.#requests = new Requests(options.clock);
     this.#rotation = new Rotation(options.servers, options.random);
-    this.#backOff = new BackOff(options.random);
+    const { clock, random, onEvent } = options;
+    this.#attempts = new Attempts({ servers: this.#rotation.size, clock, random, onEvent });
     this.#token = new TokenWait(options.clock, options.credentials);
   }
 
@@ -146,11 +130,9 @@ export class RegistryConnection {
 
   /** A caller waits: a client that was refused tries again soon. */
   urge(): void {
-    if (this.#refusal === undefined || this.#link !== undefined || this.#connecting || this.#closed) return;
-    const { clock } = this.#options;
+    if (!this.#attempts.isRefused || this.#link !== undefined || this.#connecting || this.#closed) return;
     this.#cancelNext();
-    const delayMs = Math.max(0, this.#refusedAt + urgedMs - clock.monotonic());
-    this.#cancelNext = clock.timer(delayMs, () => void this.#connect());
+    this.#cancelNext = this.#options.clock.timer(this.#attempts.urgedDelayMs(), () => void this.#connect());
   }
 
   /** @throws RegistryError as `Requests.ask`; `failed_precondition` once closed */
@@ -183,15 +165,13 @@ export class RegistryConnection {
 
   async #connect(): Promise<void> {
     const server = this.#rotation.next();
-    if (this.#attempts % this.#rotation.size === 0) this.#refusal = undefined;
-    this.#attempts++;
+    this.#attempts.begin();
     this.#connecting = true;
     let credentials: Credentials;
-    let links: typeof import('./link.ts');
+    let openLink: OpenLink;
     try {
       credentials = await this.#token.credentials();
-      // It loads the package ws, which takes most of the time of a start: what the disk cache has need not wait for it.
-      links = await import('./link.ts');
+      openLink = await this.#options.loadLink();
     } catch (error) {
       const refusal = toRegistryError(error);
       this.#next(server, { reason: refusal.message, refusal });
@@ -201,7 +181,7 @@ export class RegistryConnection {
     }
     if (this.#closed) return;
     if (credentials.token !== undefined) this.#warnOfPlainText(server);
-    const link = new links.Link({
+    const link = openLink({
       server,
       hasSpare: this.#rotation.size > 1,
       credentials,
@@ -224,11 +204,11 @@ export class RegistryConnection {
     this.#options.onEvent({ kind: 'warning', message: `the token goes to ${host} in plain text, and every machine on the path can read it; use https://` });
   }
 
-  #hello(link: Link): void {
+  #hello(link: RegistryLink): void {
     const { client, node, key, graceMs, namespace } = this.#options;
     const seen = this.#seen.revision;
     const hello: HelloFrame = {
-      ...{ type: 'hello', id: helloId, protocol: streamProtocol, client, session: key, graceMs },
+      ...{ type: 'hello', id: helloId, protocol: streamProtocol, client, version: library, session: key, graceMs },
       ...{ ...(node === undefined ? {} : { node }), ...(seen === undefined ? {} : { seen }), ...(namespace === defaultNamespace ? {} : { namespace }) },
     };
     link.send(hello);
@@ -236,7 +216,7 @@ export class RegistryConnection {
     if (this.#mayGoAhead) for (const part of this.#parts) part.opened();
   }
 
-  #receive(link: Link, frame: ReplyFrame): void {
+  #receive(link: RegistryLink, frame: ReplyFrame): void {
     this.#seen.read(frame);
     if (frame.type === 'welcome') this.#greeted(link, frame);
     else if (frame.type === 'go-elsewhere') this.#rotation.prefer(frame.servers);
@@ -251,8 +231,8 @@ export class RegistryConnection {
     }
   }
 
-  #greeted(link: Link, welcome: WelcomeFrame): void {
-    const { clock, onEvent, namespace } = this.#options;
+  #greeted(link: RegistryLink, welcome: WelcomeFrame): void {
+    const { onEvent, namespace } = this.#options;
     if ((welcome.namespace ?? defaultNamespace) !== namespace) {
       const error = noNamespaces(link.server, namespace);
       link.cut(error.message, error);
@@ -264,10 +244,7 @@ export class RegistryConnection {
     }
     this.#welcome = welcome;
     this.#seen.greeted(welcome);
-    this.#attempts = 0;
-    this.#refusal = undefined;
-    this.#toldRefusal = '';
-    this.#greetedAt = clock.monotonic();
+    this.#attempts.succeeded();
     link.pinged(welcome.pingMs);
     onEvent({ kind: 'connected', server: link.server, resumed: welcome.resumed });
     if (welcome.staleMs !== undefined) this.#tellFreshness(link, welcome.staleMs);
@@ -275,13 +252,13 @@ export class RegistryConnection {
     this.#requests.flush((frame) => link.send(frame));
   }
 
-  #tellFreshness({ server }: Link, staleMs: number): void {
+  #tellFreshness({ server }: RegistryLink, staleMs: number): void {
     this.#options.onEvent(staleMs === 0 ? { kind: 'current', server } : { kind: 'stale', server, staleMs });
   }
 
-  #ended(link: Link, end: LinkEnd): void {
+  #ended(link: RegistryLink, end: LinkEnd): void {
     if (this.#link !== link) return;
-    const { onEvent, clock } = this.#options;
+    const { onEvent } = this.#options;
     const { reason } = end;
     const wasGreeted = this.#welcome !== undefined;
     this.#link = undefined;
@@ -290,7 +267,7 @@ export class RegistryConnection {
     this.#requests.interrupted(reason);
     if (wasGreeted) {
       for (const part of this.#parts) part.lost();
-      if (clock.monotonic() - this.#greetedAt >= goodMs) this.#backOff.reset();
+      this.#attempts.lost();
     }
     if (wasGreeted && !this.#closed) onEvent({ kind: 'disconnected', server: link.server, reason });
     if (end.refusal?.code === 'unauthenticated') void this.#reconsider(link.server, end);
@@ -310,36 +287,13 @@ export class RegistryConnection {
   /** Reports the end of an attempt, and schedules another. */
   #next(server: string, end: LinkEnd, told = false): void {
     if (this.#closed) return;
-    const { onEvent, clock } = this.#options;
-    const { reason, refusal } = end;
-    const roundIsOver = this.#attempts % this.#rotation.size === 0;
-    if (refusal === undefined && !told) onEvent({ kind: 'unreachable', server, reason });
-    if (refusal !== undefined) this.#takeRefusal(server, refusal);
-    // Another server may know a new token: it counts as refused only when all servers have refused it.
-    if (roundIsOver && this.#refusal !== undefined) {
-      this.#requests.refused(this.#refusal);
-      for (const part of this.#parts) part.refused(this.#refusal);
+    const { delayMs, refused } = this.#attempts.failed(server, end, told);
+    if (refused !== undefined) {
+      this.#requests.refused(refused);
+      for (const part of this.#parts) part.refused(refused);
     }
-    const delayMs = this.#delayMs(roundIsOver, end);
     const connect = () => void this.#connect();
-    this.#cancelNext = this.#refusal === undefined ? clock.timer(delayMs, connect) : this.#token.start(delayMs, connect);
-  }
-
-  #takeRefusal(server: string, refusal: RegistryError): void {
-    const { onEvent, clock } = this.#options;
-    this.#refusal = refusal;
-    this.#refusedAt = clock.monotonic();
-    if (this.#toldRefusal === refusal.message) return;
-    this.#toldRefusal = refusal.message;
-    onEvent({ kind: 'refused', server, code: refusal.code, reason: refusal.message });
-  }
-
-  /** Each server is tried once after a short wait; then the wait grows. */
-  #delayMs(roundIsOver: boolean, { retryAfterMs = 0 }: LinkEnd): number {
-    const { random } = this.#options;
-    if (!roundIsOver) return random() * spreadMs;
-    if (this.#refusal === undefined) return this.#backOff.next();
-    return Math.min(Math.max(refusedMs, retryAfterMs), retryAfterMsMax) + random() * refusedMs;
+    this.#cancelNext = this.#attempts.isRefused ? this.#token.start(delayMs, connect) : this.#options.clock.timer(delayMs, connect);
   }
 }
 

@@ -3,26 +3,11 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createServer, type Server } from '@rollcall/server';
-import { connect, FencedFile, LeadershipLostError, registryFence, type ConnectOptions, type Lead, type Leader, type Rollcall } from '../index.ts';
+import { describe, expect, it } from 'vitest';
+import { FencedFile, LeadershipLostError, registryFence, type Lead, type Leader } from '../index.ts';
+import { oneServer } from '../one-server.case.ts';
 
-let server: Server;
-const clients: Rollcall[] = [];
-
-beforeEach(async () => {
-  server = await createServer({ nodeName: 'here' });
-});
-afterEach(async () => {
-  await Promise.all(clients.splice(0).map((client) => client.close()));
-  await server.close();
-});
-
-async function client(options: ConnectOptions = {}): Promise<Rollcall> {
-  const rollcall = await connect({ servers: [server.url], onEvent: () => {}, ...options });
-  clients.push(rollcall);
-  return rollcall;
-}
+const { server, client } = oneServer();
 
 const fired = (signal: AbortSignal) => new Promise<void>((resolve) => (signal.aborted ? resolve() : signal.addEventListener('abort', () => resolve(), { once: true })));
 
@@ -100,8 +85,8 @@ describe('an election', () => {
   it('ends with an error for the leader that the registry has deposed, also if its work returns', async () => {
     const one = await client();
     const leading = one.election('cron', { ttl: 3_000, renewEvery: 300 }).lead(async (lead) => {
-      const [session] = (await (await fetch(`${server.url}/v1/session/list`)).json()) as { ID: string }[];
-      await fetch(`${server.url}/v1/session/destroy/${session?.ID}`, { method: 'PUT' });
+      const [session] = (await (await fetch(`${server().url}/v1/session/list`)).json()) as { ID: string }[];
+      await fetch(`${server().url}/v1/session/destroy/${session?.ID}`, { method: 'PUT' });
       await fired(lead.signal);
       return 'too late';
     }, { unfenced: true });

@@ -21,7 +21,7 @@ export interface ElectionOptions extends LeaseTiming {
   readonly onState?: (state: LeaseState) => void;
 }
 
-export const electionOptions: OptionNames<ElectionOptions> = { ...leaseTiming, value: true, onState: true };
+const electionOptions: OptionNames<ElectionOptions> = { ...leaseTiming, value: true, onState: true };
 
 /** How the work of a leader is protected from that of the leaders before it: `lead` does not run without a choice. */
 export type Fencing =
@@ -91,7 +91,7 @@ export class Election {
   async campaign(options: CampaignOptions = {}): Promise<Lead> {
     checkKnown(options, campaignOptions, 'campaign');
     this.#options.onState?.('candidate');
-    return new Lead(await granted(this.#parts.contenders, { name: this.name, limit: 1, shared: false }, { ...this.#options, signal: options.signal }, 'election'));
+    return new Lead(await granted(this.#parts.contenders, { name: this.name, limit: 1, shared: false, purpose: 'election' }, { ...this.#options, signal: options.signal }, 'election'));
   }
 
   /**

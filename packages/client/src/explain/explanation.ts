@@ -25,12 +25,24 @@ export interface InstanceExplanation {
   readonly report: EndpointFigures['report'];
 }
 
+/** What the route of the service decides. */
+export interface ExplainedRoute {
+  /** Of the route in use; undefined when there is none, since the newest one was refused. */
+  readonly revision: number | undefined;
+  /** The options that it replaces; all others are the program's. */
+  readonly words: readonly string[];
+  /** A newer route that this client does not understand. */
+  readonly refused: { readonly revision: number; readonly reason: string } | undefined;
+}
+
 export interface Explanation {
   readonly service: string;
   /** The list of instances; undefined before the first one is known. */
   readonly list:
     | { readonly origin: ListOrigin | undefined; readonly revision: number; readonly stale: boolean; readonly ageMs: number }
     | undefined;
+  /** Undefined while the service has no route, or this client follows none. */
+  readonly route: ExplainedRoute | undefined;
   readonly groups: readonly GroupExplanation[];
   readonly instances: readonly InstanceExplanation[];
   /** Requests in flight, those in flight whose answer has begun, and the limit. */

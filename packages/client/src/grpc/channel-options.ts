@@ -6,8 +6,7 @@
 
 import { experimental, type ChannelOptions } from '@grpc/grpc-js';
 import { checkKnown, type OptionNames } from '../option-check.ts';
-import { breakersOf, limitsOf, type ServiceOptions } from '../service-options.ts';
-import { makeRouter, type ChannelSettings } from './channel-router.ts';
+import { ChannelRouter, type ChannelSettings } from './channel-router.ts';
 import { policies, policyPrefix, type PolicyName } from './policies.ts';
 
 /** The settings of a channel, among its options. Options of this prefix do not stop channels from sharing connections. */
@@ -39,7 +38,7 @@ export interface MethodOptions {
 
 const policyOptions: OptionNames<PolicyOptions> = {
   balancer: true, keyHeader: true, triesMax: true, methods: true, routing: true, ejection: true, panicThreshold: true,
-  breaker: true, endpointRequestsMax: true, onEvent: true,
+  breaker: true, endpointRequestsMax: true, followRoute: true, onEvent: true,
 };
 const methodOptions: OptionNames<MethodOptions> = { triesMax: true, hedgeAfterMs: true };
 
@@ -52,7 +51,7 @@ export function channelOptions(name: PolicyName = 'peak_ewma', options: PolicyOp
   checkKnown(options, policyOptions, 'channelOptions');
   const { balancer = {}, keyHeader, triesMax = 1, methods = {}, ...settings } = options;
   // Checked here: no caller could catch the error in the channel.
-  check(settings, policies[name](balancer));
+  void new ChannelRouter({ ...settings, balancer: policies[name](balancer) }, { monotonic: () => 0 }, 0);
   const own = Object.entries(methods).map(([method, given]) => ({ name: [nameOf(method)], ...policyOf(given) }));
   const methodConfig = [...own, ...(triesMax > 1 ? [{ name: [{}], ...policyOf({ triesMax }) }] : [])];
   const serviceConfig = {
@@ -63,12 +62,6 @@ export function channelOptions(name: PolicyName = 'peak_ewma', options: PolicyOp
     'grpc.service_config': JSON.stringify(serviceConfig),
     ...(Object.keys(settings).length > 0 && { [settingsOption]: settings }),
   };
-}
-
-function check(settings: ChannelSettings, balancer: NonNullable<ServiceOptions['balancer']>): void {
-  limitsOf(settings);
-  breakersOf(settings, () => {});
-  makeRouter(settings, balancer, { monotonic: () => 0 }, 0, () => {});
 }
 
 /** Methods in the form of service configs. */

@@ -7,51 +7,71 @@
  */
 
 import type { Instance } from '@rollcall/protocol';
-import type { BalancerFactory, Outcome } from '../balancer/balancer.ts';
+import type { Outcome } from '../balancer/balancer.ts';
 import { SeededRandom } from '../balancer/seeded-random.ts';
+import { Choosing } from '../choosing.ts';
 import type { Clock } from '../clock.ts';
+import type { PickCounter } from '../connection/pick-reports.ts';
 import { type Endpoint, isReady } from '../endpoint.ts';
 import { guardedListener } from '../event-listener.ts';
-import type { ServiceEvent } from '../resilience/service-event.ts';
 import type { HeaderReader } from '../routing/canary.ts';
-import { Guard } from '../routing/guard.ts';
-import type { EndpointChooser, Router } from '../routing/router.ts';
-import { breakersOf, limitsOf, routerOf, type ServiceOptions } from '../service-options.ts';
+import type { EndpointChooser } from '../routing/router.ts';
+import type { ServiceOptions } from '../service-options.ts';
 
 /** The options of a service that apply to a gRPC channel, too. */
-export type ChannelSettings = Pick<ServiceOptions, 'routing' | 'ejection' | 'panicThreshold' | 'breaker' | 'endpointRequestsMax' | 'onEvent'>;
+export type ChannelSettings = Pick<ServiceOptions, 'routing' | 'ejection' | 'panicThreshold' | 'breaker' | 'endpointRequestsMax' | 'followRoute' | 'onEvent'>;
+
+/** The settings with the balancer of the channel's policy, as the route of the service changes them. */
+export type ChannelRules = ChannelSettings & Pick<ServiceOptions, 'balancer' | 'keyHeader'>;
 
 const noEndpoints: readonly Endpoint[] = [];
 
 export class ChannelRouter {
-  readonly #router: Router;
-  readonly #chooser: EndpointChooser;
+  readonly #choosing: Choosing;
+  #chooser: EndpointChooser;
   readonly #clock: Pick<Clock, 'monotonic'>;
   #isConnected: (endpoint: Endpoint) => boolean = () => true;
 
-  /** @param seed a number from 0 up to, but not including, 1 */
-  constructor(settings: ChannelSettings, balancer: BalancerFactory, clock: Pick<Clock, 'monotonic'>, seed: number) {
-    const tell = guardedListener(settings.onEvent, 'onEvent of a gRPC channel');
+  /**
+   * @param seed a number from 0 up to, but not including, 1
+   * @throws RegistryError `invalid_argument` for an option that is unknown or out of its range
+   */
+  constructor(options: ChannelRules, clock: Pick<Clock, 'monotonic'>, seed: number) {
     this.#clock = clock;
-    this.#router = makeRouter(settings, balancer, clock, seed, tell);
-    const breakers = breakersOf(settings, tell);
-    const { endpointRequestsMax } = limitsOf(settings);
-    const isGuarded = breakers !== undefined || endpointRequestsMax !== Infinity;
-    this.#chooser = isGuarded ? new Guard(this.#router, breakers, endpointRequestsMax) : this.#router;
+    this.#choosing = new Choosing(options, {
+      random: new SeededRandom(seed * 2 ** 32),
+      // A gRPC server reports its load with its answers.
+      probing: { clock, probe: () => Promise.resolve(undefined) },
+      // grpc-js owns the connections and reports them.
+      reach: () => Promise.resolve(true),
+      tell: guardedListener(options.onEvent, 'onEvent of a gRPC channel'),
+    });
+    this.#chooser = this.#choosing.chooser;
+  }
+
+  /** Goes by other options; `update` must follow. @throws RegistryError `invalid_argument`; then nothing has changed */
+  configure(options: ChannelRules): void {
+    this.#choosing.configure(options, this.#clock.monotonic());
+    this.#chooser = this.#choosing.chooser;
+  }
+
+  /** What became of the calls. */
+  get counts(): PickCounter {
+    return this.#choosing.router.counts;
   }
 
   /** Whether an ordinal should be leased for `useOrdinal`. */
   get wantsOrdinal(): boolean {
-    return this.#router.wantsOrdinal;
+    return this.#choosing.router.wantsOrdinal;
   }
 
   useOrdinal(ordinal: number): void {
-    this.#router.useOrdinal(ordinal, this.#clock.monotonic());
+    this.#choosing.router.useOrdinal(ordinal, this.#clock.monotonic());
   }
 
   /** The instances, among all, to connect to. */
   used(instances: readonly Instance[]): readonly Instance[] {
-    return this.#router.used(instances);
+    return this.#choosing.router.used(instances);
   }
 
   /**
@@ -63,7 +83,7 @@ export class ChannelRouter {
     const connected = instances.filter(isConnected);
     // Connected instances that are draining or critical are better than none; then unconnected ones are left out.
     const list = connected.some(isReady) ? instances.map((instance) => (isConnected(instance) ? instance : withoutConnection(instance))) : connected;
-    this.#router.update(list, this.#clock.monotonic());
+    this.#choosing.router.update(list, this.#clock.monotonic());
   }
 
   /**
@@ -77,7 +97,7 @@ export class ChannelRouter {
     // The group has no connection, and its share does not depend on connections (a canary, a key): use another
     // group.
     const without: Endpoint[] = [];
-    this.#router.any((other) => (this.#isConnected(other) || without.push(other), false));
+    this.#choosing.router.any((other) => (this.#isConnected(other) || without.push(other), false));
     const other = this.#chooser.pick(now, without, key, header);
     return other !== undefined && this.#isConnected(other) ? other : undefined;
   }
@@ -85,25 +105,6 @@ export class ChannelRouter {
   observe(endpoint: Endpoint, outcome: Outcome): void {
     this.#chooser.observe(endpoint, outcome);
   }
-}
-
-/** @throws RegistryError `invalid_argument` for an option that is unknown or out of its range */
-export function makeRouter(
-  settings: ChannelSettings,
-  balancer: BalancerFactory,
-  clock: Pick<Clock, 'monotonic'>,
-  seed: number,
-  tell: (event: ServiceEvent) => void,
-): Router {
-  return routerOf({ ...settings, balancer }, limitsOf(settings), {
-    random: new SeededRandom(seed * 2 ** 32),
-    // A gRPC server reports its load with its answers.
-    probing: { clock, probe: () => Promise.resolve(undefined) },
-    // grpc-js owns the connections and reports them.
-    reach: () => Promise.resolve(true),
-    onEject: ({ authority }, reason, lengthMs) => tell({ kind: 'ejected', endpoint: authority, reason, lengthMs }),
-    onSpill: (change) => tell({ kind: 'spill', ...change }),
-  });
 }
 
 function withoutConnection(instance: Instance): Instance {

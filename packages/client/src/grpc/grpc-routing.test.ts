@@ -3,11 +3,20 @@
 import * as grpc from '@grpc/grpc-js';
 import { createServer as createRegistry, memory } from '@rollcall/server';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { type Clock, systemClock } from '../clock.ts';
 import { connect, type ServiceEvent } from '../index.ts';
 import { at, atEnd, type Backend, backend, bytes, cleanUp, client, registerEcho, service } from './echo.case.ts';
 import { channelOptions, registerRollcall } from './index.ts';
+import { registerPolicies } from './load-balancer.ts';
 
-beforeAll(registerEcho);
+/** The time that a test holds, in milliseconds; without it, channels have the system's. */
+let heldMs: number | undefined;
+const clock: Clock = { ...systemClock, monotonic: () => heldMs ?? systemClock.monotonic() };
+
+beforeAll(() => {
+  registerPolicies({ clock });
+  registerEcho();
+});
 afterEach(cleanUp);
 
 const withMeta = (one: Backend, meta: Readonly<Record<string, string>>) => at(one, { meta });
@@ -163,6 +172,8 @@ describe('a subset', () => {
 
 describe('limits of single instances', () => {
   it('a breaker keeps calls away from a failing server, fails calls while all breakers are open, and closes again', async () => {
+    heldMs = clock.monotonic();
+    atEnd(() => (heldMs = undefined));
     let broken = true;
     const failing: grpc.handleUnaryCall<string, string> = (_, answer) => (broken ? answer({ code: grpc.status.INTERNAL }) : answer(null, 'b'));
     const [a, b] = [await backend('a'), await backend('b', failing)];
@@ -179,6 +190,7 @@ describe('limits of single instances', () => {
     const refused = async () => ((await who().catch((error: grpc.ServiceError) => error)) as grpc.ServiceError).details;
     while (!/no instance of .* may be asked now: 1 failed too often lately/.test(await refused()));
     broken = false;
+    heldMs += 300;
     while ((await who().catch(() => '')) !== 'b');
     expect(states()).toContain('closed');
   });

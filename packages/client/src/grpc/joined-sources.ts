@@ -3,21 +3,23 @@
  * and a process, while a process may have a client for each registry, and static lists.
  */
 
-import type { Instance } from '@rollcall/protocol';
-import { identityOf } from '../endpoint.ts';
+import { identityOf, type Instance } from '@rollcall/protocol';
+import type { PickCounter } from '../connection/pick-reports.ts';
 import type { NamedService } from '../integration/service-host.ts';
-import type { SnapshotSource, SourcedSnapshot } from '../source/snapshot-source.ts';
+import type { SnapshotSource, SourcedRoute, SourcedSnapshot } from '../source/snapshot-source.ts';
 
 type Listener = (instances: readonly Instance[]) => void;
 
 export class JoinedSources {
   readonly #sources = new Set<SnapshotSource>();
   readonly #watches = new Set<JoinedWatch>();
+  readonly #routeSeekers = new Set<() => void>();
 
   /** Adds a source, also to watched services; no effect if it was added before. @returns removes it; idempotent */
   add(source: SnapshotSource): () => void {
     if (!this.#sources.has(source)) {
       this.#sources.add(source);
+      for (const seek of this.#routeSeekers) seek();
       for (const watch of this.#watches) watch.add([source]);
     }
     return () => {
@@ -33,6 +35,30 @@ export class JoinedSources {
       if (source?.lease !== undefined) return source.lease(service.name, listener);
     }
     return () => {};
+  }
+
+  /** Reports the requests to a service to the first registry that counts them; see `SnapshotSource.counted`. */
+  counted(service: NamedService, counter: PickCounter): () => void {
+    for (const one of this.#sources) {
+      const source = inNamespace(one, service.namespace);
+      if (source?.counted !== undefined) return source.counted(service.name, counter);
+    }
+    return () => {};
+  }
+
+  /** Follows the route of a service in the first source that has routes; see `SnapshotSource.route`. */
+  route(service: NamedService, listener: (route: SourcedRoute) => void): () => void {
+    let stop: (() => void) | undefined;
+    const look = (): void => {
+      for (const one of this.#sources) stop ??= inNamespace(one, service.namespace)?.route?.(service.name, listener);
+    };
+    look();
+    // A source that has routes may be added later.
+    this.#routeSeekers.add(look);
+    return () => {
+      this.#routeSeekers.delete(look);
+      stop?.();
+    };
   }
 
   /** Reports every change; an empty list only when each source has given an empty list. @returns ends the watch */

@@ -10,13 +10,17 @@
  */
 
 import { connectivityState, experimental, status, Metadata, type ChannelOptions } from '@grpc/grpc-js';
-import { isRegistryError, type Instance } from '@rollcall/protocol';
+import { identityOf, isRegistryError, type Instance } from '@rollcall/protocol';
 import type { BalancerFactory } from '../balancer/balancer.ts';
 import { type Clock, type Random, systemClock, systemRandom } from '../clock.ts';
-import { type Endpoint, identityOf } from '../endpoint.ts';
+import type { Endpoint } from '../endpoint.ts';
+import { guardedListener } from '../event-listener.ts';
+import { RoutedOptions } from '../routed-options.ts';
+import type { ServiceOptions } from '../service-options.ts';
+import type { SourcedRoute } from '../source/snapshot-source.ts';
 import { loadOf, metadataValue, resultOf } from './call-outcome.ts';
 import { settingsOption } from './channel-options.ts';
-import { ChannelRouter, type ChannelSettings } from './channel-router.ts';
+import { ChannelRouter, type ChannelRules, type ChannelSettings } from './channel-router.ts';
 import { policies, policyPrefix, type PolicyName } from './policies.ts';
 import { Reservations } from './reservations.ts';
 import { endpointOf, listAttribute, type ResolvedList } from './resolver.ts';
@@ -103,10 +107,14 @@ class RollcallLoadBalancer implements experimental.LoadBalancer {
   #config = '';
   #settings = noSettings;
   #keyHeader: string | undefined;
+  #routed = new RoutedOptions({});
+  /** Revision of the route that was refused last: grpc-js gives it with every list. */
+  #refusedRevision: number | undefined;
   #list: ResolvedList = { instances: [] };
   #options: ChannelOptions = {};
   #note = '';
   #stopLease: (() => void) | undefined;
+  #stopCounts: (() => void) | undefined;
   #stopRepick: (() => void) | undefined;
   #state = connectivityState.IDLE;
   #updating = false;
@@ -156,6 +164,7 @@ class RollcallLoadBalancer implements experimental.LoadBalancer {
 
   destroy(): void {
     this.#stopLease?.();
+    this.#stopCounts?.();
     this.#stopRepick?.();
     for (const { leaf } of this.#children.values()) leaf.destroy();
     this.#children.clear();
@@ -166,19 +175,43 @@ class RollcallLoadBalancer implements experimental.LoadBalancer {
   }
 
   #configure(config: PolicyConfig, settings: ChannelSettings): void {
-    this.#keyHeader = config.keyHeader;
     const described = JSON.stringify(config.toJsonObject());
-    if (this.#router !== undefined && described === this.#config && settings === this.#settings) return;
-    this.#config = described;
-    this.#settings = settings;
-    this.#stopLease?.();
-    const router = (this.#router = new ChannelRouter(settings, config.factory, this.#clock, this.#random()));
-    if (!router.wantsOrdinal) return;
+    if (this.#router === undefined || described !== this.#config || settings !== this.#settings) {
+      this.#config = described;
+      this.#settings = settings;
+      this.#stopLease?.();
+      this.#stopLease = undefined;
+      const own: ChannelRules = { ...settings, balancer: config.factory, ...(config.keyHeader === undefined ? {} : { keyHeader: config.keyHeader }) };
+      this.#keyHeader = config.keyHeader;
+      this.#routed = new RoutedOptions(own);
+      this.#router = new ChannelRouter(own, this.#clock, this.#random());
+      this.#stopCounts?.();
+      this.#stopCounts = this.#list.counted?.(this.#router.counts);
+    }
+    this.#follow(this.#router, this.#list.route);
+    if (!this.#router.wantsOrdinal || this.#stopLease !== undefined) return;
+    const router = this.#router;
     this.#stopLease = this.#list.lease?.((ordinal) => {
       router.useOrdinal(ordinal);
       this.#connect();
       this.#report();
     });
+  }
+
+  /** A route never breaks a call: one that this client cannot follow leaves the last one. */
+  #follow(router: ChannelRouter, sourced: SourcedRoute | undefined): void {
+    if (sourced === undefined) return;
+    const heard = this.#routed.take(sourced, (options) => {
+      router.configure(channelRules(options));
+      this.#keyHeader = options.keyHeader;
+    });
+    const tell = guardedListener(this.#settings.onEvent, 'onEvent of a gRPC channel');
+    const { revision } = sourced;
+    if (heard.kind === 'new') tell({ kind: 'route', revision, words: heard.words });
+    else if (heard.kind === 'refused' && this.#refusedRevision !== revision) {
+      this.#refusedRevision = revision;
+      tell({ kind: 'route-refused', revision, reason: heard.reason });
+    }
   }
 
   #connect(): void {
@@ -298,4 +331,17 @@ function instancesAt({ addresses }: experimental.Endpoint): readonly Instance[] 
     const id = experimental.subchannelAddressToString(address);
     return [{ id, service: '', node: '', address: address.host, port: address.port, tags: [], meta: {}, weight: 1, status: 'passing' as const }];
   });
+}
+
+/** The options that apply to a channel; limits of requests are gRPC's own (`routed-service-config.ts`). */
+function channelRules({ balancer, routing, ejection, panicThreshold, breaker, endpointRequestsMax, onEvent }: ServiceOptions): ChannelRules {
+  return {
+    ...(balancer === undefined ? {} : { balancer }),
+    ...(routing === undefined ? {} : { routing }),
+    ...(ejection === undefined ? {} : { ejection }),
+    ...(panicThreshold === undefined ? {} : { panicThreshold }),
+    ...(breaker === undefined ? {} : { breaker }),
+    ...(endpointRequestsMax === undefined ? {} : { endpointRequestsMax }),
+    ...(onEvent === undefined ? {} : { onEvent }),
+  };
 }

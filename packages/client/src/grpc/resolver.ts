@@ -4,19 +4,27 @@
  * instances: the policy chooses among them.
  */
 
-import { experimental, status, Metadata } from '@grpc/grpc-js';
+import { experimental, status, Metadata, type ChannelOptions } from '@grpc/grpc-js';
 import type { Instance } from '@rollcall/protocol';
+import type { PickCounter } from '../connection/pick-reports.ts';
 import type { NamedService } from '../integration/service-host.ts';
-import type { SnapshotSource } from '../source/snapshot-source.ts';
+import type { SnapshotSource, SourcedRoute } from '../source/snapshot-source.ts';
+import { settingsOption } from './channel-options.ts';
+import type { ChannelSettings } from './channel-router.ts';
 import { JoinedSources } from './joined-sources.ts';
+import { serviceConfigOf } from './routed-service-config.ts';
 
 type Endpoint = experimental.Endpoint;
 
 /** The result of resolving a service, besides addresses. */
 export interface ResolvedList {
   readonly instances: readonly Instance[];
+  /** The route of the service, not checked; undefined while none is known, or the channel follows none. */
+  readonly route?: SourcedRoute | undefined;
   /** Leases an ordinal among the callers of the service; see `SnapshotSource.lease`. */
   readonly lease?: ((listener: (ordinal: number) => void) => () => void) | undefined;
+  /** Reports the calls to the service; see `SnapshotSource.counted`. */
+  readonly counted?: ((counter: PickCounter) => () => void) | undefined;
 }
 
 /** The channel option in which the policy finds it. Options of this prefix do not prevent a shared connection. */
@@ -39,9 +47,13 @@ function resolverOf(source: JoinedSources) {
   return class implements experimental.Resolver {
     readonly #service: NamedService;
     readonly #listener: experimental.ResolverListener;
+    readonly #options: ChannelOptions;
+    #instances: readonly Instance[] | undefined;
+    #route: SourcedRoute | undefined;
     #stop: (() => void) | undefined;
 
-    constructor(target: experimental.GrpcUri, listener: experimental.ResolverListener) {
+    constructor(target: experimental.GrpcUri, listener: experimental.ResolverListener, options: ChannelOptions = {}) {
+      this.#options = options;
       this.#service = serviceOf(target);
       this.#listener = listener;
     }
@@ -61,7 +73,7 @@ function resolverOf(source: JoinedSources) {
       };
       // Listeners must not be called from here, and a watch may report at once.
       queueMicrotask(() => {
-        if (!stopped) stop = source.watch(this.#service, (instances) => this.#tell(instances));
+        if (!stopped) stop = this.#follow();
         if (stopped) stop();
       });
     }
@@ -71,11 +83,31 @@ function resolverOf(source: JoinedSources) {
       this.#stop = undefined;
     }
 
+    #follow(): () => void {
+      const { followRoute = true } = (this.#options[settingsOption] as ChannelSettings | undefined) ?? {};
+      // Before the list, so that the first calls go by the route.
+      const stopRoute = followRoute
+        ? source.route(this.#service, (route) => {
+            this.#route = route;
+            if (this.#instances !== undefined) this.#tell(this.#instances);
+          })
+        : () => {};
+      const stopList = source.watch(this.#service, (instances) => {
+        this.#instances = instances;
+        this.#tell(instances);
+      });
+      return () => {
+        stopRoute();
+        stopList();
+      };
+    }
+
     #tell(instances: readonly Instance[]): void {
       const reachable = instances.filter(({ port }) => port !== 0);
       const list = reachable.length === 0 ? experimental.statusOrFromError<Endpoint[]>(noInstance(this.#service.name)) : experimental.statusOrFromValue(reachable.map(endpointOf));
-      const resolved: ResolvedList = { instances: reachable, lease: (heard) => source.lease(this.#service, heard) };
-      this.#listener(list, { [listAttribute]: resolved }, null, '');
+      const resolved: ResolvedList = { instances: reachable, route: this.#route, lease: (heard) => source.lease(this.#service, heard), counted: (counter) => source.counted(this.#service, counter) };
+      const config = serviceConfigOf(this.#options['grpc.service_config'], this.#route?.route);
+      this.#listener(list, { [listAttribute]: resolved }, config && experimental.statusOrFromValue(config), '');
     }
   };
 }

@@ -23,7 +23,7 @@ export function someNames(count: number, prefix = 'node'): string[] {
 }
 
 /** Counts the hashes of each node. */
-export function loads(table: HashTable, hashes: Int32Array, nodes: number): Float64Array {
+function loads(table: HashTable, hashes: Int32Array, nodes: number): Float64Array {
   const counts = new Float64Array(nodes);
   for (const hash of hashes) {
     const node = table.lookup(hash);

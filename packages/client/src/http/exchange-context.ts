@@ -18,7 +18,7 @@ export interface ExchangeContext {
   readonly budget: RetryBudget;
   readonly clock: Clock;
   /** Counts of requests that have begun and not ended, and of those whose answer has begun, with the limit. */
-  readonly requests: { current: number; answering: number; readonly max: number };
+  readonly requests: { current: number; answering: number; max: number };
   /** Tries of one request, the first included; 1 or more. */
   readonly triesMax: number;
   /** Longest a try may take from the pick to the answer's headers, in milliseconds; Infinity for no limit. */
@@ -27,6 +27,8 @@ export interface ExchangeContext {
   readonly retryAfterMaxMs: number;
   /** Most bytes of a body kept for a retry. */
   readonly replayBytesMax: number;
+  /** Header whose value is the key of a request that has no other, in lower case; undefined: none. */
+  readonly keyHeader?: string | undefined;
   /** Undefined: requests are not hedged. */
   readonly hedging?: Hedging | undefined;
   /** Undefined: only `requests.max` limits requests. */
@@ -44,6 +46,8 @@ export interface ExchangeOptions {
   readonly deadline?: Deadline | undefined;
   /** Set while no list of instances is known. */
   readonly wait?: ListWait | undefined;
+  /** The rules when the list is there: those of a route come with it. Set beside `wait`. */
+  readonly afterWait?: (() => RulesNow) | undefined;
   /** Whether the request may be sent twice; overrides the rule of its method. */
   readonly idempotent?: boolean | undefined;
   /** False: this request is not hedged. */
@@ -52,6 +56,13 @@ export interface ExchangeOptions {
   readonly triesMax?: number | undefined;
   /** Overrides the setting of the service. */
   readonly tryTimeoutMs?: number | undefined;
+}
+
+/** The rules of requests that begin now. */
+export interface RulesNow {
+  readonly context: ExchangeContext;
+  /** Time for a whole request in milliseconds; Infinity for no limit. */
+  readonly timeoutMs: number;
 }
 
 /**

@@ -10,7 +10,8 @@ import type { Duplex } from 'node:stream';
 import { connect, type ConnectionOptions } from 'node:tls';
 import type { OutcomeResult } from '../balancer/balancer.ts';
 import { handshakeOf } from '../http/connecting.ts';
-import type { Picked, ServiceClient } from '../service-client.ts';
+import type { Picked } from '../picked.ts';
+import type { ServiceClient } from '../service-client.ts';
 import type { ServiceFinder } from './dispatcher.ts';
 import { type NamedService, serviceOfHost } from './service-host.ts';
 

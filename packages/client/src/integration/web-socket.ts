@@ -9,7 +9,8 @@ import { RegistryError } from '@rollcall/protocol';
 import type { WebSocket } from 'ws';
 import { checkKnown, type OptionNames } from '../option-check.ts';
 import type { TlsSettings } from '../http/connecting.ts';
-import type { Picked, ServiceClient } from '../service-client.ts';
+import type { Picked } from '../picked.ts';
+import type { ServiceClient } from '../service-client.ts';
 
 export interface WebSocketOptions {
   /** Subprotocols (RFC 6455 §1.9). */

@@ -41,7 +41,7 @@ function leaseOfTest(timing: LeaseTiming = {}) {
     clock,
     uuid: () => `id-${ids++}`,
     timing: timingOf(timing),
-    ...{ name: 'a', limit: 1, shared: false, value: undefined },
+    ...{ name: 'a', limit: 1, shared: false, value: undefined, purpose: 'lock' },
     onState: (state) => states.push(state),
   });
   return {

@@ -8,7 +8,7 @@
  * is asked of the clock at each entry into this file, not only by a timer: after a pause of the process the timer may come late.
  */
 
-import { RegistryError } from '@rollcall/protocol';
+import { RegistryError, type LockPurpose } from '@rollcall/protocol';
 import type { Clock } from '../clock.ts';
 import { guardedSignal, type GuardedSignal } from './guarded-signal.ts';
 import { endMs, isPassing, LockSession, pauseMs, type LeaseConnection } from './lock-session.ts';
@@ -27,6 +27,7 @@ export interface LeaseOptions {
   readonly shared: boolean;
   /** For observers. */
   readonly value: string | undefined;
+  readonly purpose: LockPurpose;
   readonly onState: (state: LeaseState) => void;
 }
 
@@ -205,12 +206,12 @@ export class Lease {
 
   /** `refused`: it is not free, and the time to wait is over. */
   async #tryToAcquire(waitMs: number, patience: number, signal: AbortSignal | undefined): Promise<'holds' | 'refused' | 'again'> {
-    const { limit, shared, value, connection, clock } = this.#options;
+    const { limit, shared, value, purpose, connection, clock } = this.#options;
     const leftMs = () => Math.max(1, patience - clock.monotonic());
     try {
       await this.#session.open(leftMs(), signal);
       const { link } = connection;
-      const wish = { ...this.#ref, limit, ...(shared && { shared }), ...(value !== undefined && { value }) };
+      const wish = { ...this.#ref, limit, ...(shared && { shared }), ...(value !== undefined && { value }), purpose };
       const upTo = waitMs === Infinity ? {} : { waitMs: Math.min(2_147_483_647, Math.ceil(waitMs)) };
       const reply = await this.#session.ask({ type: 'lock-acquire', ...wish, ...upTo }, leftMs() + answerMs, signal);
       if (reply.type !== 'locked' || reply.token === undefined) return 'refused';

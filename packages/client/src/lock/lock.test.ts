@@ -1,25 +1,10 @@
 /** Locks, semaphores and read/write locks of real clients on a real server. */
 
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createServer, type Server } from '@rollcall/server';
-import { connect, type ConnectOptions, LeadershipLostError, type LeaseState, type LockOptions, type Rollcall } from '../index.ts';
+import { describe, expect, it } from 'vitest';
+import { LeadershipLostError, type LeaseState, type LockOptions } from '../index.ts';
+import { oneServer } from '../one-server.case.ts';
 
-let server: Server;
-const clients: Rollcall[] = [];
-
-beforeEach(async () => {
-  server = await createServer({ nodeName: 'here' });
-});
-afterEach(async () => {
-  await Promise.all(clients.splice(0).map((client) => client.close()));
-  await server.close();
-});
-
-async function client(options: ConnectOptions = {}): Promise<Rollcall> {
-  const rollcall = await connect({ servers: [server.url], onEvent: () => {}, ...options });
-  clients.push(rollcall);
-  return rollcall;
-}
+const { server, client } = oneServer();
 
 interface Seen {
   readonly holders: readonly { readonly contender: string }[];
@@ -28,7 +13,7 @@ interface Seen {
 
 /** Resolves when so many contenders wait. */
 async function waiting(name: string, count: number): Promise<void> {
-  const { views, state } = server.registry;
+  const { views, state } = server().registry;
   const now = (): Seen['waiting'] => [...state.bucket(`lock-waiters\0default\0${name}`)].length;
   if (now() === count) return;
   await new Promise<void>((resolve) => {
@@ -83,7 +68,7 @@ describe('a lock', () => {
     const first = await one.lock('a');
     const [second, third] = [two.lock('a'), three.lock('a', { value: 'third' })];
     await waiting('a', 2);
-    const id = ([...server.registry.state.bucket('lock-waiters\0default\0a')] as unknown as { id: string; value?: string }[]).find(({ value }) => value === 'third')?.id ?? '';
+    const id = ([...server().registry.state.bucket('lock-waiters\0default\0a')] as unknown as { id: string; value?: string }[]).find(({ value }) => value === 'third')?.id ?? '';
     await expect(first.transferTo('00000000-0000-4000-8000-000000000000')).rejects.toMatchObject({ code: 'not_found' });
     await first.transferTo(id);
     expect(first.state).toBe('released');
@@ -109,8 +94,8 @@ describe('a lock', () => {
     const one = await client();
     const states: LeaseState[] = [];
     const lock = await one.lock('a', { ttl: 3_000, renewEvery: 300, onState: (state) => states.push(state) });
-    const [session] = (await (await fetch(`${server.url}/v1/session/list`)).json()) as { ID: string }[];
-    await fetch(`${server.url}/v1/session/destroy/${session?.ID}`, { method: 'PUT' });
+    const [session] = (await (await fetch(`${server().url}/v1/session/list`)).json()) as { ID: string }[];
+    await fetch(`${server().url}/v1/session/destroy/${session?.ID}`, { method: 'PUT' });
     await fired(lock.signal);
     expect([lock.signal.reason instanceof LeadershipLostError, states[0], states.at(-1)]).toEqual([true, 'leading', 'lost']);
     expect(() => lock.signal.throwIfAborted()).toThrow('lock "a" is lost');

@@ -1,6 +1,6 @@
 /** Locks, semaphores and read/write locks: options, and the wait for a grant. */
 
-import { RegistryError, frameLimits as limits } from '@rollcall/protocol';
+import { RegistryError, frameLimits as limits, type LockPurpose } from '@rollcall/protocol';
 import { checkKnown, checkRange, type OptionNames } from '../option-check.ts';
 import type { Contenders } from './contenders.ts';
 import { HeldLock } from './held-lock.ts';
@@ -18,13 +18,15 @@ export interface LockOptions extends LeaseTiming {
   readonly onState?: (state: LeaseState) => void;
 }
 
-export const lockOptions: OptionNames<LockOptions> = { ...leaseTiming, wait: true, signal: true, value: true, onState: true };
+const lockOptions: OptionNames<LockOptions> = { ...leaseTiming, wait: true, signal: true, value: true, onState: true };
 
 /** What all contenders of a lock agree on. */
 export interface LockShape {
   readonly name: string;
   readonly limit: number;
   readonly shared: boolean;
+  /** For observers. */
+  readonly purpose: LockPurpose;
 }
 
 /**
@@ -36,13 +38,13 @@ export async function acquire(contenders: Contenders, shape: LockShape, options:
 }
 
 /** The contender of `acquire`, for elections. */
-export async function granted(contenders: Contenders, { name, limit, shared }: LockShape, options: LockOptions, where: string): Promise<Lease> {
+export async function granted(contenders: Contenders, { name, limit, shared, purpose }: LockShape, options: LockOptions, where: string): Promise<Lease> {
   checkKnown(options, lockOptions, where);
   const { wait = Infinity, signal, value, onState = () => {} } = options;
   checkName(name);
   checkRange(wait >= 0, 'wait', wait, 'a number of milliseconds, 0 or more');
   if (value !== undefined && value.length > limits.lockValueMax) throw new RegistryError('invalid_argument', `value has ${value.length} characters, the limit is ${limits.lockValueMax}`);
-  const lease = contenders.add({ name, limit, shared, value, timing: timingOf(options), onState });
+  const lease = contenders.add({ name, limit, shared, purpose, value, timing: timingOf(options), onState });
   if (await lease.acquire({ waitMs: wait, signal })) return lease;
   throw new RegistryError('deadline_exceeded', `lock ${JSON.stringify(name)} was not free within ${wait} ms`);
 }
@@ -59,7 +61,7 @@ export class Semaphore {
     checkName(name);
     checkKnown(defaults, lockOptions, 'semaphore');
     this.#contenders = contenders;
-    this.#shape = { name, limit, shared: false };
+    this.#shape = { name, limit, shared: false, purpose: 'semaphore' };
     this.#defaults = defaults;
   }
 
@@ -95,7 +97,7 @@ export class ReadWriteLock {
   }
 
   #acquire(shared: boolean, options: LockOptions, where: string): Promise<HeldLock> {
-    return acquire(this.#contenders, { name: this.#name, limit: 1, shared }, { ...this.#defaults, ...options }, where);
+    return acquire(this.#contenders, { name: this.#name, limit: 1, shared, purpose: 'read-write lock' }, { ...this.#defaults, ...options }, where);
   }
 }
 

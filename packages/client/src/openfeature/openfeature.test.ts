@@ -40,7 +40,7 @@ const definition = (more: object = {}) =>
 const publishFlags = (content: string) => publish(server, 'shop/flags', content, { format: 'flags' });
 
 async function flagsOf(options: ConnectOptions = {}): Promise<Flags> {
-  const rollcall = await connect({ servers: [server.url], onEvent: () => {}, timeoutMs: 300, ...options });
+  const rollcall = await connect({ servers: [server.url], onEvent: () => {}, ...options });
   closing.push(() => rollcall.close());
   return rollcall.flags('shop/flags', { onError: () => {} });
 }
@@ -97,7 +97,7 @@ it('tells the SDK which flags have changed', async () => {
 it('is in error without flags, evaluates to the defaults of the code, and is ready when flags come', async () => {
   const { domain, client, next } = sdk();
   const failed = next(ProviderEvents.Error);
-  await expect(OpenFeature.setProviderAndWait(domain, new RollcallProvider(await flagsOf()))).rejects.toThrow('has no release for this client');
+  await expect(OpenFeature.setProviderAndWait(domain, new RollcallProvider(await flagsOf({ timeoutMs: 300 })))).rejects.toThrow('has no release for this client');
   await failed;
   expect(client.providerStatus).toBe(ProviderStatus.ERROR);
   expect(await client.getBooleanDetails('checkout', true)).toMatchObject({ value: true, reason: 'ERROR', errorCode: 'PROVIDER_NOT_READY' });

@@ -15,6 +15,10 @@ export type ServiceEvent =
   | { readonly kind: 'breaker'; readonly endpoint: string; readonly state: 'open' | 'half-open' | 'closed' }
   /** The share of requests that leaves the caller's own zone has changed; `by` names the measure that decides it. */
   | { readonly kind: 'spill'; readonly zone: string; readonly share: number; readonly by: 'load' | 'instances' }
+  /** The route of the service replaces these options from now on; none: the program's options count again. */
+  | { readonly kind: 'route'; readonly revision: number; readonly words: readonly string[] }
+  /** This client does not understand the newest route, and keeps the last one that it understood. */
+  | { readonly kind: 'route-refused'; readonly revision: number; readonly reason: string }
   /** A request was refused before it was sent. */
   | { readonly kind: 'refused'; readonly reason: 'requests' | 'concurrency' | 'endpoints' | 'deadline' }
   /** The deadline of a request passed before it was done. */

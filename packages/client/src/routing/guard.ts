@@ -31,15 +31,15 @@ export class Guard implements EndpointChooser {
   }
 
   /** @throws RegistryError `unavailable` when there are endpoints, and none of them may get a request now */
-  pick(now: number, exclude: readonly Endpoint[] = [], key?: string, header?: HeaderReader): Endpoint | undefined {
+  pick(now: number, exclude: readonly Endpoint[] = [], key?: string, header?: HeaderReader, mayLeave = true): Endpoint | undefined {
     let passed = exclude;
     for (let proposal = 0; proposal < proposalsMax; proposal++) {
-      const endpoint = this.#router.pick(now, passed, key, header);
+      const endpoint = this.#router.pick(now, passed, key, header, mayLeave);
       if (endpoint === undefined) break;
       if (this.#allows(endpoint, now)) return this.#sent(endpoint, now);
       passed = [...passed, endpoint];
     }
-    if (passed.length === exclude.length) return undefined;
+    if (passed.length === exclude.length || !mayLeave) return undefined;
     const refused: Endpoint[] = [];
     const endpoint = this.#router.any((other) => {
       if (exclude.includes(other)) return false;

@@ -20,13 +20,22 @@ import { relativeWeights } from '../balancer/weights.ts';
 
 const none: readonly Endpoint[] = [];
 
+/** The parts of a picker that may change while it is in use. */
+export interface PickerSettings {
+  readonly balancer: BalancerFactory;
+  readonly ejection: EjectionOptions;
+  readonly panicThreshold: number;
+}
+
 export class Picker {
-  readonly #balancer: Balancer;
-  readonly #ejection: Ejection;
-  readonly #reachability: Reachability;
+  readonly #random: RandomSource;
   readonly #onEject: EjectionListener;
-  readonly #leavesOut: boolean;
-  readonly #panicThreshold: number;
+  readonly #reach: Reach | undefined;
+  #balancer: Balancer;
+  #ejection: Ejection;
+  #reachability: Reachability;
+  #leavesOut: boolean;
+  #panicThreshold: number;
   #known: ReadonlyMap<string, Endpoint> = new Map();
   #eligible: readonly Endpoint[] = none;
   #rule: Eligible['rule'] = 'none';
@@ -53,13 +62,36 @@ export class Picker {
     onEject: EjectionListener = () => {},
     reach?: Reach,
   ) {
+    this.#random = random;
+    this.#onEject = onEject;
+    this.#reach = reach;
     this.#balancer = balancer(random);
     this.#ejection = new Ejection(ejection, onEject);
-    const { baseMs = 1000, maxMs = 30_000, unreachable = true } = ejection;
-    this.#reachability = new Reachability({ baseMs, maxMs, reach });
-    this.#leavesOut = unreachable;
-    this.#onEject = onEject;
+    this.#reachability = reachabilityOf(ejection, reach);
+    this.#leavesOut = ejection.unreachable ?? true;
     this.#panicThreshold = panicThreshold;
+  }
+
+  /**
+   * Takes over the settings that are given, from the next `update` on. A setting that is not given stays, with what was learned by it.
+   * @throws RegistryError `invalid_argument` for an option of `ejection` that is out of its range
+   */
+  configure({ balancer, ejection, panicThreshold }: Partial<PickerSettings>): void {
+    if (ejection !== undefined) {
+      this.#ejection = new Ejection(ejection, this.#onEject);
+      this.#reachability = reachabilityOf(ejection, this.#reach);
+      this.#leavesOut = ejection.unreachable ?? true;
+    }
+    if (balancer !== undefined) {
+      this.#balancer = balancer(this.#random);
+      for (const endpoint of this.#known.values()) endpoint.ramp = 1;
+    }
+    this.#panicThreshold = panicThreshold ?? this.#panicThreshold;
+  }
+
+  /** Endpoints of the list, by the identity of their instance. */
+  get endpoints(): ReadonlyMap<string, Endpoint> {
+    return this.#known;
   }
 
   /** Endpoints of the list, whatever their status. */
@@ -77,9 +109,12 @@ export class Picker {
     return this.#changes;
   }
 
-  /** Takes over a newer list. @returns the endpoints that left */
-  update(instances: readonly Instance[], now: number): readonly Endpoint[] {
-    const { endpoints, removed, revived } = reconcile(this.#known, instances);
+  /**
+   * Takes over a newer list. @returns the endpoints that left
+   * @param elsewhere endpoints of other pickers, which instances that move here keep
+   */
+  update(instances: readonly Instance[], now: number, elsewhere?: ReadonlyMap<string, Endpoint>): readonly Endpoint[] {
+    const { endpoints, removed, revived } = reconcile(this.#known, instances, elsewhere);
     for (const endpoint of [...removed, ...revived]) {
       this.#ejection.forget(endpoint);
       this.#reachability.forget(endpoint);
@@ -190,4 +225,8 @@ export class Picker {
     this.#changes += 1;
     this.#balancer.update(chosenFrom);
   }
+}
+
+function reachabilityOf({ baseMs = 1000, maxMs = 30_000 }: EjectionOptions, reach: Reach | undefined): Reachability {
+  return new Reachability({ baseMs, maxMs, reach });
 }

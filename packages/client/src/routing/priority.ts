@@ -11,7 +11,7 @@ export interface LevelHealth {
 }
 
 /** With this value, a level with 72 % of its instances healthy (1 / 1.4) still takes all requests. */
-export const defaultOverprovisioning = 1.4;
+const defaultOverprovisioning = 1.4;
 
 /**
  * The share of requests for each level, in the order of the levels.

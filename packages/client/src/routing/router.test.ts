@@ -90,6 +90,37 @@ describe('a canary', () => {
   });
 });
 
+describe('the further tries of a request of a canary', () => {
+  const instances = [anInstance('a'), anInstance('b'), anInstance('new', { tags: ['canary'] })];
+  const split = (share: number) => setUp({ canary: { select: { tags: ['canary'] }, share } }, instances).router;
+  const sideOf = (endpoint: Endpoint | undefined) => endpoint && (endpoint.instance.id === 'new' ? 'canary' : 'others');
+
+  it('stay on the side of the first one, whatever its share is', () => {
+    const router = split(0.5);
+    const sides = new Set<string>();
+    for (let n = 0; n < 200; n++) {
+      const first = router.pick(0) as Endpoint;
+      if (sideOf(first) === 'canary') continue;
+      sides.add(`${sideOf(router.pick(0, [first]))}`);
+    }
+    expect([...sides]).toEqual(['others']);
+  });
+
+  it('go to the other side when their own has no other instance and the first one failed', () => {
+    const router = split(1);
+    expect(sideOf(router.pick(0, [router.pick(0) as Endpoint]))).toBe('others');
+  });
+
+  it('never go to the other side as hedges', () => {
+    const router = split(1);
+    expect(router.pick(0, [router.pick(0) as Endpoint], undefined, undefined, false)).toBe(undefined);
+    const others = split(0);
+    const tried = [others.pick(0), others.pick(0)] as Endpoint[];
+    expect(sideOf(others.pick(0, tried.slice(0, 1), undefined, undefined, false))).toBe('others');
+    expect(others.pick(0, tried, undefined, undefined, false)).toBe(undefined);
+  });
+});
+
 describe('levels', () => {
   const instances = [atLevel('a', '0'), atLevel('b', '0'), atLevel('c', '1'), atLevel('d', 'soon')];
 

@@ -8,21 +8,20 @@
  * instances, so ejections move load to other zones and levels, too.
  */
 
-import { hash32, type Instance } from '@rollcall/protocol';
+import { hash32, identityOf, type Instance } from '@rollcall/protocol';
 import type { Outcome } from '../balancer/balancer.ts';
+import { PickCounts } from './pick-counts.ts';
 import type { Picker } from './picker.ts';
 import { bitsRange, type RandomSource } from '../balancer/seeded-random.ts';
-import { checkRange, checkWhole } from '../option-check.ts';
-import { type Endpoint, identityOf } from '../endpoint.ts';
+import type { Endpoint } from '../endpoint.ts';
 import { type ExplainedGroup, type ExplainedRouting, explainRouting } from './explain-routing.ts';
 import type { Reason } from './reason.ts';
-import { Canary, type HeaderReader } from './canary.ts';
+import type { Canary, HeaderReader } from './canary.ts';
 import type { LoadReport } from '../load-report/load-report.ts';
 import type { LoadSpill, SpillListener } from './load-spill.ts';
 import { levelShares } from './priority.ts';
-import { checkRoutingOptions, type RoutingOptions } from './routing-options.ts';
-import { instancePredicate } from './selector.ts';
-import { subsetOf } from './subset.ts';
+import type { RoutingOptions } from './routing-options.ts';
+import { type Place, RoutingRules } from './routing-rules.ts';
 import { ZoneLoad } from './zone-load.ts';
 import { spillMaker } from './zone-options.ts';
 import { defaultZoneSizeMin, zoneShares } from './zones.ts';
@@ -34,16 +33,14 @@ export interface EndpointChooser {
    * @param key requests with equal keys go to the same endpoint, as long as shares do not change and the
    *   balancer hashes
    * @param header of the request, for routing by header
+   * @param mayLeave whether an endpoint of the other side of a canary will do when the request's own side has none; true by default
    */
-  pick(now: number, exclude?: readonly Endpoint[], key?: string, header?: HeaderReader): Endpoint | undefined;
+  pick(now: number, exclude?: readonly Endpoint[], key?: string, header?: HeaderReader, mayLeave?: boolean): Endpoint | undefined;
   observe(endpoint: Endpoint, outcome: Outcome): void;
 }
 
 /** One picker, and its present share of its side's requests. */
-interface Group {
-  readonly canary: boolean;
-  readonly level: number;
-  readonly zone: string;
+interface Group extends Place {
   readonly picker: Picker;
   readonly load: ZoneLoad;
   /** Exists for the caller's own zone when loads decide how much leaves it. */
@@ -60,12 +57,13 @@ const none: readonly Endpoint[] = [];
 const groupSeed = 0x9e0c95;
 
 export class Router implements EndpointChooser {
-  readonly #options: RoutingOptions;
+  /** What became of the requests, for reports to the registry. */
+  readonly counts = new PickCounts();
   readonly #makePicker: () => Picker;
   readonly #random: RandomSource;
-  readonly #canary: Canary | undefined;
-  readonly #selects: (instance: Instance) => boolean;
-  readonly #isCanary: (instance: Instance) => boolean;
+  readonly #onSpill: SpillListener;
+  #rules: RoutingRules;
+  #canary: Canary | undefined;
   #ordinal: number;
   #groups: Group[] = [];
   #byName = new Map<string, Group>();
@@ -78,32 +76,42 @@ export class Router implements EndpointChooser {
   #changes = -1;
   /** When loads decide, shares are computed again at this time, even if pickers did not change. */
   #nextSpill = Infinity;
-  readonly #makeSpill: (() => LoadSpill) | undefined;
+  #makeSpill: (() => LoadSpill) | undefined;
 
   /**
    * @param onSpill called with the share that leaves the own zone when loads decide
    * @throws RegistryError `invalid_argument` for an option that is unknown or out of its range
    */
   constructor(options: RoutingOptions, makePicker: () => Picker, random: RandomSource, onSpill: SpillListener = () => {}) {
-    checkRoutingOptions(options);
-    const { select = {}, subset, canary, priority, zone } = options;
-    this.#makeSpill = zone && spillMaker(zone, onSpill);
-    checkWhole(subset?.size, 1, 'subset.size');
-    checkWhole(subset?.ordinal, 0, 'subset.ordinal');
-    const { overprovisioning = 1 } = priority ?? {};
-    checkRange(overprovisioning >= 1, 'priority.overprovisioning', overprovisioning, '1 or more');
-    this.#options = options;
     this.#makePicker = makePicker;
     this.#random = random;
-    this.#selects = instancePredicate(select, 'routing.select');
-    this.#canary = canary && new Canary(canary, random);
-    this.#isCanary = canary === undefined ? () => false : instancePredicate(canary.select, 'routing.canary.select');
-    this.#ordinal = subset?.ordinal ?? random.bits();
+    this.#onSpill = onSpill;
+    this.#rules = new RoutingRules(options, random);
+    this.#canary = this.#rules.canary;
+    this.#makeSpill = options.zone && spillMaker(options.zone, onSpill);
+    this.#ordinal = options.subset?.ordinal ?? random.bits();
+  }
+
+  /**
+   * Goes by other options from now on. Groups that stay keep their pickers, and instances that move to another group keep their endpoints.
+   * @param change of the picker of each group, before it gets its list
+   * @returns the endpoints that left
+   * @throws RegistryError `invalid_argument` for an option that is unknown or out of its range; then nothing has changed
+   */
+  configure(options: RoutingOptions, now: number, change: (picker: Picker) => void = () => {}): readonly Endpoint[] {
+    const rules = new RoutingRules(options, this.#random);
+    const makeSpill = options.zone && spillMaker(options.zone, this.#onSpill);
+    for (const { picker } of this.#groups) change(picker);
+    this.#rules = rules;
+    this.#canary = rules.canary;
+    this.#makeSpill = makeSpill;
+    this.#ordinal = options.subset?.ordinal ?? this.#ordinal;
+    return this.update(this.#instances, now);
   }
 
   /** Whether the registry should lease an ordinal for `useOrdinal`. */
   get wantsOrdinal(): boolean {
-    return this.#options.subset !== undefined && this.#options.subset.ordinal === undefined;
+    return this.#rules.wantsOrdinal;
   }
 
   /** Chooses the subset of this ordinal from now on. @returns the endpoints that left */
@@ -115,31 +123,32 @@ export class Router implements EndpointChooser {
 
   /** The instances of a list to which requests may go: those that are selected and in the subset. */
   used(instances: readonly Instance[]): readonly Instance[] {
-    const selected = instances.filter(this.#selects);
-    if (this.#canary === undefined) return this.#subset(selected);
-    const isNone = (instance: Instance) => !this.#isCanary(instance);
-    // The canary has a separate subset: a subset of all instances might contain no canary.
-    return [...this.#subset(selected.filter(isNone)), ...this.#subset(selected.filter(this.#isCanary))];
+    return this.#rules.used(instances, this.#ordinal);
   }
 
   /** Takes over a newer list. @returns the endpoints that left */
   update(instances: readonly Instance[], now: number): readonly Endpoint[] {
     this.#instances = instances;
-    const lists = new Map<string, { readonly at: Pick<Group, 'canary' | 'level' | 'zone'>; readonly members: Instance[] }>();
+    const { weigh } = this.#rules;
+    const lists = new Map<string, { readonly at: Place; readonly members: Instance[] }>();
     for (const instance of this.used(instances)) {
-      const at = this.#placeOf(instance);
+      const at = this.#rules.placeOf(instance);
       const name = `${at.canary}\n${at.level}\n${at.zone}`;
+      const member = weigh === undefined ? instance : weigh(instance);
       const list = lists.get(name);
-      if (list === undefined) lists.set(name, { at, members: [instance] });
-      else list.members.push(instance);
+      if (list === undefined) lists.set(name, { at, members: [member] });
+      else list.members.push(member);
     }
+    // An instance may move to another group only when there is another one.
+    const mayMove = lists.size !== 1 || this.#byName.size !== 1 || !this.#byName.has([...lists.keys()][0] as string);
+    const before = mayMove ? this.#endpoints() : undefined;
     const removed: Endpoint[] = [];
     for (const [name, { picker }] of this.#byName) if (!lists.has(name)) removed.push(...picker.update([], now));
     const byName = new Map<string, Group>();
     for (const [name, { at, members }] of lists) {
       const group = this.#byName.get(name) ?? this.#makeGroup(at);
       const { picker } = group;
-      removed.push(...picker.update(members, now));
+      removed.push(...picker.update(members, now, before));
       picker.any((endpoint) => (this.#homes.set(endpoint, group), false));
       byName.set(name, group);
     }
@@ -147,18 +156,25 @@ export class Router implements EndpointChooser {
     this.#groups = [...byName.values()].sort((a, b) => a.level - b.level);
     this.#single = this.#groups.length === 1 ? this.#groups[0] : undefined;
     this.#changes = -1;
-    return removed;
+    if (!mayMove) return removed;
+    const present = this.#endpoints();
+    return removed.filter((endpoint) => present.get(identityOf(endpoint.instance)) !== endpoint);
   }
 
-  pick(now: number, exclude: readonly Endpoint[] = none, key?: string, header?: HeaderReader): Endpoint | undefined {
+  /** Of all groups, by the identity of their instance. */
+  #endpoints(): ReadonlyMap<string, Endpoint> {
+    return new Map([...this.#byName.values()].flatMap(({ picker }) => [...picker.endpoints]));
+  }
+
+  pick(now: number, exclude: readonly Endpoint[] = none, key?: string, header?: HeaderReader, mayLeave = true): Endpoint | undefined {
     if (this.#single !== undefined) return this.#single.picker.pick(now, exclude, key);
     this.#refreshShares(now);
-    const canary = this.#canary?.wants(header, key) ?? false;
+    const canary = this.#sideOf(exclude) ?? this.#canary?.wants(header, key) ?? false;
     const drawn = key === undefined ? this.#random.bits() / bitsRange : pointOf(key);
-    const chosen = this.#groupFor(drawn, canary, shareAsMade);
+    const chosen = mayLeave ? this.#groupFor(drawn, canary, shareAsMade) : this.#groupAt(drawn, canary, shareAsMade);
     let endpoint = chosen?.picker.pick(now, exclude, key);
     // An endpoint of another group is better than none for a request that was tried here.
-    for (let side = 0; endpoint === undefined && side < 2; side++) {
+    for (let side = 0; endpoint === undefined && side < (mayLeave ? 2 : 1); side++) {
       for (const group of this.#groups) {
         if (group === chosen || (group.canary === canary) !== (side === 0)) continue;
         endpoint = group.picker.pick(now, exclude, key);
@@ -166,6 +182,11 @@ export class Router implements EndpointChooser {
       }
     }
     return endpoint;
+  }
+
+  /** Whether a request that was tried here belongs to the canary: it keeps its side. Undefined before its first try. */
+  #sideOf([first]: readonly Endpoint[]): boolean | undefined {
+    return first === undefined ? undefined : this.#homes.get(first)?.canary;
   }
 
   /** An endpoint that `allows` accepts, independent of shares and balancers. O(endpoints). */
@@ -206,10 +227,11 @@ export class Router implements EndpointChooser {
   #unused(): ReadonlyMap<Instance, Reason> {
     const used = new Set(this.used(this.#instances));
     const unused = this.#instances.filter((instance) => !used.has(instance));
-    return new Map(unused.map((instance) => [instance, { kind: this.#selects(instance) ? 'subset' : 'selector' }]));
+    return new Map(unused.map((instance) => [instance, { kind: this.#rules.selects(instance) ? 'subset' : 'selector' }]));
   }
 
   observe(endpoint: Endpoint, outcome: Outcome): void {
+    this.counts.observe(outcome.result, outcome.latencyMs);
     if (this.#single !== undefined) return this.#single.picker.observe(endpoint, outcome);
     const group = this.#homes.get(endpoint);
     if (group === undefined) return;
@@ -222,24 +244,9 @@ export class Router implements EndpointChooser {
     if (this.#makeSpill !== undefined) this.#homes.get(endpoint)?.load.hear(now, load);
   }
 
-  #makeGroup(at: Pick<Group, 'canary' | 'level' | 'zone'>): Group {
-    const spill = at.zone === this.#options.zone?.own ? this.#makeSpill?.() : undefined;
+  #makeGroup(at: Place): Group {
+    const spill = at.zone === this.#rules.options.zone?.own ? this.#makeSpill?.() : undefined;
     return { ...at, picker: this.#makePicker(), load: new ZoneLoad(), spill, share: 0 };
-  }
-
-  #subset(instances: readonly Instance[]): readonly Instance[] {
-    const { subset } = this.#options;
-    if (subset === undefined) return instances;
-    return subsetOf(instances.map(identityOf), this.#ordinal, subset.size).map((index) => instances[index] as Instance);
-  }
-
-  #placeOf(instance: Instance): Pick<Group, 'canary' | 'level' | 'zone'> {
-    const { priority, zone } = this.#options;
-    return {
-      canary: this.#isCanary(instance),
-      level: priority === undefined ? 0 : numberOf((priority.levelOf ?? levelInMeta)(instance)),
-      zone: zone === undefined ? '' : (zone.zoneOf ?? zoneOfInstance)(instance),
-    };
   }
 
   /** The group for the drawn point: on that side, or on the other when that one has no group. */
@@ -292,7 +299,7 @@ export class Router implements EndpointChooser {
     const shares = new Map<Group, number>();
     const count = (groups: readonly Group[], of: (group: Group) => number) => groups.reduce((sum, group) => sum + of(group), 0);
     const health = levels.map((groups) => ({ healthy: count(groups, readyOf), total: count(groups, ({ picker }) => picker.size) }));
-    levelShares(health, this.#options.priority?.overprovisioning).forEach((share, index) => {
+    levelShares(health, this.#rules.options.priority?.overprovisioning).forEach((share, index) => {
       const groups = levels[index] as readonly Group[];
       const ofZones = this.#zoneShares(groups, readyOf, spillAt);
       for (const group of groups) shares.set(group, share * (ofZones.get(group.zone) ?? 0));
@@ -301,7 +308,7 @@ export class Router implements EndpointChooser {
   }
 
   #zoneShares(groups: readonly Group[], readyOf: (group: Group) => number, spillAt: number | undefined): ReadonlyMap<string, number> {
-    const { zone } = this.#options;
+    const { zone } = this.#rules.options;
     const ready = new Map(groups.map((group) => [group.zone, readyOf(group)]));
     const total = [...ready.values()].reduce((sum, count) => sum + count, 0);
     // When no endpoint is ready, pickers fail open, and all groups are equal.
@@ -319,16 +326,4 @@ const readyAsMade = ({ picker }: Group) => picker.ready;
 /** The point of a key, from 0 to 1: the same at each caller. */
 function pointOf(key: string): number {
   return (hash32(key, groupSeed) >>> 0) / 2 ** 32;
-}
-
-function levelInMeta({ meta }: Instance): number {
-  return Number(meta['priority'] ?? 0);
-}
-
-function numberOf(level: number): number {
-  return Number.isFinite(level) ? level : 0;
-}
-
-function zoneOfInstance({ zone, meta }: Instance): string {
-  return zone ?? meta['zone'] ?? '';
 }

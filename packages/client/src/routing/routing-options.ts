@@ -4,6 +4,7 @@ import type { Instance } from '@rollcall/protocol';
 import type { CanaryOptions } from './canary.ts';
 import { checkKnown, type OptionNames } from '../option-check.ts';
 import type { InstanceFilter } from './selector.ts';
+import type { WeightOptions } from './weighted-instances.ts';
 
 export interface RoutingOptions {
   /** Only these instances are used. */
@@ -12,6 +13,8 @@ export interface RoutingOptions {
   readonly subset?: SubsetOptions;
   /** Some of them get a share of the requests. */
   readonly canary?: CanaryOptions;
+  /** Factors of the weights of some of them; the first entry that selects an instance counts. */
+  readonly weights?: readonly WeightOptions[];
   /** Some of them get requests only when the capacity of others does not suffice. */
   readonly priority?: PriorityOptions;
   /** Instances in the own zone are preferred, while no instance gets more load than the others. */
@@ -68,12 +71,12 @@ export interface SpillByLoadOptions {
   readonly probeShare?: number;
 }
 
-const routingOptions: OptionNames<RoutingOptions> = { select: true, subset: true, canary: true, priority: true, zone: true };
+const routingOptions: OptionNames<RoutingOptions> = { select: true, subset: true, canary: true, weights: true, priority: true, zone: true };
 const subsetOptions: OptionNames<SubsetOptions> = { size: true, ordinal: true };
 const priorityOptions: OptionNames<PriorityOptions> = { levelOf: true, overprovisioning: true };
 
 /**
- * `select`, `canary` and `zone` are checked where they are used.
+ * `select`, `canary`, `weights` and `zone` are checked where they are used.
  * @throws RegistryError `invalid_argument` for an unknown option
  */
 export function checkRoutingOptions(options: RoutingOptions): void {

@@ -3,7 +3,7 @@
  * about health and the choice for a request.
  */
 
-import { type Instance, RegistryError } from '@rollcall/protocol';
+import { type Instance, RegistryError, selects } from '@rollcall/protocol';
 import { checkKnown, type OptionNames } from '../option-check.ts';
 
 /** An instance must meet all given conditions. */
@@ -33,26 +33,10 @@ export type InstanceFilter = Selector | ((instance: Instance) => boolean);
 export function instancePredicate(filter: InstanceFilter, where = 'a selector'): (instance: Instance) => boolean {
   if (typeof filter === 'function') return filter;
   checkKnown(filter, selectorOptions, where);
-  const { tags = [], withoutTags = [], version } = filter;
-  const meta = Object.entries(filter.meta ?? {});
+  const { version } = filter;
   if (version !== undefined && !/^[^.]+(\.[^.]+)*$/.test(version)) {
     const message = `version ${JSON.stringify(version)} cannot match; give its leading parts, like "2" or "2.1"`;
     throw new RegistryError('invalid_argument', message);
   }
-  return (instance) =>
-    tags.every((tag) => instance.tags.includes(tag)) &&
-    !withoutTags.some((tag) => instance.tags.includes(tag)) &&
-    meta.every(([key, value]) => Object.hasOwn(instance.meta, key) && instance.meta[key] === value) &&
-    (version === undefined || isVersion(instance.meta['version'] ?? '', version));
-}
-
-/** Ignores a leading `v`, and the build metadata after `+` (https://semver.org). */
-function isVersion(full: string, wanted: string): boolean {
-  const bare = bareVersion(full);
-  const prefix = bareVersion(wanted);
-  return bare === prefix || bare.startsWith(`${prefix}.`) || bare.startsWith(`${prefix}-`);
-}
-
-function bareVersion(version: string): string {
-  return version.replace(/^v(?=\d)/, '').replace(/\+.*$/, '');
+  return selects(filter);
 }

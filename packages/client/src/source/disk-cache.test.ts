@@ -89,12 +89,12 @@ describe('the disk cache', () => {
     expect(new Set(await files())).toEqual(new Set([join(dir, 'notes.txt'), begunNow]));
   });
 
-  it('keeps at most a thousand services, those saved last', async () => {
+  it('keeps at most two thousand lists and routes, those saved last', async () => {
     const cache = await open();
-    for (let number = 0; number < 1_010; number++) cache.save(list(`s${number}`));
+    for (let number = 0; number < 2_010; number++) cache.save(list(`s${number}`));
     await cache.flush();
-    expect(await files()).toHaveLength(1_000);
-    expect([find(cache, 's0'), find(cache, 's1009')?.revision]).toEqual([undefined, 1]);
+    expect(await files()).toHaveLength(2_000);
+    expect([find(cache, 's0'), find(cache, 's2009')?.revision]).toEqual([undefined, 1]);
   });
 
   it('continues when it cannot write, and warns once', async () => {

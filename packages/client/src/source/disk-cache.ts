@@ -1,5 +1,5 @@
 /**
- * The lists of the last process, for a start while no registry can be reached: one file for each service of a
+ * The lists and routes of the last process, for a start while no registry can be reached: a file for each of a service of a
  * namespace of a registry (`kept-list.ts`), replaced as a whole, ignored when it is damaged. It holds copies
  * only: a lost write makes the cache older and costs nothing else, so no caller waits for the disk. A fault of the disk
  * is a warning, and a list that cannot be read or written is not cached.
@@ -11,7 +11,7 @@
 import { mkdir, readFile, readdir, rename, stat, unlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Clock } from '../clock.ts';
-import { fileOf, listFromText, listToText, type KeptList } from './kept-list.ts';
+import { fileOf, isRoute, listFromText, listToText, type KeptInstances, type KeptList, type KeptRoute } from './kept-list.ts';
 
 export interface DiskCacheOptions {
   readonly dir: string;
@@ -23,8 +23,8 @@ export interface DiskCacheOptions {
   readonly onWarning: (message: string) => void;
 }
 
-/** One program uses fewer services than this; beyond it, the lists saved longest ago are removed. */
-const filesMax = 1_000;
+/** One program uses fewer than a thousand services, each with a list and a route; beyond it, the lists saved longest ago are removed. */
+const filesMax = 2_000;
 
 /** A service of 100,000 instances. */
 const fileBytesMax = 33_554_432;
@@ -73,18 +73,27 @@ export class DiskCache {
   }
 
   /** The newest list of a service that this process, or an earlier client of one of its servers, has saved. */
-  find(namespace: string, service: string): KeptList | undefined {
-    let found: KeptList | undefined;
+  find(namespace: string, service: string): KeptInstances | undefined {
+    return this.#find(namespace, service, (kept): kept is KeptInstances => !isRoute(kept));
+  }
+
+  /** The same for the route of a service. */
+  findRoute(namespace: string, service: string): KeptRoute | undefined {
+    return this.#find(namespace, service, isRoute);
+  }
+
+  #find<K extends KeptList>(namespace: string, service: string, isWanted: (kept: KeptList) => kept is K): K | undefined {
+    let found: K | undefined;
     for (const list of [...Array.from(this.#kept.values(), (entry) => entry.list), ...this.#waiting.values()]) {
-      const isWanted = list.service === service && list.namespace === namespace && this.#isOurs(list);
-      if (isWanted && list.savedAt >= (found?.savedAt ?? -Infinity)) found = list;
+      if (list.service !== service || list.namespace !== namespace || !isWanted(list) || !this.#isOurs(list)) continue;
+      if (list.savedAt >= (found?.savedAt ?? -Infinity)) found = list;
     }
     return found;
   }
 
   /** Writes soon. */
-  save(list: Omit<KeptList, 'servers'>): void {
-    const kept = { ...list, servers: this.#options.servers };
+  save(list: Omit<KeptInstances, 'servers'> | Omit<KeptRoute, 'servers'>): void {
+    const kept: KeptList = { ...list, servers: this.#options.servers };
     this.#waiting.set(fileOf(kept), kept);
     this.#cancelTimer ??= this.#options.clock.timer(pauseMs, () => {
       this.#cancelTimer = undefined;

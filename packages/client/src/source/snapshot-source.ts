@@ -4,6 +4,7 @@
  */
 
 import type { ServiceSnapshot } from '@rollcall/protocol';
+import type { PickCounter } from '../connection/pick-reports.ts';
 
 /**
  * The origin of a list. `disk cache`: an earlier process got it from a registry, and no registry has confirmed it to
@@ -18,6 +19,13 @@ export interface SourcedSnapshot extends ServiceSnapshot {
   readonly ageMs: number;
   /** Optional for sources that programs implement. */
   readonly origin?: ListOrigin | undefined;
+}
+
+/** The route of a service as its source has it: rules for the requests to it. */
+export interface SourcedRoute {
+  /** Not checked; undefined when the service has none. */
+  readonly route: unknown;
+  readonly revision: number;
 }
 
 export interface SnapshotSource {
@@ -44,6 +52,20 @@ export interface SnapshotSource {
    * @returns ends the calls; the number stays leased as long as the client lives
    */
   lease?(service: string, listener: (ordinal: number) => void): () => void;
+
+  /**
+   * Calls `listener` with the route of a service and with each newer one, and at once if one is known: before the first list, if both
+   * come at the same time. Sources without a registry have none.
+   * @returns ends the watch; idempotent
+   */
+  route?(service: string, listener: (route: SourcedRoute) => void): () => void;
+
+  /**
+   * Reports the requests to a service to the registry. Sources without a registry have none.
+   * @param counter asked from time to time
+   * @returns ends the reports
+   */
+  counted?(service: string, counter: PickCounter): () => void;
 
   /** The same source for the services of another namespace. Sources without a registry have none. */
   inNamespace?(namespace: string): SnapshotSource;

@@ -2,17 +2,19 @@
  * Adapts the watched views to a `SnapshotSource`, the form in which the balancing code needs instances.
  */
 
-import { RegistryError, type FrameView, type Instance } from '@rollcall/protocol';
+import { RegistryError, type FrameView, type Instance, type RouteEntry } from '@rollcall/protocol';
 import type { Clock } from '../clock.ts';
 import type { CachedView } from '../connection/cached-view.ts';
 import type { Leases } from '../connection/leases.ts';
+import type { PickCounter, PickReports } from '../connection/pick-reports.ts';
 import { viewIn } from '../connection/view-name.ts';
 import type { WatchedViews } from '../connection/watched-views.ts';
-import type { SnapshotSource, SourcedSnapshot } from './snapshot-source.ts';
+import type { SnapshotSource, SourcedRoute, SourcedSnapshot } from './snapshot-source.ts';
 
 export interface WatchCacheOptions {
   readonly views: WatchedViews;
   readonly leases: Pick<Leases, 'want'>;
+  readonly pickReports: Pick<PickReports, 'add'>;
   readonly clock: Clock;
   /** Longest that `first` waits for a registry, in milliseconds. */
   readonly timeoutMs: number;
@@ -42,6 +44,10 @@ export class WatchCache implements SnapshotSource {
 
   lease(service: string, listener: (ordinal: number) => void): () => void {
     return this.#options.leases.want({ namespace: this.namespace, service }, listener);
+  }
+
+  counted(service: string, counter: PickCounter): () => void {
+    return this.#options.pickReports.add({ namespace: this.namespace, service }, counter);
   }
 
   current(service: string): SourcedSnapshot | undefined {
@@ -91,6 +97,21 @@ export class WatchCache implements SnapshotSource {
       told = view.stamp;
       const snapshot = this.#snapshot(view);
       if (snapshot !== undefined) listener(snapshot);
+    };
+    const stop = view.listen(look);
+    look();
+    return stop;
+  }
+
+  route(service: string, listener: (route: SourcedRoute) => void): () => void {
+    const view = this.#views.use(viewIn(this.namespace, 'route', service));
+    let told = 0;
+    const look = (): void => {
+      const { stamp, items, revision = 0 } = view;
+      if (stamp === told || items === undefined) return;
+      told = stamp;
+      const [entry] = items as readonly RouteEntry[];
+      listener({ route: entry?.route, revision });
     };
     const stop = view.listen(look);
     look();

@@ -82,5 +82,5 @@ describe('kill -9 while a backup is restored', () => {
     } finally {
       await rm(dir, { recursive: true, force: true });
     }
-  }, 120_000);
+  });
 });

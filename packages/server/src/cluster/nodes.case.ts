@@ -230,7 +230,7 @@ async function startNode({ engine, memoryEngine, nodeId, all, cut, fault }: Star
       const session = new ConnectionSession({
         ...{ registry: replica, log, namespace: 'default', id, graceMs: 10_000, wheel: new Wheel({ clock, onError: () => {} }) },
         health: {
-          ...{ holder, beat: () => true, restart() {}, output: () => undefined, renewedMsAgo: () => undefined, renewSession: () => true, streamDismissed() {} },
+          ...{ holder, beat: () => true, restart() {}, output: () => undefined, renewedMsAgo: () => undefined, probe: () => Promise.resolve(undefined), renewSession: () => true, streamDismissed() {} },
           streamClosed: () => Promise.resolve(),
           streamOpened: (...[namespace, of, principal, after]) => liveness.streamOpened(namespace, of, principal, fault.ageless === true ? Infinity : after),
         },

@@ -146,7 +146,7 @@ describe('a claim', () => {
       await pass(10_000);
     }
     expect(new Set(claimed.flat()).size).toBe(keys.length);
-  }, 60_000);
+  });
 
   it('can be made for a new deadline when others have had no beat for two minutes', async () => {
     for (let at = 0; at < streaksMax; at++) take(`idle${at}`, { connection: {} });

@@ -6,7 +6,7 @@ import { map, struct, text } from '../filter/shape.ts';
 import type { ContentFault, ContentRule } from './content.ts';
 import type { FlatValue } from './flatten.ts';
 
-export const rulesMax = 100;
+const rulesMax = 100;
 
 const shape = struct({ keys: map(text) });
 

@@ -6,10 +6,9 @@
  *   200        {"valid": false, "message": "replicas must be odd"}
  */
 
-import { request as requestHttp, type IncomingMessage } from 'node:http';
-import { request as requestHttps } from 'node:https';
 import { RegistryError } from '@rollcall/protocol';
-import { pinned, type Resolve } from '../outbound/address-policy.ts';
+import type { Resolve } from '../outbound/address-policy.ts';
+import { httpSender, readAll } from '../outbound/http-request.ts';
 
 /** Enough for a message; the rest is not read. */
 const answerBytesMax = 16_384;
@@ -38,11 +37,11 @@ export interface WebhookOptions {
  */
 export async function askWebhook(url: string, question: WebhookQuestion, { resolve, timeoutMs }: WebhookOptions): Promise<string | undefined> {
   const shown = shownUrl(url);
+  const signal = AbortSignal.timeout(timeoutMs);
   try {
-    return judge(await post(url, JSON.stringify(question), resolve, AbortSignal.timeout(timeoutMs)), shown);
+    return judge(await post(url, JSON.stringify(question), resolve, signal), shown);
   } catch (error) {
-    const isLate = error instanceof Error && (error.name === 'TimeoutError' || error.name === 'AbortError');
-    const why = isLate ? `gave no answer within ${timeoutMs} ms` : `cannot be asked: ${error instanceof Error ? error.message : String(error)}`;
+    const why = signal.aborted ? `gave no answer within ${timeoutMs} ms` : `cannot be asked: ${error instanceof Error ? error.message : String(error)}`;
     return `the webhook ${shown} ${why}; nothing was published`;
   }
 }
@@ -55,32 +54,13 @@ interface Answer {
 async function post(text: string, body: string, resolve: Resolve, signal: AbortSignal): Promise<Answer> {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url?.protocol !== 'http:' && url?.protocol !== 'https:') throw new RegistryError('invalid_argument', 'its URL is neither http nor https');
-  const lookup = pinned(await abortable(resolve(url.hostname), signal));
-  const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body), 'user-agent': 'Rollcall-Config-Webhook' };
-  return new Promise((settle, reject) => {
-    // A new connection: a pooled one may lead to an address that was not checked.
-    const options = { method: 'POST', headers, lookup, agent: false as const, signal };
-    const request = url.protocol === 'https:' ? requestHttps(url, options) : requestHttp(url, options);
-    request.on('error', reject);
-    request.once('response', (response) => {
-      readStart(response).then((start) => {
-        request.destroy();
-        settle({ status: response.statusCode ?? 0, body: start });
-      }, reject);
-    });
-    request.end(body);
-  });
-}
-
-async function readStart(response: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of response as AsyncIterable<Buffer>) {
-    chunks.push(chunk);
-    bytes += chunk.length;
-    if (bytes > answerBytesMax) throw new Error(`its answer has more than ${answerBytesMax} bytes`);
+  const headers = { 'content-type': 'application/json', 'user-agent': 'Rollcall-Config-Webhook' };
+  const { response, request } = await abortable(httpSender(resolve)({ url, method: 'POST', headers, body }, signal), signal);
+  try {
+    return { status: response.statusCode ?? 0, body: (await readAll(response, answerBytesMax)).toString('utf8') };
+  } finally {
+    request.destroy();
   }
-  return Buffer.concat(chunks).toString('utf8');
 }
 
 function judge({ status, body }: Answer, shown: string): string | undefined {

@@ -5,15 +5,21 @@
  */
 
 import { hash } from 'node:crypto';
-import { RegistryError } from '@rollcall/protocol';
-import type { ConfigDraftPut, ConfigPropose, ConfigPublish, ConfigReport, ConfigReview, ConfigRolloutControl, ConfigSettings, Rewrapped } from '../registry/kind/config/commands.ts';
-import { configName, draftsIn, environmentsOf, findConfig, findDraft, findProposal, findRelease, historyOf, policyOf, proposalsIn } from '../registry/kind/config/find.ts';
-import type { ConfigReader } from '../registry/kind/config/given.ts';
-import { candidatesFor, choose, resolve, viewsOf, type Candidates, type ConfigName, type Place, type Resolved } from '../registry/kind/config/resolve.ts';
-import type { ConfigRef, ConfigRow, DraftRow, EnvironmentRow, Policy, ProposalRow, ReleaseRow } from '../registry/kind/config/rows.ts';
+import { isDeepStrictEqual } from 'node:util';
+import { isRegistryError, RegistryError } from '@rollcall/protocol';
+import { inTurns } from '../in-turns.ts';
+import type { ConfigDraftPut, ConfigEnvironmentPut, ConfigPropose, ConfigPublish, ConfigReport, ConfigReview, ConfigRolloutControl, ConfigSettings, Rewrapped } from '../registry/kind/config/commands.ts';
+import { configName, policyOf } from '../registry/kind/config/find.ts';
+import type { ConfigName } from '../registry/kind/config/resolve.ts';
+import { approvedRollout, wantedRollout } from '../registry/kind/config/rollouts.ts';
+import type { ConfigRef, ConfigRow, DraftRow, ProposalRow, ReleaseRow } from '../registry/kind/config/rows.ts';
+import { newConfig } from '../registry/kind/config/steps.ts';
 import type { Registry } from '../registry/registry.ts';
+import { ConfigRows } from './config-rows.ts';
 import { Contents, type ContentsOptions } from './contents.ts';
-import { Readers, type Who } from './readers.ts';
+import { firstPlaces, nextPlaces } from './places.ts';
+import { Readers, type Drift, type Who } from './readers.ts';
+import type { ContentInQuestion, ContentVerdict } from './verdict.ts';
 
 /** Who does something, and why: for the history. */
 export interface Author {
@@ -33,82 +39,58 @@ export interface Confirmation {
 
 type Hashes = 'kind' | 'md5' | 'hash' | keyof ConfigRef;
 
-/** What is published; the hashes of the content are computed here. */
-export type Publication = Omit<ConfigPublish, Hashes> & Confirmation;
+/** What is published; the hashes of the content are computed here, and the places of a rollout found. */
+export type Publication = Omit<ConfigPublish, Hashes | 'places'> & Confirmation;
 
-export type DraftContent = Omit<ConfigDraftPut, Hashes> & Pick<Confirmation, 'unchecked'>;
+export type DraftContent = Omit<ConfigDraftPut, Hashes | 'remove'> & Pick<Confirmation, 'unchecked'>;
 
-export type ProposalInput = Omit<ConfigPropose, 'kind' | 'checked' | keyof ConfigRef> & Confirmation;
+export type DraftRemoval = Omit<ConfigDraftPut, Hashes | 'remove' | 'content' | 'format'>;
 
-export interface Current {
-  readonly row: ConfigRow;
-  /** What all clients get; absent while only rollouts exist, or after a removal. */
-  readonly release: ReleaseRow | undefined;
+export interface ProposalInput extends Omit<ConfigPropose, 'kind' | 'checked' | keyof ConfigRef>, Confirmation {
+  /** An open proposal of the same draft on other terms (rollout or time) is void, with its approvals. */
+  readonly replace?: boolean;
 }
 
 export interface ConfigurationsOptions extends ContentsOptions {
   readonly registry: Pick<Registry, 'state' | 'submit'>;
 }
 
-export class Configurations {
+/** The readers of all nodes of the store. */
+export interface AllReaders {
+  who(name: ConfigName): Promise<Who>;
+  drift(namespace: string): Promise<Drift>;
+}
+
+export class Configurations extends ConfigRows {
   /** The clients that read configurations through this node. */
   readonly readers = new Readers();
   readonly #registry: Pick<Registry, 'state' | 'submit'>;
   /** Asks all nodes of the store. */
-  #who = async (name: ConfigName): Promise<Who> => this.readers.who(name, '');
+  #all: AllReaders = {
+    who: async (name) => this.readers.who(name, ''),
+    drift: (namespace) => inTurns(this.readers.drift(namespace)),
+  };
   readonly contents: Contents;
 
   constructor({ registry, ...contents }: ConfigurationsOptions) {
+    super(registry.state);
     this.#registry = registry;
     this.contents = new Contents(contents);
   }
 
-  /** What a client gets that asks an app's configuration by name. */
-  resolve(name: ConfigName, reader: ConfigReader): Resolved {
-    return resolve(this.#registry.state, name, reader);
-  }
-
-  /** The rows that all clients of a place get it from, for a caller that resolves it for many: the same until one of `viewsOf` changes. */
-  candidatesFor(name: ConfigName, place: Place): Candidates {
-    return candidatesFor(this.#registry.state, name, place);
-  }
-
-  /** What one client gets of them. */
-  choose(candidates: Candidates, reader: ConfigReader): Resolved {
-    return choose(this.#registry.state, candidates, reader);
-  }
-
-  /** Names of the views that show a change of what `resolve` gives. */
-  viewsOf(name: ConfigName, place: Place): string[] {
-    return viewsOf(this.#registry.state, name, place);
-  }
-
   /** Tells how readers of all nodes are found; until then those of this node are all. */
-  askAll(who: (name: ConfigName) => Promise<Who>): void {
-    this.#who = who;
+  askAll(all: AllReaders): void {
+    this.#all = all;
   }
 
   /** Who reads a configuration through any node, and what each has applied. */
   who(name: ConfigName): Promise<Who> {
-    return this.#who(name);
+    return this.#all.who(name);
   }
 
-  /** @returns undefined when there is no such configuration */
-  get(ref: ConfigRef): Current | undefined {
-    const { state } = this.#registry;
-    const row = findConfig(state, ref);
-    return row && { row, release: findRelease(state, row, row.release) };
-  }
-
-  /** The steps that are kept, the newest first. */
-  history(ref: ConfigRef): readonly ReleaseRow[] {
-    const { state } = this.#registry;
-    const row = findConfig(state, ref);
-    return row === undefined ? [] : [...historyOf(state, row)];
-  }
-
-  release(ref: ConfigRef, number: number): ReleaseRow | undefined {
-    return findRelease(this.#registry.state, ref, number);
+  /** Which readers of any node do not use the release that they were given, of all configurations of a namespace. */
+  drift(namespace: string): Promise<Drift> {
+    return this.#all.drift(namespace);
   }
 
   /**
@@ -123,7 +105,8 @@ export class Configurations {
     await this.contents.check({ ref, content, format, ...rulesOf(current?.row, settings) }, { unchecked });
     await this.contents.assertAgreed(this.#webhook(ref), { ref, content, format }, publication.by ?? '');
     this.contents.assertNotShrunk(ref, content, publication.rollout === undefined ? current?.release?.content : undefined, confirmed);
-    return this.#registry.submit({ ...{ kind: 'config-publish', ...only(ref) }, ...publication, content, ...hashesOf(content) });
+    const places = await firstPlaces(this.#registry.state, ref, (row) => wantedRollout(this.#registry.state, row, publication.rollout));
+    return this.#registry.submit({ ...{ kind: 'config-publish', ...only(ref) }, ...publication, content, ...hashesOf(content), ...places });
   }
 
   /**
@@ -163,14 +146,6 @@ export class Configurations {
 
   // Drafts and proposals.
 
-  draft(ref: ConfigRef): DraftRow | undefined {
-    return findDraft(this.#registry.state, ref);
-  }
-
-  drafts(namespace: string): Iterable<DraftRow> {
-    return draftsIn(this.#registry.state, namespace);
-  }
-
   /**
    * @returns false when the condition (`cas`) does not hold
    * @throws RegistryError as `publish`
@@ -183,32 +158,82 @@ export class Configurations {
     return this.#registry.submit({ ...{ kind: 'config-draft-put', ...only(ref) }, ...draft, content, ...hashesOf(content) });
   }
 
+  /**
+   * Drafts the removal of what clients get.
+   * @returns false when the condition (`cas`) does not hold
+   * @throws RegistryError `failed_precondition` when clients get nothing, or a repository owns the configuration
+   */
+  async saveRemoval(ref: ConfigRef, draft: DraftRemoval): Promise<boolean> {
+    return this.#registry.submit({ ...{ kind: 'config-draft-put', ...only(ref) }, ...draft, remove: true, content: new Uint8Array(0), md5: '', hash: '' });
+  }
+
+  /** Says what is wrong with content, and saves nothing. @throws RegistryError `resource_exhausted` when too many checks wait */
+  async check(ref: ConfigRef, { publishing = false, by = '', format, ...given }: ContentInQuestion): Promise<ContentVerdict> {
+    const current = this.get(ref);
+    let content: Uint8Array;
+    try {
+      content = this.contents.seal(ref, given.content, this.draft(ref)?.content ?? current?.release?.content);
+    } catch (error) {
+      if (!isRegistryError(error) || error.code === 'internal') throw error;
+      return { faults: [{ kind: 'secret', message: error.message }], checks: [], refusals: [] };
+    }
+    const { faults, checks } = await this.contents.faultsIn({ ref, content, format, ...rulesOf(current?.row) });
+    if (!publishing || faults.length > 0) return { faults, checks, refusals: [] };
+    const webhook = this.#webhook(ref);
+    const refusal = await this.contents.refusal(webhook, { ref, content, format }, by);
+    const loss = this.contents.loss(content, current?.release?.content);
+    return {
+      faults,
+      checks: webhook === undefined || refusal !== undefined ? checks : [...checks, `the program at ${webhook} agrees`],
+      refusals: [...(refusal === undefined ? [] : [{ reason: 'webhook' as const, message: refusal }]), ...(loss === undefined ? [] : [{ reason: 'loss' as const, message: `the content is ${loss}` }])],
+    };
+  }
+
   /** @param cas revision that the draft must have; undefined: any */
   async deleteDraft(ref: ConfigRef, cas: number | undefined): Promise<boolean> {
     return this.#registry.submit({ kind: 'config-draft-delete', ...only(ref), ...(cas === undefined ? {} : { cas }) });
   }
 
   /**
+   * Proposes the draft. One that was proposed before gets a new revision first, since a number stands for one rollout and one time.
    * @returns number of the proposal; false when the draft has another revision
-   * @throws RegistryError as `publish`
+   * @throws RegistryError as `publish`; `failed_precondition` when it is proposed already, and is not to be replaced
    */
-  async propose(ref: ConfigRef, { confirmed, unchecked, ...input }: ProposalInput): Promise<number | false> {
+  async propose(ref: ConfigRef, { confirmed, unchecked, replace = false, ...input }: ProposalInput): Promise<number | false> {
     const draft = this.draft(ref);
     if (draft?.modified !== input.draft) return false;
+    const checked = draft.remove === true ? [] : await this.#checkedProposal(ref, draft, { confirmed, unchecked, by: input.by });
+    const number = await this.#unproposed(ref, draft, input, replace);
+    return number === undefined ? false : this.#registry.submit({ kind: 'config-propose', ...only(ref), checked, ...input, draft: number });
+  }
+
+  /** @returns what was checked @throws RegistryError as `publish` */
+  async #checkedProposal(ref: ConfigRef, { content, format }: DraftRow, { confirmed, unchecked, by }: { readonly [Field in keyof Confirmation]: Confirmation[Field] | undefined } & { readonly by: string | undefined }): Promise<readonly string[]> {
     const current = this.get(ref);
-    const { content, format } = draft;
     const checked = await this.contents.check({ ref, content, format, ...rulesOf(current?.row) }, { unchecked });
-    await this.contents.assertAgreed(this.#webhook(ref), { ref, content, format }, input.by ?? '');
+    await this.contents.assertAgreed(this.#webhook(ref), { ref, content, format }, by ?? '');
     this.contents.assertNotShrunk(ref, content, current?.release?.content, confirmed);
-    return this.#registry.submit({ kind: 'config-propose', ...only(ref), checked, ...input });
+    return checked;
   }
 
-  proposal(ref: ConfigRef, number: number): ProposalRow | undefined {
-    return findProposal(this.#registry.state, ref, number);
-  }
-
-  proposals(namespace: string): Iterable<ProposalRow> {
-    return proposalsIn(this.#registry.state, namespace);
+  /**
+   * The revision of the draft under which nothing was proposed yet.
+   * @returns undefined when another editor has changed the draft meanwhile
+   * @throws RegistryError `failed_precondition` when it is proposed on other terms, which are not to be replaced
+   */
+  async #unproposed(ref: ConfigRef, draft: DraftRow, { rollout, notBeforeMs }: ProposalInput, replace: boolean): Promise<number | undefined> {
+    const { modified, md5, remove } = draft;
+    const earlier = this.proposal(ref, modified);
+    if (earlier === undefined) return modified;
+    if (earlier.state === 'open') {
+      const wanted = remove === true ? undefined : wantedRollout(this.#registry.state, this.get(ref)?.row ?? newConfig(ref, 0), rollout);
+      // The decision refuses it.
+      if (isDeepStrictEqual(wanted, earlier.rollout) && notBeforeMs === earlier.notBeforeMs) return modified;
+      if (!replace) throw new RegistryError('failed_precondition', `draft ${modified} of ${configName(ref)} is proposed already, with another rollout or time; to void that proposal and its approvals, ask to replace it ("replace": true in JSON, --replace on a command line)`);
+    }
+    if (!(await this.#registry.submit({ kind: 'config-draft-renew', ...only(ref), draft: modified }))) return undefined;
+    const renewed = this.draft(ref);
+    return renewed?.earlier === modified && renewed.md5 === md5 ? renewed.modified : undefined;
   }
 
   /** @returns whether it changed anything @throws RegistryError `not_found`, `failed_precondition`, `invalid_argument` */
@@ -221,7 +246,9 @@ export class Configurations {
    * @throws RegistryError `not_found`, `failed_precondition`, `aborted`
    */
   async publishProposal(ref: ConfigRef, number: number, author: Author): Promise<number | false> {
-    return this.#registry.submit({ kind: 'config-publish-proposal', ...only(ref), number, ...author, ...this.#rewrapped(ref, this.proposal(ref, number)) });
+    const proposal = this.proposal(ref, number);
+    const places = await firstPlaces(this.#registry.state, ref, (row) => proposal && approvedRollout(this.#registry.state, row, proposal));
+    return this.#registry.submit({ kind: 'config-publish-proposal', ...only(ref), number, ...author, ...places, ...this.#rewrapped(ref, proposal) });
   }
 
   /** What is stored already gets the newest key when it becomes a release. */
@@ -234,7 +261,8 @@ export class Configurations {
 
   /** @returns false when there is no such rollout, or it is in that state already */
   async control(ref: ConfigRef, rollout: string, action: ConfigRolloutControl['action'], author: Author): Promise<boolean> {
-    return this.#registry.submit({ kind: 'config-rollout', ...only(ref), rollout, action, ...author });
+    const places = action === 'advance' ? await nextPlaces(this.#registry.state, ref) : {};
+    return this.#registry.submit({ kind: 'config-rollout', ...only(ref), rollout, action, ...author, ...places });
   }
 
   /** An instance cannot use a release, or, with an empty error, can. @returns false when the release is of no rollout */
@@ -252,17 +280,16 @@ export class Configurations {
 
   // Environments.
 
-  environments(): readonly EnvironmentRow[] {
-    return [...environmentsOf(this.#registry.state)].sort((a, b) => a.order - b.order || (a.namespace < b.namespace ? -1 : 1));
+  /**
+   * @returns false when the condition (`cas`) does not hold
+   * @throws RegistryError `invalid_argument`, `not_found` when the namespace does not exist
+   */
+  async putEnvironment(rules: Omit<ConfigEnvironmentPut, 'kind'>): Promise<boolean> {
+    return this.#registry.submit({ kind: 'config-environment-put', ...rules });
   }
 
-  /** @throws RegistryError `invalid_argument`, `not_found` when the namespace does not exist */
-  async putEnvironment(namespace: string, order: number, policy: Policy): Promise<void> {
-    await this.#registry.submit({ kind: 'config-environment-put', namespace, order, policy });
-  }
-
-  async deleteEnvironment(namespace: string): Promise<boolean> {
-    return this.#registry.submit({ kind: 'config-environment-delete', namespace });
+  async deleteEnvironment(namespace: string, author: Author): Promise<boolean> {
+    return this.#registry.submit({ kind: 'config-environment-delete', namespace, ...author });
   }
 }
 

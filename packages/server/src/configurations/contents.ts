@@ -4,7 +4,7 @@
  */
 
 import { isConfigFormat, RegistryError, type ConfigFormat } from '@rollcall/protocol';
-import { contentError, type ContentChecks } from '../config-content/content.ts';
+import { contentError, type ContentChecks, type ContentFault } from '../config-content/content.ts';
 import { lossOf } from '../config-content/loss.ts';
 import type { Secrets } from '../config-content/secrets.ts';
 import type { WebhookQuestion } from '../config-content/webhook.ts';
@@ -100,23 +100,32 @@ export class Contents {
    * @returns what was checked, for people
    * @throws RegistryError `invalid_argument`, `resource_exhausted`: the content is refused
    */
-  async check({ ref, content, format, schema, checks = [] }: Checked, { unchecked = false }: { readonly unchecked?: boolean | undefined }): Promise<string[]> {
-    if (this.#checks === undefined || format === undefined || format === 'text' || !isConfigFormat(format) || (unchecked && schema === undefined && checks.length === 0)) return [];
-    const text = this.shown(ref, content, true);
-    const faults = await this.#checks.check({ content: text, format, ...(schema === undefined ? {} : { schema }), ...(checks.length === 0 ? {} : { rules: checks }) });
+  async check(checked: Checked, { unchecked = false }: { readonly unchecked?: boolean | undefined }): Promise<readonly string[]> {
+    if (unchecked && checked.schema === undefined && (checked.checks ?? []).length === 0) return [];
+    const { faults, checks } = await this.faultsIn(checked);
     if (faults.length > 0) throw contentError(faults);
-    return [`it is ${format}`, ...(schema === undefined ? [] : ['the schema holds']), ...checks.map(({ expect }) => `it holds that ${expect}`)];
+    return checks;
   }
 
-  /**
-   * Asks the program that the policy names, which sees masks in place of secrets. No answer is a refusal.
-   * @throws RegistryError `failed_precondition`
-   */
-  async assertAgreed(webhook: string | undefined, { ref, content, format = 'text' }: Pick<Checked, 'ref' | 'content' | 'format'>, author: string): Promise<void> {
-    if (webhook === undefined || this.#askWebhook === undefined) return;
-    const { namespace, app, cluster, name } = ref;
-    const refusal = await this.#askWebhook(webhook, { namespace, app, cluster, name, format, content: this.shown(ref, content, false), author });
+  /** @throws RegistryError `resource_exhausted` when too many checks wait */
+  async faultsIn({ ref, content, format, schema, checks = [] }: Checked): Promise<{ readonly faults: readonly ContentFault[]; readonly checks: readonly string[] }> {
+    if (this.#checks === undefined || format === undefined || format === 'text' || !isConfigFormat(format)) return { faults: [], checks: [] };
+    const text = this.shown(ref, content, true);
+    const faults = await this.#checks.check({ content: text, format, ...(schema === undefined ? {} : { schema }), ...(checks.length === 0 ? {} : { rules: checks }) });
+    return { faults, checks: faults.length > 0 ? [] : [`it is ${format}`, ...(schema === undefined ? [] : ['the schema holds']), ...checks.map(({ expect }) => `it holds that ${expect}`)] };
+  }
+
+  /** Asks the program that the policy names, which sees masks in place of secrets. @throws RegistryError `failed_precondition` when it refuses */
+  async assertAgreed(webhook: string | undefined, checked: Pick<Checked, 'ref' | 'content' | 'format'>, author: string): Promise<void> {
+    const refusal = await this.refusal(webhook, checked, author);
     if (refusal !== undefined) throw new RegistryError('failed_precondition', refusal);
+  }
+
+  /** @returns why the program that the policy names does not agree, or that it gave no answer; undefined: it agrees, or there is none */
+  async refusal(webhook: string | undefined, { ref, content, format = 'text' }: Pick<Checked, 'ref' | 'content' | 'format'>, author: string): Promise<string | undefined> {
+    if (webhook === undefined || this.#askWebhook === undefined) return undefined;
+    const { namespace, app, cluster, name } = ref;
+    return this.#askWebhook(webhook, { namespace, app, cluster, name, format, content: this.shown(ref, content, false), author });
   }
 
   /** @throws RegistryError `invalid_argument` */
@@ -131,10 +140,15 @@ export class Contents {
    * @throws RegistryError `failed_precondition`
    */
   assertNotShrunk(ref: ConfigRef, content: Uint8Array, before: Uint8Array | undefined, confirmed = false): void {
-    if (confirmed || before === undefined || before.length === 0 || content.length * 2 >= before.length) return;
-    const loss = lossOf(textOf(before), textOf(content));
-    if (loss === undefined) return;
-    throw new RegistryError('failed_precondition', `content of configuration ${configName(ref)} is ${loss}: ${before.length} bytes become ${content.length}; confirm it if that is meant`);
+    const loss = confirmed ? undefined : this.loss(content, before);
+    if (loss === undefined || before === undefined) return;
+    throw new RegistryError('failed_precondition', `content of configuration ${configName(ref)} is ${loss}: ${before.length} bytes become ${content.length}; confirm it if that is meant ("confirmed": true in JSON, --confirm on a command line)`);
+  }
+
+  /** How much content is lost, for people; undefined when it is not more than half. @param before what clients have now */
+  loss(content: Uint8Array, before: Uint8Array | undefined): string | undefined {
+    if (before === undefined || before.length === 0 || content.length * 2 >= before.length) return undefined;
+    return lossOf(textOf(before), textOf(content));
   }
 }
 

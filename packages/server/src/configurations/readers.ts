@@ -45,6 +45,38 @@ export interface Who {
   readonly missing: readonly string[];
 }
 
+/** Readers of one configuration in one cluster: how many of them do not use the release that they were given. */
+export interface LateReaders {
+  readonly app: string;
+  readonly name: string;
+  /** As the readers say; absent for readers that name none. */
+  readonly cluster?: string;
+  /** Those that do not use it. */
+  readonly late: number;
+  /** All of them. */
+  readonly of: number;
+  /** What one of them says; empty when none does. */
+  readonly error: string;
+}
+
+/** What the readers of nodes do not use, of every configuration that has readers. */
+export interface Drift {
+  readonly late: readonly LateReaders[];
+  /** Nodes that have not answered. */
+  readonly missing: readonly string[];
+}
+
+/** Adds up the readers of several nodes. */
+export function joinDrift(all: readonly Drift[]): Drift {
+  const sums = new Map<string, LateReaders>();
+  for (const each of all.flatMap(({ late }) => late)) {
+    const key = [each.app, each.name, each.cluster].join('\0');
+    const known = sums.get(key);
+    sums.set(key, known === undefined ? each : { ...known, late: known.late + each.late, of: known.of + each.of, error: known.error || each.error });
+  }
+  return { late: [...sums.values()], missing: all.flatMap(({ missing }) => missing) };
+}
+
 /** Readers that one answer lists, also of all nodes together; a message between nodes has room for them. */
 export const readersMax = 10_000;
 
@@ -63,6 +95,25 @@ export class Readers {
     return () => {
       if (all.delete(entry) && all.size === 0) this.#byName.delete(key);
     };
+  }
+
+  /** Of every configuration of a namespace that has readers here, in steps of one reader. */
+  *drift(namespace: string): Generator<void, Drift, undefined> {
+    const late: LateReaders[] = [];
+    for (const [key, readers] of [...this.#byName]) {
+      const [of = '', app = '', ...name] = key.split('\0');
+      if (of !== namespace) continue;
+      const byCluster = new Map<string | undefined, LateReaders>();
+      for (const entry of [...readers]) {
+        const { cluster, release, report } = entry();
+        const known = byCluster.get(cluster) ?? { app, name: name.join('\0'), ...(cluster === undefined ? {} : { cluster }), late: 0, of: 0, error: '' };
+        const isLate = report !== undefined && release > 0 && (!report.applied || report.release !== release);
+        byCluster.set(cluster, { ...known, of: known.of + 1, late: known.late + (isLate ? 1 : 0), error: known.error || ((isLate ? report.error : undefined) ?? '') });
+        yield;
+      }
+      late.push(...byCluster.values());
+    }
+    return { late, missing: [] };
   }
 
   /** Readers of the configuration through this node, whichever cluster they are in. @param node name of this node */

@@ -76,6 +76,18 @@ export type EngineEvent =
       readonly delete: readonly string[];
     };
 
+/** A record before or after a change. */
+export interface StoredRecord {
+  readonly value: Uint8Array;
+  readonly revision: number;
+}
+
+/** What one transaction has changed, in order. */
+export interface OverwrittenTransaction {
+  readonly revision: number;
+  readonly changes: readonly { readonly key: string; readonly before: StoredRecord | undefined; readonly after: StoredRecord | undefined }[];
+}
+
 export interface Engine {
   /** For messages and metrics: `memory`, `embedded`, `etcd`. */
   readonly name: string;
@@ -125,12 +137,18 @@ export interface Engine {
    */
   barrier(): Promise<number>;
 
+  /**
+   * What each transaction after a revision has changed; undefined when the engine does not have all of them any more, or they are too
+   * many. Only an engine that keeps its log can tell, and it may take as long as a start.
+   */
+  overwritten?(after: number): Promise<readonly OverwrittenTransaction[] | undefined>;
+
   /** Waits for commits in flight, then frees every resource. Idempotent. */
   close(): Promise<void>;
 }
 
 /** Longest record key, in bytes of UTF-8: above what the registry lets in (`keyBytesMax`), below what engines take. */
-export const recordKeyBytesMax = 1_900;
+export const recordKeyBytesMax = 4_096;
 
 /** Longest record value, in bytes: well above what front ends let in (bodies of 1 MiB). */
 export const recordValueBytesMax = 8_388_608;

@@ -33,6 +33,7 @@ export function followed(engine: Engine, { clock, afterRestart = true }: Followe
     commit: (transaction) => engine.commit(transaction),
     changes: (options) => engine.changes(options),
     barrier: () => engine.barrier(),
+    ...(engine.overwritten === undefined ? {} : { overwritten: (after: number) => engine.overwritten?.(after) ?? Promise.resolve(undefined) }),
     close() {
       presence.close();
       return engine.close();

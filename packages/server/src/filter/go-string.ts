@@ -25,37 +25,38 @@ const numbered = /^(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([0-
 export function unquote(body: string): string | undefined {
   if (/["\n]/.test(body.replaceAll(/\\[^]/g, ''))) return undefined;
   if (!body.includes('\\')) return body;
-  const bytes: Buffer[] = [];
+  const encoder = new TextEncoder();
+  const bytes: number[] = [];
   let at = 0;
   while (at < body.length) {
     const escape = body.indexOf('\\', at);
-    bytes.push(Buffer.from(body.slice(at, escape < 0 ? undefined : escape)));
+    bytes.push(...encoder.encode(body.slice(at, escape < 0 ? undefined : escape)));
     if (escape < 0) break;
     const simple = escapes[body[escape + 1] ?? ''];
     if (simple !== undefined) {
-      bytes.push(Buffer.of(simple));
+      bytes.push(simple);
       at = escape + 2;
       continue;
     }
     const match = numbered.exec(body.slice(escape + 1, escape + 10));
     const value = match === null ? undefined : bytesOf(match);
     if (match === null || value === undefined) return undefined;
-    bytes.push(value);
+    bytes.push(...value);
     at = escape + 1 + match[0].length;
   }
-  return Buffer.concat(bytes).toString('utf8');
+  return new TextDecoder('utf-8', { ignoreBOM: true }).decode(Uint8Array.from(bytes));
 }
 
 /** `\x` and octal escapes name a byte, `\u` and `\U` a character. */
-function bytesOf([, byte, short, long, octal]: RegExpExecArray): Buffer | undefined {
-  if (byte !== undefined) return Buffer.of(parseInt(byte, 16));
+function bytesOf([, byte, short, long, octal]: RegExpExecArray): Iterable<number> | undefined {
+  if (byte !== undefined) return [parseInt(byte, 16)];
   if (octal !== undefined) {
     const value = parseInt(octal, 8);
-    return value > 255 ? undefined : Buffer.of(value);
+    return value > 255 ? undefined : [value];
   }
   const point = parseInt(short ?? long ?? '', 16);
   if (point > 0x10ffff || (point >= 0xd800 && point <= 0xdfff)) return undefined;
-  return Buffer.from(String.fromCodePoint(point));
+  return new TextEncoder().encode(String.fromCodePoint(point));
 }
 
 const written: Readonly<Record<string, string>> = {

@@ -69,7 +69,7 @@ function describe(expression: string, { message, location, expected }: Failure):
   const before = expression.slice(0, location.start.offset);
   const lines = before.split('\n');
   const column = Array.from(lines.at(-1) ?? '').length + 1;
-  const position = `${lines.length}:${column} (${Buffer.byteLength(before)})`;
+  const position = `${lines.length}:${column} (${new TextEncoder().encode(before).length})`;
   return invalid(`${position}: ${expected === null ? message : `no match found, expected: ${alternatives(expected)}`}`);
 }
 

@@ -22,7 +22,7 @@ import type { Wheel, WheelTimer } from './wheel.ts';
  * How long a lapsed lease waits for its verdict. Long enough to recognise a mass loss before its first leases expire, and
  * short compared to any TTL.
  */
-export const holdMs = 1_000;
+const holdMs = 1_000;
 
 /** Pause between two tries to expire leases that are held, or whose commit failed. */
 const againMs = 1_000;

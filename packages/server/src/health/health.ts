@@ -4,6 +4,7 @@
  */
 
 import type { CheckStatus } from '@rollcall/protocol';
+import type { ProbeResult } from './probes/probe.ts';
 
 export interface Health {
   /** Id of the member under which this process holds streams; a worker has another one than its node. */
@@ -35,6 +36,12 @@ export interface Health {
 
   /** The newest output of a check, which may not yet be in the log; undefined: use the row's. */
   output(namespace: string, node: string, check: string): string | undefined;
+
+  /**
+   * Runs the probe of a check now, or joins the one that runs; its result counts like every other.
+   * @returns the result, undefined if the check is gone first; `elsewhere`: another node of the store probes the check, and was asked to
+   */
+  probe(namespace: string, node: string, check: string): Promise<ProbeResult | undefined> | 'elsewhere';
 
   /** Restarts the session's time; false if the session does not exist, or its end has begun. */
   renewSession(namespace: string, id: string, principal: string, connection?: object): boolean;

@@ -35,15 +35,6 @@ export async function turns(count = 12): Promise<void> {
   for (let turn = 0; turn < count; turn++) await new Promise((next) => setImmediate(next));
 }
 
-/** Waits until `condition` holds, for some thousand turns of the event loop at most. */
-export async function until(condition: () => boolean, what: string): Promise<void> {
-  for (let turn = 0; turn < 5_000; turn++) {
-    if (condition()) return;
-    await turns(1);
-  }
-  throw new Error(`the condition did not come true: ${what}`);
-}
-
 /** Collects what is logged. */
 export function logTo(lines: LogLine[]) {
   return pino({ level: 'debug' }, { write: (line: string) => void lines.push(JSON.parse(line) as LogLine) });

@@ -24,11 +24,10 @@ import { showFreeze } from './freeze-metrics.ts';
 import type { Health } from './health.ts';
 import { Heartbeats } from './heartbeats.ts';
 import type { Resolve } from '../outbound/address-policy.ts';
-import { httpProbe } from './probes/http.ts';
-import { lazyProbe } from './probes/lazy.ts';
 import { capOutput } from './probes/output.ts';
-import { Prober } from './probes/prober.ts';
-import { tcpProbe } from './probes/tcp.ts';
+import { makeProber } from './probes/make-prober.ts';
+import type { ProbeResult } from './probes/probe.ts';
+import type { Prober } from './probes/prober.ts';
 import type { LeaseKind } from './lease.ts';
 import type { Ownership } from './ownership.ts';
 import { Reaper } from './reaper.ts';
@@ -63,6 +62,7 @@ export interface LivenessOptions {
 export class Liveness implements Health {
   readonly #registry: Registry;
   readonly #metrics: Metrics;
+  readonly watched = (): number => this.#leases.watched + this.#removals.watched;
   readonly #guard: StallGuard;
   readonly #wheel: Wheel;
   readonly #leases: Expiry;
@@ -94,7 +94,7 @@ export class Liveness implements Health {
       },
     });
     const wheel = new Wheel({ clock, onError: (err) => log.error({ err }, 'a deadline failed') });
-    metrics.observe('rollcall_leases_watched', 'Leases that this node watches', () => this.#leases.watched + this.#removals.watched);
+    metrics.observe('rollcall_leases_watched', 'Leases that this node watches', () => this.watched());
     metrics.observe('rollcall_expiry_held', 'Leases that have lapsed and wait', () => this.status().held);
     const reports = new Reports({ registry, wheel, clock, log });
     const leases = new Census();
@@ -119,23 +119,11 @@ export class Liveness implements Health {
     this.#heartbeats = new Heartbeats({ registry, census: leases, wheel, expiry: this.#leases, ownership, reports });
     this.#sessions = new Sessions({ ...expiry, census: leases, expiry: this.#leases, ownership });
     this.#reaper = new Reaper({ registry, census: removals, wheel, expiry: this.#removals, ownership });
-    const { resolve } = options;
-    // `@grpc/grpc-js` takes 34 ms to load.
-    const grpc = lazyProbe(async () => (await import('./probes/grpc.ts')).grpcProbe(resolve, options.probeTrust));
-    this.#prober = new Prober({
-      probes: { http: httpProbe(resolve, options.probeTrust), tcp: tcpProbe(resolve), grpc },
-      wheel,
-      reports,
-      log,
-      runningMax: options.limits.probesMax,
-      random: options.random,
-      onProbed: (kind, outcome) => metrics.probes.inc({ kind, outcome }),
-    });
+    this.#prober = makeProber({ ...options, wheel, reports, log });
   }
 
   /**
-   * Takes over the deadlines of the registry, in slices; no verdict is committed until it has all of them. Call it once, when the state
-   * of the registry is complete.
+   * Takes over the deadlines of the registry, in slices; no verdict is committed until it has all of them. Call it once, when its state is complete.
    * @param ownership of deadlines, among the nodes of the store
    */
   async start(ownership: Ownership): Promise<void> {
@@ -182,12 +170,17 @@ export class Liveness implements Health {
   }
 
   /**
-   * Takes a heartbeat that arrived at another node.
+   * Takes a heartbeat that arrived at another node, or the wish for a probe of a check.
    * @param key record key of the check or the session
    * @returns `moved` when another node watches it; `absent` when there is no such check or session with a time
    * @throws RegistryError (the promise) as `beat`
    */
   async deliver(key: string, status: CheckStatus | '', output: string, principal: string): Promise<'taken' | 'moved' | 'absent'> {
+    if (status === '' && this.#prober.probes(key)) {
+      // Asked for through another node, which does not wait for the result.
+      void this.#prober.runNow(key);
+      return 'taken';
+    }
     const ofCheck = this.#heartbeats.owns(key);
     const owned = ofCheck ?? this.#sessions.owns(key);
     if (owned !== true) return owned === false ? 'moved' : 'absent';
@@ -230,6 +223,14 @@ export class Liveness implements Health {
     const key = checkKey(namespace, node, check);
     this.#heartbeats.restart(key, principal);
     this.#reaper.registered(key, principal);
+  }
+
+  probe(namespace: string, node: string, check: string): Promise<ProbeResult | undefined> | 'elsewhere' {
+    const key = checkKey(namespace, node, check);
+    const ownership = this.#owned();
+    if (ownership.owns(key)) return this.#prober.runNow(key);
+    ownership.stray({ key, status: '', output: '', principal: '', connection: undefined });
+    return 'elsewhere';
   }
 
   renewedMsAgo(namespace: string, node: string, check: string): number | undefined {

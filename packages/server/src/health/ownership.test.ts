@@ -6,7 +6,7 @@ import { findCheck, findInstance } from '../registry/kind/catalog/find.ts';
 import { holderOf } from '../registry/kind/member/find.ts';
 import type { Registry } from '../registry/registry.ts';
 import { startLiveness, turns, type Started } from './liveness.case.ts';
-import { soleOwner, type Ownership } from './ownership.ts';
+import { soleOwner, type Ownership, type StrayBeat } from './ownership.ts';
 
 const ttlMs = 10_000;
 /** Far beyond what a verdict takes. */
@@ -19,11 +19,12 @@ afterEach(async () => {
 });
 
 /** `other` watches what it holds, and `owner` everything else. */
-async function two(): Promise<{ owner: Started; other: Started }> {
+async function two(stray: (beat: StrayBeat) => void = () => {}): Promise<{ owner: Started; other: Started }> {
   const engine = { ...memory(), exclusive: false, close: () => Promise.resolve() };
   const states: Record<string, Started['replica']> = {};
   const node = (nodeId: string): Ownership => ({
     ...soleOwner(nodeId),
+    stray,
     owns: (key) => ((states[nodeId] && holderOf(states[nodeId].state, key)) ?? 'owner') === nodeId,
   });
   const [owner, other] = [await startLiveness({ engine, ownership: node('owner') }), await startLiveness({ engine, ownership: node('other') })];
@@ -75,6 +76,18 @@ describe('a deadline', () => {
     await turns();
     expect(findInstance(owner.replica.state, 'default', 'node-web', 'web')).toBeDefined();
   });
+});
+
+test('a probe that is asked for at another node is run by the owner', async () => {
+  const strays: StrayBeat[] = [];
+  const { owner, other } = await two((beat) => strays.push(beat));
+  await owner.register('web', { type: 'tcp', definition: { tcp: '127.0.0.1:1', intervalMs: 3_600_000 } });
+  await other.replica.barrier();
+  expect(other.liveness.probe('default', 'node-web', 'check-web')).toBe('elsewhere');
+  const [{ key, status: said, output, principal }] = strays as [StrayBeat];
+  expect(await owner.liveness.deliver(key, said, output, principal)).toBe('taken');
+  // The probe is joined, so its result is that of the one that was asked for.
+  expect(await owner.liveness.probe('default', 'node-web', 'check-web')).toMatchObject({ status: 'critical' });
 });
 
 describe('a stream', () => {

@@ -10,7 +10,7 @@ import type { Judge } from '../registry/judged.ts';
 export interface StrayBeat {
   /** Record key of the check or the session. */
   readonly key: string;
-  /** Empty for the renewal of a session, and for a check that was registered again: nothing is said of it. */
+  /** Empty for the renewal of a session, for a check that was registered again, and for a probe that is to run now: nothing is said of it. */
   readonly status: CheckStatus | '';
   readonly output: string;
   readonly principal: string;

@@ -41,7 +41,7 @@ export interface Loss {
 export const instancesMin = 10;
 
 /** Eureka's share of the expected heartbeats that may be missing. */
-export const shareMax = 0.15;
+const shareMax = 0.15;
 
 /**
  * Losses this close to each other are one event. After a cut, deadlines pass spread over one heartbeat

@@ -60,7 +60,7 @@ class SessionLease extends Lease {
 
   /** @param starting whether the session existed when this process started */
   constructor(options: LeaseOptions & { readonly starting: boolean }, registry: Registry, key: string, row: SessionRow) {
-    super(options, key, row.liveness === 'stream' || row.strict === true ? row.ttlMs : row.ttlMs * ttlMultiplier);
+    super(options, key, row.liveness === 'stream' || row.strict === true || row.exact === true ? row.ttlMs : row.ttlMs * ttlMultiplier);
     this.#leastMs = row.liveness === 'stream' && options.starting ? startGraceMinMs : 0;
     this.#ownership = options.ownership;
     this.holder = row.holder;

@@ -15,7 +15,7 @@
 import type { Clock } from '../clock.ts';
 
 /** Rare enough to cost nothing, often enough that one missed look is short beside a TTL of 1 s. */
-export const lookMs = 250;
+const lookMs = 250;
 
 /** A reading may be late by its whole interval: far more than the pause of a usual garbage collection. */
 export const gapMaxMs = 2 * lookMs;

@@ -22,6 +22,15 @@ describe('a strict session', () => {
     expect(left()).toEqual(['usual']);
   });
 
+  it('has the time of an exact one, which a freeze keeps', async () => {
+    const { replica, pass } = await livenessOfTest();
+    await replica.submit({ ...create('exact', false), exact: true });
+    await pass(ttlMs - 200);
+    expect(findSession(replica.state, 'default', 'exact')).toBeDefined();
+    await pass(1_500);
+    expect(findSession(replica.state, 'default', 'exact')).toBeUndefined();
+  });
+
   it('ends also while expiry is frozen, where another one stays', async () => {
     const { replica, liveness, pass, createSession } = await livenessOfTest();
     for (let at = 0; at < 12; at++) {

@@ -7,11 +7,11 @@
  */
 
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { isRegistryError, RegistryError } from '@rollcall/protocol';
+import { isRegistryError, RegistryError, type LockPurpose } from '@rollcall/protocol';
 import type { Health } from '../health/health.ts';
 import type { Wheel } from '../health/wheel.ts';
 import { lockLimits } from '../registry/kind/lock/commands.ts';
-import { findContender, findLock, holdersOf, waitersOf } from '../registry/kind/lock/find.ts';
+import { findContender, findLock, holdersOf, queueOf } from '../registry/kind/lock/find.ts';
 import { lockBuckets } from '../registry/kind/lock/keys.ts';
 import { holds, partsOf, tokenOf, type ContenderRow, type HolderRow, type LockRow } from '../registry/kind/lock/rows.ts';
 import { contenderView } from '../registry/kind/lock/views.ts';
@@ -47,6 +47,7 @@ export interface AcquireWish {
   readonly limit: number;
   readonly shared?: true | undefined;
   readonly value?: string | undefined;
+  readonly purpose?: LockPurpose | undefined;
   /** Longest wait in milliseconds; 0: it does not join the queue; `Infinity`: until it gets the lock. */
   readonly waitMs: number;
   /** Ends the waiting here; the contender stays in the queue, and may be asked for again. */
@@ -148,7 +149,7 @@ export class Locks {
    * Waits until the contender holds the lock. A second call for the same contender continues where the first one stands.
    * @throws RegistryError `not_found` when the session has ended, and as `decide.ts` says; the signal's reason
    */
-  async acquire(contender: ContenderRef, { limit, shared, value, waitMs, signal }: AcquireWish): Promise<Acquired> {
+  async acquire(contender: ContenderRef, { limit, shared, value, purpose, waitMs, signal }: AcquireWish): Promise<Acquired> {
     const { registry } = this.#options;
     const { session: { namespace, id: session }, name, id } = contender;
     this.#checkRoom(namespace, name);
@@ -156,6 +157,7 @@ export class Locks {
       ...{ kind: 'lock-acquire', namespace, name, id, session, limit, wait: waitMs > 0 },
       ...(shared === undefined ? {} : { shared }),
       ...(value === undefined ? {} : { value }),
+      ...(purpose === undefined ? {} : { purpose }),
     });
     if (answer === 'busy') return 'busy';
     const row = await this.#granted(contender, waitMs, signal);
@@ -180,12 +182,31 @@ export class Locks {
     return this.#options.registry.submit({ kind: 'lock-transfer', namespace, name, id, session, to });
   }
 
+  /**
+   * Takes a contender out of a lock without the proof of its session, as an operator does: the next one gets the lock, with a higher token. The
+   * client of the contender learns it when it renews its session, or at once while it waits.
+   * @returns false when there is no such contender
+   */
+  async expel(namespace: string, name: string, id: string): Promise<boolean> {
+    const contender = await this.#of(namespace, name, id);
+    return contender !== undefined && this.release(contender);
+  }
+
+  /**
+   * Gives a lock from its holder to a contender that waits, without the proof of the holder's session.
+   * @throws RegistryError `not_found` when no such contender waits @returns false when the first one does not hold the lock
+   */
+  async handOver(namespace: string, name: string, id: string, to: string): Promise<boolean> {
+    const contender = await this.#of(namespace, name, id);
+    return contender !== undefined && this.transfer(contender, to);
+  }
+
   get(namespace: string, name: string): LockState {
     const { state } = this.#options.registry;
     return {
       row: findLock(state, namespace, name),
       holders: [...holdersOf(state, namespace, name)].sort((a, b) => (tokenOf(a) < tokenOf(b) ? -1 : 1)),
-      waiting: [...waitersOf(state, namespace, name)].filter(({ left }) => left !== true).sort((a, b) => a.order - b.order),
+      waiting: queueOf(state, namespace, name),
     };
   }
 
@@ -218,6 +239,14 @@ export class Locks {
       const timer = wheel.schedule(waitMs, () => settle(() => resolve('late')));
       stops.push(() => timer.cancel());
     });
+  }
+
+  /** A contender with its session. A decision compares both, and an id is never used again. */
+  async #of(namespace: string, name: string, id: string): Promise<ContenderRef | undefined> {
+    const { registry } = this.#options;
+    if (!registry.isOnlyWriter) await registry.barrier();
+    const row = findContender(registry.state, namespace, name, id);
+    return row === undefined ? undefined : { session: { namespace, id: row.session }, name, id };
   }
 
   #stands({ namespace, id: session }: SessionRef, { name, id, token }: Grant): boolean {

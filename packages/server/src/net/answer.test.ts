@@ -113,5 +113,5 @@ it('a client that sends without end and reads no answer is disconnected', async 
   const send = () => void (socket.writable && socket.write(Buffer.alloc(65_536), send));
   send();
   await new Promise((resolve) => socket.on('close', resolve));
-  await vi.waitFor(() => expect(guard.open).toBe(0), { interval: 1 });
+  await vi.waitFor(() => expect(guard.open).toBe(0), { interval: 1, timeout: 20_000 });
 });

@@ -57,6 +57,8 @@ interface Loaded {
   /** Milliseconds since the epoch. */
   readonly notAfterMs: number;
   readonly subject: string;
+  /** Of the authorities of clients, the one that ends first. */
+  readonly authority: { readonly subject: string; readonly notAfterMs: number } | undefined;
 }
 
 export class Certificates {
@@ -90,6 +92,15 @@ export class Certificates {
   /** End of the certificate, in milliseconds since the epoch. */
   get notAfterMs(): number {
     return this.#loaded.notAfterMs;
+  }
+
+  get subject(): string {
+    return this.#loaded.subject;
+  }
+
+  /** Of the authorities of clients, the one that ends first. */
+  get authority(): { readonly subject: string; readonly notAfterMs: number } | undefined {
+    return this.#loaded.authority;
   }
 
   /** Calls the listener for each new certificate. @returns a function that stops it */
@@ -172,7 +183,12 @@ async function load({ certFile, keyFile, caFile, minVersion }: CertificateOption
   }
   const { validTo, subject } = parse(certFile, own);
   const digest = createHash('sha256').update(JSON.stringify([cert, key, ca])).digest('hex');
-  return { context, digest, notAfterMs: Date.parse(validTo), subject: subject.replaceAll('\n', ', ') };
+  const authorities = (ca ?? []).map((pem) => namedEnd(parse(caFile ?? '', pem))).toSorted((a, b) => a.notAfterMs - b.notAfterMs);
+  return { context, digest, ...namedEnd({ validTo, subject }), authority: authorities[0] };
+}
+
+function namedEnd({ validTo, subject }: { readonly validTo: string; readonly subject: string }): { readonly notAfterMs: number; readonly subject: string } {
+  return { notAfterMs: Date.parse(validTo), subject: subject.replaceAll('\n', ', ') };
 }
 
 /**

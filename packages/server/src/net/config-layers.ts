@@ -3,13 +3,11 @@
  * the right to read each layer, also of public ones: a layer that is left out would change the values of others without a word.
  */
 
-import { RegistryError, isNamespaceName } from '@rollcall/protocol';
 import type { ConfigReader } from '../registry/kind/config/given.ts';
 import type { ConfigName, Layer } from '../registry/kind/config/resolve.ts';
 import type { ReleaseRow } from '../registry/kind/config/rows.ts';
 import type { Caller } from '../security/acl.ts';
-import { namespaceFor } from '../security/hidden-namespace.ts';
-import type { Context, Exchange } from './frontend.ts';
+import type { Context } from './frontend.ts';
 
 export interface Asking {
   readonly context: Context;
@@ -36,15 +34,4 @@ export function shownContent(asking: Asking, release: ReleaseRow): string {
 
 function rightsName({ app, name }: Pick<ConfigName, 'app' | 'name'>): string {
   return `${app}/${name}`;
-}
-
-/**
- * The environment of a request: that of the header `X-Rollcall-Namespace`, or of the token.
- * @throws RegistryError `invalid_argument`
- */
-export function environmentOf(caller: Caller, { request }: Exchange): string {
-  const header = request.headers['x-rollcall-namespace'];
-  const named = typeof header === 'string' && header !== '' ? header : caller.namespace;
-  if (!isNamespaceName(named)) throw new RegistryError('invalid_argument', `namespace ${JSON.stringify(named.slice(0, 80))} is not a DNS label of letters, digits and hyphens, 63 characters at most`);
-  return namespaceFor(caller, named);
 }

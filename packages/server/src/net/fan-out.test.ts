@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { FanOut, budgetPerTurn as budget, type Pass } from './fan-out.ts';
+import { FanOut, budgetPerTurn as budget, pushCost, type Pass } from './fan-out.ts';
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
@@ -62,4 +62,13 @@ describe('fan-out', () => {
     await turn();
     expect(gone.turns).toBe(0);
   });
+});
+
+it.each([
+  [0, 1],
+  [16_383, 1],
+  [16_384, 2],
+  [1_048_576, 65],
+])('a push of %i bytes costs %i short ones', (bytes, cost) => {
+  expect(pushCost(bytes)).toBe(cost);
 });

@@ -1,5 +1,5 @@
 /**
- * The port of a front end: one wire protocol, served on the shared HTTP listeners, on its own listeners, or on both.
+ * The port of a front end: one wire protocol, served on the shared HTTP listeners, the shared gRPC listener, its own listeners, or several of these.
  * A front end says what it serves where; the composition root checks the addresses, opens them and closes them.
  *
  * A front end is a folder with `frontend.ts` (lifecycle), `routes.ts` (the visible surface as a
@@ -10,19 +10,23 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Logger } from 'pino';
+import type { Clients } from '../clients/clients.ts';
 import type { Clock } from '../clock.ts';
 import type { Configurations } from '../configurations/configurations.ts';
 import type { Health } from '../health/health.ts';
 import type { Wheel } from '../health/wheel.ts';
+import type { History } from '../history/history.ts';
 import type { Locks } from '../locks/locks.ts';
 import type { Limits } from '../options.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Security } from '../security/security.ts';
 import type { LogLines } from '../telemetry/log-tap.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
+import type { ActivityLog } from './activity-log.ts';
 import type { Answers } from './answers.ts';
 import type { Certificates } from './certificates.ts';
 import type { ConnectionGuard } from './connection-guard.ts';
+import type { GrpcMethod } from './grpc/method.ts';
 import type { ListenAddress } from './listen-address.ts';
 import type { Origins } from './own-origin.ts';
 
@@ -53,9 +57,13 @@ export interface Context {
   readonly registry: Registry;
   /** Reads and writes configurations, for every protocol. */
   readonly configurations: Configurations;
+  /** The clients that are connected: front ends with lasting connections add theirs. */
+  readonly clients: Clients;
   readonly health: Health;
   /** Locks and their sessions, for every protocol. */
   readonly locks: Locks;
+  /** The registry as it was at a past time. */
+  readonly history: History;
   readonly clock: Clock;
   /** For every timeout of a request or connection: one timer serves them all. */
   readonly wheel: Wheel;
@@ -64,6 +72,8 @@ export interface Context {
   readonly limits: Limits;
   /** Finds callers and their permissions: every request goes through its gate. */
   readonly security: Security;
+  /** The newest lines of the audit logs of all nodes. */
+  readonly activity: ActivityLog;
   /** Keeps web pages of others out: asked before anything else about a request. */
   readonly origins: Origins;
   readonly metrics: Metrics;
@@ -90,6 +100,8 @@ export interface Exchange {
 export interface HttpService {
   /** Paths that start with one of these belong to this front end. */
   readonly prefixes: readonly string[];
+  /** The path of the page for people, to which a request for `/` is redirected; one front end has one. */
+  readonly home?: string | undefined;
   /** Answers a request; must not throw and must not reject: errors are answered in its protocol. */
   handle(exchange: Exchange): void;
   /** Takes over a WebSocket handshake on one of the prefixes. */
@@ -119,6 +131,11 @@ export interface Frontend {
   /** For logs and metrics: `consul`, `stream`, `admin`, `dns`. */
   readonly name: string;
   readonly http?: HttpService;
+  /**
+   * The methods that it serves on the gRPC listener that all front ends share. Called only by a server that has this listener, once, before
+   * it is opened: a front end may load there what only gRPC needs. No other front end may have the same path.
+   */
+  grpc?(): Promise<readonly GrpcMethod[]>;
   /** Called once, when the HTTP listeners are open and before its own are. */
   start?(): Promise<void>;
   /**

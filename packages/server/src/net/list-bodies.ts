@@ -31,6 +31,8 @@ export interface List {
   readonly revision: () => number;
   /** Undefined: there is no such list. */
   readonly make: (frozen: Frozen) => Work<Body | undefined>;
+  /** The moment that it shows, which the caller keeps open until the answer is sent; absent: now. */
+  readonly at?: Frozen;
   /** Its parts are kept by themselves: a large list is not kept as well. */
   readonly inParts?: boolean;
 }
@@ -129,17 +131,17 @@ export class ListBodies {
     return plain === undefined || (gzip && plain.bytes >= gzipBytesMin) ? undefined : { body: plain, gzip: false };
   }
 
-  *#encode(view: string, { form, revision: current, make, inParts = false }: List, gzip: boolean): Work<Encoded> {
+  *#encode(view: string, { form, revision: current, make, at, inParts = false }: List, gzip: boolean): Work<Encoded> {
     const { answers, registry } = this.#context;
     // The work may have waited for its turn, so it shows the present revision.
     const revision = current();
     let body = answers.find(view, revision, form);
     if (body === undefined) {
-      const frozen = registry.state.freeze();
+      const frozen = at ?? registry.state.freeze();
       try {
         body = yield* make(frozen);
       } finally {
-        frozen.close();
+        if (at === undefined) frozen.close();
       }
       if (body === undefined) return { body, gzip: false };
       if (!inParts || body.bytes <= answers.bytesMax * wholeShareMax) answers.keep(view, revision, form, body);

@@ -11,7 +11,7 @@ import type { Logger } from 'pino';
 import type { Clock } from '../clock.ts';
 import type { Limits } from '../options.ts';
 import { answerClass, type Answer } from './answer.ts';
-import { CannotListen } from './cannot-listen.ts';
+import { cannotListen } from './cannot-listen.ts';
 import type { Certificates } from './certificates.ts';
 import { watchClientEnd } from './client-end.ts';
 import type { ConnectionGuard } from './connection-guard.ts';
@@ -52,6 +52,7 @@ const headersMax = 200;
 export async function listen(options: ListenerOptions): Promise<Listener> {
   const { at, services, guard, origins, certificates, limits } = options;
   const served = services.flatMap(({ prefixes }) => prefixes).join(', ');
+  const home = services.find((service) => service.home !== undefined)?.home;
   const linger = lingerer(options.clock);
   const refuseSocket = (socket: Socket, { status, reason }: BadHead): void => {
     socket.write(plainRefusal(`${status} ${STATUS_CODES[status]}`, reason, status === 405 ? `Allow: ${methods}\r\n` : ''));
@@ -82,7 +83,8 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
     if (request.rawHeaders.length > 2 * headersMax) tooManyHeaders(response);
     else if (service !== undefined) service.handle({ request, response, path, query });
     else if (path === '*') answerWhole(response);
-    else say(response, 404, `no such path; this server has ${served}\n`);
+    else if (path === '/' && home !== undefined && (request.method === 'GET' || request.method === 'HEAD')) response.writeHead(302, ['Location', home, 'Content-Length', '0']).end();
+    else say(response, 404, `no such path ${path.slice(0, 200)}; this server has ${served}\n`);
   };
   server.on('request', handle);
   server.on('checkContinue', (request: IncomingMessage, response: Answer) => {
@@ -202,13 +204,7 @@ function say(response: ServerResponse, status: number, body: string): void {
 
 function listenOnAddress(server: Server, { host, port, exclusive = false }: TcpAddress): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once('error', (cause: NodeJS.ErrnoException) => {
-      const reason =
-        cause.code === 'EADDRINUSE'
-          ? 'another program listens there; stop it or choose another port'
-          : cause.message;
-      reject(new CannotListen(`cannot listen on ${host}:${port}: ${reason}`, { cause }));
-    });
+    server.once('error', (cause: NodeJS.ErrnoException) => reject(cannotListen('cannot listen', { host, port }, cause)));
     server.listen({ host, port, exclusive, backlog: 4_096 }, resolve);
   });
 }

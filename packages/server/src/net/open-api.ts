@@ -5,24 +5,11 @@
  * Source: https://spec.openapis.org/oas/v3.1.1.html
  */
 
-import { RegistryError } from '@rollcall/protocol';
+import { object, RegistryError, type Schema } from '@rollcall/protocol';
 import type { Access } from '../security/access.ts';
 
-/** JSON Schema, draft 2020-12, as far as the tables use it. */
-export interface Schema {
-  readonly type?: 'object' | 'array' | 'string' | 'number' | 'integer' | 'boolean' | 'null' | readonly ('string' | 'null')[];
-  readonly description?: string;
-  readonly properties?: Readonly<Record<string, Schema>>;
-  readonly required?: readonly string[];
-  readonly additionalProperties?: boolean | Schema;
-  readonly items?: Schema;
-  readonly enum?: readonly (string | null)[];
-  readonly const?: boolean;
-  readonly minimum?: number;
-  readonly maximum?: number;
-  readonly maxLength?: number;
-  readonly default?: string | number | boolean;
-}
+export { object } from '@rollcall/protocol';
+export type { Schema } from '@rollcall/protocol';
 
 export interface Parameter {
   readonly name: string;
@@ -55,20 +42,22 @@ export interface DescribedRoute {
   readonly operations: Readonly<Partial<Record<string, Operation>>>;
 }
 
-/** An object with these fields and no others. Fields whose names end in `?` may be missing. */
-export function object(fields: Readonly<Record<string, Schema>>, description?: string): Schema {
-  const names = Object.keys(fields);
-  return {
-    type: 'object',
-    ...(description === undefined ? {} : { description }),
-    properties: Object.fromEntries(Object.entries(fields).map(([name, schema]) => [name.replace(/\?$/, ''), schema])),
-    required: names.filter((name) => !name.endsWith('?')),
-    additionalProperties: false,
-  };
-}
-
 /** The body of every error. */
-const errorSchema = object({ code: { type: 'string', description: 'One of docs/reference/errors.md' }, message: { type: 'string' } });
+const text: Schema = { type: 'string' };
+const texts: Schema = { type: 'array', items: text };
+
+/** Why a caller may not do something (`security/denials.ts`). */
+export const denialSchema = object({
+  subject: { ...text, description: 'The description of the caller\'s token, or its public id' },
+  namespace: text,
+  resource: text,
+  verb: text,
+  name: text,
+  rule: object({ source: { ...text, description: 'What gave the deciding rule to the caller: `policy readers`, `default policy`' }, text }),
+  'grantors?': { ...object({ tokens: texts, policies: texts }), description: 'Tokens that may grant it, by description, and policies that would allow it; for callers with a token' },
+});
+
+const errorSchema = object({ 'code': { ...text, description: 'One of docs/reference/errors.md' }, 'message': text, 'denial?': denialSchema });
 
 /** @throws RegistryError `failed_precondition` when a method of a route is not described, or a description has no method */
 export function openApi(version: string, routes: readonly DescribedRoute[]): object {
@@ -81,7 +70,7 @@ export function openApi(version: string, routes: readonly DescribedRoute[]): obj
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     servers: [{ url: '/' }],
-    paths: Object.fromEntries(routes.map((route) => [route.path, pathItem(route)])),
+    paths: pathsOf(routes),
     components: {
       schemas: { Error: errorSchema },
       securitySchemes: {
@@ -89,6 +78,13 @@ export function openApi(version: string, routes: readonly DescribedRoute[]): obj
       },
     },
   };
+}
+
+/** Methods of one path may need different permissions, and be routes of their own. */
+function pathsOf(routes: readonly DescribedRoute[]): Readonly<Record<string, object>> {
+  const paths: Record<string, object> = {};
+  for (const route of routes) paths[route.path] = { ...paths[route.path], ...pathItem(route) };
+  return paths;
 }
 
 function pathItem(route: DescribedRoute): object {

@@ -14,8 +14,11 @@ import { isLoopbackHost } from './bind-policy.ts';
 
 /** Front ends ask this about every request that reads or changes the registry. */
 export interface Origins {
-  /** @returns why the request is refused as one of another page; undefined when it is not refused */
-  refusal(request: IncomingMessage): string | undefined;
+  /**
+   * @param isPage whether the answer is a page without data of the registry, to which links of other sites may lead
+   * @returns why the request is refused as one of another page; undefined when it is not refused
+   */
+  refusal(request: IncomingMessage, isPage?: boolean): string | undefined;
   /** Whether the operator has listed an origin. If not, CORS headers are ignored. */
   readonly allowsOthers: boolean;
   /** Whether the operator's list has the origin. */
@@ -59,9 +62,11 @@ export class OriginPolicy implements Origins {
     this.allowsOthers = this.#origins.size > 0;
   }
 
-  refusal({ headers, socket }: IncomingMessage): string | undefined {
+  refusal({ headers, socket }: IncomingMessage, isPage = false): string | undefined {
     const { host, origin } = headers;
-    const fetchSite = single(headers['sec-fetch-site']);
+    // The browser opens it as a document of its own, which the other site cannot read.
+    const isOpened = isPage && headers['sec-fetch-mode'] === 'navigate' && headers['sec-fetch-dest'] === 'document';
+    const fetchSite = isOpened ? undefined : single(headers['sec-fetch-site']);
     return this.judge({ host, origin, fetchSite, localAddress: () => socket.localAddress });
   }
 

@@ -8,16 +8,16 @@ import { bearerToken } from './bearer.ts';
 
 /**
  * @returns the secret from `X-Consul-Token`, `Authorization: Bearer` (RFC 6750) or `Authorization: Basic` (RFC 7617), the first that
- *   is there; undefined without one
+ *   is there; without a header that of a page of the console; undefined without one
  */
 export function requestToken(request: Pick<IncomingMessage, 'headers'>): string | undefined {
   const { authorization, 'x-consul-token': header } = request.headers;
   if (header !== undefined && header !== '') return typeof header === 'string' ? header : header[0];
-  return authorization === undefined ? undefined : (bearerToken(request) ?? basicPassword(authorization));
+  return bearerToken(request) ?? (authorization === undefined ? undefined : basicPassword(authorization));
 }
 
 /** @returns the password; undefined for another scheme, or what is not name and password */
-export function basicPassword(authorization: string): string | undefined {
+function basicPassword(authorization: string): string | undefined {
   const encoded = /^Basic +([A-Za-z0-9+/=_-]+) *$/i.exec(authorization)?.[1];
   if (encoded === undefined) return undefined;
   const pair = Buffer.from(encoded, 'base64').toString();

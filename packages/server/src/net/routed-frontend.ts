@@ -33,6 +33,8 @@ export interface RoutedRoute {
   readonly access: Access;
   /** Matched against the path as it was sent. */
   readonly pattern: RegExp;
+  /** A page without data of the registry: links of other sites may lead to it. */
+  readonly isPage?: boolean;
   readonly run: (call: RoutedCall) => void | Promise<void>;
 }
 
@@ -98,7 +100,7 @@ class RoutedFrontend implements Frontend {
     let parts: Readonly<Record<string, string>> = {};
     try {
       if (this.#isClosing) response.shouldKeepAlive = false;
-      const refusal = context.origins.refusal(request);
+      const refusal = context.origins.refusal(request, match?.route.isPage);
       if (refusal !== undefined) throw new RegistryError('permission_denied', refusal);
       if (match === undefined) {
         this.#refuse(exchange, matches.flatMap(({ route }) => route.methods));
@@ -165,7 +167,7 @@ function decoded(groups: Readonly<Record<string, string | undefined>>): Readonly
  * Decodes a part of a path once. What is still encoded afterwards stays text, so `%252e` never becomes a dot.
  * @throws RegistryError `invalid_argument` for a bad encoding, and for text that could lead out of a folder
  */
-export function decodePart(raw: string, mayBePath = false): string {
+function decodePart(raw: string, mayBePath = false): string {
   let text: string;
   try {
     text = decodeURIComponent(raw);

@@ -6,7 +6,7 @@
 import { toRegistryError, type RegistryError } from '@rollcall/protocol';
 import { encodeWith } from './codec.ts';
 import type { AnyCommand, AnyTxnResult } from './command.ts';
-import { answerAt } from './decide-txn.ts';
+import { answerAt, datedAnswer } from './decide-txn.ts';
 import { decide, decisionOn } from './decide.ts';
 import { Draft, type DraftOptions } from './draft.ts';
 import { transactionBound, type Bound } from './fill.ts';
@@ -99,8 +99,7 @@ function decideWithin<R extends AnyRow, C extends AnyCommand>(
     const command = commands[index] as C;
     if ('rest' in each) return (revision) => ({ next: goingOn(command, decisionOn(state.kinds, command), each.rest, revision) });
     const result = each.answer;
-    if (command.kind !== 'txn') return () => ({ result });
-    const at = answerAt(result as AnyTxnResult, state, draft, state.revision);
+    const at = command.kind === 'txn' ? answerAt(result as AnyTxnResult, state, draft, state.revision) : datedAnswer(result);
     return (revision) => ({ result: at(revision) });
   });
   const outcomesAt = (revision: number) => answers.map((answer) => answer(revision));

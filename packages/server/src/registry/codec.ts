@@ -54,14 +54,19 @@ function detached(text: string): string {
 }
 
 export function encodeWith(kinds: KindTable, row: AnyRow): Uint8Array {
-  if (isOf<UnreadRow>(row, 'unread')) return row.bytes;
+  const { text, raw } = encodedParts(kinds, row);
+  if (raw === undefined) return Buffer.from(text);
+  return text === '' ? raw : Buffer.concat([Buffer.from(text), raw]);
+}
+
+/** The bytes of a row: those of a text in UTF-8, and raw ones after them, if there are any. For a caller that has a place for them. */
+export function encodedParts(kinds: KindTable, row: AnyRow): { readonly text: string; readonly raw?: Uint8Array } {
+  if (isOf<UnreadRow>(row, 'unread')) return { text: '', raw: row.bytes };
   const kind = kinds.of(row);
   const head = headOf(kind);
-  if (kind.raw !== undefined) {
-    const { json, bytes } = kind.raw.split(row);
-    return Buffer.concat([Buffer.from(`${head}${stored(kind, json as Fields)}\n`), bytes]);
-  }
-  return Buffer.from(head + stored(kind, { ...row }));
+  if (kind.raw === undefined) return { text: head + stored(kind, { ...row }) };
+  const { json, bytes } = kind.raw.split(row);
+  return { text: `${head}${stored(kind, json as Fields)}\n`, raw: bytes };
 }
 
 type Fields = Record<string, unknown>;

@@ -65,6 +65,8 @@ export type AnyTxnResult<R extends AnyRow = AnyRow> =
       readonly reads: readonly (readonly R[])[];
       /** The rows that the transaction wrote, by record key, without their revision. */
       readonly written: ReadonlyMap<string, R>;
+      /** What the change of each operation answered; undefined for one without a change. */
+      readonly answers: readonly unknown[];
     };
 
 /** Forgets tombstones, markers of views without content, and lapsed rows. */

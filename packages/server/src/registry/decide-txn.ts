@@ -8,7 +8,7 @@ import type { AnyCommand, AnyTxn, AnyTxnFailure, AnyTxnOperation, AnyTxnResult, 
 import { Draft } from './draft.ts';
 import { weigh, type Bound } from './fill.ts';
 import type { Reader } from './reader.ts';
-import type { Decision } from './room.ts';
+import type { Dated, Decision } from './room.ts';
 import { orderedKey, type AnyRow } from './row.ts';
 import { sameContent } from './same-content.ts';
 import type { Decided } from './steps.ts';
@@ -40,10 +40,12 @@ export function transact(
   const inner = new Draft(draft);
   const reads: (readonly AnyRow[])[] = [];
   const failures: AnyTxnFailure[] = [];
+  const answers: unknown[] = [];
   const budget: ReadBudget = { rows: 0, bytes: 0 };
   operations.forEach((operation, at) => {
-    const failure = attempt(inner, operation, now, decideOne);
-    if (failure !== undefined) failures.push({ at, ...failure });
+    const outcome = attempt(inner, operation, now, decideOne);
+    if ('reason' in outcome) failures.push({ at, ...outcome });
+    else answers.push(outcome.answer);
     reads.push(failures.length > 0 ? [] : readAfter(inner, operation, at, budget));
   });
   draft.fill.addAll(inner.fill);
@@ -51,7 +53,7 @@ export function transact(
   if (failures.length > 0) return { failures };
   const written = new Map(inner.puts());
   if (!inner.empty) inner.mergeInto(draft);
-  return { reads, written };
+  return { reads, written, answers };
 }
 
 function attempt(
@@ -59,19 +61,19 @@ function attempt(
   { require, change }: AnyTxnOperation,
   now: number,
   decideOne: Decide,
-): Omit<AnyTxnFailure, 'at'> | undefined {
+): Omit<AnyTxnFailure, 'at'> | { readonly answer: unknown } {
   if (require !== undefined) {
     const found = draft.get(require.key);
     if (!holds(require, found)) return { reason: 'requirement', ...(found === undefined ? {} : { found }) };
   }
-  if (change === undefined) return undefined;
+  if (change === undefined) return { answer: undefined };
   try {
     const decided = decideOne(draft, change, now);
     if ('rest' in decided) throw tooLarge(draft.fill.bound);
-    if (decided.answer !== false) return undefined;
+    if (decided.answer !== false) return decided;
     const key = (draft.kinds.decision(change.kind) as Conditional).conditionOn?.(change);
     // To commands without a condition, false says that there was nothing to remove.
-    if (key === undefined) return undefined;
+    if (key === undefined) return decided;
     const found = draft.get(key);
     return { reason: 'condition', ...(found === undefined ? {} : { found }) };
   } catch (error) {
@@ -159,10 +161,16 @@ export function answerAt(
 ): (revision: number) => AnyTxnResult {
   if ('failures' in result) return () => result;
   const { written } = result;
-  const answers = result.reads.map((rows) =>
+  const reads = result.reads.map((rows) =>
     rows.map((row) => rowAt(row, base, batch, baseRevision, written.get(batch.kinds.keyOf(row)))),
   );
-  return (revision) => ({ reads: answers.map((rows) => rows.map((at) => at(revision))), written });
+  const answers = result.answers.map(datedAnswer);
+  return (revision) => ({ reads: reads.map((rows) => rows.map((at) => at(revision))), written, answers: answers.map((at) => at(revision)) });
+}
+
+/** The answer of a decision at the revision of its commit. */
+export function datedAnswer(answer: unknown): Dated<unknown> {
+  return typeof answer === 'function' ? (answer as Dated<unknown>) : () => answer;
 }
 
 function rowAt(

@@ -15,6 +15,7 @@ import type { KindTable } from './kind-table.ts';
 import { headKey, type HeadRow, type ViewRow } from './markers.ts';
 import { assertReadByAll } from './read-by-all.ts';
 import type { Reader } from './reader.ts';
+import type { RoomIndex } from './room.ts';
 import { orderedKey, type AnyRow } from './row.ts';
 import { sameContent } from './same-content.ts';
 
@@ -85,6 +86,11 @@ export class Draft implements Reader {
     return row;
   }
 
+  /** Whether it is for one transaction of a batch, and what is decided in it cannot go on in another one. */
+  get isNested(): boolean {
+    return this.#below !== undefined;
+  }
+
   get base(): number {
     return this.#base.base ?? 0;
   }
@@ -100,6 +106,30 @@ export class Draft implements Reader {
       this.relyOn(head);
     }
     return this.unguardedBucket(bucket);
+  }
+
+  /** The index of a room over the committed rows: rows that have changed here (`hasChanged`) are not as it says. */
+  committedIndex(room: string): RoomIndex | undefined {
+    return this.#below === undefined ? this.#base.index?.(room) : this.#below.committedIndex(room);
+  }
+
+  /** Whether this draft writes a row or removes it. */
+  hasChanged(key: string): boolean {
+    return this.#set.byKey.has(key) || this.#deleted.has(key) || this.#below?.hasChanged(key) === true;
+  }
+
+  /** The rows of a bucket that this draft writes, in no particular order. */
+  *ownOf(bucket: string): Generator<AnyRow, void, undefined> {
+    for (const row of this.#below?.ownOf(bucket) ?? []) {
+      const key = this.kinds.keyOf(row);
+      if (!this.#set.byKey.has(key) && !this.#deleted.has(key)) yield row;
+    }
+    yield* this.#set.bucket(bucket);
+  }
+
+  /** How many rows of a bucket are committed, for a limit that need not be exact. */
+  committedIn(bucket: string): number {
+    return this.#below?.committedIn(bucket) ?? this.#base.bucketSize?.(bucket) ?? 0;
   }
 
   /** Expects that nothing is added to a set. */

@@ -57,6 +57,27 @@ function content(reader: Reader, catalog: readonly (readonly [string, readonly s
   };
 }
 
+test('keys in order are those of the revision, also when the state changes while they are read', () => {
+  const some = fc.array(fc.array(command, { minLength: 1, maxLength: 4 }), { maxLength: 12 });
+  fc.assert(
+    fc.property(some, some, some, (before, between, during) => {
+      const journal = new Journal();
+      for (const commands of before) journal.commit(commands);
+      const expected = [...kvKeysUnder(journal.state, 'default', '')];
+      const frozen = journal.state.freeze();
+      for (const commands of between) journal.commit(commands);
+      const found: string[] = [];
+      const changes = [...during];
+      for (const key of kvKeysUnder(frozen, 'default', '')) {
+        found.push(key);
+        for (const commands of changes.splice(0, 2)) journal.commit(commands);
+      }
+      expect(found).toEqual(expected);
+      frozen.close();
+    }),
+  );
+});
+
 test('a frozen state keeps its content during any later changes', () => {
   const some = fc.array(fc.array(command, { minLength: 1, maxLength: 4 }), { maxLength: 12 });
   fc.assert(

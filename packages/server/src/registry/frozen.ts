@@ -7,31 +7,43 @@
  *
  * So it costs each later change a little, and memory for the changed rows only; close it as soon as it is
  * read. Its results change with the state: read an iterable to its end in the turn in which you got it.
+ *
+ * It can go back further, to a revision before that at which the state was frozen: the caller then tells it each row that changed
+ * between the two (`noteEarlier`), and reads it after `goBack`.
  */
 
 import type { Contents } from './contents.ts';
 import type { KindTable } from './kind-table.ts';
+import { OrderedIndex } from './ordered-index.ts';
 import type { Reader } from './reader.ts';
 import type { IndexNotes, RoomIndex } from './room.ts';
-import type { AnyRow } from './row.ts';
+import { orderedKey, type AnyRow } from './row.ts';
 
 export class Frozen<R extends AnyRow = AnyRow> implements Reader {
-  readonly revision: number;
   readonly kinds: KindTable<R>;
+  #revision: number;
   readonly #state: Contents<R>;
   readonly #release: () => void;
   /** Changed rows as they were, undefined for those that did not exist; made with the first change. */
   #rows: Map<string, R | undefined> | undefined;
   #buckets: Map<string, R[]> | undefined;
+  /** The remembered rows of ordered kinds, by kind; made with the first one. */
+  #orderedRows: Map<string, OrderedIndex> | undefined;
   /** By room; made with the first change that its index follows. */
   readonly #notes = new Map<string, IndexNotes>();
+  /** Rows as they were at an older revision; each wins over the remembered one of its key. Undefined unless it went back. */
+  #earlier: { readonly rows: Map<string, R | undefined>; readonly buckets: Map<string, R[]> } | undefined;
 
   /** By `State.freeze`. @param release tells the state that it is not read any more */
   constructor(state: Contents<R>, revision: number, release: (frozen: Frozen<R>) => void) {
-    this.revision = revision;
+    this.#revision = revision;
     this.#state = state;
     this.kinds = state.kinds;
     this.#release = () => release(this);
+  }
+
+  get revision(): number {
+    return this.#revision;
   }
 
   /** Ends it; idempotent. */
@@ -46,12 +58,37 @@ export class Frozen<R extends AnyRow = AnyRow> implements Reader {
     if (rows.has(key)) return;
     rows.set(key, before);
     if (before === undefined) return;
-    const buckets = (this.#buckets ??= new Map());
-    for (const name of this.kinds.bucketsOf(before)) {
-      const known = buckets.get(name);
-      if (known === undefined) buckets.set(name, [before]);
-      else known.push(before);
-    }
+    this.#enterInOrder(before);
+    addToBuckets((this.#buckets ??= new Map()), this.kinds.bucketsOf(before), before);
+  }
+
+  /** Whether the row of a key was told by `noteEarlier`. */
+  knowsEarlier(key: string): boolean {
+    return this.#earlier?.rows.has(key) === true;
+  }
+
+  /** Takes in a row as it was at the older revision, undefined for one that did not exist. Once for each key, in any order. */
+  noteEarlier(key: string, row: R | undefined): void {
+    const { rows, buckets } = (this.#earlier ??= { rows: new Map(), buckets: new Map() });
+    this.#noteInIndex(row, this.get(key));
+    rows.set(key, row);
+    if (row === undefined) return;
+    this.#enterInOrder(row);
+    addToBuckets(buckets, this.kinds.bucketsOf(row), row);
+  }
+
+  #enterInOrder(row: R): void {
+    if (this.kinds.of(row).ordered !== true) return;
+    const { kind } = row;
+    const known = (this.#orderedRows ??= new Map<string, OrderedIndex>());
+    let index = known.get(kind);
+    if (index === undefined) known.set(kind, (index = new OrderedIndex()));
+    index.follow(undefined, row);
+  }
+
+  /** All rows that changed after this revision were told: from now on it is read as of then. */
+  goBack(revision: number): void {
+    this.#revision = revision;
   }
 
   #noteInIndex(before: R | undefined, after: R | undefined): void {
@@ -71,21 +108,27 @@ export class Frozen<R extends AnyRow = AnyRow> implements Reader {
       if (each[1].modified <= this.revision) rows.push(each);
       yield;
     }
-    const changed = this.#rows;
-    if (changed === undefined) return rows;
+    const changed = [...this.changed()];
+    if (changed.length === 0) return rows;
     // Rows that changed after they were found must not appear twice.
     const found = new Set<string>();
     for (const [key] of rows) {
-      if (changed.has(key)) found.add(key);
+      if (this.#rows?.has(key) === true) found.add(key);
       yield;
     }
-    for (const [key, row] of changed) if (row !== undefined && !found.has(key)) rows.push([key, row]);
+    for (const [key, row] of changed) if (row !== undefined && row.modified <= this.revision && !found.has(key)) rows.push([key, row]);
     return rows;
   }
 
+  /** The rows of this revision that may not be those of today, undefined for those that did not exist. */
+  *changed(): Generator<readonly [string, R | undefined], void, undefined> {
+    if (this.#earlier !== undefined) yield* this.#earlier.rows;
+    for (const each of this.#rows ?? []) if (!this.knowsEarlier(each[0])) yield each;
+  }
+
   get(key: string): R | undefined {
-    const row = this.#state.get(key);
-    return this.#rows?.has(key) === true ? this.#rows.get(key) : row;
+    if (this.knowsEarlier(key)) return this.#earlier?.rows.get(key);
+    return this.#rows?.has(key) === true ? this.#rows.get(key) : this.#state.get(key);
   }
 
   isUnread(key: string): boolean {
@@ -93,12 +136,13 @@ export class Frozen<R extends AnyRow = AnyRow> implements Reader {
   }
 
   bucket(name: string): Iterable<R> {
-    return this.#rows === undefined ? this.#state.bucket(name) : this.#bucketBefore(name);
+    return this.#rows === undefined && this.#earlier === undefined ? this.#state.bucket(name) : this.#bucketBefore(name);
   }
 
   *#bucketBefore(name: string): Generator<R, void, undefined> {
     for (const row of this.#state.bucket(name)) if (row.modified <= this.revision) yield row;
-    yield* this.#buckets?.get(name) ?? [];
+    for (const row of this.#buckets?.get(name) ?? []) if (row.modified <= this.revision) yield row;
+    yield* this.#earlier?.buckets.get(name) ?? [];
   }
 
   /** The index of a room as it is today; with the notes of the same room it can be read as it was. */
@@ -111,16 +155,40 @@ export class Frozen<R extends AnyRow = AnyRow> implements Reader {
     return this.#notes.get(room);
   }
 
-  ordered(kind: string, namespace: string, prefix: string): readonly string[] {
+  /** Unlike the others, the result may be read over several turns. A key takes a look-up, once something has changed. */
+  ordered(kind: string, namespace: string, prefix: string): Iterable<string> {
     const today = this.#state.orderedIndex(kind).listUnder(namespace, prefix);
-    const rows = this.#rows;
-    if (rows === undefined) return today;
-    const record = `${kind}\0${namespace}\0`;
-    const kept = today.filter((key) => !rows.has(record + key));
-    const remembered: string[] = [];
-    for (const [key, row] of rows) {
-      if (row?.kind === kind && key.startsWith(record + prefix)) remembered.push(key.slice(record.length));
+    if (this.#rows === undefined && this.#earlier === undefined) return today;
+    const remembered = this.#orderedRows?.get(kind)?.listUnder(namespace, prefix) ?? [];
+    return this.#existing(today, remembered, (key) => orderedKey(kind, namespace, key));
+  }
+
+  /** The keys of two sorted lists whose rows existed at the revision, each once. A change meanwhile makes no difference to that. */
+  *#existing(today: readonly string[], remembered: readonly string[], recordKey: (key: string) => string): Generator<string, void, undefined> {
+    let at = 0;
+    let other = 0;
+    while (at < today.length || other < remembered.length) {
+      const one = today[at];
+      const two = remembered[other];
+      const key = two === undefined || (one !== undefined && one < two) ? (one as string) : two;
+      if (key === one) at++;
+      if (key === two) other++;
+      if (this.#existed(recordKey(key))) yield key;
     }
-    return remembered.length === 0 ? kept : [...kept, ...remembered].sort();
+  }
+
+  /** @param key of a row of today, or of a remembered one */
+  #existed(key: string): boolean {
+    const { rows: earlier } = this.#earlier ?? {};
+    if (earlier?.has(key) === true) return earlier.get(key) !== undefined;
+    return this.#rows?.has(key) !== true || this.#rows.get(key) !== undefined;
+  }
+}
+
+function addToBuckets<R>(buckets: Map<string, R[]>, names: readonly string[], row: R): void {
+  for (const name of names) {
+    const known = buckets.get(name);
+    if (known === undefined) buckets.set(name, [row]);
+    else known.push(row);
   }
 }

@@ -85,6 +85,7 @@ export class Journal {
     this.state = new State();
     this.views = new Views(this.state);
     for (const record of this.#records.values()) this.state.load(record);
-    Array.from(this.state.loading(this.#revision));
+    Array.from(this.state.deriving());
+    this.state.loaded(this.#revision);
   }
 }

@@ -10,7 +10,7 @@ import type { AnyRow } from './row.ts';
 
 /**
  * Longest record key in bytes of UTF-8, its namespace (64 more) not counted: names may be as long in every namespace.
- * Every engine takes 1,900, which leaves room for derived keys.
+ * A kind may have a longer one. Every engine takes 4,096, which leaves room for derived keys.
  */
 export const keyBytesMax = 1_800;
 
@@ -20,20 +20,20 @@ const loneSurrogate = /\p{Surrogate}/u;
 export function checkKeys(kind: Kind, key: string, row: AnyRow): void {
   if (kind.keyIsDerived === true) return;
   const namespace = 'namespace' in row ? row.namespace : '';
-  checkKey(key, namespace);
+  checkKey(key, namespace, kind.keyBytesMax);
   const view = kind.longestView?.(row);
   if (view !== undefined) checkKey(markerKey(view), namespace);
 }
 
-function checkKey(key: string, namespace: string): void {
+function checkKey(key: string, namespace: string, bytesMax = keyBytesMax): void {
   // Engines refuse it: in UTF-8 two such keys may be the same.
   if (loneSurrogate.test(key)) {
     throw new RegistryError('invalid_argument', `name or key ${JSON.stringify(key)} is not well-formed Unicode`);
   }
-  if (key.length * 3 <= keyBytesMax) return;
+  if (key.length * 3 <= bytesMax) return;
   const bytes = Buffer.byteLength(key) - (namespace === '' ? 0 : Buffer.byteLength(namespace) + 1);
-  if (bytes > keyBytesMax) {
-    const message = `name or key is too long: its record key has ${bytes} bytes, the limit is ${keyBytesMax}`;
+  if (bytes > bytesMax) {
+    const message = `name or key is too long: its record key has ${bytes} bytes, the limit is ${bytesMax}`;
     throw new RegistryError('invalid_argument', message);
   }
 }

@@ -15,12 +15,15 @@ import { memberRoom } from './kind/member/room.ts';
 import { namespaceRoom } from './kind/namespace/room.ts';
 import { queryRoom } from './kind/query/room.ts';
 import { recordRoom } from './kind/record/room.ts';
+import { routeRoom } from './kind/route/room.ts';
 import { sessionRoom } from './kind/session/room.ts';
+import { webhookRoom } from './kind/webhook/room.ts';
+import { znodeRoom } from './kind/znode/room.ts';
 import { markers } from './markers.ts';
 import type { AnswerIn, CommandIn, RowIn } from './room.ts';
 import type { AnyRowChange } from './row.ts';
 
-export const rooms = [markers, memberRoom, namespaceRoom, catalog, sessionRoom, kvRoom, recordRoom, queryRoom, coordinateRoom, configRoom, lockRoom] as const;
+export const rooms = [markers, memberRoom, namespaceRoom, catalog, sessionRoom, kvRoom, recordRoom, queryRoom, coordinateRoom, configRoom, lockRoom, routeRoom, webhookRoom, znodeRoom] as const;
 
 type KnownRoom = (typeof rooms)[number];
 

@@ -42,9 +42,9 @@ export const markerKey = (view: string) => `view\0${view}`;
 export const headKey = (set: string) => `head\0${set}`;
 export const floorKey = () => 'floor';
 
-const view: Kind<ViewRow> = { format: 2, key: ({ view: name }) => markerKey(name), keyFields: ['view'], notRestored: true };
-const head: Kind<HeadRow> = { format: 2, key: ({ of }) => headKey(of), keyFields: ['of'], notRestored: true };
-const floor: Kind<FloorRow> = { format: 2, key: () => floorKey(), notRestored: true };
+const view: Kind<ViewRow> = { format: 2, key: ({ view: name }) => markerKey(name), keyFields: ['view'], unseen: true, notRestored: true };
+const head: Kind<HeadRow> = { format: 2, key: ({ of }) => headKey(of), keyFields: ['of'], unseen: true, notRestored: true };
+const floor: Kind<FloorRow> = { format: 2, key: () => floorKey(), unseen: true, notRestored: true };
 /** Never written in this form: its bytes are kept. */
 const unread: Kind<UnreadRow> = { format: 0, key: ({ key }) => key };
 

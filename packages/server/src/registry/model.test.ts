@@ -16,7 +16,7 @@ import { kvKey } from './kind/kv/keys.ts';
 import { keyView, prefixView } from './kind/kv/views.ts';
 import { allSessions, findSession } from './kind/session/find.ts';
 import { sessionsView } from './kind/session/views.ts';
-import { keyOf, type Command, type Row, type Txn, type TxnOperation } from './kinds.ts';
+import { keyOf, type AnyResult, type Command, type Row, type Txn, type TxnOperation, type TxnResult } from './kinds.ts';
 import { Model, show, type Answer } from './model.case.ts';
 import { prunable } from './prune.case.ts';
 import { sameContent } from './same-content.ts';
@@ -308,11 +308,19 @@ describe('the state machine against a naive model', { timeout: 180_000 }, () => 
   });
 });
 
+type Shown = Extract<AnyResult, object>;
+
+/** Whether a command about a znode answered it. */
+function isZnode(result: Shown): result is Exclude<Shown, TxnResult> {
+  return !('failures' in result) && !('reads' in result);
+}
+
 function answer(outcome: Settled): Answer {
   if ('error' in outcome) return outcome.error.code as Answer;
   const { result } = outcome;
   if (typeof result === 'string') throw new TypeError(`the model knows no answer ${result}`);
   if (typeof result !== 'object') return result;
+  if (isZnode(result)) throw new TypeError('the model knows no znodes');
   if ('failures' in result) return { failed: result.failures.map(({ at }) => at) };
   return {
     read: result.reads.map((rows) =>
@@ -328,7 +336,7 @@ function answer(outcome: Settled): Answer {
  */
 function checkRevisions({ outcomes }: Committed, { state }: Journal): void {
   for (const outcome of outcomes) {
-    if ('error' in outcome || typeof outcome.result !== 'object' || 'failures' in outcome.result) continue;
+    if ('error' in outcome || typeof outcome.result !== 'object' || isZnode(outcome.result) || 'failures' in outcome.result) continue;
     const last = new Map<string, Row>();
     for (const row of outcome.result.reads.flat()) last.set(keyOf(row), row);
     for (const [key, row] of last) {

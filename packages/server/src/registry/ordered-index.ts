@@ -27,7 +27,7 @@ export class OrderedIndex {
     return this.#scopes.get(namespace)?.under(prefix, after) ?? [];
   }
 
-  /** A copy of them: 100,000 keys take less than a millisecond. */
+  /** A copy of them: 100,000 keys take 2 ms. */
   listUnder(namespace: string, prefix: string): readonly string[] {
     return this.#scopes.get(namespace)?.listUnder(prefix) ?? [];
   }

@@ -6,7 +6,7 @@
  */
 
 import type { KindTable } from './kind-table.ts';
-import type { Lookup } from './room.ts';
+import type { Lookup, RoomIndex } from './room.ts';
 import type { AnyRow } from './row.ts';
 
 export interface Reader extends Lookup {
@@ -20,6 +20,10 @@ export interface Reader extends Lookup {
    * @param after only those above this one
    */
   ordered(kind: string, namespace: string, prefix: string, after?: string): Iterable<string>;
+  /** How many rows a bucket has. Only a State knows. */
+  bucketSize?(bucket: string): number;
+  /** The index of a room over the committed rows. Only a State has it. */
+  index?(room: string): RoomIndex | undefined;
   /** As `State.base`; 0 when absent. */
   readonly base?: number;
   /** What is known of the kinds of rows. */

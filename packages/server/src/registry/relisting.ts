@@ -34,7 +34,7 @@ export class Relisting<R extends AnyRow = AnyRow> {
    * @param revision at which the list stands
    * @param base of the store (`State.base`)
    */
-  *finishing(revision: number, base = 0): Generator<void, Replacement<R>, undefined> {
+  *finishing(revision: number, base = 0): Generator<number | void, Replacement<R>, undefined> {
     for (const [key, before] of this.#before.rows()) {
       if (this.#contents.get(key) === undefined && !this.#contents.isUnread(key)) this.#changes.push({ key, before, after: undefined });
       yield;

@@ -37,7 +37,7 @@ export function isLarge({ put, delete: gone }: Change): boolean {
  * A step is some microseconds.
  * @throws RegistryError `data_loss` when a record cannot be read
  */
-export function* replacing<R extends AnyRow>(before: Contents<R>, change: Change, intern: Intern): Generator<void, Replacement<R>, undefined> {
+export function* replacing<R extends AnyRow>(before: Contents<R>, change: Change, intern: Intern): Generator<number | void, Replacement<R>, undefined> {
   const { revision } = change;
   const contents = new Contents(before.kinds);
   const changes: AnyRowChange<R>[] = [];

@@ -60,6 +60,8 @@ export interface Kind<R extends AnyRow = AnyRow> {
   keepsItsViews?(before: R, after: R): boolean;
   /** Its rows have a `namespace` and a `key`, which make up the record key; they are kept in order of `key`. */
   readonly ordered?: true;
+  /** No view shows its rows, or those of the past: the history (`history/`) leaves out their changes. */
+  readonly unseen?: true;
   /** A row is kept only so that the revision of a deleted key or an empty view does not go back; the older half is pruned. */
   readonly keepsRevision?: true;
   /**
@@ -68,6 +70,8 @@ export interface Kind<R extends AnyRow = AnyRow> {
   lapsed?(row: R, now: number, lookup: Lookup): boolean;
   /** Its record key is derived from another one that was checked, and needs no check. */
   readonly keyIsDerived?: true;
+  /** Longest record key in bytes of UTF-8, if it is longer than the usual one (`key-form.ts`). */
+  readonly keyBytesMax?: number;
   /** The longest name of a view whose marker the row may need. */
   longestView?(row: R): string;
   /** A part of the row that is stored as raw bytes after the JSON. */
@@ -87,8 +91,8 @@ export interface Kind<R extends AnyRow = AnyRow> {
   // Removals (`removal.ts`).
   /** Removes the row, and before it the rows that depend on it. When absent, no row depends on it. */
   remove?(row: R, removal: never): Iterable<unknown> | undefined;
-  /** The session that holds the row ends. When absent, the row is removed. */
-  release?(row: R, session: never, removal: never): Iterable<unknown> | undefined;
+  /** The session that holds the row ends, or the instance that it is bound to. When absent, the row is removed. */
+  release?(row: R, holder: never, removal: never): Iterable<unknown> | undefined;
 
   // Backups and restores (`restore.ts`).
   /** Its records are about the nodes of this store, and are in no backup. */
@@ -201,7 +205,10 @@ export interface Decision {
   readonly letsOthersPass?: true;
   /** Of a command that answers false when a condition does not hold: record key of the row that it is about. */
   conditionOn?(command: never): string;
-  /** @returns the command's answer, or the steps that lead to it (`steps.ts`) @throws RegistryError when it is refused */
+  /**
+   * @returns the command's answer, or the steps that lead to it (`steps.ts`); the answer may depend on the revision (`Dated`)
+   * @throws RegistryError when it is refused
+   */
   decide(draft: never, command: never, now: number): unknown;
 }
 
@@ -226,6 +233,9 @@ export interface Room {
   /** Asked before a row is written that older programs cannot read. */
   readonly reads?: Reading;
 }
+
+/** The answer of a command whose caller needs the revision of its transaction: it is computed once that is known. */
+export type Dated<A> = (revision: number) => A;
 
 export interface Reading {
   /** A node of the store that does not read records of a level; undefined when there is none. */
@@ -252,4 +262,5 @@ type CommandOf<D> = D extends { decide(draft: never, command: infer C, now: numb
 
 /** The answer to a kind of command, from the room that decides it. */
 export type AnswerIn<T extends Room, Name> = T extends { readonly decisions: infer D } ? (Name extends keyof D ? AnswerOf<D[Name]> : never) : never;
-type AnswerOf<D> = D extends { decide(...args: never[]): infer A } ? (A extends Generator<unknown, infer B, undefined> ? B : A) : never;
+type AnswerOf<D> = D extends { decide(...args: never[]): infer A } ? Undated<A extends Generator<unknown, infer B, undefined> ? B : A> : never;
+type Undated<A> = A extends Dated<infer B> ? B : A;

@@ -209,7 +209,8 @@ class Log {
     this.state = new State(kinds);
     this.views = new Views(this.state);
     for (const record of this.records.values()) this.state.load(record);
-    Array.from(this.state.loading(revision));
+    Array.from(this.state.deriving());
+    this.state.loaded(revision);
   }
 }
 
@@ -291,7 +292,8 @@ describe('a row of a new kind', () => {
     const bytes = encodeWith(kinds, log.state.get(key) as ElectionRow);
     const older = new State();
     older.load({ key, value: bytes, revision: 1 });
-    Array.from(older.loading(1));
+    Array.from(older.deriving());
+    older.loaded(1);
     const [[kept, row] = []] = older.rows();
     const again = encodeWith(older.kinds, row as Row);
     expect([kept, Buffer.compare(again, bytes)]).toEqual([key, 0]);

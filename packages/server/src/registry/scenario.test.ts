@@ -13,7 +13,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import type { CheckKind, CheckStatus } from '@rollcall/protocol';
 import { describe, expect, test } from 'vitest';
 import { Journal, type Committed } from './journal.case.ts';
-import { keyOf, type Command, type Row, type TxnOperation, type TxnResult } from './kinds.ts';
+import { keyOf, type Command, type Row, type TxnOperation, type AnyResult } from './kinds.ts';
 import { prunable } from './prune.case.ts';
 
 const folder = new URL('testdata/', import.meta.url);
@@ -101,12 +101,13 @@ function report({ outcomes, changes, views, revision }: Committed, woken: readon
   return [...answers, `revision ${revision}`, ...rows.sort(), ...changed, ...wakes];
 }
 
-function describeResult(result: boolean | number | string | TxnResult): string {
+function describeResult(result: AnyResult): string {
   if (typeof result !== 'object') return String(result);
   const shown = (row: Row) => `${shownName(keyOf(row))}${describeRow(row)} modified=${row.modified}`;
   if ('reads' in result) {
     return ['done', ...result.reads.flatMap((rows, at) => rows.map((row) => `read by ${at}: ${shown(row)}`))].join('\n');
   }
+  if (!('failures' in result)) return JSON.stringify(result);
   const failures = result.failures.map(({ at, reason, found, error }) => {
     const because = error === undefined ? '' : `: ${error.message}`;
     return `failed ${at}: ${reason}${because}${found === undefined ? '' : `, found ${shown(found)}`}`;

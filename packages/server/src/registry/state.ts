@@ -142,9 +142,13 @@ export class State<R extends AnyRow = Row> implements Reader, Indexed, Revisione
     this.#put(record.key, decodeWith(this.kinds, record, this.#intern));
   }
 
-  /** Completes the initial state, which stands at `revision` afterwards; nothing may be read or applied meanwhile. A step is one row. */
-  *loading(revision: number, base = 0): Generator<void, void, undefined> {
-    yield* this.#contents.views.deriving(this.#contents);
+  /** Derives what the records of the initial state do not say; then comes `loaded`. A step is one row. */
+  deriving(): Generator<number | void, void, undefined> {
+    return this.#contents.views.deriving(this.#contents);
+  }
+
+  /** Completes the initial state, which stands at `revision` from now on; nothing may have been read or applied before. */
+  loaded(revision: number, base = 0): void {
     this.#revision = revision;
     this.#base = base;
   }
@@ -176,7 +180,7 @@ export class State<R extends AnyRow = Row> implements Reader, Indexed, Revisione
    * Applies a committed change beside the present content, in steps; nothing else may be applied until `replace` takes it over.
    * @throws RegistryError `data_loss` when a record cannot be read
    */
-  replacing(change: Change): Generator<void, Replacement<R>, undefined> {
+  replacing(change: Change): Generator<number | void, Replacement<R>, undefined> {
     return replacing(this.#contents, change, this.#intern);
   }
 

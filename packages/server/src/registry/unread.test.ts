@@ -98,7 +98,8 @@ describe('a record that is kept unread', () => {
     const { state } = withUnread();
     const again = new State();
     for (const [key, row] of state.rows()) again.load({ key, value: encodeRow(row), revision: row.modified });
-    Array.from(again.loading(state.revision));
+    Array.from(again.deriving());
+    again.loaded(state.revision);
     expect([...again.rows()].map(([key]) => key).sort()).toEqual([...state.rows()].map(([key]) => key).sort());
     expect(again.isUnread(unreadKey)).toBe(true);
   });

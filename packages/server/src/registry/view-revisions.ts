@@ -13,6 +13,9 @@ import { markerKey, type ViewRow } from './markers.ts';
 import type { Indexed, Lookup, Shown, ViewKind } from './room.ts';
 import { isOf, type AnyRow, type AnyRowChange } from './row.ts';
 
+/** A yield takes as long as a row. */
+const rowsPerYield = 16;
+
 /** The rows that revisions are derived from: contents of a state. */
 interface Source extends Lookup, Indexed, Shown {
   get(key: string): AnyRow | undefined;
@@ -40,7 +43,8 @@ export class ViewRevisions {
   }
 
   /** Derives all of them from the rows of a state that has just been loaded, and does not change meanwhile. A step is one row. */
-  *deriving(source: Source): Generator<void, void, undefined> {
+  *deriving(source: Source): Generator<number | void, void, undefined> {
+    let rows = 0;
     let revision = 0;
     const raise = { add: (view: string) => this.#raise(view, revision) };
     const marked: string[] = [];
@@ -50,7 +54,7 @@ export class ViewRevisions {
         raise.add(row.view);
         marked.push(row.view);
       } else this.#kinds.of(row).addViews?.(row, raise, source, source);
-      yield;
+      if (++rows % rowsPerYield === 0) yield rowsPerYield;
     }
     // There are far fewer views than rows.
     for (const [view, own] of this.#revisions) {

@@ -20,6 +20,9 @@ export const rowsPerTurn = 1_024;
 /** Records of a list that are taken over between two turns: some 5 ms, less than engines list at once. */
 const recordsPerTurn = 512;
 
+/** A yield takes as long as a part of a record. */
+const recordsPerYield = 8;
+
 /** Watchers that a replacement wakes between two turns: each begins an answer. */
 const watchersPerTurn = 128;
 
@@ -55,7 +58,7 @@ export class Applier {
         if (relisting !== undefined) return this.#relisted(relisting, event);
         if (this.#loaded) return undefined;
         this.#loaded = true;
-        return inTurns(this.state.loading(event.revision, event.base), rowsPerTurn);
+        return inTurns(this.state.deriving(), rowsPerTurn).then(() => this.state.loaded(event.revision, event.base));
       }
       case 'transaction':
         if (isLarge(event)) return this.#replaced(event);
@@ -65,11 +68,12 @@ export class Applier {
   }
 
   /** A step is one record. An engine may show many lists in one turn of its own. */
-  *#listing(records: readonly EngineRecord[]): Generator<void, void, undefined> {
+  *#listing(records: readonly EngineRecord[]): Generator<number, void, undefined> {
+    let listed = 0;
     for (const record of records) {
       if (this.#relisting === undefined) this.state.load(record);
       else this.#relisting.add(record);
-      yield;
+      if (++listed % recordsPerYield === 0) yield recordsPerYield;
     }
   }
 

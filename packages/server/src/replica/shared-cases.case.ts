@@ -6,6 +6,7 @@
 import { expect } from 'vitest';
 import { say, see, view, recordKey } from './shared-commands.case.ts';
 import { lockCases } from './shared-lock-cases.case.ts';
+import { znodeCases } from './shared-znode-cases.case.ts';
 import { all, lag, late, type SharedCase } from './shared-world.case.ts';
 import type { TestNode } from './test-node.case.ts';
 
@@ -476,4 +477,5 @@ export const sharedCases: readonly SharedCase[] = [
     },
   },
   ...lockCases,
+  ...znodeCases,
 ];

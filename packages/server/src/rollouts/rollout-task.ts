@@ -2,8 +2,13 @@
 
 import { findConfig, policyOf, stagedRollout, type StagedRollout } from '../registry/kind/config/find.ts';
 import { inTurns } from '../in-turns.ts';
-import { lookAt } from '../registry/kind/config/population.ts';
+import { lookAt } from '../registry/kind/config/alarm.ts';
+import { configLimits } from '../registry/kind/config/commands.ts';
+import { isFor } from '../registry/kind/config/given.ts';
+import { instanceName } from '../registry/kind/config/instance-name.ts';
+import { instancesPerTurn, lookForPlaces, memberOf, nextWithCount } from '../registry/kind/config/population.ts';
 import { remainingMs } from '../registry/kind/config/rollouts.ts';
+import type { InstanceRow } from '../registry/kind/catalog/rows.ts';
 import type { ConfigRef, ConfigRow } from '../registry/kind/config/rows.ts';
 import type { RolloutsOptions } from './options.ts';
 import { askWebhook } from './webhook.ts';
@@ -12,17 +17,26 @@ import { askWebhook } from './webhook.ts';
 const frozenMs = 500;
 const webhookMs = 5_000;
 
-/** Instances that a turn of the event loop looks at: some 5 microseconds each. */
-const instancesPerTurn = 1_024;
+/** Losses in one command: two rows of a transaction, of which small ones have 128. */
+const lossesAtOnce = 50;
 /** After a look the task rests ten times as long as that has taken, so that it takes a tenth of the time at most. */
 const restMsPerInstance = 0.05;
 const restMaxMs = 500;
+
+interface Losses {
+  readonly release: number;
+  /** Each as `NODE/ID`: those that had the release, and the others. */
+  readonly with: Set<string>;
+  readonly without: Set<string>;
+}
 
 export class RolloutTask {
   readonly #options: RolloutsOptions;
   readonly #ref: ConfigRef;
   /** On the monotonic clock. */
   #restUntil = 0;
+  /** Losses that are not in the registry yet. */
+  #losses: Losses | undefined;
   /** Of the webhook's last answer, on the monotonic clock; undefined: none for this stage. */
   #answered: { readonly stage: string; readonly at: number } | undefined;
 
@@ -31,9 +45,23 @@ export class RolloutTask {
     this.#ref = ref;
   }
 
+  /** An instance was lost. Called within a transaction: what the alarm says of it is found in the next look. @param row as it was */
+  lose(row: InstanceRow): void {
+    const { state } = this.#options.registry;
+    const config = findConfig(state, this.#ref);
+    const rollout = stagedRollout(config);
+    if (config === undefined || rollout?.staged.alarm?.on.includes('unhealthy') !== true) return;
+    const { release } = rollout;
+    if (this.#losses?.release !== release) this.#losses = { release, with: new Set(), without: new Set() };
+    const side = this.#losses[isFor(config, rollout, memberOf(state, row)) ? 'with' : 'without'];
+    if (side.size < configLimits.failuresMax) side.add(instanceName(row));
+  }
+
   /** @returns milliseconds until something may be due; Infinity: only after a change */
   async look(): Promise<number> {
     const { registry, clock, isFrozen } = this.#options;
+    if (isFrozen()) this.#losses = undefined;
+    else await this.#tellLosses();
     const row = findConfig(registry.state, this.#ref);
     const rollout = stagedRollout(row);
     if (row === undefined || rollout === undefined) return Infinity;
@@ -73,14 +101,23 @@ export class RolloutTask {
     return frozenMs;
   }
 
+  async #tellLosses(): Promise<void> {
+    const losses = this.#losses;
+    const rollout = losses && stagedRollout(findConfig(this.#options.registry.state, this.#ref));
+    if (losses === undefined || rollout?.release !== losses.release) return;
+    const { namespace, app, cluster, name } = this.#ref;
+    while (losses.with.size + losses.without.size > 0) {
+      const [some, others] = [[...losses.with].slice(0, lossesAtOnce), [...losses.without].slice(0, lossesAtOnce)];
+      await this.#options.registry.submit({ kind: 'config-lost', namespace, app, cluster, name, rollout: rollout.name, release: losses.release, with: some, without: others });
+      for (const each of some) losses.with.delete(each);
+      for (const each of others) losses.without.delete(each);
+    }
+  }
+
   /** Who gets the release in the next stage, if that has a count. */
-  async #nextPlaces(row: ConfigRow, { staged, ...rollout }: StagedRollout): Promise<{ readonly places?: readonly string[] }> {
-    const stage = staged.stage + 1;
-    const next = staged.stages[stage];
-    if (next === undefined || !('count' in next)) return {};
-    const { alarm: _, ...silent } = staged;
-    const { places } = await inTurns(lookAt(this.#options.registry.state, row, { ...rollout, staged: { ...silent, stage } }), instancesPerTurn);
-    return { places };
+  async #nextPlaces(row: ConfigRow, rollout: StagedRollout): Promise<{ readonly places?: readonly string[] }> {
+    const next = nextWithCount(rollout);
+    return next === undefined ? {} : { places: await inTurns(lookForPlaces(this.#options.registry.state, row, next), instancesPerTurn) };
   }
 
   /** @returns the webhook's reason to end the rollout, or how long its answer counts: 0 when it was asked just now and has no alarm */

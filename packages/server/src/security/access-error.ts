@@ -1,7 +1,7 @@
 /** The error of access control: a code, a message, and the reason with its fields, from which a front end can build its own message. */
 
 import { RegistryError, type ErrorCode } from '@rollcall/protocol';
-import { words, type Reason, type Reasons } from './reasons.ts';
+import { words, type Denial, type Reason, type Reasons } from './reasons.ts';
 
 /** Codes of the reasons whose code is not `invalid_argument`. */
 const codes: Readonly<Partial<Record<Reason, ErrorCode>>> = {
@@ -14,6 +14,7 @@ const codes: Readonly<Partial<Record<Reason, ErrorCode>>> = {
   'not from a login': 'permission_denied',
   'auth method not found': 'not_found',
   'nothing granted': 'permission_denied',
+  oidc: 'unauthenticated',
   'bad jwt': 'unauthenticated',
   'malformed jwt': 'unauthenticated',
   'bad jwt time': 'unauthenticated',
@@ -31,10 +32,14 @@ export class AccessError<R extends Reason = Reason> extends RegistryError {
   }
 }
 
+/** The permission that was missing; undefined for every other error. */
+export function denialIn(error: unknown): Denial | undefined {
+  return error instanceof AccessError && error.reason === 'lacks permission' ? (error as AccessError<'lacks permission'>).fields : undefined;
+}
+
 /** The namespace in which a permission was missing; empty for every other error. */
 export function deniedNamespace(error: unknown): string {
-  if (!(error instanceof AccessError) || error.reason !== 'lacks permission') return '';
-  return (error as AccessError<'lacks permission'>).fields.namespace;
+  return denialIn(error)?.namespace ?? '';
 }
 
 /** The error for a reason; those without fields take none. */

@@ -1,4 +1,4 @@
-/** A server with a route without declared access does not start. */
+/** A front end with a route without declared access is not created. */
 
 import { expect, it } from 'vitest';
 import { assertAccessDeclared } from './access.ts';

@@ -1,6 +1,6 @@
 /**
- * Access: the permissions that a route requires, declared beside the route in the table of each front end. The server
- * does not start while a route declares nothing, so that a forgotten declaration cannot leave a route open.
+ * Access: the permissions that a route requires, declared beside the route in the table of each front end. A front end
+ * is not created while a route declares nothing, so that a forgotten declaration cannot leave a route open.
  */
 
 import { RegistryError } from '@rollcall/protocol';

@@ -15,9 +15,12 @@ import type { Clock } from '../clock.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { RowChange } from '../registry/kinds.ts';
 import { refused } from './access-error.ts';
+import { Denials, subjectOf, type ExplainedDenial } from './denials.ts';
 import { unrestricted, type Authorizer, type DefaultPolicy, type Resource, type Verb } from './authorizer.ts';
+import type { Question } from './deciding-rule.ts';
 import { ExpiryTimer } from './expiry-timer.ts';
 import { shownNamespace } from './hidden-namespace.ts';
+import { PermissionHolders, type Holders } from './holders.ts';
 import type { Denial } from './reasons.ts';
 import { hasEnded, hashSecret, type Token } from './records.ts';
 import { counted, Rights } from './rights.ts';
@@ -71,11 +74,14 @@ const callersMax = 50_000;
 
 export class Acl {
   readonly store: AclStore;
+  /** Rights of tokens, for questions about them; a request goes by its caller's. */
+  readonly rights: Rights;
   readonly #clock: Clock;
   readonly #config: AclConfig;
   readonly #onDenied: (denial: Denial) => void;
   readonly #callers = new LRUCache<string, Caller>(counted(callersMax));
-  readonly #rights: Rights;
+  readonly #holders: PermissionHolders;
+  readonly #denials: Denials;
   /** Listeners by the hash of their caller's secret. */
   readonly #listeners = new Map<string, { readonly namespace: string; readonly all: Set<() => void> }>();
   readonly #expiry: ExpiryTimer;
@@ -83,7 +89,9 @@ export class Acl {
 
   constructor({ registry, clock, config, onDenied = () => {}, onExpired = () => {} }: AclOptions) {
     this.store = new AclStore(registry.state);
-    this.#rights = new Rights(this.store, config);
+    this.rights = new Rights(this.store, config);
+    this.#holders = new PermissionHolders({ store: this.store, rights: this.rights, now: () => clock.now() });
+    this.#denials = new Denials({ store: this.store, rights: this.rights, holders: this.#holders, defaultPolicy: config.defaultPolicy });
     this.#clock = clock;
     this.#config = config;
     this.#onDenied = onDenied;
@@ -120,6 +128,8 @@ export class Acl {
   observe(changes: readonly RowChange[]): void {
     const change = this.store.observe(changes);
     if (change === undefined) return;
+    this.#holders.changed();
+    this.#denials.changed();
     this.#watchExpiry(change);
     const { rules, secretHashes } = change;
     for (const secretHash of secretHashes) this.#callers.delete(secretHash);
@@ -137,6 +147,8 @@ export class Acl {
   /** Call this when the whole state was replaced, as an observer of the replica. The first step recomputes every permission. */
   *replaced(): Generator<void, void, undefined> {
     this.#callers.clear();
+    this.#holders.changed();
+    this.#denials.changed();
     this.#expiry.clear();
     this.#watchExpiry(this.store.reload());
     yield;
@@ -225,6 +237,30 @@ export class Acl {
     return refused('lacks permission', denial);
   }
 
+  /** The caller for people: the description of its token; empty without access control. */
+  nameOf({ accessorId, secretHash }: Caller): string {
+    if (!this.#config.enabled || secretHash === '') return '';
+    return subjectOf(accessorId, this.store.tokenAnywhere(accessorId)?.description ?? '');
+  }
+
+  /**
+   * Explains a denial: the rule that decides, and for callers that have brought a token who can grant the permission.
+   * @returns undefined without access control, and if the token is gone
+   */
+  explain(denial: Denial): ExplainedDenial | undefined {
+    if (!this.#config.enabled) return undefined;
+    return this.#denials.explain(denial, this.#hasOwnToken(denial));
+  }
+
+  /** Who has a permission. @returns undefined without access control, and for callers that have brought no token */
+  holders(caller: Caller, question: Question): Holders | undefined {
+    return this.#config.enabled && this.#hasOwnToken(caller) ? this.#holders.of(question) : undefined;
+  }
+
+  #hasOwnToken({ accessorId }: Pick<Caller, 'accessorId'>): boolean {
+    return accessorId !== anonymousAccessor && this.store.tokenAnywhere(accessorId)?.secretHash !== this.#defaultHash;
+  }
+
   #findByHash(secretHash: string): Caller | undefined {
     const known = this.#callers.get(secretHash);
     const caller = known ?? this.#makeCaller(secretHash);
@@ -239,7 +275,7 @@ export class Acl {
     return {
       accessorId: token.accessorId,
       namespace: token.namespace,
-      authorizer: this.#rights.authorizerOf(token),
+      authorizer: this.rights.authorizerOf(token),
       secretHash,
       expiresAtMs: token.expiresAtMs === 0 ? Infinity : token.expiresAtMs,
     };

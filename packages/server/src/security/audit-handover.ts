@@ -93,15 +93,18 @@ export class HandedAudit implements AuditTrail {
   }
 }
 
+/** Takes events of workers into the log of the primary. */
+export type AuditTarget = Pick<Audit, 'record' | 'flush' | 'countDropped'>;
+
 /** Workers whose last number is remembered; one that has ended does not come back. */
 const workersMax = 1_000;
 
 /** The primary's end. */
 export class AuditIntake {
-  readonly #audit: Pick<Audit, 'record' | 'flush' | 'countDropped'>;
+  readonly #audit: AuditTarget;
   readonly #last = new Map<string, number>();
 
-  constructor(audit: Pick<Audit, 'record' | 'flush' | 'countDropped'>) {
+  constructor(audit: AuditTarget) {
     this.#audit = audit;
   }
 

@@ -13,9 +13,11 @@
 
 import { createHash } from 'node:crypto';
 
+export const auditKinds = ['write', 'denied', 'login', 'unauthenticated'] as const;
+
 /** The fields of a line; `time`, `seq` and the hashes are added. No secrets and no values of keys. */
 export interface AuditEvent {
-  readonly kind: 'write' | 'denied' | 'login' | 'unauthenticated';
+  readonly kind: (typeof auditKinds)[number];
   /** The token's public id; empty if the token is unknown. */
   readonly accessorId: string;
   /** Namespace of the request; empty for requests about no namespace, and for those refused before their namespace was read. */
@@ -26,6 +28,27 @@ export interface AuditEvent {
   readonly via: string;
   /** The request or the permission: `PUT /v1/kv/app/x`, `service:write "web"`. */
   readonly action: string;
+}
+
+/** An event with its number and time, as the log has it. */
+export interface AuditLine extends AuditEvent {
+  /** From 1, without gaps. */
+  readonly seq: number;
+  /** ISO 8601, with milliseconds. */
+  readonly time: string;
+  /** Events that were lost before this one. */
+  readonly dropped?: number;
+}
+
+/** What a line says, before it is text. */
+export interface AuditEntry {
+  readonly seq: number;
+  /** Milliseconds since the Unix epoch. */
+  readonly at: number;
+  /** Its fields are bounded. */
+  readonly event: AuditEvent;
+  /** Events that were lost before this one. */
+  readonly dropped: number;
 }
 
 /** Takes what must be in the audit log. */
@@ -54,6 +77,8 @@ export interface AuditOptions {
   readonly last?: ChainEnd;
   /** Called when the sink fails; the lines of that batch are lost and counted as dropped. */
   readonly onError: (error: unknown) => void;
+  /** Called with what the sink has taken. */
+  readonly onWritten?: (entries: readonly AuditEntry[]) => void;
   /** Most lines that may wait for the sink. */
   readonly waitingMax?: number;
 }
@@ -73,17 +98,19 @@ export class Audit implements AuditTrail {
   readonly #sink: AuditSink;
   readonly #now: () => number;
   readonly #onError: (error: unknown) => void;
+  readonly #onWritten: (entries: readonly AuditEntry[]) => void;
   readonly #waitingMax: number;
   #end: ChainEnd;
   #waiting: AuditRecord[] = [];
   #dropped = 0;
   #writing: Promise<void> | undefined;
 
-  constructor({ sink, now, last = chainStart, onError, waitingMax = 10_000 }: AuditOptions) {
+  constructor({ sink, now, last = chainStart, onError, onWritten = () => {}, waitingMax = 10_000 }: AuditOptions) {
     this.#sink = sink;
     this.#now = now;
     this.#end = last;
     this.#onError = onError;
+    this.#onWritten = onWritten;
     this.#waitingMax = waitingMax;
   }
 
@@ -119,14 +146,18 @@ export class Audit implements AuditTrail {
       this.#dropped = 0;
       let end = this.#end;
       let text = '';
+      const entries: AuditEntry[] = [];
       for (const { event, at } of batch) {
-        const line = lineOf(event, at, end, text === '' ? dropped : 0);
-        end = line.end;
-        text += line.text;
+        const entry = { seq: end.seq + 1, at, event: boundedEvent(event), dropped: text === '' ? dropped : 0 };
+        const hashed = hashedText(entry, end.hash);
+        end = { seq: entry.seq, hash: hashed.hash };
+        text += hashed.text;
+        entries.push(entry);
       }
       try {
         await this.#sink.append(text);
         this.#end = end;
+        this.#onWritten(entries);
       } catch (error) {
         // The chain continues from the last written line.
         this.#dropped += dropped + batch.length;
@@ -137,22 +168,23 @@ export class Audit implements AuditTrail {
   }
 }
 
-function lineOf(event: AuditEvent, at: number, before: ChainEnd, dropped: number): { text: string; end: ChainEnd } {
-  const seq = before.seq + 1;
-  const body = {
-    seq,
-    time: new Date(at).toISOString(),
-    ...boundedEvent(event),
-    ...(dropped > 0 && { dropped }),
-    previous: before.hash,
-  };
-  const hash = hashOf(JSON.stringify(body));
-  return { text: `${JSON.stringify({ ...body, hash })}\n`, end: { seq, hash } };
+export function lineOf({ seq, at, event, dropped }: AuditEntry): AuditLine {
+  const { kind, accessorId, namespace, address, via, action } = event;
+  return { seq, time: new Date(at).toISOString(), kind, accessorId, namespace, address, via, action, ...(dropped > 0 && { dropped }) };
 }
 
-/** The event as it is written, with its fields in the order of a line. */
-export function boundedEvent({ kind, accessorId, namespace, address, via, action }: AuditEvent): AuditEvent {
-  return { kind, accessorId: bounded(accessorId), namespace: bounded(namespace), address: bounded(address), via, action: bounded(action) };
+/** The line of the file, with its end. @param previous hash of the line before */
+function hashedText(entry: AuditEntry, previous: string): { text: string; hash: string } {
+  const body = { ...lineOf(entry), previous };
+  const hash = hashOf(JSON.stringify(body));
+  return { text: `${JSON.stringify({ ...body, hash })}\n`, hash };
+}
+
+/** The event with its fields as long as they may be; the same object, unless one is longer. */
+export function boundedEvent(event: AuditEvent): AuditEvent {
+  const { accessorId, namespace, address, action } = event;
+  if (accessorId.length <= fieldMax && namespace.length <= fieldMax && address.length <= fieldMax && action.length <= fieldMax) return event;
+  return { ...event, accessorId: bounded(accessorId), namespace: bounded(namespace), address: bounded(address), action: bounded(action) };
 }
 
 function bounded(value: string): string {

@@ -64,7 +64,7 @@ export class Gate {
     this.#judge(origin, caller?.accessorId);
     if (caller !== undefined) return caller;
     // Refusals by the limiter are not logged: an attack must not fill the log.
-    this.#audit?.record({ ...origin, kind: 'unauthenticated', accessorId: '', namespace: '', action: 'an unknown token' });
+    this.record('unauthenticated', undefined, '', origin, 'an unknown token');
     throw refused('unknown token');
   }
 
@@ -93,7 +93,8 @@ export class Gate {
    * @param namespace of the request; empty for requests about none
    */
   record(kind: AuditEvent['kind'], caller: Caller | undefined, namespace: string, origin: Origin, action: string): void {
-    this.#audit?.record({ ...origin, kind, accessorId: caller?.accessorId ?? '', namespace, action });
+    // Each field by name: a spread took a twentieth of the time of a write.
+    this.#audit?.record({ kind, accessorId: caller?.accessorId ?? '', namespace, address: origin.address, via: origin.via, action });
   }
 
   #judge({ address }: Origin, accessorId: string | undefined): void {

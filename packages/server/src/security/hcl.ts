@@ -24,7 +24,7 @@ export type HclValue =
   | { readonly kind: 'object'; readonly items: readonly HclItem[] };
 
 /** Most characters of one text: some thousand rules. */
-export const lengthMax = 131_072;
+const lengthMax = 131_072;
 /** Most levels of braces and brackets; rules need three. */
 const depthMax = 50;
 

@@ -20,6 +20,9 @@ export type Keys =
   /** `discovery` is the base URL of an OpenID provider, whose configuration gives the URL of the keys. */
   | { readonly kind: 'jwks' | 'discovery'; readonly url: string; readonly ca: string };
 
+/** Settings of auth methods that no answer shows. */
+export const secretSettings: ReadonlySet<string> = new Set(['OIDCClientSecret']);
+
 export interface JwtConfig {
   readonly keys: Keys;
   readonly algorithms: readonly string[];
@@ -98,13 +101,13 @@ function checkUrl(url: string): void {
   throw invalid(`the URL of the keys is ${JSON.stringify(url)}; give one with https, or http to this machine`);
 }
 
-function text(config: MethodConfig, key: string): string {
+export function text(config: MethodConfig, key: string): string {
   const value = config[key] ?? '';
   if (typeof value !== 'string') throw invalid(`${key} must be a string`);
   return value;
 }
 
-function strings(config: MethodConfig, key: string): string[] {
+export function strings(config: MethodConfig, key: string): string[] {
   const value = config[key] ?? [];
   if (!Array.isArray(value)) throw invalid(`${key} must be a list of strings`);
   return value.map((one: unknown) => {

@@ -22,13 +22,18 @@ type Claims = Readonly<Record<string, unknown>>;
  *   cannot be fetched
  */
 export async function verifyJwt(token: string, config: JwtConfig, source: KeySource, nowMs: number): Promise<Identity> {
+  return identityOf(await verifiedClaims(token, config, source, nowMs), config);
+}
+
+/** The claims of a token that passes the same checks. @throws RegistryError as `verifyJwt` */
+export async function verifiedClaims(token: string, config: JwtConfig, source: KeySource, nowMs: number): Promise<Claims> {
   if (token === '') throw refused('bad jwt', { problem: 'absent' });
   if (token.length > lengthMax) throw refused('malformed jwt', { problem: `it has ${token.length} characters, the limit is ${lengthMax}` });
   const claims = await verifySignature(token, config, source);
   checkTimes(claims, config, nowMs / 1_000);
   checkIssuer(claims, config);
   checkAudience(claims, config);
-  return identityOf(claims, config);
+  return claims;
 }
 
 async function verifySignature(token: string, config: JwtConfig, source: KeySource): Promise<Claims> {
@@ -121,7 +126,8 @@ function checkAudience(claims: Claims, { audiences }: JwtConfig): void {
   }
 }
 
-function identityOf(claims: Claims, { values, lists }: JwtConfig): Identity {
+/** @throws RegistryError `unauthenticated` for a claim of another form */
+export function identityOf(claims: Claims, { values, lists }: JwtConfig): Identity {
   const single = Object.entries(values).map(([claim, name]): [string, string] => {
     const value = claimOf(claims, claim);
     const text = value === undefined ? '' : textOf(value);

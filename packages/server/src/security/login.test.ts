@@ -382,7 +382,7 @@ describe('an auth method', () => {
   const wrong: [MethodInput, string][] = [
     [{ name: '' }, 'the auth method has no name'],
     [{ name: 'a b' }, 'the name of the auth method is invalid: use only letters, digits, "-" and "_"'],
-    [{ name: 'a', type: 'oidc' }, 'the type of an auth method must be "jwt"'],
+    [{ name: 'a', type: 'kubernetes' }, 'the type of an auth method must be "jwt" or "oidc"'],
     [{ name: 'a', tokenTtlMs: 1 }, 'tokens of the auth method would live 1 ms; the minimum is 60000 ms'],
     [{ name: 'a', locality: 'x' }, 'the locality of tokens must be "local" or "global"'],
     [{ name: 'a', config: {} }, "exactly one of 'JWTValidationPubKeys', 'JWKSURL', or 'OIDCDiscoveryURL' must be set"],

@@ -7,7 +7,7 @@ import type { Clock } from '../clock.ts';
 import { RegistryError } from '@rollcall/protocol';
 import type { Acl } from './acl.ts';
 import type { AclAdmin, TokenWithSecret } from './admin.ts';
-import { bind, bindNamespace } from './binding.ts';
+import { bind, bindNamespace, type Identity } from './binding.ts';
 import { refused } from './access-error.ts';
 import { readJwtConfig, type JwtConfig } from './jwt-config.ts';
 import { KeySource, type FetchText } from './key-source.ts';
@@ -49,29 +49,45 @@ export class Login {
    *   fetched; `resource_exhausted` when too many log in at once
    */
   async login({ namespace, method: name, bearerToken, meta = {} }: LoginRequest): Promise<TokenWithSecret> {
-    const { acl, admin, clock, datacenter } = this.#options;
+    const { acl, clock } = this.#options;
     if (!acl.enabled) throw refused('disabled');
     const method = acl.store.method(namespace, name);
-    if (method === undefined) throw refused('auth method not found', { name });
+    // A method of another type has its own way to sign in.
+    if (method?.type !== 'jwt') throw refused('auth method not found', { name });
+    return this.limited(async () => {
+      const { config, source } = this.#validator(method);
+      // `jose` takes 28 ms to load, and most servers never see a login.
+      const { verifyJwt } = await import('./jwt.ts');
+      const identity = await verifyJwt(bearerToken, config, source, clock.now());
+      return this.grant(method, identity, `token created via login${Object.keys(meta).length === 0 ? '' : `: ${JSON.stringify(meta)}`}`);
+    });
+  }
+
+  /** Runs a login, unless too many run. @throws RegistryError `resource_exhausted`, and every error of `attempt` */
+  async limited<T>(attempt: () => Promise<T>): Promise<T> {
     if (this.#running >= loginsMax) {
       throw new RegistryError('resource_exhausted', `${this.#running} logins are under way, the limit is ${loginsMax}; try again later`);
     }
     this.#running++;
     try {
-      const { config, source } = this.#validator(method);
-      // `jose` takes 28 ms to load, and most servers never see a login.
-      const { verifyJwt } = await import('./jwt.ts');
-      const identity = await verifyJwt(bearerToken, config, source, clock.now());
-      const place = bindNamespace(method, identity);
-      const { none, ...bindings } = bind(acl.store, place, acl.store.bindingRules(namespace, name), identity, datacenter);
-      // The same error as for an identity without rights: the caller must not learn whether a namespace exists.
-      if (none || !acl.store.hasNamespace(place)) throw refused('nothing granted');
-      const description = `token created via login${Object.keys(meta).length === 0 ? '' : `: ${JSON.stringify(meta)}`}`;
-      const ttl = method.tokenTtlMs === 0 ? {} : { ttlMs: method.tokenTtlMs };
-      return await admin.createToken(place, { ...bindings, ...ttl, description, local: method.locality === 'local' }, method);
+      return await attempt();
     } finally {
       this.#running--;
     }
+  }
+
+  /**
+   * Creates the token of an identity that a method has proved.
+   * @throws RegistryError `permission_denied` if no binding rule grants anything
+   */
+  async grant(method: AuthMethod, identity: Identity, description: string): Promise<TokenWithSecret> {
+    const { acl, admin, datacenter } = this.#options;
+    const place = bindNamespace(method, identity);
+    const { none, ...bindings } = bind(acl.store, place, acl.store.bindingRules(method.namespace, method.name), identity, datacenter);
+    // The same error as for an identity without rights: the caller must not learn whether a namespace exists.
+    if (none || !acl.store.hasNamespace(place)) throw refused('nothing granted');
+    const ttl = method.tokenTtlMs === 0 ? {} : { ttlMs: method.tokenTtlMs };
+    return admin.createToken(place, { ...bindings, ...ttl, description, local: method.locality === 'local' }, method);
   }
 
   #validator(method: AuthMethod): { config: JwtConfig; source: KeySource } {

@@ -4,15 +4,16 @@ import { defaultNamespace, isNamespaceName, RegistryError } from '@rollcall/prot
 import { quote } from '../filter/go-string.ts';
 import { refused } from './access-error.ts';
 import { bindName, isBindName, selectorProblem, type Identity } from './binding.ts';
-import { readJwtConfig, type JwtConfig } from './jwt-config.ts';
+import { readJwtConfig, secretSettings, type JwtConfig } from './jwt-config.ts';
 import { isMethodName, isUuid } from './names.ts';
+import { readOidcConfig } from './oidc-config.ts';
 import type { AuthMethod, BindingRule, BindingRuleValue, MethodConfig, MethodValue, NamespaceRule } from './records.ts';
 import type { AclStore } from './store.ts';
 import { templateRules } from './templates.ts';
 
 export interface MethodInput {
   readonly name: string;
-  /** `jwt`; absent keeps the type of the existing method. */
+  /** `jwt` or `oidc`; absent keeps the type of the existing method. */
   readonly type?: string;
   readonly displayName?: string;
   readonly description?: string;
@@ -32,25 +33,36 @@ export function methodValue(
   input: MethodInput,
   limits: { readonly ttlMinMs: number },
 ): MethodValue {
-  const { name, displayName = '', description = '', tokenTtlMs = 0, locality = '', config = {} } = input;
+  const { name, displayName = '', description = '', tokenTtlMs = 0, locality = '' } = input;
+  const config = withSecrets(input.config ?? {}, before?.config);
   if (name === '') throw refused('no name', { what: 'auth method' });
   if (!isMethodName(name)) throw refused('bad name', { what: 'auth method' });
   const type = input.type === undefined || input.type === '' ? (before?.type ?? '') : input.type;
   if (before !== undefined && before.type !== type) throw refused('auth method type fixed');
-  if (type !== 'jwt') throw refused('unknown auth method type');
+  if (type !== 'jwt' && type !== 'oidc') throw refused('unknown auth method type');
   if (tokenTtlMs !== 0 && tokenTtlMs < limits.ttlMinMs) {
     throw refused('auth method ttl', { ttlMs: tokenTtlMs, leastMs: limits.ttlMinMs });
   }
   if (locality !== '' && locality !== 'local' && locality !== 'global') {
     throw refused('unknown locality');
   }
-  const { values, lists } = readJwtConfig(config);
+  const { values, lists } = mappingsOf(type, config);
   const { namespaceRules = [] } = input;
   checkNamespaceRules(namespace, namespaceRules, blankOf(values, lists));
   return {
     ...{ type, displayName, description, tokenTtlMs, locality: locality === 'global' ? 'global' : 'local', config },
     ...(namespaceRules.length === 0 ? {} : { namespaceRules }),
   };
+}
+
+/** Answers leave secrets out, so a change that was made from one keeps them. */
+function withSecrets(config: MethodConfig, before: MethodConfig = {}): MethodConfig {
+  const kept = Object.entries(before).filter(([setting]) => secretSettings.has(setting) && (config[setting] ?? '') === '');
+  return { ...config, ...Object.fromEntries(kept) };
+}
+
+function mappingsOf(type: string, config: MethodConfig): Pick<JwtConfig, 'values' | 'lists'> {
+  return type === 'oidc' ? readOidcConfig(config).jwt : readJwtConfig(config);
 }
 
 /** Most namespace rules of one auth method. */
@@ -120,8 +132,8 @@ export function bindingRuleValue(
 }
 
 /** An identity with every field that a method maps, all of them empty. */
-export function blankIdentity({ config }: AuthMethod): Identity {
-  const { values, lists } = readJwtConfig(config);
+function blankIdentity({ type, config }: AuthMethod): Identity {
+  const { values, lists } = mappingsOf(type, config);
   return blankOf(values, lists);
 }
 

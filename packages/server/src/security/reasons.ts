@@ -119,6 +119,9 @@ export interface Reasons {
 
   // Logins.
   readonly 'nothing granted': object;
+  readonly 'redirect not allowed': { readonly uri: string; readonly method: string };
+  /** A sign-in at an OpenID provider. */
+  readonly oidc: { readonly problem: string };
   readonly 'bad jwt': { readonly problem: JwtProblem };
   readonly 'malformed jwt': { readonly problem: string };
   readonly 'bad jwt time': { readonly claim: string };
@@ -216,7 +219,7 @@ export const words: Words = {
     `the level of the intentions of ${key} ${quote(name)} is ${quote(intentions)}; give "read", "write" or "deny"`,
   'auth method not found': ({ name }) => `no auth method has the name ${quote(name)}`,
   'auth method type fixed': () => 'the type of an auth method cannot be changed',
-  'unknown auth method type': () => 'the type of an auth method must be "jwt"',
+  'unknown auth method type': () => 'the type of an auth method must be "jwt" or "oidc"',
   'auth method ttl': ({ ttlMs, leastMs }) => `tokens of the auth method would live ${ttlMs} ms; the minimum is ${leastMs} ms`,
   'unknown locality': () => 'the locality of tokens must be "local" or "global"',
   'bad auth method config': ({ problem }) => `the configuration of the auth method is invalid: ${problem}`,
@@ -231,6 +234,8 @@ export const words: Words = {
   'bad computed name': ({ bindType, name }) => `the name ${quote(name)}, computed from the identity, is not valid for the bind type ${quote(bindType)}`,
   'unknown variable': ({ name }) => `the variable ${quote(name)} does not exist`,
   'nothing granted': () => 'no binding rule grants this identity anything',
+  'redirect not allowed': ({ uri, method }) => `AllowedRedirectURIs of auth method ${quote(method)} does not have ${quote(uri)}; add it there and at the provider`,
+  oidc: ({ problem }) => `the sign-in failed: ${problem}`,
   'bad jwt': ({ problem }) => jwtProblems[problem],
   'malformed jwt': ({ problem }) => `the bearer token cannot be verified: ${problem}`,
   'bad jwt time': ({ claim }) => `the claim ${claim} of the bearer token is not a time`,

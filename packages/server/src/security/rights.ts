@@ -6,6 +6,7 @@
 import { defaultNamespace, isRegistryError, RegistryError } from '@rollcall/protocol';
 import { LRUCache } from 'lru-cache';
 import { compileRules, type Authorizer, type DefaultPolicy, type PlacedRules } from './authorizer.ts';
+import type { CallerRules, SourcedRules } from './deciding-rule.ts';
 import type { Grants, Policy, Token } from './records.ts';
 import { parseRules } from './rule-text.ts';
 import type { Rules } from './rules.ts';
@@ -19,6 +20,9 @@ const authorizersMax = 1_000;
 
 /** Limits a cache to this many entries. The option `max` would allocate tables for all of them at once. */
 export const counted = (entries: number) => ({ maxSize: entries, sizeCalculation: () => 1 });
+
+/** What has rights: a token, or what a token might be given. */
+export type RightsOwner = Pick<Token, 'namespace' | 'roles' | keyof Grants>;
 
 export interface RightsConfig {
   readonly defaultPolicy: DefaultPolicy;
@@ -41,9 +45,9 @@ export class Rights {
    * Tokens with the same rules get the same authorizer until one of those rules changes.
    * @throws RegistryError `internal` if a policy cannot be read
    */
-  authorizerOf(token: Token): Authorizer {
-    const { namespace } = token;
-    const own = this.#rightsOf(namespace, [token], token.roles);
+  authorizerOf(owner: RightsOwner): Authorizer {
+    const { namespace } = owner;
+    const own = this.#rightsOf(namespace, [owner], owner.roles);
     const defaults = this.#store.namespaceDefaults(namespace);
     const added = this.#rightsOf(defaultNamespace, [{ ...noGrants, policies: defaults.policies }], defaults.roles);
     const key = JSON.stringify([own.name, added.name]);
@@ -52,6 +56,45 @@ export class Rights {
     const authorizer = compileRules(own.rules(), this.#config.defaultPolicy, added.rules());
     this.#authorizers.set(key, authorizer);
     return authorizer;
+  }
+
+  /**
+   * The rules of a token, each with what gives it to the token; for explanations.
+   * @throws RegistryError `internal` if a policy cannot be read
+   */
+  rulesOf({ namespace, roles, ...token }: Token): CallerRules {
+    const defaults = this.#store.namespaceDefaults(namespace);
+    const adds = namespace === defaultNamespace ? '' : ` of namespace ${namespace}`;
+    return {
+      direct: [...this.#sourced(namespace, token, ''), ...this.#sourcedRoles(namespace, roles, '')],
+      added: [...this.#sourced(defaultNamespace, { ...noGrants, policies: defaults.policies }, adds), ...this.#sourcedRoles(defaultNamespace, defaults.roles, adds)],
+    };
+  }
+
+  /** The rules of one policy that count in this datacenter; none if it cannot be read. */
+  rulesOfPolicy(namespace: string, id: string): readonly Rules[] {
+    try {
+      return this.#rulesOf(namespace, id);
+    } catch (error) {
+      if (!isRegistryError(error)) throw error;
+      return [];
+    }
+  }
+
+  #sourcedRoles(namespace: string, ids: readonly string[], after: string): SourcedRules[] {
+    const roles = ids.map((id) => this.#store.role(namespace, id)).filter((role) => role !== undefined);
+    return roles.flatMap((role) => this.#sourced(namespace, role, ` of role ${role.name}${after}`));
+  }
+
+  #sourced(namespace: string, all: Grants, after: string): SourcedRules[] {
+    const grants = this.#grantsHere(all);
+    const sourced = (source: string, rules: Rules): SourcedRules => ({ namespace, rules, source: `${source}${after}` });
+    return [
+      ...grants.policies.flatMap((id) => this.#rulesOf(namespace, id).map((rules) => sourced(`policy ${this.#store.policy(namespace, id)?.name ?? id}`, rules))),
+      ...grants.serviceIdentities.map(({ service }) => sourced(`service identity ${service}`, serviceIdentityRules(service))),
+      ...grants.nodeIdentities.map(({ node }) => sourced(`node identity ${node}`, nodeIdentityRules(node))),
+      ...grants.templatedPolicies.map(({ template, name }) => sourced(`templated policy ${template}${name === '' ? '' : ` for ${name}`}`, templateRules(template, name))),
+    ];
   }
 
   /**
@@ -105,7 +148,7 @@ interface NamedRules {
   readonly rules: () => PlacedRules[];
 }
 
-const noGrants: Grants = { policies: [], serviceIdentities: [], nodeIdentities: [], templatedPolicies: [] };
+export const noGrants: Grants = { policies: [], serviceIdentities: [], nodeIdentities: [], templatedPolicies: [] };
 
 function identityRules({ serviceIdentities, nodeIdentities, templatedPolicies }: Grants): Rules[] {
   return [

@@ -110,7 +110,7 @@ describe('built-in rules', () => {
     for (const { rules } of builtinPolicies) {
       const { scalar, named, ignored } = parseRules(rules);
       expect(Object.keys(scalar)).toHaveLength(5);
-      expect(named).toHaveLength(9);
+      expect(named).toHaveLength(10);
       expect(ignored).toEqual([]);
     }
   });
@@ -144,7 +144,7 @@ describe('new rules', () => {
   });
 
   it('may have every known key', () => {
-    const named = ['agent', 'config', 'event', 'identity', 'key', 'lock', 'node', 'query', 'service', 'session'];
+    const named = ['agent', 'config', 'event', 'identity', 'key', 'lock', 'node', 'query', 'service', 'session', 'znode'];
     const all = named.flatMap((name) => [`${name} "a" { policy = "read" }`, `${name}_prefix "a" { POLICY = "read" }`]);
     const scalar = ['acl', 'keyring', 'mesh', 'operator', 'peering'].map((name) => `${name} = "read"`);
     expect(() => assertRules([...all, ...scalar, 'service "b" { policy = "read" intentions = "read" }'].join('\n'), 'default')).not.toThrow();

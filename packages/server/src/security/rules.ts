@@ -16,7 +16,7 @@ export type GrantedResource = `config-${ConfigGrant}`;
 export type Verb = 'read' | 'list' | 'write';
 
 export const scalarResources = ['acl', 'keyring', 'mesh', 'operator', 'peering'] as const;
-export const namedResources = ['agent', 'config', 'event', 'identity', 'key', 'lock', 'node', 'query', 'service', 'session'] as const;
+export const namedResources = ['agent', 'config', 'event', 'identity', 'key', 'lock', 'node', 'query', 'service', 'session', 'znode'] as const;
 
 /** Resources without names. */
 export type ScalarResource = (typeof scalarResources)[number];

@@ -112,6 +112,7 @@ export class Scope {
   readonly #reveal: PrefixTable;
   readonly #service: PrefixTable;
   readonly #session: PrefixTable;
+  readonly #znode: PrefixTable;
   readonly #next: Scope | undefined;
   readonly #defaultAllows: boolean;
 
@@ -137,6 +138,7 @@ export class Scope {
     this.#reveal = tables['config-reveal'];
     this.#service = tables.service;
     this.#session = tables.session;
+    this.#znode = tables.znode;
     this.#next = next;
     this.#defaultAllows = defaultAllows;
   }
@@ -249,6 +251,8 @@ export class Scope {
         return this.#service;
       case 'session':
         return this.#session;
+      case 'znode':
+        return this.#znode;
     }
   }
 }

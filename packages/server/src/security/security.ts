@@ -5,6 +5,7 @@
 
 import type { Clock } from '../clock.ts';
 import type { Resolve } from '../outbound/address-policy.ts';
+import { fetchFrom } from '../outbound/fetch.ts';
 import type { Registry } from '../registry/registry.ts';
 import { Acl, type AclConfig } from './acl.ts';
 import { AclAdmin } from './admin.ts';
@@ -14,12 +15,14 @@ import { FailureLimiter } from './failure-limiter.ts';
 import { fetchTextFrom } from './fetch-text.ts';
 import { Gate } from './gate.ts';
 import { Login } from './login.ts';
+import { OidcLogin } from './oidc.ts';
 
 export interface Security {
   readonly gate: Gate;
   readonly acl: Acl;
   readonly admin: AclAdmin;
   readonly login: Login;
+  readonly oidc: OidcLogin;
 }
 
 export interface SecurityOptions {
@@ -45,7 +48,8 @@ export function makeSecurity({ registry, clock, config, resolve, audit, failures
   });
   const admin = new AclAdmin({ acl, registry, clock, uuid });
   const login = new Login({ acl, admin, clock, datacenter: config.datacenter, fetchText: fetchTextFrom(resolve) });
+  const oidc = new OidcLogin({ acl, clock, login, fetchText: fetchTextFrom(resolve), fetchWith: fetchFrom(resolve) });
   const limiter = new FailureLimiter(failuresPerAddressMax === undefined ? {} : { burst: failuresPerAddressMax });
   const gate = new Gate({ acl, limiter, clock, audit });
-  return { gate, acl, admin, login };
+  return { gate, acl, admin, login, oidc };
 }

@@ -134,6 +134,11 @@ export class AclStore {
     return [...recordsOfType(this.#state, namespace, recordTypes.token)].map(tokenOf);
   }
 
+  /** The same one by one, for callers that look at a few. */
+  *eachToken(namespace: string): Generator<Token, void, undefined> {
+    for (const row of recordsOfType(this.#state, namespace, recordTypes.token)) yield tokenOf(row);
+  }
+
   /** Tokens of logins by an auth method, in all namespaces. */
   tokensOfMethod({ namespace, name }: Pick<AuthMethod, 'namespace' | 'name'>): Token[] {
     const all = [...namespaceNames(this.#state)].flatMap((one) => this.tokens(one));

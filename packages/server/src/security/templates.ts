@@ -172,10 +172,12 @@ export function printRules({ namespaces, ...own }: Rules): string {
 
 function printScope({ scalar, named }: ScopeRules): string {
   const scalars = Object.entries(scalar).map(([resource, level]) => `${resource === 'namespace' ? 'policy' : resource} = "${level}"`);
-  const blocks = named.map(({ resource, name, prefix: isPrefix, level, intentions, grants = [] }) => {
-    const policy = resource === 'config' && level === 'write' ? ['edit', ...grants].join(', ') : [level, ...grants].join(', ');
-    const extra = intentions === undefined ? '' : `\n  intentions = "${intentions}"`;
-    return `${resource}${isPrefix ? '_prefix' : ''} ${quote(name)} {\n  policy = "${policy}"${extra}\n}`;
-  });
-  return [...scalars, ...blocks].join('\n');
+  return [...scalars, ...named.map(printRule)].join('\n');
+}
+
+/** One rule as text. */
+export function printRule({ resource, name, prefix: isPrefix, level, intentions, grants = [] }: NamedRule): string {
+  const policy = resource === 'config' && level === 'write' ? ['edit', ...grants].join(', ') : [level, ...grants].join(', ');
+  const extra = intentions === undefined ? '' : `\n  intentions = "${intentions}"`;
+  return `${resource}${isPrefix ? '_prefix' : ''} ${quote(name)} {\n  policy = "${policy}"${extra}\n}`;
 }

@@ -68,6 +68,9 @@ export class Metrics {
   readonly streamsCut = this.#counter('rollcall_streams_cut_total', 'Streams closed by the server', ['reason']);
 
   readonly eurekaReplicated = this.#counter('rollcall_eureka_replicated_total', 'Changes of instances sent to Eureka servers', ['action']);
+  readonly webhookDeliveries = this.#counter('rollcall_webhook_deliveries_total', 'Tries to deliver an event to a webhook, and events that were dropped', ['outcome']);
+  readonly xdsResponses = this.#counter('rollcall_xds_responses_total', 'Responses sent to clients of xDS', ['type']);
+  readonly xdsRefused = this.#counter('rollcall_xds_refused_total', 'Responses that clients of xDS refused', ['type']);
 
   constructor() {
     const requests: Counter<'route' | 'status'> = new Counter({

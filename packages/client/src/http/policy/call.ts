@@ -21,17 +21,17 @@ import type { FetchHandler, Pause, Try, TryListener } from '../try.ts';
 const noTries: readonly Try[] = [];
 
 export abstract class Call implements TryListener, Hedgeable {
-  readonly context: ExchangeContext;
+  context: ExchangeContext;
   readonly request: Dispatcher.DispatchOptions;
   /** Receives the answer. */
   readonly handler: FetchHandler;
-  readonly options: ExchangeOptions;
+  options: ExchangeOptions;
   readonly header: HeaderReader;
   /** Whether sending the request twice has the same effect as once. */
   readonly idempotent: boolean;
   /** A body that can be read only once, with its chunks kept for a retry; undefined for other bodies or none. */
   readonly body: ReplayBody | undefined;
-  readonly tries: Tries;
+  tries: Tries;
 
   /** Tries that may still answer: one, or two after a hedge. */
   waiting: readonly Try[] = noTries;
@@ -71,6 +71,12 @@ export abstract class Call implements TryListener, Hedgeable {
     this.idempotent = options.idempotent ?? isIdempotent(request.method);
     const { body } = request;
     this.body = isReadOnce(body) ? new ReplayBody(body, this.idempotent ? context.replayBytesMax : 0) : undefined;
+  }
+
+  /** Goes by other rules; only before the first try. */
+  goBy(context: ExchangeContext): void {
+    this.context = context;
+    this.tries = new Tries(this.options.triesMax ?? context.triesMax);
   }
 
   abstract claim(attempt: Try, status: number, latencyMs: number, succeeded: boolean, now: number): boolean;

@@ -22,7 +22,8 @@ export class Hedged extends Sending {
     const [slow] = call.waiting;
     if (call.over || call.answering !== undefined || slow === undefined || call.tries.count > 1) return;
     const now = clock.monotonic();
-    const endpoint = hedging?.allows(now) === true ? anotherEndpoint(call, now, false) : undefined;
+    // The first endpoint may yet answer, so there is no need to show the request to the other side of a canary.
+    const endpoint = hedging?.allows(now) === true ? anotherEndpoint(call, now, false, false) : undefined;
     if (endpoint === undefined) return;
     hedging?.spend(now);
     call.hedged = true;

@@ -53,20 +53,23 @@ export class Sent extends Sending {
 /**
  * Picks an endpoint that was not tried for this request.
  * @param evenAgain whether an endpoint that was tried may be picked when there is no other
+ * @param mayLeave whether it may be of the other side of a canary when the request's own side has no other
  * @returns undefined when there is none, or none may get requests now: then the error of the last try is more
  *   useful
  */
-export function anotherEndpoint(call: Call, now: number, evenAgain: boolean): Endpoint | undefined {
+export function anotherEndpoint(call: Call, now: number, evenAgain: boolean, mayLeave = true): Endpoint | undefined {
   try {
-    return pick(call, now, call.tries.endpoints) ?? (evenAgain ? pick(call, now, noEndpoints) : undefined);
+    return pick(call, now, call.tries.endpoints, mayLeave) ?? (evenAgain ? pick(call, now, noEndpoints) : undefined);
   } catch (error) {
     if (isRegistryError(error, 'unavailable')) return undefined;
     throw error;
   }
 }
 
-function pick({ context, options, header }: Call, now: number, exclude: readonly Endpoint[]): Endpoint | undefined {
-  return context.picker.pick(now, exclude, options.hashKey, header);
+function pick({ context, options, header }: Call, now: number, exclude: readonly Endpoint[], mayLeave = true): Endpoint | undefined {
+  const { keyHeader } = context;
+  const key = options.hashKey ?? (keyHeader === undefined ? undefined : header(keyHeader));
+  return context.picker.pick(now, exclude, key, header, mayLeave);
 }
 
 /** The request as it is sent now: with its remaining time, its place in a trace, and its body from the beginning. */

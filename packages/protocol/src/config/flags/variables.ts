@@ -7,7 +7,7 @@
 import { InvalidRule, NoResult, textOf, type Expression, type Operator, type Run, type Scope } from './expression.ts';
 
 /** Names at the top of the data that a caller cannot set. */
-export const flagdName = '$flagd';
+const flagdName = '$flagd';
 
 /** @param path the operand of `var`; a missing or empty one stands for all data. @param fallback used where there is no value */
 export function variable(path: Expression | undefined, fallback: Expression | undefined): Run {

@@ -26,7 +26,7 @@ export interface PeerWelcome extends PeerHello {
 }
 
 /** Rises with a change that an older node could misunderstand. New methods and fields are no such change. */
-export const channelProtocol = 1;
+const channelProtocol = 1;
 
 const textMax = 255;
 

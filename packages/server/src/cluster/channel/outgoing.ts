@@ -17,7 +17,7 @@ interface Waiting {
 }
 
 /** Half of the requests that the other end accepts: the other half is for streams, which are not counted here. */
-export const inFlightMax = 256;
+const inFlightMax = 256;
 /** Bytes in flight. A single request is sent whatever its size. */
 const inFlightBytesMax = 16_777_216;
 /** Requests that may wait, and their bytes. */

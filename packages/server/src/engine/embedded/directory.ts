@@ -4,6 +4,7 @@
  *   rollcall-*.base, rollcall-*.log   the store (`store-file.ts`)
  *   rollcall.store                    marks that a store was here, even if its files are missing
  *   rollcall.sock                     the lock's socket (`lock.ts`)
+ *   history/                          of the server, which knows itself whether it belongs to the store
  */
 
 import { access, constants, mkdir, open, readdir, stat, unlink } from 'node:fs/promises';
@@ -19,7 +20,7 @@ export async function assertUsable(dir: string): Promise<void> {
     await access(dir, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (error) {
     const { code = '', message } = error as NodeJS.ErrnoException;
-    const reason = code === 'EROFS' ? 'the file system is read-only' : code === 'EACCES' ? 'this user may not read and write there' : message;
+    const reason = code === 'EROFS' ? 'the file system is read-only; give a directory on another' : code === 'EACCES' ? 'this user may not read and write there; start as its owner, or give another directory' : message;
     throw new RegistryError('failed_precondition', reason, { cause: error });
   }
 }
@@ -146,7 +147,7 @@ function refuseForeign(names: readonly string[]): void {
   throw new RegistryError('failed_precondition', message);
 }
 
-/** Files of file systems, of version control and of our own lock; a directory with these alone counts as empty. */
+/** Files of file systems, of version control, of our own lock and history; a directory with these alone counts as empty. */
 function mayLieInAnEmptyDirectory(name: string): boolean {
-  return name === 'lost+found' || name.startsWith('.') || name === socketName;
+  return name === 'lost+found' || name.startsWith('.') || name === socketName || name === 'history';
 }

@@ -67,7 +67,7 @@ describe.skipIf(probe.status !== 0)(`system calls${reason}`, () => {
     expect(calls[0]).toBe('opened to write through');
     // Each commit takes one write, and nothing is written between an acknowledgement and the next commit.
     expect(calls.slice(1, 25)).toEqual(Array.from({ length: 12 }, () => ['pwrite64', 'answer']).flat());
-  }, 30_000);
+  });
 
   it('stop after a failed write, and keep the transactions that were acknowledged before', async () => {
     const dir = await scratch();
@@ -83,5 +83,5 @@ describe.skipIf(probe.status !== 0)(`system calls${reason}`, () => {
     const engine = await embedded({ dir });
     expect(await engine.barrier()).toBe(acknowledged);
     await engine.close();
-  }, 30_000);
+  });
 });

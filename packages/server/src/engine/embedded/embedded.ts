@@ -17,12 +17,13 @@
 import { resolve as absolute } from 'node:path';
 import { isRegistryError, RegistryError } from '@rollcall/protocol';
 import { ChangesFeed } from '../changes-feed.ts';
-import type { CommitResult, Engine, EngineEvent, Transaction } from '../engine.ts';
+import type { CommitResult, Engine, EngineEvent, OverwrittenTransaction, Transaction } from '../engine.ts';
 import { writeBase } from './compact.ts';
 import { assertUsable, findStore, makeDirectory } from './directory.ts';
 import { load, type Loaded } from './load.ts';
 import { lockDirectory, type DirectoryLock } from './lock.ts';
 import { isNoRoom, Log } from './log.ts';
+import { overwrittenIn } from './overwritten.ts';
 import { Snapshot } from './snapshot.ts';
 import { Writer } from './writer.ts';
 
@@ -119,6 +120,14 @@ class Embedded implements Engine {
   async barrier(): Promise<number> {
     this.#checkUsable();
     return this.#writer.head.revision;
+  }
+
+  async overwritten(after: number): Promise<readonly OverwrittenTransaction[] | undefined> {
+    this.#checkUsable();
+    const { dir, files } = this.#parts;
+    // Between two groups the files are opened; they are read later.
+    const { found } = await this.#writer.between(() => ({ found: overwrittenIn(dir, files.ranges(), after) }));
+    return found;
   }
 
   close(): Promise<void> {

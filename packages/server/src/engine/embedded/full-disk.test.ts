@@ -97,7 +97,7 @@ describe.skipIf(mounted.status !== 0)(`a full disk${reason}`, () => {
     remount('ro');
     try {
       await expect(embedded({ dir })).rejects.toMatchObject({
-        ...{ code: 'failed_precondition', message: `cannot open the store in ${dir}: the file system is read-only` },
+        ...{ code: 'failed_precondition', message: `cannot open the store in ${dir}: the file system is read-only; give a directory on another` },
       });
       await expect(embedded({ dir: join(mountPoint, 'other') })).rejects.toThrow('other cannot be created: the file system is read-only');
     } finally {

@@ -12,6 +12,9 @@ import type { FileRange, LogEnd } from './log.ts';
 import { endOfData, isFollowedByGroup, Scanner } from './scan.ts';
 import { framesAt, readEndMark, readHeader } from './store-file.ts';
 
+/** A yield takes as long as a record. */
+const recordsPerYield = 16;
+
 /** A store as it is kept in memory. */
 export interface Loaded {
   readonly head: Head;
@@ -85,6 +88,7 @@ export async function load(dir: string, names: readonly string[]): Promise<Loade
 class Replay {
   readonly revisions = new KeyMap<number>();
   readonly keys: string[] = [];
+  #records = 0;
   head: Head = { revision: 0, records: 0, sum: 0 };
 
   /** A log begins where the file before it ended. */
@@ -128,8 +132,11 @@ class Replay {
   }
 
   #set(key: string, revision: number): void {
-    if (revision === 0) this.revisions.delete(key);
-    else this.revisions.set(key, revision);
+    const map = this.revisions.mapOf(key);
+    const before = map.size;
+    if (revision === 0) map.delete(key);
+    else map.set(key, revision);
+    this.#records += map.size - before;
   }
 
   #arriveAt({ kind, head }: Frame): void {
@@ -137,18 +144,19 @@ class Replay {
     if (kind === frameKind.end ? head.revision <= revision : head.revision !== revision) {
       throw damaged(`revision ${head.revision} follows ${revision}`);
     }
-    if (this.revisions.size !== head.records) {
-      throw damaged(`at revision ${head.revision} it has ${this.revisions.size} records instead of ${head.records}`);
+    if (this.#records !== head.records) {
+      throw damaged(`at revision ${head.revision} it has ${this.#records} records instead of ${head.records}`);
     }
     this.head = head;
   }
 
   /** A step is one record. */
-  *checkingSum(): Generator<void, void, undefined> {
+  *checkingSum(): Generator<number, void, undefined> {
     let sum = 0;
+    let records = 0;
     for (const [key, revision] of this.revisions) {
       sum = addMark(sum, markOf(key, revision));
-      yield;
+      if (++records % recordsPerYield === 0) yield recordsPerYield;
     }
     if (sum !== this.head.sum) throw damaged('its records do not match the checksum of its last transaction');
   }

@@ -35,7 +35,7 @@ export interface Header {
 }
 
 /** Written by this version; files of other versions are refused. */
-export const formatVersion = 1;
+const formatVersion = 1;
 
 /** Where frames begin. */
 export const framesAt = 4_096;

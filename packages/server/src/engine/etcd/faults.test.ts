@@ -2,7 +2,7 @@
 
 import { afterEach, describe, expect, it } from 'vitest';
 import { etcdProblem, startEtcd, startEtcdCluster, type EtcdCluster, type EtcdOptions } from '../../../../../conformance/etcd/start.mjs';
-import { systemClock } from '../../clock.ts';
+import { stallMeter } from '../../stall-meter.case.ts';
 import { commit, content, read, tryCommit } from '../calls.case.ts';
 import type { Engine } from '../engine.ts';
 import { etcd } from './etcd.ts';
@@ -28,21 +28,25 @@ afterEach(async () => {
 
 /** Milliseconds until the promise has settled, and the code of its error or `ok`. */
 async function timed(call: Promise<unknown>): Promise<{ ms: number; code: string }> {
-  const began = systemClock.monotonic();
+  const meter = stallMeter();
   const code = await call.then(
     () => 'ok',
     (error: { code?: string }) => error.code ?? 'an error without a code',
   );
-  return { ms: systemClock.monotonic() - began, code };
+  meter.stop();
+  return { ms: meter.elapsedMs(), code };
 }
 
 /** Writes again until a write succeeds. @returns milliseconds until then */
 async function untilWritten(store: Engine, key: string): Promise<number> {
-  const began = systemClock.monotonic();
+  const meter = stallMeter();
   for (;;) {
     const { code } = await timed(store.commit({ expect: [], put: [{ key, value: Buffer.from('x') }], delete: [] }));
-    const ms = systemClock.monotonic() - began;
-    if (code === 'ok' || ms > 20_000) return ms;
+    const ms = meter.elapsedMs();
+    if (code === 'ok' || ms > 20_000) {
+      meter.stop();
+      return ms;
+    }
     await new Promise((next) => setImmediate(next));
   }
 }

@@ -201,7 +201,7 @@ describe('presence', () => {
     // The connection ends without a message about presence.
     await other.link.close();
     closing.push(() => other.close());
-    await expect.poll(() => seen.at(-1), { timeout: 5_000 }).toEqual([]);
+    await expect.poll(() => seen.at(-1)).toEqual([]);
   });
 
   it('that ended while the connection was broken is reported when the node comes back', async () => {

@@ -49,6 +49,7 @@ const matrix: Readonly<Record<string, readonly number[]>> = {
   '/healthz': [200, 200, 200, 200, 200, 200],
   '/readyz': [200, 200, 200, 200, 200, 200],
   '/rollcall/v1/status': [403, 401, 200, 200, 403, 200],
+  '/rollcall/v1/cluster': [403, 401, 200, 200, 403, 200],
   '/rollcall/v1/backup': [403, 401, 403, 403, 403, 200],
   // An admitted caller gets an error about the backup.
   '/rollcall/v1/restore': [403, 401, 403, 403, 403, 400],

@@ -3,9 +3,11 @@
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { pino } from 'pino';
 import { memory } from '../../engine/memory/memory.ts';
+import { Clients } from '../../clients/clients.ts';
 import { Configurations } from '../../configurations/configurations.ts';
 import { Locks } from '../../locks/locks.ts';
-import type { Health } from '../../health/health.ts';
+import { idleHealth } from '../../health/idle-health.case.ts';
+import { History } from '../../history/history.ts';
 import { Wheel } from '../../health/wheel.ts';
 import { manualClock } from '../../manual-clock.case.ts';
 import { Answers } from '../../net/answers.ts';
@@ -37,8 +39,9 @@ const idle: Omit<AdminDeps, 'metricsPage'> = {
   restore: () => Promise.resolve({ records: 0, revision: 0 }),
   notReady: () => undefined,
   leave: () => Promise.resolve(),
+  cluster: async () => ({ own: 'n1', engine: 'memory', facts: [], missing: [] }),
   processes: async () => oneProcess(),
-  overrideExpiry: () => Promise.resolve(0),
+  overrideExpiry: () => Promise.resolve({ expired: 0, missing: [] }),
 };
 
 export async function startAdmin(deps: Partial<AdminDeps> = {}) {
@@ -64,17 +67,6 @@ export async function startAdmin(deps: Partial<AdminDeps> = {}) {
     httpsPort: 0,
     agentNames: {},
   };
-  const health: Health = {
-    holder: 'this-node',
-    beat: () => Promise.resolve(false),
-    restart: () => undefined,
-    output: () => undefined,
-    renewedMsAgo: () => undefined,
-    renewSession: () => false,
-    streamOpened: () => Promise.resolve(true),
-    streamClosed: () => Promise.resolve(),
-    streamDismissed: () => {},
-  };
   const wheel = new Wheel({
     clock,
     onError: (error) => {
@@ -85,8 +77,10 @@ export async function startAdmin(deps: Partial<AdminDeps> = {}) {
     {
       registry: replica,
       configurations: new Configurations({ registry: replica }),
-      health,
-      locks: new Locks({ registry: replica, health, wheel }),
+      clients: new Clients({ clock: manualClock(), historyCharactersMax: 0, nodeName: 'here', memberId: 'here', describe: () => undefined }),
+      health: idleHealth,
+      locks: new Locks({ registry: replica, health: idleHealth, wheel }),
+      history: new History({ state: replica.state, clock, bytesMax: 0, log }),
       clock,
       wheel,
       answers: new Answers(0),
@@ -96,6 +90,7 @@ export async function startAdmin(deps: Partial<AdminDeps> = {}) {
       origins: new OriginPolicy(),
       metrics,
       log,
+      activity: { find: async () => ({ lines: [], nodes: [], missing: [] }) },
       uuid: () => '22222222-2222-4222-8222-222222222222',
     },
     { ...idle, metricsPage: () => metrics.registry.metrics(), ...deps },

@@ -3,52 +3,19 @@
  * sees neither the replica nor an engine nor the backup format.
  */
 
+import type { ExpiryOverride, NodeFacts } from '@rollcall/protocol';
 import type { BackupStore } from '../../net/transfers.ts';
 
-/** The lost leases of one node, service or principal. */
-export interface LossCause {
-  readonly name: string;
-  /** Leases that have lapsed. */
-  readonly lost: number;
-  /** All leases, the lapsed ones included. */
-  readonly of: number;
-  /** Its share of all lapsed leases, 0 to 1. */
-  readonly share: number;
-}
-
-export interface LivenessStatus {
-  /** Whether self-preservation has frozen expiry. */
-  readonly frozen: boolean;
-  /** Start of the freeze, in milliseconds since the Unix epoch; absent when not frozen. */
-  readonly sinceMs?: number;
-  /** End of the freeze unless more leases are lost; absent when not frozen. */
-  readonly untilMs?: number;
-  /** Lapsed leases that have not expired yet. */
-  readonly held: number;
-  /** The same for each kind; absent when not frozen. */
-  readonly kinds?: Readonly<Partial<Record<'check' | 'session' | 'stream' | 'removal', number>>>;
-  /** Their share of all leases, 0 to 1. */
-  readonly share: number;
-  /** At most five of each that have lost most; absent when not frozen. */
-  readonly causes?: {
-    readonly nodes: readonly LossCause[];
-    readonly services: readonly LossCause[];
-    readonly principals: readonly LossCause[];
-  };
-}
-
 /** One process of a server with workers. */
-export interface ProcessStatus {
-  /** `primary`, or `worker 1`. */
-  readonly process: string;
-  /** Of the operating system; 0 when it is not known. */
-  readonly pid: number;
-  readonly ready: boolean;
-  /** Why it is not ready. */
-  readonly reason?: string;
-  /** Revision of the newest change that it has applied. */
-  readonly revision: number;
-  readonly liveness: LivenessStatus;
+export type ProcessStatus = Pick<NodeFacts, 'process' | 'pid' | 'ready' | 'reason' | 'revision' | 'liveness'>;
+
+export interface ClusterFacts {
+  /** Id of this node, or of this worker. */
+  readonly own: string;
+  readonly engine: string;
+  readonly facts: readonly NodeFacts[];
+  /** Nodes that have not answered. */
+  readonly missing: readonly string[];
 }
 
 export interface AdminDeps extends BackupStore {
@@ -59,6 +26,8 @@ export interface AdminDeps extends BackupStore {
   notReady(): string | undefined;
   /** The text of a scrape: of this process, or of all processes of this server. */
   metricsPage(): Promise<string>;
+  /** What all processes of the store say of themselves. */
+  cluster(): Promise<ClusterFacts>;
   /** All processes of this server, of which there is one without workers. */
   processes(): Promise<readonly ProcessStatus[]>;
   /**
@@ -66,6 +35,6 @@ export interface AdminDeps extends BackupStore {
    * @throws RegistryError `failed_precondition` when the store has no other node
    */
   leave(): Promise<void>;
-  /** An operator confirms that the mass loss is real: the lapsed leases expire now. @returns their number */
-  overrideExpiry(): Promise<number>;
+  /** An operator confirms that the mass loss is real: the lapsed leases of all nodes expire now. */
+  overrideExpiry(): Promise<ExpiryOverride>;
 }

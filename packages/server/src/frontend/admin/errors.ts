@@ -1,4 +1,4 @@
-/** The HTTP status of each error code on the admin API, and the body of an error: `{"code", "message"}`. */
+/** The HTTP status of each error code on the admin API. */
 
 import type { ErrorCode } from '@rollcall/protocol';
 
@@ -20,7 +20,3 @@ export const statusOf: Readonly<Record<ErrorCode, number>> = {
   data_loss: 500,
   internal: 500,
 };
-
-export function errorBody(code: ErrorCode, message: string): string {
-  return `${JSON.stringify({ code, message })}\n`;
-}

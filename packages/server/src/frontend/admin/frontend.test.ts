@@ -89,7 +89,7 @@ describe('pages of other origins', () => {
     const done: string[] = [];
     const { call, port } = await start({
       restore: () => Promise.resolve(done.push('restore')).then(() => ({ records: 0, revision: 0 })),
-      overrideExpiry: async () => done.push('override'),
+      overrideExpiry: async () => ({ expired: done.push('override'), missing: [] }),
       async *backup() {
         done.push('backup');
         yield Buffer.from('secret');
@@ -295,19 +295,19 @@ describe('a restore', () => {
 });
 
 describe('the operator’s override', () => {
-  it('lets frozen leases expire, and answers with their number', async () => {
+  it('lets frozen leases expire, and answers with their number and with the nodes that have not answered', async () => {
     let frozen = true;
     const { call } = await start({
       async overrideExpiry() {
         frozen = false;
-        return 12;
+        return { expired: 12, missing: ['s3'] };
       },
       processes: async () => oneProcess({ liveness: frozen ? { frozen, sinceMs: 1_000, held: 12, share: 0.5 } : { frozen, held: 0, share: 0 } }),
     });
     const before = parsed(await call('GET', '/rollcall/v1/status'));
     expect(before['liveness']).toEqual({ frozen: true, sinceMs: 1_000, held: 12, share: 0.5 });
     const reply = await call('POST', '/rollcall/v1/expiry/override');
-    expect([reply.status, parsed(reply)]).toEqual([200, { expired: 12 }]);
+    expect([reply.status, parsed(reply)]).toEqual([200, { expired: 12, missing: ['s3'] }]);
     const after = parsed(await call('GET', '/rollcall/v1/status'));
     expect(after['liveness']).toEqual({ frozen: false, held: 0, share: 0 });
   });

@@ -4,10 +4,12 @@
  * of a service. Registrations and reads of the catalog belong to the other front ends.
  */
 
+import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { defaultNamespace, RegistryError, toRegistryError } from '@rollcall/protocol';
 import { bearerToken } from '../../net/bearer.ts';
 import { BodyTooLarge } from '../../net/body.ts';
+import { errorBody } from '../../net/error-body.ts';
 import type { Context, Exchange, Frontend } from '../../net/frontend.ts';
 import { openApi, type DescribedRoute } from '../../net/open-api.ts';
 import { Transfers } from '../../net/transfers.ts';
@@ -16,8 +18,9 @@ import type { Caller } from '../../security/acl.ts';
 import type { Resource, Verb } from '../../security/authorizer.ts';
 import { TooManyFailures, type Origin } from '../../security/gate.ts';
 import { countsOf } from './availability.ts';
+import { clusterPage } from './cluster-page.ts';
 import type { AdminDeps } from './deps.ts';
-import { errorBody, statusOf } from './errors.ts';
+import { statusOf } from './errors.ts';
 import { exposeRegistry } from './registry-metrics.ts';
 import { routes, type Action, type Route } from './routes.ts';
 import { serviceRecord, setInstanceStatus, type Demand } from './service-requests.ts';
@@ -33,17 +36,18 @@ const backupHead = {
 };
 
 /**
- * @param others routes of other front ends that the OpenAPI document has
- * @throws RegistryError `failed_precondition` if a route declares no access, or is not described
+ * @param others finds the routes of other front ends that the OpenAPI document has; asked when the document is first read
+ * @throws RegistryError `failed_precondition` if a route declares no access
  */
-export function admin(context: Context, deps: AdminDeps, others: readonly DescribedRoute[] = []): Frontend {
+export function admin(context: Context, deps: AdminDeps, others: () => Promise<readonly DescribedRoute[]> = async () => []): Frontend {
   const { metrics, log } = context;
   const { acl, gate } = context.security;
   assertAccessDeclared('admin', routes.map(({ path, access }) => ({ name: path, access })));
   const counts = countsOf(context.registry.state);
   const transfers = new Transfers(context, deps);
   exposeRegistry(metrics, context.registry, counts);
-  const document = jsonLine(openApi(context.identity.version, [...routes, ...others]));
+  let document: Promise<string> | undefined;
+  const makeDocument = async () => jsonLine(openApi(context.identity.version, [...routes, ...(await others())]));
 
   const actions: Readonly<Record<Action, (exchange: Exchange, demand: Demand) => Promise<void> | void>> = {
     async metrics({ response }) {
@@ -58,6 +62,13 @@ export function admin(context: Context, deps: AdminDeps, others: readonly Descri
     async status({ response }) {
       send(response, 200, json, jsonLine(statusPage(context, await deps.processes(), await counts())));
     },
+    async cluster({ request, response }) {
+      const text = jsonLine(clusterPage(context, await deps.cluster()));
+      const tag = `"${createHash('sha1').update(text).digest('base64url')}"`;
+      response.setHeader('ETag', tag);
+      if (request.headers['if-none-match'] === tag) response.writeHead(304).end();
+      else send(response, 200, json, text);
+    },
     backup: ({ response }) => transfers.save(response, backupHead),
     async restore(exchange) {
       const restored = await transfers.restore(exchange.request);
@@ -65,9 +76,9 @@ export function admin(context: Context, deps: AdminDeps, others: readonly Descri
       send(exchange.response, 200, json, jsonLine(restored));
     },
     async override({ request, response }) {
-      const expired = await deps.overrideExpiry();
-      log.warn({ client: request.socket.remoteAddress, expired }, 'an operator has overridden self-preservation');
-      send(response, 200, json, jsonLine({ expired }));
+      const { expired, missing } = await deps.overrideExpiry();
+      log.warn({ client: request.socket.remoteAddress, expired, missing }, 'an operator has overridden self-preservation');
+      send(response, 200, json, jsonLine({ expired, missing }));
     },
     async leave({ request, response }) {
       log.warn({ client: request.socket.remoteAddress }, 'an operator makes this node leave its store');
@@ -77,7 +88,9 @@ export function admin(context: Context, deps: AdminDeps, others: readonly Descri
     async 'instance-status'(exchange, demand) {
       send(exchange.response, 200, json, jsonLine(await setInstanceStatus(context, exchange, demand)));
     },
-    'open-api': ({ response }) => send(response, 200, json, document),
+    async 'open-api'({ response }) {
+      send(response, 200, json, await (document ??= makeDocument()));
+    },
     async 'service-record'(exchange, demand) {
       send(exchange.response, 200, json, jsonLine(await serviceRecord(context, exchange, demand)));
     },
@@ -139,17 +152,17 @@ export function admin(context: Context, deps: AdminDeps, others: readonly Descri
     if (status === 401) response.setHeader('WWW-Authenticate', 'Bearer');
     if (error instanceof TooManyFailures) response.setHeader('Retry-After', Math.ceil(error.retryAfterMs / 1_000));
     if (status >= 500 && status !== 503) log.error({ err: failure, path: request.url }, 'request failed');
-    send(response, status, json, errorBody(failure.code, failure.message));
+    send(response, status, json, line(errorBody(acl, { code: failure.code, message: failure.message, error })));
   };
 
   const refuse = ({ request, response, path }: Exchange, route: Route | undefined): void => {
     if (route === undefined) {
       const known = routes.map((each) => each.path).join(', ');
-      send(response, 404, json, errorBody('not_found', `no such path ${path.slice(0, 200)}; there are ${known}`));
+      send(response, 404, json, line({ code: 'not_found', message: `no such path ${path.slice(0, 200)}; there are ${known}` }));
     } else {
       response.setHeader('Allow', route.methods.join(', '));
       const message = `${request.method} ${route.path} is not possible; use ${route.methods.join(' or ')}`;
-      send(response, 405, json, errorBody('invalid_argument', message));
+      send(response, 405, json, line({ code: 'invalid_argument', message }));
     }
     metrics.request(route?.path ?? 'admin', response.statusCode);
   };
@@ -178,6 +191,10 @@ function prefixesOf(shared: string): string[] {
 }
 
 function jsonLine(value: unknown): string {
+  return `${JSON.stringify(value)}\n`;
+}
+
+function line(value: object): string {
   return `${JSON.stringify(value)}\n`;
 }
 

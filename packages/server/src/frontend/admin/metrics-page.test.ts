@@ -29,7 +29,7 @@ let scrape: string;
 let server: Server;
 
 beforeAll(async () => {
-  server = await createServer({ acl: { initialManagement: 'root' }, nacos: { port: 0 } });
+  server = await createServer({ acl: { initialManagement: 'root' }, eureka: {}, nacos: { port: 0 }, grpc: {}, zookeeper: { port: 0 } });
   const headers = { Authorization: 'Bearer root' };
   await (await fetch(`${server.url}/v1/catalog/services`, { headers })).text();
   await (await fetch(`${server.url}/v1/kv/secret`)).text();

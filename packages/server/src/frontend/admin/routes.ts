@@ -9,6 +9,7 @@ export type Action =
   | 'healthz'
   | 'readyz'
   | 'status'
+  | 'cluster'
   | 'backup'
   | 'restore'
   | 'override'
@@ -54,6 +55,10 @@ const table: readonly Omit<Route, 'operations'>[] = [
   },
   {
     ...{ path: '/rollcall/v1/status', methods: read, action: 'status', guarded: true, audited: false },
+    access: { kind: 'demands', resource: 'operator', verb: 'read' },
+  },
+  {
+    ...{ path: '/rollcall/v1/cluster', methods: read, action: 'cluster', guarded: true, audited: false },
     access: { kind: 'demands', resource: 'operator', verb: 'read' },
   },
   {

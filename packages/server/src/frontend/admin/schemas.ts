@@ -1,31 +1,18 @@
 /** The parameters and answers of this front end's routes, as the OpenAPI document has them. A test validates real answers against them. */
 
-import { administrativeStatuses, frameLimits as limits } from '@rollcall/protocol';
+import { expiryOverrideSchema, administrativeStatuses, clusterSchema, frameLimits as limits, livenessSchema } from '@rollcall/protocol';
 import { object, type Content, type Operation, type Parameter, type Schema } from '../../net/open-api.ts';
 
 const text: Schema = { type: 'string' };
 const count: Schema = { type: 'integer', minimum: 0 };
 const share: Schema = { type: 'number', minimum: 0, maximum: 1 };
 const yes: Schema = { type: 'boolean' };
-const when: Schema = { type: 'number', minimum: 0, description: 'Milliseconds since the Unix epoch' };
 const name: Schema = { type: 'string', maxLength: limits.nameMax };
 const meta: Schema = { type: 'object', additionalProperties: text };
 
 const json = (schema: Schema, description: string): Content => ({ type: 'application/json', schema, description });
 const bytes = (description: string): Content => ({ type: 'application/octet-stream', schema: {}, description });
 const plain = (description: string): Content => ({ type: 'text/plain', schema: text, description });
-
-const causes: Schema = { type: 'array', items: object({ name: text, lost: count, of: count, share }) };
-
-const liveness = object({
-  'frozen': yes,
-  'sinceMs?': when,
-  'untilMs?': when,
-  'held': { ...count, description: 'Lapsed leases that have not expired yet' },
-  'kinds?': object({ 'check?': count, 'session?': count, 'stream?': count, 'removal?': count }),
-  share,
-  'causes?': object({ nodes: causes, services: causes, principals: causes }),
-});
 
 const countsOfServices = { services: count, servicesAvailable: count, instances: count };
 
@@ -41,7 +28,7 @@ const status = object({
   counts: object({ ...countsOfServices, nodes: count, nodesAvailable: count, checks: count, sessions: count, kvKeys: count }),
   namespaces: { type: 'array', items: object({ namespace: text, ...countsOfServices }) },
   availability: share,
-  liveness,
+  liveness: livenessSchema,
   'processes?': { type: 'array', items: object({ process: text, pid: count, ready: yes, 'reason?': text, revision: count, held: count }) },
 });
 
@@ -67,9 +54,10 @@ export const operations = {
   healthz: { GET: { summary: 'Whether the process runs', answer: plain('It runs') } },
   readyz: { GET: { summary: 'Whether the server should get requests', answer: plain('It should') } },
   status: { GET: { summary: 'Identity, counts, availability and liveness', answer: json(status, 'The status of this server') } },
+  cluster: { GET: { summary: 'The nodes of the store, and how each of them is', answer: json(clusterSchema, 'Members in the order in which they joined; one that does not answer has no facts') } },
   backup: { GET: { summary: 'The whole registry at one revision', answer: bytes('A backup') } },
   restore: { PUT: restore, POST: restore },
-  override: { POST: { summary: 'Let the leases expire that self-preservation has frozen', answer: json(object({ expired: count }), 'Their number') } },
+  override: { POST: { summary: 'Let the leases expire that self-preservation has frozen', answer: json(expiryOverrideSchema, 'Their number, on all nodes') } },
   leave: { POST: { summary: 'Make this node leave its store', answer: json(object({ left: { type: 'boolean', const: true } }), 'It has left') } },
   'instance-status': {
     PUT: {

@@ -1,10 +1,11 @@
 /** The status page: identity, counts, availability and liveness of the server, and its processes if it has workers. */
 
+import type { LivenessStatus } from '@rollcall/protocol';
 import { catalogBuckets } from '../../registry/kind/catalog/keys.ts';
 import { sessionBuckets } from '../../registry/kind/session/keys.ts';
 import type { Context } from '../../net/frontend.ts';
 import { availability, countOf, type Counts, type NamespaceCounts } from './availability.ts';
-import type { LivenessStatus, ProcessStatus } from './deps.ts';
+import type { ProcessStatus } from './deps.ts';
 
 export interface StatusPage {
   readonly version: string;

@@ -12,7 +12,7 @@ import { resolve, type ConfigName, type Layer } from '../../registry/kind/config
 import type { Lookup } from '../../registry/room.ts';
 
 /** The configurations that a namespace of Apollo may stand for, the first that exists. */
-export function configNames(namespaceName: string): readonly string[] {
+function configNames(namespaceName: string): readonly string[] {
   const stem = namespaceName.replace(/\.properties$/i, '');
   if (isXml(stem)) return [stem];
   const format = formatOfName(stem);

@@ -140,10 +140,10 @@ describe('notifications', () => {
     const notificationId = (await notified([['application', -1]]))[0]?.notificationId ?? 0;
     const gone = new AbortController();
     const waiting = poll([['application', notificationId]], { signal: gone.signal }).catch(() => 'gone');
-    await vi.waitFor(() => expect(views.watching).toBeGreaterThan(before), { interval: 5 });
+    await vi.waitFor(() => expect(views.watching).toBeGreaterThan(before), { interval: 5, timeout: 20_000 });
     gone.abort();
     expect(await waiting).toBe('gone');
-    await vi.waitFor(() => expect(views.watching).toBe(before), { interval: 5 });
+    await vi.waitFor(() => expect(views.watching).toBe(before), { interval: 5, timeout: 20_000 });
   });
 
   test('are 304 when the server closes', async () => {
@@ -151,7 +151,7 @@ describe('notifications', () => {
     const { views } = own.server.registry;
     const before = views.watching;
     const waiting = own.ask('/notifications/v2?appId=a&cluster=default&notifications=[{"namespaceName":"x","notificationId":-1}]');
-    await vi.waitFor(() => expect(views.watching).toBeGreaterThan(before), { interval: 5 });
+    await vi.waitFor(() => expect(views.watching).toBeGreaterThan(before), { interval: 5, timeout: 20_000 });
     await own.server.close();
     expect((await waiting).status).toBe(304);
   });

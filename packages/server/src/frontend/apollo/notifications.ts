@@ -10,13 +10,15 @@
  * Source: `NotificationControllerV2` and `WatchKeysUtil` of github.com/apolloconfig/apollo.
  */
 
-import { RegistryError } from '@rollcall/protocol';
+import { type ClientWatch, RegistryError } from '@rollcall/protocol';
+import type { ConnectedClient } from '../../clients/client.ts';
 import { onClientEnd } from '../../net/client-end.ts';
 import type { Context } from '../../net/frontend.ts';
+import { tokenOf } from '../../net/principal.ts';
 import { sendText, type RoutedCall } from '../../net/routed-frontend.ts';
 import type { WheelTimer } from '../../health/wheel.ts';
 import type { ConfigReader } from '../../registry/kind/config/given.ts';
-import { viewsOf } from '../../registry/kind/config/resolve.ts';
+import { resolve, viewsOf } from '../../registry/kind/config/resolve.ts';
 import { candidates } from './found.ts';
 
 /** Clients read for 90 s. */
@@ -58,6 +60,7 @@ export class Notifications {
 
   constructor(context: Context) {
     this.#context = context;
+    context.clients.add(() => this.#clients());
   }
 
   /** @param authorize throws when the caller may not read what is asked for */
@@ -97,6 +100,21 @@ export class Notifications {
     for (const parked of [...this.#parked]) {
       this.#forget(parked);
       parked.call.exchange.response.writeHead(304).end();
+    }
+  }
+
+  /** The clients that wait now: a client that has its answer is back at once. */
+  *#clients(): Generator<ConnectedClient, void, undefined> {
+    const { state } = this.#context.registry;
+    for (const { call: { caller }, asked: { environment, app, cluster, reader, entries } } of this.#parked) {
+      const { address } = reader;
+      const watches = () => entries.map(({ namespaceName }): ClientWatch => {
+        const [first, ...others] = candidates(state, environment, app, namespaceName);
+        // A name stands for the first configuration that exists.
+        const { namespace, app: of, name } = [first, ...others].find((each) => each !== undefined && resolve(state, each, reader).layers.length > 0) ?? first ?? { namespace: environment, app, name: namespaceName };
+        return { kind: 'config', namespace, name: `${of}/${name}` };
+      });
+      yield { key: `apollo ${address} ${app} ${cluster}`, client: app, namespace: environment, address, via: 'apollo', accessorId: tokenOf(caller), watches };
     }
   }
 

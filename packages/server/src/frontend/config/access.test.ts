@@ -40,7 +40,7 @@ const words: Readonly<Record<string, readonly string[]>> = {
 /** Bodies that each route reads without an error of form. */
 const bodies: Readonly<Record<string, object>> = {
   '/publish': { content: 'x' }, '/remove': { rollout: 'none' }, '/delete': {}, '/settings': {}, '/rollback': { to: 99 }, '/rollout': { rollout: 'none', action: 'stop' },
-  '/draft/save': { content: 'y' }, '/draft/discard': { cas: 1 }, '/propose': { draft: 1 }, '/proposal/approve': { number: 1 }, '/proposal/withdraw': { number: 1 }, '/proposal/publish': { number: 1 },
+  '/check': { content: 'y' }, '/draft/save': { content: 'y' }, '/draft/discard': { cas: 1 }, '/propose': { draft: 1 }, '/proposal/approve': { number: 1 }, '/proposal/withdraw': { number: 1 }, '/proposal/publish': { number: 1 },
   '/report': { release: 9, instance: 'n/i', error: '' },
 };
 const query = { ...shop, number: '1', from: '0', to: '0' };

@@ -1,7 +1,9 @@
 /** One request of this front end: what it asks about, and who asks. Reads parameters and checks permissions. */
 
 import { defaultNamespace, RegistryError } from '@rollcall/protocol';
+import { ConfigRows } from '../../configurations/config-rows.ts';
 import type { Author, Configurations } from '../../configurations/configurations.ts';
+import type { Past } from '../../history/past-states.ts';
 import type { Context, Exchange } from '../../net/frontend.ts';
 import type { Pace, Turns, Work } from '../../net/turns.ts';
 import { workOfRequest } from '../../net/work-of-request.ts';
@@ -39,6 +41,8 @@ export class Call {
   revealed = false;
 
   readonly #turns: Turns;
+  #past: Past | undefined;
+  #pastRows: ConfigRows | undefined;
 
   constructor(context: Context, exchange: Exchange, caller: Caller, body: Fields, turns: Turns) {
     this.context = context;
@@ -51,6 +55,21 @@ export class Call {
 
   get configurations(): Configurations {
     return this.context.configurations;
+  }
+
+  /** The state that a question is about: that of today, or of the time that the request asks for. */
+  get state(): Past['frozen'] | Context['registry']['state'] {
+    return this.#past?.frozen ?? this.context.registry.state;
+  }
+
+  /** Configurations in that state. */
+  get rows(): ConfigRows {
+    return this.#past === undefined ? this.configurations : (this.#pastRows ??= new ConfigRows(this.#past.frozen));
+  }
+
+  /** Answers as of a past time. */
+  showAsOf(past: Past): void {
+    this.#past = past;
   }
 
   /** The environment that the request names; one that the caller has no right in is hidden. */
@@ -84,9 +103,9 @@ export class Call {
     return this.caller.authorizer.allows(name.namespace, resource, verb, configName(name));
   }
 
-  /** Whether the caller asks for secrets, and may. @throws RegistryError `permission_denied` */
+  /** Whether the caller asks for secrets, and may. Those of the past stay masked. @throws RegistryError `permission_denied` */
   reveals(name: ConfigName): boolean {
-    if (this.params.get('reveal') !== 'true') return false;
+    if (this.params.get('reveal') !== 'true' || this.#past !== undefined) return false;
     this.demand('reveal', name);
     this.revealed = true;
     return true;

@@ -38,7 +38,7 @@ describe('publishing', () => {
     expect(json).toMatchObject({ environment: 'default', ...at, cluster: 'default', release: 2, format: 'yaml', bytes: 5, current: { number: 2, content: 'a: 2\n', parent: 1, by: 'ann' } });
     const history = (await api.get('/history', at)).json as unknown as readonly object[];
     expect(history).toMatchObject([{ number: 2, by: 'ann' }, { number: 1, message: 'first', from: expect.stringContaining('127.0.0.1') as string }]);
-    expect((await api.get('/diff', { ...at, from: '1', to: '2' })).json).toEqual([{ change: 'removed', text: 'a: 1' }, { change: 'added', text: 'a: 2' }, { change: 'same', text: '' }]);
+    expect((await api.get('/diff', { ...at, from: '1', to: '2' })).json).toEqual([{ change: 'removed', text: 'a: 1' }, { change: 'added', text: 'a: 2' }]);
     expect((await api.get('/release', { ...at, number: '1' })).json).toMatchObject({ content: 'a: 1\n', hash: expect.stringMatching(/^[0-9a-f]{64}$/) as string });
   });
 
@@ -103,6 +103,10 @@ describe('publishing', () => {
     expect((await publish(at, '{"port": 0}', { format: 'json' })).json['message']).toContain('the port must be real');
     expect((await publish(at, '{"port": 80}', { format: 'json' })).json).toMatchObject({ done: true });
     expect((await api.post('/settings', at, { schema: '{"type": 7}' })).status).toBe(400);
+    expect((await api.post('/settings', { ...at, by: 'ann' }, { visibility: 'public', message: 'for all' })).json).toEqual({ done: true });
+    expect((await api.get('/history', at)).json).toMatchObject([
+      { number: 3, step: 'settings', by: 'ann', message: 'for all', parent: 2, changes: [{ setting: 'visibility', after: 'public' }] }, { number: 2, step: 'publish' }, { number: 1, step: 'settings' },
+    ]);
   });
 
   test('has limits, and says which field is wrong', async () => {
@@ -210,10 +214,10 @@ describe('drafts and proposals', () => {
     await api.server.registry.submit({ kind: 'namespace-put', name: 'prod' });
     expect((await api.ask('PUT', '/environment', { environment: 'prod' }, { order: 2, policy: { approvals: 1, fourEyes: true } })).json).toEqual({ done: true });
     expect((await publish(at, 'one')).json).toMatchObject({ code: 'failed_precondition', message: expect.stringContaining('asks for 1 approval') as string });
-    const { revision } = (await api.post('/draft/save', { ...at, by: 'ann' }, { content: 'one', cas: 0 })).json as { readonly revision: number };
+    const { revision: draft } = (await api.post('/draft/save', { ...at, by: 'ann' }, { content: 'one', cas: 0 })).json as { readonly revision: number };
     expect((await api.post('/draft/save', { ...at, by: 'bob' }, { content: 'two', cas: 0 })).json).toMatchObject({ done: false });
-    expect((await api.get('/draft', at)).json).toMatchObject({ revision, content: 'one', editors: ['ann'], base: 0 });
-    const { number } = (await api.post('/propose', { ...at, by: 'ann' }, { draft: revision, message: 'why not' })).json as { readonly number: number };
+    expect((await api.get('/draft', at)).json).toMatchObject({ revision: draft, content: 'one', editors: ['ann'], base: 0 });
+    const { number } = (await api.post('/propose', { ...at, by: 'ann' }, { draft, message: 'why not' })).json as { readonly number: number };
     expect((await api.post('/proposal/approve', { ...at, by: 'ann' }, { number })).status).toBe(412);
     expect((await api.post('/proposal/publish', at, { number })).json['message']).toContain('has 0 of 1 approvals');
     expect((await api.get('/proposals', { environment: 'prod', app: 'shop' })).json).toMatchObject([{ number, state: 'open', missing: 1, message: 'why not' }]);
@@ -222,8 +226,52 @@ describe('drafts and proposals', () => {
     expect((await api.post('/proposal/publish', { ...at, by: 'pat' }, { number })).json).toEqual({ done: true, release: 1 });
     expect([await contentOf(at), (await api.get('/draft', at)).status]).toEqual(['one', 404]);
     expect((await api.get('/environments')).json).toMatchObject([{ environment: 'prod', order: 2, policy: { approvals: 1, fourEyes: true } }, { environment: 'default', order: 0, policy: {} }]);
-    expect((await api.ask('DELETE', '/environment', { environment: 'prod' }, undefined)).json).toEqual({ done: true });
+    const revision = ((await api.get('/environments')).json as unknown as readonly { readonly revision: number }[])[0]?.revision ?? 0;
+    expect((await api.ask('PUT', '/environment', { environment: 'prod' }, { order: 2, policy: {}, cas: revision + 1 })).json).toEqual({ done: false });
+    expect((await api.ask('DELETE', '/environment', { environment: 'prod', by: 'eve' }, undefined)).json).toEqual({ done: true });
+    expect((await api.get('/environment/history', { environment: 'prod' })).json).toMatchObject([{ number: 2, before: { order: 2 }, by: 'eve' }, { number: 1, after: { order: 2, policy: { approvals: 1, fourEyes: true } } }]);
     expect((await publish(at, 'two')).json).toMatchObject({ done: true });
+  });
+
+  test('remove a configuration where approvals are asked for', async () => {
+    const at = { ...fresh(), environment: 'guarded' };
+    await api.server.registry.submit({ kind: 'namespace-put', name: 'guarded' });
+    await publish(at, 'one\n');
+    await api.ask('PUT', '/environment', { environment: 'guarded' }, { order: 2, policy: { approvals: 1 } });
+    expect((await api.post('/remove', at, {})).json['message']).toContain('save a draft of the removal');
+    expect((await api.post('/draft/save', at, { content: '', remove: true })).json['message']).toBe('a draft has either content, or remove: true');
+    expect((await api.post('/draft/save', at, {})).json['message']).toBe('a draft has either content, or remove: true');
+    const { revision } = (await api.post('/draft/save', { ...at, by: 'ann' }, { remove: true })).json as { readonly revision: number };
+    expect((await api.get('', at)).json).toMatchObject({ draft: { revision, remove: true, base: 1 } });
+    expect((await api.get('/diff', { ...at, from: '1', to: 'draft' })).json).toEqual([{ change: 'removed', text: 'one' }]);
+    expect((await api.post('/propose', { ...at, by: 'ann' }, { draft: revision, message: 'unused' })).json).toEqual({ done: true, number: revision });
+    expect((await api.get('/proposal', { ...at, number: String(revision) })).json).toMatchObject({ remove: true, missing: 1, diff: [{ change: 'removed', text: 'one' }] });
+    await api.post('/proposal/approve', { ...at, by: 'bob' }, { number: revision });
+    expect((await api.post('/proposal/publish', at, { number: revision })).json).toEqual({ done: true, release: 2, removed: true });
+    expect((await api.get('/resolve', at)).status).toBe(404);
+    expect((await api.get('/history', at)).json).toMatchObject([{ number: 2, step: 'remove', parent: 1, message: 'unused' }, { number: 1 }]);
+  });
+
+  test('a proposal says how it is published; other terms need another proposal, and void the approvals of this one', async () => {
+    const at = { ...fresh(), environment: 'planned' };
+    await api.server.registry.submit({ kind: 'namespace-put', name: 'planned' });
+    await publish(at, 'one');
+    await api.ask('PUT', '/environment', { environment: 'planned' }, { order: 3, policy: { approvals: 1 } });
+    const { revision: draft } = (await api.post('/draft/save', { ...at, by: 'ann' }, { content: 'two' })).json as { readonly revision: number };
+    const beta = { name: 'beta', rule: { kind: 'label', label: 'ring', values: ['beta'] }, priority: 0 };
+    const propose = (more: object) => api.post('/propose', { ...at, by: 'ann' }, { draft, ...more });
+    expect((await propose({ rollout: beta })).json).toEqual({ done: true, number: draft });
+    await api.post('/proposal/approve', { ...at, by: 'bob' }, { number: draft });
+    expect((await propose({ rollout: beta })).json['message']).toContain('is proposed already');
+    const other = { ...beta, rule: { ...beta.rule, values: ['beta', 'gold'] } };
+    expect((await propose({ rollout: other })).json['message']).toContain('with another rollout or time; to void that proposal and its approvals, ask to replace it ("replace": true');
+    const { number } = (await propose({ rollout: other, replace: true })).json as { readonly number: number };
+    expect((await api.get('/proposals', at)).json).toMatchObject([{ number, state: 'open', missing: 1, rollout: other }, { number: draft, state: 'void', rollout: beta }]);
+    expect((await api.get('/approvers', { ...at, number: String(number) })).json).toEqual({ approvals: 1, fourEyes: false, accessControl: false });
+    await api.post('/proposal/approve', { ...at, by: 'bob' }, { number });
+    expect((await api.post('/proposal/publish', at, { number })).json).toEqual({ done: true, release: 2, rollout: 'beta' });
+    const got = async (label: string) => ((await api.get('/resolve', { ...at, label: `ring=${label}` })).json['merged'] as { readonly content: string }).content;
+    expect([await contentOf(at), await got('gold'), await got('silver')]).toEqual(['one', 'two', 'one']);
   });
 
   test('a draft is thrown away, and a proposal withdrawn', async () => {
@@ -243,12 +291,15 @@ describe('a rollout', () => {
       await api.server.registry.submit({ kind: 'register', namespace: 'default', node: { name: node, address: '10.0.0.1' }, nodeMode: 'ensure', instances: [{ id: 'fleet', service: 'fleet' }] });
     }
     await publish(at, 'old');
-    expect((await publish(at, 'new', { rollout: { name: 'next', plan: { stages: [{ count: 1, bakeMs: 600_000 }], alarm: { on: ['error'], share: 1, atLeast: 2 } } } })).json).toEqual({ done: true, release: 2 });
+    expect((await publish(at, 'new', { rollout: { name: 'next', plan: { stages: [{ count: 1, bakeMs: 600_000 }], alarm: { on: ['unhealthy', 'error'], share: 1, atLeast: 3 } } } })).json).toEqual({ done: true, release: 2, rollout: 'next' });
     const who = async () => (await api.get('/who', at)).json['readers'] as readonly { readonly instance: string; readonly release: number; readonly error?: string }[];
     const [taken] = (await who()).filter(({ release }) => release === 2);
     expect((await who()).map(({ release }) => release).toSorted((a, b) => a - b)).toEqual([1, 1, 2]);
     expect((await api.post('/report', at, { release: 2, instance: taken?.instance ?? '', error: 'cannot parse' })).json).toEqual({ done: true });
     expect((await who()).find(({ release }) => release === 2)?.error).toBe('cannot parse');
+    await api.server.registry.submit({ kind: 'config-lost', namespace: 'default', cluster: 'default', ...at, rollout: 'next', release: 2, with: ['gone/fleet'], without: ['other/fleet'] });
+    expect(await who()).toHaveLength(4);
+    expect((await who())[3]).toMatchObject({ instance: 'gone/fleet', address: '', release: 2, rollout: 'next', unhealthy: true, error: expect.stringMatching(/^it was lost at \d{4}-/) as string });
     expect((await api.post('/rollout', at, { rollout: 'next', action: 'pause' })).json).toEqual({ done: true });
     expect((await api.get('', at)).json['rollouts']).toMatchObject([{ name: 'next', staged: { state: 'paused', stage: 0 } }]);
     expect((await api.post('/rollout', at, { rollout: 'next', action: 'stop', message: 'enough' })).json).toEqual({ done: true });
@@ -306,4 +357,99 @@ test('the list is in order, and a page of another origin is refused', async () =
   expect((await fetch(`${api.server.url}/rollcall/v1/config/publish`)).status).toBe(405);
   onTestFinished(() => {});
   expect((await api.get('/list', { ...shop })).status).toBe(200);
+});
+
+describe('a page that asks every second', () => {
+  const ask = (path: string, query: Readonly<Record<string, string>>, tag = '') =>
+    fetch(`${api.server.url}/rollcall/v1/config${path}?${new URLSearchParams(query)}`, { headers: tag === '' ? {} : { 'if-none-match': tag } });
+
+  test('gets an answer only when what it shows has changed', async () => {
+    const at = fresh();
+    await publish(at, 'a=1', { format: 'properties' });
+    const paths: readonly (readonly [string, Readonly<Record<string, string>>])[] = [['', at], ['/list', {}], ['/history', at], ['/proposals', {}], ['/environments', {}], ['/pending', {}]];
+    const statuses = async (tags: readonly string[]) => Promise.all(paths.map(async ([path, query], n) => (await ask(path, query, tags[n])).status));
+    const tagsNow = () => Promise.all(paths.map(async ([path, query]) => (await ask(path, query)).headers.get('etag') ?? ''));
+    let tags = await tagsNow();
+    await fetch(`${api.server.url}/v1/kv/other`, { method: 'PUT', body: 'x' });
+    expect(await statuses(tags)).toEqual([304, 304, 304, 304, 304, 304]);
+    const { json: { revision } } = await api.post('/draft/save', at, { content: 'a=2', format: 'properties' });
+    expect(await statuses(tags)).toEqual([200, 200, 304, 200, 304, 200]);
+    tags = await tagsNow();
+    await api.post('/propose', at, { draft: revision });
+    await api.post('/draft/discard', at, {});
+    expect(await statuses(tags)).toEqual([200, 200, 304, 200, 304, 200]);
+    tags = await tagsNow();
+    await publish(at, 'a=3', { format: 'properties' });
+    expect(await statuses(tags)).toEqual([200, 200, 200, 304, 304, 200]);
+    // What is asked with secrets is answered each time.
+    expect((await ask('', { ...at, reveal: 'true' })).headers.get('etag')).toBeNull();
+    expect((await ask('', { ...at, name: 'none' })).headers.get('etag')).toBeNull();
+  });
+
+  test('sees rollouts and open proposals of all environments', async () => {
+    const at = fresh();
+    await publish(at, 'a: 1', { format: 'yaml' });
+    const { json: { revision } } = await api.post('/draft/save', { ...at, by: 'ann' }, { content: 'a: 2', format: 'yaml' });
+    await api.post('/propose', { ...at, by: 'ann' }, { draft: revision, message: 'two' });
+    await publish(at, 'a: 3', { format: 'yaml', rollout: { name: 'release', plan: { stages: [{ percent: 10, bakeMs: 60_000 }, { percent: 50, bakeMs: 60_000 }] } } });
+    const { json } = await api.get('/pending');
+    expect(json['rollouts']).toEqual([{ environment: 'default', ...at, cluster: 'default', rollout: 'release', release: 2, stage: 0, stages: 2, state: 'running', sinceMs: expect.any(Number) as number }]);
+    expect((json['proposals'] as readonly { readonly name: string }[]).filter(({ name }) => name === at.name)).toMatchObject([{ environment: 'default', ...at, number: revision, by: 'ann', message: 'two', state: 'open', can: ['approve', 'publish', 'edit'] }]);
+    await api.post('/rollout', at, { rollout: 'release', action: 'stop' });
+  });
+});
+
+test('content is checked with all its faults and their places, and nothing is saved', async () => {
+  const at = fresh();
+  await publish(at, 'port: 80\npassword: {secret}hunter2{/secret}\nname: a long name of it\n', { format: 'yaml', settings: { schema: '{"properties": {"port": {"type": "integer"}, "password": {"minLength": 7, "maxLength": 7}}}' } });
+  const check = async (content: string) => (await api.post('/check', at, { content, format: 'yaml', publishing: true })).json;
+  const masked = (await contentOf(at)) ?? '';
+  expect(await check(masked)).toEqual({ faults: [], checks: ['it is yaml', 'the schema holds'], refusals: [] });
+  expect(await check(masked.replace('80', 'eighty'))).toMatchObject({ faults: [{ kind: 'schema', path: '/port' }], checks: [] });
+  expect(await check('port: 80')).toMatchObject({ faults: [], refusals: [{ reason: 'loss', message: 'the content is halved' }] });
+  expect(((await check('port: [80')) as { readonly faults: readonly object[] }).faults[0]).toMatchObject({ kind: 'syntax', line: 1 });
+  expect((await api.get('/draft', at)).status).toBe(404);
+});
+
+test('the past is as it was: rows, contents and drafts, with secrets masked', async () => {
+  const at = fresh();
+  await publish(at, 'a=1\npassword={secret}hunter2{/secret}\n', { format: 'properties' });
+  const { json: { revision } } = await api.get('', at);
+  const past = { at: `r${String(revision)}` };
+  await publish(at, 'a=2\nb=2\n', { format: 'properties', confirmed: true });
+  await api.post('/draft/save', at, { content: 'a=3\nb=2\n', format: 'properties' });
+  const { json } = await api.get('', { ...at, ...past, whole: 'true', reveal: 'true' });
+  expect(json).toMatchObject({ release: 1, current: { number: 1, content: expect.stringMatching(/^a=1\npassword=\{masked\}/) as string } });
+  expect(json['draft']).toBeUndefined();
+  const lengths = async (query: Readonly<Record<string, string>>) => ((await api.get('/history', { ...at, ...query })).json as unknown as readonly object[]).length;
+  expect([await lengths(past), await lengths({})]).toEqual([1, 2]);
+  const listed = (await api.get('/list', past)).json as unknown as readonly { readonly name: string; readonly release: number; readonly draft?: object }[];
+  expect(listed.find(({ name }) => name === at.name)).toMatchObject({ release: 1 });
+  expect((await api.get('/resolve', { ...at, ...past })).json['layers']).toMatchObject([{ release: 1 }]);
+  const heads = await Promise.all(['', '/who'].map(async (path) => (await fetch(`${api.server.url}/rollcall/v1/config${path}?${new URLSearchParams({ ...at, ...past })}`)).headers.get('x-rollcall-as-of')));
+  expect(heads).toEqual([expect.stringMatching(/^\d+$/), null]);
+  expect((await api.get('', { ...at, at: 'yesterday' })).status).toBe(400);
+});
+
+test('a draft of another editor is replaced only on the condition of its revision', async () => {
+  const at = fresh();
+  const save = (by: string, content: string, more: object = { own: true }) => api.post('/draft/save', { ...at, by }, { content, format: 'yaml', ...more });
+  expect((await save('ann', 'a: 1')).json).toMatchObject({ done: true });
+  const { json: { revision } } = await save('ann', 'a: 2');
+  expect((await save('bob', 'a: 2')).json).toMatchObject({ done: true, revision });
+  const refused = await save('bob', 'b: 1');
+  expect([refused.status, refused.json['message']]).toEqual([412, expect.stringMatching(`draft ${String(revision)} of shop/${at.name} was edited by ann; .*--cas ${String(revision)}`)]);
+  expect((await save('bob', 'b: 1', { cas: revision })).json).toMatchObject({ done: true });
+  expect((await save('ann', 'a: 3')).json['message']).toContain('was edited by bob');
+});
+
+test('who gets which release is counted over all, and listed up to a limit, those with a fault first', async () => {
+  const at = { app: 'herd', name: 'app' };
+  await publish(at, 'a: 1', { format: 'yaml' });
+  const register = (n: number, Status: string) =>
+    fetch(`${api.server.url}/v1/catalog/register`, { method: 'PUT', body: JSON.stringify({ Node: `herd-${n}`, Address: '10.1.0.1', Service: { ID: 'herd', Service: 'herd' }, Check: { Name: 'c', CheckID: 'c', ServiceID: 'herd', Status } }) });
+  for (const [n, status] of ['passing', 'passing', 'critical', 'passing'].entries()) await register(n, status);
+  const { json } = await api.get('/who', { ...at, limit: '2' });
+  expect(json['releases']).toEqual([{ release: 1, readers: 4, instances: 4, applied: 0, unhealthy: 1, errors: 0, faulty: 1 }]);
+  expect((json['readers'] as readonly { readonly instance: string }[]).map(({ instance }) => instance)).toEqual(['herd-2/herd', 'herd-0/herd']);
 });

@@ -6,14 +6,17 @@
 import { RegistryError, toRegistryError } from '@rollcall/protocol';
 import { bearerToken } from '../../net/bearer.ts';
 import { BodyTooLarge, readBody } from '../../net/body.ts';
+import { errorBody } from '../../net/error-body.ts';
 import type { Context, Exchange, Frontend } from '../../net/frontend.ts';
+import { parseBody } from '../../net/json-body.ts';
+import { pastOf } from '../../net/past.ts';
 import { statusByCode } from '../../net/status-by-code.ts';
 import { Turns } from '../../net/turns.ts';
+import { ViewTags } from '../../net/view-tags.ts';
 import { configLimits } from '../../registry/kind/config/commands.ts';
 import { assertAccessDeclared } from '../../security/access.ts';
 import type { Caller } from '../../security/acl.ts';
 import { TooManyFailures } from '../../security/gate.ts';
-import { parseBody } from './body.ts';
 import { Call } from './call.ts';
 import { routes, type Route } from './routes.ts';
 
@@ -24,10 +27,11 @@ const bodyBytesMax = configLimits.contentBytesMax * 6 + 1_048_576;
 
 /** @throws RegistryError `failed_precondition` if a route declares no access */
 export function config(context: Context): Frontend {
-  const { metrics, log, origins, security: { gate } } = context;
+  const { metrics, log, origins, security: { acl, gate } } = context;
   assertAccessDeclared('config', routes.map(({ path, access }) => ({ name: path, access })));
   const byPath = new Map(routes.map((route) => [route.path, route]));
   const turns = new Turns();
+  const tags = new ViewTags(context.registry.views, context.uuid().slice(0, 8));
 
   const answer = async (exchange: Exchange, route: Route): Promise<void> => {
     const { request, response } = exchange;
@@ -44,6 +48,18 @@ export function config(context: Context): Frontend {
       caller = gate.enter(bearerToken(request), origin);
       const body = route.body === undefined || request.method === 'DELETE' ? {} : parseBody(await readBody(request, bodyBytesMax), route.body);
       call = new Call(context, exchange, caller, body, turns);
+      const past = route.hasPast === true ? await pastOf(context.history, exchange) : undefined;
+      if (past !== undefined) call.showAsOf(past);
+      // Who sees a secret is in the audit log each time.
+      if (past === undefined && route.shows !== undefined && call.params.get('reveal') !== 'true') {
+        const tag = tags.tagOf(caller.authorizer, route.shows(call));
+        response.setHeader('ETag', tag);
+        if (request.headers['if-none-match'] === tag) {
+          response.writeHead(304, { 'Cache-Control': 'no-store' }).end();
+          metrics.request(route.path, 304);
+          return;
+        }
+      }
       const answered = await route.handle(call);
       const { namespace, name } = call.about;
       if (route.audited || call.revealed) gate.record('write', caller, namespace, origin, `${action}${name === '' ? '' : ` of ${JSON.stringify(name)}`}${call.revealed ? ', with its secrets' : ''}`);
@@ -63,11 +79,13 @@ export function config(context: Context): Frontend {
       request.destroy();
       return;
     }
+    response.removeHeader('ETag');
+    response.removeHeader('X-Rollcall-As-Of');
     const status = error instanceof BodyTooLarge ? 413 : statusByCode[code];
     if (status === 401) response.setHeader('WWW-Authenticate', 'Bearer');
     if (error instanceof TooManyFailures) response.setHeader('Retry-After', Math.ceil(error.retryAfterMs / 1_000));
     if (code === 'internal') log.error({ err: error, path: request.url }, 'request failed');
-    send(exchange, status, { code, message });
+    send(exchange, status, errorBody(acl, { code, message, error }));
   };
 
   const refuse = (exchange: Exchange, route: Route | undefined): void => {

@@ -3,44 +3,50 @@
 import { mergeProperties, parseProperties, printProperties, RegistryError } from '@rollcall/protocol';
 import { assertFound } from '../../configurations/configurations.ts';
 import { diffLines, type DiffLine } from '../../configurations/diff.ts';
-import type { ReaderEntry } from '../../configurations/readers.ts';
 import { inOrder, order, select } from '../../net/slices.ts';
-import { configsIn, configName, failuresOf, findConfig, policyOf } from '../../registry/kind/config/find.ts';
-import { givenTo, type ConfigReader } from '../../registry/kind/config/given.ts';
-import { populationOf } from '../../registry/kind/config/population.ts';
+import { configsIn, configName, draftsIn, findConfig, findDraft, policyOf } from '../../registry/kind/config/find.ts';
+import type { ConfigReader } from '../../registry/kind/config/given.ts';
 import type { Layer } from '../../registry/kind/config/resolve.ts';
 import type { ConfigRef, DraftRow, ReleaseRow } from '../../registry/kind/config/rows.ts';
+import { newConfig, refOf } from '../../registry/kind/config/steps.ts';
 import { namespaceNames } from '../../registry/kind/namespace/find.ts';
 import type { Call } from './call.ts';
-import { configJson, draftJson, environmentJson, proposalJson, stepJson } from './translate.ts';
+import { configJson, draftJson, environmentJson, environmentStepJson, proposalJson, stepJson } from './translate.ts';
 
 /** `GET /rollcall/v1/config` */
 export function one(call: Call): object {
-  const { configurations } = call;
+  const { configurations, rows } = call;
   const ref = call.ref('read');
-  const { row, release } = assertFound(configurations.get(ref), ref);
-  const draft = configurations.draft(ref);
+  const draft = rows.draft(ref);
+  const { row, release } = assertFound(rows.get(ref) ?? (draft && { row: newConfig(refOf(draft), draft.atMs), release: undefined }), ref);
   const reveals = call.reveals(ref);
   return {
     ...configJson(row),
     ...(release === undefined ? {} : { current: whole(call, ref, release, reveals) }),
-    ...(draft === undefined ? {} : { draft: { revision: draft.modified, base: draft.base, editors: draft.editors, atMs: draft.atMs } }),
+    ...(draft === undefined ? {} : { draft: call.params.get('whole') === 'true' ? draftJson(draft, configurations.contents.editable(ref, draft.content, reveals)) : draftHead(draft) }),
   };
+}
+
+function draftHead({ modified, remove, base, editors, atMs }: DraftRow): object {
+  return { revision: modified, ...(remove === undefined ? {} : { remove }), base, editors, atMs };
 }
 
 /** `GET /rollcall/v1/config/list` */
 export async function list(call: Call): Promise<object> {
-  const { state } = call.context.registry;
+  const { state } = call;
   const namespace = call.environment();
   const wanted = call.params.get('app');
   return call.inTurns(function* (pace) {
-    const rows = yield* select(configsIn(state, namespace), (row) => (wanted === null || row.app === wanted) && call.may('read', row), pace, 0.5);
-    const sorted = yield* inOrder(rows, (a, b) => order(a.app, b.app) || order(a.name, b.name) || order(a.cluster, b.cluster), pace);
+    const isWanted = (row: ConfigRef) => (wanted === null || row.app === wanted) && call.may('read', row);
+    const rows = yield* select(configsIn(state, namespace), isWanted, pace, 0.5);
+    const drafts = yield* select(draftsIn(state, namespace), (row) => isWanted(row) && findConfig(state, row) === undefined, pace, 0.5);
+    const sorted = yield* inOrder([...rows, ...drafts.map((row) => newConfig(refOf(row), row.atMs))], (a, b) => order(a.app, b.app) || order(a.name, b.name) || order(a.cluster, b.cluster), pace);
     const shown: object[] = [];
     for (const row of sorted) {
       // A schema may have as many bytes as the rest of the list.
       const { schema: _schema, ...rest } = row;
-      shown.push(configJson(rest));
+      const draft = findDraft(state, row);
+      shown.push({ ...configJson(rest), ...(draft === undefined ? {} : { draft: draftHead(draft) }) });
       if (pace.spend(2)) yield;
     }
     return shown;
@@ -53,7 +59,7 @@ export function resolved(call: Call): object {
   const name = call.name('read');
   const reveals = call.reveals(name);
   const reader = readerIn(call);
-  const layers = configurations.resolve(name, reader).layers.filter(({ row }) => call.may('read', row));
+  const layers = call.rows.resolve(name, reader).layers.filter(({ row }) => call.may('read', row));
   if (layers.length === 0) throw new RegistryError('not_found', `a client with ${params.size === 0 ? 'these fields' : [...params.keys()].join(', ')} gets no configuration ${configName(name)} in the environment ${call.about.namespace}`);
   const shown = layers.map((layer) => ({ layer, content: configurations.contents.shown(layer.row, layer.release.content, reveals && call.may('reveal', layer.row)) }));
   return { layers: shown.map(({ layer, content }) => layerJson(layer, content)), merged: merged(shown) };
@@ -102,8 +108,8 @@ function readerIn({ params }: Call): ConfigReader {
 /** `GET /rollcall/v1/config/history` */
 export function history(call: Call): object {
   const ref = call.ref('read');
-  assertFound(call.configurations.get(ref), ref);
-  return call.configurations.history(ref).map(stepJson);
+  assertFound(call.rows.get(ref), ref);
+  return call.rows.history(ref).map(stepJson);
 }
 
 /** `GET /rollcall/v1/config/release` */
@@ -128,13 +134,13 @@ function sideOf(call: Call, ref: ConfigRef, side: string): string {
 
 /** @throws RegistryError `not_found` */
 function draftOf(call: Call, ref: ConfigRef): DraftRow {
-  const found = call.configurations.draft(ref);
+  const found = call.rows.draft(ref);
   if (found === undefined) throw new RegistryError('not_found', `configuration ${configName(ref)} has no draft`);
   return found;
 }
 
 function releaseOf(call: Call, ref: ConfigRef, number: number): ReleaseRow {
-  const found = call.configurations.release(ref, number);
+  const found = call.rows.release(ref, number);
   if (found === undefined) throw new RegistryError('not_found', `configuration ${configName(ref)} has no step ${number}; see its history`);
   return found;
 }
@@ -154,8 +160,8 @@ export function draft(call: Call): object {
 export function proposals(call: Call): object {
   const namespace = call.environment();
   const [app, state] = [call.params.get('app'), call.params.get('state')];
-  const policy = policyOf(call.context.registry.state, namespace);
-  const rows = [...call.configurations.proposals(namespace)].filter((row) => (app === null || row.app === app) && (state === null || row.state === state) && call.may('read', row));
+  const policy = policyOf(call.state, namespace);
+  const rows = [...call.rows.proposals(namespace)].filter((row) => (app === null || row.app === app) && (state === null || row.state === state) && call.may('read', row));
   return rows.sort((a, b) => b.number - a.number).slice(0, proposalsMax).map((row) => proposalJson(row, policy));
 }
 
@@ -165,74 +171,29 @@ const proposalsMax = 1_000;
 export function proposal(call: Call): object {
   const { configurations } = call;
   const ref = call.ref('read');
-  const found = configurations.proposal(ref, call.number('number'));
+  const found = call.rows.proposal(ref, call.number('number'));
   if (found === undefined) throw new RegistryError('not_found', `configuration ${configName(ref)} has no proposal ${call.number('number')}`);
-  const made = found.release === undefined ? undefined : configurations.release(ref, found.release);
-  const base = configurations.release(ref, found.base);
+  const made = found.release === undefined ? undefined : call.rows.release(ref, found.release);
+  const base = call.rows.release(ref, found.base);
   const { contents } = configurations;
   const [before, after] = [base?.content ?? new Uint8Array(0), made?.content ?? found.content];
   const content = contents.editable(ref, after, call.reveals(ref));
-  return { ...proposalJson(found, policyOf(call.context.registry.state, ref.namespace)), content, diff: diffLines(contents.shown(ref, before, false), contents.shown(ref, after, false)) };
+  return { ...proposalJson(found, policyOf(call.state, ref.namespace)), content, diff: diffLines(contents.shown(ref, before, false), contents.shown(ref, after, false)) };
 }
 
 /** `GET /rollcall/v1/config/environments` */
 export function environments(call: Call): object {
   const { authorizer } = call.caller;
   const visible = (namespace: string) => authorizer.allowsNamespace(namespace, 'read');
-  const ruled = call.configurations.environments().filter(({ namespace }) => visible(namespace));
+  const ruled = call.rows.environments().filter(({ namespace }) => visible(namespace));
   const known = new Set(ruled.map(({ namespace }) => namespace));
-  const others = [...namespaceNames(call.context.registry.state)].filter((namespace) => !known.has(namespace) && visible(namespace));
-  return [...ruled.map(environmentJson), ...others.sort(order).map((namespace) => environmentJson({ namespace, order: 0, policy: {} }))];
+  const others = [...namespaceNames(call.state)].filter((namespace) => !known.has(namespace) && visible(namespace));
+  return [...ruled.map(environmentJson), ...others.sort(order).map((namespace) => environmentJson({ namespace, order: 0, policy: {}, modified: 0 }))];
 }
 
-/** `GET /rollcall/v1/config/readers`: of all clusters, since what a client gets follows from its own. */
-export function readers(call: Call): Promise<object> {
-  return call.configurations.who(call.name('read'));
-}
-
-/** `GET /rollcall/v1/config/who`: the instances of the catalog, and the readers that are connected to any node and are none of them. */
-export async function who(call: Call): Promise<object> {
-  const ref = call.ref('read');
-  assertFound(findConfig(call.context.registry.state, ref), ref);
-  const { readers, missing } = await call.configurations.who(ref);
-  const { state } = call.context.registry;
-  const row = assertFound(findConfig(state, ref), ref);
-  const connected = new Map(readers.flatMap((reader) => (reader.instance === undefined ? [] : [[reader.instance, reader] as const])));
-  const errors = new Map(Array.from(failuresOf(state, ref), ({ release: number, instance, error }) => [`${number} ${instance}`, error]));
-  return call.inTurns(function* (pace) {
-    const members = yield* inOrder(populationOf(state, ref.namespace, call.params.get('service') || row.app), (a, b) => order(a.instance, b.instance), pace);
-    const shown: object[] = [];
-    for (const member of members) {
-      const { address, instance, isUnhealthy: unhealthy } = member;
-      const given = givenTo(row, member);
-      const reader = connected.get(instance);
-      connected.delete(instance);
-      const error = given && (errors.get(`${given.release} ${instance}`) ?? errorOf(reader));
-      shown.push({
-        ...{ instance, address, release: given?.release ?? 0, unhealthy },
-        ...(given?.rollout === undefined ? {} : { rollout: given.rollout.name }),
-        ...appliedBy(reader),
-        ...(error === undefined ? {} : { error }),
-      });
-      // Its checks and those of its node were looked at.
-      if (pace.spend(8)) yield;
-    }
-    for (const reader of readers) {
-      if (reader.instance !== undefined && !connected.has(reader.instance)) continue;
-      const { client, instance = client, address = '', release: number, rollout } = reader;
-      const error = errorOf(reader);
-      shown.push({ instance, address, release: number, ...(rollout === undefined ? {} : { rollout }), ...appliedBy(reader), ...(error === undefined ? {} : { error }) });
-      if (pace.spend(2)) yield;
-    }
-    return { readers: shown, missing };
-  });
-}
-
-/** The release that the program of a reader uses, as it says. */
-function appliedBy(reader: ReaderEntry | undefined): object {
-  return reader?.report?.applied === true ? { applied: reader.report.release } : {};
-}
-
-function errorOf(reader: ReaderEntry | undefined): string | undefined {
-  return reader?.report?.error;
+/** `GET /rollcall/v1/config/environment/history` */
+export function environmentHistory(call: Call): object {
+  const namespace = call.environment();
+  call.context.security.acl.authorizeNamespace(call.caller, namespace, 'read');
+  return call.rows.environmentHistory(namespace).map(environmentStepJson);
 }

@@ -1,13 +1,13 @@
 /** Rows as the JSON of this API. Pure; what a caller may see is decided before. */
 
-import type { DraftRow, ConfigRef, ConfigRow, EnvironmentRow, Policy, ProposalRow, ReleaseRow } from '../../registry/kind/config/rows.ts';
+import type { DraftRow, ConfigRef, ConfigRow, EnvironmentRow, EnvironmentStepRow, Policy, ProposalRow, ReleaseRow } from '../../registry/kind/config/rows.ts';
 import { approvalsThatCount } from '../../registry/kind/config/find.ts';
 
-const of = ({ namespace, app, cluster, name }: ConfigRef) => ({ environment: namespace, app, cluster, name });
+export const refJson = ({ namespace, app, cluster, name }: ConfigRef) => ({ environment: namespace, app, cluster, name });
 
 export function configJson(row: ConfigRow): object {
   const { kind: _kind, namespace: _namespace, app: _app, cluster: _cluster, name: _name, foreign: _foreign, created: _created, modified, ...rest } = row;
-  return { ...of(row), ...rest, revision: modified };
+  return { ...refJson(row), ...rest, revision: modified };
 }
 
 /** Without the content. */
@@ -18,15 +18,20 @@ export function stepJson(row: ReleaseRow): object {
 
 /** @param content as the caller may see it */
 export function draftJson(row: DraftRow, content: string): object {
-  const { md5, format, base, editors, atMs, modified } = row;
-  return { ...of(row), revision: modified, content, md5, ...(format === undefined ? {} : { format }), base, editors, atMs };
+  const { remove, md5, format, base, editors, atMs, modified } = row;
+  return { ...refJson(row), revision: modified, ...(remove === undefined ? {} : { remove }), content, md5, ...(format === undefined ? {} : { format }), base, editors, atMs };
 }
 
 export function proposalJson(row: ProposalRow, policy: Policy): object {
   const { kind: _kind, namespace: _namespace, app: _app, cluster: _cluster, name: _name, content: _content, md5: _md5, hash: _hash, format: _format, created: _created, modified: _modified, ...rest } = row;
-  return { ...of(row), ...rest, missing: Math.max(0, (policy.approvals ?? 0) - approvalsThatCount(row, policy).length) };
+  return { ...refJson(row), ...rest, missing: Math.max(0, (policy.approvals ?? 0) - approvalsThatCount(row, policy).length) };
 }
 
-export function environmentJson({ namespace, order, policy }: Pick<EnvironmentRow, 'namespace' | 'order' | 'policy'>): object {
-  return { environment: namespace, order, policy };
+export function environmentJson({ namespace, order, policy, modified }: Pick<EnvironmentRow, 'namespace' | 'order' | 'policy' | 'modified'>): object {
+  return { environment: namespace, order, policy, revision: modified };
+}
+
+export function environmentStepJson(row: EnvironmentStepRow): object {
+  const { kind: _kind, namespace: _namespace, created: _created, modified: _modified, ...rest } = row;
+  return rest;
 }

@@ -1,8 +1,10 @@
 /** Changes of configurations: each says whether it was done, and what came of it. */
 
 import { RegistryError } from '@rollcall/protocol';
-import type { ConfigSettings, RolloutInput } from '../../registry/kind/config/commands.ts';
-import type { Policy, RolloutPlan, RolloutRule, Stage } from '../../registry/kind/config/rows.ts';
+import type { Author } from '../../configurations/configurations.ts';
+import type { ConfigSettings } from '../../registry/kind/config/commands.ts';
+import { configName } from '../../registry/kind/config/find.ts';
+import type { ConfigRef, DraftRow, Policy, RolloutInput, RolloutPlan, RolloutRule, Stage } from '../../registry/kind/config/rows.ts';
 import type { Call } from './call.ts';
 
 /** `POST /rollcall/v1/config/publish` */
@@ -16,7 +18,13 @@ export async function publish(call: Call): Promise<object> {
   const done = await call.configurations.publish(ref, { ...rest, content: Buffer.from(content), ...call.author(), ...(rollout === undefined ? {} : { rollout: rolloutOf(rollout) }) });
   // The newest step of the history is this publication, or was the same content.
   const release = call.configurations.get(ref)?.row.last;
-  return { done, ...(done && release !== undefined ? { release } : {}) };
+  return { done, ...(done && release !== undefined ? published(call, ref, release) : {}) };
+}
+
+/** A release, and the rollout that brings it to clients. */
+function published({ configurations }: Call, ref: ConfigRef, release: number): object {
+  const rollout = configurations.release(ref, release)?.rollout;
+  return { release, ...(rollout === undefined ? {} : { rollout }) };
 }
 
 /** `POST /rollcall/v1/config/remove` */
@@ -36,7 +44,8 @@ export async function deleteUnpublished(call: Call): Promise<object> {
 /** `POST /rollcall/v1/config/settings` */
 export async function settings(call: Call): Promise<object> {
   const ref = call.ref('publish');
-  await call.configurations.configure(ref, call.body, call.author());
+  const { message: _, ...changed } = call.body as ConfigSettings & { readonly message?: string };
+  await call.configurations.configure(ref, changed, call.author());
   return { done: true };
 }
 
@@ -56,13 +65,38 @@ export async function rollout(call: Call): Promise<object> {
   return { done: await call.configurations.control(ref, name, action, call.author()) };
 }
 
+/** `POST /rollcall/v1/config/check` */
+export async function check(call: Call): Promise<object> {
+  const ref = call.ref('edit');
+  const { content, ...rest } = call.body as { readonly content: string; readonly format?: string; readonly publishing?: boolean };
+  return call.configurations.check(ref, { ...rest, content: Buffer.from(content), by: call.author().by });
+}
+
 /** `POST /rollcall/v1/config/draft/save` */
 export async function saveDraft(call: Call): Promise<object> {
   const ref = call.ref('edit');
-  const { content, ...rest } = call.body as { readonly content: string; readonly format?: string; readonly cas?: number; readonly source?: 'git' };
-  const done = await call.configurations.saveDraft(ref, { ...rest, content: Buffer.from(content), ...call.author() });
+  const { content, format, remove: removes, own, ...rest } = call.body as { readonly content?: string; readonly format?: string; readonly remove?: boolean; readonly cas?: number; readonly own?: boolean; readonly source?: 'git' };
+  if ((content === undefined) !== (removes === true)) throw new RegistryError('invalid_argument', 'a draft has either content, or remove: true');
+  const author = call.author();
+  const input = { ...rest, ...author, ...(own === true && rest.cas === undefined ? ownDraft(call.configurations.draft(ref), content, author) : {}) };
+  const done =
+    content === undefined ? await call.configurations.saveRemoval(ref, input) : await call.configurations.saveDraft(ref, { ...input, content: Buffer.from(content), ...(format === undefined ? {} : { format }) });
   const revision = call.configurations.draft(ref)?.modified;
   return { done, ...(revision === undefined ? {} : { revision }) };
+}
+
+/**
+ * The condition under which the author replaces no work of others.
+ * @param content undefined: a removal
+ * @throws RegistryError `failed_precondition`
+ */
+function ownDraft(present: DraftRow | undefined, content: string | undefined, { by }: Author): { readonly cas: number } {
+  const others = present?.editors.filter((editor) => editor !== by) ?? [];
+  const isSame = present !== undefined && (content === undefined ? present.remove === true : present.remove !== true && Buffer.from(present.content).equals(Buffer.from(content)));
+  if (present !== undefined && others.length > 0 && !isSame) {
+    throw new RegistryError('failed_precondition', `draft ${present.modified} of ${configName(present)} was edited by ${others.join(', ')}; look at it, and publish it, discard it, or replace it on the condition of its revision ("cas": ${present.modified} in JSON, --cas ${present.modified} on a command line)`);
+  }
+  return { cas: present?.modified ?? 0 };
 }
 
 /** `POST /rollcall/v1/config/draft/discard` */
@@ -74,8 +108,8 @@ export async function discardDraft(call: Call): Promise<object> {
 /** `POST /rollcall/v1/config/propose` */
 export async function propose(call: Call): Promise<object> {
   const ref = call.ref('edit');
-  const { rollout: plan, ...body } = call.body as { readonly draft: number; readonly notBeforeMs?: number; readonly confirmed?: boolean; readonly rollout?: GivenPlan };
-  const number = await call.configurations.propose(ref, { ...body, ...call.author(), ...(plan === undefined ? {} : { rollout: planOf(plan) }) });
+  const { rollout, ...body } = call.body as { readonly draft: number; readonly notBeforeMs?: number; readonly confirmed?: boolean; readonly rollout?: GivenRollout; readonly replace?: boolean };
+  const number = await call.configurations.propose(ref, { ...body, ...call.author(), ...(rollout === undefined ? {} : { rollout: rolloutOf(rollout) }) });
   return number === false ? { done: false } : { done: true, number };
 }
 
@@ -94,8 +128,10 @@ export async function withdraw(call: Call): Promise<object> {
 /** `POST /rollcall/v1/config/proposal/publish` */
 export async function publishProposal(call: Call): Promise<object> {
   const ref = call.ref('publish');
-  const release = await call.configurations.publishProposal(ref, numberIn(call), call.author());
-  return release === false ? { done: false } : { done: true, release };
+  const number = numberIn(call);
+  const release = await call.configurations.publishProposal(ref, number, call.author());
+  if (release === false) return { done: false };
+  return { done: true, ...published(call, ref, release), ...(call.configurations.proposal(ref, number)?.remove === true ? { removed: true } : {}) };
 }
 
 function numberIn(call: Call): number {
@@ -115,11 +151,11 @@ export async function environment(call: Call): Promise<object> {
   const namespace = call.environment();
   acl.authorizeNamespace(call.caller, namespace, 'write');
   call.about = { namespace, name: '' };
-  if (call.exchange.request.method === 'DELETE') return { done: await call.configurations.deleteEnvironment(namespace) };
-  const { order, policy } = call.body as { readonly order: number; readonly policy: Omit<Policy, 'rollout'> & { readonly rollout?: GivenPlan } };
+  if (call.exchange.request.method === 'DELETE') return { done: await call.configurations.deleteEnvironment(namespace, call.author()) };
+  const { order, policy, cas } = call.body as { readonly order: number; readonly policy: Omit<Policy, 'rollout'> & { readonly rollout?: GivenPlan }; readonly cas?: number };
   const { rollout: plan, ...rest } = policy;
-  await call.configurations.putEnvironment(namespace, order, { ...rest, ...(plan === undefined ? {} : { rollout: planOf(plan) }) });
-  return { done: true };
+  const rules = { order, policy: { ...rest, ...(plan === undefined ? {} : { rollout: planOf(plan) }) }, ...(cas === undefined ? {} : { cas }) };
+  return { done: await call.configurations.putEnvironment({ namespace, ...rules, ...call.author() }) };
 }
 
 // Schemas have no alternatives: these are the forms that they allow.

@@ -47,7 +47,7 @@ export class Consul implements AsyncDisposable {
 
   /** Resolves when `count` queries wait. */
   async untilParked(count: number): Promise<void> {
-    await vi.waitFor(async () => expect(await this.parked()).toBe(count), { interval: 1, timeout: 5_000 });
+    await vi.waitFor(async () => expect(await this.parked()).toBe(count), { interval: 1, timeout: 20_000 });
   }
 
   get(path: string, ask: Ask = {}): Promise<Answer> {

@@ -21,6 +21,7 @@ import { Monitors } from './agent/monitor.ts';
 import { registerSelf } from './agent/own-node.ts';
 import { showServers } from './agent/server-nodes.ts';
 import { Answering } from './answer/answering.ts';
+import { parkedClients } from './answer/parked-clients.ts';
 import { Parking } from './answer/blocking.ts';
 import { Endpoints } from './answer/endpoints.ts';
 import { Reads } from './answer/reads.ts';
@@ -112,6 +113,7 @@ class ConsulFrontend implements Frontend {
       authorize: (plan, caller) => this.#answering.authorize(plan, caller),
       refuse: (response, plan, caller, error) => this.#fail(response.req, response, plan.route, error, caller),
     });
+    context.clients.add(() => parkedClients(this.#parking.parked()));
     const parts = {
       context,
       authenticator: this.#authenticator,

@@ -4,9 +4,11 @@ import { pino } from 'pino';
 import type { CheckStatus } from '@rollcall/protocol';
 import { systemClock, type Clock } from '../../clock.ts';
 import { memory } from '../../engine/memory/memory.ts';
+import { Clients } from '../../clients/clients.ts';
 import { Configurations } from '../../configurations/configurations.ts';
 import { Locks } from '../../locks/locks.ts';
-import type { Health } from '../../health/health.ts';
+import { idleHealth } from '../../health/idle-health.case.ts';
+import { History } from '../../history/history.ts';
 import { Wheel } from '../../health/wheel.ts';
 import { Answers } from '../../net/answers.ts';
 import { ConnectionGuard } from '../../net/connection-guard.ts';
@@ -45,22 +47,13 @@ export async function startRegistry(clock: Clock = systemClock) {
   const replica = new Replica({ engine: memory(), clock, onFatal: raise });
   await replica.start();
   const wheel = new Wheel({ clock, onError: raise });
-  const health: Health = {
-    holder: 'this-node',
-    beat: () => Promise.resolve(false),
-    restart: () => undefined,
-    output: () => undefined,
-    renewedMsAgo: () => undefined,
-    renewSession: () => false,
-    streamOpened: () => Promise.resolve(true),
-    streamClosed: () => Promise.resolve(),
-    streamDismissed: () => {},
-  };
   const context: Context = {
     registry: replica,
     configurations: new Configurations({ registry: replica }),
-    health,
-    locks: new Locks({ registry: replica, health, wheel }),
+    clients: new Clients({ clock: systemClock, historyCharactersMax: 0, nodeName: 'here', memberId: 'here', describe: () => undefined }),
+    health: idleHealth,
+    locks: new Locks({ registry: replica, health: idleHealth, wheel }),
+    history: new History({ state: replica.state, clock, bytesMax: 0, log: pino({ level: 'silent' }) }),
     clock,
     wheel,
     answers: new Answers(0),
@@ -80,6 +73,7 @@ export async function startRegistry(clock: Clock = systemClock) {
     origins: new OriginPolicy(),
     metrics: new Metrics(),
     log: pino({ level: 'silent' }),
+    activity: { find: async () => ({ lines: [], nodes: [], missing: [] }) },
     uuid: () => '22222222-2222-4222-8222-222222222222',
   };
   return {

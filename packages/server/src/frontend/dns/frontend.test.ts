@@ -164,7 +164,7 @@ describe('answers', () => {
     await ask(server.port, 'nope.service.consul', 'A');
     await askOverTcp(server.port, 'example.org', 'A');
     await sendSilently(server.port, Buffer.from('not a query'));
-    await vi.waitFor(async () => expect(await metric(server, 'ignored_total')).toBe(1));
+    await vi.waitFor(async () => expect(await metric(server, 'ignored_total')).toBe(1), { timeout: 20_000 });
     const names = ['queries_total', 'name_errors_total', 'limited_total', 'encodings_total'];
     expect(await Promise.all(names.map((name) => metric(server, name)))).toEqual([5, 1, 0, 3]);
     expect(await metric(server, 'kept_bytes')).toBeGreaterThan(0);
@@ -185,13 +185,13 @@ describe('answers', () => {
     client.on('message', () => answered++);
     client.bind(0, external as string);
     for (let n = 0; n < 25; n++) client.send(query, server.port, external as string);
-    await vi.waitFor(async () => expect(await metric(server, 'limited_total')).toBe(15));
-    await vi.waitFor(() => expect(answered).toBe(10));
+    await vi.waitFor(async () => expect(await metric(server, 'limited_total')).toBe(15), { timeout: 20_000 });
+    await vi.waitFor(() => expect(answered).toBe(10), { timeout: 20_000 });
     await expect(askTcp(server.port, [query], external as string)).rejects.toThrow();
     expect(decoded(await askUdp(server.port, query)).answers).toHaveLength(1);
     clock.advance(1_000);
     for (let n = 0; n < 5; n++) client.send(query, server.port, external as string);
-    await vi.waitFor(() => expect(answered).toBe(15));
+    await vi.waitFor(() => expect(answered).toBe(15), { timeout: 20_000 });
     client.close();
   });
 });

@@ -100,7 +100,7 @@ describe('other domains', () => {
     open.push(server);
     const queries = [queryPacket('example.org', 'A', { id: 1 }), queryPacket('consul', 'SOA', { id: 2 })];
     const both = askTcp(server.port, queries);
-    await vi.waitFor(() => expect(asked).toHaveLength(1));
+    await vi.waitFor(() => expect(asked).toHaveLength(1), { timeout: 20_000 });
     release();
     expect((await both).map((each) => decoded(each).id)).toEqual([2, 1]);
   });
@@ -178,7 +178,7 @@ describe('asking', () => {
     const silent = await upstream(() => []);
     const good = await upstream((each) => [answerTo(each, '192.0.2.7')]);
     const asking = recursors([at(silent.port), at(good.port)], clock).ask(query, true);
-    await vi.waitFor(() => expect(silent.asked).toHaveLength(1));
+    await vi.waitFor(() => expect(silent.asked).toHaveLength(1), { timeout: 20_000 });
     clock.advance(1_900);
     expect(good.asked).toHaveLength(0);
     clock.advance(110);

@@ -3,7 +3,7 @@
 import { createSocket, type RemoteInfo, type Socket as UdpSocket } from 'node:dgram';
 import { lookup } from 'node:dns';
 import { createServer, isIP, type AddressInfo, type Server, type Socket as TcpSocket } from 'node:net';
-import { CannotListen } from '../../net/cannot-listen.ts';
+import { cannotListen } from '../../net/cannot-listen.ts';
 
 export interface SocketsOptions {
   readonly host: string;
@@ -47,7 +47,7 @@ export function closeTcp(server: Server): Promise<void> {
 function openTcp({ host, port, onConnection }: SocketsOptions): Promise<Server> {
   const server = createServer(onConnection);
   return new Promise((resolve, reject) => {
-    server.once('error', (cause) => reject(notListening(host, port, cause)));
+    server.once('error', (cause) => reject(cannotListen('cannot serve DNS', { host, port }, cause)));
     server.listen({ host, port }, () => {
       server.removeAllListeners('error');
       resolve(server);
@@ -69,7 +69,7 @@ function openUdp({ host, port, onPacket }: SocketsOptions): Promise<UdpSocket> {
   return new Promise((resolve, reject) => {
     socket.once('error', (cause) => {
       socket.close();
-      reject(notListening(host, port, cause));
+      reject(cannotListen('cannot serve DNS', { host, port }, cause));
     });
     socket.bind(port, host, () => {
       bound = true;
@@ -78,10 +78,4 @@ function openUdp({ host, port, onPacket }: SocketsOptions): Promise<UdpSocket> {
       resolve(socket);
     });
   });
-}
-
-function notListening(host: string, port: number, cause: NodeJS.ErrnoException): CannotListen {
-  const reason =
-    cause.code === 'EADDRINUSE' ? 'another program listens there; stop it or choose another port' : cause.message;
-  return new CannotListen(`cannot serve DNS on ${host}:${port}: ${reason}`, { cause });
 }

@@ -100,13 +100,13 @@ describe('queries on a connection', () => {
     answer = () => new Promise((resolve) => waiting.push(resolve));
     const socket = await dial();
     socket.write(Buffer.concat(Array.from({ length: 40 }, (_, n) => message(`q${n}`))));
-    await vi.waitFor(() => expect(taken).toHaveLength(32));
+    await vi.waitFor(() => expect(taken).toHaveLength(32), { timeout: 20_000 });
     expect(accepted[0]?.isPaused()).toBe(true);
     waiting.shift()?.(undefined);
-    await vi.waitFor(() => expect(taken).toHaveLength(33));
+    await vi.waitFor(() => expect(taken).toHaveLength(33), { timeout: 20_000 });
     answer = (query) => framed(query);
     for (const resolve of waiting.splice(0)) resolve(undefined);
-    await vi.waitFor(() => expect(taken).toHaveLength(40));
+    await vi.waitFor(() => expect(taken).toHaveLength(40), { timeout: 20_000 });
     expect(accepted[0]?.isPaused()).toBe(false);
   });
 
@@ -115,7 +115,7 @@ describe('queries on a connection', () => {
     const socket = await dial();
     socket.write(message('one'));
     await once(socket, 'close');
-    await vi.waitFor(() => expect(connections.size).toBe(0));
+    await vi.waitFor(() => expect(connections.size).toBe(0), { timeout: 20_000 });
   });
 });
 
@@ -127,7 +127,7 @@ describe('a client that reads no answers', () => {
     socket.pause();
     const queries = 1_000;
     socket.write(Buffer.concat(Array.from({ length: queries }, () => message('q'))));
-    await vi.waitFor(() => expect(accepted[0]?.isPaused()).toBe(true));
+    await vi.waitFor(() => expect(accepted[0]?.isPaused()).toBe(true), { timeout: 20_000 });
     const { writableLength } = accepted[0] as Socket;
     expect(taken.length).toBeLessThan(queries);
     expect(writableLength).toBeLessThan(262_144 + 2 * large.length);
@@ -143,9 +143,9 @@ describe('a client that reads no answers', () => {
     const socket = await dial();
     socket.pause();
     socket.write(Buffer.concat(Array.from({ length: 1_000 }, () => message('q'))));
-    await vi.waitFor(() => expect(accepted[0]?.isPaused()).toBe(true));
+    await vi.waitFor(() => expect(accepted[0]?.isPaused()).toBe(true), { timeout: 20_000 });
     clock.advance(10_000);
-    await vi.waitFor(() => expect(connections.size).toBe(0));
+    await vi.waitFor(() => expect(connections.size).toBe(0), { timeout: 20_000 });
   });
 });
 
@@ -164,7 +164,7 @@ describe('a connection', () => {
     await dribbled;
     clock.advance(1_010);
     await once(socket, 'close');
-    await vi.waitFor(() => expect(connections.size).toBe(0));
+    await vi.waitFor(() => expect(connections.size).toBe(0), { timeout: 20_000 });
   });
 
   it('is closed when it announces a query that is too long', async () => {
@@ -182,7 +182,7 @@ describe('a connection', () => {
     const first = await dial();
     const second = await dial();
     for (let n = 2; n < connectionsMax; n++) await dial();
-    await vi.waitFor(() => expect(connections.size).toBe(connectionsMax));
+    await vi.waitFor(() => expect(connections.size).toBe(connectionsMax), { timeout: 20_000 });
     first.write(message('busy'));
     await receive(first, 6);
     const closed = once(second, 'close');
@@ -199,7 +199,7 @@ describe('a connection', () => {
     const socket = await dial();
     socket.write(message('one'));
     socket.resetAndDestroy();
-    await vi.waitFor(() => expect(connections.size).toBe(0));
+    await vi.waitFor(() => expect(connections.size).toBe(0), { timeout: 20_000 });
     const other = await dial();
     other.write(message('two'));
     expect(await receive(other, 5)).toEqual(message('two'));
@@ -210,10 +210,10 @@ describe('closing', () => {
   it('sends what is ready first', async () => {
     const socket = await dial();
     socket.write(message('one'));
-    await vi.waitFor(() => expect(taken).toHaveLength(1));
+    await vi.waitFor(() => expect(taken).toHaveLength(1), { timeout: 20_000 });
     connections.close();
     expect(await receive(socket, 5)).toEqual(message('one'));
     await once(socket, 'close');
-    await vi.waitFor(() => expect(connections.size).toBe(0));
+    await vi.waitFor(() => expect(connections.size).toBe(0), { timeout: 20_000 });
   });
 });

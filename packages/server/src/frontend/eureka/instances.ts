@@ -3,6 +3,7 @@
 import type { Registry } from '../../registry/registry.ts';
 import type { Lookup } from '../../registry/room.ts';
 import { findCheck, findInstance, findNode, instancesOfService } from '../../registry/kind/catalog/find.ts';
+import { isRegistrysOwn } from '../../registry/kind/catalog/registrys-own.ts';
 import type { InstanceRow } from '../../registry/kind/catalog/rows.ts';
 import { servicesOf } from '../../registry/kind/catalog/service-index.ts';
 import { servicesView } from '../../registry/kind/catalog/views.ts';
@@ -11,14 +12,6 @@ import { appOf, instanceIdOf, isOwn, leaseId, namespace, rowId, serviceOf } from
 /** Whether the lease of an instance has lapsed: Eureka's lists leave it out, as after an eviction. */
 export function isLapsed(reader: Lookup, row: InstanceRow): boolean {
   return isOwn(row) && findCheck(reader, namespace, '', leaseId(row.id))?.status === 'critical';
-}
-
-/**
- * The service by which clients of Consul find the registry itself. No list of Eureka's has it: a server of Eureka's is not in its own lists
- * either, and gateways that make a route for each app would make one to a port without a listener.
- */
-export function isRegistrysOwn({ service, id }: InstanceRow): boolean {
-  return service === 'consul' && id === 'consul';
 }
 
 /** Whether Eureka's lists have an instance. */

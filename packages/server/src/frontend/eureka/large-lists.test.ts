@@ -27,7 +27,7 @@ beforeAll(async () => {
       checks: all.flatMap((each) => each.checks ?? []),
     });
   }
-}, 60_000);
+});
 afterAll(() => eureka[Symbol.asyncDispose]());
 
 /**

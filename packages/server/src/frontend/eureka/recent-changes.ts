@@ -14,7 +14,7 @@ import { namespace } from './names.ts';
 import { touchedBy } from './touched.ts';
 
 /** Eureka keeps three minutes and looks twice a minute (`retentionTimeInMSInDeltaQueue`, `deltaRetentionTimerIntervalInMs`). */
-export const retentionMs = 180_000;
+const retentionMs = 180_000;
 const marginMs = 30_000;
 
 /** An instance that changed. */

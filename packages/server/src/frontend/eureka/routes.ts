@@ -3,7 +3,7 @@
 import type { Access } from '../../security/access.ts';
 
 /** Paths of all versions mean the same. The longer ones come first. */
-export const prefixes = ['/eureka/v1', '/eureka/v2', '/eureka', '/v2'] as const;
+const prefixes = ['/eureka/v1', '/eureka/v2', '/eureka', '/v2'] as const;
 
 export type Action =
   | 'apps'

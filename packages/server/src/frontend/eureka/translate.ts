@@ -122,7 +122,7 @@ function instanceInput(info: InstanceInfo, status: EurekaStatus, origin: Origin)
 /** A row as it would be registered, with other metadata. A Eureka client says zone, region, weight and tags by it. */
 export function inputOf(row: InstanceRow, meta: Readonly<Record<string, string>>): InstanceInput {
   const { kind: _kind, namespace: _namespace, node: _node, created: _created, modified: _modified, ...input } = row;
-  const { registeredMs: _registered, changedMs: _changed, override: _override, ...said } = input;
+  const { registeredMs: _registered, changedMs: _changed, override: _override, overridden: _overridden, ...said } = input;
   if (keptIn(row) === undefined) return { ...said, meta };
   const { zone, region } = meta;
   return {
@@ -282,12 +282,13 @@ function dataCenterIn(value: Json | undefined): DataCenterInfo {
 }
 
 /** Fields that Eureka does not have are entries of its metadata, unless the instance has such an entry. */
-function metadataOf({ meta, zone, region, weight, tags }: InstanceRow): Readonly<Record<string, string>> {
+function metadataOf({ meta, zone, region, weight, weightOverride, tags }: InstanceRow): Readonly<Record<string, string>> {
   return {
     ...(zone === undefined ? {} : { zone }),
     ...(region === undefined ? {} : { region }),
     ...(weight === 1 ? {} : { weight: String(weight) }),
     ...(tags.length === 0 ? {} : { tags: tags.join(',') }),
     ...meta,
+    ...(weightOverride === undefined ? {} : { weight: String(weightOverride) }),
   };
 }

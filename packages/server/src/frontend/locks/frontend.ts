@@ -7,17 +7,27 @@ import { setMaxListeners } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { checkRequest, defaultNamespace, isNamespaceName, RegistryError, toRegistryError, type RequestFrame } from '@rollcall/protocol';
 import type { ContenderRef, Grant, SessionRef } from '../../locks/locks.ts';
+import type { Body as EncodedBody } from '../../net/answers.ts';
 import { bearerToken } from '../../net/bearer.ts';
 import { readBody } from '../../net/body.ts';
+import { errorBody } from '../../net/error-body.ts';
 import type { Context, Exchange, Frontend } from '../../net/frontend.ts';
+import { ListBodies, takesGzip } from '../../net/list-bodies.ts';
+import { pastOf } from '../../net/past.ts';
 import { principalOf } from '../../net/principal.ts';
 import { statusByCode } from '../../net/status-by-code.ts';
+import type { Work } from '../../net/turns.ts';
+import type { Frozen } from '../../registry/frozen.ts';
+import { prefixView } from '../../registry/kind/kv/views.ts';
 import { tokenOf, holds, type ContenderRow } from '../../registry/kind/lock/rows.ts';
+import { locksView } from '../../registry/kind/lock/views.ts';
+import { findSession } from '../../registry/kind/session/find.ts';
 import { assertAccessDeclared } from '../../security/access.ts';
 import type { Caller } from '../../security/acl.ts';
 import { TooManyFailures } from '../../security/gate.ts';
 import { namespaceFor } from '../../security/hidden-namespace.ts';
-import { routes, waitMsMax, type Action, type Route } from './routes.ts';
+import { heldKeyList, lockList, type ListQuestion } from './lists.ts';
+import { reasonMax, routes, rowsMax, waitMsMax, type Action, type Route } from './routes.ts';
 
 const prefix = '/rollcall/v1/locks';
 const bodyBytesMax = 262_144;
@@ -27,6 +37,7 @@ type Body = Readonly<Record<string, unknown>>;
 /** One request, whose caller is known. */
 interface Asked {
   readonly exchange: Exchange;
+  readonly action: Action;
   readonly caller: Caller;
   readonly namespace: string;
   readonly body: Body;
@@ -43,20 +54,36 @@ class LocksFrontend implements Frontend {
   readonly http = { prefixes: [prefix], handle: (exchange: Exchange) => void this.#handle(exchange) };
   readonly #context: Context;
   readonly #closing = new AbortController();
+  readonly #lists: ListBodies;
+  /** Numbers of viewers mean nothing to another process. */
+  readonly #process: string;
   #waiting = 0;
 
   constructor(context: Context) {
     this.#context = context;
+    this.#lists = new ListBodies(context, 'locks');
+    this.#process = context.uuid().slice(0, 8);
     setMaxListeners(0, this.#closing.signal);
   }
 
   close(): Promise<void> {
     this.#closing.abort(new RegistryError('unavailable', 'the server is closing'));
-    return Promise.resolve();
+    return this.#lists.idle();
   }
 
-  readonly #actions: Readonly<Record<Action, (asked: Asked) => Promise<object> | object>> = {
+  readonly #actions: Readonly<Record<Action, (asked: Asked) => Promise<object | undefined> | object | undefined>> = {
     look: (asked) => this.#look(asked),
+    list: (asked) => this.#list(asked),
+    keys: (asked) => this.#list(asked),
+    expel: async (asked) => {
+      const { name, contender } = this.#chosen(asked);
+      return { expelled: await this.#context.locks.expel(asked.namespace, name, contender) };
+    },
+    'hand-over': async (asked) => {
+      const { name, contender } = this.#chosen(asked);
+      const { to } = this.#frame({ ...asked, body: { ...asked.body, session: unnamed.id } }, 'lock-transfer');
+      return { handedOver: await this.#context.locks.handOver(asked.namespace, name, contender, to) };
+    },
     session: async (asked) => {
       const { session, ttlMs, name } = this.#frame(asked, 'lock-session');
       this.#demand(asked, 'write', name);
@@ -101,14 +128,15 @@ class LocksFrontend implements Frontend {
     const { gate } = this.#context.security;
     const origin = { address: request.socket.remoteAddress ?? '', via: 'locks' };
     const caller = gate.enter(bearerToken(request), origin);
-    const body = action === 'look' ? Object.fromEntries(new URLSearchParams(query)) : parse(await readBody(request, bodyBytesMax));
+    const reads = request.method !== 'POST';
+    const body = reads ? Object.fromEntries(new URLSearchParams(query)) : parse(await readBody(request, bodyBytesMax));
     const given = body['namespace'] ?? defaultNamespace;
     if (typeof given !== 'string' || !isNamespaceName(given)) throw new RegistryError('invalid_argument', 'namespace must be letters, digits and inner hyphens');
     const namespace = namespaceFor(caller, given);
     try {
-      const answer = await this.#actions[action]({ exchange, caller, namespace, body });
-      if (action !== 'look' && action !== 'renew') gate.record('write', caller, namespace, origin, `${request.method} ${path} ${typeof body['name'] === 'string' ? body['name'] : ''}`);
-      send(response, 200, answer);
+      const answer = await this.#actions[action]({ exchange, action, caller, namespace, body });
+      if (!reads && action !== 'renew') gate.record('write', caller, namespace, origin, auditLine(`${request.method} ${path}`, body));
+      if (answer !== undefined) send(response, 200, answer);
     } catch (error) {
       const { code } = toRegistryError(error);
       if (code === 'permission_denied') gate.record('denied', caller, namespace, origin, `${request.method} ${path}`);
@@ -116,17 +144,71 @@ class LocksFrontend implements Frontend {
     }
   }
 
-  #look(asked: Asked): object {
+  #look(asked: Asked): object | undefined {
     const { name } = this.#frame({ ...asked, body: { ...asked.body, session: unnamed, ttlMs: 1_000 } }, 'lock-session');
     this.#demand(asked, 'read', name);
+    if (this.#isUnchanged(asked, `${this.#process}-${this.#context.registry.views.revision(locksView(asked.namespace))}`)) return undefined;
     const { row, holders, waiting } = this.#context.locks.get(asked.namespace, name);
-    return { namespace: asked.namespace, name, limit: row?.limit ?? 0, holders: holders.map(shown), waiting: waiting.map(shown) };
+    const purpose = row?.purpose;
+    return { namespace: asked.namespace, name, limit: row?.limit ?? 0, ...(purpose === undefined ? {} : { purpose }), holders: holders.map((each) => this.#shown(each)), waiting: waiting.map((each) => this.#shown(each)) };
+  }
+
+  #shown(row: ContenderRow): object {
+    const { id, session, shared, cameMs, gotMs, value } = row;
+    const sinceMs = holds(row) ? gotMs : cameMs;
+    const ttlMs = findSession(this.#context.registry.state, row.namespace, session)?.ttlMs;
+    return {
+      ...{ contender: id, session },
+      ...(holds(row) ? { token: String(tokenOf(row)) } : {}),
+      ...(shared === undefined ? {} : { shared }),
+      ...(sinceMs === undefined ? {} : { sinceMs }),
+      ...(ttlMs === undefined ? {} : { ttlMs }),
+      ...(value === undefined ? {} : { value }),
+    };
+  }
+
+  /** Sends a list itself: it may be compressed. */
+  async #list(asked: Asked): Promise<undefined> {
+    const { exchange, action, caller: { authorizer }, namespace, body } = asked;
+    const { request, response } = exchange;
+    const past = await pastOf(this.#context.history, exchange);
+    const question: ListQuestion = { namespace, filter: textIn(body, 'filter').toLowerCase(), after: textIn(body, 'after'), limit: limitIn(body) };
+    const { views } = this.#context.registry;
+    const ofKeys = action === 'keys';
+    const view = ofKeys ? prefixView(namespace, '') : locksView(namespace);
+    const revision = (): number => past?.revision ?? views.revision(view);
+    const seesAll = ofKeys ? authorizer.allowsAll(namespace, 'key', 'read') && authorizer.allowsAll(namespace, 'session', 'read') : authorizer.allowsAll(namespace, 'lock', 'write');
+    const viewer = this.#lists.viewerOf(authorizer, seesAll);
+    if (this.#isUnchanged(asked, `${this.#process}-${viewer}-${past === undefined ? '' : `${past.atMs}-`}${revision()}`)) return undefined;
+    const { turns: { pace } } = this.#lists;
+    const make = (frozen: Frozen): Work<EncodedBody> => (ofKeys ? heldKeyList : lockList)(frozen, authorizer, question, pace);
+    const found = await this.#lists.find(response, { name: JSON.stringify([action, question, past?.atMs]), form: 'json', viewer, revision, make, ...(past === undefined ? {} : { at: past.frozen }) }, takesGzip(request.headers));
+    if (found.body !== undefined) this.#lists.send(response, { contentType: 'application/json', vary: 'Accept-Encoding' }, found.body, found.gzip);
+    return undefined;
+  }
+
+  /** Sets the `ETag`; if the client has this answer, sends that nothing has changed. */
+  #isUnchanged({ exchange: { request, response } }: Asked, revision: string): boolean {
+    const tag = `"${revision}"`;
+    response.setHeader('ETag', tag);
+    if (request.headers['if-none-match'] !== tag) return false;
+    response.writeHead(304).end();
+    return true;
+  }
+
+  /** The contender that an operator names. */
+  #chosen(asked: Asked): { readonly name: string; readonly contender: string } {
+    const { security: { acl } } = this.#context;
+    acl.authorize(asked.caller, asked.namespace, 'operator', 'write');
+    const { reason } = asked.body;
+    if (reason !== undefined && (typeof reason !== 'string' || reason.length > reasonMax)) throw new RegistryError('invalid_argument', `reason must be a text of at most ${reasonMax} characters`);
+    return this.#frame({ ...asked, body: { ...asked.body, session: unnamed.id } }, 'lock-release');
   }
 
   async #acquire(asked: Asked): Promise<object> {
     const session = this.#session(asked);
     const frame = this.#frame({ ...asked, body: { waitMs: 0, ...asked.body, session: session.id } }, 'lock-acquire');
-    const { name, contender: id, limit = 1, shared, value, waitMs = 0 } = frame;
+    const { name, contender: id, limit = 1, shared, value, purpose, waitMs = 0 } = frame;
     this.#demand(asked, 'write', name);
     if (waitMs > waitMsMax) throw new RegistryError('invalid_argument', `waitMs is ${waitMs}, the limit is ${waitMsMax}; ask again with the same contender`);
     if (this.#waiting >= this.#context.limits.parkedMax) throw new RegistryError('resource_exhausted', `${this.#waiting} requests wait for locks, which is the limit`);
@@ -136,7 +218,7 @@ class LocksFrontend implements Frontend {
     this.#waiting++;
     try {
       const signal = AbortSignal.any([gone.signal, this.#closing.signal]);
-      const acquired = await this.#context.locks.acquire({ session, name, id }, { limit, ...(shared === true ? { shared } : {}), value, waitMs, signal });
+      const acquired = await this.#context.locks.acquire({ session, name, id }, { limit, ...(shared === true ? { shared } : {}), value, purpose, waitMs, signal });
       return typeof acquired === 'string' ? { state: acquired } : { state: 'holds', token: String(acquired.token) };
     } finally {
       this.#waiting--;
@@ -188,16 +270,32 @@ class LocksFrontend implements Frontend {
     if (code === 'internal') this.#context.log.error({ err: thrown, path }, 'a request failed');
     if (thrown instanceof TooManyFailures) response.setHeader('Retry-After', Math.ceil(thrown.retryAfterMs / 1_000));
     if (code === 'unauthenticated') response.setHeader('WWW-Authenticate', 'Bearer');
-    sendError(response, statusByCode[code], code, message);
+    send(response, statusByCode[code], errorBody(this.#context.security.acl, { code, message, error: thrown }));
   }
 }
 
 /** In place of a session where only a name is checked. */
 const unnamed = { id: '00000000-0000-4000-8000-000000000000', token: '0'.repeat(32) };
 
-function shown(row: ContenderRow): object {
-  const { id, shared, value } = row;
-  return { contender: id, ...(holds(row) ? { token: String(tokenOf(row)) } : {}), ...(shared === undefined ? {} : { shared }), ...(value === undefined ? {} : { value }) };
+function auditLine(action: string, { name, contender, reason }: Body): string {
+  const of = typeof name === 'string' ? ` ${name}` : '';
+  const because = typeof reason === 'string' && reason !== '' ? `, because ${JSON.stringify(reason)}` : '';
+  return `${action}${of}${action.endsWith('/expel') || action.endsWith('/hand-over') ? ` of contender ${String(contender)}` : ''}${because}`;
+}
+
+function textIn(body: Body, name: string): string {
+  const text = body[name] ?? '';
+  if (typeof text === 'string' && text.length <= textMax) return text;
+  throw new RegistryError('invalid_argument', `${name} must be a text of at most ${textMax} characters`);
+}
+
+/** Of a name. */
+const textMax = 1_024;
+
+function limitIn({ limit = String(rowsMax) }: Body): number {
+  const number = Number(limit);
+  if (Number.isInteger(number) && number >= 1 && number <= rowsMax) return number;
+  throw new RegistryError('invalid_argument', `limit is ${String(limit).slice(0, 20)}, it must be from 1 to ${rowsMax}`);
 }
 
 function parse(bytes: Buffer): Body {

@@ -1,10 +1,10 @@
 /** The visible surface of this front end, as a table. */
 
-import { frameLimits as limits } from '@rollcall/protocol';
+import { frameLimits as limits, lockPurposes } from '@rollcall/protocol';
 import { object, type Content, type DescribedRoute, type Operation, type Parameter, type Schema } from '../../net/open-api.ts';
 import type { Access } from '../../security/access.ts';
 
-export type Action = 'look' | 'session' | 'renew' | 'end' | 'acquire' | 'release' | 'transfer';
+export type Action = 'look' | 'list' | 'keys' | 'expel' | 'hand-over' | 'session' | 'renew' | 'end' | 'acquire' | 'release' | 'transfer';
 
 export interface Route extends DescribedRoute {
   readonly action: Action;
@@ -26,7 +26,14 @@ const ttlMs: Schema = { type: 'integer', minimum: 1_000, maximum: 600_000, descr
 const json = (schema: Schema, description: string): Content => ({ type: 'application/json', schema, description });
 const operation = (summary: string, body: Schema, answer: Content): Operation => ({ summary, body: json(body, 'What to do'), answer });
 
-const one = object({ 'contender': uuid, 'token?': token, 'shared?': yes, 'value?': text });
+/** Rows of one answer. */
+export const rowsMax = 1_000;
+export const { reasonMax } = limits;
+
+const count: Schema = { type: 'integer', minimum: 0 };
+const sinceMs: Schema = { type: 'integer', minimum: 0, description: 'When it got the lock, or came to wait for it, by the clock of the registry: milliseconds since the Unix epoch' };
+const purpose: Schema = { type: 'string', enum: [...lockPurposes], description: 'What its contenders use it as, as they say' };
+const one = object({ 'contender': uuid, 'session': uuid, 'token?': token, 'shared?': yes, 'sinceMs?': sinceMs, 'ttlMs?': { type: 'integer', description: 'Time without a renewal after which its session ends, in milliseconds' }, 'value?': text });
 const named: readonly Parameter[] = [
   { name: 'name', description: 'The lock', required: true, schema: name },
   { name: 'namespace', description: 'Its namespace', schema: { ...name, default: 'default' } },
@@ -36,10 +43,50 @@ const look: Operation = {
   summary: 'Who holds a lock, and who waits for it',
   parameters: named,
   answer: json(
-    object({ namespace: text, name, limit: { type: 'integer', minimum: 0 }, holders: { type: 'array', items: one }, waiting: { type: 'array', items: one } }),
+    object({ 'namespace': text, name, 'limit': { type: 'integer', minimum: 0 }, 'purpose?': purpose, 'holders': { type: 'array', items: one }, 'waiting': { type: 'array', items: one } }),
     'Holders in the order of their tokens, contenders in the order of the queue; a lock that is not in use has none',
   ),
 };
+
+const pages: readonly Parameter[] = [
+  { name: 'namespace', description: 'Their namespace', schema: { ...name, default: 'default' } },
+  { name: 'filter', description: 'Only those whose name contains this, in any case', schema: { type: 'string', maxLength: limits.lockNameMax } },
+  { name: 'after', description: 'Only names above this one: `next` of the page before', schema: text },
+  { name: 'limit', description: 'Most rows', schema: { type: 'integer', minimum: 1, maximum: rowsMax, default: rowsMax } },
+  { name: 'at', description: 'A past time, in milliseconds since the Unix epoch, or `r` with a revision; now when absent', schema: text },
+];
+const paged = { 'count': { ...count, description: 'Of all pages' }, 'next?': { ...text, description: 'The last name of this page; absent on the last page' } };
+
+const list: Operation = {
+  summary: 'The locks in use',
+  parameters: pages,
+  answer: json(
+    object({
+      locks: {
+        type: 'array',
+        items: object({
+          name, 'purpose?': purpose, 'limit': count, 'shared?': yes, 'holding': count, 'waiting': count,
+          'holders': { type: 'array', items: object({ 'contender': uuid, 'session': uuid, token, 'sinceMs?': sinceMs, 'value?': text }), description: 'At most 10' },
+          'can': { type: 'array', items: { type: 'string', enum: ['read', 'write'] }, description: 'What the caller may do' },
+        }),
+      },
+      ...paged,
+    }),
+    'Those that the caller may read, in order; the ETag changes with them',
+  ),
+};
+
+const keys: Operation = {
+  summary: 'Keys that sessions hold, as clients of Consul lock',
+  parameters: pages,
+  answer: json(
+    object({ keys: { type: 'array', items: object({ 'key': text, 'revision': count, 'lockIndex': count, 'session?': object({ id: text, name: text, node: text }) }) }, ...paged }),
+    'Those that the caller may read, in order, with the sessions that it may read',
+  ),
+};
+
+const operatorWrite: Access = { kind: 'demands-by-name', resource: 'operator', verb: 'write' };
+const byOperator = { 'namespace?': { ...name, default: 'default' }, name, 'contender': uuid, 'reason?': { type: 'string', maxLength: reasonMax, description: 'For the audit log' } } as const;
 
 const write: Access = { kind: 'demands-by-name', resource: 'lock', verb: 'write' };
 const ownProof: Access = { kind: 'own-proof', why: 'the token of the session; it gives up what it has, and takes nothing' };
@@ -47,6 +94,10 @@ const post = (path: string, action: Action, access: Access, described: Operation
 
 export const routes: readonly Route[] = [
   { path: '/rollcall/v1/locks', methods: ['GET', 'HEAD'], action: 'look', access: { kind: 'demands-by-name', resource: 'lock', verb: 'read' }, operations: { GET: look } },
+  { path: '/rollcall/v1/locks/list', methods: ['GET', 'HEAD'], action: 'list', access: { kind: 'filters', resources: ['lock'] }, operations: { GET: list } },
+  { path: '/rollcall/v1/locks/keys', methods: ['GET', 'HEAD'], action: 'keys', access: { kind: 'filters', resources: ['key', 'session'] }, operations: { GET: keys } },
+  post('expel', 'expel', operatorWrite, operation('As an operator, take a lock from its holder, or a contender out of the queue', object(byOperator), json(object({ expelled: yes }), 'Whether there was such a contender'))),
+  post('hand-over', 'hand-over', operatorWrite, operation('As an operator, give a lock from its holder to a contender that waits', object({ ...byOperator, to: uuid }), json(object({ handedOver: yes }), 'Whether it held the lock'))),
   post('session', 'session', write, operation('Open a session of locks, or take it over', object({ ...place, name, ttlMs }), json(object({ session: uuid }), 'It is open'))),
   post(
     'renew',
@@ -65,7 +116,7 @@ export const routes: readonly Route[] = [
     write,
     operation(
       'Wait for a lock',
-      object({ ...contender, 'limit?': { type: 'integer', minimum: 1, maximum: limits.lockHoldersMax, default: 1 }, 'shared?': yes, 'value?': { type: 'string', maxLength: limits.lockValueMax }, 'waitMs?': { type: 'integer', minimum: 0, maximum: waitMsMax, default: 0 } }),
+      object({ ...contender, 'limit?': { type: 'integer', minimum: 1, maximum: limits.lockHoldersMax, default: 1 }, 'shared?': yes, 'value?': { type: 'string', maxLength: limits.lockValueMax }, 'purpose?': purpose, 'waitMs?': { type: 'integer', minimum: 0, maximum: waitMsMax, default: 0 } }),
       json(object({ 'state': { type: 'string', enum: ['holds', 'busy', 'late'] }, 'token?': token }), 'Whether the contender holds the lock; late: it has left the queue'),
     ),
   ),

@@ -21,7 +21,7 @@ beforeEach(async () => {
 });
 
 const at = { serviceName: 'web', ip: '10.0.0.1', port: 80 };
-const until = <T>(check: () => Promise<T>) => vi.waitFor(check, { interval: 10, timeout: 8_000 });
+const until = <T>(check: () => Promise<T>) => vi.waitFor(check, { interval: 10, timeout: 20_000 });
 
 async function list(nacos: Nacos, query: Fields = { serviceName: 'web' }) {
   return (await nacos.get('/v1/ns/instance/list', query)).json<{ lastRefTime: number; hosts: readonly { ip: string; healthy: boolean }[] }>();

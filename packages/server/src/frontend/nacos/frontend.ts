@@ -32,7 +32,7 @@ import { Params, readParams } from './request/params.ts';
 import { accessOf, type Action, type Method, type Route } from './request/route.ts';
 import { routeTable } from './routes.ts';
 
-export const prefix = '/nacos';
+const prefix = '/nacos';
 
 /** Each byte of a content may take three in a form. */
 const formBytesMax = configLimits.contentBytesMax * 3 + 65_536;

@@ -15,7 +15,7 @@
 
 import { defaultNamespace, isNamespaceName, namespaceLengthMax, RegistryError } from '@rollcall/protocol';
 
-export const publicNamespace = 'public';
+const publicNamespace = 'public';
 export const defaultGroup = 'DEFAULT_GROUP';
 export const defaultCluster = 'DEFAULT';
 const splitter = '@@';
@@ -75,7 +75,7 @@ export function readServiceName(serviceName: string, groupName = ''): ServiceNam
 }
 
 /** @throws RegistryError `invalid_argument` */
-export function checkGroup(group: string): void {
+function checkGroup(group: string): void {
   if (group.length > groupLengthMax || !/^[\w\-:.]+$/.test(group)) {
     throw invalid(`Param 'groupName' is illegal: use 1 to ${groupLengthMax} letters, digits and -_:. characters.`);
   }

@@ -153,6 +153,8 @@ describe('what an operator set', () => {
     const [before] = [...instancesOfService(journal.state, 'default', 'web')];
     journal.commit([registration('default', web, instance, heartbeats, before)]);
     const [after] = [...instancesOfService(journal.state, 'default', 'web')];
+    // The weight of a former version moves to the field of all protocols.
+    expect(after).toMatchObject({ weight: 5, weightOverride: 0, foreign: { nacos: { operator: { metadata: operator.metadata } } } });
     expect(toInstanceView(after as InstanceRow, undefined, 'passing', web)).toMatchObject({
       weight: 0,
       metadata: { a: 'operator', b: 'client' },

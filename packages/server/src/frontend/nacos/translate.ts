@@ -2,8 +2,8 @@
  * Translates instances between Nacos and the registry. Pure.
  *
  * An instance of Nacos has no node, so its id has its service (`names.ts`). What the registry has no field for is in
- * `foreign.nacos`: the `instanceId` of the client, metadata `preserved.*`, and what an operator set on the instance
- * (weight, metadata), which survives a new registration as it does in Nacos.
+ * `foreign.nacos`: the `instanceId` of the client, metadata `preserved.*`, and the metadata that an operator set on the instance,
+ * which survives a new registration as it does in Nacos. The operator's weight is that of every protocol (`weightOverride` of the row).
  */
 
 import { getsTraffic, type CheckDefinition, type InstanceStatus } from '@rollcall/protocol';
@@ -125,14 +125,15 @@ function toInput(service: ServiceName, instance: NacosInstance, liveness: Livene
     cluster,
     meta,
     ...fieldsIn(meta),
-    weight: operator?.weight ?? instance.weight,
+    weight: instance.weight,
+    ...(operator?.weight === undefined ? {} : { weightOverride: operator.weight }),
     enabled: instance.enabled,
     ...(ephemeral ? {} : { persistent: true }),
     ...(liveness.by === 'session' ? { session: liveness.session } : {}),
     ...keep({
       instanceId: given === undefined || given === id ? undefined : given,
       preserved: Object.keys(preserved).length === 0 ? undefined : preserved,
-      operator: operator === undefined ? undefined : { ...operator },
+      operator: operator?.metadata === undefined ? undefined : { metadata: operator.metadata },
     }),
   };
 }
@@ -188,6 +189,7 @@ export function probeOf({ ip, port: own }: Pick<NacosInstance, 'ip' | 'port'>, c
 
 /** What an operator set on an instance; absent fields are the client's. */
 export interface OperatorSettings {
+  /** In rows of former versions, which did not have `weightOverride`; it moves there with the next change. */
   readonly weight?: number;
   readonly metadata?: Metadata;
 }

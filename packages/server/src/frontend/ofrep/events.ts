@@ -11,6 +11,7 @@ import { RegistryError } from '@rollcall/protocol';
 import type { WheelTimer } from '../../health/wheel.ts';
 import { onClientEnd } from '../../net/client-end.ts';
 import type { Context, Exchange } from '../../net/frontend.ts';
+import type { ConfigReader } from '../../registry/kind/config/given.ts';
 import { resolve, viewsOf, type ConfigName } from '../../registry/kind/config/resolve.ts';
 
 /** How long a URL opens a stream: longer than clients that poll need for the next bulk answer. */
@@ -22,7 +23,7 @@ export const inactivityDelaySec = 120;
 interface Open {
   readonly exchange: Exchange;
   readonly name: ConfigName;
-  readonly address: string;
+  readonly reader: ConfigReader;
   hash: string;
   unwatch: (() => void)[];
   timer: WheelTimer | undefined;
@@ -47,7 +48,7 @@ export class Events {
   }
 
   /** @throws RegistryError `unauthenticated` for a URL of another process, or one that is too old; `resource_exhausted` */
-  open(exchange: Exchange, { app, name }: Pick<ConfigName, 'app' | 'name'>, address: string): void {
+  open(exchange: Exchange, { app, name }: Pick<ConfigName, 'app' | 'name'>, reader: ConfigReader): void {
     const given = new URLSearchParams(exchange.query);
     const named = { namespace: given.get('namespace') ?? '', app, name };
     const until = Number(given.get('until'));
@@ -57,7 +58,7 @@ export class Events {
     const { limits: { parkedMax } } = this.#context;
     if (this.#open.size >= parkedMax) throw new RegistryError('resource_exhausted', `${this.#open.size} streams of events are open, which is the limit; poll instead`);
     const { response } = exchange;
-    const stream: Open = { exchange, name: named, address, hash: this.#hash(named, address), unwatch: [], timer: undefined, forgetEnd: undefined, scheduled: false };
+    const stream: Open = { exchange, name: named, reader, hash: this.#hash(named, reader), unwatch: [], timer: undefined, forgetEnd: undefined, scheduled: false };
     this.#open.add(stream);
     response.once('close', () => this.#forget(stream));
     // A client that has gone away has closed its direction; nothing else would say so until the next comment.
@@ -86,7 +87,7 @@ export class Events {
       stream.scheduled = false;
       if (!this.#open.has(stream)) return;
       this.#watch(stream);
-      const hash = this.#hash(stream.name, stream.address);
+      const hash = this.#hash(stream.name, stream.reader);
       if (hash === stream.hash) return;
       stream.hash = hash;
       const { response } = stream.exchange;
@@ -95,8 +96,8 @@ export class Events {
     });
   }
 
-  #hash(name: ConfigName, address: string): string {
-    const { layers: [layer] } = resolve(this.#context.registry.state, name, { address });
+  #hash(name: ConfigName, reader: ConfigReader): string {
+    const { layers: [layer] } = resolve(this.#context.registry.state, name, reader);
     return layer === undefined ? '' : releaseTag(layer.release);
   }
 

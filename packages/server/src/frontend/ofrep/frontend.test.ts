@@ -140,7 +140,7 @@ describe('events', () => {
     expect([kind, JSON.parse(data.replace('data: ', ''))]).toEqual(['event: message', { type: 'refetchEvaluation', etag: expect.any(String) as string, lastModified: expect.any(Number) as number }]);
     expect(seen.match(/refetchEvaluation/g)).toHaveLength(1);
     stop.abort();
-    await vi.waitFor(() => expect(views.watching).toBe(before), { interval: 10 });
+    await vi.waitFor(() => expect(views.watching).toBe(before), { interval: 10, timeout: 20_000 });
   });
 
   test.each([

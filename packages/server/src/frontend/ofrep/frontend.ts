@@ -10,8 +10,9 @@ import type { ServerResponse } from 'node:http';
 import type { ErrorCode } from '@rollcall/protocol';
 import { plainAddress } from '../../net/agent-node.ts';
 import { readBody } from '../../net/body.ts';
-import { environmentOf, layersFor } from '../../net/config-layers.ts';
+import { layersFor } from '../../net/config-layers.ts';
 import type { Context, Frontend } from '../../net/frontend.ts';
+import { requestNamespace } from '../../net/request-namespace.ts';
 import { routedFrontend, sendText, type Failure, type RoutedCall } from '../../net/routed-frontend.ts';
 import { statusByCode } from '../../net/status-by-code.ts';
 import { Turns, type Work } from '../../net/turns.ts';
@@ -36,7 +37,7 @@ export function ofrep(context: Context): Frontend {
     routes: [
       { ...surface.bulk, run: (call) => evaluations.bulk(call) },
       { ...surface.single, run: (call) => evaluations.single(call) },
-      { ...surface.events, run: (call) => evaluations.events.open(call.exchange, nameIn(call), addressOf(call)) },
+      { ...surface.events, run: (call) => evaluations.events.open(call.exchange, nameIn(call), readerOf(call)) },
     ],
     // OFREP's clients send the token as an API key, too.
     token: ({ headers }) => headers['x-api-key'],
@@ -118,16 +119,12 @@ function nameIn({ parts }: RoutedCall): Pick<ConfigName, 'app' | 'name'> {
 }
 
 function nameOf(call: RoutedCall): ConfigName {
-  return { namespace: environmentOf(call.caller, call.exchange), ...nameIn(call) };
+  return { namespace: requestNamespace(call.caller, call.exchange), ...nameIn(call) };
 }
 
-/** Rollouts by address are for the program that asks, which may evaluate for many users. */
-function readerOf(call: RoutedCall): ConfigReader {
-  return { address: addressOf(call) };
-}
-
-function addressOf({ origin }: RoutedCall): string {
-  return plainAddress(origin.address);
+/** Rollouts are for the program that asks, by its address; the context is of one of its many users, and only flags go by it. */
+function readerOf({ origin, parts }: RoutedCall): ConfigReader {
+  return { app: parts['app'] ?? '', address: plainAddress(origin.address) };
 }
 
 /** Errors of a flag have its key; all have a code of OpenFeature. */

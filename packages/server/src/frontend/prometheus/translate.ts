@@ -8,6 +8,7 @@
 import { isIPv6 } from 'node:net';
 import type { InstanceStatus } from '@rollcall/protocol';
 import { float, integer, list, map, struct, text, type StructShape } from '../../filter/shape.ts';
+import { weightOf } from '../../registry/kind/catalog/effective-status.ts';
 import type { InstanceRow } from '../../registry/kind/catalog/rows.ts';
 
 /** An instance with what its own row does not have. */
@@ -33,7 +34,7 @@ export const filterShape: StructShape = struct({
   region: [text, (target) => rowOf(target).region],
   cluster: [text, (target) => rowOf(target).cluster],
   status: text,
-  weight: [float, (target) => rowOf(target).weight],
+  weight: [float, (target) => weightOf(rowOf(target), (target as Target).status)],
   tags: [list(text), (target) => rowOf(target).tags],
   meta: [map(text), (target) => rowOf(target).meta],
 });
@@ -61,7 +62,7 @@ export function labelsOf({ row, address, status }: Target): Record<string, strin
   add('region', row.region);
   add('cluster', row.cluster);
   add('status', status);
-  add('weight', String(row.weight));
+  add('weight', String(weightOf(row, status)));
   // So that a regular expression finds a tag wherever it stands: `.*,metrics,.*`.
   if (row.tags.length > 0) add('tags', `,${row.tags.join(',')},`);
   addEach(labels, 'port_', Object.entries(row.ports ?? {}).map(([name, { port }]) => [name, String(port)]));

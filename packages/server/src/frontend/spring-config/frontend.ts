@@ -9,8 +9,9 @@ import { createHash } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import { isConfigFormat, formatOfName, mediaTypeOf, RegistryError, type ConfigFormat } from '@rollcall/protocol';
 import { plainAddress } from '../../net/agent-node.ts';
-import { environmentOf, layersFor, mayReveal, shownContent } from '../../net/config-layers.ts';
+import { layersFor, mayReveal, shownContent } from '../../net/config-layers.ts';
 import type { Context, Frontend } from '../../net/frontend.ts';
+import { requestNamespace } from '../../net/request-namespace.ts';
 import { routedFrontend, sendText, type Failure, type RoutedCall } from '../../net/routed-frontend.ts';
 import { statusByCode } from '../../net/status-by-code.ts';
 import type { ConfigReader } from '../../registry/kind/config/given.ts';
@@ -130,7 +131,7 @@ class Environments {
 
   /** Names that do not exist need no right, so that a client needs rules for its own app only. */
   #layers(call: RoutedCall, { app, label }: Wanted, source: SourceName): readonly Layer[] {
-    const name = { namespace: environmentOf(call.caller, call.exchange), ...source };
+    const name = { namespace: requestNamespace(call.caller, call.exchange), ...source };
     const reader: ConfigReader = { app, address: plainAddress(call.origin.address), ...(label === undefined ? {} : { cluster: label }) };
     return this.#context.configurations.resolve(name, reader).layers.length === 0 ? [] : layersFor(call, name, reader);
   }

@@ -12,7 +12,7 @@
 import { RegistryError } from '@rollcall/protocol';
 
 /** The app whose configurations all applications share. */
-export const sharedApp = 'application';
+const sharedApp = 'application';
 
 const endings = ['properties', 'yml', 'yaml', 'json'] as const;
 /** Profiles of one request. */

@@ -153,6 +153,7 @@ const matrix: Readonly<Record<RequestFrame['type'], readonly [frame: object, out
     [{ type: 'txn', grants: [], operations: [{ type: 'put', key: 'app/new', value: 'AA==' }] }, { 'no token': 'denied', read: 'denied', write: 'done', management: 'done' }],
     [{ type: 'txn', grants: [{ name: 'jobs/a', contender: contender.contender, token: '1' }], operations: [] }, { 'no token': 'denied', read: 'missing', write: 'missing', management: 'missing' }],
   ],
+  'pick-report': [[{ type: 'pick-report', intervalMs: 10_000, services: [{ service: 'web', picks: 1, failures: 0 }] }, { 'no token': 'done', read: 'done', write: 'done', management: 'done' }]],
   goodbye: [[{ type: 'goodbye' }, { 'no token': 'done', read: 'done', write: 'done', management: 'done' }]],
 };
 
@@ -419,7 +420,7 @@ it('changes and refusals are in the audit log, without values', async () => {
   const token = await grants.token('service "web" { policy = "write" } key "a" { policy = "write" }');
   const client = await greeted(token, { session: newSession() });
   await client.ask(register());
-  await client.ask({ type: 'kv-put', key: 'a', value: 'c2VjcmV0' });
+  await client.ask({ type: 'kv-put', key: 'a', value: 'c2VjcmV0', reason: 'ticket "7"' });
   await client.ask({ type: 'kv-put', key: 'b', value: 'c2VjcmV0' });
   await client.ask({ type: 'get', view: view('services', '') });
   await refusal({ authorization: 'Bearer wrong' });
@@ -432,7 +433,7 @@ it('changes and refusals are in the audit log, without values', async () => {
   const id = token.token.accessorId;
   expect(own).toEqual([
     ['write', id, 'register web-1 of web'],
-    ['write', id, 'kv-put a'],
+    ['write', id, 'kv-put a, because "ticket \\"7\\""'],
     ['denied', id, `kv-put: token ${id} lacks permission 'key:write' on "b" in namespace "default"`],
     ['unauthenticated', '', 'an unknown token'],
     ['denied', '', expect.stringMatching(/^handshake, for a page: origin/)],

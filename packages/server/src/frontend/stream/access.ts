@@ -12,7 +12,8 @@ import type { AuditEvent } from '../../security/audit.ts';
 import type { Origin } from '../../security/gate.ts';
 import { namespaceFor } from '../../security/hidden-namespace.ts';
 import type { Security } from '../../security/security.ts';
-import { namespaceOf } from './view-namespace.ts';
+import { resourceOfView } from '../../net/view-items/resource.ts';
+import { namespaceOf } from '../../net/view-items/view-namespace.ts';
 
 const ownSession = 'the secret of the session, and touches nothing but what that session has registered';
 
@@ -31,6 +32,7 @@ export const requestAccess: Readonly<Record<RequestFrame['type'], Access>> = {
   watch: { kind: 'filters', resources: ['service', 'node', 'key', 'lock', 'config'] },
   get: { kind: 'filters', resources: ['service', 'node', 'key', 'lock'] },
   'config-report': { kind: 'open', why: 'says what this stream itself does with a configuration that it may watch' },
+  'pick-report': { kind: 'open', why: 'says what this stream\'s client itself does; counts of services that it may not read are dropped' },
   unwatch: { kind: 'open', why: 'ends what this stream itself has begun' },
   'kv-put': { kind: 'demands-by-name', resource: 'key', verb: 'write' },
   'kv-delete': { kind: 'demands-by-name', resource: 'key', verb: 'write' },
@@ -108,7 +110,7 @@ export class StreamAccess {
 
   /** The error for a view that may not be read. */
   unreadable(view: FrameView): RegistryError {
-    return this.#security.acl.denied(this.#caller, namespaceOf(view), resourceOf(view), 'read', view.name);
+    return this.#security.acl.denied(this.#caller, namespaceOf(view), resourceOfView(view.kind), 'read', view.name);
   }
 
   record(kind: AuditEvent['kind'], namespace: string, action: string): void {
@@ -120,23 +122,14 @@ export class StreamAccess {
   }
 }
 
-function resourceOf({ kind }: FrameView): 'service' | 'key' | 'lock' | 'config' {
-  switch (kind) {
-    case 'service':
-    case 'services':
-      return 'service';
-    case 'key':
-    case 'prefix':
-      return 'key';
-    case 'lock':
-      return 'lock';
-    case 'config':
-      return 'config';
-  }
+/** The line of the audit log for a request that changes the state, without values, with the client's reason; undefined for all others. */
+export function auditAction(frame: RequestFrame): string | undefined {
+  const action = actionOf(frame);
+  const reason = 'reason' in frame ? frame.reason : undefined;
+  return action === undefined || reason === undefined || reason === '' ? action : `${action}, because ${JSON.stringify(reason)}`;
 }
 
-/** The line of the audit log for a request that changes the state, without values; undefined for all others. */
-export function auditAction(frame: RequestFrame): string | undefined {
+function actionOf(frame: RequestFrame): string | undefined {
   switch (frame.type) {
     case 'register':
       return `register ${frame.instances.map(({ id, service }) => `${id} of ${service}`).join(', ')}`;
@@ -163,6 +156,7 @@ export function auditAction(frame: RequestFrame): string | undefined {
     case 'hello':
     case 'beat':
     case 'config-report':
+    case 'pick-report':
     case 'watch':
     case 'unwatch':
     case 'get':

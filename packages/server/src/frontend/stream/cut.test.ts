@@ -111,7 +111,7 @@ test('the loss of five hosts of six freezes expiry, and the status names them wi
   expect(nodes).toEqual(lost.map(({ node }) => ({ name: node, lost: 1, of: 1, share: 0.2 })));
   expect(principals?.map(({ name }) => name).sort()).toEqual(lost.map(({ principal }) => principal).sort());
   expect(await nodesOf('app-0')).toContain('host0');
-  expect(await ask('POST', '/rollcall/v1/expiry/override')).toEqual({ expired: 5 });
+  expect(await ask('POST', '/rollcall/v1/expiry/override')).toEqual({ expired: 5, missing: [] });
   await pass(200);
   expect(new Set([...(await nodesOf('app-0')), ...(await nodesOf('app-1')), ...(await nodesOf('app-2'))])).toEqual(new Set(['host5']));
 });

@@ -59,6 +59,9 @@ export function stream(context: Context): Frontend {
   const stopMoving = moveWhenStale(open, context);
   let closing = false;
   let onEmpty: () => void = () => {};
+  context.clients.add(function* () {
+    for (const { client } of open) yield client;
+  });
   metrics.observe('rollcall_stream_views', 'Views that native streams watch', () => feeds.size + configs.size);
 
   /** Finds the caller that opens the stream; for a bad token, answers the handshake and returns undefined. */

@@ -111,6 +111,6 @@ describe('for any bytes from a client', () => {
   });
 
   it('the server keeps no state of the clients after they have disconnected', async () => {
-    await expect.poll(() => server.registry.views.watching, { timeout: 10_000 }).toBe(0);
+    await expect.poll(() => server.registry.views.watching).toBe(0);
   });
 });

@@ -7,6 +7,7 @@
  *   row of a node, or of a check of one      → the node, in the view of each service on it
  *   row of a service (its threshold)         → everything in the view of the service
  *   row of a contender for a lock            → that contender, in the view of the lock
+ *   row of a route                           → it, in its own view
  *   row of a key                             → that key, in its own view and in each watched prefix of it
  */
 
@@ -17,23 +18,16 @@ import { servicesOf } from '../../registry/kind/catalog/service-index.ts';
 import { serviceView, servicesView } from '../../registry/kind/catalog/views.ts';
 import type { KvRow } from '../../registry/kind/kv/rows.ts';
 import { lockView } from '../../registry/kind/lock/views.ts';
+import { routeView } from '../../registry/kind/route/views.ts';
 import { keyView, prefixView } from '../../registry/kind/kv/views.ts';
 import type { RowChange } from '../../registry/kinds.ts';
 import type { Observer } from '../../registry/observer.ts';
 import type { Registry } from '../../registry/registry.ts';
+import { instanceName, type Noted } from '../../net/view-items/view-items.ts';
 import { registryView } from './registry-view.ts';
-
-/** Names of items, and nodes whose instances may have changed. */
-export interface Noted {
-  readonly names: ReadonlySet<string>;
-  readonly nodes: ReadonlySet<string>;
-}
 
 /** Items and nodes that are noted for one view; beyond them everything is, and is looked at over several turns. */
 export const notedMax = 2_000;
-
-/** Of an instance among the items of its service; a node's name has no NUL. */
-export const instanceName = (node: string, id: string): string => `${node}\0${id}`;
 
 /** The notes of one feed. At first everything is new to it. */
 export class ItemNotes {
@@ -126,6 +120,9 @@ export class ItemObserver implements Observer {
           break;
         case 'lock-contender':
           for (const notes of this.#of(lockView(row.namespace, row.name))) notes.note(row.id);
+          break;
+        case 'route':
+          for (const notes of this.#of(routeView(row.namespace, row.service))) notes.note(row.service);
           break;
         default:
       }

@@ -123,10 +123,10 @@ export class LockRequests {
   }
 
   async #acquire(frame: LockAcquireFrame): Promise<ReplyFrame> {
-    const { id, name, limit = 1, shared, value, waitMs = Infinity } = frame;
+    const { id, name, limit = 1, shared, value, purpose, waitMs = Infinity } = frame;
     this.#demand('write', name);
     const { signal } = this.#ended;
-    const acquired = await this.#options.context.locks.acquire(this.#contender(frame), { limit, ...(shared === true ? { shared } : {}), value, waitMs, signal });
+    const acquired = await this.#options.context.locks.acquire(this.#contender(frame), { limit, ...(shared === true ? { shared } : {}), value, purpose, waitMs, signal });
     return typeof acquired === 'string' ? { type: 'locked', id, state: acquired } : { type: 'locked', id, state: 'holds', token: String(acquired.token) };
   }
 
@@ -145,8 +145,8 @@ export class LockRequests {
   }
 }
 
-function shown({ id, shared, value }: ContenderRow): LockWaiter {
-  return { contender: id, ...(shared === undefined ? {} : { shared }), ...(value === undefined ? {} : { value }) };
+function shown({ id, shared, cameMs, value }: ContenderRow): LockWaiter {
+  return { contender: id, ...(shared === undefined ? {} : { shared }), ...(cameMs === undefined ? {} : { sinceMs: cameMs }), ...(value === undefined ? {} : { value }) };
 }
 
 function toGrant({ name, contender, token }: LockGrant): Grant {

@@ -95,7 +95,7 @@ describe('a lock over streams', () => {
     await observer.ask({ type: 'watch', views: [{ kind: 'lock', name }] });
     const { token } = (await one.acquire({ value: 'host-1' })) as unknown as { token: string };
     const seen = (of: Told): unknown => (of.type === 'snapshot' ? of.items : of.type === 'delta' ? of.put : []);
-    expect(seen(await observer.take((told) => (seen(told) as unknown[]).length > 0))).toEqual([{ contender: one.contender, token, value: 'host-1' }]);
+    expect(seen(await observer.take((told) => (seen(told) as unknown[]).length > 0))).toEqual([{ contender: one.contender, token, sinceMs: expect.any(Number) as number, value: 'host-1' }]);
     void two.acquire();
     await two.waits();
     await one.release();

@@ -81,6 +81,7 @@ const requests: Readonly<Record<RequestFrame['type'], (namespace: string, word: 
   get: (namespace, word) => views(namespace, word).map((view) => ({ type: 'get', view })),
   unwatch: (namespace, word) => views(namespace, word).map((view) => ({ type: 'unwatch', views: [view] })),
   'config-report': (namespace, word) => [{ type: 'config-report', namespace, name: `${word}-app/main`, release: 1, applied: true }],
+  'pick-report': (namespace, word) => [{ type: 'pick-report', intervalMs: 10_000, services: [{ namespace, service: `${word}-svc`, picks: 1, failures: 0 }] }],
   'kv-put': (_, word) => [{ type: 'kv-put', key: `${word}/key`, value: 'AA==' }],
   'kv-delete': (_, word) => [
     { type: 'kv-delete', key: `${word}/key` },

@@ -10,7 +10,7 @@ import { findKv, kvKeysUnder } from '../../registry/kind/kv/find.ts';
 import type { Registry } from '../../registry/registry.ts';
 
 /** Callers of one service that can have an ordinal. */
-export const ordinalsMax = 100_000;
+const ordinalsMax = 100_000;
 
 /** Lost races for a number before the request is refused. */
 const attemptsMax = 100;

@@ -3,7 +3,7 @@ import { manualClock } from '../../manual-clock.case.ts';
 import { findCheck } from '../../registry/kind/catalog/find.ts';
 import { createServer, type Server, type ServerOptions } from '../../server.ts';
 import { SocketClient, newSession, type Told } from './socket-client.case.ts';
-import { stallMeter } from './stall-meter.case.ts';
+import { stallMeter } from '../../stall-meter.case.ts';
 import { tcpProxy } from './tcp-proxy.case.ts';
 
 const closing: (() => unknown)[] = [];

@@ -19,7 +19,7 @@ it('every frame of the examples is a frame of the protocol, to the letter', () =
 
 it('every type of frame has an example', () => {
   const types = (side: string) => new Set(frames.filter((each) => each.side === side).map(({ frame }) => frame.type));
-  const requests = ['hello', 'register', 'deregister', 'drain', 'beat', 'watch', 'unwatch', 'get', 'kv-put', 'kv-delete', 'lease', 'lock-session', 'lock-renew', 'lock-acquire', 'lock-transfer', 'lock-release', 'lock-end', 'lock-queue', 'txn', 'config-report', 'goodbye'];
+  const requests = ['hello', 'register', 'deregister', 'drain', 'beat', 'watch', 'unwatch', 'get', 'kv-put', 'kv-delete', 'lease', 'lock-session', 'lock-renew', 'lock-acquire', 'lock-transfer', 'lock-release', 'lock-end', 'lock-queue', 'txn', 'config-report', 'pick-report', 'goodbye'];
   const replies = ['welcome', 'done', 'leased', 'locked', 'lock-renewed', 'lock-waiting', 'committed', 'watching', 'snapshot', 'delta', 'watch-ended', 'session-lost', 'go-elsewhere', 'freshness', 'error'];
   expect(types('>')).toEqual(new Set(requests));
   expect(types('<')).toEqual(new Set(replies));

@@ -5,10 +5,11 @@ import { serviceRecordView, serviceView, servicesView } from '../../registry/kin
 import { lockView } from '../../registry/kind/lock/views.ts';
 import { defaultCluster } from '../../registry/kind/config/keys.ts';
 import { configView } from '../../registry/kind/config/views.ts';
+import { routeView } from '../../registry/kind/route/views.ts';
 import { keyView, prefixView } from '../../registry/kind/kv/views.ts';
 import type { Registry } from '../../registry/registry.ts';
 import { configNameOf } from './config/config-name.ts';
-import { namespaceOf } from './view-namespace.ts';
+import { namespaceOf } from '../../net/view-items/view-namespace.ts';
 
 /** Name of a view in the registry. */
 export function registryView(view: FrameView): string {
@@ -37,6 +38,7 @@ export function watchContent({ views }: Pick<Registry, 'views'>, view: FrameView
 const registryViews: Record<ItemView['kind'], (namespace: string, name: string) => string> = {
   service: serviceView,
   services: servicesView,
+  route: routeView,
   key: keyView,
   prefix: prefixView,
   lock: lockView,

@@ -10,14 +10,15 @@ import type { Pace, Work } from '../../net/turns.ts';
 import type { KvPut } from '../../registry/kind/kv/commands.ts';
 import { unrestricted } from '../../security/authorizer.ts';
 import { changedIn, type StreamAccess } from './access.ts';
-import type { Audience } from './audience.ts';
+import type { Audience } from '../../net/view-items/audience.ts';
 import type { LargeAnswers } from './large-answers.ts';
 import { answerTxn, type LockRequests } from './lock-requests.ts';
+import type { StreamClient } from './stream-client.ts';
 import type { StreamSession } from './stream-session.ts';
 import { registryView, revisionOf } from './registry-view.ts';
 import { ViewContent } from './view-content.ts';
 import { snapshotPieces } from './view-messages.ts';
-import { namespaceOf } from './view-namespace.ts';
+import { namespaceOf } from '../../net/view-items/view-namespace.ts';
 import type { Watches } from './watches.ts';
 import { frameTexts, framingTexts, type Message } from './wire.ts';
 
@@ -32,6 +33,8 @@ export interface Streamside {
   /** Undefined when the client gave no session in its hello. */
   readonly session: StreamSession | undefined;
   readonly large: LargeAnswers;
+  /** Undefined before the hello. */
+  readonly client: StreamClient | undefined;
 }
 
 /** A reply, or the message that it is framed in. */
@@ -65,6 +68,9 @@ export async function answer(stream: Streamside, frame: RequestFrame): Promise<A
       return { type: 'watching', id, revisions: stream.watches.watch(frame.views) };
     case 'config-report':
       return done(stream.watches.report(frame));
+    case 'pick-report':
+      stream.client?.report(frame);
+      return done(true);
     case 'unwatch':
       return done(stream.watches.unwatch(frame.views));
     case 'get': {

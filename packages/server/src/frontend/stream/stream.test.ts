@@ -78,6 +78,7 @@ describe('hello', () => {
       resumed: false,
       graceMs: 10_000,
       pingMs: 1_000,
+      pickReportMs: 10_000,
     });
     expect(await client.ask({ type: 'hello', protocol: 1, client: 'x' })).toMatchObject({ code: 'failed_precondition' });
   });

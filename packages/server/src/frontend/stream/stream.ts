@@ -33,8 +33,10 @@ import { LockRequests } from './lock-requests.ts';
 import { Outbox } from './outbox.ts';
 import { answer, type Answer, type Streamside } from './requests.ts';
 import type { Sessions } from './sessions.ts';
+import { StreamClient } from './stream-client.ts';
 import { StreamSession, type StreamSessionOptions } from './stream-session.ts';
-import { namespaceOf } from './view-namespace.ts';
+import { namespaceOf } from '../../net/view-items/view-namespace.ts';
+import { welcome } from './welcome.ts';
 import { Watches, type Feeds, type WatchesOptions } from './watches.ts';
 import { frameText, parseJson, type Message } from './wire.ts';
 
@@ -87,7 +89,7 @@ export class Stream {
   #session: StreamSession | undefined;
   readonly #locks: LockRequests;
   #namespace = defaultNamespace;
-  #clientName = '';
+  #client: StreamClient | undefined;
   #end: ConnectionEnd = 'died';
   /** The rights of the client may have changed since the last check. */
   #stale = false;
@@ -108,7 +110,7 @@ export class Stream {
     this.#watches = new Watches({
       ...{ feeds, outbox: this.#outbox, access: this.#access },
       ...{ limit: context.limits.watchesPerStreamMax, bufferBytesMax: context.limits.streamBufferBytesMax },
-      reader: { ...options.readers, client: () => ({ name: this.#clientName, address: this.#remoteAddress }) },
+      reader: { ...options.readers, client: () => ({ name: this.#client?.client ?? '', address: this.#remoteAddress }) },
     });
     this.#locks = new LockRequests({ context, access: this.#access, namespace: () => this.#namespace });
     webSocket.on('message', (data, isBinary) => this.#receive(data as Buffer, isBinary));
@@ -136,6 +138,11 @@ export class Stream {
     }
     if (!this.#greeted && ++this.#ungreetedVisits >= stuckMax) this.#cut('no hello', closeCodes.policy);
     else if (withPing && !this.#outbox.busy) this.#outbox.ping();
+  }
+
+  /** For lists of clients; undefined before the hello. */
+  get client(): StreamClient | undefined {
+    return this.#client;
   }
 
   /** Whether instances live as long as this stream. */
@@ -209,7 +216,7 @@ export class Stream {
 
   #side(): Streamside {
     const kept = { context: this.#context, watches: this.#watches, access: this.#access, locks: this.#locks, large: this.#options.large };
-    return { ...kept, namespace: this.#namespace, session: this.#session };
+    return { ...kept, namespace: this.#namespace, session: this.#session, client: this.#client };
   }
 
   async #greet(frame: HelloFrame): Promise<Answer> {
@@ -239,7 +246,7 @@ export class Stream {
     const namespace = namespaceOf(frame);
     this.#access.demandNamespace(namespace);
     this.#namespace = namespace;
-    this.#clientName = frame.client;
+    this.#client = new StreamClient({ context, hello: frame, address: this.#remoteAddress, access: this.#access, watches: this.#watches });
     let resuming: Promise<boolean> | undefined;
     if (frame.session !== undefined) {
       this.#session = this.#claim(frame.session, { node, isNamed: named !== undefined, graceMs, client: frame.client });
@@ -248,20 +255,7 @@ export class Stream {
     // Set now, before the session is found: the client may send requests before it has the welcome.
     this.#greeted = true;
     const resumed = (await resuming) ?? false;
-    const { staleMs } = context.registry;
-    return {
-      type: 'welcome',
-      id: frame.id,
-      protocol: streamProtocol,
-      registry: identity.registryId,
-      server: { name: identity.nodeName, version: identity.version },
-      node: this.#session?.node.name ?? node.name,
-      resumed,
-      graceMs,
-      pingMs,
-      namespace: this.#namespace,
-      ...(staleMs === 0 ? {} : { staleMs }),
-    };
+    return welcome(context, { id: frame.id, node: this.#session?.node.name ?? node.name, resumed, graceMs, pingMs, namespace });
   }
 
   #claim(key: SessionKey, client: Pick<StreamSessionOptions, 'node' | 'isNamed' | 'graceMs' | 'client'>): StreamSession {

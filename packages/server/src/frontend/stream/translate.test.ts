@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { instanceStatuses, type InstanceRegistration } from '@rollcall/protocol';
 import type { InstanceRow, NodeRow } from '../../registry/kind/catalog/rows.ts';
-import { hashIn, toCheckInputs, toInstance, toKvItem, tokenHash } from './translate.ts';
+import { toInstance, toKvItem } from '../../net/view-items/items.ts';
+import { hashIn, toCheckInputs, tokenHash } from './translate.ts';
 
 const instance: InstanceRow = {
   kind: 'instance',

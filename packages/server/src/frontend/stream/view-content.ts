@@ -7,9 +7,8 @@ import { RegistryError, frameLimits, type FrameItemKey, type ItemView } from '@r
 import type { Pace, Work } from '../../net/turns.ts';
 import type { State } from '../../registry/state.ts';
 import { unrestricted } from '../../security/authorizer.ts';
-import type { Audience } from './audience.ts';
-import type { Noted } from './item-notes.ts';
-import { ViewItems, type Item } from './view-items.ts';
+import type { Audience } from '../../net/view-items/audience.ts';
+import { ViewItems, type Item, type Noted } from '../../net/view-items/view-items.ts';
 
 export interface ContentChange {
   /** The new and changed items. */

@@ -17,15 +17,15 @@
 import { toRegistryError, type FrameView, type ItemView, type RegistryError } from '@rollcall/protocol';
 import type { Registry } from '../../registry/registry.ts';
 import { unrestricted } from '../../security/authorizer.ts';
-import type { Audience } from './audience.ts';
-import type { FanOut, Pass } from '../../net/fan-out.ts';
+import type { Audience } from '../../net/view-items/audience.ts';
+import { pushCost, type FanOut, type Pass } from '../../net/fan-out.ts';
 import type { Work } from '../../net/turns.ts';
 import type { ItemNotes, ItemObserver } from './item-notes.ts';
 import { RecentChanges } from './recent-changes.ts';
 import { revisionOf, watchContent } from './registry-view.ts';
 import { ViewContent, unitsPerItem } from './view-content.ts';
 import { ViewMessages, nothing, type Framing } from './view-messages.ts';
-import type { Message } from './wire.ts';
+import { messageBytes, type Message } from './wire.ts';
 
 /** A client that gets the pushes. */
 export interface Subscriber {
@@ -191,34 +191,33 @@ export class ViewFeed implements Pass {
     while (this.#cursor >= 0 && left > 0) {
       const member = this.#members[this.#cursor--];
       if (member === undefined) continue;
-      this.serve(member);
-      left--;
+      left -= this.serve(member);
     }
     // It has changed again while it was looked at.
-    return this.#dirty || !this.#messages.framed ? 0 : left;
+    return this.#dirty || !this.#messages.framed ? 0 : Math.max(left, 0);
   }
 
-  serve(member: Member): void {
-    if (!this.#ready || member.revision >= this.#revision || member.framing !== undefined) return;
+  /** @returns what it takes of the budget of a turn */
+  serve(member: Member): number {
+    if (!this.#ready || member.revision >= this.#revision || member.framing !== undefined) return 1;
     if (member.subscriber.congested) {
       member.subscriber.defer(member);
-      return;
+      return 1;
     }
     const framing = this.#messages.from(member.revision);
-    if (framing.message !== undefined) {
-      this.#give(member, framing.message, framing.revision);
-      return;
-    }
+    if (framing.message !== undefined) return this.#give(member, framing.message, framing.revision);
     framing.waiting.add(member);
     member.framing = framing;
     this.#fanOut.schedule(this);
+    return 1;
   }
 
-  #give(member: Member, message: Message, revision: number): void {
+  #give(member: Member, message: Message, revision: number): number {
     member.revision = revision;
     member.subscriber.push(message);
+    const cost = pushCost(messageBytes(message));
     // The view may have changed while the message was framed.
-    if (revision < this.#revision) this.serve(member);
+    return revision < this.#revision ? cost + this.serve(member) : cost;
   }
 
   /** Frames a slice of the message that members wait for, or sends it to them. @returns how much of the budget is left */
@@ -230,11 +229,14 @@ export class ViewFeed implements Pass {
       const { message, revision, waiting } = framing;
       if (message === undefined) return left;
       for (const member of waiting) {
-        if (left-- <= 0) return 0;
+        if (left <= 0) return 0;
         waiting.delete(member);
         member.framing = undefined;
-        if (member.subscriber.congested) member.subscriber.defer(member);
-        else this.#give(member, message, revision);
+        if (!member.subscriber.congested) left -= this.#give(member, message, revision);
+        else {
+          left--;
+          member.subscriber.defer(member);
+        }
       }
     }
   }

@@ -8,7 +8,7 @@ import type { FrameView } from '@rollcall/protocol';
 import type { Pace, Work } from '../../net/turns.ts';
 import type { RecentChanges } from './recent-changes.ts';
 import type { ContentChange, ViewContent } from './view-content.ts';
-import type { Item } from './view-items.ts';
+import type { Item } from '../../net/view-items/view-items.ts';
 import { framingTexts, type Message } from './wire.ts';
 
 /** The revision of a client that has no content. */

@@ -6,8 +6,9 @@
 
 import { isItemView, RegistryError, toRegistryError, type ConfigReportFrame, type FrameView, type ItemView, type WatchEndedFrame, type WatchedView } from '@rollcall/protocol';
 import { unrestricted } from '../../security/authorizer.ts';
+import type { ReaderEntry } from '../../configurations/readers.ts';
 import type { StreamAccess } from './access.ts';
-import { Audiences, type Audience } from './audience.ts';
+import { Audiences, type Audience } from '../../net/view-items/audience.ts';
 import { ConfigReading, type ConfigReadingOptions } from './config/config-reading.ts';
 import type { FanOut, Pass } from '../../net/fan-out.ts';
 import { ItemObserver } from './item-notes.ts';
@@ -109,6 +110,16 @@ export class Watches implements Subscriber {
   /** Views that are watched. */
   get size(): number {
     return this.#watched.size;
+  }
+
+  /** The views that are watched. */
+  *views(): Generator<FrameView, void, undefined> {
+    for (const { view } of this.#watched.values()) yield view;
+  }
+
+  /** The configurations that are read, as `who` shows their reader. */
+  *readings(): Generator<{ readonly view: FrameView; readonly entry: ReaderEntry }, void, undefined> {
+    for (const { view, subscription } of this.#watched.values()) if (subscription instanceof ConfigReading) yield { view, entry: subscription.entry };
   }
 
   get #tooSlow(): boolean {

@@ -10,7 +10,8 @@ import type { CheckDefinition } from '@rollcall/protocol';
 import { parseHostPort, type Resolve } from '../../outbound/address-policy.ts';
 import { checkPath, decodeResponse, encodeRequest, type ServingStatus } from './grpc-health.ts';
 import type { Address } from '../../outbound/lookup.ts';
-import { userAgent, type Probe } from './probe.ts';
+import { userAgent } from '../../outbound/http-request.ts';
+import type { Probe } from './probe.ts';
 
 /** @param trust certificate authorities; the well-known ones by default */
 export function grpcProbe(resolve: Resolve, trust?: SecureContext): Probe {

@@ -1,7 +1,8 @@
 /** Outputs are cut at 4,096 bytes, never within a character. */
 
 import { describe, expect, it } from 'vitest';
-import { bodyText, capOutput, shownUrl } from './output.ts';
+import { shownUrl } from '../../outbound/http-request.ts';
+import { bodyText, capOutput } from './output.ts';
 
 describe('an output', () => {
   it.each([

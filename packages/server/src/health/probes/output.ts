@@ -1,4 +1,4 @@
-/** Cuts the output of probes to the length that is kept, and removes passwords from URLs. */
+/** Cuts the output of probes to the length that is kept. */
 
 /** Most bytes kept of an output; Consul's `DefaultBufSize`. */
 export const outputBytesMax = 4_096;
@@ -20,15 +20,4 @@ export function bodyText(body: Buffer): string {
 function start(bytes: Buffer): string {
   // `stream` leaves out a character that the cut splits.
   return new TextDecoder().decode(bytes.subarray(0, outputBytesMax), { stream: true });
-}
-
-/** A URL without its user name and password, as it may be shown. */
-export function shownUrl(text: string): string {
-  if (!text.includes('@')) return text;
-  if (!URL.canParse(text)) return text.replace(/[^/]*@/, '');
-  const url = new URL(text);
-  if (url.username === '' && url.password === '') return text;
-  url.username = '';
-  url.password = '';
-  return url.href;
 }

@@ -17,6 +17,3 @@ export interface ProbeResult {
  * @throws Error if there is no answer: the check turns critical with the error's message
  */
 export type Probe = (definition: CheckDefinition, signal: AbortSignal) => Promise<ProbeResult>;
-
-/** User agent of probes. */
-export const userAgent = 'Rollcall-Health-Check';

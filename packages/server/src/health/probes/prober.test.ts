@@ -79,7 +79,7 @@ function start(options: { runningMax?: number; random?: () => number } = {}) {
       running.push(one);
     });
   const prober = new Prober({
-    probes: { http: probe, tcp: probe, grpc: probe },
+    probes: { http: probe, tcp: probe, grpc: probe, mcp: probe },
     wheel,
     reports: new Reports({ registry: registry as Registry, wheel, clock, log }),
     log,
@@ -138,6 +138,33 @@ describe('a check', () => {
     expect(ids()).toEqual(['often']);
     await pass(18_000);
     expect(ids()).toEqual(['often', 'seldom']);
+  });
+
+  it('is probed now when it is asked for, never twice at the same time, and then in its interval', async () => {
+    const { add, pass, ids, answer, prober, updates } = start();
+    add('web', { intervalMs: 10_000 });
+    const key = checkKey('default', 'n', 'web');
+    const first = prober.runNow(key);
+    // The probe of its registration comes while that one runs.
+    await pass(600);
+    const second = prober.runNow(key);
+    expect(ids()).toEqual(['web']);
+    await answer('web', 'passing');
+    expect(await Promise.all([first, second])).toEqual([{ status: 'passing', output: 'said' }, { status: 'passing', output: 'said' }]);
+    expect(updates).toMatchObject([{ id: 'web', status: 'passing' }]);
+    await pass(9_980);
+    expect(ids()).toEqual([]);
+    await pass(30);
+    expect(ids()).toEqual(['web']);
+  });
+
+  it('that is removed while it is asked for has no result', async () => {
+    const { add, follow, prober } = start();
+    add('web');
+    const asked = prober.runNow(checkKey('default', 'n', 'web'));
+    follow('web', undefined);
+    expect(await asked).toBeUndefined();
+    expect(await prober.runNow(checkKey('default', 'n', 'web'))).toBeUndefined();
   });
 
   it('varies its interval by up to 5 %', async () => {

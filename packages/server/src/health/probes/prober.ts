@@ -1,5 +1,5 @@
 /**
- * The prober: runs every `http`, `tcp` and `grpc` check in its interval, up to a number at a time, applies the
+ * The prober: runs every `http`, `tcp`, `grpc` and `mcp` check in its interval, up to a number at a time, applies the
  * thresholds to the results and reports the status. A check never has two probes at the same time, and a result
  * that comes after its check was removed or redefined is dropped.
  */
@@ -7,13 +7,14 @@
 import type { CheckDefinition } from '@rollcall/protocol';
 import type { Logger } from 'pino';
 import type { CheckRow } from '../../registry/kind/catalog/rows.ts';
+import { shownUrl } from '../../outbound/http-request.ts';
 import { Report, type Reports } from '../reports.ts';
 import type { Wheel, WheelTimer } from '../wheel.ts';
-import { capOutput, shownUrl } from './output.ts';
+import { capOutput } from './output.ts';
 import type { Probe, ProbeResult } from './probe.ts';
 import { fresh, judge, resumed, type Streak } from './thresholds.ts';
 
-export type ProbeKind = 'http' | 'tcp' | 'grpc';
+export type ProbeKind = 'http' | 'tcp' | 'grpc' | 'mcp';
 
 /** Consul's defaults (`agent/checks/check.go`, `MinInterval`; 10 s for both). */
 const intervalMinMs = 1_000;
@@ -52,6 +53,8 @@ interface Task {
   timer: WheelTimer | undefined;
   /** Aborts the probe that is running. */
   running: AbortController | undefined;
+  /** Wait for the result of the next probe that ends; undefined while there is none. */
+  waiting: ((result: ProbeResult | undefined) => void)[] | undefined;
 }
 
 export class Prober {
@@ -68,6 +71,27 @@ export class Prober {
 
   get size(): number {
     return this.#tasks.size;
+  }
+
+  /** Whether this process probes a check. @param key its record key */
+  probes(key: string): boolean {
+    return this.#tasks.has(key);
+  }
+
+  /**
+   * Runs the probe of a check now, in its turn, or joins the one that is running.
+   * @param key its record key
+   * @returns the result; undefined if the check is not, or no longer, probed here
+   */
+  runNow(key: string): Promise<ProbeResult | undefined> {
+    const task = this.#tasks.get(key);
+    if (task === undefined) return Promise.resolve(undefined);
+    return new Promise((resolve) => {
+      (task.waiting ??= []).push(resolve);
+      if (task.running !== undefined) return;
+      this.#due.add(task);
+      this.#runDue();
+    });
   }
 
   /** The report of a check by its record key. */
@@ -105,11 +129,13 @@ export class Prober {
       streak: starting ? resumed : fresh,
       timer: undefined,
       running: undefined,
+      waiting: undefined,
     };
     this.#tasks.set(key, task);
     const atMost = Math.min(intervalOf(task), starting ? firstResumedMs : firstFreshMs);
     task.timer = this.#options.wheel.schedule(this.#options.random() * atMost, () => {
-      this.#due.add(task);
+      // A probe that was asked for may be running.
+      if (task.running === undefined) this.#due.add(task);
       this.#runDue();
     });
   }
@@ -120,6 +146,7 @@ export class Prober {
     task.timer?.cancel();
     task.timer = undefined;
     task.running?.abort();
+    settle(task, undefined);
     this.#options.reports.forget(task.report);
   }
 
@@ -140,6 +167,7 @@ export class Prober {
     if (task.timer !== undefined) {
       onProbed(task.kind, result.status);
       this.#report(task, result);
+      settle(task, result);
       const share = 1 - jitter + 2 * jitter * random();
       task.timer.renew(intervalOf(task) * share);
     }
@@ -180,8 +208,14 @@ export class Prober {
   }
 }
 
+function settle(task: Task, result: ProbeResult | undefined): void {
+  const { waiting = [] } = task;
+  task.waiting = undefined;
+  for (const resolve of waiting) resolve(result);
+}
+
 function probeKind({ type }: CheckRow): ProbeKind | undefined {
-  return type === 'http' || type === 'tcp' || type === 'grpc' ? type : undefined;
+  return type === 'http' || type === 'tcp' || type === 'grpc' || type === 'mcp' ? type : undefined;
 }
 
 function intervalOf({ definition }: Task): number {
@@ -190,6 +224,7 @@ function intervalOf({ definition }: Task): number {
 
 function describe({ kind, definition }: Task): string {
   if (kind === 'http') return `HTTP ${definition.method ?? 'GET'} ${shownUrl(definition.http ?? '')}`;
+  if (kind === 'mcp') return `MCP ${shownUrl(definition.mcp ?? '')}`;
   return kind === 'tcp' ? `TCP connect ${definition.tcp ?? ''}` : `gRPC check ${definition.grpc ?? ''}`;
 }
 

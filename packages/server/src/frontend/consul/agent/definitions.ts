@@ -108,7 +108,7 @@ function checkKind(fields: CheckFields): CheckKind {
   const script = (fields.ScriptArgs ?? []).length > 0;
   const probed =
     script ||
-    [fields.HTTP, fields.TCP, fields.UDP, fields.GRPC, fields.H2PING, fields.OSService].some(Boolean);
+    [fields.HTTP, fields.TCP, fields.UDP, fields.GRPC, fields.MCP, fields.H2PING, fields.OSService].some(Boolean);
   const alias = Boolean(fields.AliasNode) || Boolean(fields.AliasService);
   const refuse = (reason: string) => invalid(`Invalid check: ${reason}`);
   if (interval > 0 && ttl > 0) throw refuse('Interval and TTL cannot both be specified');
@@ -131,6 +131,7 @@ function checkKind(fields: CheckFields): CheckKind {
   ] as const) {
     if (value) throw refuse(`${name} is not supported; use a TTL, HTTP, TCP or GRPC check`);
   }
+  if (fields.MCP) return 'mcp';
   if (fields.GRPC) return 'grpc';
   if (fields.HTTP) return 'http';
   return ttl > 0 ? 'ttl' : 'tcp';
@@ -150,6 +151,7 @@ function definitionOf(fields: CheckFields, type: CheckKind): CheckDefinition {
     body: fields.Body || undefined,
     tcp: type === 'tcp' ? fields.TCP : undefined,
     grpc: type === 'grpc' ? fields.GRPC : undefined,
+    mcp: type === 'mcp' ? fields.MCP : undefined,
     grpcUseTls: fields.GRPCUseTLS || undefined,
     tlsServerName: fields.TLSServerName || undefined,
     tlsSkipVerify: fields.TLSSkipVerify || undefined,

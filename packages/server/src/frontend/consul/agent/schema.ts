@@ -29,6 +29,8 @@ const probe = {
   Shell: 'string',
   GRPC: 'string',
   GRPCUseTLS: 'bool',
+  /** Not in Consul. */
+  MCP: 'string',
   OSService: 'string',
   TLSServerName: 'string',
   TLSSkipVerify: 'bool',
@@ -55,7 +57,7 @@ const probeAliases = {
 } as const;
 
 /** A check inside a service definition. Its `ServiceID` has no effect: the check belongs to the service. */
-export const serviceCheck = schema(
+const serviceCheck = schema(
   { ...probe, CheckID: 'string', ServiceID: 'string', Namespace: 'string', ProxyHTTP: 'string', ProxyGRPC: 'string' },
   { ...probeAliases, service_id: 'ServiceID' },
 );

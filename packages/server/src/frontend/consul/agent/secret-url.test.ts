@@ -18,7 +18,7 @@ test('the password in the URL of a check is in no output, list or log line', asy
   await consul.put('/v1/agent/service/register', { Name: 'web', Checks });
   const paths = ['/v1/agent/checks', '/v1/agent/service/web', '/v1/health/service/web', '/v1/health/state/any', '/v1/health/checks/web', '/v1/internal/ui/services'];
   const shown = async () => (await Promise.all(paths.map((path) => consul.get(path)))).map(({ text }) => text).join('\n');
-  await vi.waitFor(async () => expect(await shown()).toMatch(/127\.0\.0\.1:\d+\/: 200 OK[^]*ECONNREFUSED/), { timeout: 10_000 });
+  await vi.waitFor(async () => expect(await shown()).toMatch(/127\.0\.0\.1:\d+\/: 200 OK[^]*ECONNREFUSED/), { timeout: 20_000 });
   expect(seen[0]).toBe(`Basic ${Buffer.from('user:geheim').toString('base64')}`);
   expect(await shown()).not.toContain('geheim');
   expect(lines.join('')).not.toContain('geheim');

@@ -19,6 +19,7 @@ import type { Registry } from '../../../registry/registry.ts';
 import type { Acl, Caller } from '../../../security/acl.ts';
 import { unidentified } from '../request/authenticator.ts';
 import type { Wait } from '../wire/params.ts';
+import type { ParkedQuery } from './parked-clients.ts';
 import type { Plan } from './plan.ts';
 
 export interface ParkingOptions {
@@ -111,6 +112,11 @@ export class Parking {
 
   get full(): boolean {
     return this.#size >= this.#options.parkedMax;
+  }
+
+  /** The requests that wait. */
+  *parked(): Generator<ParkedQuery, void, undefined> {
+    for (const { members } of this.#groups.values()) yield* members;
   }
 
   /** Parks a request until its view has a newer revision, its time is over, or its client disconnects. */

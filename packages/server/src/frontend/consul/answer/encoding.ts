@@ -170,8 +170,8 @@ function viewKept(query: Query, viewer: Viewer | undefined): string {
  * False for an answer that depends on several views: it has its own revision and is cached under its own name. False, too,
  * for a filtered answer, which would otherwise evict the other answers of its view.
  */
-export function followsItsView({ others, shapedBy = none, filtered }: Query): boolean {
-  return others === undefined && shapedBy.length === 0 && filtered !== true;
+export function followsItsView({ others = none, shapedBy = none, filtered }: Query): boolean {
+  return others.length === 0 && shapedBy.length === 0 && filtered !== true;
 }
 
 function* digestInSlices(body: Body, pace: Pace): Work<string> {

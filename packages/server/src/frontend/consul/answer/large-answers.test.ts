@@ -46,13 +46,13 @@ test('an encoding stops when no client waits for it any more', async () => {
   const begun = vi.spyOn(state, 'freeze');
   const abort = new AbortController();
   const asked = consul.get('/v1/kv/?recurse&pretty', { signal: abort.signal }).catch((error: unknown) => error);
-  await vi.waitFor(() => expect(begun).toHaveBeenCalledTimes(1), { interval: 1 });
+  await vi.waitFor(() => expect(begun).toHaveBeenCalledTimes(1), { interval: 1, timeout: 20_000 });
   const frozen = begun.mock.results[0]?.value as ReturnType<typeof state.freeze>;
   const closed = vi.spyOn(frozen, 'close');
   const kept = vi.spyOn(frozen, 'get');
   abort.abort();
   await asked;
-  await vi.waitFor(() => expect(closed).toHaveBeenCalled(), { interval: 1 });
+  await vi.waitFor(() => expect(closed).toHaveBeenCalled(), { interval: 1, timeout: 20_000 });
   const read = kept.mock.calls.length;
   expect(read).toBeLessThan(keys);
   await consul.get('/v1/kv/app/1');

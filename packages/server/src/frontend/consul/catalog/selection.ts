@@ -33,7 +33,7 @@ export function readSelection(params: Params): Selection {
 }
 
 /** Tags match without regard to case, as in Consul. */
-export function hasTags(row: RowOf<'instance'>, { tags }: Selection): boolean {
+function hasTags(row: RowOf<'instance'>, { tags }: Selection): boolean {
   if (tags.length === 0) return true;
   const own = new Set(row.tags.map((tag) => tag.toLowerCase()));
   return tags.every((tag) => own.has(tag));

@@ -35,7 +35,7 @@ export async function decodeOptionalBody<F extends Fields>(
 }
 
 /** @throws RegistryError `invalid_argument` */
-export function decodeBytes<F extends Fields>(shape: Schema<F>, bytes: Uint8Array, what = failure): Decoded<F> {
+function decodeBytes<F extends Fields>(shape: Schema<F>, bytes: Uint8Array, what = failure): Decoded<F> {
   return explained(what, () => decode(shape, readJson(bytes)));
 }
 

@@ -16,7 +16,7 @@ import { Packer } from './msgpack.ts';
 import { record, recordsOf, recordTypes } from './records.ts';
 
 /** Key of the entries, and the field that holds a piece of the backup. */
-export const backupKey = 'rollcall-backup';
+const backupKey = 'rollcall-backup';
 export const backupField = 'Rollcall';
 
 export const members = { meta: 'meta.json', state: 'state.bin', sums: 'SHA256SUMS' } as const;

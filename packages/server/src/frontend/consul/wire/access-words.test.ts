@@ -86,6 +86,8 @@ const rows = [
   row('node identity without node', { owner: 'token' }, 'Node identity is missing the node name field on this token'),
   row('not from a login', {}, 'Permission denied: token wasn\'t created via login'),
   row('nothing granted', {}, 'Permission denied'),
+  row('oidc', { problem: 'the provider cannot be reached' }, 'ACL not found: the provider cannot be reached'),
+  row('redirect not allowed', { uri: 'https://other.example/ui/oidc/callback', method: 'sso' }, 'unauthorized redirect_uri: https://other.example/ui/oidc/callback'),
   row('own token', {}, 'Deletion of the request\'s authorization token is not permitted'),
   row('policy name reserved', {}, 'Invalid Policy: invalid Name. Names cannot be prefixed with \'/\' or \'builtin/\''),
   row('policy name too long', { length: 129, max: 128 }, 'Invalid Policy: invalid Name. Length must be greater than 0 and less than 128'),

@@ -122,6 +122,8 @@ const words: Words = {
   'bad computed name': ({ bindType, name }) => `computed ${quote(bindType)} bind name for bind target is invalid: ${quote(name)}`,
   'unknown variable': ({ name }) => `unknown variable accessed: ${name}`,
   'nothing granted': () => 'Permission denied',
+  'redirect not allowed': ({ uri }) => `unauthorized redirect_uri: ${uri}`,
+  oidc: ({ problem }) => `ACL not found: ${problem}`,
   'bad jwt': ({ problem }) => jwtProblems[problem],
   'malformed jwt': ({ problem }) => `error verifying token: ${problem}`,
   'bad jwt time': ({ claim }) => `error validating claims: ${claim} is not a time`,
@@ -136,8 +138,9 @@ const goTypes: Readonly<Record<BadLevel['resource'], readonly [type: string, fie
   config: ['ConfigRule', 'Name', false],
   event: ['EventRule', 'Event', false],
   identity: ['IdentityRule', 'Name', true],
-  /** Consul has none: the name is made like the others. */
+  /** Consul has neither: the names are made like the others. */
   lock: ['LockRule', 'Name', true],
+  znode: ['ZnodeRule', 'Path', true],
   key: ['KeyRule', 'Prefix', true],
   node: ['NodeRule', 'Name', true],
   query: ['PreparedQueryRule', 'Prefix', false],

@@ -42,13 +42,13 @@ it('a peer is checked against the authorities of the file', async () => {
   const { old, server } = await pair(true);
   const instance = instanceFields(springInstance('WEB', 'w1'));
   await fetch(`${server.url}/eureka/apps/WEB`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ instance }) });
-  await vi.waitFor(async () => expect((await fetch(`${old.url}/eureka/apps/WEB/w1`)).status).toBe(200), { timeout: 10_000 });
+  await vi.waitFor(async () => expect((await fetch(`${old.url}/eureka/apps/WEB/w1`)).status).toBe(200), { timeout: 20_000 });
   expect(await away(server)).toBe('0');
 });
 
 it('a peer with a certificate of another authority is told nothing', async () => {
   const { old, server } = await pair(false);
-  await vi.waitFor(async () => expect(await away(server)).toBe('1'), { timeout: 10_000 });
+  await vi.waitFor(async () => expect(await away(server)).toBe('1'), { timeout: 20_000 });
   expect((await fetch(`${old.url}/eureka/apps/WEB`)).status).toBe(404);
 });
 

@@ -115,7 +115,7 @@ export class Vouching {
  * Whether the peer has certainly heard of the instance later than this server has. Eureka's server notes the end of a renewed lease instead of the
  * time of the renewal (`Lease.renew`); one that was never renewed has the time of its registration.
  */
-export function heardWithin({ info: { leaseInfo }, nowMs }: InstanceAnswer, agoMs: number): boolean {
+function heardWithin({ info: { leaseInfo }, nowMs }: InstanceAnswer, agoMs: number): boolean {
   const { lastRenewalTimestamp, registrationTimestamp, durationInSecs } = leaseInfo;
   const renewed = lastRenewalTimestamp > registrationTimestamp;
   const heardMs = renewed ? lastRenewalTimestamp - durationInSecs * 1_000 : lastRenewalTimestamp;

@@ -12,8 +12,8 @@ import { keyOfElement } from './xml-reader.ts';
 export class InstanceError extends Error {}
 
 /** What a registration may hold; Eureka has no limits of its own. */
-export const metadataPairsMax = 512;
-export const metadataBytesMax = 65_536;
+const metadataPairsMax = 512;
+const metadataBytesMax = 65_536;
 const textBytesMax = 4_096;
 /** So that every name fits into a record key. */
 const nameBytesMax = 512;

@@ -93,6 +93,6 @@ const special = /[&<>"'\r]|[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF
 const escapes: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&apos;', '\r': '&#xd;' };
 
 /** Characters that XML 1.0 cannot hold become U+FFFD: one of them would make the whole list unreadable. */
-export function xmlText(text: string): string {
+function xmlText(text: string): string {
   return text.replace(special, (char) => escapes[char] ?? '\uFFFD');
 }

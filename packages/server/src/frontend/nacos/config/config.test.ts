@@ -161,7 +161,7 @@ async function waitingFor(dataId: string): Promise<number> {
 }
 
 describe('long polling', () => {
-  const until = (check: () => Promise<void>) => vi.waitFor(check, { interval: 5, timeout: 5_000 });
+  const until = (check: () => Promise<void>) => vi.waitFor(check, { interval: 5, timeout: 20_000 });
 
   test('answers at once with what has changed, the tenant as the client sent it', async () => {
     await publish('now', 'one');
@@ -214,7 +214,7 @@ describe('long polling', () => {
   test('is answered when the server closes', async () => {
     await using own = await Nacos.start();
     const waiting = own.post('/v1/cs/configs/listener', { 'Listening-Configs': line('x', undefined) }, { headers: { 'long-pulling-timeout': '30000' } });
-    await vi.waitFor(() => expect(own.server.registry.views.watching).toBe(1), { interval: 5 });
+    await vi.waitFor(() => expect(own.server.registry.views.watching).toBe(1), { interval: 5, timeout: 20_000 });
     await own.server.close();
     expect([(await waiting).status, (await waiting).text]).toEqual([200, '']);
   });
@@ -247,11 +247,11 @@ describe('long polling', () => {
     const waiting = Array.from({ length: 1_000 }, (_, index) => own.post('/v1/cs/configs/listener', form(index), { headers: { 'long-pulling-timeout': '30000', connection: 'close' } }).then(({ text }) => answers.push(text)));
     const { registry } = own.server;
     // One watch for each configuration, not for each client.
-    await vi.waitFor(async () => expect(Object.keys((await own.get('/v1/cs/configs/listener', at('common'))).json<{ lisentersGroupkeyStatus: object }>().lisentersGroupkeyStatus)).toHaveLength(1), { interval: 20, timeout: 10_000 });
-    await vi.waitFor(() => expect(registry.views.watching).toBe(11), { interval: 20, timeout: 10_000 });
-    await vi.waitFor(async () => expect(await own.get('/v1/cs/configs/listener', at('many-9')).then((answer) => answer.status)).toBe(200));
+    await vi.waitFor(async () => expect(Object.keys((await own.get('/v1/cs/configs/listener', at('common'))).json<{ lisentersGroupkeyStatus: object }>().lisentersGroupkeyStatus)).toHaveLength(1), { interval: 20, timeout: 20_000 });
+    await vi.waitFor(() => expect(registry.views.watching).toBe(11), { interval: 20, timeout: 20_000 });
+    await vi.waitFor(async () => expect(await own.get('/v1/cs/configs/listener', at('many-9')).then((answer) => answer.status)).toBe(200), { timeout: 20_000 });
     await own.post('/v1/cs/configs', at('many-3', { content: 'x' }));
-    await vi.waitFor(() => expect(answers.filter((text) => text === 'many-3%02G%01\n')).toHaveLength(100), { interval: 20, timeout: 10_000 });
+    await vi.waitFor(() => expect(answers.filter((text) => text === 'many-3%02G%01\n')).toHaveLength(100), { interval: 20, timeout: 20_000 });
     expect(answers).toHaveLength(100);
     await own.post('/v1/cs/configs', at('common', { content: 'x' }));
     await Promise.all(waiting);

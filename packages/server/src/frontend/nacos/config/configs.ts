@@ -92,7 +92,7 @@ export async function publish(call: Call): Promise<Returned> {
 }
 
 /** The token that a request came with; without access control, the name that it gives. */
-export function whoIs({ caller: { accessorId }, params }: Call): string {
+function whoIs({ caller: { accessorId }, params }: Call): string {
   return accessorId !== '' && accessorId !== anonymousAccessor ? accessorId : params.text(['src_user', 'srcUser']).slice(0, 128);
 }
 

@@ -3,9 +3,9 @@
 import type { Publication } from '../../../configurations/configurations.ts';
 import { configName, findConfig, findRelease } from '../../../registry/kind/config/find.ts';
 import { givenTo, type ConfigReader, type Given } from '../../../registry/kind/config/given.ts';
+import type { IndexedRows } from '../../../registry/kind/config/identity.ts';
 import { defaultCluster } from '../../../registry/kind/config/keys.ts';
 import type { ConfigRef, ConfigRow, ReleaseRow, RolloutRule } from '../../../registry/kind/config/rows.ts';
-import type { Lookup } from '../../../registry/room.ts';
 import { keep, kept } from '../foreign.ts';
 import { invalid } from '../names.ts';
 
@@ -117,17 +117,17 @@ export interface Found {
 }
 
 /** @returns undefined when the client gets nothing */
-export function findFor(reader: Lookup, name: ConfigName, client: ConfigReader): Found | undefined {
-  const row = findConfig(reader, refOf(name));
-  const given = row && givenTo(row, client);
-  const release = row && given && findRelease(reader, row, given.release);
+export function findFor(rows: IndexedRows, name: ConfigName, client: ConfigReader): Found | undefined {
+  const row = findConfig(rows, refOf(name));
+  const given = row && givenTo(rows, row, client);
+  const release = row && given && findRelease(rows, row, given.release);
   return release === undefined ? undefined : ({ row, given, release } as Found);
 }
 
 /** The MD5 that the client has if it has the newest; empty when it gets nothing. */
-export function md5For(reader: Lookup, name: ConfigName, client: ConfigReader): string {
-  const row = findConfig(reader, refOf(name));
-  return (row && givenTo(row, client)?.md5) ?? '';
+export function md5For(rows: IndexedRows, name: ConfigName, client: ConfigReader): string {
+  const row = findConfig(rows, refOf(name));
+  return (row && givenTo(rows, row, client)?.md5) ?? '';
 }
 
 export function contentOf({ content }: ReleaseRow): string {

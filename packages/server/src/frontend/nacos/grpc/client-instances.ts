@@ -5,7 +5,8 @@
  * A client that connects again has another connection, so another session; its registrations, which it repeats, move the instances there.
  */
 
-import { RegistryError } from '@rollcall/protocol';
+import { type ClientInstance, RegistryError } from '@rollcall/protocol';
+import { instancesIn } from '../../../clients/instances.ts';
 import { ConnectionSession } from '../../../health/connection/connection-session.ts';
 import type { Context } from '../../../net/frontend.ts';
 import { instancesOfSession } from '../../../registry/kind/catalog/find.ts';
@@ -18,7 +19,7 @@ import { registration, type NacosInstance } from '../translate.ts';
 import type { Connection } from './connection.ts';
 
 /** Time after its connection in which a client comes back: that after which Nacos removes an instance without heartbeats. */
-export const graceMs = 30_000;
+const graceMs = 30_000;
 
 export interface ClientInstancesOptions {
   readonly context: Context;
@@ -42,6 +43,11 @@ export class ClientInstances {
   get vouches(): boolean {
     for (const { session } of this.#sessions.values()) if (session.vouches) return true;
     return false;
+  }
+
+  /** For lists of clients. */
+  *all(): Generator<ClientInstance, void, undefined> {
+    for (const [namespace, { id }] of this.#sessions) yield* instancesIn(this.#options.context.registry.state, namespace, id);
   }
 
   /**

@@ -11,7 +11,7 @@ import { findCheck } from '../../../registry/kind/catalog/find.ts';
 import type { Server } from '../../../server.ts';
 import { hostsOf, NacosClient, nacosServer } from './client.case.ts';
 import { answerMs, silenceMs } from './connection.ts';
-import { callsMax, messageBytesMax } from './listener.ts';
+import { callsMax, messageBytesMax } from './grpc.ts';
 
 const check = (server: Server) => findCheck(server.registry.state, 'default', '', 'stream:10.0.0.1#80#DEFAULT#DEFAULT_GROUP@@web')?.status;
 

@@ -6,6 +6,7 @@
 import { isRegistryError, RegistryError, toRegistryError } from '@rollcall/protocol';
 import { plainAddress } from '../../../net/agent-node.ts';
 import type { Context } from '../../../net/frontend.ts';
+import type { BidiStream, Bytes, Link } from '../../../net/grpc/method.ts';
 import { moveAll, moveWhenStale } from '../../../net/moving.ts';
 import { principalOf } from '../../../net/principal.ts';
 import { deniedNamespace } from '../../../security/access-error.ts';
@@ -17,11 +18,11 @@ import { encodeReply } from './answer.ts';
 import { Call, type Parts } from './call.ts';
 import { ClientInstances } from './client-instances.ts';
 import { ConfigListens } from './config-listens.ts';
+import { connectedClient } from './connected.ts';
 import { Connection, type ClientInfo } from './connection.ts';
 import { errorCodeOf, errorCodes, failure } from './errors.ts';
 import { object, text } from './fields.ts';
 import { FuzzyWatches } from './fuzzy-watches.ts';
-import type { Bytes, Calls, Link, Stream } from './listener.ts';
 import { messageTypes } from './messages.ts';
 import { Subscriptions } from './subscriptions.ts';
 import { decodePayload, encodePayload, type JsonObject, type Payload } from './wire.ts';
@@ -36,9 +37,11 @@ interface Client {
   readonly callers: Map<string, { readonly stop: () => void }>;
   /** Of the newest call. */
   principal: string;
+  /** Undefined before the first one. */
+  caller: Caller | undefined;
 }
 
-export class Clients implements Calls {
+export class Clients {
   readonly #context: Context;
   readonly #parts: Parts;
   readonly #clients = new Map<Link, Client>();
@@ -54,10 +57,12 @@ export class Clients implements Calls {
     const subscriptions = new Subscriptions({ registry, clock, wheel, log, security, limits, nextId });
     this.#parts = { context, subscriptions, configListens: new ConfigListens({ registry, wheel, limits, nextId }), fuzzyWatches: new FuzzyWatches({ registry, wheel, nextId }) };
     this.#stopMoving = moveWhenStale(this.#open, context);
+    context.clients.add(() => Array.from(this.#clients.values(), (client) => connectedClient(client, this.#parts)));
     context.metrics.observe('rollcall_nacos_connections', 'Open connections of Nacos clients over gRPC', () => this.#open.size);
     context.metrics.observe('rollcall_nacos_subscribed_lists', 'Lists of instances to which Nacos clients subscribe over gRPC', () => this.#parts.subscriptions.size);
   }
 
+  /** Does not reject: errors are answers. */
   async unary(link: Link, bytes: Bytes): Promise<Bytes> {
     let type = 'an unreadable message';
     try {
@@ -69,7 +74,7 @@ export class Clients implements Calls {
     }
   }
 
-  bidi(link: Link, stream: Stream): void {
+  bidi(link: Link, stream: BidiStream): void {
     let client: Client | undefined;
     const over = () => client?.connection.ended();
     stream.on('data', (bytes: Bytes) => {
@@ -121,14 +126,14 @@ export class Clients implements Calls {
     }
   }
 
-  #setUp(link: Link, stream: Stream, body: JsonObject): Client | undefined {
+  #setUp(link: Link, stream: BidiStream, body: JsonObject): Client | undefined {
     if (this.#closing || this.#clients.has(link)) {
       stream.end();
       return undefined;
     }
     const connection: Connection = new Connection({ context: this.#context, link, stream, client: clientInfo(body), vouches: () => client.instances.vouches });
     const instances = new ClientInstances({ context: this.#context, connection, principal: () => client.principal });
-    const client: Client = { connection, instances, callers: new Map(), principal: `address ${link.address}` };
+    const client: Client = { connection, instances, callers: new Map(), principal: `address ${link.address}`, caller: undefined };
     this.#clients.set(link, client);
     this.#open.add(connection);
     connection.onEnd(() => {
@@ -168,6 +173,7 @@ export class Clients implements Calls {
     const { security } = this.#context;
     const caller = security.gate.enter(headers['accessToken'], originOf(client.connection.link));
     client.principal = principalOf(caller, client.connection.link.address);
+    client.caller = caller;
     const { callers, connection } = client;
     if (!security.acl.enabled || callers.has(caller.secretHash)) return caller;
     callers.set(caller.secretHash, { stop: security.acl.onChange(caller, () => this.#rightsChanged(connection, caller)) });

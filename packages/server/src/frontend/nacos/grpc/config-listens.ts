@@ -3,7 +3,7 @@
  * that the configuration has changed, and asks for it.
  */
 
-import { RegistryError } from '@rollcall/protocol';
+import { type ClientWatch, RegistryError } from '@rollcall/protocol';
 import type { Context } from '../../../net/frontend.ts';
 import { FanOut, type Pass } from '../../../net/fan-out.ts';
 import type { ConfigReader } from '../../../registry/kind/config/given.ts';
@@ -113,6 +113,14 @@ export class ConfigListens {
     // The client asks for what it was told of with this answer.
     listener.known = now;
     return now !== listen.md5;
+  }
+
+  /** The configurations to which a client listens. */
+  *watches(connection: Connection): Generator<ClientWatch, void, undefined> {
+    for (const { listen } of this.#ofConnections.get(connection)?.values() ?? []) {
+      const { namespace, app, name } = refOf(listen.name);
+      yield { kind: 'config', namespace, name: `${app}/${name}` };
+    }
   }
 
   ignore(connection: Connection, name: ConfigName): void {

@@ -10,8 +10,8 @@
 import type { Context } from '../../../net/frontend.ts';
 import type { ConnectionEnd } from '../../../health/connection/connection-session.ts';
 import type { WheelTimer } from '../../../health/wheel.ts';
+import type { BidiStream, Link } from '../../../net/grpc/method.ts';
 import type { Movable } from '../../../net/moving.ts';
-import type { Link, Stream } from './listener.ts';
 import { encodePayload } from './wire.ts';
 
 /** Clients send a health check after 5 s without another message. Nacos asks after 20 s. */
@@ -44,7 +44,7 @@ interface Waiting {
 export interface ConnectionOptions {
   readonly context: Pick<Context, 'clock' | 'wheel' | 'metrics' | 'log'>;
   readonly link: Link;
-  readonly stream: Stream;
+  readonly stream: BidiStream;
   readonly client: ClientInfo;
   /** Whether instances live as long as the connection. */
   readonly vouches: (connection: Connection) => boolean;
@@ -53,8 +53,10 @@ export interface ConnectionOptions {
 export class Connection implements Movable {
   readonly link: Link;
   readonly client: ClientInfo;
+  /** Milliseconds since the Unix epoch. */
+  readonly sinceMs: number;
   readonly #options: ConnectionOptions;
-  readonly #stream: Stream;
+  readonly #stream: BidiStream;
   readonly #waiting = new Map<string, Waiting>();
   readonly #onEnd = new Set<(end: ConnectionEnd) => void>();
   readonly #onDrain = new Set<() => void>();
@@ -69,6 +71,7 @@ export class Connection implements Movable {
     this.#options = options;
     this.link = options.link;
     this.client = options.client;
+    this.sinceMs = options.context.clock.now();
     this.#stream = options.stream;
     this.#silence = options.context.wheel.schedule(silenceMs, () => this.#silent());
     this.#dueMs = options.context.clock.monotonic() + silenceMs;

@@ -19,7 +19,7 @@ import { Delivery } from './delivery.ts';
 import { encodePayload } from './wire.ts';
 
 /** Shortest pause between two readings of one list: a service that changes all the time does not cost more than this. */
-export const mergeMs = 50;
+const mergeMs = 50;
 
 /** Instances that are read in one turn of the event loop, some 5 ms. */
 const readsPerTurn = 1_000;

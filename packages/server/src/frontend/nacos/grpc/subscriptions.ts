@@ -1,6 +1,6 @@
 /** The lists of instances to which clients subscribe, one feed for each list that its readers see alike. Rights are checked before every push. */
 
-import { RegistryError } from '@rollcall/protocol';
+import { type ClientWatch, RegistryError } from '@rollcall/protocol';
 import type { Context } from '../../../net/frontend.ts';
 import { FanOut } from '../../../net/fan-out.ts';
 import type { Caller } from '../../../security/acl.ts';
@@ -72,6 +72,14 @@ export class Subscriptions {
         if (!key.startsWith(prefix)) continue;
         for (const connection of feed.connections()) yield { connection, clusters: key.slice(prefix.length) };
       }
+    }
+  }
+
+  /** The services to which a client subscribes. */
+  *watches(connection: Connection): Generator<ClientWatch, void, undefined> {
+    for (const key of this.#ofConnections.get(connection)?.keys() ?? []) {
+      const [namespace = '', name = ''] = key.split('\0');
+      yield { kind: 'service', namespace, name };
     }
   }
 

@@ -19,7 +19,7 @@ import { instanceAt, ownAt, readSpot } from './spot.ts';
 import type { Subscribers } from './subscribers.ts';
 
 /** The fields of an instance in parameters; both spellings that clients use. */
-export function instanceIn(params: Params): NacosInstance {
+function instanceIn(params: Params): NacosInstance {
   const metadata = parseMetadata(params.text('metadata'));
   const given = { ip: params.required('ip'), port: params.required('port'), weight: params.text('weight'), clusterName: params.text(['clusterName', 'cluster']), metadata };
   return readInstance({

@@ -46,7 +46,7 @@ async function all(serviceName: string, more: Fields = {}): Promise<readonly Hos
 }
 
 const ips = (hosts: readonly Host[]) => hosts.map(({ ip }) => ip).sort();
-const until = <T>(check: () => Promise<T>) => vi.waitFor(check, { interval: 20, timeout: 8_000 });
+const until = <T>(check: () => Promise<T>) => vi.waitFor(check, { interval: 20, timeout: 20_000 });
 
 describe('a heartbeat', () => {
   const times = (timeout: number, removal: number) => JSON.stringify({ 'preserved.heart.beat.interval': '50', 'preserved.heart.beat.timeout': String(timeout), 'preserved.ip.delete.timeout': String(removal) });
@@ -136,7 +136,7 @@ describe('an operator', () => {
     await nacos.put('/v1/ns/instance', { serviceName: 'ruled', ip: 'a', port: 80, weight: 0.5, metadata: 'a=operator,zone=z9', enabled: false });
     await register('ruled', 'a', client);
     expect(await all('ruled')).toMatchObject([{ weight: 0.5, enabled: false, metadata: { a: 'operator', b: 'client', zone: 'z9' } }]);
-    expect([...nacos.server.registry.state.rows()].find(([key]) => key.endsWith('@@ruled'))?.[1]).toMatchObject({ zone: 'z9', weight: 0.5 });
+    expect([...nacos.server.registry.state.rows()].find(([key]) => key.endsWith('@@ruled'))?.[1]).toMatchObject({ zone: 'z9', weight: 5, weightOverride: 0.5 });
     expect((await list('ruled')).hosts).toEqual([]);
     await nacos.ask('PATCH', '/v1/ns/instance', { query: { serviceName: 'ruled', ip: 'a', port: 80, enabled: true } });
     expect(await all('ruled')).toMatchObject([{ weight: 0.5, enabled: true }]);
@@ -154,13 +154,15 @@ describe('an operator', () => {
     expect(await all('slower')).toMatchObject([{ instanceHeartBeatTimeOut: 15_000 }]);
   });
 
-  test('takes an instance of another protocol out, but changes its weight there', async () => {
+  test('takes an instance of another protocol out and overrides its weight, but changes its metadata there', async () => {
     const node = { name: 'n1', address: '10.9.9.9' };
     await nacos.server.registry.submit({ kind: 'register', namespace: 'default', node, nodeMode: 'update', instances: [{ id: 'x', service: 'other', port: 90 }] });
     const at = { serviceName: 'other', ip: '10.9.9.9', port: 90 };
     expect((await nacos.put('/v1/ns/instance', { ...at, enabled: false })).text).toBe('ok');
     expect(await all('other')).toMatchObject([{ ip: '10.9.9.9', enabled: false }]);
-    const { status, text } = await nacos.put('/v1/ns/instance', { ...at, weight: 2 });
+    expect((await nacos.put('/v1/ns/instance', { ...at, weight: 2 })).text).toBe('ok');
+    expect(await all('other')).toMatchObject([{ weight: 2 }]);
+    const { status, text } = await nacos.put('/v1/ns/instance', { ...at, metadata: 'a=b' });
     expect([status, text]).toEqual([409, expect.stringContaining('another protocol')]);
   });
 

@@ -88,26 +88,34 @@ async function set(call: Call, service: ServiceName, row: InstanceRow, change: C
   const { namespace, node, id } = row;
   const { enabled, weight, metadata, without } = change;
   const operations: TxnOperation[] = [];
-  if (weight !== undefined || metadata !== undefined || without !== undefined) {
+  const isOld = weight !== undefined && readKept(row).operator?.weight !== undefined;
+  if (isOld || metadata !== undefined || without !== undefined) {
     if (!isOwn(row, service)) {
-      const message = `instance ${id} on node ${node} was registered through another protocol; change its weight and metadata there`;
+      const message = `instance ${id} on node ${node} was registered through another protocol; change its metadata there`;
       throw new RegistryError('failed_precondition', message);
     }
     operations.push(settingsOn(call, service, row, change));
   }
-  // An override, so that a client that registers again with `enabled=true` does not undo it.
-  if (enabled !== undefined) operations.push({ change: { kind: 'instance-status', namespace, node, id, override: enabled ? null : 'out_of_service', ...(enabled ? { enabled } : {}) } });
+  // Overrides, so that a client that registers again with its own weight and `enabled=true` does not undo them.
+  const overrides = {
+    ...(weight === undefined ? {} : { weightOverride: weight }),
+    ...(enabled === undefined ? {} : { override: enabled ? null : ('out_of_service' as const), ...(enabled ? { enabled } : {}) }),
+  };
+  if (Object.keys(overrides).length > 0) {
+    const note = { by: call.context.security.acl.nameOf(call.caller), reason: '' };
+    operations.push({ change: { kind: 'instance-status', namespace, node, id, ...overrides, note } });
+  }
   if (operations.length === 0) return;
   const result = await registry.submit({ kind: 'txn', operations });
   if ('failures' in result) throw result.failures[0]?.error ?? new RegistryError('aborted', `instance ${id} has changed meanwhile; try again`);
 }
 
-function settingsOn(call: Call, service: ServiceName, row: InstanceRow, { weight, metadata, without = [] }: Change): TxnOperation {
+function settingsOn(call: Call, service: ServiceName, row: InstanceRow, { metadata, without = [] }: Change): TxnOperation {
   const { state } = call.context.registry;
   const { namespace, id } = row;
   const { operator = {} } = readKept(row);
   const merged = Object.fromEntries(Object.entries({ ...operator.metadata, ...metadata }).filter(([key]) => !without.includes(key)));
-  const settings: OperatorSettings = { ...operator, ...(weight === undefined ? {} : { weight }), metadata: merged };
+  const settings: OperatorSettings = { metadata: merged };
   const shown = toInstanceView(row, undefined, statuses(state)(row), service).metadata;
   const all = Object.fromEntries(Object.entries({ ...shown, ...merged }).filter(([key]) => !without.includes(key) || !(key in (operator.metadata ?? {}))));
   const { preserved, meta } = divide(all);
@@ -115,7 +123,7 @@ function settingsOn(call: Call, service: ServiceName, row: InstanceRow, { weight
     ...withoutRevisions(row),
     meta,
     ...fieldsIn(meta),
-    weight: settings.weight ?? row.weight,
+    ...(operator.weight === undefined ? {} : { weightOverride: operator.weight }),
     ...keep({ ...kept(row), preserved: Object.keys(preserved).length === 0 ? undefined : preserved, operator: { ...settings } }),
   };
   const check = checkIds.heartbeats(id);
@@ -131,6 +139,6 @@ function settingsOn(call: Call, service: ServiceName, row: InstanceRow, { weight
 
 /** The fields of a row that a registration names, and that do not follow from the metadata. */
 function withoutRevisions(row: InstanceRow): InstanceInput {
-  const { kind: _kind, namespace: _namespace, node: _node, created: _created, modified: _modified, registeredMs: _at, changedMs: _changed, override: _override, foreign: _foreign, zone: _zone, region: _region, tags: _tags, ...input } = row;
+  const { kind: _kind, namespace: _namespace, node: _node, created: _created, modified: _modified, registeredMs: _at, changedMs: _changed, override: _override, overridden: _overridden, foreign: _foreign, zone: _zone, region: _region, tags: _tags, ...input } = row;
   return input;
 }

@@ -12,13 +12,13 @@
 
 import { releasesOf, type ConfigLayer, type FrameView, type ReaderFacts, type SnapshotFrame } from '@rollcall/protocol';
 import type { Configurations } from '../../../configurations/configurations.ts';
-import type { FanOut, Pass } from '../../../net/fan-out.ts';
+import { pushCost, type FanOut, type Pass } from '../../../net/fan-out.ts';
 import type { ConfigReader } from '../../../registry/kind/config/given.ts';
 import type { Candidates, ConfigName, Layer } from '../../../registry/kind/config/resolve.ts';
 import type { ConfigRef } from '../../../registry/kind/config/rows.ts';
 import type { Registry } from '../../../registry/registry.ts';
 import type { Subscriber, Subscription } from '../view-feed.ts';
-import { frameText, type Message } from '../wire.ts';
+import { frameText, messageBytes, type Message } from '../wire.ts';
 
 /** What the rights of a client allow now. */
 export interface ConfigAccess {
@@ -156,27 +156,29 @@ export class ConfigFeed implements Pass {
     while (this.#cursor >= 0 && left > 0) {
       const member = this.#members[this.#cursor--];
       if (member === undefined) continue;
-      this.serve(member);
-      left--;
+      left -= this.serve(member);
     }
     // Later readers encode it again: kept messages would hold the content of every configuration twice.
     if (this.#cursor < 0) this.#variants.clear();
-    return left;
+    return Math.max(left, 0);
   }
 
-  serve(member: ConfigMember): void {
+  /** @returns what it takes of the budget of a turn */
+  serve(member: ConfigMember): number {
     const { subscriber } = member;
     member.isWaiting = subscriber.congested;
     if (member.isWaiting) {
       subscriber.defer(member);
-      return;
+      return 1;
     }
     const variant = this.#variantFor(member);
     const [own] = variant.heads;
     member.given = { release: own?.release ?? 0, rollout: own?.rollout, of: own?.of.row };
-    if (variant.releases === member.has) return;
+    if (variant.releases === member.has) return 1;
     member.has = variant.releases;
-    subscriber.push((variant.message ??= this.#encode(variant)));
+    const message = (variant.message ??= this.#encode(variant));
+    subscriber.push(message);
+    return pushCost(messageBytes(message));
   }
 
   remove(member: ConfigMember): void {

@@ -4,7 +4,7 @@ import type { FrameView } from '@rollcall/protocol';
 import type { Configurations } from '../../../configurations/configurations.ts';
 import type { FanOut } from '../../../net/fan-out.ts';
 import type { Registry } from '../../../registry/registry.ts';
-import { namespaceOf } from '../view-namespace.ts';
+import { namespaceOf } from '../../../net/view-items/view-namespace.ts';
 import { ConfigFeed, type ConfigMember, type ConfigMemberOptions } from './config-feed.ts';
 import { configNameOf } from './config-name.ts';
 

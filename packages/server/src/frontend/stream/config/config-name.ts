@@ -2,7 +2,7 @@
 
 import { configNameParts, RegistryError, type FrameView } from '@rollcall/protocol';
 import type { ConfigName } from '../../../registry/kind/config/resolve.ts';
-import { namespaceOf } from '../view-namespace.ts';
+import { namespaceOf } from '../../../net/view-items/view-namespace.ts';
 
 /** @throws RegistryError `invalid_argument`; the check of frames lets no such name through */
 export function configNameOf(view: Pick<FrameView, 'namespace' | 'name'>): ConfigName {

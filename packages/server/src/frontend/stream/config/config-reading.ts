@@ -4,7 +4,7 @@
  */
 
 import type { ConfigReportFrame, FrameView, ReaderFacts } from '@rollcall/protocol';
-import type { ReaderReport, Readers } from '../../../configurations/readers.ts';
+import type { ReaderEntry, ReaderReport, Readers } from '../../../configurations/readers.ts';
 import type { ConfigName } from '../../../registry/kind/config/resolve.ts';
 import type { ConfigRef } from '../../../registry/kind/config/rows.ts';
 import type { StreamAccess } from '../access.ts';
@@ -49,7 +49,7 @@ export class ConfigReading implements Subscription {
   /** Whether the client got content, or will get it when it has read. */
   readonly isNews: boolean;
   readonly #member: ConfigMember;
-  readonly #options: ConfigReadingOptions;
+  readonly #options: ConfigReadingOptions & { readonly view: FrameView };
   readonly #leave: () => void;
   #report: ReaderReport | undefined;
   /** The release that the registry knows this client cannot use; 0: none. */
@@ -58,7 +58,7 @@ export class ConfigReading implements Subscription {
   constructor(view: FrameView, options: ConfigReadingOptions) {
     const { feeds, readers, subscriber, access, facts, has } = options;
     const client = options.client();
-    this.#options = options;
+    this.#options = { ...options, view };
     const rights = {
       mayRead: (name: ConfigName) => access.allows(name.namespace, 'config', 'read', `${name.app}/${name.name}`),
       mayReveal: (name: ConfigName) => access.allows(name.namespace, 'config-reveal', 'write', `${name.app}/${name.name}`),
@@ -67,18 +67,23 @@ export class ConfigReading implements Subscription {
     this.#member = member;
     this.revision = revision;
     this.isNews = member.isWaiting || member.has !== has;
-    const { instance, labels } = facts;
-    this.#leave = readers.add(configNameOf(view), () => ({
-      client: client.name,
-      via: 'stream',
+    this.#leave = readers.add(configNameOf(view), () => this.entry);
+  }
+
+  /** As it is now. */
+  get entry(): ReaderEntry {
+    const { view, client: clientOf, facts: { instance, labels } } = this.#options;
+    const client = clientOf();
+    const { release, rollout } = this.#member.given;
+    return {
+      ...{ client: client.name, via: 'stream', release },
       ...(client.address === undefined ? {} : { address: client.address }),
       ...(instance === undefined ? {} : { instance }),
       ...(labels === undefined ? {} : { labels }),
       ...(view.cluster === undefined ? {} : { cluster: view.cluster }),
-      release: member.given.release,
-      ...(member.given.rollout === undefined ? {} : { rollout: member.given.rollout }),
+      ...(rollout === undefined ? {} : { rollout }),
       ...(this.#report === undefined ? {} : { report: this.#report }),
-    }));
+    };
   }
 
   catchUp(): void {

@@ -4,14 +4,16 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { releasesOf, type ConfigLayer } from '@rollcall/protocol';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { Configurations, type Publication } from '../../../configurations/configurations.ts';
 import { Contents } from '../../../configurations/contents.ts';
+import { FanOut } from '../../../net/fan-out.ts';
 import { failuresOf } from '../../../registry/kind/config/find.ts';
 import { grantor, management, type Grantor } from '../../../security/grantor.case.ts';
 import type { ServerOptions } from '../../../server-options.ts';
 import { createServer, type Server } from '../../../server.ts';
 import { SocketClient, type Told } from '../socket-client.case.ts';
+import { ConfigFeeds } from './config-feeds.ts';
 
 let server: Server;
 let configurations: Configurations;
@@ -77,6 +79,28 @@ describe('without access control', () => {
     expect(shown(await client.push('shop/main'))).toEqual([]);
   });
 
+  it('pushes a large content to fewer readers in a turn', async () => {
+    const turns: (() => void)[] = [];
+    const feeds = new ConfigFeeds({ registry: server.registry, configurations, fanOut: new FanOut((turn) => void turns.push(turn)), datacentre: 'dc1' });
+    let pushes = 0;
+    const subscriber = { congested: false, defer: () => {}, ended: () => {}, push: () => void pushes++ };
+    const members = Array.from({ length: 200 }, () => feeds.add({ kind: 'config', name: 'shop/main' }, { subscriber, access: { mayRead: () => true, mayReveal: () => true }, facts: {}, address: undefined, has: undefined }).member);
+    onTestFinished(() => members.forEach((member) => member.cancel()));
+    const perTurn = async (bytes: number) => {
+      await publish('shop/main', 'x'.repeat(bytes), { confirmed: true });
+      pushes = 0;
+      const counts: number[] = [];
+      for (let turn = turns.shift(); turn !== undefined; turn = turns.shift()) {
+        const before = pushes;
+        turn();
+        counts.push(pushes - before);
+      }
+      return counts;
+    };
+    expect(await perTurn(1_000_000)).toEqual([...Array.from({ length: 6 }, () => 33), 2]);
+    expect(await perTurn(1_000)).toEqual([200]);
+  });
+
   it('sends nothing to a client that has these releases, and everything to one that has others', async () => {
     await publish('shop/main', 'a=1');
     const client = await greeted();
@@ -131,7 +155,7 @@ describe('without access control', () => {
     expect([looked.mock.calls.length, chosen.mock.calls.length]).toEqual([1, 1]);
     await publish('shop/main', 'canary', { rollout: { name: 'canary', priority: 0, rule: { kind: 'label', label: 'track', values: ['canary'] } } });
     for (const reader of readers.slice(0, 2)) expect(shown(await reader.push('shop/main'))).toEqual(['canary@3']);
-    await vi.waitUntil(() => chosen.mock.calls.length === 7);
+    await vi.waitUntil(() => chosen.mock.calls.length === 7, { timeout: 20_000 });
     expect(looked).toHaveBeenCalledTimes(2);
     expect(readers.slice(2).every(quiet)).toBe(true);
     await configurations.remove(refOf('shop/main'), 'canary');
@@ -183,10 +207,11 @@ describe('without access control', () => {
     expect(await client.ask(report)).toMatchObject({ type: 'done', applied: false });
     await client.ask(watch('shop/main'));
     expect(await client.ask(report)).toMatchObject({ type: 'done', applied: true });
-    const answer = await fetch(`${server.url}/rollcall/v1/config/readers?app=shop&name=main`);
+    const answer = await fetch(`${server.url}/rollcall/v1/config/who?app=shop&name=main`);
     expect(await answer.json()).toEqual({
-      readers: [expect.objectContaining({ client: 'test', via: 'stream', address: '127.0.0.1', release: 1, report: expect.objectContaining({ release: 1, applied: false, error: 'a must be 2' }) as object })],
+      readers: [expect.objectContaining({ instance: 'test', address: '127.0.0.1', release: 1, error: 'a must be 2', reader: expect.objectContaining({ client: 'test', via: 'stream', report: expect.objectContaining({ release: 1, applied: false }) as object }) as object })],
       count: 1,
+      releases: [expect.objectContaining({ release: 1, readers: 1, errors: 1 })],
       missing: [],
     });
     expect(await client.ask({ ...report, error: 'x'.repeat(1_001) })).toMatchObject({ type: 'error', code: 'invalid_argument' });
@@ -203,10 +228,10 @@ describe('without access control', () => {
     await other.ask({ ...report, release: 1 });
     await some.ask({ ...report, release: 1 });
     await some.ask(report);
-    await vi.waitUntil(() => failures().length > 0);
+    await vi.waitUntil(() => failures().length > 0, { timeout: 20_000 });
     expect(failures()).toEqual([['n/a', 2, 'no']]);
     await some.ask({ type: 'config-report', name: 'shop/main', release: 2, applied: true });
-    await vi.waitUntil(() => failures().length === 0);
+    await vi.waitUntil(() => failures().length === 0, { timeout: 20_000 });
   });
 
   it.each([

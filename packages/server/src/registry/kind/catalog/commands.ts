@@ -4,6 +4,7 @@ import type { AdministrativeStatus, CheckDefinition, CheckKind, CheckStatus, Nam
 import type { Resumable } from '../../command.ts';
 import type { Judged } from '../../judged.ts';
 import type { Foreign } from '../../row.ts';
+import type { OverrideNote } from './rows.ts';
 
 export interface NodeInput {
   readonly name: string;
@@ -30,6 +31,8 @@ export interface InstanceInput {
   readonly weight?: number;
   /** `weight` by default. */
   readonly warningWeight?: number;
+  /** An operator's weight, from a protocol that sets it with a registration; absent: an existing instance keeps it. */
+  readonly weightOverride?: number;
   /** The status that the instance reports; `up` by default. */
   readonly status?: AdministrativeStatus;
   /** Absent: an existing instance keeps it, a new one is enabled. */
@@ -74,7 +77,7 @@ export interface Register {
   readonly checked?: true;
 }
 
-/** Changes the administrative status of an existing instance, and nothing else; false when it does not exist. */
+/** Changes the administrative status and the overrides of an existing instance, and nothing else; false when it does not exist. */
 export interface InstanceStatus {
   readonly kind: 'instance-status';
   readonly namespace: string;
@@ -84,7 +87,11 @@ export interface InstanceStatus {
   readonly status?: AdministrativeStatus;
   /** The operator's override; null clears it. */
   readonly override?: AdministrativeStatus | null;
+  /** The operator's weight, 0 or more; null clears it. */
+  readonly weightOverride?: number | null;
   readonly enabled?: boolean;
+  /** Who changes the overrides, and why. It is kept if they do change. */
+  readonly note?: Omit<OverrideNote, 'atMs'>;
 }
 
 /** Writes the record of a service: the settings that belong to no instance. */

@@ -10,7 +10,7 @@ import { departuresKeptUntil } from './find.ts';
 import type { DepartureRow, DeparturesKeptRow, InstanceRow } from './rows.ts';
 
 /** Readers look back three minutes (Eureka's deltas); the rest is for clocks that differ and nodes that start. */
-export const departureMs = 300_000;
+const departureMs = 300_000;
 
 export function lapsed({ atMs }: DepartureRow, now: number): boolean {
   return Math.abs(now - atMs) > departureMs;

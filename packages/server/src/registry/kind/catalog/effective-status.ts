@@ -8,6 +8,7 @@
 
 import { getsTraffic, worseStatus, type AdministrativeStatus, type InstanceStatus } from '@rollcall/protocol';
 import type { Reader } from '../../reader.ts';
+import type { Lookup } from '../../room.ts';
 import { checksOfInstance, checksOfNode, findService, instancesOfService } from './find.ts';
 import { isMaintenance } from './known-checks.ts';
 import type { CheckRow, InstanceRow } from './rows.ts';
@@ -58,7 +59,7 @@ export function statusOfChecks(checks: Iterable<Check>, start: InstanceStatus = 
 }
 
 /** Of a node: the worst of its own checks. Every instance on it is at least as bad. */
-export function statusOfNode(reader: Reader, node: string): InstanceStatus {
+export function statusOfNode(reader: Lookup, node: string): InstanceStatus {
   return node === '' ? 'passing' : statusOfChecks(checksOfNode(reader, node));
 }
 
@@ -71,7 +72,7 @@ export function statusWith(instance: Administered, checks: Iterable<Check>): Ins
  * The effective status of instances. It looks at each node once and remembers the status of the node: create a new one for each
  * reading.
  */
-export function statuses(reader: Reader): (instance: Administered & Pick<InstanceRow, 'namespace' | 'node' | 'id'>) => InstanceStatus {
+export function statuses(reader: Lookup): (instance: Administered & Pick<InstanceRow, 'namespace' | 'node' | 'id'>) => InstanceStatus {
   const nodes = new Map<string, InstanceStatus>();
   return (instance) => {
     const { namespace, node, id } = instance;
@@ -119,9 +120,9 @@ export function wholeWeight(weight: number): number {
 }
 
 /**
- * The share of traffic of an instance relative to others of its service, 0 or more. For a status that gets no
+ * The share of traffic of an instance, that of an operator if there is one, relative to others of its service, 0 or more. For a status that gets no
  * traffic: the share that it would have, since a client without a better choice may still use it.
  */
-export function weightOf({ weight, warningWeight = weight }: Pick<InstanceRow, 'weight' | 'warningWeight'>, status: InstanceStatus): number {
-  return status === 'warning' ? warningWeight : weight;
+export function weightOf({ weight, warningWeight = weight, weightOverride }: Pick<InstanceRow, 'weight' | 'warningWeight' | 'weightOverride'>, status: InstanceStatus): number {
+  return weightOverride ?? (status === 'warning' ? warningWeight : weight);
 }

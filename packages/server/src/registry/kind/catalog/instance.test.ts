@@ -2,7 +2,7 @@ import { administrativeStatuses } from '@rollcall/protocol';
 import { describe, expect, it } from 'vitest';
 import { Journal } from '../../journal.case.ts';
 import type { CheckInput, InstanceInput, InstanceStatus } from './commands.ts';
-import { statuses } from './effective-status.ts';
+import { statuses, weightOf } from './effective-status.ts';
 import { allChecks, allNodes, findCheck, findInstance, findService, instancesOfService } from './find.ts';
 import { administrativeCheckId } from './known-checks.ts';
 import type { InstanceRow } from './rows.ts';
@@ -31,6 +31,41 @@ function setUp() {
   const status = () => statuses(journal.state)(row());
   return { journal, register, say, row, shown, status };
 }
+
+describe('overrides of an operator', () => {
+  const note = { by: 'Ada', reason: 'a slow disk' };
+
+  it('outlive registrations, with who set them last and why', () => {
+    const { register, say, row } = setUp();
+    register({ weight: 3, warningWeight: 1 }, 1);
+    say({ weightOverride: 0.5, note }, 5);
+    register({ weight: 7, tags: ['t'] }, 9);
+    expect(row()).toMatchObject({ weight: 7, weightOverride: 0.5, overridden: { ...note, atMs: 5 } });
+    expect([weightOf(row(), 'passing'), weightOf(row(), 'warning')]).toEqual([0.5, 0.5]);
+    say({ override: 'draining', note: { by: 'Bob', reason: '' } }, 11);
+    expect(row()).toMatchObject({ override: 'draining', weightOverride: 0.5, overridden: { by: 'Bob', reason: '', atMs: 11 } });
+    say({ override: null, weightOverride: null, note }, 12);
+    const { override, weightOverride, overridden, weight } = row();
+    expect([override, weightOverride, overridden, weight]).toEqual([undefined, undefined, undefined, 7]);
+  });
+
+  it('that are set again change nothing, by another operator as well', () => {
+    const { journal, register, say, row } = setUp();
+    register();
+    say({ override: 'draining', note }, 5);
+    const { revision } = journal.state;
+    say({ override: 'draining', note: { by: 'Bob', reason: 'again' } }, 9);
+    expect([journal.state.revision, row().overridden?.by]).toEqual([revision, 'Ada']);
+  });
+
+  it('lose the note when they change without one', () => {
+    const { register, say, row } = setUp();
+    register();
+    say({ override: 'draining', note }, 5);
+    say({ override: 'out_of_service' }, 6);
+    expect([row().override, row().overridden]).toEqual(['out_of_service', undefined]);
+  });
+});
 
 describe('a registration', () => {
   it('keeps every field, and leaves out those with the usual value', () => {

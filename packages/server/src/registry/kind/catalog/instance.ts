@@ -10,7 +10,7 @@ import { instanceKey } from './keys.ts';
 import type { InstanceRow } from './rows.ts';
 
 /**
- * Writes an instance as it registers. The operator's override stays. An equal registration changes nothing, not even the time
+ * Writes an instance as it registers. The operator's overrides stay. An equal registration changes nothing, not even the time
  * of the last change.
  */
 export function putInstance(draft: Draft, { namespace, node: { name: node } }: Register, input: InstanceInput, now: number): void {
@@ -29,6 +29,9 @@ export function putInstance(draft: Draft, { namespace, node: { name: node } }: R
   if (warningWeight !== weight) row.warningWeight = warningWeight;
   if (status !== 'up') row.status = status;
   if (before?.override !== undefined) row.override = before.override;
+  const weightOverride = input.weightOverride ?? before?.weightOverride;
+  if (weightOverride !== undefined) row.weightOverride = weightOverride;
+  if (before?.overridden !== undefined && weightOverride === before.weightOverride) row.overridden = before.overridden;
   if (!enabled) row.enabled = enabled;
   if (input.persistent === true) row.persistent = true;
   if (session !== undefined) row.session = session;
@@ -41,12 +44,18 @@ export function setStatus(draft: Draft, command: InstanceStatus, now: number): b
   const key = instanceKey(command.namespace, command.node, command.id);
   const before = draft.get(key) as InstanceRow | undefined;
   if (before === undefined) return false;
-  const { status: statusBefore = 'up', override: overrideBefore, enabled: enabledBefore = true, changedMs: _changed, ...rest } = before;
-  const { status = statusBefore, override = overrideBefore, enabled = enabledBefore } = command;
+  const { status: statusBefore = 'up', override: overrideBefore, weightOverride: weightBefore, overridden: noteBefore, enabled: enabledBefore = true, changedMs: _changed, ...rest } = before;
+  const { status = statusBefore, enabled = enabledBefore, note } = command;
+  const override = command.override === undefined ? overrideBefore : (command.override ?? undefined);
+  const weightOverride = command.weightOverride === undefined ? weightBefore : (command.weightOverride ?? undefined);
+  const isSame = override === overrideBefore && weightOverride === weightBefore;
+  const overridden = isSame ? noteBefore : note === undefined ? undefined : { ...note, atMs: now };
   write(draft, key, before, now, {
     ...rest,
     ...(status === 'up' ? {} : { status }),
-    ...(override === undefined || override === null ? {} : { override }),
+    ...(override === undefined ? {} : { override }),
+    ...(weightOverride === undefined ? {} : { weightOverride }),
+    ...(overridden === undefined || (override ?? weightOverride) === undefined ? {} : { overridden }),
     ...(enabled ? {} : { enabled }),
   });
   return true;

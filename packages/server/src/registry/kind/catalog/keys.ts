@@ -12,6 +12,8 @@ export const catalogBuckets = {
   nodes: () => 'nodes',
   /** Rows of other rooms that are removed with the node. */
   boundToNode: (node: string) => `with-node\0${node}`,
+  /** Rows of other rooms that are the instance in other words: their holder ends with it. */
+  boundToInstance: (namespace: string, node: string, instance: string) => `with-instance\0${namespace}\0${node}\0${instance}`,
   /** At most one node. @param id a UUID in lower case */
   nodeWithId: (id: string) => `node-id\0${id}`,
   serviceRecords: (namespace: string) => `service-records\0${namespace}`,

@@ -59,6 +59,8 @@ export function* removeInstance(removal: Removal, namespace: string, node: strin
   const checksAtOnce = Math.ceil(draft.fill.bound.rows / 4);
   if (checks.length > checksAtOnce) checks.sort((a, b) => severity(a) - severity(b));
   for (const check of checks) yield* endSessionsWith(removal, check);
+  // Such a row comes and goes in transactions that write the instance, so the scan misses none.
+  for (const bound of draft.unguardedBucket(catalogBuckets.boundToInstance(namespace, node, id))) yield* removal.release(bound, row);
   for (const [at, check] of checks.entries()) {
     if ((at + 1) % checksAtOnce === 0) yield;
     draft.delete(checkKey(namespace, node, check.id));

@@ -45,7 +45,7 @@ const instance: Kind<InstanceRow> = {
   fields: fieldsOf<InstanceRow>({
     namespace: true, node: true, id: true, service: true, address: true, port: true, scheme: true,
     ports: true, zone: true, region: true, cluster: true, tags: true, meta: true, weight: true,
-    warningWeight: true, status: true, override: true, enabled: true, persistent: true,
+    warningWeight: true, status: true, override: true, weightOverride: true, overridden: true, enabled: true, persistent: true,
     registeredMs: true, changedMs: true, session: true, foreign: true,
   }),
   key: ({ namespace, node: of, id }) => instanceKey(namespace, of, id),
@@ -122,6 +122,7 @@ const departure: Kind<DepartureRow> = {
   mayStayUnread: true,
   key: ({ namespace, service: of, node: on, id }) => departureKey(namespace, of, on, id),
   keyFields: ['namespace', 'service', 'node', 'id'],
+  unseen: true,
   buckets: ({ namespace }) => [catalogBuckets.departures(namespace)],
   lapsed,
   notRestored: true,
@@ -131,6 +132,7 @@ const departuresKept: Kind<DeparturesKeptRow> = {
   format: 1,
   mayStayUnread: true,
   key: ({ namespace }) => departuresKeptKey(namespace),
+  unseen: true,
   keyFields: ['namespace'],
   notRestored: true,
 };

@@ -29,6 +29,16 @@ export interface ServiceRow extends Revisions {
   readonly foreign?: Foreign;
 }
 
+/** Who changed the overrides of an instance last. */
+export interface OverrideNote {
+  /** For people: the description of the operator's token. */
+  readonly by: string;
+  /** As the operator gave it; empty without one. */
+  readonly reason: string;
+  /** Milliseconds since the Unix epoch. */
+  readonly atMs: number;
+}
+
 /** Most rows lack most of the optional fields: absent means the usual value, so that a row stays small. */
 export interface InstanceRow extends Revisions {
   readonly kind: 'instance';
@@ -58,6 +68,10 @@ export interface InstanceRow extends Revisions {
   readonly status?: AdministrativeStatus;
   /** The operator's override; stays until the operator clears it, or the instance is deregistered. */
   readonly override?: AdministrativeStatus;
+  /** The operator's weight in place of `weight` and `warningWeight`; stays as long as `override` would. */
+  readonly weightOverride?: number;
+  /** Who set `override` or `weightOverride` last, and why; only while there is one of them, and only if that is known. */
+  readonly overridden?: OverrideNote;
   /** False: it gets no traffic. Absent: true. */
   readonly enabled?: false;
   /** True: nothing vouches for it, and it stays until it is deregistered. Absent: false. */

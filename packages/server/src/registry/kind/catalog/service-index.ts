@@ -54,9 +54,9 @@ export class ServiceIndex implements RoomIndex {
     return this.#offer(namespace, service) !== undefined;
   }
 
-  /** The services' names, in order of UTF-16 code units. */
-  names(namespace: string): Iterable<string> {
-    return this.#scopes.get(namespace)?.names.under('') ?? [];
+  /** The services' names, in order of UTF-16 code units. @param prefix of the names; all by default */
+  names(namespace: string, prefix = ''): Iterable<string> {
+    return this.#scopes.get(namespace)?.names.under(prefix) ?? [];
   }
 
   instancesOf(namespace: string, service: string): number {

@@ -10,8 +10,7 @@ export function servicesAt(frozen: Frozen, namespace: string): readonly string[]
   const names = [...services.names(namespace)];
   const changed = frozen.notes('catalog') as OfferChanges | undefined;
   if (changed === undefined) return names;
-  const had = (name: string) =>
-    services.instancesOf(namespace, name) + (changed.get(namespace, name)?.instances ?? 0) > 0;
+  const had = (name: string) => instancesAt(frozen, namespace, name) > 0;
   const gone: string[] = [];
   for (const change of changed.all()) {
     if (change.namespace === namespace && !services.has(namespace, change.service)) gone.push(change.service);
@@ -28,4 +27,16 @@ export function tagsAt(frozen: Frozen, namespace: string, service: string): read
   const withTag = (tag: string) => services.instancesWithTag(namespace, service, tag);
   const gone = [...changed.keys()].filter((tag) => withTag(tag) === 0);
   return [...tags, ...gone].filter((tag) => withTag(tag) + (changed.get(tag) ?? 0) > 0).sort();
+}
+
+/** How many instances of a service had a tag. */
+export function instancesWithTagAt(frozen: Frozen, { namespace, service, tag }: { readonly namespace: string; readonly service: string; readonly tag: string }): number {
+  const changed = (frozen.notes('catalog') as OfferChanges | undefined)?.get(namespace, service)?.tags.get(tag) ?? 0;
+  return servicesOf(frozen).instancesWithTag(namespace, service, tag) + changed;
+}
+
+/** How many instances a service had. */
+export function instancesAt(frozen: Frozen, namespace: string, service: string): number {
+  const changed = frozen.notes('catalog') as OfferChanges | undefined;
+  return servicesOf(frozen).instancesOf(namespace, service) + (changed?.get(namespace, service)?.instances ?? 0);
 }

@@ -13,17 +13,19 @@ export interface Publishing {
   readonly format?: string | undefined;
   /** Whether an approved proposal is published. */
   readonly approved?: true;
+  /** Whether clients are to get nothing any more. */
+  readonly removal?: true;
   readonly source?: 'git' | undefined;
 }
 
 /** @throws RegistryError `failed_precondition` */
-export function admitPublishing(draft: Draft, { ref, row, format, approved, source }: Publishing, now: number): void {
+export function admitPublishing(draft: Draft, { ref, row, format, approved, removal, source }: Publishing, now: number): void {
   const policy = policyOf(draft, ref.namespace);
   admitSource(ref, row, source);
   admitTime(ref, policy, now);
   const { approvals = 0, schemaRequired = false } = policy;
   if (approved !== true && approvals > 0) {
-    throw refused(`the environment ${ref.namespace} asks for ${approvals} approval${approvals === 1 ? '' : 's'}: save a draft of ${configName(ref)}, and propose it`);
+    throw refused(`the environment ${ref.namespace} asks for ${approvals} approval${approvals === 1 ? '' : 's'}: save a draft of ${removal === true ? 'the removal of ' : ''}${configName(ref)}, and propose it`);
   }
   if (schemaRequired && row?.schema === undefined && format !== undefined && !withoutSchema.has(format)) {
     throw refused(`the environment ${ref.namespace} asks for a schema, and ${configName(ref)} has none; set one first`);

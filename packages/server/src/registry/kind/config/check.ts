@@ -1,10 +1,10 @@
 /** The limits of what commands about configurations may write. */
 
 import { RegistryError } from '@rollcall/protocol';
-import { configLimits as limits, type ConfigSettings, type RolloutInput } from './commands.ts';
+import { configLimits as limits, type ConfigSettings } from './commands.ts';
 import { compileExpression } from './expression.ts';
 import { configName } from './find.ts';
-import type { ConfigRef, RolloutRule } from './rows.ts';
+import type { ConfigRef, RolloutInput, RolloutRule } from './rows.ts';
 
 interface Person {
   readonly by?: string;

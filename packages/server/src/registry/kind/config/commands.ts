@@ -1,7 +1,7 @@
 /** The commands about configurations, and their limits. */
 
 import type { Foreign } from '../../row.ts';
-import type { ConfigCheck, ConfigParent, ConfigRef, Policy, RolloutPlan, RolloutRule } from './rows.ts';
+import type { ConfigCheck, ConfigParent, ConfigRef, Policy, RolloutInput } from './rows.ts';
 
 /** Limits of a configuration. */
 export const configLimits = {
@@ -22,7 +22,7 @@ export const configLimits = {
   bakeMsMax: 2_592_000_000,
   /** The largest count of a stage. Each instance takes about 30 bytes of the configuration's row. */
   countMax: 10_000,
-  /** Instances whose reports of one configuration are kept. */
+  /** Instances whose reports of one configuration are kept, and those that were lost with, or without, its release. */
   failuresMax: 1_000,
   /** Characters of a report, and of the URL of a webhook. */
   errorMax: 1_024,
@@ -42,11 +42,15 @@ export const configLimits = {
   historyMaxMax: 100_000,
   /** How long a configuration that was removed keeps its history, at least, in milliseconds: 30 days. */
   removedMs: 2_592_000_000,
+  /** Characters of one value in a change of settings, as JSON; the rest of a longer one is left out. */
+  settingShownMax: 4_096,
+  /** Changes of the rules of one environment that are kept. */
+  environmentStepsMax: 100,
   /** How long a proposal is kept after its end: 30 days. */
   proposalMs: 2_592_000_000,
 } as const;
 
-interface Stepping extends ConfigRef {
+interface Authored {
   /** Who does it, for people. */
   readonly by?: string;
   /** From which address. */
@@ -54,6 +58,8 @@ interface Stepping extends ConfigRef {
   /** Why, for people. */
   readonly message?: string;
 }
+
+interface Stepping extends ConfigRef, Authored {}
 
 /** What belongs to a configuration and not to a release. Absent: it stays as it is; empty: it is taken away. */
 export interface ConfigSettings {
@@ -91,11 +97,12 @@ export interface Rewrapped extends Omit<Content, 'format'> {
   readonly instead: string;
 }
 
-export interface RolloutInput {
-  readonly name: string;
-  readonly rule?: RolloutRule;
-  readonly priority: number;
-  readonly plan?: RolloutPlan;
+/** The instances that get a release in a stage with a count, as a look at all of them has found them. */
+export interface Places {
+  /** Number of the release, and its stage: those of another one are not meant, and the owner finds them later. */
+  readonly release: number;
+  readonly stage: number;
+  readonly instances: readonly string[];
 }
 
 /** Publishes content, for all clients or as a rollout; false when the condition does not hold. */
@@ -106,6 +113,7 @@ export interface ConfigPublish extends Stepping, Content, Sourced {
   readonly settings?: ConfigSettings;
   /** Publishes it for some clients only; with a plan, for all of them by and by. */
   readonly rollout?: RolloutInput;
+  readonly places?: Places;
   /** Of the release. */
   readonly foreign?: Foreign;
 }
@@ -134,6 +142,8 @@ export interface ConfigRemove extends Stepping, Sourced {
 /** Saves a draft; false when the condition does not hold. */
 export interface ConfigDraftPut extends Stepping, Content, Sourced {
   readonly kind: 'config-draft-put';
+  /** Clients are to get nothing any more: content and hashes are empty. */
+  readonly remove?: true;
   /** The revision of the draft must be this; 0: there may be none. */
   readonly cas?: number;
 }
@@ -157,7 +167,15 @@ export interface ConfigPropose extends Stepping {
   /** What was checked, for people. */
   readonly checked: readonly string[];
   readonly notBeforeMs?: number;
-  readonly rollout?: RolloutPlan;
+  /** Absent: as the policy says now. */
+  readonly rollout?: RolloutInput;
+}
+
+/** Gives the draft a new revision, so that it can be proposed again on other terms; false when it has another revision. */
+export interface ConfigDraftRenew extends ConfigRef {
+  readonly kind: 'config-draft-renew';
+  /** Revision of the draft. */
+  readonly draft: number;
 }
 
 /** Approves a proposal, or withdraws it. */
@@ -171,19 +189,22 @@ export interface ConfigReview extends Stepping {
 export interface ConfigPublishProposal extends Stepping {
   readonly kind: 'config-publish-proposal';
   readonly number: number;
+  readonly places?: Places;
   readonly rewrapped?: Rewrapped;
 }
 
-/** Sets the rules of an environment. */
-export interface ConfigEnvironmentPut {
+/** Sets the rules of an environment; false when the condition does not hold. */
+export interface ConfigEnvironmentPut extends Authored {
   readonly kind: 'config-environment-put';
   readonly namespace: string;
   readonly order: number;
   readonly policy: Policy;
+  /** Its row must have this revision; 0: there may be none. */
+  readonly cas?: number;
 }
 
 /** Takes them away; false when there are none. */
-export interface ConfigEnvironmentDelete {
+export interface ConfigEnvironmentDelete extends Authored {
   readonly kind: 'config-environment-delete';
   readonly namespace: string;
 }
@@ -197,6 +218,8 @@ interface OfRollout extends Stepping {
 export interface ConfigRolloutControl extends OfRollout {
   readonly kind: 'config-rollout';
   readonly action: 'pause' | 'resume' | 'stop' | 'complete' | 'advance';
+  /** Of the stage that begins. */
+  readonly places?: Places;
 }
 
 interface OfStage extends OfRollout {
@@ -224,6 +247,15 @@ export interface ConfigTrip extends OfStage {
   readonly kind: 'config-trip';
   /** What a look has counted, or what the webhook said. */
   readonly reason: string;
+}
+
+/** Instances were lost while a rollout was under way; false when that has no alarm which counts them, or they are known. */
+export interface ConfigLost extends Omit<OfStage, 'stage'> {
+  readonly kind: 'config-lost';
+  /** Those that had the release, each as `NODE/ID`; all of them are as many as a small transaction takes. */
+  readonly with: readonly string[];
+  /** Those that did not have it. */
+  readonly without: readonly string[];
 }
 
 /** An instance reports that it cannot use a release, or, with an empty error, that it can; false when that is of no rollout. */

@@ -7,7 +7,7 @@ import { prunable } from '../../prune.case.ts';
 import type { Command } from '../../kinds.ts';
 import { configLimits, type ConfigPublish, type ConfigRemove, type ConfigRollback } from './commands.ts';
 import { configsIn, findConfig, findRelease, historyOf, isPublished } from './find.ts';
-import { givenTo } from './given.ts';
+import { givenTo, type ConfigReader } from './given.ts';
 import type { ConfigRef } from './rows.ts';
 import { configsView, configView } from './views.ts';
 
@@ -30,9 +30,9 @@ function run(journal: Journal, command: Command, now = 0): unknown {
 
 const found = (journal: Journal) => findConfig(journal.state, ref);
 
-function contentFor(journal: Journal, client: Parameters<typeof givenTo>[1] = {}): string | undefined {
+function contentFor(journal: Journal, client: ConfigReader = {}): string | undefined {
   const row = found(journal);
-  const given = row && givenTo(row, client);
+  const given = row && givenTo(journal.state, row, client);
   return row && given && Buffer.from(findRelease(journal.state, row, given.release)?.content ?? []).toString();
 }
 

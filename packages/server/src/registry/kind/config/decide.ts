@@ -7,10 +7,11 @@ import { RegistryError } from '@rollcall/protocol';
 import type { Draft } from '../../draft.ts';
 import { admitPublishing } from './admission.ts';
 import { checkContent, checkRef, checkRollout, checkSettings, invalid } from './check.ts';
-import { configLimits as limits, type ConfigConfigure, type ConfigPublish, type ConfigRemove, type ConfigRollback, type ConfigSettings } from './commands.ts';
+import { configLimits as limits, type ConfigConfigure, type ConfigPublish, type ConfigRemove, type ConfigRollback } from './commands.ts';
 import { configName, findConfig, findRelease, stagedRollout } from './find.ts';
-import type { ConfigRow, ReleaseRow, Rollout } from './rows.ts';
+import type { ConfigRow, ReleaseRow, Rollout, RolloutInput } from './rows.ts';
 import { assertNoneUnderWay, begun, checkPlan, wantedRollout } from './rollouts.ts';
+import { changesOf, emptied, same, settled } from './settings.ts';
 import { about, forgetOld, newConfig, nothing, refOf, storedContent, writeConfig, writeStep } from './steps.ts';
 
 /**
@@ -31,26 +32,26 @@ export function publish(draft: Draft, command: ConfigPublish, now: number): bool
   if (before !== undefined && saysTheSame(draft, before, beside?.release ?? 0, command)) return true;
   const row = { ...(before ?? newConfig(ref, now)), ...settled(settings) } as ConfigRow;
   admitPublishing(draft, { ref, row, format, source }, now);
-  release(draft, row, command, now);
+  release(draft, row, { ...command, rollout: wantedRollout(draft, row, rollout), changes: changesOf(before, settings) }, now);
   return true;
 }
 
-/** What becomes a release: a command, or a proposal. */
-export type Content = Pick<ReleaseRow, 'content' | 'md5' | 'hash' | 'format' | 'foreign' | 'by' | 'from' | 'message'> & Pick<ConfigPublish, 'rollout'>;
+/** What becomes a release: a command, or a proposal. Without a rollout all clients get it at once. */
+export type Content = Pick<ReleaseRow, 'content' | 'md5' | 'hash' | 'format' | 'foreign' | 'by' | 'from' | 'message' | 'changes'> & Pick<ConfigPublish, 'places'> & { readonly rollout?: RolloutInput | undefined };
 
 /** Writes a release, and the row that gives it to clients. @returns its number */
-export function release(draft: Draft, row: ConfigRow, { content, md5, hash, format, foreign, rollout: asked, ...author }: Content, now: number): number {
-  const rollout = wantedRollout(draft, row, asked);
+export function release(draft: Draft, row: ConfigRow, { content, md5, hash, format, foreign, rollout, places, changes = [], ...author }: Content, now: number): number {
   assertNoneUnderWay(row, rollout);
   const parent = rollout === undefined ? row.release : (row.rollouts?.find(({ name }) => name === rollout.name)?.release ?? 0);
   const number = writeStep(draft, row, {
     ...{ step: 'publish', parent, content, md5, hash, atMs: now, ...about(author) },
     ...(format === undefined ? {} : { format }),
     ...(rollout === undefined ? {} : { rollout: rollout.name }),
+    ...(changes.length === 0 ? {} : { changes }),
     ...(foreign === undefined ? {} : { foreign }),
   });
-  const given = rollout === undefined ? { release: number, md5, bytes: content.length, format: format ?? row.format } : { rollouts: withRollout(row, begun(draft, row, rollout, { release: number, md5 }, now)) };
-  writeConfig(draft, row, { ...given, last: number, changedMs: now });
+  const given = rollout === undefined ? { release: number, md5, bytes: content.length, format: format ?? row.format } : { rollouts: withRollout(row, begun(rollout, { release: number, md5, places }, now)) };
+  writeConfig(draft, row, { ...given, unpublished: undefined, last: number, changedMs: now });
   forgetOld(draft, row, number);
   return number;
 }
@@ -60,9 +61,16 @@ export function configure(draft: Draft, command: ConfigConfigure, now: number): 
   checkRef(command);
   checkSettings(command, command.settings);
   const ref = refOf(command);
-  const before = findConfig(draft, ref) ?? newConfig(ref, now);
-  if (before.last === 0 && before.created === 0) writeConfig(draft, before, settled(command.settings));
-  else writeConfig(draft, before, { ...settled(command.settings), changedMs: before.changedMs });
+  const before = findConfig(draft, ref);
+  const row = before ?? newConfig(ref, now);
+  const changes = changesOf(before, command.settings);
+  if (changes.length === 0) {
+    writeConfig(draft, row, settled(command.settings));
+    return true;
+  }
+  const number = writeStep(draft, row, { step: 'settings', parent: row.release, content: nothing, md5: '', hash: '', changes, atMs: now, ...about(command) });
+  writeConfig(draft, row, { ...settled(command.settings), last: number, ...(row.last === 0 ? { unpublished: true } : {}) });
+  forgetOld(draft, ref, number);
   return true;
 }
 
@@ -104,29 +112,31 @@ export function remove(draft: Draft, command: ConfigRemove, now: number): boolea
   const parent = rollout === undefined ? before?.release : before?.rollouts?.find(({ name }) => name === rollout)?.release;
   if (before === undefined || parent === undefined || parent === 0) return false;
   // Taking a rollout away gives its clients what all others have: that is always possible.
-  if (rollout === undefined) admitPublishing(draft, { ref, row: before, source }, now);
+  if (rollout === undefined) admitPublishing(draft, { ref, row: before, removal: true, source }, now);
+  takeAway(draft, before, { rollout, parent, ...about(command) }, now);
+  return true;
+}
+
+export interface TakenAway extends Pick<ReleaseRow, 'parent' | 'by' | 'from' | 'message'> {
+  /** Undefined: what all clients get. */
+  readonly rollout: string | undefined;
+}
+
+/** Takes a release from its clients. @returns the number of the step */
+export function takeAway(draft: Draft, before: ConfigRow, { rollout, parent, ...author }: TakenAway, now: number): number {
   const { format, foreign } = findRelease(draft, before, parent) ?? {};
   const number = writeStep(draft, before, {
-    ...{ step: 'remove', parent, content: nothing, md5: '', hash: '', atMs: now, ...about(command) },
+    ...{ step: 'remove', parent, content: nothing, md5: '', hash: '', atMs: now, ...about(author) },
     ...(format === undefined ? {} : { format }),
     ...(rollout === undefined ? {} : { rollout }),
     ...(foreign === undefined ? {} : { foreign }),
   });
-  const rest = before.rollouts?.filter(({ name }) => name !== rollout);
-  writeConfig(draft, before, { ...(rollout === undefined ? { release: 0, md5: '', bytes: 0 } : { rollouts: rest }), last: number, changedMs: now });
-  forgetOld(draft, ref, number);
-  return true;
-}
-
-/** The fields of the row that settings change; what they empty is undefined. */
-function settled({ visibility, schema, bytesMax, owner, ...rest }: ConfigSettings): { -readonly [Field in keyof ConfigRow]?: ConfigRow[Field] | undefined } {
-  return {
-    ...rest,
-    ...(visibility === undefined ? {} : { visibility: visibility === 'public' ? visibility : undefined }),
-    ...(schema === undefined ? {} : { schema: schema === '' ? undefined : schema }),
-    ...(bytesMax === undefined ? {} : { bytesMax: bytesMax === 0 ? undefined : bytesMax }),
-    ...(owner === undefined ? {} : { owner: owner === 'git' ? owner : undefined }),
-  };
+  // A rollout that goes forward would give its own content to all clients in the end.
+  const ended = rollout ?? stagedRollout(before)?.name;
+  const rollouts = before.rollouts?.filter(({ name }) => name !== ended);
+  writeConfig(draft, before, { ...(rollout === undefined ? { release: 0, md5: '', bytes: 0 } : {}), rollouts, last: number, changedMs: now });
+  forgetOld(draft, before, number);
+  return number;
 }
 
 /** The rollouts with one more, or in place of that of its name; the highest priority first. */
@@ -148,13 +158,4 @@ function saysTheSame(draft: Draft, before: ConfigRow, number: number, command: C
   if (!Object.entries(settled(settings)).every(([field, value]) => same(emptied(value), before[field as keyof ConfigRow]))) return false;
   const now = rollout && before.rollouts?.find(({ name }) => name === rollout.name);
   return rollout === undefined || (now?.priority === rollout.priority && same(now.rule, rollout.rule));
-}
-
-/** As it is written. */
-function emptied(value: unknown): unknown {
-  return Array.isArray(value) && value.length === 0 ? undefined : value;
-}
-
-function same(a: unknown, b: unknown): boolean {
-  return JSON.stringify(a) === JSON.stringify(b);
 }

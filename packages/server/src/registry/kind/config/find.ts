@@ -2,7 +2,7 @@
 
 import type { Lookup } from '../../room.ts';
 import { configBuckets, configKey, draftKey, environmentKey, proposalKey, releaseKey } from './keys.ts';
-import type { ConfigRef, ConfigRow, DraftRow, EnvironmentRow, FailureRow, Policy, ProposalRow, ReleaseRow, Rollout, Staged } from './rows.ts';
+import type { ConfigRef, ConfigRow, DraftRow, EnvironmentRow, EnvironmentStepRow, FailureRow, Policy, ProposalRow, ReleaseRow, Rollout, Staged } from './rows.ts';
 
 /** How people and rules write a configuration. */
 export function configName({ app, name }: Pick<ConfigRef, 'app' | 'name'>): string {
@@ -75,6 +75,11 @@ export function findEnvironment(reader: Lookup, namespace: string): EnvironmentR
 /** The environments that have rules. */
 export function environmentsOf(reader: Lookup): Iterable<EnvironmentRow> {
   return reader.bucket(configBuckets.environments) as Iterable<EnvironmentRow>;
+}
+
+/** Changes of its rules, in no particular order. */
+export function environmentStepsOf(reader: Pick<Lookup, 'bucket'>, namespace: string): Iterable<EnvironmentStepRow> {
+  return reader.bucket(configBuckets.environmentSteps(namespace)) as Iterable<EnvironmentStepRow>;
 }
 
 export function policyOf(reader: Lookup, namespace: string): Policy {

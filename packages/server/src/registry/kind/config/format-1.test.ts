@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { Journal } from '../../journal.case.ts';
 import { encodeRow, keyOf, kinds, type Row } from '../../kinds.ts';
-import { findConfig, findRelease, historyOf } from './find.ts';
+import { findConfig, findRelease, historyOf, proposalsIn } from './find.ts';
 import { givenTo } from './given.ts';
 
 const ref = { namespace: 'default', app: 'SHOP', cluster: 'default', name: 'app.yaml' };
@@ -39,7 +39,7 @@ it('rows of format 1 are carried over as they are read, keep their keys, and are
     ...{ created: 1, modified: 1 },
   });
   if (row === undefined) return;
-  expect([{}, { address: '10.0.0.1' }, { labels: { tag: 'canary' } }].map((reader) => givenTo(row, reader)?.release)).toEqual([1, 2, 3]);
+  expect([{}, { address: '10.0.0.1' }, { labels: { tag: 'canary' } }].map((reader) => givenTo(journal.state, row, reader)?.release)).toEqual([1, 2, 3]);
   expect(findRelease(journal.state, ref, 2)).toEqual({
     ...{ kind: 'config-release', ...ref, number: 2, step: 'publish', parent: 0, content: Buffer.from('c: 2\n'), md5: 'm2', hash: '', format: 'yaml', rollout: 'beta' },
     ...{ atMs: 2, by: 'ann', foreign: { nacos: { encryptedDataKey: 'k' } }, created: 1, modified: 1 },
@@ -50,6 +50,22 @@ it('rows of format 1 are carried over as they are read, keep their keys, and are
   journal.restart();
   expect(findConfig(journal.state, ref)).toMatchObject({ release: 4, last: 4, md5: 'm4', createdMs: 5, foreign: { nacos: { appName: 'shop-app' } } });
   expect(Array.from(historyOf(journal.state, row), ({ number }) => number)).toEqual([3, 2, 1]);
+});
+
+it.each([
+  ['a plan for all clients', '"rollout":{"stages":[{"percent":10,"bakeMs":1}]},', { rollout: { name: 'release', priority: 0, plan: { stages: [{ percent: 10, bakeMs: 1 }] } } }],
+  ['no plan, since the policy of the day of publication had one', '', { byPolicy: true }],
+])('a proposal of format 1 with %s is published as it would have been', (_what, field, expected) => {
+  const journal = new Journal();
+  const record = { key: 'config-proposal\0default\0SHOP\x007\0app.yaml', value: Buffer.from(`\u0001\u0001{"namespace":"default","app":"SHOP","cluster":"default","name":"app.yaml","number":7,"md5":"m","hash":"h","base":0,"state":"open","editors":["ann"],"atMs":1,"approvals":[],"checks":[],${field}"message":"m"}\nc: 1\n`) };
+  journal.rewrite([record]);
+  const [row] = proposalsIn(journal.state, 'default');
+  expect(row).toMatchObject({ number: 7, state: 'open', content: Buffer.from('c: 1\n'), ...expected });
+  const stages = [{ percent: 90, bakeMs: 1 }];
+  const { outcomes } = journal.commit([{ kind: 'config-environment-put', namespace: 'default', order: 1, policy: { rollout: { stages } } }, { kind: 'config-publish-proposal', ...ref, number: 7 }], 10);
+  expect(outcomes[1]).toEqual({ result: 1 });
+  // The first release has no rollout by the policy: there is nothing to compare it with.
+  expect(findConfig(journal.state, ref)?.rollouts?.map(({ name }) => name)).toEqual(field === '' ? undefined : ['release']);
 });
 
 it('no record of format 1 is written any more', () => {

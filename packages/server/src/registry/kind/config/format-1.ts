@@ -1,10 +1,11 @@
 /**
- * Records of format 1, in which a configuration had a group and an id, and no cluster. They keep their keys, so they are carried
+ * Records of format 1, in which a configuration had a group and an id, and no cluster, and a proposal had no rule. They keep their keys, so they are carried
  * over as they are read, and nodes of both versions may share a store during an upgrade.
  */
 
 import type { EarlierFormat } from '../../room.ts';
 import { defaultCluster } from './keys.ts';
+import { ownName } from './rollouts.ts';
 import type { RolloutRule } from './rows.ts';
 
 type Fields = Record<string, unknown>;
@@ -29,6 +30,15 @@ export const release1: EarlierFormat = {
     rename(row, 'replaced', 'parent');
     rename(row, 'gray', 'rollout');
     row['hash'] = '';
+  },
+};
+
+/** Its rollout was a plan for all clients, and the policy of the day of publication stood in for one that was missing. */
+export const proposal1: EarlierFormat = {
+  format: 1,
+  carryOver(row) {
+    if (row['rollout'] !== undefined) row['rollout'] = { name: ownName, priority: 0, plan: row['rollout'] };
+    else if (row['remove'] !== true) row['byPolicy'] = true;
   },
 };
 

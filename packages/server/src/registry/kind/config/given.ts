@@ -2,17 +2,14 @@
 
 import { isWithinPercent } from '@rollcall/protocol';
 import { holds } from './expression.ts';
+import { identified, type Identity, type IndexedRows } from './identity.ts';
 import { isInNetwork } from './network.ts';
 import type { ConfigRef, ConfigRow, Rollout, RolloutRule, Staged } from './rows.ts';
 
 /** What is known of a client that asks for a configuration. */
-export interface ConfigReader {
+export interface ConfigReader extends Identity {
   /** Its app: the service that it is an instance of. */
   readonly app?: string;
-  readonly address?: string;
-  /** Its instance, written `NODE/ID`. */
-  readonly instance?: string;
-  readonly labels?: Readonly<Record<string, string>>;
   /** It gets the configurations of this cluster before those of its datacentre and of the cluster `default`. */
   readonly cluster?: string;
   readonly datacentre?: string;
@@ -27,9 +24,11 @@ export interface Given {
 }
 
 /** @returns undefined when the client gets none */
-export function givenTo(row: ConfigRow, reader: ConfigReader): Given | undefined {
+export function givenTo(rows: IndexedRows, row: ConfigRow, reader: ConfigReader): Given | undefined {
   const { release, md5, rollouts = [] } = row;
-  for (const rollout of rollouts) if (isFor(row, rollout, reader)) return { release: rollout.release, md5: rollout.md5, rollout };
+  for (const rollout of rollouts) {
+    if (isFor(row, rollout, identified(rows, row, rollout, reader))) return { release: rollout.release, md5: rollout.md5, rollout };
+  }
   return release === 0 ? undefined : { release, md5 };
 }
 
@@ -43,13 +42,20 @@ export function saltOf({ namespace, app, cluster, name }: ConfigRef, release: nu
   return `${namespace}/${app}/${cluster}/${name}#${release}`;
 }
 
-function isInStage({ stages, stage, assigned = none }: Staged, salt: string, { instance, address }: ConfigReader): boolean {
+function isInStage({ stages, stage, assigned = none }: Staged, salt: string, reader: ConfigReader): boolean {
   const at = stages[stage];
   if (at === undefined) return false;
-  if ('count' in at) return instance !== undefined && setOf(assigned).has(instance);
+  const { instance, address } = reader;
+  if (assigned.length > 0 && isEachOf(reader, (each) => setOf(assigned).has(each))) return true;
+  if ('count' in at) return false;
   // A client that has neither is in no share, except in the whole.
   const unit = instance ?? address;
   return unit === undefined ? at.percent >= 100 : isWithinPercent(salt, unit, at.percent);
+}
+
+/** Whether it holds of the client's instance, whichever of several it is. */
+function isEachOf({ instance, among = none }: ConfigReader, holdsOf: (instance: string) => boolean): boolean {
+  return instance === undefined ? among.length > 0 && among.every(holdsOf) : holdsOf(instance);
 }
 
 const none: readonly string[] = [];
@@ -64,7 +70,7 @@ function setOf(places: readonly string[]): ReadonlySet<string> {
 }
 
 export function names(rule: RolloutRule, reader: ConfigReader): boolean {
-  const { app, address, instance, labels } = reader;
+  const { app, address, labels } = reader;
   switch (rule.kind) {
     case 'app':
       return app !== undefined && rule.apps.includes(app);
@@ -77,6 +83,6 @@ export function names(rule: RolloutRule, reader: ConfigReader): boolean {
     case 'expression':
       return holds(rule, reader);
     case 'instance':
-      return instance !== undefined && (rule.instances.includes(instance) || rule.instances.includes(instance.slice(instance.indexOf('/') + 1)));
+      return isEachOf(reader, (instance) => rule.instances.includes(instance) || rule.instances.includes(instance.slice(instance.indexOf('/') + 1)));
   }
 }

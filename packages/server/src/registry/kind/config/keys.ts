@@ -14,9 +14,10 @@ export const releaseKey = (ref: ConfigRef, number: number) => `config-release\0$
 
 export const draftKey = (ref: ConfigRef) => `config-draft\0${ref.namespace}\0${ref.app}\0${last(ref)}`;
 export const proposalKey = (ref: ConfigRef, number: number) => `config-proposal\0${ref.namespace}\0${ref.app}\0${number}\0${last(ref)}`;
-export const failureKey = (ref: ConfigRef, release: number, instance: string) =>
-  `config-failure\0${ref.namespace}\0${ref.app}\0${ref.cluster}\0${ref.name}\0${release}\0${instance}`;
+export const failureKey = (ref: ConfigRef, release: number, instance: string, lost?: 'with' | 'without') =>
+  `config-failure\0${ref.namespace}\0${ref.app}\0${ref.cluster}\0${ref.name}\0${release}\0${instance}${lost === undefined ? '' : `\0${lost}`}`;
 export const environmentKey = (namespace: string) => `config-environment\0${namespace}`;
+export const environmentStepKey = (namespace: string, number: number) => `config-environment-step\0${namespace}\0${number}`;
 
 export const configBuckets = {
   inNamespace: (namespace: string) => `configs\0${namespace}`,
@@ -26,6 +27,8 @@ export const configBuckets = {
   /** Open proposals with a time, of all namespaces. */
   scheduled: 'config-scheduled',
   environments: 'config-environments',
+  /** Changes of the rules of one environment. */
+  environmentSteps: (namespace: string) => `config-environment-steps\0${namespace}`,
   /** Configurations with a rollout that goes forward by itself, of all namespaces. */
   staged: 'config-staged',
   failures: (ref: ConfigRef) => `config-failures\0${ref.namespace}\0${ref.app}\0${last(ref)}`,

@@ -9,9 +9,13 @@ import type { Reader } from '../../reader.ts';
 import { statuses } from '../catalog/effective-status.ts';
 import { findNode, instancesOfService } from '../catalog/find.ts';
 import type { InstanceRow } from '../catalog/rows.ts';
-import { failuresOf, type StagedRollout } from './find.ts';
-import { isFor, names, saltOf, type ConfigReader } from './given.ts';
-import type { Alarm, ConfigRow } from './rows.ts';
+import type { StagedRollout } from './find.ts';
+import { names, saltOf, type ConfigReader } from './given.ts';
+import { instanceName } from './instance-name.ts';
+import type { ConfigRow } from './rows.ts';
+
+/** Instances that a turn of the event loop may look at: some 5 microseconds each. */
+export const instancesPerTurn = 1_024;
 
 /** An instance as a client of configurations. What takes a look at other rows is found when it is asked for. */
 export class Member implements ConfigReader {
@@ -57,9 +61,9 @@ export class Member implements ConfigReader {
   }
 }
 
-/** How instances are written in rules, places and reports. */
-export function instanceName({ node, id }: Pick<InstanceRow, 'node' | 'id'>): string {
-  return `${node}/${id}`;
+/** One instance, such as one that has just been removed. */
+export function memberOf(reader: Reader, row: InstanceRow): Member {
+  return new Member(row, reader, statuses(reader));
 }
 
 /** The instances of a service, in no particular order. */
@@ -69,7 +73,7 @@ export function populationOf(reader: Reader, namespace: string, service: string)
 }
 
 /** The service that has the instances of a rollout. */
-export function serviceOf({ app }: ConfigRow, { staged }: StagedRollout): string {
+export function serviceOf({ app }: Pick<ConfigRow, 'app'>, { staged }: StagedRollout): string {
   return staged.service ?? app;
 }
 
@@ -87,21 +91,15 @@ export function looseReader(draft: Draft): Reader {
   };
 }
 
-/** What a look at the population says about a rollout. */
-export interface Look {
-  /** Why its alarm ends it now; undefined when it does not. */
-  readonly alarm: string | undefined;
-  /** The instances that have the release in this stage, if it has a count. */
-  readonly places: readonly string[];
-  /** All instances. */
-  readonly counted: number;
+/** Who gets the release in a stage that begins, if that has a count. Yields after each instance. */
+export function* lookForPlaces(reader: Reader, row: ConfigRow, rollout: StagedRollout): Generator<undefined, readonly string[], undefined> {
+  return yield* placesOf(populationOf(reader, row.namespace, serviceOf(row, rollout)), row, rollout);
 }
 
-/** Yields after each instance, since there may be a hundred thousand. Rows may change between two steps: that is the next look's business. */
-export function* lookAt(reader: Reader, row: ConfigRow, rollout: StagedRollout): Generator<undefined, Look, undefined> {
-  const population = populationOf(reader, row.namespace, serviceOf(row, rollout));
-  const alarm = yield* alarmOf(reader, row, rollout, population);
-  return { alarm, places: yield* placesOf(population, row, rollout), counted: population.length };
+/** The rollout as it is when its next stage begins, if that has a count. */
+export function nextWithCount({ staged, ...rollout }: StagedRollout): StagedRollout | undefined {
+  const next = staged.stages[staged.stage + 1];
+  return next === undefined || !('count' in next) ? undefined : { ...rollout, staged: { ...staged, stage: staged.stage + 1 } };
 }
 
 /**
@@ -150,51 +148,3 @@ interface Free {
 /** Hashes are sorted by their first twelve bits, and each shelf when it is looked at: no sort of all takes one long turn. */
 const shelfBits = 20;
 const shelfCount = 2 ** (32 - shelfBits);
-
-/** Yields after each instance. @returns why the alarm of a rollout ends it now; undefined when it does not */
-export function* alarmOf(reader: Reader, row: ConfigRow, rollout: StagedRollout, population: readonly Member[]): Generator<undefined, string | undefined, undefined> {
-  const { alarm } = rollout.staged;
-  if (alarm === undefined || alarm.on.length === 0) return undefined;
-  const [taken, others]: [Member[], Member[]] = [[], []];
-  for (const member of population) {
-    (isFor(row, rollout, member) ? taken : others).push(member);
-    yield;
-  }
-  for (const on of alarm.on) {
-    const reason = yield* judge(alarm, taken, others, on === 'unhealthy' ? isUnhealthy : reports(reader, row, rollout.release));
-    if (reason !== undefined) return `${reason} ${on === 'unhealthy' ? 'are critical' : 'report an error'}`;
-  }
-  return undefined;
-}
-
-const isUnhealthy = (member: Member) => member.isUnhealthy;
-
-function reports(reader: Reader, row: ConfigRow, release: number): (member: Member) => boolean {
-  const failed = new Set(Array.from(failuresOf(reader, row)).flatMap((failure) => (failure.release === release ? [failure.instance] : [])));
-  return ({ instance }) => failed.has(instance);
-}
-
-type Judge = (member: Member) => boolean;
-
-/** What makes all instances sick alike is no fault of the release, so the share is that above the others'. */
-function* judge({ share, atLeast = 1 }: Alarm, taken: readonly Member[], others: readonly Member[], isBad: Judge): Generator<undefined, string | undefined, undefined> {
-  const bad = yield* count(taken, isBad);
-  // Most looks end here, so the others are not counted.
-  if (taken.length === 0 || bad < atLeast || bad / taken.length + rounding < share) return undefined;
-  const othersBad = yield* count(others, isBad);
-  const excess = bad / taken.length - (others.length === 0 ? 0 : othersBad / others.length);
-  if (excess + rounding < share) return undefined;
-  return `${bad} of ${taken.length} instances with the release, and ${othersBad} of ${others.length} without it,`;
-}
-
-/** Shares are sums of fractions: one of three is not exactly a third. */
-const rounding = 1e-9;
-
-function* count(members: readonly Member[], isBad: Judge): Generator<undefined, number, undefined> {
-  let found = 0;
-  for (const member of members) {
-    if (isBad(member)) found++;
-    yield;
-  }
-  return found;
-}

@@ -4,7 +4,7 @@ import type { Command } from '../../kinds.ts';
 import { prunable } from '../../prune.case.ts';
 import type { ConfigDraftPut, ConfigPublish } from './commands.ts';
 import { findConfig, findDraft, findProposal, findRelease, proposalsIn, scheduledProposals } from './find.ts';
-import type { Policy } from './rows.ts';
+import type { Policy, RolloutInput } from './rows.ts';
 
 const ref = { namespace: 'default', app: 'shop', cluster: 'default', name: 'app' };
 
@@ -28,8 +28,11 @@ const content = (journal: Journal) => {
 };
 const stateOf = (journal: Journal, number: number) => findProposal(journal.state, ref, number)?.state;
 
+const beta: RolloutInput = { name: 'beta', rule: { kind: 'label', label: 'ring', values: ['beta'] }, priority: 0 };
+const staged: RolloutInput = { name: 'release', priority: 0, plan: { stages: [{ percent: 10, bakeMs: 1 }] } };
+
 /** Saves and proposes. @returns the proposal's number */
-function propose(journal: Journal, text: string, more: { readonly by?: string; readonly message?: string; readonly notBeforeMs?: number } = {}): number {
+function propose(journal: Journal, text: string, more: { readonly by?: string; readonly message?: string; readonly notBeforeMs?: number; readonly rollout?: RolloutInput } = {}): number {
   run(journal, save(text));
   const number = run(journal, { kind: 'config-propose', ...ref, draft: draftRevision(journal), checked: ['it is yaml'], by: 'ann', ...more });
   if (typeof number !== 'number') throw new Error(String(number));
@@ -139,7 +142,75 @@ describe('a proposal', () => {
     expect(run(journal, { kind: 'config-propose', ...ref, draft: number + 1, checked: [] })).toBe(false);
     run(journal, { kind: 'config-review', ...ref, number, verdict: 'withdraw', by: 'ann' });
     expect(stateOf(journal, number)).toBe('withdrawn');
-    expect(run(journal, { kind: 'config-propose', ...ref, draft: number, checked: [] })).toBe(number);
+    expect(run(journal, { kind: 'config-propose', ...ref, draft: number, checked: [] })).toContain('was proposed already, and the proposal is withdrawn');
+  });
+
+  it('on other terms gets another number, so that no approval of the terms before counts', () => {
+    const journal = new Journal();
+    run(journal, policy({ approvals: 1 }));
+    const first = propose(journal, 'one', { rollout: beta });
+    run(journal, approve(first, 'bob'));
+    expect(run(journal, { kind: 'config-draft-renew', ...ref, draft: first + 1 })).toBe(false);
+    expect(run(journal, { kind: 'config-draft-renew', ...ref, draft: first })).toBe(true);
+    const renewed = findDraft(journal.state, ref);
+    expect([stateOf(journal, first), renewed?.md5, renewed?.earlier, renewed?.editors]).toEqual(['void', 'md5 of one', first, ['ann']]);
+    const second = run(journal, { kind: 'config-propose', ...ref, draft: draftRevision(journal), checked: [], rollout: staged }) as number;
+    expect(second).toBeGreaterThan(first);
+    expect([run(journal, approve(first, 'carl')), run(journal, publishProposal(second))]).toEqual([expect.stringContaining('is void'), expect.stringContaining('has 0 of 1 approvals')]);
+    run(journal, approve(second, 'bob'));
+    expect(run(journal, publishProposal(second))).toBe(1);
+    expect(findConfig(journal.state, ref)).toMatchObject({ release: 0, rollouts: [{ name: 'release', staged: { stages: staged.plan?.stages } }] });
+  });
+
+  it('is published with the rule, the stages and the alarm that were approved', () => {
+    const journal = new Journal();
+    run(journal, publish('one'));
+    run(journal, policy({ approvals: 1 }));
+    const rollout: RolloutInput = { ...beta, priority: 3, plan: { stages: [{ percent: 10, bakeMs: 5 }], alarm: { on: ['error'], share: 0.5 } } };
+    const number = propose(journal, 'two', { rollout });
+    expect(findProposal(journal.state, ref, number)?.rollout).toEqual(rollout);
+    run(journal, approve(number, 'bob'));
+    expect(run(journal, publishProposal(number))).toBe(2);
+    expect(findConfig(journal.state, ref)).toMatchObject({ release: 1, rollouts: [{ name: 'beta', release: 2, rule: beta.rule, priority: 3, staged: { ...rollout.plan, stage: 0, state: 'running' } }] });
+  });
+
+  it('for some clients stays theirs, and is refused when they have got something else meanwhile', () => {
+    const journal = new Journal();
+    run(journal, publish('one'));
+    const first = propose(journal, 'two', { rollout: beta });
+    expect(run(journal, publishProposal(first))).toBe(2);
+    const [row] = findConfig(journal.state, ref)?.rollouts ?? [];
+    expect(row).toEqual({ ...beta, release: 2, md5: 'md5 of two' });
+    const second = propose(journal, 'three', { rollout: beta });
+    expect(findProposal(journal.state, ref, second)?.replaces).toBe(2);
+    run(journal, publish('by hand', { rollout: beta }));
+    expect(run(journal, publishProposal(second))).toBe(`aborted: rollout beta of shop/app has changed since proposal ${second} was made: it has release 3, and the proposal replaces 2; propose the draft again`);
+  });
+
+  it('takes the rollout of the policy with it: a policy that changes later changes no proposal', () => {
+    const journal = new Journal();
+    run(journal, publish('one'));
+    run(journal, policy({ rollout: { stages: [{ percent: 10, bakeMs: 5 }] } }));
+    const staged10 = propose(journal, 'two');
+    run(journal, policy({ rollout: { stages: [{ percent: 90, bakeMs: 1 }] } }));
+    expect(run(journal, publishProposal(staged10))).toBe(2);
+    expect(findConfig(journal.state, ref)?.rollouts).toMatchObject([{ name: 'release', staged: { stages: [{ percent: 10, bakeMs: 5 }] } }]);
+    run(journal, { kind: 'config-rollout', ...ref, rollout: 'release', action: 'stop' });
+    run(journal, policy({}));
+    const atOnce = propose(journal, 'three');
+    run(journal, policy({ rollout: { stages: [{ percent: 90, bakeMs: 1 }] } }));
+    const release = run(journal, publishProposal(atOnce));
+    expect([findConfig(journal.state, ref)?.release, findConfig(journal.state, ref)?.rollouts]).toEqual([release, undefined]);
+  });
+
+  it.each([
+    [{ ...beta, name: '' }, 'name of a rollout'],
+    [{ ...beta, rule: { kind: 'app', apps: [] } }, 'names 0 apps'],
+    [{ ...staged, plan: { stages: [] } }, 'has 0 stages'],
+  ] as readonly (readonly [RolloutInput, string])[])('has a rollout within the limits: %j', (rollout, message) => {
+    const journal = new Journal();
+    run(journal, save('one'));
+    expect(run(journal, { kind: 'config-propose', ...ref, draft: draftRevision(journal), checked: [], rollout })).toContain(message);
   });
 
   it('based on an older release is not published over a newer one', () => {
@@ -154,6 +225,69 @@ describe('a proposal', () => {
 
   it('that was never made is none', () => {
     expect(run(new Journal(), publishProposal(3))).toContain('not_found: configuration shop/app has no proposal 3');
+  });
+});
+
+describe('the removal of a configuration', () => {
+  const drafted = { content: new Uint8Array(0), md5: '', hash: '', remove: true } as const;
+  const remove = (journal: Journal) => run(journal, save('', drafted));
+  const proposed = (journal: Journal, more: object = {}) => run(journal, { kind: 'config-propose', ...ref, draft: draftRevision(journal), checked: [], by: 'ann', message: 'unused', ...more });
+
+  it('is drafted, proposed, approved and published, and the history says who and why', () => {
+    const journal = new Journal();
+    run(journal, publish('one'));
+    run(journal, policy({ approvals: 1, fourEyes: true }));
+    expect(run(journal, { kind: 'config-remove', ...ref })).toBe('failed_precondition: the environment default asks for 1 approval: save a draft of the removal of shop/app, and propose it');
+    expect(remove(journal)).toBe(true);
+    const number = proposed(journal) as number;
+    expect(run(journal, publishProposal(number))).toContain('has 0 of 1 approvals');
+    expect(content(journal)).toBe('one');
+    run(journal, approve(number, 'bob'));
+    expect(run(journal, publishProposal(number), 9)).toBe(2);
+    expect([findConfig(journal.state, ref), findRelease(journal.state, ref, 2)]).toMatchObject([{ release: 0, last: 2, md5: '', bytes: 0 }, { step: 'remove', parent: 1, by: 'ann', message: 'unused', atMs: 9 }]);
+    expect([stateOf(journal, number), findDraft(journal.state, ref)]).toEqual(['published', undefined]);
+    expect(run(journal, { kind: 'config-rollback', ...ref, to: 1 })).toBe(true);
+    expect(content(journal)).toBe('one');
+  });
+
+  it('is void when the draft becomes one with content, and the other way round', () => {
+    const journal = new Journal();
+    run(journal, publish('one'));
+    remove(journal);
+    const removal = proposed(journal) as number;
+    const change = propose(journal, '');
+    expect([findDraft(journal.state, ref)?.remove, stateOf(journal, removal), findProposal(journal.state, ref, change)?.remove]).toEqual([undefined, 'void', undefined]);
+    remove(journal);
+    expect([findDraft(journal.state, ref)?.remove, stateOf(journal, change)]).toEqual([true, 'void']);
+  });
+
+  it('comes in no freeze, at its time, and not after a newer release', () => {
+    const journal = new Journal();
+    run(journal, publish('one'));
+    run(journal, policy({ freezes: [{ fromMs: 100, toMs: 200, why: 'sale' }] }));
+    remove(journal);
+    const number = proposed(journal, { notBeforeMs: 50 }) as number;
+    expect([run(journal, publishProposal(number), 49), run(journal, publishProposal(number), 150)]).toEqual([expect.stringContaining('is for'), expect.stringContaining('sale')]);
+    run(journal, publish('two'));
+    expect(run(journal, publishProposal(number), 60)).toContain('aborted');
+    expect(content(journal)).toBe('two');
+  });
+
+  it('needs something to remove, and has no rollout', () => {
+    const journal = new Journal();
+    expect(remove(journal)).toBe('failed_precondition: clients get nothing of configuration shop/app, so its removal cannot be drafted');
+    run(journal, publish('one'));
+    remove(journal);
+    expect(proposed(journal, { rollout: staged })).toContain('a removal concerns all clients at once');
+  });
+
+  it('ends a rollout that would bring content back', () => {
+    const journal = new Journal();
+    run(journal, publish('one'));
+    run(journal, publish('some', { rollout: { name: 'beta', priority: 0, rule: { kind: 'app', apps: ['x'] } } }));
+    run(journal, publish('two', { rollout: { name: 'next', priority: 0, plan: { stages: [{ percent: 10, bakeMs: 1 }] } } }));
+    expect(run(journal, { kind: 'config-remove', ...ref })).toBe(true);
+    expect(findConfig(journal.state, ref)?.rollouts?.map(({ name }) => name)).toEqual(['beta']);
   });
 });
 
@@ -244,7 +378,8 @@ describe('a repository that owns a configuration', () => {
     expect(run(journal, publish('one', { source: 'git' }))).toBe(true);
     expect(run(journal, publish('two', { source: 'git' }))).toBe(true);
     expect(run(journal, { kind: 'config-remove', ...ref })).toContain('comes from a repository');
-    expect(run(journal, { kind: 'config-rollback', ...ref, to: 1 })).toBe(true);
+    // The first step is the change of the owner.
+    expect(run(journal, { kind: 'config-rollback', ...ref, to: 2 })).toBe(true);
     run(journal, { kind: 'config-configure', ...ref, settings: { owner: '' } });
     expect(run(journal, publish('three'))).toBe(true);
   });

@@ -110,11 +110,13 @@ it.each<[RolloutRule, ConfigReader, boolean]>([
   [{ kind: 'instance', instances: ['n1/web-1'] }, { instance: 'n1/web-1' }, true],
   [{ kind: 'instance', instances: ['web-1'] }, { instance: 'n2/web-1' }, true],
   [{ kind: 'instance', instances: ['n1/web-1'] }, { instance: 'n2/web-1' }, false],
+  [{ kind: 'instance', instances: ['n1/web-1', 'web-2'] }, { among: ['n1/web-1', 'n2/web-2'] }, true],
+  [{ kind: 'instance', instances: ['n1/web-1'] }, { among: ['n1/web-1', 'n2/web-2'] }, false],
 ])('the rule %j names the client %j: %s', (rule, reader, named) => {
   const ref: ConfigRef = { ...name, cluster: 'default' };
   const row: ConfigRow = {
     ...{ kind: 'config', ...ref, release: 1, last: 2, md5: 'a', bytes: 1, createdMs: 0, changedMs: 0, created: 1, modified: 1 },
     rollouts: [{ name: 'r', release: 2, md5: 'b', rule, priority: 1 }],
   };
-  expect(givenTo(row, reader)?.release).toBe(named ? 2 : 1);
+  expect(givenTo(new Journal().state, row, reader)?.release).toBe(named ? 2 : 1);
 });

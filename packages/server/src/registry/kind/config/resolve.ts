@@ -11,6 +11,7 @@
 import type { Lookup } from '../../room.ts';
 import { findConfig, findRelease } from './find.ts';
 import { givenTo, type ConfigReader } from './given.ts';
+import type { IndexedRows } from './identity.ts';
 import { defaultCluster } from './keys.ts';
 import type { ConfigRef, ConfigRow, ReleaseRow, Rollout } from './rows.ts';
 import { configView } from './views.ts';
@@ -42,8 +43,8 @@ export interface Candidates {
   readonly isForAll: boolean;
 }
 
-export function resolve(lookup: Lookup, name: ConfigName, reader: ConfigReader): Resolved {
-  return choose(lookup, candidatesFor(lookup, name, reader), reader);
+export function resolve(rows: IndexedRows, name: ConfigName, reader: ConfigReader): Resolved {
+  return choose(rows, candidatesFor(rows, name, reader), reader);
 }
 
 export function candidatesFor(lookup: Lookup, name: ConfigName, place: Place): Candidates {
@@ -54,8 +55,8 @@ export function candidatesFor(lookup: Lookup, name: ConfigName, place: Place): C
 }
 
 /** What one client gets of the rows that `candidatesFor` has found. */
-export function choose(lookup: Lookup, { layers }: Candidates, reader: ConfigReader): Resolved {
-  return { layers: layers.flatMap((rows) => layerOf(lookup, rows, reader) ?? []) };
+export function choose(rows: IndexedRows, { layers }: Candidates, reader: ConfigReader): Resolved {
+  return { layers: layers.flatMap((configs) => layerOf(rows, configs, reader) ?? []) };
 }
 
 /** Names of the views that show a change of what `resolve` gives: watch all of them, and ask again when one changes. */
@@ -73,10 +74,10 @@ function rowsOf(lookup: Lookup, name: ConfigName, place: Place): ConfigRow[] {
   return clustersOf(place).flatMap((cluster) => findConfig(lookup, { ...name, cluster }) ?? []);
 }
 
-function layerOf(lookup: Lookup, rows: readonly ConfigRow[], reader: ConfigReader): Layer | undefined {
-  for (const row of rows) {
-    const given = givenTo(row, reader);
-    const release = given && findRelease(lookup, row, given.release);
+function layerOf(rows: IndexedRows, configs: readonly ConfigRow[], reader: ConfigReader): Layer | undefined {
+  for (const row of configs) {
+    const given = givenTo(rows, row, reader);
+    const release = given && findRelease(rows, row, given.release);
     if (release !== undefined) return { row, release, ...(given?.rollout === undefined ? {} : { rollout: given.rollout }) };
   }
   return undefined;

@@ -2,10 +2,13 @@ import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { Journal } from '../../journal.case.ts';
 import type { Command } from '../../kinds.ts';
+import { prunable } from '../../prune.case.ts';
 import type { ConfigPublish, ConfigRolloutControl } from './commands.ts';
+import { fillPlaces, looked } from './fill-places.case.ts';
 import { findConfig, findRelease, historyOf, stagedConfigs, stagedRollout } from './find.ts';
 import { givenTo, isFor, type ConfigReader } from './given.ts';
-import { instanceName, lookAt, populationOf, type Look } from './population.ts';
+import { instanceName } from './instance-name.ts';
+import { populationOf } from './population.ts';
 import type { Alarm, RolloutPlan, RolloutRule, Stage } from './rows.ts';
 
 const ref = { namespace: 'default', app: 'shop', cluster: 'default', name: 'app' };
@@ -40,22 +43,10 @@ const meant = (journal: Journal) => {
   return { ...ref, rollout: 'next', release: rollout?.release ?? 0, stage: rollout?.staged.stage ?? 0 };
 };
 
-/** What the owner finds, and the steps that it takes. */
-function looked(journal: Journal): Look & { readonly steps: number } {
-  const row = findConfig(journal.state, ref);
-  const rollout = stagedRollout(row);
-  if (row === undefined || rollout === undefined) return { alarm: undefined, places: [], counted: 0, steps: 0 };
-  const look = lookAt(journal.state, row, rollout);
-  for (let steps = 0; ; steps++) {
-    const { done, value } = look.next();
-    if (done === true) return { ...value, steps };
-  }
-}
-
-const advance = (journal: Journal, now: number) => (looked(journal).alarm === undefined ? run(journal, { kind: 'config-advance', ...meant(journal) }, now) : false);
-const assign = (journal: Journal) => run(journal, { kind: 'config-assign', ...meant(journal), places: looked(journal).places });
+const advance = (journal: Journal, now: number) => (looked(journal, ref)?.alarm === undefined ? run(journal, { kind: 'config-advance', ...meant(journal) }, now) : false);
+const assign = (journal: Journal) => fillPlaces(journal, ref);
 function trip(journal: Journal, now = 0): unknown {
-  const { alarm: reason } = looked(journal);
+  const { alarm: reason } = looked(journal, ref) ?? {};
   return reason === undefined ? false : run(journal, { kind: 'config-trip', ...meant(journal), reason }, now);
 }
 const control = (journal: Journal, action: ConfigRolloutControl['action'], now = 0) => run(journal, { kind: 'config-rollout', ...ref, rollout: 'next', action, by: 'ann' }, now);
@@ -63,7 +54,7 @@ const assigned = (journal: Journal) => rolloutOf(journal)?.staged.assigned ?? []
 
 function contentFor(journal: Journal, reader: ConfigReader): string | undefined {
   const row = findConfig(journal.state, ref);
-  const given = row && givenTo(row, reader);
+  const given = row && givenTo(journal.state, row, reader);
   return row && given && Buffer.from(findRelease(journal.state, row, given.release)?.content ?? []).toString();
 }
 
@@ -75,8 +66,14 @@ function history(journal: Journal): string[] {
 function withInstances(count: number, ...commands: Command[]): Journal {
   const journal = new Journal();
   journal.commit([...nodes(count).map((node) => register(node)), publish('old')]);
-  for (const command of commands) run(journal, command);
+  for (const command of commands) begin(journal, command);
   return journal;
+}
+
+/** A command that begins a stage, and then the owner's first look. */
+function begin(journal: Journal, command: Command): void {
+  run(journal, command);
+  assign(journal);
 }
 
 describe('stages of percent', () => {
@@ -145,7 +142,37 @@ describe('stages of a count', () => {
     const sick = names(5).find((name) => name !== first) ?? '';
     run(journal, register(sick.split('/')[0] ?? '', 'critical'));
     control(journal, 'advance');
+    expect(assigned(journal)).toEqual([first]);
+    assign(journal);
     expect([...assigned(journal)].sort()).toEqual(names(5).filter((name) => name !== sick).sort());
+  });
+
+  it('begin with the places that were found before, unless these are of another release or stage, or too many', () => {
+    const places = (release: number, stage: number, ...instances: string[]) => ({ release, stage, instances });
+    const given = (found: ReturnType<typeof places>) => {
+      const journal = withInstances(5);
+      run(journal, { ...(rollOut('new', plan([{ count: 2, bakeMs: 1 }, { count: 3, bakeMs: 1 }])) as ConfigPublish), places: found });
+      return journal;
+    };
+    expect(assigned(given(places(2, 0, 'n4/shop', 'n1/shop')))).toEqual(['n4/shop', 'n1/shop']);
+    for (const other of [places(3, 0, 'n4/shop'), places(2, 1, 'n4/shop')]) expect(assigned(given(other))).toEqual([]);
+    const journal = given(places(2, 0, 'n4/shop', 'n1/shop', 'n2/shop'));
+    expect(assigned(journal)).toEqual(['n4/shop', 'n1/shop']);
+    run(journal, { kind: 'config-rollout', ...ref, rollout: 'next', action: 'advance', places: places(2, 1, 'n4/shop', 'n1/shop', 'n0/shop') });
+    expect(assigned(journal)).toEqual(['n4/shop', 'n1/shop', 'n0/shop']);
+  });
+
+  it('hand their instances on to a stage of a percentage, which may not have them, and back', () => {
+    const journal = withInstances(20, rollOut('new', plan([{ count: 3, bakeMs: 1 }, { percent: 0, bakeMs: 1 }, { count: 5, bakeMs: 1 }])));
+    const first = assigned(journal);
+    const given = () => names(20).filter((instance) => contentFor(journal, { instance }) === 'new');
+    for (let stage = 1; stage <= 2; stage++) {
+      control(journal, 'advance');
+      expect(given().toSorted()).toEqual(first.toSorted());
+    }
+    assign(journal);
+    expect(given()).toHaveLength(5);
+    expect(given()).toEqual(expect.arrayContaining([...first]));
   });
 
   it('wait for instances when there are too few', () => {
@@ -159,10 +186,10 @@ describe('stages of a count', () => {
     const journal = withInstances(4);
     run(journal, register('eu-1', 'passing', { meta: { zone: 'eu' } }));
     run(journal, register('eu-2', 'passing', { address: '10.7.0.1' }));
-    run(journal, rollOut('new', plan([{ count: 3, bakeMs: 1 }]), { kind: 'label', label: 'zone', values: ['eu'] }));
+    begin(journal, rollOut('new', plan([{ count: 3, bakeMs: 1 }]), { kind: 'label', label: 'zone', values: ['eu'] }));
     expect(assigned(journal)).toEqual(['eu-1/shop']);
     control(journal, 'stop');
-    run(journal, rollOut('new', plan([{ count: 3, bakeMs: 1 }]), { kind: 'address', addresses: ['10.7.0.0/16'] }));
+    begin(journal, rollOut('new', plan([{ count: 3, bakeMs: 1 }]), { kind: 'address', addresses: ['10.7.0.0/16'] }));
     expect(assigned(journal)).toEqual(['eu-2/shop']);
   });
 
@@ -215,8 +242,36 @@ describe('an alarm', () => {
     expect(advance(journal, 100)).toBe(false);
     expect(trip(journal, 7)).toBe(true);
     expect([contentFor(journal, { instance: first ?? '' }), rolloutOf(journal)]).toEqual(['old', undefined]);
-    expect(history(journal)[0]).toBe('auto-rollback 2 the alarm of rollout next ended it at stage 1 of 1: 1 of 2 instances with the release, and 0 of 8 without it, are critical');
+    expect(history(journal)[0]).toBe('auto-rollback 2 the alarm of rollout next ended it at stage 1 of 1: 1 of 2 instances with the release, and 0 of 8 without it, are critical; its clients get release 1 again');
     expect(trip(journal)).toBe(false);
+  });
+
+  it('watches all clients in a last stage of 100 percent, and none after the last stage', () => {
+    const whole = (journal: Journal) => names(10).map((instance) => contentFor(journal, { instance }));
+    const journal = withInstances(10, rollOut('new', plan([{ percent: 50, bakeMs: 100 }, { percent: 100, bakeMs: 100 }], { alarm })));
+    advance(journal, 100);
+    expect(new Set(whole(journal))).toEqual(new Set(['new']));
+    for (const name of names(6)) sicken(journal, name);
+    expect([advance(journal, 200), trip(journal, 150)]).toEqual([false, true]);
+    // The old release never ceased to be the current one, so it gets no new number.
+    expect([new Set(whole(journal)), findConfig(journal.state, ref)]).toMatchObject([new Set(['old']), { release: 1, last: 4 }]);
+    expect(history(journal).slice(0, 2)).toEqual([
+      'auto-rollback 2 the alarm of rollout next ended it at stage 2 of 2: 6 of 10 instances with the release, and 0 of 0 without it, are critical; its clients get release 1 again', 'rollout-advance 2 stage 2 of 2',
+    ]);
+    const completed = withInstances(10, rollOut('new', plan([{ percent: 100, bakeMs: 100 }], { alarm })));
+    expect(advance(completed, 100)).toBe(true);
+    for (const name of names(10)) sicken(completed, name);
+    expect([trip(completed), new Set(whole(completed)), run(completed, { kind: 'config-rollback', ...ref, to: 1, by: 'ann' }), history(completed)[0]]).toEqual([false, new Set(['new']), true, 'rollback 2']);
+    expect(findConfig(completed.state, ref)).toMatchObject({ release: 4 });
+  });
+
+  it('of the first release takes it from its clients, who get nothing', () => {
+    const journal = new Journal();
+    journal.commit(nodes(2).map((node) => register(node)));
+    begin(journal, rollOut('first', plan([{ percent: 100, bakeMs: 100 }], { alarm })));
+    for (const name of names(2)) sicken(journal, name);
+    expect([trip(journal), contentFor(journal, { instance: 'n0/shop' })]).toEqual([true, undefined]);
+    expect(history(journal)[0]).toContain('; its clients get nothing');
   });
 
   it('does not count what makes the others sick as well', () => {
@@ -244,6 +299,46 @@ describe('an alarm', () => {
     run(journal, report('cannot parse'));
     expect(trip(journal)).toBe(true);
     expect(history(journal)[0]).toContain('1 of 2 instances with the release, and 0 of 8 without it, report an error');
+  });
+
+  it('counts instances that were lost, also when they are back or others have their places', () => {
+    const journal = begun(2);
+    const [first = ''] = assigned(journal);
+    const lost = (instances: { readonly with?: readonly string[]; readonly without?: readonly string[] }) => run(journal, { kind: 'config-lost', ...meant(journal), with: [], without: [], ...instances });
+    run(journal, leave(first.split('/')[0] ?? ''));
+    expect([assign(journal), assigned(journal).length, trip(journal)]).toEqual([true, 2, false]);
+    expect([lost({ with: [first] }), lost({ with: [first] })]).toEqual([true, false]);
+    // One of three that have had it, and of two that have it now: not yet a half.
+    expect(trip(journal)).toBe(false);
+    expect(lost({ with: [assigned(journal)[0] ?? ''] })).toBe(true);
+    expect(trip(journal)).toBe(true);
+    expect(history(journal)[0]).toContain('2 of 3 instances with the release, and 0 of 7 without it, are critical or were lost');
+  });
+
+  it('counts what the others lose, too', () => {
+    const journal = begun(2);
+    const others = names(10).filter((name) => !assigned(journal).includes(name));
+    run(journal, { kind: 'config-lost', ...meant(journal), with: assigned(journal).slice(0, 1), without: others.slice(0, 4) });
+    expect(trip(journal)).toBe(false);
+  });
+
+  it('knows losses of its own release only, and only if it counts them', () => {
+    const lost = (journal: Journal, release: number): Command => ({ kind: 'config-lost', ...meant(journal), release, with: ['n0/shop'], without: [] });
+    const journal = begun(2);
+    expect([run(journal, lost(journal, 1)), run(journal, lost(journal, 2))]).toEqual([false, true]);
+    const errors = begun(2, { on: ['error'], share: 0.5 });
+    expect(run(errors, lost(errors, 2))).toBe(false);
+    control(journal, 'stop');
+    const prune: Command = { kind: 'prune', keys: prunable(journal.state, 0) };
+    journal.commit([prune]);
+    expect([...journal.state.rows()].filter(([key]) => key.startsWith('config-failure'))).toEqual([]);
+  });
+
+  it('remembers a thousand losses of each sort', () => {
+    const journal = begun(2);
+    const many = (from: number) => Array.from({ length: 600 }, (_, at) => `gone-${from + at}/shop`);
+    for (const from of [0, 600]) run(journal, { kind: 'config-lost', ...meant(journal), with: many(from), without: many(from) });
+    expect([...journal.state.rows()].filter(([key]) => key.startsWith('config-failure'))).toHaveLength(2_000);
   });
 
   it('of a webhook ends it with its words, if the rollout has one', () => {
@@ -327,15 +422,15 @@ describe('work', () => {
 
   it.each([200, 400])('of a look is in steps, some for each of %i instances', (count) => {
     const journal = withInstances(count, rollOut('new', plan([{ count: 10, bakeMs: 100 }], { alarm })));
-    const { steps } = looked(journal);
+    const { steps = 0 } = looked(journal, ref) ?? {};
     expect([steps >= count, steps <= 4 * count]).toEqual([true, true]);
   });
 
-  it('of a decision of the owner has no scan of the service, other than that of a publication with a count', () => {
+  it('of a decision has no scan of the service', () => {
     const stages: readonly Stage[] = [{ count: 3, bakeMs: 10 }, { count: 5, bakeMs: 10 }];
     const journal = withInstances(20, rollOut('new', plan(stages, { alarm })));
     run(journal, leave(assigned(journal)[0]?.split('/')[0] ?? ''));
-    const { places } = looked(journal);
+    const { places = [] } = looked(journal, ref) ?? {};
     const counted = vi.spyOn(journal.state, 'bucket');
     const scans = () => counted.mock.calls.filter(([bucket]) => bucket.includes('shop') && !bucket.includes('failure')).length;
     expect([
@@ -343,9 +438,9 @@ describe('work', () => {
       run(journal, { kind: 'config-advance', ...meant(journal), places: [...places, 'x/shop'] }, 100),
       run(journal, { kind: 'config-trip', ...meant(journal), reason: 'told' }),
     ]).toEqual([true, true, true]);
-    expect(scans()).toBe(0);
     run(journal, rollOut('newer', plan(stages)));
-    expect(scans()).toBeGreaterThan(0);
+    control(journal, 'advance');
+    expect(scans()).toBe(0);
     counted.mockRestore();
   });
 

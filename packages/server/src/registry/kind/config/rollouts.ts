@@ -7,38 +7,50 @@
  *
  * The owner of the configuration submits assign, advance and trip when it thinks that they are due. Each names the stage that it has looked
  * at, and is judged here again by the row of the configuration, so a command that comes twice or late does no harm. What needs a look at
- * every instance, the alarm and the places, the owner finds before, in slices: a decision may not hold the event loop for that long.
+ * every instance, the alarm and the places, is found before, in slices, and comes with the command: a decision may not hold the event
+ * loop for that long. Places that are missing, or of another stage, stay empty until the owner has looked.
  */
 
 import type { Draft } from '../../draft.ts';
+import type { Lookup } from '../../room.ts';
 import { findInstance } from '../catalog/find.ts';
 import { refused } from './admission.ts';
 import { checkUrl, invalid } from './check.ts';
-import { configLimits as limits, type ConfigAdvance, type ConfigAssign, type ConfigReport, type ConfigRolloutControl, type ConfigTrip, type RolloutInput } from './commands.ts';
-import { configName, failuresOf, findConfig, findRelease, policyOf, stagedRollout, type StagedRollout } from './find.ts';
-import { failureKey } from './keys.ts';
-import { looseReader, placesOf, populationOf, serviceOf } from './population.ts';
-import type { ConfigRow, FailureRow, Rollout, RolloutPlan, Staged, Step } from './rows.ts';
-import { about, forgetOld, nothing, refOf, unwritten, writeConfig, writeStep } from './steps.ts';
+import { configLimits as limits, type ConfigAdvance, type ConfigAssign, type ConfigRolloutControl, type ConfigTrip, type Places } from './commands.ts';
+import { configName, findConfig, findRelease, policyOf, stagedRollout, type StagedRollout } from './find.ts';
+import { serviceOf } from './population.ts';
+import type { ConfigRow, ProposalRow, Rollout, RolloutInput, RolloutPlan, Staged, Step } from './rows.ts';
+import { about, forgetOld, nothing, refOf, writeConfig, writeStep } from './steps.ts';
 
 /** The name of the rollout by which a release reaches all clients because the policy says so. */
 export const ownName = 'release';
 
 /** The rollout of a new release: the one that its publisher wants, or that the policy of the environment asks for. */
-export function wantedRollout(draft: Draft, row: ConfigRow, rollout: RolloutInput | undefined): RolloutInput | undefined {
-  const { rollout: plan } = policyOf(draft, row.namespace);
+export function wantedRollout(lookup: Lookup, row: Pick<ConfigRow, 'namespace' | 'release'>, rollout: RolloutInput | undefined): RolloutInput | undefined {
+  const { rollout: plan } = policyOf(lookup, row.namespace);
   // There is nothing to compare the first release with, and nothing to go back to.
   return rollout ?? (plan === undefined || row.release === 0 ? undefined : { name: ownName, priority: 0, plan });
 }
 
-/**
- * @param release number of its release, which is written already
- * @throws RegistryError `failed_precondition` when another rollout goes forward
- */
-export function begun(draft: Draft, row: ConfigRow, { plan, ...rollout }: RolloutInput, given: Pick<Rollout, 'release' | 'md5'>, now: number): Rollout {
-  if (plan === undefined) return { ...rollout, ...given };
-  const begins: StagedRollout = { ...rollout, ...given, staged: { ...plan, stage: 0, state: 'running', sinceMs: now, spentMs: 0 } };
-  return filled(draft, row, begins);
+/** The rollout with which a proposal is published: the one that was approved. Undefined: all clients get it at once. */
+export function approvedRollout(lookup: Lookup, row: Pick<ConfigRow, 'namespace' | 'release'>, { rollout, byPolicy }: Pick<ProposalRow, 'rollout' | 'byPolicy'>): RolloutInput | undefined {
+  return byPolicy === true ? wantedRollout(lookup, row, undefined) : rollout;
+}
+
+/** @param given number and MD5 of its release, and the places of its first stage */
+export function begun({ plan, ...rollout }: RolloutInput, given: Pick<Rollout, 'release' | 'md5'> & { readonly places?: Places | undefined }, now: number): Rollout {
+  const { places, ...release } = given;
+  if (plan === undefined) return { ...rollout, ...release };
+  return inStage({ ...rollout, ...release, staged: { ...plan, stage: 0, state: 'running', sinceMs: now, spentMs: 0 } }, 0, places, now);
+}
+
+/** At the beginning of a stage. Who had a place keeps it, also in a stage of a percentage, as far as a count allows. */
+function inStage(rollout: StagedRollout, stage: number, places: Places | undefined, now: number): StagedRollout {
+  const { assigned = [], ...staged } = rollout.staged;
+  const next = staged.stages[stage];
+  const found = places?.release === rollout.release && places.stage === stage ? places.instances : assigned;
+  const kept = next !== undefined && 'count' in next ? found.slice(0, next.count) : assigned;
+  return { ...rollout, staged: { ...staged, stage, state: 'running', sinceMs: now, spentMs: 0, ...(kept.length === 0 ? {} : { assigned: kept }) } };
 }
 
 /** All clients would get the new content while a rollout still compares the old one. @throws RegistryError `failed_precondition` */
@@ -76,7 +88,8 @@ export function advance(draft: Draft, command: ConfigAdvance, now: number): bool
   const { row, rollout } = found;
   const { freezes = [] } = policyOf(draft, row.namespace);
   if (remainingMs(rollout.staged, now) > 0 || freezes.some(({ fromMs, toMs }) => fromMs <= now && now < toMs)) return false;
-  goForward(draft, row, rollout, command, now, command.places);
+  const { release, stage, places: instances } = command;
+  goForward(draft, row, rollout, command, now, instances && { release, stage: stage + 1, instances });
   return true;
 }
 
@@ -93,7 +106,7 @@ export function trip(draft: Draft, command: ConfigTrip, now: number): boolean {
   const { row, rollout } = found;
   const { reason } = command;
   if (rollout.staged.alarm === undefined) return false;
-  const message = `the alarm of rollout ${rollout.name} ended it at stage ${rollout.staged.stage + 1} of ${rollout.staged.stages.length}: ${reason}`;
+  const message = `the alarm of rollout ${rollout.name} ended it at stage ${rollout.staged.stage + 1} of ${rollout.staged.stages.length}: ${reason}; its clients get ${row.release === 0 ? 'nothing' : `release ${row.release} again`}`;
   step(draft, row, rollout, { step: 'auto-rollback', ...command, message }, without(row, rollout), now);
   return true;
 }
@@ -115,31 +128,13 @@ export function control(draft: Draft, command: ConfigRolloutControl, now: number
   if (rollout.staged === undefined) throw refused(`rollout ${rollout.name} of ${configName(row)} has no stages: it can be stopped or completed`);
   const going: StagedRollout = { ...rollout, staged: rollout.staged };
   if (action === 'advance') {
-    goForward(draft, row, going, command, now);
+    goForward(draft, row, going, command, now, command.places);
     return true;
   }
   const { staged } = going;
   if ((action === 'pause') === (staged.state === 'paused')) return false;
   const after: Staged = action === 'pause' ? { ...staged, state: 'paused', spentMs: staged.spentMs + Math.max(0, now - staged.sinceMs) } : { ...staged, state: 'running', sinceMs: now };
   step(draft, row, rollout, { step: action === 'pause' ? 'rollout-pause' : 'rollout-resume', ...command }, { rollouts: replaced(row, { ...rollout, staged: after }) }, now);
-  return true;
-}
-
-/** @returns false when the release is of no rollout, or nothing changes */
-export function report(draft: Draft, command: ConfigReport, now: number): boolean {
-  const { release, instance, error } = command;
-  const ref = refOf(command);
-  const key = failureKey(ref, release, instance);
-  const before = draft.get(key) as FailureRow | undefined;
-  if (error === '') {
-    if (before !== undefined) draft.delete(key);
-    return before !== undefined;
-  }
-  if (findConfig(draft, ref)?.rollouts?.some((rollout) => rollout.release === release) !== true) return false;
-  if (instance.length > limits.nameMax * 2 || /\p{Cc}/u.test(instance)) throw invalid(`an instance of ${instance.length} characters cannot report, the limit is ${limits.nameMax * 2}, without control characters`);
-  const others = Array.from(failuresOf(looseReader(draft), ref)).length;
-  if (before === undefined && others >= limits.failuresMax) return false;
-  draft.put<FailureRow>({ kind: 'config-failure', ...ref, release, instance, error: error.slice(0, limits.errorMax), atMs: before?.atMs ?? now, ...unwritten });
   return true;
 }
 
@@ -161,15 +156,14 @@ interface Stepping {
   readonly message?: string;
 }
 
-/** @param places of the next stage; undefined: they are counted here */
-function goForward(draft: Draft, row: ConfigRow, rollout: StagedRollout, author: Stepping, now: number, places?: readonly string[]): void {
+function goForward(draft: Draft, row: ConfigRow, rollout: StagedRollout, author: Stepping, now: number, places: Places | undefined): void {
   const { staged } = rollout;
   const stage = staged.stage + 1;
   if (stage >= staged.stages.length) {
     complete(draft, row, rollout, author, now);
     return;
   }
-  const after = filled(draft, row, { ...rollout, staged: { ...staged, stage, state: 'running', sinceMs: now, spentMs: 0 } }, places);
+  const after = inStage(rollout, stage, places, now);
   const message = author.message ?? `stage ${stage + 1} of ${staged.stages.length}`;
   step(draft, row, rollout, { step: 'rollout-advance', ...author, message }, { rollouts: replaced(row, after) }, now);
 }
@@ -193,22 +187,6 @@ function without({ rollouts = [] }: ConfigRow, { name }: Rollout): { readonly ro
 
 function replaced({ rollouts = [] }: ConfigRow, rollout: Rollout): readonly Rollout[] {
   return rollouts.map((each) => (each.name === rollout.name ? rollout : each));
-}
-
-/** With the places of its stage filled. @param found as a look has found them; undefined: they are counted here */
-function filled(draft: Draft, row: ConfigRow, rollout: StagedRollout, found?: readonly string[]): StagedRollout {
-  const { assigned: _, ...staged } = rollout.staged;
-  const stage = staged.stages[staged.stage];
-  if (stage === undefined || !('count' in stage)) return { ...rollout, staged };
-  const places = (found ?? whole(placesOf(populationOf(looseReader(draft), row.namespace, serviceOf(row, rollout)), row, rollout))).slice(0, stage.count);
-  return { ...rollout, staged: places.length === 0 ? staged : { ...staged, assigned: places } };
-}
-
-function whole<T>(steps: Iterator<undefined, T, undefined>): T {
-  for (;;) {
-    const { done, value } = steps.next();
-    if (done === true) return value;
-  }
 }
 
 /** @throws RegistryError `invalid_argument` */

@@ -2,17 +2,19 @@
 
 import { fieldsOf } from '../../fields.ts';
 import type { Kind, Lookup, Room } from '../../room.ts';
-import { configLimits, type ConfigDraftPut, type ConfigPropose, type ConfigPublish, type ConfigPublishProposal } from './commands.ts';
+import { configLimits, type ConfigDraftPut, type ConfigDraftRenew, type ConfigEnvironmentPut, type ConfigPropose, type ConfigPublish, type ConfigPublishProposal } from './commands.ts';
 import { configure, publish, remove, rollback } from './decide.ts';
 import { deleteEnvironment, putEnvironment } from './environments.ts';
+import { lose, report } from './failures.ts';
 import { findConfig, findDraft, isPublished, policyOf, stagedRollout } from './find.ts';
-import { config1, release1 } from './format-1.ts';
-import { configBuckets, configKey, draftKey, environmentKey, failureKey, proposalKey, releaseKey } from './keys.ts';
-import { deleteDraft, deleteUnpublished, propose, publishProposal, putDraft, review } from './proposals.ts';
-import { advance, assign, control, report, trip } from './rollouts.ts';
-import type { ConfigRow, DraftRow, EnvironmentRow, FailureRow, ProposalRow, ReleaseRow } from './rows.ts';
+import { config1, proposal1, release1 } from './format-1.ts';
+import { InstanceAddresses } from './instance-addresses.ts';
+import { configBuckets, configKey, draftKey, environmentKey, environmentStepKey, failureKey, proposalKey, releaseKey } from './keys.ts';
+import { deleteDraft, deleteUnpublished, propose, publishProposal, putDraft, renewDraft, review } from './proposals.ts';
+import { advance, assign, control, trip } from './rollouts.ts';
+import type { ConfigRow, DraftRow, EnvironmentRow, EnvironmentStepRow, FailureRow, ProposalRow, ReleaseRow } from './rows.ts';
 import { historyMaxOf, isInUse } from './steps.ts';
-import { configsView, configView } from './views.ts';
+import { configEnvironmentsView, configsView, configView, configWorkView } from './views.ts';
 
 const named = { namespace: true, app: true, cluster: true, name: true } as const;
 
@@ -21,7 +23,7 @@ const config: Kind<ConfigRow> = {
   earlier: [config1],
   mayStayUnread: true,
   fields: fieldsOf<ConfigRow>({
-    ...{ ...named, release: true, last: true, md5: true, bytes: true, format: true, visibility: true, parents: true, schema: true, checks: true },
+    ...{ ...named, release: true, last: true, unpublished: true, md5: true, bytes: true, format: true, visibility: true, parents: true, schema: true, checks: true },
     ...{ bytesMax: true, owners: true, owner: true, description: true, tags: true, rollouts: true, foreign: true, createdMs: true, changedMs: true },
   }),
   key: configKey,
@@ -37,7 +39,7 @@ const config: Kind<ConfigRow> = {
   },
   longestView: configView,
   // One that was never published stays as long as it has settings: an operator removes it.
-  lapsed: (row, now, lookup) => row.last > 0 && !isPublished(row) && isOld(row.changedMs, now, removedMs(lookup, row.namespace)) && findDraft(lookup, row) === undefined,
+  lapsed: (row, now, lookup) => row.last > 0 && row.unpublished !== true && !isPublished(row) && isOld(row.changedMs, now, removedMs(lookup, row.namespace)) && findDraft(lookup, row) === undefined,
 };
 
 /** A part of a row that is stored as raw bytes. */
@@ -54,7 +56,7 @@ const release: Kind<ReleaseRow> = {
   earlier: [release1],
   mayStayUnread: true,
   fields: fieldsOf<ReleaseRow>({
-    ...{ ...named, number: true, step: true, parent: true, content: true, md5: true, hash: true, format: true, rollout: true, of: true },
+    ...{ ...named, number: true, step: true, parent: true, content: true, md5: true, hash: true, format: true, rollout: true, of: true, changes: true },
     ...{ atMs: true, by: true, from: true, message: true, foreign: true },
   }),
   key: (row) => releaseKey(row, row.number),
@@ -71,23 +73,27 @@ const release: Kind<ReleaseRow> = {
 const draft: Kind<DraftRow> = {
   format: 1,
   mayStayUnread: true,
-  fields: fieldsOf<DraftRow>({ ...named, content: true, md5: true, hash: true, format: true, base: true, editors: true, atMs: true }),
+  fields: fieldsOf<DraftRow>({ ...named, remove: true, content: true, md5: true, hash: true, format: true, base: true, editors: true, atMs: true, earlier: true }),
   key: draftKey,
   raw: content,
   buckets: ({ namespace }) => [configBuckets.drafts(namespace)],
   keepsItsBuckets: () => true,
+  addViews: ({ namespace }, views) => views.add(configWorkView(namespace)),
 };
 
 const proposal: Kind<ProposalRow> = {
-  format: 1,
+  // A node that does not know rules would give a release to all clients.
+  format: 2,
+  earlier: [proposal1],
   mayStayUnread: true,
   fields: fieldsOf<ProposalRow>({
-    ...{ ...named, number: true, content: true, md5: true, hash: true, format: true, base: true, state: true, release: true, message: true },
-    ...{ editors: true, by: true, atMs: true, approvals: true, checks: true, rollout: true, notBeforeMs: true },
+    ...{ ...named, number: true, remove: true, content: true, md5: true, hash: true, format: true, base: true, state: true, release: true, message: true },
+    ...{ editors: true, by: true, atMs: true, approvals: true, checks: true, rollout: true, replaces: true, byPolicy: true, notBeforeMs: true },
   }),
   key: (row) => proposalKey(row, row.number),
   raw: content,
   buckets: ({ namespace, state, notBeforeMs }) => [configBuckets.proposals(namespace), ...(state === 'open' && notBeforeMs !== undefined ? [configBuckets.scheduled] : [])],
+  addViews: ({ namespace }, views) => views.add(configWorkView(namespace)),
   lapsed: (row, now) => row.state !== 'open' && isOld(row.atMs, now, configLimits.proposalMs),
 };
 
@@ -98,13 +104,23 @@ const environment: Kind<EnvironmentRow> = {
   key: ({ namespace }) => environmentKey(namespace),
   buckets: () => [configBuckets.environments],
   keepsItsBuckets: () => true,
+  addViews: (_row, views) => views.add(configEnvironmentsView()),
+};
+
+const environmentStep: Kind<EnvironmentStepRow> = {
+  format: 1,
+  mayStayUnread: true,
+  fields: fieldsOf<EnvironmentStepRow>({ namespace: true, number: true, before: true, after: true, atMs: true, by: true, from: true, message: true }),
+  key: ({ namespace, number }) => environmentStepKey(namespace, number),
+  buckets: ({ namespace }) => [configBuckets.environmentSteps(namespace)],
+  keepsItsBuckets: () => true,
 };
 
 const failure: Kind<FailureRow> = {
   format: 1,
   mayStayUnread: true,
-  fields: fieldsOf<FailureRow>({ ...named, release: true, instance: true, error: true, atMs: true }),
-  key: (row) => failureKey(row, row.release, row.instance),
+  fields: fieldsOf<FailureRow>({ ...named, release: true, instance: true, lost: true, error: true, atMs: true }),
+  key: (row) => failureKey(row, row.release, row.instance, row.lost),
   buckets: (row) => [configBuckets.failures(row)],
   keepsItsBuckets: () => true,
   lapsed: (row, _now, lookup) => findConfig(lookup, row)?.rollouts?.some(({ release: number }) => number === row.release) !== true,
@@ -122,12 +138,15 @@ function removedMs(lookup: Lookup, namespace: string): number {
 
 export const configRoom = {
   name: 'config',
-  kinds: { config, 'config-release': release, 'config-draft': draft, 'config-proposal': proposal, 'config-environment': environment, 'config-failure': failure },
+  kinds: { config, 'config-release': release, 'config-draft': draft, 'config-proposal': proposal, 'config-environment': environment, 'config-environment-step': environmentStep, 'config-failure': failure },
   views: {
     configs: { shows: ({ namespace }, shown) => shown.has(configBuckets.inNamespace(namespace)) },
+    'config-work': { shows: ({ namespace }, shown) => shown.has(configBuckets.drafts(namespace)) || shown.has(configBuckets.proposals(namespace)) },
+    'config-environments': { shows: (_view, shown) => shown.has(configBuckets.environments) },
     // The view is named like the record.
     config: { shows: ({ kind, namespace, name }, shown) => shown.get(`${kind}\0${namespace}\0${name}`) !== undefined, forgettable: true },
   },
+  index: { of: ['node', 'instance'], make: () => new InstanceAddresses() },
   decisions: {
     'config-publish': { writes: true, conditionOn: (command: ConfigPublish) => configKey(command), decide: publish },
     'config-configure': { writes: true, decide: configure },
@@ -135,6 +154,7 @@ export const configRoom = {
     'config-remove': { decide: remove },
     'config-draft-put': { writes: true, conditionOn: (command: ConfigDraftPut) => draftKey(command), decide: putDraft },
     'config-draft-delete': { decide: deleteDraft },
+    'config-draft-renew': { conditionOn: (command: ConfigDraftRenew) => draftKey(command), decide: renewDraft },
     'config-delete': { decide: deleteUnpublished },
     'config-propose': { conditionOn: (command: ConfigPropose) => draftKey(command), decide: propose },
     'config-review': { decide: review },
@@ -143,8 +163,9 @@ export const configRoom = {
     'config-assign': { decide: assign },
     'config-advance': { decide: advance },
     'config-trip': { decide: trip },
+    'config-lost': { decide: lose },
     'config-report': { decide: report },
-    'config-environment-put': { writes: true, decide: putEnvironment },
+    'config-environment-put': { writes: true, conditionOn: (command: ConfigEnvironmentPut) => environmentKey(command.namespace), decide: putEnvironment },
     'config-environment-delete': { decide: deleteEnvironment },
   },
 } satisfies Room;

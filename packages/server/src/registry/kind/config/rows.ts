@@ -26,6 +26,8 @@ export interface ConfigRow extends Revisions, ConfigRef {
   readonly release: number;
   /** Number of the newest step of the history: the next one gets the number after it. */
   readonly last: number;
+  /** No content was ever published: its history has changes of settings only. */
+  readonly unpublished?: true;
   /** Of the current release's content, as the publisher computed it; empty when there is none. */
   readonly md5: string;
   /** Bytes of the current release's content. */
@@ -83,6 +85,14 @@ export interface Rollout {
   readonly priority: number;
   /** How it reaches all clients by and by; absent: it stays as it is until it is removed. */
   readonly staged?: Staged;
+}
+
+/** A rollout that is asked for: who gets the release, and how it reaches all clients by and by. */
+export interface RolloutInput {
+  readonly name: string;
+  readonly rule?: RolloutRule;
+  readonly priority: number;
+  readonly plan?: RolloutPlan;
 }
 
 /** The plan of a rollout that goes forward by itself. */
@@ -156,7 +166,18 @@ export type Step =
   /** All clients get the release of a rollout. */
   | 'rollout-complete'
   /** The alarm of a rollout has ended it. */
-  | 'auto-rollback';
+  | 'auto-rollback'
+  /** What belongs to the configuration and to none of its releases was changed. */
+  | 'settings';
+
+/** One setting in a step of the history. Long values are cut. */
+export interface SettingChange {
+  readonly setting: string;
+  /** Absent: it had no value. */
+  readonly before?: unknown;
+  /** Absent: it was taken away. */
+  readonly after?: unknown;
+}
 
 /** A step of the history: a release with its content, or something that happened to one. */
 export interface ReleaseRow extends Revisions, ConfigRef {
@@ -176,6 +197,8 @@ export interface ReleaseRow extends Revisions, ConfigRef {
   readonly rollout?: string;
   /** Of a rollback: the release whose content it has. */
   readonly of?: number;
+  /** Settings that changed with it. */
+  readonly changes?: readonly SettingChange[];
   /** When it happened, in milliseconds since the Unix epoch. */
   readonly atMs: number;
   /** Who did it, for people. */
@@ -192,6 +215,27 @@ export interface EnvironmentRow extends Revisions {
   readonly kind: 'config-environment';
   readonly namespace: string;
   /** Its place in lists: `development` before `production`. */
+  readonly order: number;
+  readonly policy: Policy;
+}
+
+/** A change of the rules of an environment. The newest ones are kept. */
+export interface EnvironmentStepRow extends Revisions {
+  readonly kind: 'config-environment-step';
+  readonly namespace: string;
+  /** 1 for the first one that is kept, and so on; the next one has the number after the newest. */
+  readonly number: number;
+  /** Absent: it had no rules. */
+  readonly before?: EnvironmentRules;
+  /** Absent: they were taken away. */
+  readonly after?: EnvironmentRules;
+  readonly atMs: number;
+  readonly by?: string;
+  readonly from?: string;
+  readonly message?: string;
+}
+
+export interface EnvironmentRules {
   readonly order: number;
   readonly policy: Policy;
 }
@@ -223,9 +267,11 @@ export interface Freeze {
   readonly why: string;
 }
 
-/** Content that is edited and not published. A configuration has one at most. */
+/** What an editor prepares and does not publish: content, or the removal of what clients get. A configuration has one at most. */
 export interface DraftRow extends Revisions, ConfigRef {
   readonly kind: 'config-draft';
+  /** Clients are to get nothing any more; its content is empty. */
+  readonly remove?: true;
   readonly content: Uint8Array;
   readonly md5: string;
   readonly hash: string;
@@ -236,13 +282,17 @@ export interface DraftRow extends Revisions, ConfigRef {
   readonly editors: readonly string[];
   /** When it was last saved, in milliseconds since the Unix epoch. */
   readonly atMs: number;
+  /** The revision that it had before it was proposed again, on other terms; absent: it was not. */
+  readonly earlier?: number;
 }
 
-/** A draft that its author asks to be published. It is void when the draft changes. */
+/** A draft that its author asks to be published, and how. It is void when the draft changes, or when the author proposes it on other terms. */
 export interface ProposalRow extends Revisions, ConfigRef {
   readonly kind: 'config-proposal';
   /** The revision of the draft that it proposes. */
   readonly number: number;
+  /** As in the draft. */
+  readonly remove?: true;
   /** Empty once it is not open any more. */
   readonly content: Uint8Array;
   readonly md5: string;
@@ -261,8 +311,12 @@ export interface ProposalRow extends Revisions, ConfigRef {
   readonly approvals: readonly Approval[];
   /** What was checked before it was proposed, for people. */
   readonly checks: readonly string[];
-  /** How it reaches all clients. */
-  readonly rollout?: RolloutPlan;
+  /** How it is published; absent: to all clients at once. */
+  readonly rollout?: RolloutInput;
+  /** The release which the rollout of that name had when it was proposed, and must have still when it is published; absent: there was none. */
+  readonly replaces?: number;
+  /** An older Rollcall wrote it without a rollout: it is published as the policy of that time says. */
+  readonly byPolicy?: true;
   /** It is published then, by the server, if it is approved: milliseconds since the Unix epoch. */
   readonly notBeforeMs?: number;
 }
@@ -270,14 +324,19 @@ export interface ProposalRow extends Revisions, ConfigRef {
 export interface Approval {
   readonly by: string;
   readonly atMs: number;
+  /** What the approver says about it. */
+  readonly message?: string;
 }
 
-/** What an instance reports of a release that it cannot use. Kept while the release is that of a rollout. */
+/** What went wrong in an instance: it reports that it cannot use a release, or it was lost. Kept while the release is that of a rollout. */
 export interface FailureRow extends Revisions, ConfigRef {
   readonly kind: 'config-failure';
   readonly release: number;
   /** As `NODE/ID`. */
   readonly instance: string;
+  /** It was lost while it had the release, or while it did not; absent: it reports an error. */
+  readonly lost?: 'with' | 'without';
+  /** For people. */
   readonly error: string;
   readonly atMs: number;
 }

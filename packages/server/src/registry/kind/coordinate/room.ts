@@ -10,6 +10,8 @@ import type { CoordinateRow } from './rows.ts';
 import { coordinatesView } from './views.ts';
 
 const coordinate: Kind<CoordinateRow> = {
+  // Nodes move all the time, and old places are never asked for.
+  unseen: true,
   format: 1,
   key: ({ node }) => coordinateKey(node),
   keyFields: ['node'],

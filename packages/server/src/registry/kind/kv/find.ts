@@ -2,7 +2,7 @@
 
 import type { Reader } from '../../reader.ts';
 import type { Lookup } from '../../room.ts';
-import { delayKey, kvKey, tombstoneKey } from './keys.ts';
+import { delayKey, kvBuckets, kvKey, tombstoneKey } from './keys.ts';
 import type { DelayRow, KvRow, TombstoneRow } from './rows.ts';
 
 export function findKv(reader: Lookup, namespace: string, key: string): KvRow | undefined {
@@ -15,6 +15,11 @@ export function findTombstone(reader: Lookup, namespace: string, key: string): T
 
 export function findDelay(reader: Lookup, namespace: string, key: string): DelayRow | undefined {
   return reader.get(delayKey(namespace, key)) as DelayRow | undefined;
+}
+
+/** Keys that a session holds, in no particular order. */
+export function heldKeysIn(reader: Lookup, namespace: string): Iterable<KvRow> {
+  return reader.bucket(kvBuckets.held(namespace)) as Iterable<KvRow>;
 }
 
 /** The keys under a prefix. @param after only those above this one */

@@ -11,7 +11,7 @@ import { findKv } from './find.ts';
 /** A state that decides and applies commands, one after the other. */
 function stateAt(revision: number, base: number) {
   const state = new State();
-  for (const loading = state.loading(revision, base); loading.next().done !== true; );
+  state.loaded(revision, base);
   return {
     run(command: Command): void {
       for (let next: Command | undefined = command; next !== undefined; ) {

@@ -10,7 +10,7 @@ import { decisions } from './decisions.ts';
 import { lapsed } from './delay.ts';
 import { findKv, findTombstone } from './find.ts';
 import { KeyWakes } from './key-wakes.ts';
-import { delayKey, kvKey, tombstoneKey } from './keys.ts';
+import { delayKey, kvBuckets, kvKey, tombstoneKey } from './keys.ts';
 import type { DelayRow, KvRow, TombstoneRow } from './rows.ts';
 
 const kv: Kind<KvRow> = {
@@ -18,7 +18,7 @@ const kv: Kind<KvRow> = {
   fields: fieldsOf<KvRow>({ namespace: true, key: true, value: true, flags: true, lockIndex: true, session: true }),
   key: ({ namespace, key }) => kvKey(namespace, key),
   keyFields: ['namespace', 'key'],
-  buckets: ({ namespace, session }) => (session === undefined ? [] : [sessionBuckets.held(namespace, session)]),
+  buckets: ({ namespace, session }) => (session === undefined ? [] : [sessionBuckets.held(namespace, session), kvBuckets.held(namespace)]),
   keepsItsBuckets: (before, after) => before.session === after.session,
   ordered: true,
   // An answer shows the value in base64.
@@ -51,6 +51,7 @@ const tombstone: Kind<TombstoneRow> = {
   keyFields: ['namespace', 'key'],
   ordered: true,
   keepsRevision: true,
+  unseen: true,
   notRestored: true,
   keyIsDerived: true,
 };
@@ -58,6 +59,7 @@ const tombstone: Kind<TombstoneRow> = {
 const delay: Kind<DelayRow> = {
   format: 2,
   key: ({ namespace, key }) => delayKey(namespace, key),
+  unseen: true,
   keyFields: ['namespace', 'key'],
   lapsed,
   keyIsDerived: true,

@@ -1,5 +1,7 @@
 /** The commands about locks, and their limits. */
 
+import type { LockPurpose } from '@rollcall/protocol';
+
 /** Limits of locks. */
 export const lockLimits = {
   /** Characters of a name. */
@@ -8,7 +10,7 @@ export const lockLimits = {
   valueMax: 1_024,
   /** Holders of a semaphore. */
   holdersMax: 10_000,
-  /** Contenders of one lock, holders included; a grant looks at all of them. */
+  /** Contenders of one lock, holders included. */
   contendersMax: 10_000,
   /** Locks of one namespace. */
   locksMax: 100_000,
@@ -35,6 +37,8 @@ export interface LockAcquire extends OfContender {
   /** Shares the lock with all others that share it; only with a limit of 1. */
   readonly shared?: true;
   readonly value?: string;
+  /** For observers; the first that is said counts while the lock is in use. */
+  readonly purpose?: LockPurpose;
   readonly wait: boolean;
 }
 

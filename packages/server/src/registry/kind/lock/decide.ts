@@ -16,15 +16,17 @@ import { RegistryError } from '@rollcall/protocol';
 import type { Draft } from '../../draft.ts';
 import type { Removal } from '../../removal.ts';
 import type { Steps } from '../../steps.ts';
+import { isOf } from '../../row.ts';
 import { findLiveSession } from '../session/find.ts';
+import { sessionBuckets } from '../session/keys.ts';
 import { lockLimits, type LockAcquire, type LockAcquired, type LockCheck, type LockRelease, type LockTransfer } from './commands.ts';
-import { findContender, findLock } from './find.ts';
+import { findContender, findLock, type Queues } from './find.ts';
 import { contenderKey, lockBuckets, lockKey } from './keys.ts';
 import { holds, type ContenderRow, type LockRow } from './rows.ts';
 
 /** @throws RegistryError `not_found`, `failed_precondition`, `already_exists`, `resource_exhausted`, `invalid_argument` */
-export function acquire(draft: Draft, command: LockAcquire): LockAcquired {
-  const { namespace, name, id, session, limit, shared, value, wait } = command;
+export function acquire(draft: Draft, command: LockAcquire, now: number): LockAcquired {
+  const { namespace, name, id, session, limit, shared, value, purpose, wait } = command;
   const own = findContender(draft, namespace, name, id);
   if (own !== undefined) {
     if (own.session === session && own.left === undefined) return holds(own) ? 'holds' : 'waits';
@@ -46,13 +48,13 @@ export function acquire(draft: Draft, command: LockAcquire): LockAcquired {
   }
   const turn = lock.turn + 1;
   const contender: ContenderRow = {
-    ...{ kind: 'lock-contender', namespace, name, id, session, order: turn },
+    ...{ kind: 'lock-contender', namespace, name, id, session, order: turn, cameMs: now },
     ...(shared === undefined ? {} : { shared }),
     ...(value === undefined ? {} : { value }),
     ...{ created: 0, modified: 0 },
   };
-  const next: LockRow = { ...lock, limit, turn };
-  if (isFree) draft.put<LockRow>(give(draft, next, contender));
+  const next: LockRow = { ...lock, limit, turn, ...(lock.purpose === undefined && purpose !== undefined ? { purpose } : {}) };
+  if (isFree) draft.put<LockRow>(give(draft, next, contender, now));
   else {
     draft.put<ContenderRow>(contender);
     draft.put<LockRow>({ ...next, waiting: next.waiting + 1, given: givenHere(lock) });
@@ -60,19 +62,19 @@ export function acquire(draft: Draft, command: LockAcquire): LockAcquired {
   return isFree ? 'holds' : 'waits';
 }
 
-export function* release(draft: Draft, { namespace, name, id, session }: LockRelease): Steps<boolean> {
+export function* release(draft: Draft, { namespace, name, id, session }: LockRelease, now: number): Steps<boolean> {
   const own = findContender(draft, namespace, name, id);
   if (own?.session !== session) return false;
-  yield* leave(draft, own);
+  yield* leave(draft, own, now);
   return true;
 }
 
 /** @throws RegistryError `not_found` when `to` does not wait for the lock */
-export function* transfer(draft: Draft, { namespace, name, id, session, to }: LockTransfer): Steps<boolean> {
+export function* transfer(draft: Draft, { namespace, name, id, session, to }: LockTransfer, now: number): Steps<boolean> {
   const own = findContender(draft, namespace, name, id);
   if (own?.session !== session) return false;
   if (own.left === true) {
-    yield* leave(draft, own);
+    yield* leave(draft, own, now);
     return true;
   }
   if (!holds(own)) return false;
@@ -82,7 +84,7 @@ export function* transfer(draft: Draft, { namespace, name, id, session, to }: Lo
   }
   const lock = without(draft, own);
   if (!admits(lock, next.shared)) throw new RegistryError('failed_precondition', `lock ${shown(name)} has other holders, which contender ${to} cannot share it with`);
-  yield* passOn(draft, own, give(draft, { ...lock, waiting: lock.waiting - 1 }, next));
+  yield* passOn(draft, own, give(draft, { ...lock, waiting: lock.waiting - 1 }, next, now), now);
   return true;
 }
 
@@ -93,33 +95,54 @@ export function check(draft: Draft, { namespace, name, id, revision, nth }: Lock
 }
 
 /** The session of a contender ends, or its row is removed. */
-export function* end({ namespace, name, id }: ContenderRow, { draft }: Pick<Removal, 'draft'>): Steps<void> {
+export function* end({ namespace, name, id }: ContenderRow, { draft, now }: Pick<Removal, 'draft' | 'now'>): Steps<void> {
   // An earlier step of the same removal may have written it again.
   const row = findContender(draft, namespace, name, id);
   if (row === undefined) return;
   // With its namespace, a lock may go before its contenders.
-  if (findLock(draft, namespace, name) === undefined) {
+  const present = findLock(draft, namespace, name);
+  if (present === undefined) {
     draft.delete(contenderKey(namespace, name, id));
     return;
   }
-  // Those that wait go before those that hold the lock: a lock that is free is looked for a next contender each time that one leaves.
-  if (holds(row) && !isLive(draft, row)) {
-    for (const other of waiting(draft, namespace, name)) {
-      if (other.session !== row.session) continue;
-      yield* leave(draft, other);
-      yield;
-    }
+  if (!holds(row) || isLive(draft, row)) {
+    yield* leave(draft, row, now);
+    return;
   }
-  yield* leave(draft, row);
+  // Those that wait go before those that hold the lock: a lock that is free is looked for a next contender each time that one leaves.
+  const others = contendersBeside(draft, row, present.waiting > 0 ? Infinity : permitsAtOnce);
+  for (const other of others.filter((each) => !holds(each))) {
+    yield* leave(draft, other, now);
+    yield;
+  }
+  // Several permits of one semaphore go together: the lock's row is written once for all of them.
+  let lock = without(draft, row);
+  for (const other of others.filter(holds).slice(0, permitsAtOnce)) {
+    if (draft.fill.full) break;
+    lock = without(draft, other, lock);
+  }
+  yield* passOn(draft, row, lock, now);
 }
 
-function leave(draft: Draft, row: ContenderRow): Steps<void> {
-  return passOn(draft, row, without(draft, row));
+/** Permits that are taken back at once; a transaction has room for them and for as many grants. */
+const permitsAtOnce = 64;
+
+/** The other contenders of the session in the same lock, in no particular order. */
+function contendersBeside(draft: Draft, { namespace, name, id, session }: ContenderRow, most: number): ContenderRow[] {
+  const found: ContenderRow[] = [];
+  for (const row of draft.unguardedBucket(sessionBuckets.held(namespace, session))) {
+    if (isOf<ContenderRow>(row, 'lock-contender') && row.name === name && row.id !== id && found.push(row) >= most) break;
+  }
+  return found;
+}
+
+function leave(draft: Draft, row: ContenderRow, now: number): Steps<void> {
+  return passOn(draft, row, without(draft, row), now);
 }
 
 /** Gives a lock to those that are next. @param row of the contender that has left it @param lock without that one, not written yet */
-function* passOn(draft: Draft, { namespace, name, id, session, order }: ContenderRow, lock: LockRow): Steps<void> {
-  for (let left = lock; !settle(draft, left); ) {
+function* passOn(draft: Draft, { namespace, name, id, session, order }: ContenderRow, lock: LockRow, now: number): Steps<void> {
+  for (let left = lock; !settle(draft, left, now); ) {
     const own: ContenderRow = { kind: 'lock-contender', namespace, name, id, session, order, left: true, created: 0, modified: 0 };
     const written = findLock(draft, namespace, name) as LockRow;
     draft.put<LockRow>({ ...written, waiting: written.waiting + 1 });
@@ -129,10 +152,9 @@ function* passOn(draft: Draft, { namespace, name, id, session, order }: Contende
   }
 }
 
-/** Removes a contender. @returns the lock without it, which is not written yet */
-function without(draft: Draft, row: ContenderRow): LockRow {
+/** Removes a contender. @param lock as it is, if it is not written yet @returns the lock without the contender, which is not written yet */
+function without(draft: Draft, row: ContenderRow, lock = findLock(draft, row.namespace, row.name)): LockRow {
   const { namespace, name, id } = row;
-  const lock = findLock(draft, namespace, name);
   if (lock === undefined) throw new RegistryError('internal', `contender ${id} has no lock ${shown(name)}`);
   draft.delete(contenderKey(namespace, name, id));
   const { shared, ...rest } = lock;
@@ -142,19 +164,22 @@ function without(draft: Draft, row: ContenderRow): LockRow {
 }
 
 /** Gives a lock that has room to those that are next, and writes it. @returns false if the transaction was full before all of them had it */
-function settle(draft: Draft, before: LockRow): boolean {
+function settle(draft: Draft, before: LockRow, now: number): boolean {
   let lock = before;
   let isDone = true;
   if (lock.waiting > 0 && hasRoom(lock)) {
+    let looks = 0;
     for (const next of queue(draft, lock)) {
+      looks++;
+      if (!isLive(draft, next)) continue;
       if (!hasRoom(lock) || !admits(lock, next.shared)) break;
       if (lock !== before && draft.fill.full) {
         isDone = false;
         break;
       }
-      lock = give(draft, { ...lock, waiting: lock.waiting - 1 }, next);
+      lock = give(draft, { ...lock, waiting: lock.waiting - 1 }, next, now);
     }
-    draft.fill.add(before.waiting / looksPerRow, 0);
+    draft.fill.add(looks / looksPerRow, 0);
   }
   const { namespace, name } = lock;
   // A lock that this transaction has given already keeps its row, so that its next grant has another number.
@@ -166,14 +191,13 @@ function settle(draft: Draft, before: LockRow): boolean {
 /** Contenders that are looked at in the time that one row takes to be written. */
 const looksPerRow = 16;
 
-/** The contenders that may get the lock next, the oldest first. A session that ends takes its own with it. */
+/** The contenders that wait, the oldest first. Those that this draft writes have come after all that are committed; one that it gives the lock is skipped. */
 function* queue(draft: Draft, { namespace, name }: LockRow): Generator<ContenderRow, void, undefined> {
-  const inOrder = waiting(draft, namespace, name).sort((a, b) => a.order - b.order);
-  for (const row of inOrder) if (isLive(draft, row)) yield row;
-}
-
-function waiting(draft: Draft, namespace: string, name: string): ContenderRow[] {
-  return [...draft.unguardedBucket(lockBuckets.waiters(namespace, name))] as ContenderRow[];
+  const queues = draft.committedIndex('lock') as Queues | undefined;
+  if (queues === undefined) throw new RegistryError('internal', 'the queues of locks are not indexed');
+  for (const row of queues.waiting(namespace, name)) if (!draft.hasChanged(contenderKey(namespace, name, row.id))) yield row;
+  const own = [...draft.ownOf(lockBuckets.waiters(namespace, name))] as ContenderRow[];
+  yield* own.sort((a, b) => a.order - b.order);
 }
 
 function isLive(draft: Draft, { namespace, session, left }: ContenderRow): boolean {
@@ -181,9 +205,9 @@ function isLive(draft: Draft, { namespace, session, left }: ContenderRow): boole
 }
 
 /** @returns the lock with this holder, which is not written yet */
-function give(draft: Draft, lock: LockRow, { shared, ...contender }: ContenderRow): LockRow {
+function give(draft: Draft, lock: LockRow, { shared, ...contender }: ContenderRow, now: number): LockRow {
   const given = givenHere(lock);
-  draft.put<ContenderRow>({ ...contender, ...(shared === undefined ? {} : { shared }), nth: given });
+  draft.put<ContenderRow>({ ...contender, ...(shared === undefined ? {} : { shared }), nth: given, gotMs: now });
   const { shared: _before, ...rest } = lock;
   return { ...rest, ...(shared === undefined ? {} : { shared }), holding: lock.holding + 1, given: given + 1, modified: 0 };
 }

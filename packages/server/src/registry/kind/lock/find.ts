@@ -1,6 +1,6 @@
 /** Finds locks and their contenders. */
 
-import type { Lookup } from '../../room.ts';
+import type { Indexed, Lookup, RoomIndex } from '../../room.ts';
 import { contenderKey, lockBuckets, lockKey } from './keys.ts';
 import type { ContenderRow, HolderRow, LockRow } from './rows.ts';
 
@@ -25,4 +25,16 @@ export function holdersOf(reader: Lookup, namespace: string, name: string): Iter
 /** In no particular order. */
 export function waitersOf(reader: Lookup, namespace: string, name: string): Iterable<ContenderRow> {
   return reader.bucket(lockBuckets.waiters(namespace, name)) as Iterable<ContenderRow>;
+}
+
+/** The index of the room. */
+export interface Queues extends RoomIndex {
+  /** Contenders that wait for a lock, the oldest first. The state must not change between two steps. */
+  waiting(namespace: string, name: string): Iterable<ContenderRow>;
+}
+
+/** Contenders that wait, the oldest first. */
+export function queueOf(state: Pick<Indexed, 'index'>, namespace: string, name: string): ContenderRow[] {
+  const queue = Array.from((state.index('lock') as Queues | undefined)?.waiting(namespace, name) ?? []);
+  return queue.filter(({ left }) => left !== true);
 }

@@ -2,7 +2,7 @@
 
 import { describe, expect, it, test } from 'vitest';
 import { Journal } from '../../journal.case.ts';
-import type { Command } from '../../kinds.ts';
+import { encodeRow, keyOf, type Command } from '../../kinds.ts';
 import { restoreCommand } from '../../restore.ts';
 import { lockLimits, type LockAcquire } from './commands.ts';
 import { findContender, findLock, holdersOf, waitersOf } from './find.ts';
@@ -42,6 +42,49 @@ function withSessions(...ids: string[]): Journal {
   answers(journal, ...ids.map(open));
   return journal;
 }
+
+describe('what observers see', () => {
+  it('a contender has the time when it came, and the time when it got the lock, however it got it', () => {
+    const journal = withSessions('a', 'b', 'c', 'd');
+    const at = (now: number, ...commands: Command[]) => journal.commit(commands, now);
+    at(10, acquire('a'), acquire('b'));
+    at(20, acquire('c'), acquire('d'));
+    const times = () => ['a', 'b', 'c', 'd'].map((id) => findContender(journal.state, namespace, name, id)).map((row) => row && [row.cameMs, row.gotMs]);
+    expect(times()).toEqual([[10, 10], [10, undefined], [20, undefined], [20, undefined]]);
+    at(30, release('a'));
+    expect(times()).toEqual([undefined, [10, 30], [20, undefined], [20, undefined]]);
+    at(40, transfer('b', 'd'));
+    expect(times()).toEqual([undefined, undefined, [20, undefined], [20, 40]]);
+    at(50, close('d'));
+    expect(times()).toEqual([undefined, undefined, [20, 50], undefined]);
+    // A request that is repeated later changes neither.
+    at(60, acquire('c'));
+    expect(times()).toEqual([undefined, undefined, [20, 50], undefined]);
+  });
+
+  it('the purpose of a lock is the first that is said, while the lock is in use', () => {
+    const journal = withSessions('a', 'b', 'c');
+    const purpose = () => findLock(journal.state, namespace, name)?.purpose;
+    answers(journal, acquire('a'));
+    expect(purpose()).toBeUndefined();
+    answers(journal, acquire('b', { purpose: 'election' }), acquire('c', { purpose: 'lock' }));
+    expect(purpose()).toBe('election');
+    answers(journal, release('a'), release('b'));
+    expect([holders(journal), purpose()]).toEqual([['c'], 'election']);
+    answers(journal, release('c'));
+    answers(journal, acquire('a', { id: 'a2', purpose: 'lock' }));
+    expect(purpose()).toBe('lock');
+  });
+
+  it('rows of an older Rollcall have neither', () => {
+    const journal = withSessions('a', 'b');
+    answers(journal, acquire('a'), acquire('b'));
+    const older = (row: { readonly cameMs?: number; readonly gotMs?: number }) => ({ ...row, cameMs: undefined, gotMs: undefined });
+    journal.rewrite(['a', 'b'].map((id) => ({ key: keyOf(findContender(journal.state, namespace, name, id) as never), value: encodeRow(older(findContender(journal.state, namespace, name, id) as never) as never) })).concat([{ key: `lock\0${namespace}\0${name}`, value: encodeRow(findLock(journal.state, namespace, name) as never) }]));
+    expect([holders(journal), waiters(journal)]).toEqual([['a'], ['b']]);
+    expect(findContender(journal.state, namespace, name, 'a')).not.toHaveProperty('gotMs');
+  });
+});
 
 describe('a lock', () => {
   it('goes to the first, and then to those that wait, in their order', () => {

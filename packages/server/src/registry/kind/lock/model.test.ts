@@ -8,7 +8,7 @@ import { expect, test } from 'vitest';
 import { Journal } from '../../journal.case.ts';
 import type { Command } from '../../kinds.ts';
 import { findPrunable } from '../../prune.ts';
-import { holdersOf, locksIn, waitersOf } from './find.ts';
+import { holdersOf, locksIn, queueOf, waitersOf } from './find.ts';
 import { tokenOf } from './rows.ts';
 
 const numRuns = Number(process.env['ROLLCALL_RUNS'] ?? 300);
@@ -140,6 +140,7 @@ test('the state machine does what the model does', () => {
         for (const name of names) {
           const held = Array.from(holdersOf(journal.state, namespace, name)).sort((a, b) => (tokenOf(a) < tokenOf(b) ? -1 : 1));
           const queue = Array.from(waitersOf(journal.state, namespace, name)).sort((a, b) => a.order - b.order);
+          expect(queueOf(journal.state, namespace, name)).toEqual(queue);
           const lock = model.locks.get(name);
           expect([name, held.map(({ id }) => id), queue.map(({ id }) => id)]).toEqual([name, lock?.holders.map(({ id }) => id), lock?.queue.map(({ id }) => id)]);
           const tokens = held.map((row) => [`${name} ${row.id} ${tokenOf(row)}`, tokenOf(row)] as const).filter(([grant]) => !known.has(grant));

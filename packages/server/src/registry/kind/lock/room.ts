@@ -8,6 +8,7 @@ import type { LockCheck } from './commands.ts';
 import { acquire, check, end, release, transfer } from './decide.ts';
 import { findContender } from './find.ts';
 import { contenderKey, lockBuckets, lockKey } from './keys.ts';
+import { LockQueues } from './queues.ts';
 import { holds, type ContenderRow, type LockRow } from './rows.ts';
 import { contenderView, locksView, lockView } from './views.ts';
 
@@ -15,7 +16,7 @@ const lock: Kind<LockRow> = {
   format: 1,
   // A node that ends a session must give its locks to the next contenders.
   since: 2,
-  fields: fieldsOf<LockRow>({ namespace: true, name: true, limit: true, holding: true, waiting: true, shared: true, turn: true, given: true }),
+  fields: fieldsOf<LockRow>({ namespace: true, name: true, limit: true, holding: true, waiting: true, shared: true, turn: true, purpose: true, given: true }),
   key: ({ namespace, name }) => lockKey(namespace, name),
   keyFields: ['namespace', 'name'],
   buckets: ({ namespace }) => [lockBuckets.all(namespace)],
@@ -28,7 +29,7 @@ const lock: Kind<LockRow> = {
 const contender: Kind<ContenderRow> = {
   format: 1,
   since: 2,
-  fields: fieldsOf<ContenderRow>({ namespace: true, name: true, id: true, session: true, order: true, shared: true, nth: true, left: true, value: true }),
+  fields: fieldsOf<ContenderRow>({ namespace: true, name: true, id: true, session: true, order: true, shared: true, nth: true, left: true, cameMs: true, gotMs: true, value: true }),
   key: ({ namespace, name, id }) => contenderKey(namespace, name, id),
   buckets: (row) => [
     sessionBuckets.held(row.namespace, row.session),
@@ -59,6 +60,7 @@ export const lockRoom = {
       },
     },
   },
+  index: { of: ['lock-contender'], make: () => new LockQueues() },
   decisions: {
     'lock-acquire': { writes: true, decide: acquire },
     'lock-release': { decide: release },

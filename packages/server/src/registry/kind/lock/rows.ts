@@ -8,6 +8,7 @@
  *     └─ lock-contender  C   waits
  */
 
+import type { LockPurpose } from '@rollcall/protocol';
 import type { Revisions } from '../../row.ts';
 
 /**
@@ -28,6 +29,8 @@ export interface LockRow extends Revisions {
   readonly shared?: true;
   /** Rises with each change: the order of its contenders. */
   readonly turn: number;
+  /** For observers: what its contenders use it as. Absent: none of them has said. */
+  readonly purpose?: LockPurpose;
   /** How often it was given in the transaction that wrote this row last. */
   readonly given: number;
 }
@@ -51,6 +54,10 @@ export interface ContenderRow extends Revisions {
   readonly nth?: number;
   /** It has left, and gets nothing; its row stays until all that are next have the lock. */
   readonly left?: true;
+  /** When it came, in milliseconds since the Unix epoch. Absent: an older Rollcall wrote it, as for `gotMs`. */
+  readonly cameMs?: number;
+  /** When it got the lock. Absent: it waits. */
+  readonly gotMs?: number;
   /** For observers: what the client says of itself. */
   readonly value?: string;
 }
@@ -63,7 +70,7 @@ export function holds(row: ContenderRow | undefined): row is HolderRow {
 }
 
 /** Grants of one lock in one transaction, at most: a token has the revision above these bits. */
-export const grantBits = 16n;
+const grantBits = 16n;
 
 /**
  * The fencing token of a holder: the revision at which it got the lock, then which grant of that transaction it is. So tokens of a name

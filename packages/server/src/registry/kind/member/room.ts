@@ -31,6 +31,7 @@ const failed: Kind<FailedMemberRow> = {
 const claimed: Kind<ClaimRow> = {
   format: 1,
   key: ({ of }) => claimKey(of),
+  unseen: true,
   keyFields: ['of'],
   keyIsDerived: true,
   staysHere: true,

@@ -3,7 +3,7 @@
 import { getsTraffic } from '@rollcall/protocol';
 import type { Reader } from '../../reader.ts';
 import { statusWith } from '../catalog/effective-status.ts';
-import { checksOfInstance, checksOfNode, findNode, instancesOfService } from '../catalog/find.ts';
+import { checksOfInstance, checksOfNode, findNode } from '../catalog/find.ts';
 import type { CheckRow, InstanceRow, NodeRow } from '../catalog/rows.ts';
 import type { PreparedService } from './rows.ts';
 
@@ -17,18 +17,7 @@ export interface FoundInstance {
   readonly status: 'passing' | 'warning';
 }
 
-/** The healthy instances that a query selects, in no particular order. */
-export function executeQuery(reader: Reader, namespace: string, wanted: PreparedService): FoundInstance[] {
-  const found: FoundInstance[] = [];
-  const selected = selectorOf(reader, wanted);
-  for (const instance of instancesOfService(reader, namespace, wanted.name)) {
-    const one = selected(instance);
-    if (one !== undefined) found.push(one);
-  }
-  return found;
-}
-
-/** `executeQuery` for one instance of the service; undefined when the query does not select it. */
+/** @returns what the query finds of one instance of its service; undefined when it does not select it */
 export function selectorOf(
   reader: Reader,
   wanted: PreparedService,

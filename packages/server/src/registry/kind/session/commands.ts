@@ -20,6 +20,8 @@ export interface SessionCreate {
   readonly holder?: string;
   /** As in the row; only with a TTL. */
   readonly strict?: true;
+  /** As in the row; only with a TTL, and not with `strict`. */
+  readonly exact?: true;
   readonly foreign?: Foreign;
 }
 
@@ -28,6 +30,16 @@ export interface SessionCreate {
  */
 export interface SessionRenew {
   readonly kind: 'session-renew';
+  readonly namespace: string;
+  readonly id: string;
+}
+
+/**
+ * A session with a TTL has a new connection, perhaps to another node of the store, which holds the session from now on. Answers the epoch that
+ * begins with it; false when there is no such session. What the older connections still send can be refused by its epoch.
+ */
+export interface SessionReconnect {
+  readonly kind: 'session-reconnect';
   readonly namespace: string;
   readonly id: string;
 }

@@ -7,7 +7,7 @@ import type { Steps, Stop } from '../../steps.ts';
 import { checksOfInstance, findCheck, findNode, instancesOfSession } from '../catalog/find.ts';
 import { clearWay } from '../catalog/remove.ts';
 import type { CheckRow } from '../catalog/rows.ts';
-import type { SessionConnected, SessionCreate, SessionRenew } from './commands.ts';
+import type { SessionConnected, SessionCreate, SessionReconnect, SessionRenew } from './commands.ts';
 import { findLiveSession, findSession } from './find.ts';
 import type { SessionRow } from './rows.ts';
 
@@ -38,7 +38,7 @@ export function createSession(draft: Draft, command: SessionCreate): boolean {
 }
 
 /** A session with a TTL is held by the node through which it is created, if there are several. */
-function held({ nodeId }: Draft, { liveness, ttlMs, holder }: SessionCreate): Pick<SessionRow, 'holder' | 'epoch'> {
+function held({ nodeId }: Draft, { liveness, ttlMs, holder }: Pick<SessionRow, 'liveness' | 'ttlMs' | 'holder'>): Pick<SessionRow, 'holder' | 'epoch'> {
   if (liveness === 'ttl') return nodeId === undefined || ttlMs === 0 ? {} : { holder: nodeId };
   return holder === undefined ? {} : { holder, epoch: 1 };
 }
@@ -47,6 +47,15 @@ export function renewSession(draft: Draft, { namespace, id }: SessionRenew): boo
   const session = findLiveSession(draft, namespace, id);
   if (session?.strict !== true) return false;
   return draft.put<SessionRow>({ ...session, epoch: (session.epoch ?? 0) + 1 });
+}
+
+/** @returns the epoch that begins; false when there is no such session with a TTL */
+export function reconnectSession(draft: Draft, { namespace, id }: SessionReconnect): number | false {
+  const session = findLiveSession(draft, namespace, id);
+  if (session?.liveness !== 'ttl' || session.strict === true) return false;
+  const epoch = (session.epoch ?? 0) + 1;
+  draft.put<SessionRow>({ ...session, ...held(draft, session), epoch });
+  return epoch;
 }
 
 /**

@@ -5,7 +5,7 @@ import { ifItStands } from '../../if-it-stands.ts';
 import { Removal } from '../../removal.ts';
 import type { Decision } from '../../room.ts';
 import type { SessionDestroy } from './commands.ts';
-import { connectSession, createSession, renewSession } from './decide.ts';
+import { connectSession, createSession, reconnectSession, renewSession } from './decide.ts';
 import { endSession } from './end.ts';
 
 export const decisions = {
@@ -15,5 +15,6 @@ export const decisions = {
       ifItStands(draft, judged, endSession(new Removal(draft, now), namespace, id)),
   },
   'session-renew': { decide: renewSession },
+  'session-reconnect': { decide: reconnectSession },
   'session-connected': { decide: connectSession },
 } satisfies Record<string, Decision>;

@@ -31,7 +31,8 @@ export interface SessionRow extends Revisions {
   readonly holder?: string;
   /**
    * Of a stream: rises with each connection of another holder, and after each loss. Commands about an older epoch no longer
-   * count. Of a strict one: rises with each renewal that is written.
+   * count. Of a strict one: rises with each renewal that is written. Of another one with a TTL: rises with each later connection
+   * (`SessionReconnect`), 0 when absent.
    */
   readonly epoch?: number;
   /**
@@ -39,6 +40,8 @@ export interface SessionRow extends Revisions {
    * two, also while expiry is frozen.
    */
   readonly strict?: true;
+  /** With a TTL: it ends after one TTL and not two, since its protocol says so; not while expiry is frozen. */
+  readonly exact?: true;
   /** Its end has begun: it can hold no further rows, and is removed once it holds none. */
   readonly ending?: true;
   readonly foreign?: Foreign;

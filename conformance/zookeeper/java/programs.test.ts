@@ -1,0 +1,34 @@
+/**
+ * The programs with kazoo and Curator print the same with a real ZooKeeper and with Rollcall: what `transcripts/` holds, with which
+ * `npm test` compares. If the real one differs, `node conformance/zookeeper/record.mjs` writes them again.
+ */
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { curatorProblem, kazooProblem, recorded, runCurator, runKazoo, type Transcripts } from '../programs.mjs';
+import { startRealZooKeeper, startRollcall, zooKeeperProblem, type ZooKeeperServer } from '../start.mjs';
+
+const problem = zooKeeperProblem() ?? curatorProblem() ?? kazooProblem();
+it('the server and the programs are there', () => expect(problem).toBeUndefined());
+
+describe.runIf(problem === undefined).each([
+  { library: 'kazoo', run: runKazoo },
+  { library: 'curator', run: runCurator },
+] as const)('programs with $library', ({ library, run }) => {
+  const servers: ZooKeeperServer[] = [];
+  let real: Transcripts;
+  let own: Transcripts;
+
+  beforeAll(async () => {
+    servers.push(await startRealZooKeeper({ tickMs: 500 }), await startRollcall({ args: ['--zookeeper-tick', '500'] }));
+    [real = {}, own = {}] = await Promise.all(servers.map(({ address }) => run(address)));
+  }, 600_000);
+
+  afterAll(async () => {
+    for (const server of servers) await server.stop();
+  });
+
+  it.each(Object.keys(recorded(library)))('%s', (name) => {
+    expect(real[name]).toEqual(recorded(library)[name]);
+    expect(own[name]).toEqual(real[name]);
+  });
+});

@@ -1,0 +1,61 @@
+/** `rollcall acl can-i`: whether a token may do one thing, the rule that decides, and who can grant it. The page Access of the console says the same. */
+
+import type { Command } from 'commander';
+import { askJson, namespacedTargetOf } from '../admin-call.ts';
+import type { CommandContext } from '../command-context.ts';
+import { addExamples } from '../examples.ts';
+import { CommandFailure, exitCodes } from '../failure.ts';
+import { addNamespacedOptions, type RegistryFlags } from '../servers.ts';
+import { harmless, print, printJson } from '../terminal.ts';
+
+/** As `/rollcall/v1/access/can-i` gives it. */
+interface CanI {
+  readonly subject: string;
+  readonly namespace: string;
+  readonly resource: string;
+  readonly verb: string;
+  readonly name: string;
+  readonly allowed: boolean;
+  readonly rule: { readonly source: string; readonly text: string };
+  readonly grantors?: { readonly tokens: readonly string[]; readonly policies: readonly string[] };
+}
+
+interface Flags extends RegistryFlags {
+  readonly accessor?: string;
+  readonly json?: true;
+}
+
+export function addAclCanI(parent: Command, { terminal }: CommandContext): void {
+  const command = parent
+    .command('can-i')
+    .description('say whether a token may do one thing, by which rule, and who can grant it; ends with code 9 when it may not')
+    .argument('<verb>', 'read, list or write')
+    .argument('<resource>', 'as in rules: service, key, node, config, config-publish, lock, operator and others')
+    .argument('[name]', 'of the service, key, node and so on; none for resources without names')
+    .option('--accessor <id>', 'public id of another token; needs acl:read')
+    .option('--json', 'print the answer as JSON');
+  addExamples(addNamespacedOptions(command), 'rollcall acl can-i write service web', 'rollcall acl can-i read operator', 'rollcall acl can-i write config-publish shop/settings --namespace team-a');
+  command.action(async (verb: string, resource: string, name: string | undefined, { accessor, json, ...flags }: Flags) => {
+    const query = new URLSearchParams({ verb, resource, ...(name === undefined ? {} : { name }), ...(accessor === undefined ? {} : { accessorId: accessor }) });
+    const answer = await askJson<CanI>(await namespacedTargetOf(flags, terminal), `/rollcall/v1/access/can-i?${query.toString()}`);
+    if (json === true) printJson(terminal, answer);
+    else for (const line of linesOf(answer)) print(terminal, harmless(line));
+    if (!answer.allowed) throw new CommandFailure(exitCodes.denied, `${answer.subject} may not ${wordsOf(answer)}`);
+  });
+}
+
+function linesOf(answer: CanI): readonly string[] {
+  const { subject, allowed, rule, grantors } = answer;
+  const said = [`${allowed ? 'yes' : 'no'}: ${subject} ${allowed ? 'may' : 'may not'} ${wordsOf(answer)}`, `rule: ${rule.text} (${rule.source})`];
+  if (grantors === undefined) return said;
+  const { tokens, policies } = grantors;
+  return [
+    ...said,
+    `tokens that can grant it: ${tokens.length === 0 ? 'none with a description' : tokens.join(', ')}`,
+    `policies that allow it: ${policies.length === 0 ? 'none' : policies.join(', ')}`,
+  ];
+}
+
+function wordsOf({ verb, resource, name, namespace }: CanI): string {
+  return `${verb} ${resource}${name === '' ? '' : ` ${JSON.stringify(name)}`} in namespace ${namespace}`;
+}

@@ -1,0 +1,113 @@
+/** All that the parts of one configuration's page show, asked for once: the row, its draft, its history, its proposals, and what the caller may do. */
+
+import { createMemo, createResource, createSignal, onCleanup, type Accessor } from 'solid-js';
+import { formatOfName } from '@rollcall/protocol';
+import { ask, type Denial } from '../../api.ts';
+import { asOfMs, pastReason } from '../../live/as-of.ts';
+import { lookAgain, polled, type Polled } from '../../live/polled.ts';
+import type { LiveViews } from '../../live/views.ts';
+import { denials, session } from '../../session.ts';
+import { isSame, pathOf, root, type Draft, type Environment, type One, type Proposal, type Ref, type Resolved, type Step } from './data.ts';
+
+/** Why the caller may not do something; null: it may. */
+export interface Denials {
+  readonly edit: Denial | null;
+  readonly approve: Denial | null;
+  readonly publish: Denial | null;
+  readonly reveal: Denial | null;
+}
+
+export interface Model {
+  readonly of: Ref;
+  readonly live: LiveViews;
+  readonly environment: Accessor<Environment>;
+  readonly one: Accessor<Polled<One>>;
+  /** Undefined: there is none, or it has not come yet. */
+  readonly draft: Accessor<Draft | undefined>;
+  readonly history: Accessor<readonly Step[]>;
+  /** The newest first. */
+  readonly proposals: Accessor<readonly Proposal[]>;
+  /** Undefined while clients get nothing. */
+  readonly resolved: Accessor<Resolved | undefined>;
+  /** Undefined until they are known. */
+  readonly denied: Accessor<Denials | undefined>;
+  readonly now: Accessor<number>;
+  /** Why its content cannot be changed here, for people; undefined: it can. What goes back, stops or approves works all the same. */
+  readonly fixed: Accessor<string | undefined>;
+  /** The format that the operator has chosen for the draft and not saved yet. */
+  readonly chosenFormat: Accessor<string | undefined>;
+  readonly chooseFormat: (format: string | undefined) => void;
+  /** Changes something, and asks for everything again. @throws ApiError */
+  readonly change: <T extends { readonly done: boolean }>(path: string, body: object) => Promise<T>;
+}
+
+const [author, setAuthor] = createSignal('');
+
+/** The name of the operator, which counts only while access control is off. */
+export { author, setAuthor };
+
+export function createModel(of: Ref, live: LiveViews, environment: Accessor<Environment>): Model {
+  const one = polled<One>(pathOf('', of, { whole: 'true' }), {}, live.isPaused);
+  const hasHistory = createMemo(() => (one().content?.last ?? 0) > 0);
+  const hasRelease = createMemo(() => (one().content?.release ?? 0) > 0);
+  const historyState = createMemo(() => (hasHistory() ? polled<readonly Step[]>(pathOf('/history', of), {}, live.isPaused) : undefined));
+  const proposalState = polled<readonly Proposal[]>(`${root}/proposals?${new URLSearchParams({ environment: of.environment, app: of.app })}`, {}, live.isPaused);
+  // It is asked anew when a release or the settings change: parents of other apps do not change under an open page often.
+  const revision = createMemo(() => (hasRelease() ? one().content?.revision : undefined));
+  const [resolved] = createResource(revision, () => ask<Resolved>('GET', pathOf('/resolve', of, asOf())).catch(() => undefined));
+  const name = `${of.app}/${of.name}`;
+  const [denied] = createResource(async (): Promise<Denials> => {
+    const question = (resource: string) => ({ namespace: of.environment, resource, verb: 'write' as const, name });
+    const [edit = null, approve = null, publish = null, reveal = null] = await denials(['config', 'config-approve', 'config-publish', 'config-reveal'].map(question));
+    return { edit, approve, publish, reveal };
+  });
+  const [chosenFormat, chooseFormat] = createSignal<string>();
+  const [now, setNow] = createSignal(Date.now());
+  const timer = setInterval(() => setNow(Date.now()), 1_000);
+  onCleanup(() => clearInterval(timer));
+  return {
+    of,
+    live,
+    environment,
+    one,
+    draft: () => one().content?.draft,
+    history: () => historyState()?.().content ?? [],
+    proposals: createMemo(() => (proposalState().content ?? []).filter((each) => isSame(each, of))),
+    resolved: () => resolved.latest,
+    denied: () => denied.latest,
+    now,
+    fixed: () => pastReason() ?? (one().content?.owner === 'git' ? 'a repository owns this configuration: change it there, or take the owner away in its settings' : undefined),
+    chosenFormat,
+    chooseFormat,
+    async change(path, body) {
+      const by = session()?.accessControl === false ? author().trim() : '';
+      try {
+        return await ask('POST', pathOf(path, of, by === '' ? {} : { by }), body);
+      } finally {
+        lookAgain();
+      }
+    },
+  };
+}
+
+/** The proposal that is open, if there is one: a draft has one at most. */
+export function openProposal(model: Model): Proposal | undefined {
+  return model.proposals().find(({ state }) => state === 'open');
+}
+
+/** The format that a draft is saved with. */
+export function draftFormat({ of, one, draft, chosenFormat }: Model): string {
+  return chosenFormat() ?? draft()?.format ?? one().content?.format ?? formatOfName(of.name) ?? 'text';
+}
+
+/** The format for colours: text may be XML. */
+export function formatOf(model: Model): string {
+  const format = draftFormat(model);
+  return format === 'text' && model.of.name.toLowerCase().endsWith('.xml') ? 'xml' : format;
+}
+
+/** The parameter of a question about the time that the console shows. */
+export function asOf(): { readonly at?: string } {
+  const atMs = asOfMs();
+  return atMs === undefined ? {} : { at: String(atMs) };
+}

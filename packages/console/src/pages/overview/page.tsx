@@ -1,0 +1,81 @@
+/** What is wrong now, the worst first, each with the page or the action that helps. */
+
+import { createMemo, For, Show, type JSX } from 'solid-js';
+import type { Overview, OverviewLine, ServiceHealth } from '@rollcall/protocol';
+import { asOfMs } from '../../live/as-of.ts';
+import { polled } from '../../live/polled.ts';
+import { hasServices, watchServices, withoutTraffic } from '../../live/service-health.ts';
+import type { PageProps } from '../../pages.ts';
+import { FirstSteps } from '../../parts/first-steps.tsx';
+import { Link } from '../../parts/link.tsx';
+import { createOutcome, OutcomeLine } from '../../parts/outcome.tsx';
+import { StatusCounts } from '../../parts/status.tsx';
+import { LineItem } from './lines.tsx';
+import './page.css';
+
+/** Services shown; their page has all. */
+const servicesMax = 50;
+
+/** What runs as it should but wants to be seen comes after what is wrong. */
+const isUnderWay = ({ kind }: OverviewLine): boolean => kind === 'rollout' || kind === 'proposal';
+
+export default function OverviewPage(props: PageProps): JSX.Element {
+  const shown = watchServices(props.live, props.namespace);
+  const asked = polled<Overview>('/rollcall/v1/overview', { 'x-rollcall-namespace': props.namespace }, props.live.isPaused);
+  const outcome = createOutcome();
+  const wrong = createMemo(() => shown().services.filter((service) => withoutTraffic(service) > 0 || service.warning > 0).sort(byHarm));
+  const instances = createMemo(() => shown().services.reduce((sum, service) => sum + service.instances, 0));
+  const lines = createMemo(() => asked().content?.lines ?? []);
+  const faults = createMemo(() => lines().filter((line) => !isUnderWay(line)));
+  const underWay = createMemo(() => lines().filter(isUnderWay));
+  const left = createMemo(() => Object.values(asked().content?.more ?? {}).reduce((sum, count) => sum + count, 0));
+  const isQuiet = createMemo(() => wrong().length === 0 && faults().length === 0);
+  return (
+    <>
+      <h1>Overview</h1>
+      <Show when={shown().error}>{(error) => <p class="error" role="alert">{error()}</p>}</Show>
+      <OutcomeLine outcome={outcome} />
+      <Show when={shown().isReady}>
+        <Show when={hasServices(shown()) || lines().length > 0} fallback={<FirstSteps namespace={props.namespace} />}>
+          <dl class="figures">
+            <div><dt>services</dt><dd>{shown().services.length}</dd></div>
+            <div><dt>instances</dt><dd>{instances()}</dd></div>
+            <div><dt>need attention</dt><dd classList={{ bad: !isQuiet() }}>{wrong().length + faults().length}</dd></div>
+            <div><dt>under way</dt><dd>{underWay().length}</dd></div>
+          </dl>
+          <h2>{asOfMs() === undefined ? 'What is wrong now' : 'What was wrong'}</h2>
+          <Show when={asked().error}>{(error) => <p class="hint">Only the health of services is shown: {error()}.</p>}</Show>
+          <Show when={!isQuiet()} fallback={<p class="all-well">Every instance gets traffic{asked().error === undefined ? ', and nothing else is wrong' : ''}.</p>}>
+            <ul class="wrong">
+              <For each={faults()}>{(line) => <LineItem line={line} namespace={props.namespace} outcome={outcome} />}</For>
+              <For each={wrong().slice(0, servicesMax)}>{(service) => <ServiceLine service={service} />}</For>
+            </ul>
+            <Show when={wrong().length > servicesMax}><p class="hint"><Link to={['services']} query={{ sort: 'trouble' }}>{wrong().length - servicesMax} more services</Link></p></Show>
+          </Show>
+          <Show when={underWay().length > 0}>
+            <h2>Under way</h2>
+            <ul class="wrong"><For each={underWay()}>{(line) => <LineItem line={line} namespace={props.namespace} outcome={outcome} />}</For></ul>
+          </Show>
+          <Show when={left() > 0}><p class="hint">{left()} more lines are left out.</p></Show>
+        </Show>
+      </Show>
+    </>
+  );
+}
+
+function ServiceLine(props: { readonly service: ServiceHealth }): JSX.Element {
+  const serving = (): number => props.service.passing + props.service.warning;
+  return (
+    <li>
+      <span class={`mark-of ${serving() === 0 ? 'bad' : withoutTraffic(props.service) > 0 ? 'warn' : 'info'}`} />
+      <span class="what"><Link to={['services', props.service.service]}>{props.service.service}</Link></span>
+      <span>{serving()} of {props.service.instances} get traffic</span>
+      <span class="act"><StatusCounts counts={props.service} /></span>
+    </li>
+  );
+}
+
+/** Services that serve nothing first, then by the share that does not. */
+function byHarm(a: ServiceHealth, b: ServiceHealth): number {
+  return withoutTraffic(b) / b.instances - withoutTraffic(a) / a.instances || b.instances - a.instances;
+}

@@ -1,0 +1,89 @@
+/** Requests for actions on instances (`frontend/actions` of the server). A selection may be larger than one request: then several are sent, one after the other. */
+
+import { ask } from '../../api.ts';
+import type { Denial } from '../../api.ts';
+
+export type Action = 'drain' | 'out_of_service' | 'clear' | 'weight' | 'check' | 'deregister';
+
+export interface InstanceName {
+  readonly service: string;
+  readonly node: string;
+  readonly id: string;
+}
+
+export interface Wish {
+  readonly namespace: string;
+  readonly action: Action;
+  readonly instances: readonly InstanceName[];
+  /** Of `weight`; null: that of the instance itself. */
+  readonly weight?: number | null;
+  readonly reason: string;
+}
+
+export interface Refusal extends InstanceName {
+  readonly code: string;
+  readonly message: string;
+  readonly denial?: Denial;
+}
+
+export interface Checked extends InstanceName {
+  readonly check: string;
+  readonly status: 'passing' | 'warning' | 'critical' | 'running' | 'asked';
+  readonly output: string;
+}
+
+export interface Outcome {
+  readonly applied: number;
+  readonly of: number;
+  readonly leaves: number;
+  readonly returns: number;
+  readonly left: number;
+  readonly clients: number | null;
+  readonly refused: readonly Refusal[];
+  readonly checks?: readonly Checked[];
+  /** Bodies of the requests that take it back; empty when it cannot be taken back. */
+  readonly undo: readonly object[];
+}
+
+/** The server's limit for one request. */
+const atOnce = 1_000;
+
+interface Answer extends Omit<Outcome, 'undo'> {
+  readonly undo: object | null;
+}
+
+/** @throws ApiError of the first request that is refused as a whole; those before it were carried out */
+export async function act(wish: Wish, dryRun: boolean): Promise<Outcome> {
+  const answers: Answer[] = [];
+  for (let from = 0; from < wish.instances.length; from += atOnce) {
+    const { reason, ...body } = wish;
+    answers.push(await ask<Answer>('POST', '/rollcall/v1/actions', { ...body, instances: wish.instances.slice(from, from + atOnce), dryRun, ...(reason === '' ? {} : { reason }) }));
+  }
+  return together(answers, dryRun);
+}
+
+/** Takes an action back. @throws ApiError */
+export async function takeBack(bodies: readonly object[]): Promise<string> {
+  let refused = 0;
+  let applied = 0;
+  for (const body of bodies) {
+    const answer = await ask<Answer>('POST', '/rollcall/v1/actions', body);
+    refused += answer.refused.length;
+    applied += answer.applied;
+  }
+  return refused === 0 ? `Taken back for ${applied}.` : `Taken back for ${applied}; ${refused} stay as another operator has set them meanwhile.`;
+}
+
+/** All are about one service. A dry run changes nothing between its requests. */
+function together(answers: readonly Answer[], dryRun: boolean): Outcome {
+  const [first, last] = [answers[0] as Answer, answers.at(-1) as Answer];
+  const sum = (of: (answer: Answer) => number): number => answers.reduce((total, answer) => total + of(answer), 0);
+  const [leaves, returns] = [sum((answer) => answer.leaves), sum((answer) => answer.returns)];
+  const before = first.left + first.leaves - first.returns;
+  return {
+    ...{ applied: sum((answer) => answer.applied), of: first.of, leaves, returns, left: dryRun ? before - leaves + returns : last.left, clients: last.clients },
+    refused: answers.flatMap(({ refused }) => refused),
+    ...(first.checks === undefined ? {} : { checks: answers.flatMap(({ checks = [] }) => checks) }),
+    undo: answers.flatMap(({ undo }) => (undo === null ? [] : [undo])),
+  };
+}

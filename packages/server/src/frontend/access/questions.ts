@@ -1,0 +1,125 @@
+/** Answers questions about rights, for people: what a token may do with a name, and which tokens may do one thing. The rules decide; this file only asks. */
+
+import { isRegistryError, RegistryError } from '@rollcall/protocol';
+import { inTurns } from '../../in-turns.ts';
+import type { Acl, Caller } from '../../security/acl.ts';
+import type { Resource, Verb } from '../../security/authorizer.ts';
+import { decidingRule, type DecidingRule } from '../../security/deciding-rule.ts';
+import { refused } from '../../security/access-error.ts';
+import { subjectOf, type Grantors } from '../../security/denials.ts';
+import { hasEnded, type Token } from '../../security/records.ts';
+import { configGrants, namedResources, scalarResources } from '../../security/rules.ts';
+
+/** In the order in which they are shown. */
+export const askedResources: readonly Resource[] = ['service', 'intention', 'node', 'key', 'config', ...configGrants.map((grant) => `config-${grant}` as const), 'lock', ...namedResources.filter((name) => !['service', 'node', 'key', 'config', 'lock', 'identity'].includes(name)), ...scalarResources];
+export const askedVerbs: readonly Verb[] = ['read', 'list', 'write'];
+
+/** Tokens that are shown; the others are counted. */
+const tokensShown = 100;
+/** Compiling the rules of a token takes up to a millisecond, once for each set of rules. */
+const tokensPerTurn = 20;
+const policiesShown = 20;
+
+export interface Cell {
+  readonly resource: Resource;
+  readonly verb: Verb;
+  readonly allowed: boolean;
+  readonly rule: DecidingRule;
+}
+
+interface OfToken {
+  /** Of a token; undefined for the caller's own. */
+  readonly accessorId: string | undefined;
+  readonly namespace: string;
+  readonly name: string;
+  /** Milliseconds since the Unix epoch. */
+  readonly now: number;
+}
+
+/** @throws AccessError when the token does not exist, has ended, or is another one and the caller may not read it */
+export function matrix(acl: Acl, caller: Caller, { name, ...of }: OfToken): { readonly subject: string; readonly cells: readonly Cell[] } {
+  const token = tokenOf(acl, caller, of);
+  const { namespace } = of;
+  const rules = acl.rights.rulesOf(token);
+  const cells = askedResources.flatMap((resource) =>
+    askedVerbs.filter((verb) => verb !== 'list' || resource === 'key').map((verb): Cell => ({ resource, verb, ...decidingRule(rules, acl.defaultPolicy, { namespace, resource, verb, name }) })),
+  );
+  return { subject: token.description || `Token ${token.accessorId.slice(0, 8)}`, cells };
+}
+
+export interface CanI extends Cell {
+  readonly subject: string;
+  readonly namespace: string;
+  readonly name: string;
+  /** Who can grant it; absent when it is allowed, and for a caller without a token of its own. */
+  readonly grantors?: Grantors;
+}
+
+/** One cell of the matrix, and who can grant it. @throws AccessError as `matrix` */
+export function canI(acl: Acl, caller: Caller, { resource, verb, name, ...of }: OfToken & { readonly resource: Resource; readonly verb: Verb }): CanI {
+  const token = tokenOf(acl, caller, of);
+  const question = { namespace: of.namespace, resource, verb, name };
+  const { allowed, rule } = decidingRule(acl.rights.rulesOf(token), acl.defaultPolicy, question);
+  const grantors = allowed ? undefined : acl.explain({ ...question, accessorId: token.accessorId })?.grantors;
+  return { subject: subjectOf(token.accessorId, token.description), ...question, allowed, rule, ...(grantors === undefined ? {} : { grantors }) };
+}
+
+function tokenOf(acl: Acl, caller: Caller, { accessorId, namespace, now }: Omit<OfToken, 'name'>): Token {
+  const token = acl.store.tokenAnywhere(accessorId ?? caller.accessorId);
+  if (accessorId !== undefined && accessorId !== caller.accessorId) acl.authorize(caller, token?.namespace ?? namespace, 'acl', 'read');
+  if (token === undefined || hasEnded(token, now)) throw refused('missing', { what: 'token' });
+  return token;
+}
+
+export interface Who {
+  readonly tokens: readonly { readonly accessorId: string; readonly description: string; readonly rule: DecidingRule }[];
+  /** Of all that may do it. */
+  readonly count: number;
+  /** Policies of the namespace that allow it by themselves. */
+  readonly policies: readonly { readonly name: string; readonly text: string }[];
+}
+
+/** Tokens of a namespace that may do one thing in it. */
+export async function who(acl: Acl, { namespace, resource, verb, name, now }: { readonly namespace: string; readonly resource: Resource; readonly verb: Verb; readonly name: string; readonly now: number }): Promise<Who> {
+  const question = { namespace, resource, verb, name };
+  const may: Token[] = [];
+  let count = 0;
+  await inTurns((function* () {
+    for (const token of [...acl.store.eachToken(namespace)]) {
+      if (!hasEnded(token, now) && allows(acl, token, question)) {
+        count++;
+        if (may.length < tokensShown) may.push(token);
+      }
+      yield;
+    }
+  })(), tokensPerTurn);
+  const policies = acl.store.policies(namespace).flatMap((policy) => {
+    const direct = acl.rights.rulesOfPolicy(namespace, policy.id).map((rules) => ({ namespace, rules, source: policy.name }));
+    const { allowed, rule } = decidingRule({ direct, added: [] }, 'deny', question);
+    return allowed ? [{ name: policy.name, text: rule.text }] : [];
+  });
+  return {
+    tokens: may.map((token) => ({ accessorId: token.accessorId, description: token.description, rule: decidingRule(acl.rights.rulesOf(token), acl.defaultPolicy, question).rule })),
+    count,
+    policies: policies.slice(0, policiesShown),
+  };
+}
+
+/** A token whose policies cannot be read may do nothing. */
+function allows(acl: Acl, token: Token, { namespace, resource, verb, name }: { readonly namespace: string; readonly resource: Resource; readonly verb: Verb; readonly name: string }): boolean {
+  try {
+    return acl.rights.authorizerOf(token).allows(namespace, resource, verb, name);
+  } catch (error) {
+    if (isRegistryError(error)) return false;
+    throw error;
+  }
+}
+
+/** @throws RegistryError `invalid_argument` */
+export function questionIn(params: URLSearchParams): { readonly resource: Resource; readonly verb: Verb; readonly name: string } {
+  const resource = askedResources.find((each) => each === params.get('resource'));
+  const verb = askedVerbs.find((each) => each === params.get('verb'));
+  if (resource === undefined) throw new RegistryError('invalid_argument', `resource must be one of ${askedResources.join(', ')}`);
+  if (verb === undefined) throw new RegistryError('invalid_argument', `verb must be one of ${askedVerbs.join(', ')}`);
+  return { resource, verb, name: params.get('name') ?? '' };
+}

@@ -1,0 +1,310 @@
+/**
+ * The history: what each transaction overwrote, in order, up to a limit in bytes, so that the registry can be read as of a past time.
+ *
+ *   observe ─► encoded at once, into the newest segment ─► (with a folder) its file, some milliseconds later
+ *   at      ─► the state of today, with the rows that have changed since as they were: a frozen state at an older revision
+ *
+ * It knows the time at which this node applied a transaction, not when another node decided it. Rights are the caller's business.
+ */
+
+import { isRegistryError, RegistryError, type CheckChanges, type HealthCell } from '@rollcall/protocol';
+import type { Logger } from 'pino';
+import type { Clock } from '../clock.ts';
+import type { InstanceRow } from '../registry/kind/catalog/rows.ts';
+import type { RowChange } from '../registry/kinds.ts';
+import type { Observer } from '../registry/observer.ts';
+import type { State } from '../registry/state.ts';
+import { checkChangesOf } from './check-changes.ts';
+import { gapOf, type Overwritten } from './gap.ts';
+import { HistoryFiles } from './files.ts';
+import { TransactionEncoder } from './format.ts';
+import type { Moment } from './moment.ts';
+import { PastStates, type Past } from './past-states.ts';
+import { Segment, type Point } from './segment.ts';
+import { nextTurn, type Turn } from './slices.ts';
+import { stripOf, type StripQuestion, type StripSource } from './strip.ts';
+
+export interface HistoryOptions {
+  readonly state: State;
+  readonly clock: Clock;
+  /** Most bytes that it keeps; 0 turns it off. */
+  readonly bytesMax: number;
+  /** Where it survives a restart; undefined: in memory alone. */
+  readonly folder?: string | undefined;
+  /** What the store's newest transactions have overwritten, after a revision: for those that a crash cut off from the history. */
+  readonly overwritten?: (after: number) => Promise<readonly Overwritten[] | undefined> | undefined;
+  readonly log: Pick<Logger, 'info' | 'warn'>;
+  /** Between two slices of reading; the next turn of the event loop by default. */
+  readonly turn?: Turn;
+}
+
+/** What can be asked for. */
+export interface HistoryBounds {
+  /** The first time and revision of which the state is known. */
+  readonly since: Point;
+  readonly now: Point;
+  readonly bytes: number;
+  /** 0: there is no history. */
+  readonly bytesMax: number;
+}
+
+/** The oldest segment is dropped as a whole, so a segment is a small part of the limit. */
+const segmentBytesMax = 1_048_576;
+const segmentsMin = 8;
+/** A crash of the process loses the changes of so long, which the store's log still has. */
+const writeMs = 50;
+/** Strips and lists of checks that are made at once: each reads the whole history. */
+const readsMax = 4;
+
+export class History implements Observer {
+  readonly #options: HistoryOptions;
+  readonly #segmentBytes: number;
+  readonly #encoder = new TransactionEncoder();
+  readonly #past: PastStates;
+  readonly #files: HistoryFiles | undefined;
+  /** The oldest first; the last one grows. Empty before the start, and while it is off. */
+  #segments: Segment[] = [];
+  #bytes = 0;
+  /** Bytes of the newest segment that its file has. */
+  #written = 0;
+  #stopWriting: (() => void) | undefined;
+  /** While earlier segments are loaded, or a restore is taken in. */
+  #settling: Promise<void> | undefined;
+  #reads = 0;
+  /** Requests that read segments. */
+  #reading = 0;
+  /** The buffer of a complete segment, for the next one: memory that was written lately is written again in half the time. */
+  #spare: Buffer | undefined;
+
+  constructor(options: HistoryOptions) {
+    const { state, clock, bytesMax, folder, log, turn = nextTurn } = options;
+    this.#options = options;
+    this.#segmentBytes = Math.min(segmentBytesMax, Math.ceil(bytesMax / segmentsMin));
+    this.#past = new PastStates({ state, clock, segments: () => this.segments(), settled: () => this.#settling, turn });
+    this.#files = folder === undefined ? undefined : new HistoryFiles(folder, log);
+    // Values that were deleted must not stay on the disk when the operator wants no history.
+    if (bytesMax === 0) this.#files?.forget();
+  }
+
+  /** The state is loaded: the history goes on from here, once the earlier one was found. */
+  start(): void {
+    const { state, clock, bytesMax } = this.#options;
+    if (bytesMax === 0) return;
+    const base = { revision: state.revision, atMs: clock.now() };
+    this.#segments = [new Segment(base, this.#segmentBytes)];
+    if (this.#files !== undefined) this.#settle(this.#load(this.#files, base));
+  }
+
+  get bounds(): HistoryBounds {
+    const { state, clock, bytesMax } = this.#options;
+    const now = { revision: state.revision, atMs: clock.now() };
+    return { since: this.#segments[0]?.base ?? now, now, bytes: this.#bytes, bytesMax };
+  }
+
+  /** As `bounds`, once the history of earlier runs was found. */
+  async known(): Promise<HistoryBounds> {
+    await this.#settled();
+    return this.bounds;
+  }
+
+  /**
+   * The parts of the history, the oldest first.
+   * @throws RegistryError `failed_precondition` when there is none
+   */
+  segments(): readonly Segment[] {
+    if (this.#segments.length === 0) throw new RegistryError('failed_precondition', 'this server keeps no history, so it cannot answer as of a past time; start it with a limit above 0 (--history, history.bytesMax)');
+    return this.#segments;
+  }
+
+  /**
+   * The registry as of a moment. The caller must call `release`.
+   * @throws RegistryError `failed_precondition` for a time before the history begins, or without a history; `resource_exhausted` when too
+   *   many past times are read at once
+   */
+  at(moment: Moment): Promise<Past> {
+    return this.#undamaged(() => this.#past.at(moment));
+  }
+
+  /**
+   * The health of a service, a cell each; null for cells before the history begins, and in the future.
+   * @throws RegistryError `failed_precondition` without a history; `resource_exhausted` when too many are made at once
+   */
+  strip(question: StripQuestion): Promise<readonly (HealthCell | null)[]> {
+    return this.#read((source) => stripOf(source, question));
+  }
+
+  /** The status changes of an instance's checks. @param limit most of them @throws RegistryError as `strip` */
+  checkChanges(of: Pick<InstanceRow, 'namespace' | 'service' | 'node' | 'id'>, limit: number): Promise<CheckChanges> {
+    return this.#read((source) => checkChangesOf(source, of, limit));
+  }
+
+  observe(changes: readonly RowChange[], revision: number): void {
+    if (this.#segments.length === 0) return;
+    const encoder = this.#encoder;
+    const atMs = this.#now();
+    encoder.begin(revision, atMs);
+    for (const change of changes) encoder.add(change);
+    this.#add({ revision, atMs });
+  }
+
+  *replaced(changes: readonly RowChange[]): Generator<void, void, undefined> {
+    if (this.#segments.length === 0) return;
+    const point = { revision: this.#options.state.revision, atMs: this.#now() };
+    let settle = () => {};
+    this.#settle(new Promise((done) => (settle = done)));
+    try {
+      this.#encoder.begin(point.revision, point.atMs);
+      for (const change of changes) {
+        this.#encoder.add(change);
+        if (this.#encoder.bytes > this.#options.bytesMax / 2) {
+          this.#beginAt(point);
+          return;
+        }
+        yield;
+      }
+      this.#add(point);
+    } finally {
+      settle();
+    }
+  }
+
+  /** Writes what is not written yet. */
+  async close(): Promise<void> {
+    this.#past.close();
+    await this.#settling;
+    this.#stopWriting?.();
+    this.#write();
+    await this.#files?.close();
+  }
+
+  /** Never before the time of the transaction before it, so that a time names one place of the log. */
+  #now(): number {
+    return Math.max(this.#options.clock.now(), this.#segments.at(-1)?.last.atMs ?? 0);
+  }
+
+  /** Takes in what the encoder has. */
+  #add(point: Point): void {
+    const transaction = this.#encoder.end();
+    if (transaction.length > this.#options.bytesMax / 2) {
+      this.#beginAt(point);
+      return;
+    }
+    let newest = this.#segments.at(-1) as Segment;
+    if (!newest.hasRoom(transaction.length)) newest = this.#next(newest.last, transaction.length);
+    const before = newest.bytes;
+    newest.add(transaction, point);
+    this.#bytes += newest.bytes - before;
+    if (this.#files !== undefined) this.#writeSoon();
+    this.#trim();
+  }
+
+  #next(base: Point, bytes: number): Segment {
+    const complete = this.#segments.at(-1) as Segment;
+    this.#write();
+    this.#files?.complete(complete, (buffer) => {
+      if (this.#reading === 0 && buffer.length === this.#segmentBytes) this.#spare = buffer;
+    });
+    const length = Math.max(this.#segmentBytes, bytes + 64);
+    const next = new Segment(base, this.#spare?.length === length ? this.#spare : length);
+    this.#spare = undefined;
+    this.#segments.push(next);
+    this.#written = 0;
+    return next;
+  }
+
+  #trim(): void {
+    while (this.#bytes > this.#options.bytesMax && this.#segments.length > 1) {
+      const oldest = this.#segments.shift() as Segment;
+      this.#bytes -= oldest.bytes;
+      this.#files?.remove(oldest);
+    }
+  }
+
+  /** Forgets all of it. */
+  #beginAt(point: Point): void {
+    const forgotten = this.#segments;
+    this.#next(point, 0);
+    for (const segment of forgotten.slice(0, -1)) this.#files?.remove(segment);
+    this.#segments = this.#segments.slice(-1);
+    this.#bytes = 0;
+  }
+
+  #writeSoon(): void {
+    this.#stopWriting ??= this.#options.clock.timer(writeMs, () => {
+      this.#stopWriting = undefined;
+      this.#write();
+    });
+  }
+
+  #write(): void {
+    const newest = this.#segments.at(-1);
+    if (newest === undefined || this.#files === undefined || newest.bytes === this.#written) return;
+    this.#files.append(newest, newest.seal(this.#written));
+    this.#written = newest.bytes;
+  }
+
+  /** Puts the segments of earlier runs before those of this one, if nothing is missing between them. */
+  async #load(files: HistoryFiles, base: Point): Promise<void> {
+    const { log, overwritten } = this.#options;
+    try {
+      const earlier = await files.load(this.#segmentBytes);
+      const last = earlier.at(-1)?.last;
+      if (last === undefined) return;
+      const gap = last.revision < base.revision ? gapOf(await overwritten?.(last.revision), last, base) : undefined;
+      if (gap !== undefined) {
+        files.append(gap, gap.seal(0));
+        files.complete(gap);
+        earlier.push(gap);
+      } else if (last.revision !== base.revision) {
+        log.warn({ revision: last.revision, store: base.revision }, 'the history of earlier runs does not lead up to the store, so it begins anew');
+        for (const segment of earlier) files.remove(segment);
+        return;
+      }
+      this.#segments.unshift(...earlier);
+      this.#bytes += earlier.reduce((sum, { bytes }) => sum + bytes, 0);
+      this.#trim();
+    } catch (err) {
+      log.warn({ err }, 'the history of earlier runs cannot be read, so it begins anew');
+    }
+  }
+
+  #settle(work: Promise<void>): void {
+    const settling = Promise.all([this.#settling, work]).then(() => {
+      if (this.#settling === settling) this.#settling = undefined;
+    });
+    this.#settling = settling;
+  }
+
+  async #settled(): Promise<void> {
+    while (this.#settling !== undefined) await this.#settling;
+  }
+
+  async #read<T>(read: (source: StripSource) => Promise<T>): Promise<T> {
+    await this.#settled();
+    if (this.#reads >= readsMax) throw new RegistryError('resource_exhausted', `${readsMax} requests read the history, which is the limit; try again in a second`);
+    const { state, clock, turn = nextTurn } = this.#options;
+    const source = { segments: [...this.segments()], frozen: state.freeze(), nowMs: clock.now(), turn };
+    this.#reads++;
+    try {
+      return await this.#undamaged(() => read(source));
+    } finally {
+      this.#reads--;
+      source.frozen.close();
+    }
+  }
+
+  /** Damage to the history stops nothing: it is forgotten, and begins anew. */
+  async #undamaged<T>(read: () => Promise<T>): Promise<T> {
+    this.#reading++;
+    try {
+      return await read();
+    } catch (error) {
+      if (!isRegistryError(error, 'data_loss')) throw error;
+      this.#options.log.warn({ err: error }, 'the history is damaged, so it begins anew');
+      this.#beginAt({ revision: this.#options.state.revision, atMs: this.#now() });
+      throw new RegistryError('failed_precondition', `the history was damaged, and begins anew: ${error.message}`, { cause: error });
+    } finally {
+      this.#reading--;
+    }
+  }
+}

@@ -1,0 +1,24 @@
+/**
+ * Reads the JSON body of a request by the schema that the OpenAPI document shows for it, so that both say the same. Checks form, not
+ * meaning: which app there is, and what it may, the handlers know.
+ */
+
+import { faultIn, RegistryError } from '@rollcall/protocol';
+import type { Schema } from './open-api.ts';
+
+/** @throws RegistryError `invalid_argument` that names the field, and what it must be */
+export function parseBody(bytes: Buffer, schema: Schema): Readonly<Record<string, unknown>> {
+  let value: unknown;
+  try {
+    value = JSON.parse(bytes.toString('utf8'));
+  } catch {
+    throw invalid('the body is not JSON');
+  }
+  const fault = faultIn(value, schema, 'the body');
+  if (fault !== undefined) throw invalid(fault);
+  return value as Readonly<Record<string, unknown>>;
+}
+
+function invalid(message: string): RegistryError {
+  return new RegistryError('invalid_argument', message);
+}
