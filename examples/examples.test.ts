@@ -75,9 +75,13 @@ it('live-canary moves a running caller from 0 to 100 % by the route', async () =
 it('fleet-cron bills each hour once, over the death of the leader', async () => {
   const stdout = await output('fleet-cron/run.mjs');
   expect(stdout).toMatch(/^killing host-\d$/m);
-  expect(stdout).toMatch(/^\d+ hours, each billed once, by 2 machines$/m);
-  const hours = [...stdout.matchAll(/has billed hour (\d+) with token (\d+)/g)].map(([, hour, token]) => [Number(hour), BigInt(token ?? 0)] as const);
-  expect(hours.map(([hour]) => hour)).toEqual(hours.map((_, at) => at));
+  expect(stdout).toMatch(/^\d+ hours, billed by [23] machines$/m);
+  const recorded = [...stdout.matchAll(/^hour (\d+): host-\d$/gm)].map(([, hour]) => Number(hour));
+  expect(recorded.length).toBeGreaterThanOrEqual(10);
+  expect(recorded).toEqual(recorded.map((_, at) => at));
+  // The leader that is killed may have billed an hour without saying so; two machines that say the same hour would have billed it twice.
+  const told = [...stdout.matchAll(/has billed hour (\d+) with token \d+/g)].map(([, hour]) => Number(hour));
+  expect(told).toEqual([...new Set(told)]);
 });
 
 it('sticky-sessions moves only the users of the instance that left', async () => {

@@ -59,8 +59,11 @@ async function fleet() {
     child.kill('SIGKILL');
     await once(child, 'exit');
   }
-  const billed = new Set(done.map(({ key }) => key));
-  console.log(`${billed.size} hours, each billed once, by ${new Set(done.map(({ value }) => String(Buffer.from(value)))).size} machines`);
+  // The registry has the record: a leader may be killed after a commit and before it says so.
+  const rows = done.map(({ key, value }) => ({ hour: Number(key.slice('billing/done/'.length)), by: String(Buffer.from(value)) }));
+  rows.sort((one, other) => one.hour - other.hour);
+  for (const { hour, by } of rows) console.log(`hour ${hour}: ${by}`);
+  console.log(`${rows.length} hours, billed by ${new Set(rows.map(({ by }) => by)).size} machines`);
   await client.close();
   await server.close();
 }
