@@ -25,13 +25,3 @@ export async function heldServers(options: ServerOptions = {}): Promise<HeldServ
   onTestFinished(() => other.close());
   return { held, one, other, clock };
 }
-
-/** Lets the event loop turn, and advances the clock, until the condition is true. */
-export async function turnsUntil(holds: () => boolean | Promise<boolean>, advance: () => void = () => {}): Promise<void> {
-  for (let turn = 0; turn < 5_000; turn++) {
-    if (await holds()) return;
-    advance();
-    await new Promise((next) => setImmediate(next));
-  }
-  throw new Error('the condition was not reached in 5,000 turns of the event loop');
-}

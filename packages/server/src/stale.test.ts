@@ -3,7 +3,8 @@
 import { describe, expect, test } from 'vitest';
 import { request } from 'undici';
 import { RegistryError } from '@rollcall/protocol';
-import { heldServers, turnsUntil } from './held-servers.case.ts';
+import { heldServers } from './held-servers.case.ts';
+import { turnsUntil } from './turns-until.case.ts';
 import type { Server } from './server.ts';
 
 interface Answer {

@@ -7,7 +7,8 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { sharedCases } from '../replica/shared-cases.case.ts';
 import type { SharedCase, World } from '../replica/shared-world.case.ts';
 import { everything } from '../replica/shared-commands.case.ts';
-import { testNode, turnsUntil, type Fault, type TestNode } from '../replica/test-node.case.ts';
+import { testNode, type Fault, type TestNode } from '../replica/test-node.case.ts';
+import { turnsUntil } from '../turns-until.case.ts';
 import type { EngineUnderTest } from './engine.case.ts';
 
 /** @param open an engine with an empty store, a new one for each test */

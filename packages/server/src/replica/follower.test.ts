@@ -3,7 +3,8 @@ import { RegistryError } from '@rollcall/protocol';
 import { memory } from '../engine/memory/memory.ts';
 import type { Freshness } from './follower.ts';
 import { say, see } from './shared-commands.case.ts';
-import { testNode, turnsUntil, type Fault, type TestNode } from './test-node.case.ts';
+import { testNode, type Fault, type TestNode } from './test-node.case.ts';
+import { turnsUntil } from '../turns-until.case.ts';
 
 async function pair(fault: Fault = {}): Promise<{ one: TestNode; other: TestNode; told: Freshness[] }> {
   const engine = memory();

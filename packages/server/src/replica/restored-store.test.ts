@@ -10,7 +10,7 @@ import { keyView } from '../registry/kind/kv/views.ts';
 import { encodeRow, keyOf } from '../registry/kinds.ts';
 import { Replica } from '../replica.ts';
 import { see } from './shared-commands.case.ts';
-import { turnsUntil } from './test-node.case.ts';
+import { turnsUntil } from '../turns-until.case.ts';
 
 const view = keyView('default', 'k');
 const others = serviceView('default', 'never');

@@ -1,11 +1,11 @@
 /** A replica on an engine that other replicas write to (`engine/held-engine.case.ts`), with a clock that tests move. */
 
 import type { RegistryError } from '@rollcall/protocol';
-import { systemClock } from '../clock.ts';
 import type { Engine } from '../engine/engine.ts';
 import { heldEngine, type Fault, type HeldEngine } from '../engine/held-engine.case.ts';
 import { manualClock } from '../manual-clock.case.ts';
 import { Replica, type ReplicaOptions } from '../replica.ts';
+import { turnsUntil } from '../turns-until.case.ts';
 
 export type { Fault } from '../engine/held-engine.case.ts';
 
@@ -46,14 +46,4 @@ export async function testNode(engine: Engine, fault: Fault = {}, options: Parti
   });
   await replica.start();
   return node;
-}
-
-/** Lets the event loop turn until it is so. An engine in another process answers after many turns. */
-export async function turnsUntil(holds: () => boolean): Promise<void> {
-  const began = systemClock.monotonic();
-  for (let turn = 0; turn < 2_000 || systemClock.monotonic() - began < 10_000; turn++) {
-    if (holds()) return;
-    await new Promise((next) => setImmediate(next));
-  }
-  throw new Error('not reached in 2,000 turns of the event loop and 10 s');
 }

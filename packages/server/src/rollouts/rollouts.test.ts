@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { pino } from 'pino';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { memory } from '../engine/memory/memory.ts';
-import { turnsUntil } from '../held-servers.case.ts';
+import { turnsUntil } from '../turns-until.case.ts';
 import { manualClock, type ManualClock } from '../manual-clock.case.ts';
 import { findConfig, findProposal, historyOf, stagedRollout } from '../registry/kind/config/find.ts';
 import type { RolloutPlan } from '../registry/kind/config/rows.ts';

@@ -5,7 +5,7 @@ import { createServer as createHttpServer, type IncomingHttpHeaders } from 'node
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished, test } from 'vitest';
 import { memory } from '../engine/memory/memory.ts';
-import { turnsUntil } from '../held-servers.case.ts';
+import { turnsUntil } from '../turns-until.case.ts';
 import { manualClock, type ManualClock } from '../manual-clock.case.ts';
 import type { CheckStatus } from '@rollcall/protocol';
 import type { WebhookSet } from '../registry/kind/webhook/commands.ts';

@@ -4,7 +4,8 @@ import { gunzipSync } from 'node:zlib';
 import { request } from 'undici';
 import { describe, expect, test } from 'vitest';
 import { RegistryError } from '@rollcall/protocol';
-import { heldServers, turnsUntil } from '../../held-servers.case.ts';
+import { heldServers } from '../../held-servers.case.ts';
+import { turnsUntil } from '../../turns-until.case.ts';
 import { Prometheus, type Group } from './prometheus.case.ts';
 
 const web = { id: 'w1', service: 'web', address: '10.0.0.1', port: 80 };

@@ -2,7 +2,8 @@
 
 import { describe, expect, test } from 'vitest';
 import { RegistryError } from '@rollcall/protocol';
-import { heldServers, turnsUntil } from '../../held-servers.case.ts';
+import { heldServers } from '../../held-servers.case.ts';
+import { turnsUntil } from '../../turns-until.case.ts';
 import { SocketClient, type Told } from './socket-client.case.ts';
 
 const freshness = ({ type }: Told) => type === 'freshness';

@@ -3,7 +3,8 @@
 import { status } from '@grpc/grpc-js';
 import { RegistryError } from '@rollcall/protocol';
 import { describe, expect, test } from 'vitest';
-import { heldServers, turnsUntil } from '../../held-servers.case.ts';
+import { heldServers } from '../../held-servers.case.ts';
+import { turnsUntil } from '../../turns-until.case.ts';
 import { manualClock } from '../../manual-clock.case.ts';
 import { memory } from '../../engine/memory/memory.ts';
 import { deregister, portsOf, register, XdsClient, xdsServer } from './client.case.ts';

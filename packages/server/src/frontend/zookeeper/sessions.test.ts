@@ -5,7 +5,7 @@ import { memory } from '../../engine/memory/memory.ts';
 import { encodeConnectRequest } from '../../jute/handshake.ts';
 import { manualClock } from '../../manual-clock.case.ts';
 import { findSession } from '../../registry/kind/session/find.ts';
-import { turnsUntil } from '../../held-servers.case.ts';
+import { turnsUntil } from '../../turns-until.case.ts';
 import { idOf, numberFrom, numberOf, shownNumber } from './session-id.ts';
 import { modes, portOf, TestClient, zookeeperServer } from './zookeeper.case.ts';
 
