@@ -2,13 +2,13 @@
 
 import { describe, expect, it } from 'vitest';
 import { blocksOf } from './markdown.ts';
-import { play, type Stage } from './walkthrough.ts';
+import { play, typed, type Stage } from './walkthrough.ts';
 
 const stage: Stage = {
   folder: '/',
   env: process.env,
   replace: { 'port 8500': 'port 31234' },
-  timeoutMs: 5_000,
+  timeoutMs: 60_000,
   run: (_block, text) => ['bash', '-ec', text],
 };
 
@@ -21,6 +21,11 @@ describe('playing a document', () => {
       block('terminal=1 until="on port 31234"', 'echo on port 8500; sleep 1000'),
       block('prints="second"', 'echo first; echo second'),
     );
+  });
+
+  it('replaces each text once, also where one replacement contains the next text', () => {
+    expect(typed('8500 and 127.0.0.1:8080, not 127x0', { '8500': '28080', '8080': '31111', '127.0': '10.8500' })).toBe('28080 and 10.8500.0.1:31111, not 127x0');
+    expect(typed('8500', {})).toBe('8500');
   });
 
   it('stops programs that still run', async () => {

@@ -39,7 +39,7 @@ export async function play(blocks: readonly Block[], stage: Stage): Promise<void
 
 async function playBlock(block: Block, stage: Stage, terminals: Map<string, Running>): Promise<void> {
   const { terminal = '', until, prints, shows } = block.attributes;
-  const text = Object.entries(stage.replace).reduce((typed, [from, to]) => typed.replaceAll(from, to), block.text);
+  const text = typed(block.text, stage.replace);
   const fail = (what: string, output: string) =>
     new Error(`line ${block.line}: ${what}\n$ ${text}\n${output.slice(-4_000)}`);
 
@@ -64,6 +64,13 @@ async function playBlock(block: Block, stage: Stage, terminals: Map<string, Runn
   if (awaited !== undefined && !(await elsewhere?.printed(awaited, from, stage.timeoutMs))) {
     throw fail(`terminal ${watched} did not print ${JSON.stringify(awaited)}`, elsewhere?.output ?? '');
   }
+}
+
+/** A text of the document as it is typed here. One pass: a replacement, such as port 28080, may contain the next text, such as 8080. */
+export function typed(text: string, replace: Stage['replace']): string {
+  const wanted = Object.keys(replace).map((from) => from.replaceAll(/[^\w]/g, String.raw`\$&`));
+  if (wanted.length === 0) return text;
+  return text.replaceAll(new RegExp(wanted.join('|'), 'g'), (from) => replace[from] ?? from);
 }
 
 /** A command with all of its child processes, and its output so far. */
