@@ -30,14 +30,17 @@ describe('debug', () => {
   it('writes a folder of the named targets with --no-archive, and ends early at a signal', async () => {
     const dir = folder();
     const registry = await serve();
-    const gathering = start(['debug', '--no-archive', '--output', 'd', '--capture', 'agent', '--capture', 'members', '--addr', registry.url], { cwd: dir });
-    // The folder exists before the first request; from then on the command handles the signal.
-    await expect.poll(() => existsSync(join(dir, 'd'))).toBe(true);
-    const interrupt = setInterval(() => void gathering.child.kill('SIGINT'), 300);
-    const made = await gathering.ended;
-    clearInterval(interrupt);
-    expect(made).toMatchObject({ code: 0, stdout: 'd: 3 files\n', stderr: '' });
-    expect(readdirSync(join(dir, 'd')).toSorted()).toEqual(['agent.json', 'index.json', 'members.json']);
+    const gathering = start(['debug', '--no-archive', '--output', 'd', '--capture', 'agent,members,metrics', '--addr', registry.url], { cwd: dir });
+    // Metrics are asked for at intervals, and after all other targets: these have been read then.
+    const page = async () => (await fetch(`${registry.url}/metrics`)).text();
+    await expect.poll(page).toContain('rollcall_http_requests_total{route="/v1/agent/metrics",status="200"} 1\n');
+    gathering.child.kill('SIGINT');
+    const { code, stdout, stderr } = await gathering.ended;
+    // The signal may come before the answer with the metrics has been read.
+    const isRead = existsSync(join(dir, 'd', '0001', 'metrics.json'));
+    expect([code, stdout]).toEqual([0, `d: ${isRead ? 4 : 3} files\n`]);
+    expect(stderr).toMatch(isRead ? /^$/ : /^rollcall: without 0001\/metrics: .*\n$/);
+    expect(readdirSync(join(dir, 'd')).filter((name) => name !== '0001').toSorted()).toEqual(['agent.json', 'index.json', 'members.json']);
   });
 
   it('leaves no file behind when the token may read none of the targets', async () => {
