@@ -9,7 +9,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { freePort, pause, pinned, residentBytes } from './processes.mjs';
+import { freePort } from '../conformance/free-ports.mjs';
+import { pause, pinned, residentBytes } from './processes.mjs';
 
 const here = fileURLToPath(new URL('..', import.meta.url));
 

@@ -1,13 +1,12 @@
 /** The examples do what their READMEs say. They are programs, so the test runs them as built. */
 
 import { execFileSync } from 'node:child_process';
-import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { connect } from '@rollcall/client';
 import { describe, expect, it } from 'vitest';
+import { freePort } from '../conformance/free-ports.mjs';
 import { folder, serve, start, startNode } from '../packages/cli/src/processes.case.ts';
 
 const example = (path: string) => fileURLToPath(new URL(path, import.meta.url));
@@ -136,13 +135,4 @@ function hasPython(): boolean {
   } catch {
     return false;
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }

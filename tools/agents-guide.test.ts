@@ -2,7 +2,7 @@
 
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { freePort } from './free-port.ts';
+import { freePort } from '../conformance/free-ports.mjs';
 import { playGuide } from './guide.case.ts';
 import { root } from './source-files.ts';
 

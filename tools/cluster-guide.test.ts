@@ -8,7 +8,7 @@ import { buildEtcd } from '../conformance/etcd/build.mjs';
 import { blocksOf } from './markdown.ts';
 import { root } from './source-files.ts';
 import { play } from './walkthrough.ts';
-import { freePort } from './free-port.ts';
+import { freePort } from '../conformance/free-ports.mjs';
 
 const { programs, problem } = buildEtcd();
 

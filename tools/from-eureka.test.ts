@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { createServer } from '@rollcall/server';
 import { expect, it } from 'vitest';
 import { playEurekaGuide } from './from-eureka.ts';
-import { freePort } from './free-port.ts';
+import { freePort } from '../conformance/free-ports.mjs';
 import { blocksOf } from './markdown.ts';
 import { root } from './source-files.ts';
 

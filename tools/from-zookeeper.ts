@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Block } from './markdown.ts';
-import { freePort } from './free-port.ts';
+import { freePort } from '../conformance/free-ports.mjs';
 import { root } from './source-files.ts';
 import { play } from './walkthrough.ts';
 

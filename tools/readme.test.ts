@@ -12,8 +12,8 @@ import { describe, expect, it } from 'vitest';
 import { blocksOf, type Block } from './markdown.ts';
 import { compile } from './snippets.ts';
 import { root } from './source-files.ts';
-import { play } from './walkthrough.ts';
-import { freePorts } from './free-port.ts';
+import { play, typed } from './walkthrough.ts';
+import { freePorts } from '../conformance/free-ports.mjs';
 
 describe('a newcomer', () => {
   it.each([
@@ -83,8 +83,7 @@ async function follow(blocks: readonly Block[], { folder = root, http = 0 } = {}
   const [own, web, hello] = await freePorts(3);
   if (http === 0) http = own ?? 0;
   const replace = { '8500': `${http}`, '8080': `${web}`, '8081': `${hello}` };
-  const typed = (text: string) => Object.entries(replace).reduce((now, [from, to]) => now.replaceAll(from, to), text);
-  const programs = new Map(blocks.filter(({ language }) => language === 'ts').map((block) => [block, typed(block.text)]));
+  const programs = new Map(blocks.filter(({ language }) => language === 'ts').map((block) => [block, typed(block.text, replace)]));
   const compiled = compile(programs);
   const data = mkdtempSync(join(tmpdir(), 'rollcall-readme-'));
   try {

@@ -7,7 +7,7 @@ import { expect, it } from 'vitest';
 import { blocksOf } from './markdown.ts';
 import { root } from './source-files.ts';
 import { play } from './walkthrough.ts';
-import { freePort } from './free-port.ts';
+import { freePort } from '../conformance/free-ports.mjs';
 
 it('an operator can follow the guide to security', async () => {
   const blocks = blocksOf(readFileSync(join(root, 'docs/guides/security.md'), 'utf8')).filter(({ language }) => language === 'sh');

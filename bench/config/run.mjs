@@ -17,7 +17,8 @@ import { parseArgs } from 'node:util';
 import { connect } from '@rollcall/client';
 import { cpuSeconds } from '../cpu-time.mjs';
 import { flagDefinition } from '../example-flag.mjs';
-import { freePort, nanoseconds, pause, pinned, residentBytes, startNode } from '../processes.mjs';
+import { freePort } from '../../conformance/free-ports.mjs';
+import { nanoseconds, pause, pinned, residentBytes, startNode } from '../processes.mjs';
 import { median, percentile, withSpread } from '../statistics.mjs';
 import { targetReport } from '../target-report.mjs';
 import { measureAlarm } from './alarm.mjs';
@@ -223,8 +224,7 @@ async function many() {
 /** The built command line with its durable engine, and the Nacos API to publish by. */
 async function start(folder = mkdtempSync(join(tmpdir(), 'rollcall-bench-config-'))) {
   const port = await freePort();
-  let nacosPort = await freePort();
-  while (nacosPort > 64_535) nacosPort = await freePort();
+  const nacosPort = await freePort();
   const command = [process.execPath, program, 'serve', '--http', `127.0.0.1:${port}`, '--dns', 'off', '--nacos', `127.0.0.1:${nacosPort}`, '--data-dir', folder, '--log-level', 'warn'];
   const [executable, ...args] = pinned('server', command);
   const child = spawn(executable, args, { stdio: ['ignore', 'ignore', 'inherit'] });

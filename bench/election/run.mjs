@@ -11,7 +11,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { freePort, pause, pinned, startNode } from '../processes.mjs';
+import { freePort } from '../../conformance/free-ports.mjs';
+import { pause, pinned, startNode } from '../processes.mjs';
 import { median, percentile } from '../statistics.mjs';
 import { targetReport } from '../target-report.mjs';
 

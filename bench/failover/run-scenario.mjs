@@ -2,7 +2,8 @@
 
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { freePort, pause, startNode } from '../processes.mjs';
+import { freePort } from '../../conformance/free-ports.mjs';
+import { pause, startNode } from '../processes.mjs';
 import { startRollcall } from '../rollcall.mjs';
 import { median, percentile } from '../statistics.mjs';
 import { perSecond, warmUp } from './scenarios.mjs';

@@ -5,7 +5,7 @@ import { createWriteStream } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { ClusterNode } from './deployment.ts';
 import { faultProxy } from './fault/proxy.ts';
-import { freePort } from '../../tools/free-port.ts';
+import { freePort } from '../free-ports.mjs';
 import { zookeeperTickMs } from './workload/scene.ts';
 
 /** The command line of this checkout. */

@@ -16,7 +16,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createServer, memory, type Server } from '@rollcall/server';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { freePort } from '../../tools/free-port.ts';
+import { freePort } from '../free-ports.mjs';
 
 const program = process.env['ROLLCALL_PROMETHEUS'] ?? 'prometheus';
 const { unable, filters } = await abilities();

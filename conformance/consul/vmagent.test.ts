@@ -11,7 +11,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createServer, type Server } from '@rollcall/server';
 import { afterAll, beforeAll, describe, expect, it, vi, type TestContext } from 'vitest';
-import { freePort } from '../../tools/free-port.ts';
+import { freePort } from '../free-ports.mjs';
 
 const missing = spawnSync('vmagent', ['-version']).error !== undefined;
 

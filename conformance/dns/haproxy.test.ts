@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi, type TestContext } from 'vitest';
 import { startDns } from '../../packages/server/src/frontend/dns/dns.case.ts';
-import { freePort } from '../../tools/free-port.ts';
+import { freePort } from '../free-ports.mjs';
 
 const missing = spawnSync('haproxy', ['-v']).error !== undefined;
 

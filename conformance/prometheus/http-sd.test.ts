@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createServer, memory, type Server } from '@rollcall/server';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { freePort } from '../../tools/free-port.ts';
+import { freePort } from '../free-ports.mjs';
 
 interface Scraper {
   readonly name: string;

@@ -3,7 +3,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { freePort, pause } from '../../processes.mjs';
+import { freePort } from '../../../conformance/free-ports.mjs';
+import { pause } from '../../processes.mjs';
 import { startRollcall } from '../../rollcall.mjs';
 import { percentile } from '../../statistics.mjs';
 import { changesSeen, showTimes } from '../watcher.mjs';

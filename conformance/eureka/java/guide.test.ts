@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { playEurekaGuide } from '../../../tools/from-eureka.ts';
 import { blocksOf } from '../../../tools/markdown.ts';
-import { freePort } from '../../../tools/free-port.ts';
+import { freePort } from '../../free-ports.mjs';
 import { eurekaProblem, startEurekaApplication, startRealEureka } from '../start.mjs';
 
 const problem = eurekaProblem();

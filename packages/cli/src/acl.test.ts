@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TestAuthority } from '../../server/src/net/certificates.case.ts';
 import { exitCodes } from './failure.ts';
-import { folder, freePort, here, rollcall, serve, sharedRegistry, start, type Ended } from './processes.case.ts';
+import { freePort } from '../../../conformance/free-ports.mjs';
+import { folder, here, rollcall, serve, sharedRegistry, start, type Ended } from './processes.case.ts';
 
 const registry = sharedRegistry('--acl');
 let dir: string;

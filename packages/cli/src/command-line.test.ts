@@ -4,7 +4,8 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { freePort, rollcall, serve } from './processes.case.ts';
+import { freePort } from '../../../conformance/free-ports.mjs';
+import { rollcall, serve } from './processes.case.ts';
 
 describe('a registry that does not answer', () => {
   it.each([['services'], ['instances', 'web'], ['watch', 'web'], ['kv', 'get', 'a'], ['backup', '-'], ['restore', '-']])(

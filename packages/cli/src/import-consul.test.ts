@@ -9,7 +9,8 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { folder, freePort, rollcall, start, type Ended } from './processes.case.ts';
+import { freePort } from '../../../conformance/free-ports.mjs';
+import { folder, rollcall, start, type Ended } from './processes.case.ts';
 
 const shim = fileURLToPath(new URL('../../../conformance/consul/bin/consul', import.meta.url));
 const management = 'e0e1c1a4-0000-4000-8000-000000000001';

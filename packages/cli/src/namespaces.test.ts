@@ -5,7 +5,8 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { connect, type Rollcall } from '@rollcall/client';
 import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { folder, freePort, here, rollcall, serve, sharedRegistry, start } from './processes.case.ts';
+import { freePort } from '../../../conformance/free-ports.mjs';
+import { folder, here, rollcall, serve, sharedRegistry, start } from './processes.case.ts';
 
 const { url, ask } = sharedRegistry();
 

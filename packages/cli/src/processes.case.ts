@@ -5,7 +5,6 @@
 
 import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
@@ -166,13 +165,4 @@ export async function here(args: readonly string[], { env = {}, input = '' }: He
 export async function registerInstance(url: string, body: object): Promise<void> {
   const answer = await fetch(`${url}/v1/agent/service/register`, { method: 'PUT', body: JSON.stringify(body) });
   expect(answer.status).toBe(200);
-}
-
-/** A port of this machine where nothing listens. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.on('listening', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

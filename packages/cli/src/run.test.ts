@@ -3,7 +3,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { folder, freePort, rollcall, serve, sharedRegistry, start, type Process } from './processes.case.ts';
+import { freePort } from '../../../conformance/free-ports.mjs';
+import { folder, rollcall, serve, sharedRegistry, start, type Process } from './processes.case.ts';
 
 const node = process.execPath;
 const shared = sharedRegistry();

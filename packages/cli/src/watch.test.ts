@@ -3,7 +3,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { folder, freePort, here, serve, sharedRegistry, start } from './processes.case.ts';
+import { freePort } from '../../../conformance/free-ports.mjs';
+import { folder, here, serve, sharedRegistry, start } from './processes.case.ts';
 import { viewOf, type ViewFlags } from './watched-view.ts';
 
 const { url } = sharedRegistry('--node-name', 'home');

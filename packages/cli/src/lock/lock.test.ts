@@ -3,7 +3,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { folder, freePort, here, serve, sharedRegistry, start } from '../processes.case.ts';
+import { freePort } from '../../../../conformance/free-ports.mjs';
+import { folder, here, serve, sharedRegistry, start } from '../processes.case.ts';
 
 const { url } = sharedRegistry();
 const locking = (...args: string[]) => start(['lock', '--addr', url(), ...args]);
