@@ -211,10 +211,10 @@ export function decodeFrame(buffer: Buffer, at: number, previous: number | undef
 
 /**
  * Walks the entries of a frame.
- * @param visit `value` is a view, undefined when the record is removed
+ * @param visit its value is in the frame's body from `from` to `to`; nothing is made of it for a caller that needs only keys
  * @param known keys of these entries that were decoded before
  */
-export function eachEntry(frame: Frame, visit: (key: string, revision: number, value: Buffer | undefined) => void, known?: KnownKeys): void {
+export function eachEntry(frame: Frame, visit: (key: string, revision: number, isRemoved: boolean, from: number, to: number) => void, known?: KnownKeys): void {
   const { body } = frame;
   let at = 0;
   for (let count = 0; count < frame.entries; count++) {
@@ -225,7 +225,7 @@ export function eachEntry(frame: Frame, visit: (key: string, revision: number, v
     const end = valueAt + (valueBytes === removed ? 0 : valueBytes);
     if (end > body.length) throw damaged('an entry is longer than its frame');
     const key = known?.next() ?? body.toString('utf8', at + entryHeaderBytes, valueAt);
-    visit(key, revision, valueBytes === removed ? undefined : body.subarray(valueAt, end));
+    visit(key, revision, valueBytes === removed, valueAt, end);
     at = end;
   }
 }

@@ -104,13 +104,13 @@ class Replay {
     let ending: Ending = { position: scanner.position, previous: scanner.previous, last: undefined };
     let parts: [key: string, revision: number][] = [];
     let keys = this.keys.length;
-    const hold = (key: string, revision: number, value: unknown): void => {
+    const hold = (key: string, revision: number, isRemoved: boolean): void => {
       this.keys.push(key);
-      parts.push([key, value === undefined ? 0 : revision]);
+      parts.push([key, isRemoved ? 0 : revision]);
     };
-    const apply = (key: string, revision: number, value: unknown): void => {
+    const apply = (key: string, revision: number, isRemoved: boolean): void => {
       this.keys.push(key);
-      this.#set(key, value === undefined ? 0 : revision);
+      this.#set(key, isRemoved ? 0 : revision);
     };
     for (let frames = await scanner.next(); frames.length > 0; frames = await scanner.next()) {
       for (const { frame, at } of frames) {

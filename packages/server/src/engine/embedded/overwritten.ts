@@ -73,7 +73,9 @@ async function eachRecord(files: OpenFiles, visit: Visit): Promise<void> {
     const isBase = header.kind === 'base';
     const scanner = new Scanner(fd, framesAt, crc, end);
     for (let frames = await scanner.next(); frames.length > 0; frames = await scanner.next()) {
-      for (const { frame } of frames) eachEntry(frame, (key, revision, value) => visit(isBase, key, revision, value));
+      for (const { frame } of frames) {
+        eachEntry(frame, (key, revision, isRemoved, from, to) => visit(isBase, key, revision, isRemoved ? undefined : frame.body.subarray(from, to)));
+      }
     }
   }
 }

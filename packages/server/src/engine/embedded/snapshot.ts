@@ -36,7 +36,7 @@ export class Snapshot {
   }
 
   /**
-   * Yields each record once, in chunks of copies.
+   * Yields each record once, in chunks; a value that is kept keeps the values of its frame.
    * @param keys of the first entries, in the order of the files, if they are known
    * @throws RegistryError `data_loss` when a file has changed since it was written
    */
@@ -45,19 +45,22 @@ export class Snapshot {
     let chunk: EngineRecord[] = [];
     let bytes = 0;
     let missing = this.head.records;
-    const take = (key: string, revision: number, value: Buffer | undefined): void => {
-      if (value === undefined || this.#revisions.get(key) !== revision) return;
+    /** Of the frame whose entries are taken. */
+    let body: Buffer;
+    const take = (key: string, revision: number, isRemoved: boolean, from: number, to: number): void => {
+      if (isRemoved || this.#revisions.get(key) !== revision) return;
       missing--;
-      chunk.push({ key, value: Buffer.from(value), revision });
-      bytes += value.length;
+      chunk.push({ key, value: body.subarray(from, to), revision });
+      bytes += to - from;
     };
     for (const { fd, name, end } of this.#files) {
       const scanner = new Scanner(fd, framesAt, readHeader(fd, name).crc, end);
       for (let frames = await scanner.next(); frames.length > 0; frames = await scanner.next()) {
         for (const { frame } of frames) {
+          // The caller may keep the records, and the frames are valid until the next call only. One copy for all records of a frame.
+          body = Buffer.from(frame.body);
           eachEntry(frame, take, known);
           if (chunk.length < chunkRecords && bytes < chunkBytes) continue;
-          // Copies, since the caller may keep the records, and the frames are valid until the next call only.
           yield chunk;
           chunk = [];
           bytes = 0;
