@@ -23,6 +23,7 @@ describe('a map by key', () => {
           expect([map.size, map.get(name), map.has(name)]).toEqual([model.size, model.get(name), model.has(name)]);
         }
         expect(new Map(map)).toEqual(model);
+        expect([...map.maps()].flatMap((each) => [...each])).toEqual([...map]);
         expect([...map.values()].toSorted((a, b) => a - b)).toEqual([...model.values()].toSorted((a, b) => a - b));
       }),
     );

@@ -50,6 +50,11 @@ export class KeyMap<V> {
     for (const map of this.#maps) if (map !== undefined) for (const value of map.values()) yield value;
   }
 
+  /** The maps in the order of an iteration, for a generator of the caller's own: a generator within another doubles the time of an entry. */
+  *maps(): Generator<ReadonlyMap<string, V>, void, undefined> {
+    for (const map of this.#maps) if (map !== undefined) yield map;
+  }
+
   *[Symbol.iterator](): Generator<[string, V], void, undefined> {
     for (const map of this.#maps) if (map !== undefined) for (const entry of map) yield entry;
   }

@@ -36,6 +36,7 @@ import { Reports } from './reports.ts';
 import { Sessions } from './sessions.ts';
 import { StallGuard, yieldToIo } from './stall-guard.ts';
 import { Wheel } from './wheel.ts';
+import { withDeadlines } from './with-deadlines.ts';
 
 /** Rows whose deadlines begin, or get another owner, between two turns of the event loop: some 5 ms. */
 const deadlinesPerTurn = 1_024;
@@ -77,7 +78,7 @@ export class Liveness implements Health {
   #behind = false;
   /** Changes that came during the start. */
   #arrived: RowChange[] | undefined;
-  readonly #reowning = new Reowning({ keys: () => this.#keys(), reown: (key) => this.#reown(key), perTurn: deadlinesPerTurn });
+  readonly #reowning = new Reowning({ rows: () => withDeadlines(this.#registry.state), reown: (key) => this.#reown(key), perTurn: deadlinesPerTurn });
 
   constructor(options: LivenessOptions) {
     const { registry, metrics } = options;
@@ -315,13 +316,9 @@ export class Liveness implements Health {
     } else if (row?.kind === 'session') this.#sessions.reown(key);
   }
 
-  *#keys(): Generator<string, void, undefined> {
-    for (const [key] of this.#registry.state.rows()) yield key;
-  }
-
   /** Each step is one row. */
   *#startSteps(): Generator<void, void, undefined> {
-    for (const [key, after] of this.#registry.state.rows()) {
+    for (const [key, after] of withDeadlines(this.#registry.state)) {
       if (this.#ownership === undefined) return;
       this.#follow({ key, before: undefined, after }, true);
       yield;

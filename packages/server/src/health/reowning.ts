@@ -3,8 +3,8 @@
 import { inTurns } from '../in-turns.ts';
 
 export interface ReowningOptions {
-  /** Keys of all rows that may have a deadline. */
-  readonly keys: () => Iterable<string>;
+  /** All rows that may have a deadline, by key. */
+  readonly rows: () => Iterable<readonly [key: string, row: unknown]>;
   /** Looks at the owner of one of them. */
   readonly reown: (key: string) => void;
   readonly perTurn: number;
@@ -39,7 +39,7 @@ export class Reowning {
   *#steps(run: { again: boolean }): Generator<void, void, undefined> {
     do {
       run.again = false;
-      for (const key of this.#options.keys()) {
+      for (const [key] of this.#options.rows()) {
         if (this.#closed) return;
         this.#options.reown(key);
         yield;

@@ -110,7 +110,7 @@ export function decodeWith<R extends AnyRow>(kinds: KindTable<R>, record: Stored
     // Every table has the kind of unread rows (`markers.ts`).
     return unread(record, { name, format, known: kind?.format }) as AnyRow as R;
   }
-  const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+  const bytes = value instanceof Buffer ? value : Buffer.from(value.buffer, value.byteOffset, value.byteLength);
   try {
     if (kind === undefined || bytes[headBytes] !== brace) throw new TypeError('it is no row');
     const { raw } = kind;

@@ -98,6 +98,11 @@ export class Contents<R extends AnyRow = AnyRow> implements Reader, Indexed {
     return this.#set.bucket(bucket);
   }
 
+  /** The rows of a bucket with their keys. */
+  entries(bucket: string): Iterable<[string, R]> {
+    return this.#set.entries(bucket);
+  }
+
   bucketSize(bucket: string): number {
     return this.#set.bucketSize(bucket);
   }

@@ -39,7 +39,7 @@ export class Rowset<R extends AnyRow = AnyRow> {
 
   /** All rows with their keys, in no particular order. */
   *[Symbol.iterator](): Generator<[string, R], void, undefined> {
-    for (const { key, row } of this.#places.values()) yield [key, row];
+    for (const places of this.#places.maps()) for (const { key, row } of places.values()) yield [key, row];
   }
 
   /** Returns the former row. */
@@ -74,6 +74,13 @@ export class Rowset<R extends AnyRow = AnyRow> {
     const bucket = this.#buckets.get(name);
     if (bucket === undefined) return [];
     return isSet(bucket) ? rowsOf(bucket) : [bucket.row];
+  }
+
+  /** The rows of a bucket with their keys. */
+  *entries(name: string): Generator<[string, R], void, undefined> {
+    const bucket = this.#buckets.get(name);
+    if (bucket === undefined) return;
+    for (const { key, row } of isSet(bucket) ? bucket.values() : [bucket]) yield [key, row];
   }
 
   bucketSize(name: string): number {

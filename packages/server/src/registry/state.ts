@@ -93,6 +93,11 @@ export class State<R extends AnyRow = Row> implements Reader, Indexed, Revisione
     return this.#contents.bucket(bucket);
   }
 
+  /** The rows of a bucket with their keys. */
+  entries(bucket: string): Iterable<[string, R]> {
+    return this.#contents.entries(bucket);
+  }
+
   bucketSize(bucket: string): number {
     return this.#contents.bucketSize(bucket);
   }
