@@ -27,7 +27,7 @@ import { limitLookups, systemLookup } from './outbound/lookup.ts';
 import { Replica } from './replica.ts';
 import { NodeEngine } from './engine/node/node.ts';
 import { Activity } from './security/activity.ts';
-import { Audit, type AuditTrail } from './security/audit.ts';
+import { Audit, type AuditEntry, type AuditTrail } from './security/audit.ts';
 import type { AuditTarget } from './security/audit-handover.ts';
 import { openAuditFile, type AuditFile } from './security/audit-file.ts';
 import { makeSecurity, type Security } from './security/security.ts';
@@ -105,8 +105,10 @@ async function openAudit(path: string, { clock = systemClock, log }: ServerOptio
   const file = await openAuditFile(path);
   const now = () => clock.now();
   const activity = new Activity({ now, file: path });
-  const onError = (err: unknown) => log?.error({ err }, 'the audit log could not be written');
-  return { file, activity, log: new Audit({ sink: file, last: file.last, now, onError, onWritten: (entries) => activity.add(entries) }) };
+  const onError = (err: unknown) => log?.error({ err, path }, 'the audit log cannot be written; its events are lost, and counted, until it can');
+  const onRecovered = (dropped: number) => log?.warn({ path, dropped }, 'the audit log is written again; its next line says how many events were lost');
+  const onWritten = (entries: readonly AuditEntry[]) => activity.add(entries);
+  return { file, activity, log: new Audit({ sink: file, last: file.last, now, onError, onRecovered, onWritten }) };
 }
 
 /** Of the history, when no option says how many. */

@@ -1,4 +1,7 @@
-/** The audit log as a file: appended to, synced after each batch, and checked when it is opened. */
+/**
+ * The audit log as a file: appended to, synced after each batch, and checked when it is opened. A full disk takes a part of a batch;
+ * that part is cut off, so that the chain goes on once there is room.
+ */
 
 import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
@@ -28,11 +31,29 @@ export async function openAuditFile(path: string): Promise<AuditFile> {
       const message = `the audit log ${path} was changed or cut short: line ${verdict.line}: ${verdict.problem}; move it away to start a new one`;
       throw new RegistryError('data_loss', message);
     }
+    /** Of the whole lines: where the next batch begins. */
+    let length = size;
+    /** A failed batch may have left a part of itself behind `length`. */
+    let isCut = false;
+    const cutOff = async () => {
+      await file.truncate(length);
+      isCut = false;
+    };
     return {
       last: verdict.end,
       async append(text) {
-        await file.appendFile(text);
-        await file.datasync();
+        if (isCut) await cutOff();
+        const bytes = Buffer.from(text);
+        try {
+          await file.appendFile(bytes);
+          await file.datasync();
+          length += bytes.length;
+        } catch (error) {
+          isCut = true;
+          // If it fails, the next batch tries it again before it writes.
+          await cutOff().catch(() => {});
+          throw error;
+        }
       },
       close: () => file.close(),
     };

@@ -75,8 +75,10 @@ export interface AuditOptions {
   readonly now: () => number;
   /** End of the existing log, from `verifyAudit`; the chain continues there. */
   readonly last?: ChainEnd;
-  /** Called when the sink fails; the lines of that batch are lost and counted as dropped. */
+  /** Called when the sink begins to fail, not for each batch: lines are lost and counted as dropped until it works again. */
   readonly onError: (error: unknown) => void;
+  /** Called when the sink works again. @param dropped the events that were lost, which the first line states */
+  readonly onRecovered?: (dropped: number) => void;
   /** Called with what the sink has taken. */
   readonly onWritten?: (entries: readonly AuditEntry[]) => void;
   /** Most lines that may wait for the sink. */
@@ -98,18 +100,21 @@ export class Audit implements AuditTrail {
   readonly #sink: AuditSink;
   readonly #now: () => number;
   readonly #onError: (error: unknown) => void;
+  readonly #onRecovered: (dropped: number) => void;
   readonly #onWritten: (entries: readonly AuditEntry[]) => void;
   readonly #waitingMax: number;
   #end: ChainEnd;
   #waiting: AuditRecord[] = [];
   #dropped = 0;
+  #isFailing = false;
   #writing: Promise<void> | undefined;
 
-  constructor({ sink, now, last = chainStart, onError, onWritten = () => {}, waitingMax = 10_000 }: AuditOptions) {
+  constructor({ sink, now, last = chainStart, onError, onRecovered = () => {}, onWritten = () => {}, waitingMax = 10_000 }: AuditOptions) {
     this.#sink = sink;
     this.#now = now;
     this.#end = last;
     this.#onError = onError;
+    this.#onRecovered = onRecovered;
     this.#onWritten = onWritten;
     this.#waitingMax = waitingMax;
   }
@@ -157,11 +162,14 @@ export class Audit implements AuditTrail {
       try {
         await this.#sink.append(text);
         this.#end = end;
+        if (this.#isFailing) this.#onRecovered(dropped);
+        this.#isFailing = false;
         this.#onWritten(entries);
       } catch (error) {
         // The chain continues from the last written line.
         this.#dropped += dropped + batch.length;
-        this.#onError(error);
+        if (!this.#isFailing) this.#onError(error);
+        this.#isFailing = true;
       }
     }
     this.#writing = undefined;
