@@ -16,7 +16,7 @@ import { TopBar } from './parts/top-bar.tsx';
 import { follow, hrefOf, place } from './place.ts';
 import { pageTable } from './page-table.ts';
 import { pages } from './pages.ts';
-import { asOfMs, showAsOf } from './live/as-of.ts';
+import { asOfMs, settleAsOf, showAsOf } from './live/as-of.ts';
 import { finishSignIn } from './returned.ts';
 import { anonymousAccessor, loadSession, session, signOut } from './session.ts';
 
@@ -26,6 +26,7 @@ export function App(): JSX.Element {
   onMount(() => {
     finishSignIn().then((why) => (setFailure(why), loadSession())).catch((reason: unknown) => setError(reason instanceof Error ? reason.message : String(reason)));
   });
+  settleAsOf();
   const subject = createMemo(() => session()?.subject.accessorId);
   return (
     <Show when={session()} fallback={<p class="empty" role="status">{error() === '' ? 'Connecting …' : `The server cannot be reached: ${error()}`}</p>}>

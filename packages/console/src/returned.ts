@@ -25,6 +25,6 @@ export async function finishSignIn(): Promise<string> {
     await ask('POST', '/ui/api/oidc/callback', { query });
     return '';
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return `You are not signed in: ${error instanceof Error ? error.message : String(error)}.`;
   }
 }

@@ -116,10 +116,10 @@ describe.skipIf(noBrowser !== '')(`clients${noBrowser}`, () => {
     // An arrow without ends is not drawn.
     const ends = () => page.locator('.graph').evaluate((frame: unknown) => (frame as Drawn)._cyreg.cy.edges().map((edge) => typeof edge.sourceEndpoint().x));
     await expect.poll(ends).toEqual(['number', 'number']);
-    await page.getByText('3 nodes, 2 edges').waitFor();
+    await page.getByText('3 services and clients, 2 arrows').waitFor();
     // A new edge, live.
     await report.report('shop', 20, 0);
-    await page.getByText('3 nodes, 3 edges').waitFor();
+    await page.getByText('3 services and clients, 3 arrows').waitFor();
     expect(await violations(page)).toEqual([]);
     await page.getByLabel('Show as').selectOption('table');
     await row(page, /shop orders 1 50\/s 10\/s 4 ms 30 ms/).waitFor();

@@ -25,6 +25,15 @@ test.each<[what: string, rows: readonly Row[], rowRem: number, expected: readonl
   expect(columnsFor(columns, rows, { rowRem, extraRem: 0 }).map(({ name }) => name)).toEqual(expected);
 });
 
+test('extras are left out first, the last of them before the others', () => {
+  const extras = [{ name: 'time', width: '8rem' }, { name: 'kind', width: '8rem', isExtra: true }, { name: 'action', width: '4fr' }, { name: 'address', width: '9rem', isExtra: true }];
+  const shown = (rowRem: number) => columnsFor(extras, [{}], { rowRem, extraRem: 0 }).map(({ name }) => name);
+  expect(shown(60)).toEqual(['time', 'kind', 'action', 'address']);
+  expect(shown(28)).toEqual(['time', 'kind', 'action']);
+  expect(shown(20)).toEqual(['time', 'action']);
+  expect(shown(12)).toEqual(['time']);
+});
+
 test('boxes in front of the rows take their part', () => {
   expect(columnsFor(columns, filled, { rowRem: 18, extraRem: 0 })).toHaveLength(2);
   expect(columnsFor(columns, filled, { rowRem: 18, extraRem: 3 })).toHaveLength(1);

@@ -7,6 +7,7 @@ import { Show, type JSX } from 'solid-js';
 import { answerTo } from '../live/answer.ts';
 import { denials, session } from '../session.ts';
 import { DenialText } from './allowed.tsx';
+import { SignInFirst } from './may-read.tsx';
 
 export function FirstSteps(props: { readonly namespace: string }): JSX.Element {
   const isControlled = (): boolean => session()?.accessControl === true;
@@ -14,8 +15,9 @@ export function FirstSteps(props: { readonly namespace: string }): JSX.Element {
   return (
     <section class="first-steps panel" aria-label="First steps">
       <h2>{isControlled() ? 'No service that you may read is registered' : 'No service is registered yet'}</h2>
-      <Show when={denied().value?.[0]} fallback={<Commands />}>{(denial) => <p><DenialText denial={denial()} /></p>}</Show>
-      <p class="hint" role="status"><span class="waiting" /> Waiting for the first instance …</p>
+      <Show when={denied().value?.[0]} fallback={<><Commands /><p class="hint" role="status"><span class="waiting" /> Waiting for the first instance …</p></>}>
+        {(denial) => <p><DenialText denial={denial()} /> <SignInFirst /></p>}
+      </Show>
     </section>
   );
 }

@@ -2,6 +2,7 @@
 
 import UPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
+import { clockOf } from '../live/time.ts';
 import { colours } from './colours.ts';
 
 /** Of the line. */
@@ -15,7 +16,7 @@ export function ratePlot(frame: HTMLElement, series: UPlot.AlignedData, height: 
     {
       ...{ width: frame.clientWidth, height, legend: { show: false }, cursor: { show: false } },
       scales: { x: { range: (_plot, _min, max) => [max - spanSeconds, max] }, y: { range: (_plot, _min, max) => [0, Math.max(1, max * 1.1)] } },
-      axes: [{ ...axis, space: 80 }, { ...axis, size: 46 }],
+      axes: [{ ...axis, space: 80, values: (_plot, seconds) => seconds.map((at) => clockOf(at * 1_000, Date.now())) }, { ...axis, size: 46 }],
       series: [{}, { stroke: accent, width: 2, points: { show: false } }, { stroke: bad, width: 2, points: { show: false } }],
     },
     series,

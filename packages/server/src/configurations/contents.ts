@@ -112,7 +112,7 @@ export class Contents {
     if (this.#checks === undefined || format === undefined || format === 'text' || !isConfigFormat(format)) return { faults: [], checks: [] };
     const text = this.shown(ref, content, true);
     const faults = await this.#checks.check({ content: text, format, ...(schema === undefined ? {} : { schema }), ...(checks.length === 0 ? {} : { rules: checks }) });
-    return { faults, checks: faults.length > 0 ? [] : [`it is ${format}`, ...(schema === undefined ? [] : ['the schema holds']), ...checks.map(({ expect }) => `it holds that ${expect}`)] };
+    return { faults, checks: faults.length > 0 ? [] : [`it is valid ${format}`, ...(schema === undefined ? [] : ['the schema holds']), ...checks.map(({ expect }) => `it holds that ${expect}`)] };
   }
 
   /** Asks the program that the policy names, which sees masks in place of secrets. @throws RegistryError `failed_precondition` when it refuses */

@@ -5,6 +5,7 @@ import { ask } from '../../api.ts';
 import { inNamespace } from './records.ts';
 import { Dialog } from '../../parts/dialog.tsx';
 import type { Link } from './records.ts';
+import './form.css';
 
 export function Form(props: { readonly title: string; readonly action: string; readonly onSave: (form: FormData) => Promise<void>; readonly onClose: () => void; readonly children: JSX.Element }): JSX.Element {
   const [error, setError] = createSignal('');

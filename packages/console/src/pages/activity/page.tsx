@@ -112,12 +112,12 @@ function Lines(props: { readonly live: LiveViews; readonly path: string }): JSX.
   const several = (): boolean => (newest().content?.nodes.length ?? 0) > 1;
   const columns = createMemo((): readonly Column<Line>[] => [
     { name: 'time', width: '12rem', cell: (row) => <time dateTime={row.time}>{shownTime(Date.parse(row.time))}</time> },
-    { name: 'kind', width: '8rem', cell: (row) => <span class={`badge activity-${row.kind}`}>{words[row.kind]}</span> },
-    { name: 'who', width: '12rem', cell: (row) => <Person line={row} /> },
+    { name: 'kind', width: '8rem', isExtra: true, cell: (row) => <span class={`badge activity-${row.kind}`}>{words[row.kind]}</span> },
+    { name: 'who', width: '12rem', isExtra: true, cell: (row) => <Person line={row} /> },
     { name: 'action', width: '4fr', cell: (row) => <code>{row.action}</code> },
-    { name: 'by', width: '6rem', cell: (row) => row.via },
-    { name: 'address', width: '9rem', cell: (row) => row.address },
-    ...(several() ? [{ name: 'node', width: '8rem', cell: (row: Line) => row.node }] : []),
+    { name: 'by', width: '6rem', isExtra: true, cell: (row) => row.via },
+    { name: 'address', width: '9rem', isExtra: true, cell: (row) => row.address },
+    ...(several() ? [{ name: 'node', width: '8rem', isExtra: true, cell: (row: Line) => row.node }] : []),
   ]);
   return (
     <>

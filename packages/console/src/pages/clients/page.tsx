@@ -10,6 +10,7 @@ import type { PageProps } from '../../pages.ts';
 import { FilterBox } from '../../parts/filter-box.tsx';
 import { filterRows, type RowFilter } from '../../parts/filter-rows.ts';
 import { looksLikeExpression } from '../../parts/filter-words.ts';
+import { MayRead } from '../../parts/may-read.tsx';
 import { Table, type Column } from '../../parts/table.tsx';
 import { follow, go, hrefOf, place, refine } from '../../place.ts';
 import { ClientPage } from './client-page.tsx';
@@ -63,7 +64,7 @@ export default function ClientsPage(props: PageProps): JSX.Element {
   });
   return (
     <Show when={props.parts[0]} keyed fallback={
-      <Show when={isCut() ? searchedWord(filter.fields) : undefined} keyed fallback={<List shown={all()} filter={filter} />}>
+      <Show when={isCut() ? searchedWord(filter.fields) : undefined} keyed fallback={<List namespace={props.namespace} shown={all()} filter={filter} />}>
         {(text) => <Searched {...props} text={text} filter={filter} />}
       </Show>
     }>
@@ -80,10 +81,10 @@ function searchedWord(fields: readonly string[]): string | undefined {
 
 function Searched(props: PageProps & { readonly text: string; readonly filter: RowFilter<ListedClient> }): JSX.Element {
   const found = watchClients(props.live, props.namespace, props.text);
-  return <List shown={found()} filter={props.filter} />;
+  return <List namespace={props.namespace} shown={found()} filter={props.filter} />;
 }
 
-function List(props: { readonly shown: Polled<ClientList>; readonly filter: RowFilter<ListedClient> }): JSX.Element {
+function List(props: { readonly namespace: string; readonly shown: Polled<ClientList>; readonly filter: RowFilter<ListedClient> }): JSX.Element {
   const content = (): ClientList => props.shown.content ?? { clients: [], count: 0, missing: [] };
   const sort = (): string => place().query.get('sort') ?? 'name';
   const rows = createMemo(() => props.filter.rows(content().clients).toSorted(orders[sort()] ?? byName));
@@ -109,7 +110,7 @@ function List(props: { readonly shown: Polled<ClientList>; readonly filter: RowF
         <span class="count" role="status">{rows().length} of {content().count}</span>
       </div>
       <Show when={props.shown.content !== undefined}>
-        <Table label="Clients" rows={rows()} columns={asOfMs() === undefined ? columns : columnsOfPast} open={(row) => go(hrefOf(['clients', row.id]))} empty={content().count > 0 ? 'No client matches the filter.' : asOfMs() === undefined ? <NoClients /> : 'No client was connected then.'} />
+        <Table label="Clients" rows={rows()} columns={asOfMs() === undefined ? columns : columnsOfPast} open={(row) => go(hrefOf(['clients', row.id]))} empty={content().count > 0 ? 'No client matches the filter.' : asOfMs() === undefined ? <MayRead namespace={props.namespace} resource="service"><NoClients /></MayRead> : 'No client was connected then.'} />
       </Show>
     </>
   );

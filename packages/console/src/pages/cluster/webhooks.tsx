@@ -16,6 +16,8 @@ interface Delivery {
   readonly tries: number;
   readonly delivered: boolean;
   readonly error?: string;
+  /** It is not tried again. */
+  readonly final?: boolean;
 }
 
 interface LastDelivery {
@@ -45,12 +47,12 @@ const events = ['instance.critical', 'instance.recovered', 'service.empty', 'ser
 const secretBytes = 32;
 
 const columns: readonly Column<Webhook>[] = [
-  { name: 'name', width: '1fr', cell: (row) => <>{row.name}{row.disabled ? <> <span class="pill">off</span></> : ''}</> },
-  { name: 'url', width: '2fr', cell: (row) => row.url },
-  { name: 'events', width: '2fr', cell: (row) => `${row.events.join(', ')}${row.services === undefined ? '' : ` of ${row.services.join(', ')}`}` },
+  { name: 'name', width: '1fr', cell: (row) => row.name },
+  { name: 'state', width: '6rem', cell: (row) => <State row={row} /> },
   { name: 'waiting', width: '5rem', cell: (row) => <span class="num">{row.waiting}</span> },
-  { name: 'dropped', width: '5rem', cell: (row) => <span class="num">{row.dropped}</span> },
-  { name: 'last delivery', width: '2fr', cell: (row) => lastOf(row) },
+  { name: 'dropped', width: '5rem', isExtra: true, isEmpty: (row) => row.dropped === 0, cell: (row) => <span class="num">{row.dropped}</span> },
+  { name: 'last delivery', width: '3fr', cell: (row) => lastOf(row) },
+  { name: 'url', width: '2fr', isExtra: true, cell: (row) => row.url },
 ];
 
 export function Webhooks(props: { readonly namespace: string; readonly isPaused: () => boolean; readonly denial: Denial | undefined }): JSX.Element {
@@ -112,10 +114,15 @@ export function Webhooks(props: { readonly namespace: string; readonly isPaused:
       <Show when={shown()}>
         {(row) => (
           <section class="detail" aria-label={`Webhook ${row().name}`}>
-            <h3>{row().name}</h3>
+            <h3>{row().name} <State row={row()} /></h3>
+            <dl class="facts">
+              <dt>URL</dt><dd>{row().url}</dd>
+              <dt>events</dt><dd>{row().events.join(', ')}{row().services === undefined ? '' : ` of ${row().services?.join(', ')}`}</dd>
+              <dt>waiting</dt><dd>{row().waiting}{row().dropped === 0 ? '' : `; ${row().dropped} were dropped, since too many waited`}</dd>
+            </dl>
             <Show when={row().gap}>{(gap) => <p class="hint">Events between revisions {gap().from} and {gap().to} may be missing: when its sender went on at {shownTime(gap().atMs)}, the history did not reach back.</p>}</Show>
             <Show when={row().isSender} fallback={<p class="hint">{lastOf(row())}. Another process sends for it, and knows the deliveries before.</p>}>
-              <ul><For each={row().deliveries}>{(each) => <li>{shownTime(each.atMs)}: {each.type} {outcomeOf(each)}</li>}</For></ul>
+              <ul><For each={row().deliveries}>{(each) => <li>{shownTime(each.atMs)}: {each.type} {outcomeOf(each)}{nextOf(each)}</li>}</For></ul>
             </Show>
             <p class="buttons">
               <ActionButton denial={props.denial} onClick={() => test(row().name)}>Test</ActionButton>{' '}
@@ -148,12 +155,31 @@ export function Webhooks(props: { readonly namespace: string; readonly isPaused:
   );
 }
 
+function isFailing({ lastSuccess: good, lastFailure: bad }: Webhook): boolean {
+  return bad !== undefined && (good === undefined || bad.atMs > good.atMs);
+}
+
+function State(props: { readonly row: Webhook }): JSX.Element {
+  const state = (): readonly [look: string, text: string] => {
+    if (props.row.disabled) return ['', 'off'];
+    if (isFailing(props.row)) return ['critical', 'failing'];
+    return props.row.lastSuccess === undefined ? ['', 'idle'] : ['passing', 'works'];
+  };
+  return <span class={`badge ${state()[0]}`}>{state()[1]}</span>;
+}
+
 /** The newer one of the two, by any process. */
-function lastOf({ lastSuccess: good, lastFailure: bad }: Webhook): string {
-  if (bad !== undefined && (good === undefined || bad.atMs > good.atMs)) return `${bad.type} ${outcomeOf({ ...bad, delivered: false })}`;
+function lastOf(row: Webhook): string {
+  const { lastSuccess: good, lastFailure: bad } = row;
+  if (bad !== undefined && isFailing(row)) return `${bad.type} ${outcomeOf({ ...bad, delivered: false })}`;
   return good === undefined ? 'none yet' : `${good.type} delivered`;
 }
 
 function outcomeOf({ delivered, tries, error }: LastDelivery & Pick<Delivery, 'delivered'>): string {
   return delivered ? 'delivered' : `failed ${tries === 1 ? 'once' : `${tries} times`}: ${error ?? ''}`;
+}
+
+function nextOf({ delivered, final }: Delivery): string {
+  if (delivered) return '';
+  return final === true ? '; given up' : '; it is tried again';
 }

@@ -112,7 +112,7 @@ export function openComparison(host: HTMLElement, before: string, after: string,
   const root = rootOf(host);
   const side = (doc: string, label: string, isReadOnly: boolean) => ({
     doc,
-    extensions: [...look(format), lineNumbers(), history(), EditorState.readOnly.of(isReadOnly), EditorView.contentAttributes.of({ 'aria-label': label }), keymap.of([...historyKeymap, ...defaultKeymap])],
+    extensions: [...look(format), lineNumbers(), EditorView.lineWrapping, history(), EditorState.readOnly.of(isReadOnly), EditorView.contentAttributes.of({ 'aria-label': label }), keymap.of([...historyKeymap, ...defaultKeymap])],
   });
   const view = new MergeView({
     a: side(before, labels[0], true),

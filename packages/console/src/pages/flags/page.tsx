@@ -5,6 +5,7 @@ import { pastReason } from '../../live/as-of.ts';
 import type { PageProps } from '../../pages.ts';
 import { ActionButton } from '../../parts/allowed.tsx';
 import { FilterBox } from '../../parts/filter-box.tsx';
+import { MayRead } from '../../parts/may-read.tsx';
 import { filterRows } from '../../parts/filter-rows.ts';
 import { createOutcome, OutcomeLine } from '../../parts/outcome.tsx';
 import { Table, type Column } from '../../parts/table.tsx';
@@ -58,7 +59,7 @@ function SetList(props: PageProps): JSX.Element {
         <span class="count" role="status">{rows().length} of {shown().sets.length}</span>
       </div>
       <Show when={shown().isReady}>
-        <Show when={shown().sets.length > 0} fallback={<FirstFlag />}>
+        <Show when={shown().sets.length > 0} fallback={<div class="empty"><MayRead namespace={props.namespace} resource="config"><FirstFlag /></MayRead></div>}>
           <Table label="Flag sets" rows={rows()} columns={setColumns} open={(row) => go(setHref(row))} empty="No flag set matches the filter." />
         </Show>
       </Show>
@@ -71,10 +72,10 @@ const example = '{"flags":{"new-checkout":{"state":"ENABLED","variants":{"on":tr
 /** No set, or none that this caller may read. */
 function FirstFlag(): JSX.Element {
   return (
-    <div class="empty">
+    <>
       <p>There is no flag set. A flag set is a configuration in flagd's format; publish one:</p>
       <pre tabindex="0">{`echo '${example}' > features.flags.json\nrollcall config publish shop/features.flags.json features.flags.json --addr ${location.host}`}</pre>
-    </div>
+    </>
   );
 }
 

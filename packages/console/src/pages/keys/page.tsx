@@ -8,6 +8,7 @@ import { ActionButton } from '../../parts/allowed.tsx';
 import { FilterBox, filterText } from '../../parts/filter-box.tsx';
 import { filterRows } from '../../parts/filter-rows.ts';
 import { createOutcome, OutcomeLine } from '../../parts/outcome.tsx';
+import { MayRead } from '../../parts/may-read.tsx';
 import { Table, type Column } from '../../parts/table.tsx';
 import { follow, go, hrefOf, place, refine } from '../../place.ts';
 import { DeleteTree } from './delete-tree.tsx';
@@ -100,7 +101,7 @@ export default function KeysPage(props: PageProps): JSX.Element {
       <OutcomeLine outcome={outcome} />
       <div class="keys-and-value" classList={{ open: opened() !== '' }}>
         <Show when={page() !== undefined}>
-          <Table label="Keys" rows={rows()} columns={columns()} open={(line) => go(href(line))} empty={entries().length > 0 ? 'No key matches the filter.' : folder() === '' ? <FirstKey /> : 'The folder has no keys that you may read.'} />
+          <Table label="Keys" rows={rows()} columns={columns()} open={(line) => go(href(line))} empty={entries().length > 0 ? 'No key matches the filter.' : folder() === '' ? <MayRead namespace={props.namespace} resource="key"><FirstKey /></MayRead> : 'The folder has no keys that you may read.'} />
         </Show>
         <Show when={opened()} keyed>
           {(key) => <KeyEntry live={props.live} namespace={props.namespace} key_={key} store={store} outcome={outcome} onClose={() => refine({ key: '' })} />}

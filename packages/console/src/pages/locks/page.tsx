@@ -7,6 +7,7 @@ import { clockOf } from '../../live/time.ts';
 import type { PageProps } from '../../pages.ts';
 import { FilterBox, filterText } from '../../parts/filter-box.tsx';
 import { filterRows } from '../../parts/filter-rows.ts';
+import { MayRead } from '../../parts/may-read.tsx';
 import { Table, type Column } from '../../parts/table.tsx';
 import { follow, go, hrefOf } from '../../place.ts';
 import { kindOf } from './kind.ts';
@@ -84,7 +85,7 @@ function LockList(props: PageProps): JSX.Element {
         <span class="count" role="status">{rows().length} of {count()}{isCut() ? '; a longer list is searched by name only' : ''}</span>
       </div>
       <Show when={isReady()}>
-        <Show when={count() > 0 || asked() !== ''} fallback={<FirstLock />}>
+        <Show when={count() > 0 || asked() !== ''} fallback={<div class="empty"><MayRead namespace={props.namespace} resource="lock"><FirstLock /></MayRead></div>}>
           <Table label="Locks" rows={rows()} columns={columns} open={(row) => go(hrefFor(row))} empty="No lock matches the filter." />
         </Show>
       </Show>
@@ -99,10 +100,10 @@ function hrefFor(row: Row): string {
 const columns: readonly Column<Row>[] = [
   { name: 'lock', width: '2fr', cell: (row) => <a href={hrefFor(row)} onClick={follow}>{row.name}</a> },
   { name: 'held by', width: '2fr', cell: holderText },
+  { name: 'waiting', width: '5rem', cell: (row) => (row.kind === 'lock' ? row.waiting : '') },
   { name: 'kind', width: '10rem', cell: kindText },
   { name: 'since', width: '8rem', cell: sinceText },
   { name: 'token', width: '9rem', cell: (row) => (row.kind === 'lock' ? (row.holders[0]?.token ?? '') : row.lockIndex) },
-  { name: 'waiting', width: '6rem', cell: (row) => (row.kind === 'lock' ? row.waiting : '') },
 ];
 
 function kindText(row: Row): string {
@@ -124,11 +125,11 @@ function holderText(row: Row): string {
 /** No lock, or none that this caller may read. */
 function FirstLock(): JSX.Element {
   return (
-    <div class="empty">
+    <>
       <p>No lock is in use. Let one of several processes lead; the others take over when it ends:</p>
       <pre tabindex="0">{`rollcall lead jobs/cleanup --addr ${location.host} -- sleep 600`}</pre>
       <p>Or run a command while it holds a lock:</p>
       <pre tabindex="0">{`rollcall lock jobs/migrate --fenced --addr ${location.host} -- ./migrate.sh`}</pre>
-    </div>
+    </>
   );
 }

@@ -41,7 +41,7 @@ export default function OverviewPage(props: PageProps): JSX.Element {
             <div><dt>services</dt><dd>{shown().services.length}</dd></div>
             <div><dt>instances</dt><dd>{instances()}</dd></div>
             <div><dt>need attention</dt><dd classList={{ bad: !isQuiet() }}>{wrong().length + faults().length}</dd></div>
-            <div><dt>under way</dt><dd>{underWay().length}</dd></div>
+            <Show when={asked().error === undefined}><div><dt>under way</dt><dd>{underWay().length}</dd></div></Show>
           </dl>
           <h2>{asOfMs() === undefined ? 'What is wrong now' : 'What was wrong'}</h2>
           <Show when={asked().error}>{(error) => <p class="hint">Only the health of services is shown: {error()}.</p>}</Show>

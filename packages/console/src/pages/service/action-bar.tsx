@@ -21,12 +21,12 @@ interface Entry {
 }
 
 const entries: readonly Entry[] = [
-  { action: 'drain', name: 'Drain', effect: 'get no new work; requests in flight may finish', done: 'are draining' },
-  { action: 'out_of_service', name: 'Take out of service', effect: 'get no traffic', done: 'are out of service' },
-  { action: 'clear', name: 'Put back', effect: 'get traffic again when their checks pass', done: 'are put back' },
-  { action: 'weight', name: 'Set weight', effect: 'get this share of the traffic, whatever they register with', done: 'have another weight' },
-  { action: 'check', name: 'Check now', effect: 'are probed at once', done: 'are checked' },
-  { action: 'deregister', name: 'Deregister', effect: 'are removed, which cannot be taken back; one whose client lives registers itself again', done: 'are deregistered', isGrave: true },
+  { action: 'drain', name: 'Drain', effect: 'will get no new work; requests in flight may finish', done: 'are draining' },
+  { action: 'out_of_service', name: 'Take out of service', effect: 'will get no traffic', done: 'are out of service' },
+  { action: 'clear', name: 'Put back', effect: 'will get traffic again when their checks pass', done: 'are put back' },
+  { action: 'weight', name: 'Set weight', effect: 'will get this share of the traffic, with whatever weight the client registers', done: 'have another weight' },
+  { action: 'check', name: 'Check now', effect: 'will be probed at once', done: 'are checked' },
+  { action: 'deregister', name: 'Deregister', effect: 'will be removed, which cannot be taken back; one whose client lives registers itself again', done: 'are deregistered', isGrave: true },
 ];
 
 /** A number that is still being typed is not asked about. */
@@ -140,9 +140,9 @@ function PreviewText(props: { readonly action: Action; readonly outcome: Outcome
   const text = (): string => {
     const { applied, of, leaves, returns, left, clients } = props.outcome;
     if (props.action === 'check') return `${applied} can be checked.`;
-    const moves = [...(leaves > 0 ? [`${leaves} of ${of} leave the traffic`] : []), ...(returns > 0 ? [`${returns} of ${of} get traffic again`] : [])];
+    const moves = [...(leaves > 0 ? [`${leaves} of ${of} ${leaves === 1 ? 'leaves' : 'leave'} the traffic`] : []), ...(returns > 0 ? [`${returns} of ${of} ${returns === 1 ? 'gets' : 'get'} traffic again`] : [])];
     const used = clients === null ? '' : clients === 1 ? '; 1 client uses the service' : `; ${clients} clients use the service`;
-    return `${moves.length === 0 ? 'The traffic stays as it is' : moves.join(', ')}; ${left} of ${of} get traffic${moves.length === 0 ? '' : ' then'}${used}.`;
+    return `${moves.length === 0 ? 'The traffic stays as it is' : moves.join(', ')}; ${left} of ${of} ${left === 1 ? 'gets' : 'get'} traffic${moves.length === 0 ? '' : ' then'}${used}.`;
   };
   return <span classList={{ error: props.action !== 'check' && props.outcome.left === 0 && props.outcome.leaves > 0 }}>{text()}</span>;
 }

@@ -91,10 +91,10 @@ export default function Explain(props: ExplainProps): JSX.Element {
 
 const columns: readonly Column<InstanceExplanation>[] = [
   { name: 'instance', width: '2fr', cell: ({ instance }) => instance.id },
-  { name: 'node', width: '9rem', cell: ({ instance }) => instance.node },
-  { name: 'zone', width: '6rem', cell: ({ instance }) => instance.zone ?? '' },
-  { name: 'status', width: '8rem', cell: ({ instance }) => <StatusBadge status={instance.status} /> },
   { name: 'chosen', width: '6rem', cell: ({ standing }) => <span class={`badge ${badges[standing]}`}>{standings[standing]}</span> },
   { name: 'share', width: '6rem', cell: ({ share }) => <span class="num">{share === undefined ? 'by load' : `${Math.round(share * 1_000) / 10} %`}</span> },
   { name: 'why not', width: '3fr', cell: ({ reasons }) => reasons.map(reasonText).join('; ') },
+  { name: 'node', width: '9rem', cell: ({ instance }) => instance.node },
+  { name: 'zone', width: '6rem', cell: ({ instance }) => instance.zone ?? '' },
+  { name: 'status', width: '8rem', cell: ({ instance }) => <StatusBadge status={instance.status} /> },
 ];

@@ -1,7 +1,7 @@
 /** The health of a service in the last 24 hours, a cell for each minute, from the server's history. Cells before the history begins are empty, and it says so. */
 
 import { createEffect, createMemo, createSignal, For, on, onCleanup, Show, type JSX } from 'solid-js';
-import type { HealthCell, HealthStrip as HealthStripAnswer } from '@rollcall/protocol';
+import type { HealthCell, HealthStrip as HealthStripAnswer, HistoryFacts } from '@rollcall/protocol';
 import { ask } from '../../api.ts';
 import { asOfMs, showAsOf } from '../../live/as-of.ts';
 import { clockOf } from '../../live/time.ts';
@@ -13,15 +13,18 @@ const refreshMs = 60_000;
 const height = 24;
 
 export function HealthStrip(props: { readonly namespace: string; readonly service: string }): JSX.Element {
-  const [strip, setStrip] = createSignal<HealthStripAnswer>();
+  const [strip, setStrip] = createSignal<{ readonly answer: HealthStripAnswer; readonly sinceMs: number | undefined }>();
   let isGone = false;
   // A server without a history has no strip.
   if (session()?.history !== true) return null;
   const look = async (): Promise<void> => {
     const to = asOfMs() ?? Date.now();
     const query = new URLSearchParams({ namespace: props.namespace, service: props.service, from: String(to - dayMs), to: String(to), cells: String(cellsOfDay) });
-    const found = await ask<HealthStripAnswer>('GET', `/rollcall/v1/history/strip?${String(query)}`).catch(() => undefined);
-    if (!isGone) setStrip(found);
+    const [answer, facts] = await Promise.all([
+      ask<HealthStripAnswer>('GET', `/rollcall/v1/history/strip?${String(query)}`).catch(() => undefined),
+      ask<HistoryFacts>('GET', '/rollcall/v1/history').catch(() => undefined),
+    ]);
+    if (!isGone) setStrip(answer && { answer, sinceMs: facts?.sinceMs });
   };
   createEffect(on(asOfMs, () => void look()));
   const timer = setInterval(() => document.visibilityState === 'visible' && void look(), refreshMs);
@@ -29,7 +32,7 @@ export function HealthStrip(props: { readonly namespace: string; readonly servic
     isGone = true;
     clearInterval(timer);
   });
-  return <Show when={strip()}>{(known) => <Cells strip={known()} />}</Show>;
+  return <Show when={strip()}>{(known) => <Cells strip={known().answer} sinceMs={known().sinceMs} />}</Show>;
 }
 
 /** Neighbours that look the same, as one. */
@@ -39,13 +42,14 @@ interface Run {
   readonly look: string;
 }
 
-function Cells(props: { readonly strip: HealthStripAnswer }): JSX.Element {
+/** @param props.sinceMs when the history begins; the cell of that minute begins before it */
+function Cells(props: { readonly strip: HealthStripAnswer; readonly sinceMs: number | undefined }): JSX.Element {
   const runs = createMemo(() => runsOf(props.strip.cells));
   const cellMs = (): number => (props.strip.toMs - props.strip.fromMs) / Math.max(1, props.strip.cells.length);
   const begins = (): string | undefined => {
     const missing = props.strip.cells.findIndex((cell) => cell !== null);
     if (missing < 0) return 'There is no history of this time.';
-    return missing === 0 ? undefined : `History begins ${timeOf(props.strip.fromMs + missing * cellMs())}.`;
+    return missing === 0 ? undefined : `History begins ${timeOf(Math.max(props.strip.fromMs + missing * cellMs(), props.sinceMs ?? 0))}.`;
   };
   const summary = (): string => {
     const bad = props.strip.cells.filter((cell) => cell !== null && lookOf(cell) === 'bad').length;

@@ -80,11 +80,12 @@ function OverrideText(props: { readonly detail: InstanceDetail; readonly note: P
 }
 
 function Changes(props: { readonly history: CheckChanges }): JSX.Element {
+  const wasBornCritical = (): boolean => props.history.changes.some(({ from, to }) => from === null && to === 'critical');
   return (
     <>
       <h3>What happened to them</h3>
       <p class="hint">
-        {props.history.failures === 0 ? 'No check has failed' : props.history.failures === 1 ? 'Failed once' : `Failed ${props.history.failures} times`} since {dayOf(props.history.sinceMs)}.
+        {props.history.failures === 0 ? 'No check has failed' : props.history.failures === 1 ? 'Failed once' : `Failed ${props.history.failures} times`} since {dayOf(props.history.sinceMs)}{wasBornCritical() ? ', apart from checks that were critical when they were new' : ''}.
       </p>
       <ol class="check-changes">
         <For each={props.history.changes.slice(0, changesShown)}>

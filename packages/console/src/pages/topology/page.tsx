@@ -21,7 +21,7 @@ import './page.css';
 const columns: readonly Column<GraphEdge>[] = [
   { name: 'from', width: '2fr', cell: (row) => <End kind={row.fromKind} name={row.from} namespace={row.fromNamespace} /> },
   { name: 'to', width: '2fr', cell: (row) => <End kind="service" name={row.to} namespace={row.toNamespace} /> },
-  { name: 'watchers', width: '6rem', cell: (row) => row.watches },
+  { name: 'watchers', width: '6rem', isExtra: true, cell: (row) => row.watches },
   { name: 'picks', width: '7rem', cell: (row) => perSecond(row.picksPerSecond) },
   { name: 'failures', width: '7rem', cell: (row) => <span classList={{ failures: isFailing(row) }}>{perSecond(row.failuresPerSecond)}</span> },
   { name: 'mean', width: '6rem', cell: (row) => milliseconds(row.meanMs) },
@@ -37,6 +37,8 @@ const orders: Readonly<Record<string, (a: GraphEdge, b: GraphEdge) => number>> =
 };
 
 export default function TopologyPage(props: PageProps): JSX.Element {
+  // The names in a drawing cannot be read in a narrow window.
+  const usualView = window.matchMedia('(width < 40rem)').matches ? 'table' : 'drawing';
   const shown = watchTopology(props.live, props.namespace);
   const services = watchServices(props.live, props.namespace);
   const filter = filterRows<GraphEdge>({
@@ -55,7 +57,8 @@ export default function TopologyPage(props: PageProps): JSX.Element {
   });
   const sort = (): string => place().query.get('sort') ?? 'name';
   const rows = createMemo(() => graph().edges.toSorted(orders[sort()] ?? byNames));
-  const isTable = (): boolean => place().query.get('view') === 'table';
+  const view = (): string => place().query.get('view') ?? usualView;
+  const isTable = (): boolean => view() === 'table';
   const edge = createMemo(() => graph().edges.find(({ id }) => id === place().query.get('edge')));
   const choose = (row: GraphEdge): void => refine({ edge: place().query.get('edge') === row.id ? '' : row.id });
   const open = (id: string): void => {
@@ -74,7 +77,7 @@ export default function TopologyPage(props: PageProps): JSX.Element {
         <FilterBox label="Filter by words, or Failures != 0" filter={filter} />
         <label>
           Show as{' '}
-          <select value={isTable() ? 'table' : 'drawing'} onChange={(event) => refine({ view: event.currentTarget.value === 'table' ? 'table' : '' })}>
+          <select value={isTable() ? 'table' : 'drawing'} onChange={(event) => refine({ view: event.currentTarget.value === usualView ? '' : event.currentTarget.value })}>
             <option value="drawing">drawing</option>
             <option value="table">table</option>
           </select>
@@ -89,12 +92,12 @@ export default function TopologyPage(props: PageProps): JSX.Element {
             </select>
           </label>
         </Show>
-        <span class="count" role="status">{graph().nodes.length} nodes, {graph().edges.length} edges</span>
+        <span class="count" role="status">{graph().nodes.length} services and clients, {graph().edges.length === 1 ? '1 arrow' : `${graph().edges.length} arrows`}</span>
       </div>
       <Show when={shown().content !== undefined}>
         <Show when={!isEmpty()} fallback={<NothingYet />}>
           <Show when={isTable()} fallback={<Canvas graph={graph()} open={open} />}>
-            <Table label="Who uses which service" rows={rows()} columns={columns} open={choose} empty="No edge matches the filter." />
+            <Table label="Who uses which service" rows={rows()} columns={columns} open={choose} empty="No arrow matches the filter." />
           </Show>
         </Show>
       </Show>
@@ -123,7 +126,7 @@ function Canvas(props: { readonly graph: Graph; readonly open: (id: string) => v
     const part = drawnPart(props.graph);
     drawing?.show(part);
   });
-  const words = (): string => `${props.graph.nodes.length} services and clients with ${props.graph.edges.length} edges between them. Choose the table to read them.`;
+  const words = (): string => `${props.graph.nodes.length} services and clients with ${props.graph.edges.length} arrows between them. Choose the table to read them.`;
   return (
     <div class="topology">
       <div class="graph" role="img" aria-label={words()} ref={frame} />
@@ -131,9 +134,9 @@ function Canvas(props: { readonly graph: Graph; readonly open: (id: string) => v
         <button type="button" aria-label="Enlarge" onClick={() => drawing?.zoom(1.25)}>+</button>{' '}
         <button type="button" aria-label="Make smaller" onClick={() => drawing?.zoom(0.8)}>−</button>{' '}
         <button type="button" onClick={() => drawing?.fit()}>Show all</button>
-        <span class="hint">Width: requests a second. Red: one in a hundred fails. Dashed: watched, and not called. An ellipse is a client that has registered no service.</span>
+        <span class="hint">Arrows: the wider, the more requests a second; red: one in a hundred fails; dashed: watched, and not called. Boxes are services in the colour of their status, dashed if none of their instances gets traffic; an ellipse is a client that has registered no service.</span>
       </p>
-      <Show when={props.graph.edges.length > drawnMax}><p class="hint">The drawing shows the {drawnMax} busiest of {props.graph.edges.length} edges; the table has all.</p></Show>
+      <Show when={props.graph.edges.length > drawnMax}><p class="hint">The drawing shows the {drawnMax} busiest of {props.graph.edges.length} arrows; the table has all.</p></Show>
     </div>
   );
 }
@@ -159,7 +162,7 @@ function NothingYet(): JSX.Element {
   return (
     <Show when={asOfMs() === undefined} fallback={<p class="empty">No client used a service then.</p>}>
       <div class="empty">
-        <p>No client uses a service yet. A client that watches a service, or sends requests to it, is an edge here:</p>
+        <p>No client uses a service yet. A client that watches a service, or sends requests to it, is an arrow here:</p>
         <pre>const rollcall = await connect(&#123; servers: ['{location.origin}'] &#125;);{'\n'}await rollcall.service('orders').fetch('/');</pre>
       </div>
     </Show>

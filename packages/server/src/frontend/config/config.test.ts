@@ -404,7 +404,7 @@ test('content is checked with all its faults and their places, and nothing is sa
   await publish(at, 'port: 80\npassword: {secret}hunter2{/secret}\nname: a long name of it\n', { format: 'yaml', settings: { schema: '{"properties": {"port": {"type": "integer"}, "password": {"minLength": 7, "maxLength": 7}}}' } });
   const check = async (content: string) => (await api.post('/check', at, { content, format: 'yaml', publishing: true })).json;
   const masked = (await contentOf(at)) ?? '';
-  expect(await check(masked)).toEqual({ faults: [], checks: ['it is yaml', 'the schema holds'], refusals: [] });
+  expect(await check(masked)).toEqual({ faults: [], checks: ['it is valid yaml', 'the schema holds'], refusals: [] });
   expect(await check(masked.replace('80', 'eighty'))).toMatchObject({ faults: [{ kind: 'schema', path: '/port' }], checks: [] });
   expect(await check('port: 80')).toMatchObject({ faults: [], refusals: [{ reason: 'loss', message: 'the content is halved' }] });
   expect(((await check('port: [80')) as { readonly faults: readonly object[] }).faults[0]).toMatchObject({ kind: 'syntax', line: 1 });
