@@ -51,6 +51,8 @@ export interface HistoryLimits {
    * start.
    */
   readonly folder?: string;
+  /** Folder where past clients and their calls survive a restart, this process's alone; by default `clients` in `folder`. */
+  readonly clientsFolder?: string;
 }
 
 export interface WorkerOptions {

@@ -4,11 +4,13 @@
  */
 
 import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
 import { RegistryError } from '@rollcall/protocol';
 import { systemClock } from './clock.ts';
 import type { AllProcesses } from './all-processes.ts';
-import { clientHistoryCharacters } from './clients/client-history.ts';
+import { clientHistoryOf } from './clients/client-history.ts';
 import { Clients } from './clients/clients.ts';
+import type { LookFilesOptions } from './clients/look-files.ts';
 import { ZoneLoads } from './clients/zone-loads.ts';
 import { closeCore, createCore, deferred, openFiles, type Core } from './core.ts';
 import { followed } from './engine/followed.ts';
@@ -34,7 +36,7 @@ import { assertAddressesAllowed, grpcAddress, httpAddresses, nodeAddress, nodesA
 import { Listeners, type Ports } from './listeners.ts';
 import { Locks } from './locks/locks.ts';
 import { Answers } from './net/answers.ts';
-import type { Context, Frontend, HttpService } from './net/frontend.ts';
+import type { Context, Frontend, HttpService, Identity } from './net/frontend.ts';
 import type { ListenAddress } from './net/listen-address.ts';
 import { loadSoon } from './net/late-frontend.ts';
 import { listen } from './net/listener.ts';
@@ -141,7 +143,7 @@ async function serve(core: Core, options: ServerOptions, table: FrontendTable, h
   const status = () => statusOf(core, serving, options);
   const { configurations } = core;
   const { nodeName, nodeId } = identity;
-  const clients = new Clients({ ...{ nodeName, clock, historyCharactersMax: clientHistoryCharacters(history.bounds.bytesMax) }, memberId: options.worker?.memberId ?? nodeId, describe: (accessorId) => security.acl.store.tokenAnywhere(accessorId)?.description });
+  const clients = new Clients({ ...{ nodeName, clock }, ...clientHistoryOf(history.bounds.bytesMax, keptClients(identity, options, log)), memberId: options.worker?.memberId ?? nodeId, describe: (accessorId) => security.acl.store.tokenAnywhere(accessorId)?.description });
   const zoneLoads = new ZoneLoads(options.worker?.memberId ?? nodeId);
   const store = shareStore(core, { identity, key, status, facts: () => factsOf(core, serving, options), readers: configurations.readers, clients, zoneLoads }, options);
   configurations.askAll({ who: (name) => store.channel.allReaders.ask(name), drift: (namespace) => store.channel.allDrift.ask({ namespace }) });
@@ -217,7 +219,7 @@ async function serve(core: Core, options: ServerOptions, table: FrontendTable, h
     znodeReaper.close();
     rollouts.close();
     await webhooks.close();
-    clients.history.close();
+    await clients.history.close();
     await listeners.close();
     await store.leave();
     await store.channel.peers.close();
@@ -303,6 +305,11 @@ async function leaveStore(store: SharedStore, drainAll: () => Promise<unknown>):
   await store.drain();
   await drainAll();
   await store.leave();
+}
+
+function keptClients({ registryId: storeId }: Identity, { history: { folder, clientsFolder } = {} }: ServerOptions, log: Core['log']): Omit<LookFilesOptions, 'bytesMax'> | undefined {
+  const own = clientsFolder ?? (folder === undefined ? undefined : join(folder, 'clients'));
+  return own === undefined ? undefined : { folder: own, storeId, log };
 }
 
 interface AdminParts {

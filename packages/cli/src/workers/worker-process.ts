@@ -6,7 +6,9 @@
 
 import { CannotListen, createServer, follow, stderrLog, type Server } from '@rollcall/server';
 import { isRegistryError } from '@rollcall/protocol';
+import { join } from 'node:path';
 import { exitCodes } from '../failure.ts';
+import { storeOf } from '../settings/engine.ts';
 import { serverOptions } from '../settings/server-options.ts';
 import type { FromWorker, ToWorker } from './messages.ts';
 
@@ -37,8 +39,11 @@ say({ kind: 'ready' });
 async function begin({ number, memberId, primary, settings, dnsOptional }: Extract<ToWorker, { kind: 'begin' }>): Promise<Server> {
   const log = stderrLog(settings.logLevel).child({ worker: number });
   const { dns, ...options } = serverOptions(settings);
+  const store = storeOf(settings);
   const server = await createServer({
     ...options,
+    // Its clients are its own. The rest of the history is that of the primary.
+    ...(store.kind === 'embedded' ? { history: { ...options.history, clientsFolder: join(store.dir, 'history', 'clients', `worker-${number}`) } } : {}),
     ...(dns === undefined ? {} : { dns: { ...dns, optional: dnsOptional } }),
     engine: follow({ url: primary.url, secret: primary.secret, log }),
     nodes: { host: '127.0.0.1' },

@@ -1,9 +1,10 @@
 /**
  * Who was connected to this node, and who used which service: it looks at the clients again and again, and keeps what has changed between two looks. It
- * is in memory, limited in characters, and begins with the process. A client that came and went between two looks is not in it.
+ * is in memory and limited in characters. A client that came and went between two looks is not in it. With files, the next process knows it; nothing is
+ * known of the time between the last look of one process and the start of the next.
  *
- *   every 10 s  clients, without their rates ─► spans
- *   every 60 s  edges, with rates of two digits ─► spans
+ *   every 10 s  clients, without their rates ─► spans ─► lines of a file
+ *   every 60 s  edges, with rates of two digits ─► spans ─► lines of a file
  */
 
 import type { ListedClient, TopologyEdge } from '@rollcall/protocol';
@@ -11,9 +12,11 @@ import type { Clock } from '../clock.ts';
 import { inTurns } from '../in-turns.ts';
 import type { ConnectedClient } from './client.ts';
 import { Edges } from './edges.ts';
+import { bytesOf, LookFiles, type LookFilesOptions } from './look-files.ts';
+import { books, lineOf, type Book, type Known } from './look-lines.ts';
 import { isMeant, type OwnClients } from './own-clients.ts';
 import { charactersMax, linesMax, type ClientsQuestion, type PastLines } from './question.ts';
-import { Spans } from './spans.ts';
+import { overhead, Spans } from './spans.ts';
 
 export interface ClientHistoryOptions {
   readonly own: OwnClients;
@@ -21,11 +24,20 @@ export interface ClientHistoryOptions {
   readonly clock: Clock;
   /** Most characters of clients, and of edges; 0 turns it off. */
   readonly charactersMax: number;
+  /** Where it survives the process; undefined: in memory alone. */
+  readonly files?: LookFiles | undefined;
 }
 
-/** A part of the limit of the history, up to as many characters as all clients of one answer, and edges again. */
-export function clientHistoryCharacters(historyBytesMax: number): number {
+/** How much is kept: a part of the limit of the history, up to as many characters as all clients of one answer, and edges again. */
+function charactersFor(historyBytesMax: number): number {
   return Math.min(Math.floor(historyBytesMax / 8), 8_388_608);
+}
+
+/** @param kept where it survives the process; undefined: nowhere */
+export function clientHistoryOf(historyBytesMax: number, kept: Omit<LookFilesOptions, 'bytesMax'> | undefined): { readonly historyCharactersMax: number; readonly historyFiles: LookFiles | undefined } {
+  const historyCharactersMax = charactersFor(historyBytesMax);
+  // There are two files, and what lasts, at the begin of each, takes half of one at most.
+  return { historyCharactersMax, historyFiles: kept === undefined ? undefined : new LookFiles({ ...kept, bytesMax: 2 * historyCharactersMax }) };
 }
 
 /** Between two looks at the clients. */
@@ -41,29 +53,46 @@ const stepsPerTurn = 256;
 
 export class ClientHistory {
   readonly #options: ClientHistoryOptions;
-  readonly #clients: Spans;
-  readonly #edges: Spans;
+  #known: Known;
   #lookedMs: number;
   #edgesLookedMs = -Infinity;
   #cancel: () => void = () => {};
   #looking: Promise<void> | undefined;
+  /** Until what earlier processes have seen was read. */
+  #loading: Promise<void> | undefined;
+  /** Lines of the present look that are not written yet. */
+  #lines: string[] = [];
   #isClosed = false;
 
   constructor(options: ClientHistoryOptions) {
     this.#options = options;
     const { clock, charactersMax: most } = options;
     this.#lookedMs = clock.now();
-    this.#clients = new Spans(this.#lookedMs, most);
-    this.#edges = new Spans(this.#lookedMs, most);
+    this.#known = { clients: new Spans(this.#lookedMs, most), edges: new Spans(this.#lookedMs, most) };
   }
 
   start(): void {
-    if (this.#options.charactersMax > 0) this.#lookAfter(lookMs);
+    const { files, charactersMax: most } = this.#options;
+    if (most === 0) {
+      // Names of clients must not stay on the disk when the operator wants no history.
+      this.#loading = files?.forget();
+      return;
+    }
+    this.#loading = files === undefined ? undefined : this.#load(files);
+    if (this.#loading === undefined) this.#lookAfter(lookMs);
+    else void this.#loading.then(() => this.#lookAfter(lookMs));
   }
 
-  close(): void {
+  /** With files, looks a last time and writes what it has seen. */
+  async close(): Promise<void> {
     this.#isClosed = true;
     this.#cancel();
+    await this.#loading;
+    const { files, charactersMax: most } = this.#options;
+    if (files === undefined || most === 0) return;
+    await this.#looking;
+    await this.#look();
+    await files.close();
   }
 
   /** The clients of a time, without their rates. */
@@ -78,13 +107,28 @@ export class ClientHistory {
     return inTurns(this.#edgesOf(namespace, atMs), stepsPerTurn);
   }
 
+  /** Goes on from what earlier processes have seen. */
+  async #load(files: LookFiles): Promise<void> {
+    const found = await files.load(this.#options.charactersMax);
+    const beganMs = Math.max(this.#lookedMs, found?.lastMs ?? 0);
+    this.#lookedMs = beganMs;
+    if (found !== undefined) {
+      for (const book of books) found.known[book].gap(found.lastMs, beganMs);
+      this.#known = found.known;
+    }
+    this.#lines = [lineOf.begin(beganMs)];
+    await inTurns(this.#keepLines(files, beganMs), stepsPerTurn);
+  }
+
   #lookAfter(ms: number): void {
-    this.#cancel = this.#options.clock.timer(ms, () => void this.#look());
+    this.#cancel();
+    if (!this.#isClosed) this.#cancel = this.#options.clock.timer(ms, () => void this.#look());
   }
 
   /** A time after the last look is known only by another one. */
   async #lookUpTo(atMs: number): Promise<void> {
     const { clock, charactersMax: most } = this.#options;
+    await this.#loading;
     if (most === 0 || atMs <= this.#lookedMs || clock.now() - this.#lookedMs < freshMs) return;
     this.#cancel();
     await this.#look();
@@ -95,39 +139,81 @@ export class ClientHistory {
   }
 
   async #lookNow(): Promise<void> {
-    const { clock } = this.#options;
+    const { clock, files } = this.#options;
     const begin = clock.monotonic();
     await inTurns(this.#lookAtAll(), stepsPerTurn);
     this.#looking = undefined;
-    if (!this.#isClosed) this.#lookAfter(Math.max(lookMs, (clock.monotonic() - begin) * pausesPerLook));
+    const pauseMs = Math.max(lookMs, (clock.monotonic() - begin) * pausesPerLook);
+    if (files === undefined) this.#lookAfter(pauseMs);
+    // While a disk stands still, it gets nothing more.
+    else void files.written.then(() => this.#lookAfter(pauseMs));
   }
 
   *#lookAtAll(): Generator<void, void, undefined> {
-    const { own, clock, charactersMax: most } = this.#options;
-    const nowMs = clock.now();
+    const { own, clock, charactersMax: most, files } = this.#options;
+    // The clock may have been set back.
+    const nowMs = Math.max(clock.now(), this.#lookedMs);
     const edges = nowMs - this.#edgesLookedMs >= edgesMs ? new Edges() : undefined;
-    const gone = new Set(this.#clients.keys());
-    let characters = 0;
+    const { clients } = this.#known;
+    const gone = new Set(clients.keys());
+    let bytes = 0;
     let left = 0;
     for (const client of own.all()) {
       yield;
       if (client === undefined) continue;
       if (edges !== undefined) yield* edges.add(client);
       const listed = own.listed(client);
+      const line = JSON.stringify({ ...listed, picks: [] });
       // Those that last are never forgotten, so they may fill half of the room.
-      if (characters > most / 2) {
+      bytes += bytesOfSpan(listed.id, line);
+      if (bytes > most / 2) {
         left++;
         continue;
       }
-      const line = JSON.stringify({ ...listed, picks: [] });
-      characters += line.length;
       gone.delete(listed.id);
-      this.#clients.set(listed.id, line, nowMs, this.#clients.has(listed.id) ? nowMs : this.#beganMs(client, nowMs));
+      this.#set('clients', listed.id, line, nowMs, clients.has(listed.id) ? nowMs : this.#beganMs(client, nowMs));
     }
-    for (const id of gone) this.#clients.end(id, nowMs);
-    if (left > 0) this.#clients.set(leftKey, String(left), nowMs);
+    if (left > 0) {
+      gone.delete(leftKey);
+      this.#set('clients', leftKey, String(left), nowMs);
+    }
+    for (const id of gone) {
+      this.#end('clients', id, nowMs);
+      yield;
+    }
     this.#lookedMs = nowMs;
     if (edges !== undefined) yield* this.#keepEdges(edges, nowMs);
+    if (files === undefined) return;
+    this.#lines.push(lineOf.look(nowMs));
+    yield* this.#keepLines(files, nowMs);
+  }
+
+  #set(book: Book, key: string, value: string, nowMs: number, fromMs = nowMs): void {
+    const isNew = this.#known[book].set(key, value, nowMs, fromMs);
+    if (isNew && this.#options.files?.isWritten === true) this.#lines.push(lineOf.set(book, { key, value, fromMs }));
+  }
+
+  #end(book: Book, key: string, nowMs: number): void {
+    this.#known[book].end(key, nowMs);
+    if (this.#options.files?.isWritten === true) this.#lines.push(lineOf.end(book, key));
+  }
+
+  /** Writes the lines of a look; to another file, with all that lasts, if they have no room. */
+  *#keepLines(files: LookFiles, nowMs: number): Generator<void, void, undefined> {
+    const lines = this.#lines;
+    this.#lines = [];
+    if (!files.isFull(bytesOf(lines))) {
+      files.append(lines);
+      return;
+    }
+    const all: string[] = [];
+    for (const book of books) {
+      for (const lasting of this.#known[book].lasting()) {
+        all.push(lineOf.set(book, lasting));
+        yield;
+      }
+    }
+    files.begin([...all, lineOf.whole(nowMs)]);
   }
 
   /** Not before the last look, which did not find it. */
@@ -137,26 +223,31 @@ export class ClientHistory {
 
   *#keepEdges(edges: Edges, nowMs: number): Generator<void, void, undefined> {
     this.#edgesLookedMs = nowMs;
-    const gone = new Set(this.#edges.keys());
-    let characters = 0;
+    const gone = new Set(this.#known.edges.keys());
+    let bytes = 0;
     for (const edge of edges.all()) {
       yield;
       const key = [edge.fromKind, edge.fromNamespace, edge.from, edge.toNamespace, edge.to].join('\0');
       const line = JSON.stringify(rounded(edge));
-      characters += line.length;
-      if (characters > this.#options.charactersMax / 2) break;
+      bytes += bytesOfSpan(key, line);
+      if (bytes > this.#options.charactersMax / 2) break;
       gone.delete(key);
-      this.#edges.set(key, line, nowMs);
+      this.#set('edges', key, line, nowMs);
     }
-    for (const key of gone) this.#edges.end(key, nowMs);
+    for (const key of gone) {
+      this.#end('edges', key, nowMs);
+      yield;
+    }
   }
 
   *#found(question: ClientsQuestion, atMs: number): Generator<void, PastLines, undefined> {
-    if (atMs < this.#clients.sinceMs) return this.#unknown(this.#clients);
+    const { clients } = this.#known;
+    const sinceMs = clients.knownFrom(atMs);
+    if (sinceMs !== atMs) return this.#unknown(sinceMs);
     const lines: string[] = [];
     let count = 0;
     let characters = 0;
-    for (const line of this.#clients.at(atMs)) {
+    for (const line of clients.at(atMs)) {
       yield;
       if (line === undefined) continue;
       if (!line.startsWith('{')) {
@@ -173,10 +264,12 @@ export class ClientHistory {
   }
 
   *#edgesOf(namespace: string, atMs: number): Generator<void, PastLines, undefined> {
-    if (atMs < this.#edges.sinceMs) return this.#unknown(this.#edges);
+    const { edges } = this.#known;
+    const sinceMs = edges.knownFrom(atMs);
+    if (sinceMs !== atMs) return this.#unknown(sinceMs);
     const lines: string[] = [];
     let count = 0;
-    for (const line of this.#edges.at(atMs)) {
+    for (const line of edges.at(atMs)) {
       yield;
       if (line === undefined) continue;
       const { fromNamespace, toNamespace } = JSON.parse(line) as TopologyEdge;
@@ -187,9 +280,14 @@ export class ClientHistory {
     return { lines, count, missing: [], knew: 1, unknown: [] };
   }
 
-  #unknown({ sinceMs }: Spans): PastLines {
+  #unknown(sinceMs: number): PastLines {
     return { lines: [], count: 0, missing: [], knew: 0, unknown: [{ node: this.#options.nodeName, sinceMs }] };
   }
+}
+
+/** Of a value that lasts, in memory and in a file. */
+function bytesOfSpan(key: string, value: string): number {
+  return Buffer.byteLength(key) + Buffer.byteLength(value) + overhead;
 }
 
 /** The number of clients that there was no room for. */

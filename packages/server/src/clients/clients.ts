@@ -1,6 +1,6 @@
 /**
  * Who is connected, and who uses which service, now or as of a past time: the port through which front ends add their clients and lists ask for those of
- * all nodes. It is in memory, and as true as the connections are. Rights are the business of those who show an answer.
+ * all nodes. It is as true as the connections are. Rights are the business of those who show an answer.
  */
 
 import type { Clock } from '../clock.ts';
@@ -8,6 +8,7 @@ import { inTurns } from '../in-turns.ts';
 import { ClientHistory } from './client-history.ts';
 import type { ClientSource } from './client.ts';
 import { Edges } from './edges.ts';
+import type { LookFiles } from './look-files.ts';
 import { OwnClients, type OwnClientsOptions } from './own-clients.ts';
 import type { ClientsQuestion, Lines, PastLines } from './question.ts';
 
@@ -27,6 +28,8 @@ export interface ClientsOptions extends OwnClientsOptions {
   readonly clock: Clock;
   /** Most characters of what is remembered of clients, and of edges; 0: nothing. */
   readonly historyCharactersMax: number;
+  /** Where it survives the process; undefined: in memory alone. */
+  readonly historyFiles?: LookFiles | undefined;
 }
 
 export class Clients {
@@ -35,9 +38,9 @@ export class Clients {
   readonly history: ClientHistory;
   #all: AllNodesClients;
 
-  constructor({ clock, historyCharactersMax: charactersMax, ...options }: ClientsOptions) {
+  constructor({ clock, historyCharactersMax: charactersMax, historyFiles: files, ...options }: ClientsOptions) {
     this.#own = new OwnClients(options);
-    this.history = new ClientHistory({ own: this.#own, nodeName: options.nodeName, clock, charactersMax });
+    this.history = new ClientHistory({ own: this.#own, nodeName: options.nodeName, clock, charactersMax, files });
     this.#all = {
       find: (question) => this.findOwn(question),
       topology: (namespace) => this.ownTopology(namespace),
