@@ -35,18 +35,37 @@ export interface AskOptions {
   readonly signal?: AbortSignal;
 }
 
-/** As `fetch`, with the page's half of its session. */
-export function send(path: string, { headers = {}, ...init }: Omit<RequestInit, 'headers'> & { readonly headers?: Readonly<Record<string, string>> } = {}): Promise<Response> {
-  return fetch(path, { ...init, headers: { ...headers, [pageKeyHeader]: pageKey() } });
+/**
+ * Longest time for an answer with its content. The slowest requests ask a webhook of the operator (5 s) and other nodes (2 s), of a server that may be busy.
+ */
+const answerMsMax = 30_000;
+
+type SendOptions = Omit<RequestInit, 'headers' | 'signal'> & AskOptions;
+
+/** As `fetch`, with the page's half of its session and a limit of time, also for reading the answer. */
+export function send(path: string, { headers = {}, signal, ...init }: SendOptions = {}): Promise<Response> {
+  const late = AbortSignal.timeout(answerMsMax);
+  return fetch(path, { ...init, signal: signal === undefined ? late : AbortSignal.any([signal, late]), headers: { ...headers, [pageKeyHeader]: pageKey() } });
+}
+
+/** Why there is no answer, in plain words. @param isChange whether the request was to change something */
+export function whyUnanswered(error: unknown, isChange = false): string {
+  if (error instanceof DOMException && error.name === 'TimeoutError') {
+    return `the server has not answered for ${answerMsMax / 1_000} s${isChange ? '; whether it did what was asked is not known, so look before you try again' : ''}`;
+  }
+  // The browser's own words for this are "Failed to fetch".
+  if (error instanceof TypeError) return 'the server cannot be reached';
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** @throws ApiError */
 export async function ask<T>(method: Method, path: string, body?: unknown, { headers = {}, signal }: AskOptions = {}): Promise<T> {
   const content = body === undefined ? { headers } : { body: JSON.stringify(body), headers: { ...headers, 'content-type': 'application/json' } };
-  const response = await send(path, { method, ...content, ...(signal === undefined ? {} : { signal }) }).catch((error: unknown) => {
-    throw new ApiError('unreachable', error instanceof Error ? error.message : String(error));
-  });
-  const text = await response.text();
+  const unanswered = (error: unknown): never => {
+    throw new ApiError('unreachable', whyUnanswered(error, method !== 'GET'));
+  };
+  const response = await send(path, { method, ...content, ...(signal === undefined ? {} : { signal }) }).catch(unanswered);
+  const text = await response.text().catch(unanswered);
   if (!response.ok) throw errorIn(response.status, text);
   return (text === '' ? undefined : JSON.parse(text)) as T;
 }

@@ -99,6 +99,22 @@ describe.skipIf(noBrowser !== '')(`an operator${noBrowser}`, () => {
     await page.close();
   });
 
+  test('sees that requests get no answer, although the stream goes on: grey and stale, with what is known and the reason in plain words', async () => {
+    const page = await console.open('nothing');
+    // The limit of 30 s, in less time.
+    await page.addInitScript('{ const { timeout } = AbortSignal; AbortSignal.timeout = (ms) => timeout.call(AbortSignal, ms / 60); }');
+    await console.goTo(page, 'services');
+    await page.getByRole('row', { name: /web/ }).first().waitFor();
+    await page.route('**/rollcall/v1/**', () => {});
+    await page.getByText(/^stale \d+ s$/).waitFor();
+    await page.getByText('the server has not answered for 30 s').waitFor();
+    expect([await page.locator('.console.stale').count(), await page.getByRole('row', { name: /web/ }).count()]).toEqual([1, 1]);
+    await page.unrouteAll();
+    await page.getByRole('button', { name: /^live/ }).waitFor();
+    expect(await page.getByText('the server has not answered').count()).toBe(0);
+    await page.close();
+  });
+
   test('sees that a server has fallen silent, although its connection stands', async () => {
     let isSilent = false;
     const page = await console.open('nothing');

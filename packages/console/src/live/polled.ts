@@ -4,7 +4,7 @@
  */
 
 import { createEffect, createSignal, on, onCleanup, type Accessor } from 'solid-js';
-import { send } from '../api.ts';
+import { send, whyUnanswered } from '../api.ts';
 import { asOfMs } from './as-of.ts';
 import { pendingContent } from './pending.ts';
 
@@ -22,6 +22,11 @@ const deniedMs = 60_000;
 
 /** The server says by this header that the answer shows the time that was asked for: `net/past.ts`. A list without a history does not send it. */
 export const asOfHeader = 'x-rollcall-as-of';
+
+const [unansweredMs, setUnansweredMs] = createSignal<number>();
+
+/** Since when the server has answered none of the page's questions, in milliseconds since the Unix epoch; undefined while it answers. */
+export const unansweredSinceMs: Accessor<number | undefined> = unansweredMs;
 
 const [turn, setTurn] = createSignal(0);
 
@@ -79,7 +84,7 @@ class Once<T> {
       if (!response.headers.has(asOfHeader)) return { why: 'this list has no history; go back to now to see it' };
       return { content: (await response.json()) as T };
     };
-    void ask().catch((error: unknown) => ({ why: textOf(error) })).then((answer) => {
+    void ask().catch((error: unknown) => ({ why: whyUnanswered(error) })).then((answer) => {
       if (this.#gone.signal.aborted) return;
       if ('why' in answer) failed(answer.why);
       else changed(answer.content);
@@ -109,6 +114,8 @@ class Repeated<T> {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #waitMs = pauseMs;
   #tag = '';
+  /** When the server last answered it, in milliseconds since the Unix epoch; at first when it began. */
+  #answeredMs = Date.now();
 
   constructor(path: string, headers: Readonly<Record<string, string>>, isPaused: Accessor<boolean>) {
     this.#path = path;
@@ -135,6 +142,8 @@ class Repeated<T> {
   stop(): void {
     this.#gone.abort();
     clearTimeout(this.#timer);
+    // Other questions of the page say again what they find.
+    setUnansweredMs(undefined);
   }
 
   async #look(listener: Listener<T>): Promise<void> {
@@ -143,6 +152,11 @@ class Repeated<T> {
     const answer = isWanted ? await this.#ask() : undefined;
     if (this.#gone.signal.aborted) return;
     this.#waitMs = this.#waitAfter(answer);
+    if (answer?.is === 'unreachable') setUnansweredMs((before) => before ?? this.#answeredMs);
+    else if (answer !== undefined) {
+      this.#answeredMs = Date.now();
+      setUnansweredMs(undefined);
+    }
     this.#timer = setTimeout(() => void this.#look(listener), this.#waitMs);
     // Last: what fails while the page is drawn is a fault of the page, and stops no question.
     if (answer !== undefined) tell(listener, answer);
@@ -172,7 +186,7 @@ class Repeated<T> {
       this.#tag = response.headers.get('etag') ?? '';
       return { is: 'changed', content, tookMs: performance.now() - beganMs };
     } catch (error) {
-      return { is: 'unreachable', why: textOf(error) };
+      return { is: 'unreachable', why: whyUnanswered(error) };
     }
   }
 }
@@ -189,9 +203,4 @@ async function reasonOf(response: Response): Promise<string> {
     if (typeof message === 'string') return message;
   } catch {}
   return `the server answered with status ${response.status}`;
-}
-
-function textOf(error: unknown): string {
-  // The browser's own words for this are "Failed to fetch".
-  return error instanceof TypeError ? 'the server cannot be reached' : error instanceof Error ? error.message : String(error);
 }

@@ -9,6 +9,7 @@ import { asOfMs } from './as-of.ts';
 import type { Content } from './content.ts';
 import { pastOf } from './past.ts';
 import { pendingContent } from './pending.ts';
+import { unansweredSinceMs } from './polled.ts';
 import { Socket, type Request } from './socket.ts';
 
 /** What a page shows of a view. */
@@ -23,7 +24,7 @@ export interface Shown<T extends FrameItem> extends Content<T> {
 
 export interface Link {
   readonly isConnected: boolean;
-  /** When the connection was lost, or the node stopped following its store; milliseconds since the Unix epoch. */
+  /** When the connection was lost, the server stopped answering requests, or the node stopped following its store; milliseconds since the Unix epoch. */
   readonly staleSinceMs: number | undefined;
 }
 
@@ -139,7 +140,11 @@ export class LiveViews {
   constructor(namespace: string) {
     const [link, setLink] = createSignal<Link>({ isConnected: false, staleSinceMs: undefined });
     const [isPaused, setPaused] = createSignal(false);
-    this.link = link;
+    this.link = createMemo(() => {
+      const { isConnected, staleSinceMs = Infinity } = link();
+      const sinceMs = Math.min(staleSinceMs, unansweredSinceMs() ?? Infinity);
+      return { isConnected, staleSinceMs: sinceMs === Infinity ? undefined : sinceMs };
+    });
     this.isPaused = isPaused;
     const [revision, setRevision] = createSignal(0);
     this.revision = revision;

@@ -64,7 +64,7 @@ export function TimeChip(props: { readonly live: LiveViews }): JSX.Element {
       </button>
       <div id={id} class="time-sheet" hidden={!isOpen()}><Show when={isOpen()}><TimeSheet now={now} /></Show></div>
       {/* Screen readers hear of a change of the state, not of each second. */}
-      <span class="unseen" role="status">{state() === 'stale' ? 'The connection is lost; the content is old.' : state() === 'paused' ? 'Paused' : ''}</span>
+      <span class="unseen" role="status">{state() === 'stale' ? 'The server does not answer; the content is old.' : state() === 'paused' ? 'Paused' : ''}</span>
     </div>
   );
 }
