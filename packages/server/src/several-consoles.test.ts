@@ -91,4 +91,7 @@ test('clients of other nodes that do not use their release are in the overview, 
       { kind: 'not-used', app: 'crew', name: 'app', cluster: 'default', clients: 2, of: 4, error: expect.stringContaining('cannot parse at') as string },
     ]);
   }
+  // A member that no other node can reach.
+  await servers[0]?.registry.submit({ kind: 'member-join', nodeId: 'unreachable', name: 's4', address: 'http://127.0.0.1:9', version: '0.1.0' });
+  await expect.poll(async () => (await ask<Overview>(servers[1] as Server, '/rollcall/v1/overview')).missing, { timeout: 30_000 }).toEqual(['s4']);
 });

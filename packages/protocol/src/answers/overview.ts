@@ -1,7 +1,7 @@
 /** The answer of `GET /rollcall/v1/overview`: what is wrong, or under way, besides the health of services. */
 
 import { object, type Shaped } from '../schema.ts';
-import { count, name, text, time } from './values.ts';
+import { count, missing, name, text, time } from './values.ts';
 
 const config = { app: text, name: text, cluster: text } as const;
 const kind = <const K extends string>(word: K) => ({ type: 'string', enum: [word] }) as const;
@@ -22,6 +22,7 @@ const line = {
 export const overviewSchema = object({
   lines: { type: 'array', items: line },
   more: { type: 'object', additionalProperties: count, description: 'Lines of each kind that are left out, since there are too many' },
+  missing: { ...missing, description: 'Nodes that have not answered which releases their clients use' },
 });
 
 export type OverviewLine = Shaped<typeof line>;
@@ -29,4 +30,5 @@ export type OverviewLine = Shaped<typeof line>;
 export interface Overview {
   readonly lines: readonly OverviewLine[];
   readonly more: Readonly<Partial<Record<OverviewLine['kind'], number>>>;
+  readonly missing: readonly string[];
 }

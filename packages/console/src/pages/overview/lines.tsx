@@ -4,6 +4,7 @@ import { Show, type JSX } from 'solid-js';
 import type { ExpiryOverride, OverviewLine } from '@rollcall/protocol';
 import { ask } from '../../api.ts';
 import { overrideText } from '../../live/expiry-override.ts';
+import { notAnswered } from '../../live/not-answered.ts';
 import { pastReason } from '../../live/as-of.ts';
 import { clockOf, spanOf } from '../../live/time.ts';
 import { Link } from '../../parts/link.tsx';
@@ -18,7 +19,7 @@ interface Said {
   readonly action: string;
 }
 
-function say(line: OverviewLine, namespace: string, nowMs: number): Said {
+function say({ line, namespace, missing }: Omit<LineProps, 'outcome'>, nowMs: number): Said {
   switch (line.kind) {
     case 'freeze':
       return { level: 'bad', what: 'Expiry is frozen', about: `${line.held} lapsed leases wait since ${clockOf(line.sinceMs, nowMs)}: so many at once look like a fault of the network. It ends at ${clockOf(line.untilMs, nowMs)}.`, to: ['cluster'], action: 'See the cluster' };
@@ -33,7 +34,7 @@ function say(line: OverviewLine, namespace: string, nowMs: number): Said {
     case 'proposal':
       return { level: 'info', what: `${line.app}/${line.name}`, about: `Proposal ${line.number}${line.by === '' ? '' : ` by ${line.by}`} waits: ${line.needed === 0 ? 'it needs no approval' : `${line.approvals} of ${line.needed} approvals`}.`, ...configPlace(line, namespace, 'review'), action: 'Review' };
     case 'not-used':
-      return { level: 'warn', what: `${line.app}/${line.name}`, about: `${line.clients} of ${line.of} clients do not use the release that they were given. ${line.error}`, ...configPlace(line, namespace), action: 'See the clients' };
+      return { level: 'warn', what: `${line.app}/${line.name}`, about: `${line.clients} of ${line.of} clients do not use the release that they were given. ${line.error}${notAnswered(missing, 'perhaps with more of them')}`, ...configPlace(line, namespace), action: 'See the clients' };
     case 'certificate':
       return { level: line.untilMs < nowMs ? 'bad' : 'warn', what: `Certificate of ${line.listener}`, about: certificateText(line, nowMs), to: ['cluster'], action: 'See the cluster' };
   }
@@ -48,8 +49,16 @@ function certificateText({ of, subject, processes, untilMs }: OverviewLine & { r
   return untilMs < nowMs ? `${which} expired at ${clockOf(untilMs, nowMs)}.` : `${which} expires in ${spanOf(untilMs - nowMs)}.`;
 }
 
-export function LineItem(props: { readonly line: OverviewLine; readonly namespace: string; readonly outcome: Outcome }): JSX.Element {
-  const said = (): Said => say(props.line, props.namespace, Date.now());
+interface LineProps {
+  readonly line: OverviewLine;
+  readonly namespace: string;
+  /** Nodes that have not answered which releases their clients use. */
+  readonly missing: readonly string[];
+  readonly outcome: Outcome;
+}
+
+export function LineItem(props: LineProps): JSX.Element {
+  const said = (): Said => say(props, Date.now());
   const override = (): void => {
     void props.outcome.run(async () => {
       return { text: overrideText(await ask<ExpiryOverride>('POST', '/rollcall/v1/expiry/override')) };

@@ -3,6 +3,7 @@
 import { createMemo, For, Show, type JSX } from 'solid-js';
 import type { Overview, OverviewLine, ServiceHealth } from '@rollcall/protocol';
 import { asOfMs } from '../../live/as-of.ts';
+import { notAnswered } from '../../live/not-answered.ts';
 import { polled } from '../../live/polled.ts';
 import { hasServices, watchServices, withoutTraffic } from '../../live/service-health.ts';
 import type { PageProps } from '../../pages.ts';
@@ -29,6 +30,9 @@ export default function OverviewPage(props: PageProps): JSX.Element {
   const faults = createMemo(() => lines().filter((line) => !isUnderWay(line)));
   const underWay = createMemo(() => lines().filter(isUnderWay));
   const left = createMemo(() => Object.values(asked().content?.more ?? {}).reduce((sum, count) => sum + count, 0));
+  const missing = createMemo(() => asked().content?.missing ?? []);
+  /** The lines of clients name the nodes themselves. */
+  const isUnsaid = createMemo(() => missing().length > 0 && !lines().some(({ kind }) => kind === 'not-used'));
   const isQuiet = createMemo(() => wrong().length === 0 && faults().length === 0);
   return (
     <>
@@ -47,15 +51,17 @@ export default function OverviewPage(props: PageProps): JSX.Element {
           <Show when={asked().error}>{(error) => <p class="hint">Only the health of services is shown: {error()}.</p>}</Show>
           <Show when={!isQuiet()} fallback={<p class="all-well">Every instance gets traffic{asked().error === undefined ? ', and nothing else is wrong' : ''}.</p>}>
             <ul class="wrong">
-              <For each={faults()}>{(line) => <LineItem line={line} namespace={props.namespace} outcome={outcome} />}</For>
+              <For each={faults()}>{(line) => <LineItem line={line} namespace={props.namespace} missing={missing()} outcome={outcome} />}</For>
               <For each={wrong().slice(0, servicesMax)}>{(service) => <ServiceLine service={service} />}</For>
             </ul>
             <Show when={wrong().length > servicesMax}><p class="hint"><Link to={['services']} query={{ sort: 'trouble' }}>{wrong().length - servicesMax} more services</Link></p></Show>
           </Show>
           <Show when={underWay().length > 0}>
             <h2>Under way</h2>
-            <ul class="wrong"><For each={underWay()}>{(line) => <LineItem line={line} namespace={props.namespace} outcome={outcome} />}</For></ul>
+            <ul class="wrong"><For each={underWay()}>{(line) => <LineItem line={line} namespace={props.namespace} missing={missing()} outcome={outcome} />}</For></ul>
           </Show>
+          <Show when={isUnsaid()}><p class="hint">Whether clients use their releases is not known everywhere.{notAnswered(missing(), 'perhaps with clients that do not')}</p></Show>
+          <Show when={asOfMs() !== undefined && asked().content !== undefined}><p class="hint">Freezes, certificates, clients that do not use their release, and services with fewer instances than normally are known of the present only.</p></Show>
           <Show when={left() > 0}><p class="hint">{left()} more lines are left out.</p></Show>
         </Show>
       </Show>

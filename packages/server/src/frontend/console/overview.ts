@@ -6,21 +6,22 @@
 import type { Overview, OverviewLine } from '@rollcall/protocol';
 import { select } from '../../net/slices.ts';
 import type { Pace, Work } from '../../net/turns.ts';
-import type { LateReaders } from '../../configurations/readers.ts';
+import type { Drift, LateReaders } from '../../configurations/readers.ts';
 import { allNodes } from '../../registry/kind/catalog/find.ts';
-import { servicesOf } from '../../registry/kind/catalog/service-index.ts';
+import type { ServiceIndex } from '../../registry/kind/catalog/service-index.ts';
 import { statusOfNode } from '../../registry/kind/catalog/effective-status.ts';
 import { defaultCluster } from '../../registry/kind/config/keys.ts';
 import { approvalsThatCount, configName, configsIn, findRelease, policyOf, proposalsIn, stagedRollout } from '../../registry/kind/config/find.ts';
-import type { State } from '../../registry/state.ts';
+import type { Reader } from '../../registry/reader.ts';
 import type { Authorizer } from '../../security/authorizer.ts';
 
 export interface OverviewOptions {
-  readonly state: State;
-  /** What the readers of all nodes do not use. */
-  readonly late: readonly LateReaders[];
-  /** Instances that services normally have, by name. */
+  readonly state: Reader;
+  /** What the readers of all nodes do not use; of a past time it is not known. */
+  readonly drift: Drift;
+  /** Instances that services normally have, by name, and have now; of a past time they are not known. */
   readonly normal: ReadonlyMap<string, number>;
+  readonly services: Pick<ServiceIndex, 'instancesOf'>;
   readonly authorizer: Authorizer;
   readonly namespace: string;
   readonly nowMs: number;
@@ -45,12 +46,11 @@ export function* overview(options: OverviewOptions): Work<Overview> {
       else more[line.kind] = count - linesMax;
     }
   }
-  return { lines, more };
+  return { lines, more, missing: options.drift.missing };
 }
 
-function* fewerInstances({ state, normal, authorizer, namespace, pace }: OverviewOptions): Work<OverviewLine[]> {
+function* fewerInstances({ services, normal, authorizer, namespace, pace }: OverviewOptions): Work<OverviewLine[]> {
   const lines: OverviewLine[] = [];
-  const services = servicesOf(state);
   for (const [name, normally] of normal) {
     if (pace.spend(0.5)) yield;
     const instances = services.instancesOf(namespace, name);
@@ -64,7 +64,7 @@ function* failedNodes({ state, authorizer, namespace, pace }: OverviewOptions): 
   return failed.map(({ name }) => ({ kind: 'node', name }));
 }
 
-function* configurationLines({ state, late, authorizer, namespace, nowMs, pace }: OverviewOptions): Work<OverviewLine[]> {
+function* configurationLines({ state, drift: { late }, authorizer, namespace, nowMs, pace }: OverviewOptions): Work<OverviewLine[]> {
   const lines: OverviewLine[] = [];
   const rows = [...configsIn(state, namespace)];
   const readers = new Map<string, LateReaders[]>();

@@ -158,6 +158,24 @@ describe('the overview', () => {
     expect(await lines()).toEqual([]);
   });
 
+  test('of a past time has the nodes, rollouts and proposals of then', async () => {
+    const clock = manualClock();
+    await using own = await ConfigServer.start({ clock });
+    const send = (method: string, path: string, body: object) => own.ask(path, { method, body: JSON.stringify(body) });
+    const node = (Status: string) => send('PUT', '/v1/catalog/register', { Node: 'host-1', Address: '10.0.0.1', Check: { Node: 'host-1', CheckID: 'disk', Name: 'disk', Status } });
+    await node('critical');
+    await send('POST', '/rollcall/v1/config/publish?app=shop&name=settings', { content: 'a', format: 'text' });
+    await send('POST', '/rollcall/v1/config/publish?app=shop&name=settings', { content: 'b', format: 'text', rollout: { name: 'slow', plan: { stages: [{ percent: 10, bakeMs: 600_000 }] } } });
+    const thenMs = clock.now();
+    clock.advance(5_000);
+    await node('passing');
+    const { headers, text } = await own.ask(`/rollcall/v1/overview?at=${thenMs}`);
+    const { lines, missing } = JSON.parse(text) as Overview;
+    expect([headers.get('x-rollcall-as-of'), lines, missing]).toEqual([String(thenMs), [{ kind: 'node', name: 'host-1' }, expect.objectContaining({ kind: 'rollout', name: 'settings', rollout: 'slow', state: 'running' })], []]);
+    expect((await own.json<Overview>('/rollcall/v1/overview')).lines.map(({ kind }) => kind)).not.toContain('node');
+    expect((await own.ask(`/rollcall/v1/overview?at=${thenMs - 1_000_000}`)).status).toBeGreaterThanOrEqual(400);
+  });
+
   test('is not sent again while it says the same', async () => {
     const { headers } = await registry.ask('/rollcall/v1/overview', { headers: management });
     expect((await registry.ask('/rollcall/v1/overview', { headers: { ...management, 'if-none-match': headers.get('etag') ?? '' } })).status).toBe(304);

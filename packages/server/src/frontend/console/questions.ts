@@ -2,10 +2,13 @@
 
 import { createHash } from 'node:crypto';
 import { defaultNamespace, RegistryError, type LivenessStatus, type Overview, type OverviewLine, type ShownCertificate } from '@rollcall/protocol';
+import type { Past } from '../../history/past-states.ts';
 import type { Context } from '../../net/frontend.ts';
+import { pastOf } from '../../net/past.ts';
 import { requestNamespace } from '../../net/request-namespace.ts';
 import { sendText, type RoutedCall } from '../../net/routed-frontend.ts';
 import { Turns, type Work } from '../../net/turns.ts';
+import { servicesOf } from '../../registry/kind/catalog/service-index.ts';
 import type { Caller } from '../../security/acl.ts';
 import type { Authorizer } from '../../security/authorizer.ts';
 import { ended, NormalNumbers } from './normal-numbers.ts';
@@ -81,8 +84,14 @@ export class Questions {
   async overview({ caller, exchange }: RoutedCall): Promise<void> {
     const { request, response } = exchange;
     const namespace = requestNamespace(caller, exchange);
-    const { lines, more } = await this.#overviewOf(caller, namespace);
-    const body = JSON.stringify({ lines: [...(await this.#freezeLines(caller)), ...(await this.#certificateLines(caller)), ...lines], more });
+    const past = await pastOf(this.#context.history, exchange);
+    if (past !== undefined) {
+      const answer = await this.#done(this.#pastOverview(past, caller, namespace), exchange);
+      if (answer !== undefined) sendText(response, 200, json, JSON.stringify(answer));
+      return;
+    }
+    const { lines, ...rest } = await this.#overviewOf(caller, namespace);
+    const body = JSON.stringify({ lines: [...(await this.#freezeLines(caller)), ...(await this.#certificateLines(caller)), ...lines], ...rest });
     const tag = `"${createHash('sha1').update(body).digest('base64url')}"`;
     response.setHeader('ETag', tag);
     if (request.headers['if-none-match'] === tag) response.writeHead(304).end();
@@ -108,8 +117,13 @@ export class Questions {
 
   async #newOverview(authorizer: Authorizer, namespace: string): Promise<Overview> {
     const { registry: { state }, configurations, clock } = this.#context;
-    const [normal, { late }] = await Promise.all([this.#normal.of(namespace), configurations.drift(namespace)]);
-    return ended(this.#turns, overview({ state, late, normal, authorizer, namespace, nowMs: clock.now(), pace: this.#turns.pace }));
+    const [normal, drift] = await Promise.all([this.#normal.of(namespace), configurations.drift(namespace)]);
+    return ended(this.#turns, overview({ state, drift, normal, services: servicesOf(state), authorizer, namespace, nowMs: clock.now(), pace: this.#turns.pace }));
+  }
+
+  /** What the rows of then say: nodes, rollouts and proposals. Freezes, certificates, what clients used and what was normal are in no history. */
+  #pastOverview({ frozen: state, atMs: nowMs }: Past, { authorizer }: Caller, namespace: string): Work<Overview> {
+    return overview({ state, drift: { late: [], missing: [] }, normal: new Map(), services: { instancesOf: () => 0 }, authorizer, namespace, nowMs, pace: this.#turns.pace });
   }
 
   #overviewOf({ authorizer, accessorId }: Caller, namespace: string): Promise<Overview> {

@@ -73,6 +73,7 @@ export const described: readonly DescribedRoute[] = [
     operations: {
       GET: {
         summary: 'What is wrong, or under way, besides the health of services',
+        parameters: [{ name: 'at', description: 'As of a past time: milliseconds since the Unix epoch, or `r` with a revision. Then only failed nodes, rollouts and open proposals are known', schema: { type: 'string' } }],
         answer: {
           type: 'application/json',
           description: 'One line for each service with fewer instances than normally, freeze, failed node, rollout, rollout that its alarm has ended, open proposal, release that clients do not use, and expiring certificate; at most 20 of a kind, and how many more there are',
