@@ -32,7 +32,7 @@ export { selects } from './route/selects.ts';
 export { subsetOf } from './route/subset.ts';
 export type { Route, RouteBalancer, RouteSelector } from './route/route.ts';
 export { clientListSchema, topologySchema } from './answers/clients.ts';
-export type { ClientInstance, ClientList, ClientPicks, ClientRelease, ClientWatch, ListedClient, Topology, TopologyEdge } from './answers/clients.ts';
+export type { ClientInstance, ClientList, ClientPicks, ClientRelease, ClientsLastFollower, ClientWatch, ListedClient, Topology, TopologyEdge } from './answers/clients.ts';
 export { clusterSchema, expiryOverrideSchema, livenessSchema } from './answers/cluster.ts';
 export type { ClusterAnswer, ExpiryOverride, LivenessStatus, LossCause, NodeFacts, ShownCertificate, ShownMember } from './answers/cluster.ts';
 export { instanceDetailsSchema, nodeDetailSchema } from './answers/details.ts';

@@ -2,10 +2,17 @@
 
 import { allNodes, type NodesOptions } from './all-nodes.ts';
 import type { AllNodesClients, Clients } from './clients/clients.ts';
+import { joinLastFollowers, type FollowedQuestion, type LastFollower } from './clients/last-follower.ts';
 import { decodeLines, decodePastLines, encodeLines, joinLines, joinPastLines, linesMax, type ClientsQuestion, type Lines, type PastLines } from './clients/question.ts';
 import type { Methods } from './cluster/channel/peer.ts';
 
 const nothing: Lines = { lines: [], count: 0, missing: [] };
+/** Undefined: a node does not know, or has not answered. */
+interface LastFollowerOfAll {
+  readonly known: LastFollower | undefined;
+  readonly missing: readonly string[];
+}
+
 const form = { nothing, encode: encodeLines, decode: decodeLines };
 
 export function allClients(nodes: NodesOptions, clients: Clients): AllNodesClients & { readonly methods: Methods } {
@@ -35,12 +42,24 @@ export function allClients(nodes: NodesOptions, clients: Clients): AllNodesClien
     join: (all) => joinLines(all, linesMax),
     question: ({ namespace }) => ({ namespace: String(namespace) }),
   });
+  const lastFollower = allNodes<FollowedQuestion, LastFollowerOfAll>(nodes, {
+    ...{ own: 'own-last-follower', all: 'all-last-follower', nothing: { known: undefined, missing: [] } },
+    ask: async (question) => ({ known: await clients.history.lastFollower(question), missing: [] }),
+    join: (all) => {
+      const known = all.flatMap((each) => each.known ?? []);
+      return { known: known.length < all.length ? undefined : joinLastFollowers(known), missing: all.flatMap(({ missing }) => missing) };
+    },
+    encode: (answer) => Buffer.from(JSON.stringify(answer)),
+    decode: (body) => JSON.parse(body.toString()) as LastFollowerOfAll,
+    question: ({ namespace, config }) => ({ namespace: String(namespace), config: String(config) }),
+  });
   return {
+    lastFollower: async (question) => (await lastFollower.ask(question)).known,
     find: (question) => found.ask(question),
     topology: (namespace) => edges.ask({ namespace }),
     findAsOf: (question, atMs) => foundThen.ask({ ...question, atMs }),
     topologyAsOf: (namespace, atMs) => edgesThen.ask({ namespace, atMs }),
-    methods: { ...found.methods, ...edges.methods, ...foundThen.methods, ...edgesThen.methods },
+    methods: { ...found.methods, ...edges.methods, ...foundThen.methods, ...edgesThen.methods, ...lastFollower.methods },
   };
 }
 

@@ -36,7 +36,7 @@ describe.skipIf(noBrowser !== '')(`flags${noBrowser}`, () => {
     for (const key of ['g', 'f']) await page.keyboard.press(key);
     await page.getByRole('row', { name: /shop\/features/ }).focus();
     await page.keyboard.press('Enter');
-    await page.getByText('No client follows these flags now').waitFor();
+    await page.getByText(/No client follows these flags now.* No client since at least \d\d:\d\d:\d\d\./).waitFor();
     const client = await connect({ servers: [console.server.url], onEvent: () => {} });
     await client.flags('shop/features.flags.json').whenReady();
     await page.getByText('1 client follows these flags.').waitFor();

@@ -2,7 +2,7 @@
 
 import { frameViewKinds } from '../frame-view.ts';
 import { object, type Shaped } from '../schema.ts';
-import { count, missing, name, rate, text, yes } from './values.ts';
+import { count, missing, name, rate, text, time, yes } from './values.ts';
 
 const rates = {
   'picksPerSecond': { ...rate, description: 'Requests that were sent to an instance' },
@@ -57,11 +57,21 @@ const unknown = {
   description: 'Of a past time: nodes that do not know which clients they had',
 } as const;
 
+const lastFollower = object(
+  {
+    'lastMs?': { ...time, description: 'When a client was last seen to follow it, to 10 s, in milliseconds since the Unix epoch; absent: never since `knownMs`' },
+    sinceMs: { ...time, description: 'From when on all nodes know their clients without a gap' },
+    knownMs: { ...time, description: 'First time of which all nodes know their clients' },
+  },
+  'Only if `config` is asked for and no client follows it now, and all nodes know',
+);
+
 export const clientListSchema = object({
   clients: { type: 'array', items: client },
   count: { ...count, description: 'Clients that were found; more than are listed beyond the limit' },
   missing,
   'unknown?': unknown,
+  'lastFollower?': lastFollower,
 });
 
 export const topologySchema = object({ edges: { type: 'array', items: edge }, missing, 'unknown?': unknown });
@@ -76,6 +86,8 @@ export type ClientRelease = Shaped<typeof release>;
 export type ClientPicks = Shaped<typeof picks>;
 /** One client of any node. */
 export type ListedClient = Shaped<typeof client>;
+/** When a client last followed a configuration. */
+export type ClientsLastFollower = Shaped<typeof lastFollower>;
 export type ClientList = Shaped<typeof clientListSchema>;
 /** Who uses a service, and how much. */
 export type TopologyEdge = Shaped<typeof edge>;

@@ -12,6 +12,7 @@ import type { Clock } from '../clock.ts';
 import { inTurns } from '../in-turns.ts';
 import type { ConnectedClient } from './client.ts';
 import { Edges } from './edges.ts';
+import { lastFollower, type FollowedQuestion, type LastFollower } from './last-follower.ts';
 import { bytesOf, LookFiles, type LookFilesOptions } from './look-files.ts';
 import { books, lineOf, type Book, type Known } from './look-lines.ts';
 import { isMeant, type OwnClients } from './own-clients.ts';
@@ -51,6 +52,9 @@ const pausesPerLook = 99;
 /** A step looks at a client, or at something remembered: some 10 µs. */
 const stepsPerTurn = 256;
 
+/** Answers that are kept until the next look; others are found each time. */
+const lastFollowersMax = 100;
+
 export class ClientHistory {
   readonly #options: ClientHistoryOptions;
   #known: Known;
@@ -60,6 +64,8 @@ export class ClientHistory {
   #looking: Promise<void> | undefined;
   /** Until what earlier processes have seen was read. */
   #loading: Promise<void> | undefined;
+  /** Answers about configurations, until the next look. */
+  readonly #lastFollowers = new Map<string, Promise<LastFollower>>();
   /** Lines of the present look that are not written yet. */
   #lines: string[] = [];
   #isClosed = false;
@@ -107,6 +113,18 @@ export class ClientHistory {
     return inTurns(this.#edgesOf(namespace, atMs), stepsPerTurn);
   }
 
+  /** When a client last followed a configuration; undefined without a history. */
+  async lastFollower(question: FollowedQuestion): Promise<LastFollower | undefined> {
+    await this.#loading;
+    if (this.#options.charactersMax === 0) return undefined;
+    const key = `${question.namespace}\0${question.config}`;
+    const known = this.#lastFollowers.get(key);
+    if (known !== undefined) return known;
+    const answer = inTurns(lastFollower(this.#known.clients, question, this.#lookedMs), stepsPerTurn);
+    if (this.#lastFollowers.size < lastFollowersMax) this.#lastFollowers.set(key, answer);
+    return answer;
+  }
+
   /** Goes on from what earlier processes have seen. */
   async #load(files: LookFiles): Promise<void> {
     const found = await files.load(this.#options.charactersMax);
@@ -143,6 +161,7 @@ export class ClientHistory {
     const begin = clock.monotonic();
     await inTurns(this.#lookAtAll(), stepsPerTurn);
     this.#looking = undefined;
+    this.#lastFollowers.clear();
     const pauseMs = Math.max(lookMs, (clock.monotonic() - begin) * pausesPerLook);
     if (files === undefined) this.#lookAfter(pauseMs);
     // While a disk stands still, it gets nothing more.

@@ -10,6 +10,7 @@ import type { ClientSource } from './client.ts';
 import { Edges } from './edges.ts';
 import type { LookFiles } from './look-files.ts';
 import { OwnClients, type OwnClientsOptions } from './own-clients.ts';
+import type { FollowedQuestion, LastFollower } from './last-follower.ts';
 import type { ClientsQuestion, Lines, PastLines } from './question.ts';
 
 /** A step looks at a client or at some of its watches: some 5 µs each. */
@@ -22,6 +23,8 @@ export interface AllNodesClients {
   /** @param atMs in milliseconds since the Unix epoch */
   findAsOf(question: ClientsQuestion, atMs: number): Promise<PastLines>;
   topologyAsOf(namespace: string, atMs: number): Promise<PastLines>;
+  /** Undefined when a node does not know, or has not answered. */
+  lastFollower(question: FollowedQuestion): Promise<LastFollower | undefined>;
 }
 
 export interface ClientsOptions extends OwnClientsOptions {
@@ -46,6 +49,7 @@ export class Clients {
       topology: (namespace) => this.ownTopology(namespace),
       findAsOf: (question, atMs) => this.history.find(question, atMs),
       topologyAsOf: (namespace, atMs) => this.history.topology(namespace, atMs),
+      lastFollower: (question) => this.history.lastFollower(question),
     };
   }
 
@@ -77,6 +81,11 @@ export class Clients {
   /** The edges of all nodes as of a time. */
   topologyAsOf(namespace: string, atMs: number): Promise<PastLines> {
     return this.#all.topologyAsOf(namespace, atMs);
+  }
+
+  /** When a client of any node last followed a configuration; undefined when a node does not know, or has not answered. */
+  lastFollower(question: FollowedQuestion): Promise<LastFollower | undefined> {
+    return this.#all.lastFollower(question);
   }
 
   /** The clients of this node. */

@@ -64,6 +64,31 @@ test('a client of the stream is listed with what it watches and has reported, un
   await expect.poll(async () => (await ask(server, 'clients')).json.count).toBe(0);
 });
 
+test('a configuration that no client follows any more shows when one was last seen', async () => {
+  const clock = manualClock();
+  const server = await start({ clock, acl: { initialManagement: management } });
+  const beganMs = clock.now();
+  const last = async (name: string, token: string = management) => ((await ask(server, `clients?config=${name}`, token)).json as { lastFollower?: object }).lastFollower;
+  expect(await last('shop/main')).toEqual({ sinceMs: beganMs, knownMs: beganMs });
+  const socket = await shop(server, management);
+  clock.advance(1_000);
+  expect(await last('shop/main')).toBeUndefined();
+  // A question about the present makes a look.
+  clock.advance(1_000);
+  expect((await ask(server, `clients?at=${clock.now()}`, management)).json.count).toBe(1);
+  const seenMs = clock.now();
+  socket.webSocket.terminate();
+  await expect.poll(async () => {
+    clock.advance(1_000);
+    return (await ask(server, 'clients', management)).json.count;
+  }).toBe(0);
+  expect(await last('shop/main')).toEqual({ sinceMs: beganMs, knownMs: beganMs, lastMs: seenMs });
+  expect(await last('shop/other')).toEqual({ sinceMs: beganMs, knownMs: beganMs });
+  const grants = grantor(server.registry);
+  onTestFinished(() => grants.close());
+  expect(await last('shop/main', (await grants.token('service_prefix "" { policy = "read" }')).secret)).toBeUndefined();
+});
+
 test('a page that has seen the newest answer gets 304', async () => {
   const server = await start();
   await shop(server);

@@ -6,6 +6,7 @@
 import { createHash } from 'node:crypto';
 import { defaultNamespace, isNamespaceName, type ListedClient, RegistryError, type TopologyEdge } from '@rollcall/protocol';
 import { Edges } from '../../clients/edges.ts';
+import type { LastFollower } from '../../clients/last-follower.ts';
 import { hasText, type ClientsQuestion, type Lines, type PastLines } from '../../clients/question.ts';
 import type { Context, Frontend } from '../../net/frontend.ts';
 import { pastTimeOf } from '../../net/past.ts';
@@ -71,8 +72,10 @@ class ClientsApi {
     const atMs = await pastTimeOf(this.#context.history, call.exchange);
     const found = await this.#latest.get(`${atMs} ${JSON.stringify(question)}`, () => (atMs === undefined ? this.#context.clients.find(question) : known(this.#context.clients.findAsOf(question, atMs), atMs)));
     const { response } = call.exchange;
+    const follows = asked.config === undefined || atMs !== undefined ? undefined : { namespace: asked.namespace, config: asked.config };
     const { lines, count } = isRestricted ? await workOfRequest(this.#turns, response, (pace) => visible(found, { authorizer, text }, pace)) : found;
-    sendClients(call, lines.slice(0, limit), { ...found, count });
+    const lastFollower = follows === undefined || count > 0 ? undefined : await this.#context.clients.lastFollower(follows);
+    sendClients(call, lines.slice(0, limit), { ...found, count }, lastFollower);
   }
 
   async topology(call: RoutedCall): Promise<void> {
@@ -144,8 +147,8 @@ function textIn<K extends string>(params: URLSearchParams, name: K): Partial<Rec
   return { [name]: text } as Record<K, string>;
 }
 
-function sendClients(call: RoutedCall, lines: readonly string[], found: Lines | PastLines): void {
-  send(call, `{"clients":[${lines.join(',\n')}],"count":${found.count},${nodesOf(found)}}\n`);
+function sendClients(call: RoutedCall, lines: readonly string[], found: Lines | PastLines, lastFollower?: LastFollower): void {
+  send(call, `{"clients":[${lines.join(',\n')}],"count":${found.count},${nodesOf(found)}${lastFollower === undefined ? '' : `,"lastFollower":${JSON.stringify(lastFollower)}`}}\n`);
 }
 
 /** What the answer does not know, and why. */
