@@ -205,7 +205,7 @@ export const zones: readonly Zone[] = [
   {
     name: 'clients',
     files: /^packages\/server\/src\/(?<own>clients)\//,
-    may: ['OWN', `${server}/registry/`, ...serverPorts],
+    may: ['OWN', `${server}/registry/`, ...serverPorts, 'node:', 'pino'],
     reason: 'every front end adds its clients here and every node asks for them, so it knows neither front ends nor rights',
   },
   {
