@@ -4,12 +4,7 @@
  * of its last line and not another line.
  */
 
-export interface DiffLine {
-  readonly change: 'same' | 'removed' | 'added';
-  readonly text: string;
-  /** The last line of one text, which has no newline at its end while the other text has one. */
-  readonly unended?: true;
-}
+import type { DiffLine } from '@rollcall/protocol';
 
 /** Largest table that is filled: about 5 ms. */
 const cellsMax = 1_000_000;

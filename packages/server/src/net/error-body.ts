@@ -1,9 +1,8 @@
 /** The body of an error of the JSON API: its code and message, and for a missing permission the explanation of the denial. */
 
-import type { ErrorCode } from '@rollcall/protocol';
+import type { ErrorCode, ExplainedDenial } from '@rollcall/protocol';
 import { denialIn } from '../security/access-error.ts';
 import type { Acl } from '../security/acl.ts';
-import type { ExplainedDenial } from '../security/denials.ts';
 
 export interface ErrorBody {
   readonly code: ErrorCode;

@@ -5,7 +5,7 @@
  * Source: https://spec.openapis.org/oas/v3.1.1.html
  */
 
-import { object, RegistryError, type Schema } from '@rollcall/protocol';
+import { denialSchema, object, RegistryError, type Schema } from '@rollcall/protocol';
 import type { Access } from '../security/access.ts';
 
 export { object } from '@rollcall/protocol';
@@ -43,21 +43,7 @@ export interface DescribedRoute {
 }
 
 /** The body of every error. */
-const text: Schema = { type: 'string' };
-const texts: Schema = { type: 'array', items: text };
-
-/** Why a caller may not do something (`security/denials.ts`). */
-export const denialSchema = object({
-  subject: { ...text, description: 'The description of the caller\'s token, or its public id' },
-  namespace: text,
-  resource: text,
-  verb: text,
-  name: text,
-  rule: object({ source: { ...text, description: 'What gave the deciding rule to the caller: `policy readers`, `default policy`' }, text }),
-  'grantors?': { ...object({ tokens: texts, policies: texts }), description: 'Tokens that may grant it, by description, and policies that would allow it; for callers with a token' },
-});
-
-const errorSchema = object({ 'code': { ...text, description: 'One of docs/reference/errors.md' }, 'message': text, 'denial?': denialSchema });
+const errorSchema = object({ 'code': { type: 'string', description: 'One of docs/reference/errors.md' }, 'message': { type: 'string' }, 'denial?': denialSchema });
 
 /** @throws RegistryError `failed_precondition` when a method of a route is not described, or a description has no method */
 export function openApi(version: string, routes: readonly DescribedRoute[]): object {

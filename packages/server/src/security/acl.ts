@@ -9,13 +9,13 @@
  * queries and streams check their callers again. Writes are in `admin.ts`.
  */
 
-import { defaultNamespace, type RegistryError } from '@rollcall/protocol';
+import { defaultNamespace, type ExplainedDenial, type RegistryError } from '@rollcall/protocol';
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../clock.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { RowChange } from '../registry/kinds.ts';
 import { refused } from './access-error.ts';
-import { Denials, subjectOf, type ExplainedDenial } from './denials.ts';
+import { Denials, subjectOf } from './denials.ts';
 import { unrestricted, type Authorizer, type DefaultPolicy, type Resource, type Verb } from './authorizer.ts';
 import type { Question } from './deciding-rule.ts';
 import { ExpiryTimer } from './expiry-timer.ts';

@@ -7,6 +7,7 @@
  *                                                       ▲ older: backwards from the end of the file
  */
 
+import type { AuditKind } from '@rollcall/protocol';
 import { boundedEvent, lineOf, type AuditEntry, type AuditEvent, type AuditLine, type AuditTrail } from './audit.ts';
 import { linesBefore, placeAtTime, placeOf, type FilePlace } from './audit-backwards.ts';
 import { RecentEvents } from './recent-events.ts';
@@ -14,7 +15,7 @@ import { RecentEvents } from './recent-events.ts';
 /** Which lines are wanted. All parts must hold. */
 export interface ActivityFilter {
   /** Empty for all. */
-  readonly kinds: readonly AuditEvent['kind'][];
+  readonly kinds: readonly AuditKind[];
   /** Public id of a token. */
   readonly person?: string;
   readonly namespace?: string;

@@ -12,12 +12,11 @@
  */
 
 import { createHash } from 'node:crypto';
-
-export const auditKinds = ['write', 'denied', 'login', 'unauthenticated'] as const;
+import type { AuditKind } from '@rollcall/protocol';
 
 /** The fields of a line; `time`, `seq` and the hashes are added. No secrets and no values of keys. */
 export interface AuditEvent {
-  readonly kind: (typeof auditKinds)[number];
+  readonly kind: AuditKind;
   /** The token's public id; empty if the token is unknown. */
   readonly accessorId: string;
   /** Namespace of the request; empty for requests about no namespace, and for those refused before their namespace was read. */

@@ -3,7 +3,7 @@
  * and serves explanations only. A test compares its decisions with those of the authorizer. Pure.
  */
 
-import { defaultNamespace } from '@rollcall/protocol';
+import { defaultNamespace, type DecidingRule } from '@rollcall/protocol';
 import type { DefaultPolicy, PlacedRules, Resource, Verb } from './authorizer.ts';
 import { isShared, namedResources, type Level, type NamedRule, type ScopeRules, type ScopeScalar } from './rules.ts';
 import { printRule } from './templates.ts';
@@ -27,13 +27,6 @@ export interface Question {
   readonly verb: Verb;
   /** Empty for resources without names. */
   readonly name: string;
-}
-
-export interface DecidingRule {
-  /** `policy readers`, `policy readers of role operators`, `service identity web`, `default policy`. */
-  readonly source: string;
-  /** In the language of policies, on one line; `allow` or `deny` of the default policy. */
-  readonly text: string;
 }
 
 export interface Decision {

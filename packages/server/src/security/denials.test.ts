@@ -1,9 +1,9 @@
 /** Denials are explained to people, and tell no secret, no id of another token, and no grantor to callers without a token. */
 
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import type { ExplainedDenial } from '@rollcall/protocol';
 import type { Caller } from './acl.ts';
 import { denialIn } from './access-error.ts';
-import type { ExplainedDenial } from './denials.ts';
 import { secured, type Secured } from './security.case.ts';
 
 let all: Secured;

@@ -3,9 +3,9 @@
  * or the id of another token. Who can grant is told only to callers that have brought a token.
  */
 
-import { isRegistryError } from '@rollcall/protocol';
+import { isRegistryError, type ExplainedDenial } from '@rollcall/protocol';
 import { LRUCache } from 'lru-cache';
-import { decidingRule, type CallerRules, type DecidingRule, type Question } from './deciding-rule.ts';
+import { decidingRule, type CallerRules, type Question } from './deciding-rule.ts';
 import type { DefaultPolicy } from './authorizer.ts';
 import { shownNamespace } from './hidden-namespace.ts';
 import type { PermissionHolders } from './holders.ts';
@@ -14,22 +14,6 @@ import type { Token } from './records.ts';
 import { counted, type Rights } from './rights.ts';
 import type { AclStore } from './store.ts';
 import { anonymousAccessor } from './well-known.ts';
-
-export interface Grantors {
-  /** Descriptions of tokens that may change policies and tokens in the namespace; at most 5. */
-  readonly tokens: readonly string[];
-  /** Names of policies that would allow it; at most 5, those with the shortest rules first. */
-  readonly policies: readonly string[];
-}
-
-/** A denial as JSON APIs and the console show it. */
-export interface ExplainedDenial extends Question {
-  /** The description of the caller's token, its public id if it has none, or `the anonymous token`. */
-  readonly subject: string;
-  readonly rule: DecidingRule;
-  /** Absent for callers without a token. */
-  readonly grantors?: Grantors;
-}
 
 export interface DenialsOptions {
   readonly store: AclStore;

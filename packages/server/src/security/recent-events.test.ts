@@ -2,7 +2,8 @@
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { auditKinds, type AuditEntry } from './audit.ts';
+import { auditKinds } from '@rollcall/protocol';
+import type { AuditEntry } from './audit.ts';
 import { RecentEvents } from './recent-events.ts';
 
 const text = fc.string({ unit: 'binary', maxLength: 40 });

@@ -9,7 +9,8 @@
  * It knows no file and filters nothing.
  */
 
-import { auditKinds, type AuditEntry } from './audit.ts';
+import { auditKinds, type AuditKind } from '@rollcall/protocol';
+import type { AuditEntry } from './audit.ts';
 
 const headBytes = 8 + 8 + 4 + 1 + 5 * 2 + 2;
 /** Five fields of 1,025 characters at most, each of at most three bytes. */
@@ -94,7 +95,7 @@ function read({ bytes, starts }: Block, index: number): AuditEntry {
     from += bytes.readUInt16LE(at + 21 + field * 2);
     return text.slice(begin, from);
   };
-  const kind = auditKinds[bytes[at + 20] as number] as AuditEntry['event']['kind'];
+  const kind = auditKinds[bytes[at + 20] as number] as AuditKind;
   const event = { kind, accessorId: next(0), namespace: next(1), address: next(2), via: next(3), action: next(4) };
   return { seq: bytes.readDoubleLE(at), at: bytes.readDoubleLE(at + 8), event, dropped: bytes.readUInt32LE(at + 16) };
 }

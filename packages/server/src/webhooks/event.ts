@@ -1,6 +1,7 @@
 /** What is sent, and which webhooks want it. Pure. */
 
-import type { WebhookEventType, WebhookRow } from '../registry/kind/webhook/rows.ts';
+import type { WebhookEventType } from '@rollcall/protocol';
+import type { WebhookRow } from '../registry/kind/webhook/rows.ts';
 
 export interface WebhookEvent {
   readonly type: WebhookEventType;

@@ -6,16 +6,17 @@
  */
 
 import type { Logger } from 'pino';
+import type { WebhookDelivery, WebhookEventType, WebhookGap, WebhookOutcome } from '@rollcall/protocol';
 import type { Clock } from '../clock.ts';
 import type { WebhookAdvance } from '../registry/kind/webhook/commands.ts';
 import { eventsOf } from '../registry/kind/webhook/find.ts';
-import type { WebhookEventType, WebhookGap, WebhookRow } from '../registry/kind/webhook/rows.ts';
+import type { WebhookRow } from '../registry/kind/webhook/rows.ts';
 import type { State } from '../registry/state.ts';
 import type { Subject, Turn } from './conditions.ts';
 import { wants, type WebhookEvent } from './event.ts';
 import { Ledger } from './ledger.ts';
 import { bodyOf } from './body.ts';
-import { Outbox, type Delivery, type Message, type Outcome } from './outbox.ts';
+import { Outbox, type Message } from './outbox.ts';
 import type { Slots } from './slots.ts';
 import { Steady } from './steady.ts';
 
@@ -27,7 +28,7 @@ export interface HookOptions {
   readonly log: Logger;
   readonly slots: Slots;
   readonly submit: (command: WebhookAdvance) => Promise<boolean>;
-  readonly post: (row: WebhookRow, message: Message) => Promise<Outcome>;
+  readonly post: (row: WebhookRow, message: Message) => Promise<WebhookOutcome>;
   /** Every change up to this revision was looked at. */
   readonly lookedUpTo: () => number;
   /** Of a subject, at the time of the event. */
@@ -57,7 +58,7 @@ export class Hook {
   }
 
   /** Those of this process, the newest first. */
-  get deliveries(): readonly Delivery[] {
+  get deliveries(): readonly WebhookDelivery[] {
     return this.#sending?.outbox.deliveries ?? [];
   }
 

@@ -7,14 +7,14 @@
  * So a process that ends leaves nothing that the next sender does not find: an event is a row, or it is newer than the revision.
  */
 
-import { isRegistryError } from '@rollcall/protocol';
+import { isRegistryError, type LastWebhookDelivery, type WebhookGap, type WebhookOutcome } from '@rollcall/protocol';
 import type { Logger } from 'pino';
 import type { Clock } from '../clock.ts';
 import { findProgress } from '../registry/kind/webhook/find.ts';
 import type { WebhookAdvance } from '../registry/kind/webhook/commands.ts';
-import type { LastDelivery, WebhookGap, WebhookRow } from '../registry/kind/webhook/rows.ts';
+import type { WebhookRow } from '../registry/kind/webhook/rows.ts';
 import type { State } from '../registry/state.ts';
-import type { Message, Outcome } from './outbox.ts';
+import type { Message } from './outbox.ts';
 
 /** An event that is not in the log yet. */
 export interface Found {
@@ -54,7 +54,7 @@ export class Ledger {
   readonly #options: LedgerOptions;
   #backlog: Found[] = [];
   #done: Message[] = [];
-  #last: { readonly success?: LastDelivery; readonly failure?: LastDelivery } = {};
+  #last: { readonly success?: LastWebhookDelivery; readonly failure?: LastWebhookDelivery } = {};
   #gap: WebhookGap | undefined;
   #dropped = 0;
   #writes: number;
@@ -88,8 +88,8 @@ export class Ledger {
   }
 
   /** A try has ended. @param isLast the event is done */
-  tried(message: Message, tries: number, { delivered, status, error }: Outcome, isLast: boolean): void {
-    const last: LastDelivery = { atMs: this.#options.clock.now(), type: message.type, tries, ...(status === undefined ? {} : { status }), ...(error === undefined ? {} : { error }) };
+  tried(message: Message, tries: number, { delivered, status, error }: WebhookOutcome, isLast: boolean): void {
+    const last: LastWebhookDelivery = { atMs: this.#options.clock.now(), type: message.type, tries, ...(status === undefined ? {} : { status }), ...(error === undefined ? {} : { error }) };
     this.#last = { ...this.#last, [delivered ? 'success' : 'failure']: last };
     if (isLast) this.#done.push(message);
     this.#soon();

@@ -1,14 +1,15 @@
 /** How messages are tried again, given up and dropped, and that few are in flight. */
 
 import { beforeEach, describe, expect, it } from 'vitest';
+import type { WebhookOutcome } from '@rollcall/protocol';
 import { manualClock, pass, type ManualClock } from '../manual-clock.case.ts';
-import { Outbox, type Message, type Outcome } from './outbox.ts';
+import { Outbox, type Message } from './outbox.ts';
 import { Slots } from './slots.ts';
 
 let clock: ManualClock;
 let sent: string[];
 let counted: string[];
-let answer: (message: Message) => Promise<Outcome>;
+let answer: (message: Message) => Promise<WebhookOutcome>;
 const slots = () => new Slots(4);
 
 beforeEach(() => {
@@ -64,7 +65,7 @@ describe('an outbox', () => {
   });
 
   it('drops the oldest that waits when 1,000 are in it, and keeps the one that is tried', async () => {
-    let go: (outcome: Outcome) => void = () => {};
+    let go: (outcome: WebhookOutcome) => void = () => {};
     answer = () => new Promise((resolve) => (go = resolve));
     const box = outbox();
     for (let each = 0; each < 1_002; each++) box.add(message(String(each)));
@@ -79,7 +80,7 @@ describe('an outbox', () => {
   });
 
   it('shares four places in flight with the others, and none while it waits for a next try', async () => {
-    const open: ((outcome: Outcome) => void)[] = [];
+    const open: ((outcome: WebhookOutcome) => void)[] = [];
     answer = () => new Promise((resolve) => open.push(resolve));
     const shared = slots();
     for (let each = 0; each < 6; each++) outbox(shared).add(message(String(each)));

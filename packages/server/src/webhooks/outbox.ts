@@ -3,6 +3,7 @@
  * It is in memory: the ledger keeps the messages in the log, and is told what came of each.
  */
 
+import type { WebhookDelivery, WebhookOutcome } from '@rollcall/protocol';
 import type { Clock } from '../clock.ts';
 import type { Slots } from './slots.ts';
 
@@ -17,30 +18,13 @@ export interface Message {
   readonly foundAt: number;
 }
 
-/** What came of one try. */
-export interface Outcome {
-  readonly delivered: boolean;
-  /** Of the answer; absent when there was none. */
-  readonly status?: number;
-  readonly error?: string;
-  /** Another try would end the same way. */
-  readonly final?: true;
-}
-
-export interface Delivery extends Outcome {
-  readonly id: string;
-  readonly type: string;
-  readonly atMs: number;
-  readonly tries: number;
-}
-
 export interface OutboxOptions {
   readonly clock: Clock;
   readonly random: () => number;
   readonly slots: Slots;
-  readonly send: (message: Message) => Promise<Outcome>;
+  readonly send: (message: Message) => Promise<WebhookOutcome>;
   /** A try has ended. @param isLast the message is done */
-  readonly tried: (message: Message, tries: number, outcome: Outcome, isLast: boolean) => void;
+  readonly tried: (message: Message, tries: number, outcome: WebhookOutcome, isLast: boolean) => void;
   /** The message is not sent any more, since too many wait. */
   readonly forgets: (message: Message) => void;
 }
@@ -56,7 +40,7 @@ const shownMax = 20;
 export class Outbox {
   readonly #options: OutboxOptions;
   readonly #queue: Message[] = [];
-  readonly #shown: Delivery[] = [];
+  readonly #shown: WebhookDelivery[] = [];
   #isSending = false;
   #isClosed = false;
   #cancelPause: () => void = () => {};
@@ -66,7 +50,7 @@ export class Outbox {
   }
 
   /** The newest first. */
-  get deliveries(): readonly Delivery[] {
+  get deliveries(): readonly WebhookDelivery[] {
     return this.#shown;
   }
 
@@ -124,7 +108,7 @@ export class Outbox {
     }
   }
 
-  #show(delivery: Delivery): void {
+  #show(delivery: WebhookDelivery): void {
     if (this.#shown[0]?.id === delivery.id) this.#shown.shift();
     this.#shown.unshift(delivery);
     this.#shown.length = Math.min(this.#shown.length, shownMax);

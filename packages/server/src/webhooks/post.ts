@@ -1,10 +1,10 @@
 /** Sends one message to the URL of a webhook, signed. It follows no redirect, reads no body of an answer, and connects only where the address policy allows. */
 
-import { isRegistryError } from '@rollcall/protocol';
+import { isRegistryError, type WebhookOutcome } from '@rollcall/protocol';
 import type { Clock } from '../clock.ts';
 import type { Send } from '../outbound/http-request.ts';
 import type { WebhookRow } from '../registry/kind/webhook/rows.ts';
-import type { Message, Outcome } from './outbox.ts';
+import type { Message } from './outbox.ts';
 import { signature } from './sign.ts';
 
 /** Until a receiver without an answer counts as silent. Standard Webhooks advises 15 to 30 s. */
@@ -12,7 +12,7 @@ const answerMs = 15_000;
 const errorMax = 200;
 
 /** Never throws. @param closing ends it early */
-export async function post({ url, secret }: Pick<WebhookRow, 'url' | 'secret'>, { id, body }: Message, { send, clock, closing }: { readonly send: Send; readonly clock: Clock; readonly closing: AbortSignal }): Promise<Outcome> {
+export async function post({ url, secret }: Pick<WebhookRow, 'url' | 'secret'>, { id, body }: Message, { send, clock, closing }: { readonly send: Send; readonly clock: Clock; readonly closing: AbortSignal }): Promise<WebhookOutcome> {
   const late = new AbortController();
   const end = () => late.abort();
   const cancel = clock.timer(answerMs, end);

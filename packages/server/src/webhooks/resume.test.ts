@@ -6,11 +6,10 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import type { CheckStatus } from '@rollcall/protocol';
+import { webhookEvents, type CheckStatus } from '@rollcall/protocol';
 import type { Engine } from '../engine/engine.ts';
 import { memory } from '../engine/memory/memory.ts';
 import { manualClock, type ManualClock } from '../manual-clock.case.ts';
-import { webhookEvents } from '../registry/kind/webhook/rows.ts';
 import type { Command } from '../registry/kinds.ts';
 import { createServer, type Server } from '../server.ts';
 

@@ -9,7 +9,7 @@
  */
 
 import type { Logger } from 'pino';
-import { RegistryError } from '@rollcall/protocol';
+import { RegistryError, type LastWebhookDelivery, type WebhookDelivery, type WebhookGap, type WebhookOutcome } from '@rollcall/protocol';
 import type { Clock } from '../clock.ts';
 import type { Ownership } from '../health/ownership.ts';
 import type { History } from '../history/history.ts';
@@ -18,7 +18,7 @@ import { statuses } from '../registry/kind/catalog/effective-status.ts';
 import { findInstance } from '../registry/kind/catalog/find.ts';
 import { eventsOf, everyWebhook, findProgress, findWebhook } from '../registry/kind/webhook/find.ts';
 import { webhookKey } from '../registry/kind/webhook/keys.ts';
-import type { LastDelivery, WebhookEventRow, WebhookGap, WebhookRow } from '../registry/kind/webhook/rows.ts';
+import type { WebhookEventRow, WebhookRow } from '../registry/kind/webhook/rows.ts';
 import type { RowChange } from '../registry/kinds.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
@@ -27,7 +27,7 @@ import type { WebhookEvent } from './event.ts';
 import { eventsIn } from './events-in.ts';
 import { Hook, typesOf } from './hook.ts';
 import { bodyOf } from './body.ts';
-import type { Delivery, Message, Outcome } from './outbox.ts';
+import type { Message } from './outbox.ts';
 import { post } from './post.ts';
 import { missedSince } from './resume.ts';
 import { Slots } from './slots.ts';
@@ -50,11 +50,11 @@ export interface Deliveries {
   /** Whether this process sends for it now. */
   readonly isSender: boolean;
   /** Those of this process since it sends, the newest first. */
-  readonly last: readonly Delivery[];
+  readonly last: readonly WebhookDelivery[];
   readonly waiting: number;
   readonly dropped: number;
-  readonly lastSuccess: LastDelivery | undefined;
-  readonly lastFailure: LastDelivery | undefined;
+  readonly lastSuccess: LastWebhookDelivery | undefined;
+  readonly lastFailure: LastWebhookDelivery | undefined;
   readonly gap: WebhookGap | undefined;
 }
 
@@ -137,7 +137,7 @@ export class Webhooks {
   }
 
   /** Sends the event `test` now, from this process and once, also for a webhook that is disabled. @throws RegistryError `not_found` */
-  async test(namespace: string, name: string): Promise<Outcome> {
+  async test(namespace: string, name: string): Promise<WebhookOutcome> {
     const { registry: { state }, uuid, clock } = this.#options;
     const row = findWebhook(state, namespace, name);
     if (row === undefined) throw new RegistryError('not_found', `there is no webhook ${JSON.stringify(name)}`);
@@ -268,7 +268,7 @@ export class Webhooks {
     return row === undefined ? {} : { address: row.address, status: statuses(state)(row) };
   }
 
-  #post(row: WebhookRow, message: Message): Promise<Outcome> {
+  #post(row: WebhookRow, message: Message): Promise<WebhookOutcome> {
     const { send, clock } = this.#options;
     return post(row, message, { send, clock, closing: this.#closing.signal });
   }

@@ -1,12 +1,12 @@
 /** Answers questions about rights, for people: what a token may do with a name, and which tokens may do one thing. The rules decide; this file only asks. */
 
-import { isRegistryError, RegistryError } from '@rollcall/protocol';
+import { isRegistryError, RegistryError, type CanI, type RightsCell, type RightsMatrix, type WhoMay } from '@rollcall/protocol';
 import { inTurns } from '../../in-turns.ts';
 import type { Acl, Caller } from '../../security/acl.ts';
 import type { Resource, Verb } from '../../security/authorizer.ts';
-import { decidingRule, type DecidingRule } from '../../security/deciding-rule.ts';
+import { decidingRule } from '../../security/deciding-rule.ts';
 import { refused } from '../../security/access-error.ts';
-import { subjectOf, type Grantors } from '../../security/denials.ts';
+import { subjectOf } from '../../security/denials.ts';
 import { hasEnded, type Token } from '../../security/records.ts';
 import { configGrants, namedResources, scalarResources } from '../../security/rules.ts';
 
@@ -20,13 +20,6 @@ const tokensShown = 100;
 const tokensPerTurn = 20;
 const policiesShown = 20;
 
-export interface Cell {
-  readonly resource: Resource;
-  readonly verb: Verb;
-  readonly allowed: boolean;
-  readonly rule: DecidingRule;
-}
-
 interface OfToken {
   /** Of a token; undefined for the caller's own. */
   readonly accessorId: string | undefined;
@@ -37,22 +30,14 @@ interface OfToken {
 }
 
 /** @throws AccessError when the token does not exist, has ended, or is another one and the caller may not read it */
-export function matrix(acl: Acl, caller: Caller, { name, ...of }: OfToken): { readonly subject: string; readonly cells: readonly Cell[] } {
+export function matrix(acl: Acl, caller: Caller, { name, ...of }: OfToken): RightsMatrix {
   const token = tokenOf(acl, caller, of);
   const { namespace } = of;
   const rules = acl.rights.rulesOf(token);
   const cells = askedResources.flatMap((resource) =>
-    askedVerbs.filter((verb) => verb !== 'list' || resource === 'key').map((verb): Cell => ({ resource, verb, ...decidingRule(rules, acl.defaultPolicy, { namespace, resource, verb, name }) })),
+    askedVerbs.filter((verb) => verb !== 'list' || resource === 'key').map((verb): RightsCell => ({ resource, verb, ...decidingRule(rules, acl.defaultPolicy, { namespace, resource, verb, name }) })),
   );
   return { subject: token.description || `Token ${token.accessorId.slice(0, 8)}`, cells };
-}
-
-export interface CanI extends Cell {
-  readonly subject: string;
-  readonly namespace: string;
-  readonly name: string;
-  /** Who can grant it; absent when it is allowed, and for a caller without a token of its own. */
-  readonly grantors?: Grantors;
 }
 
 /** One cell of the matrix, and who can grant it. @throws AccessError as `matrix` */
@@ -71,16 +56,8 @@ function tokenOf(acl: Acl, caller: Caller, { accessorId, namespace, now }: Omit<
   return token;
 }
 
-export interface Who {
-  readonly tokens: readonly { readonly accessorId: string; readonly description: string; readonly rule: DecidingRule }[];
-  /** Of all that may do it. */
-  readonly count: number;
-  /** Policies of the namespace that allow it by themselves. */
-  readonly policies: readonly { readonly name: string; readonly text: string }[];
-}
-
 /** Tokens of a namespace that may do one thing in it. */
-export async function who(acl: Acl, { namespace, resource, verb, name, now }: { readonly namespace: string; readonly resource: Resource; readonly verb: Verb; readonly name: string; readonly now: number }): Promise<Who> {
+export async function who(acl: Acl, { namespace, resource, verb, name, now }: { readonly namespace: string; readonly resource: Resource; readonly verb: Verb; readonly name: string; readonly now: number }): Promise<WhoMay> {
   const question = { namespace, resource, verb, name };
   const may: Token[] = [];
   let count = 0;

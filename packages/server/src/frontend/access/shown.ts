@@ -1,18 +1,14 @@
 /** Records of access control as this API shows them: names beside ids, and never a secret. Pure. */
 
+import type { ShownAuthMethod, ShownBindingRule, ShownPolicy, ShownRole, ShownToken } from '@rollcall/protocol';
 import type { AuthMethod, BindingRule, Grants, Policy, Role, Token } from '../../security/records.ts';
 import type { AclStore } from '../../security/store.ts';
 import { builtinPolicies } from '../../security/templates.ts';
 import { secretSettings } from '../../security/jwt-config.ts';
 import { anonymousAccessor } from '../../security/well-known.ts';
 
-export interface Link {
-  readonly id: string;
-  readonly name: string;
-}
-
 /** @param own accessor of the caller's token */
-export function shownToken(store: AclStore, token: Token, own: string): object {
+export function shownToken(store: AclStore, token: Token, own: string): ShownToken {
   const { namespace, accessorId, description, roles, authMethod, createdAtMs, expiresAtMs } = token;
   return {
     accessorId,
@@ -28,7 +24,7 @@ export function shownToken(store: AclStore, token: Token, own: string): object {
 }
 
 /** A link to a policy that was deleted has no name: it grants nothing. */
-function shownGrants(store: AclStore, namespace: string, { policies, serviceIdentities, nodeIdentities, templatedPolicies }: Grants): { readonly policies: readonly Link[]; readonly serviceIdentities: readonly string[]; readonly others: number } {
+function shownGrants(store: AclStore, namespace: string, { policies, serviceIdentities, nodeIdentities, templatedPolicies }: Grants): Pick<ShownRole, 'policies' | 'serviceIdentities' | 'others'> {
   return {
     policies: policies.map((id) => ({ id, name: store.policy(namespace, id)?.name ?? '' })),
     serviceIdentities: serviceIdentities.map(({ service }) => service),
@@ -36,16 +32,16 @@ function shownGrants(store: AclStore, namespace: string, { policies, serviceIden
   };
 }
 
-export function shownPolicy({ id, name, description, rules }: Policy): object {
+export function shownPolicy({ id, name, description, rules }: Policy): ShownPolicy {
   return { id, name, description, rules, isBuiltIn: builtinPolicies.some((builtin) => builtin.id === id) };
 }
 
-export function shownRole(store: AclStore, role: Role): object {
+export function shownRole(store: AclStore, role: Role): ShownRole {
   const { id, name, description, namespace } = role;
   return { id, name, description, ...shownGrants(store, namespace, role) };
 }
 
-export function shownMethod(store: AclStore, { namespace, name, type, displayName, description, tokenTtlMs, config }: AuthMethod): object {
+export function shownMethod(store: AclStore, { namespace, name, type, displayName, description, tokenTtlMs, config }: AuthMethod): ShownAuthMethod {
   const entries = Object.entries(config);
   return {
     ...{ name, type, displayName, description, tokenTtlMs },
@@ -55,6 +51,6 @@ export function shownMethod(store: AclStore, { namespace, name, type, displayNam
   };
 }
 
-export function shownRule({ id, method, description, selector, bindType, bindName, bindVariable }: BindingRule): object {
+export function shownRule({ id, method, description, selector, bindType, bindName, bindVariable }: BindingRule): ShownBindingRule {
   return { id, method, description, selector, bindType, bindName, bindVariable };
 }

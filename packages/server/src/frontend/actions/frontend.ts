@@ -3,6 +3,7 @@
  * instances, with a dry run and the request that takes it back. Decisions are those of the catalog; this file translates.
  */
 
+import type { ActionAnswer } from '@rollcall/protocol';
 import { inTurns } from '../../in-turns.ts';
 import { readBody } from '../../net/body.ts';
 import { errorBody } from '../../net/error-body.ts';
@@ -51,7 +52,7 @@ async function act(call: RoutedCall): Promise<void> {
 
 const nothing: Done = { refused: [], changed: [] };
 
-function answerOf({ security: { acl } }: Context, namespace: string, { action, dryRun }: ActionRequest, { meant, refused, of, leaves, returns, left }: Plan, done: Done & { readonly clients: number | undefined }): object {
+function answerOf({ security: { acl } }: Context, namespace: string, { action, dryRun }: ActionRequest, { meant, refused, of, leaves, returns, left }: Plan, done: Done & { readonly clients: number | undefined }): ActionAnswer {
   const all = [...refused, ...done.refused];
   const undo = done.changed.map(({ row: { service, node, id }, before, after }) => ({ service, node, id, to: before, expected: after }));
   return {

@@ -1,6 +1,6 @@
 /** Carries an action out: commits it for each instance, a few at a time, or runs probes and waits for them. */
 
-import { RegistryError } from '@rollcall/protocol';
+import { RegistryError, type CheckedNow } from '@rollcall/protocol';
 import type { Context } from '../../net/frontend.ts';
 import type { InstanceRow } from '../../registry/kind/catalog/rows.ts';
 import { overridesOf, probesOf, refusalOf, type Meant, type Plan, type Refusal } from './plan.ts';
@@ -12,19 +12,9 @@ const commandsAtOnce = 64;
 const probesMs = 5_000;
 
 /** What a probe of one check came to. */
-export interface Checked {
-  readonly service: string;
-  readonly node: string;
-  readonly id: string;
-  readonly check: string;
-  /** `running`: it takes longer; `asked`: another node of the store runs it. */
-  readonly status: 'passing' | 'warning' | 'critical' | 'running' | 'asked';
-  readonly output: string;
-}
-
 export interface Done {
   readonly refused: readonly Refusal[];
-  readonly checks?: readonly Checked[];
+  readonly checks?: readonly CheckedNow[];
   /** The instances that have changed, with their overrides before and after. */
   readonly changed: readonly { readonly row: InstanceRow; readonly before: Overrides; readonly after: Overrides }[];
 }
@@ -54,14 +44,14 @@ export async function run(context: Context, { action }: ActionRequest, { meant }
   return { refused, changed };
 }
 
-async function check({ health, registry, wheel }: Context, meant: readonly Meant[]): Promise<Checked[]> {
+async function check({ health, registry, wheel }: Context, meant: readonly Meant[]): Promise<CheckedNow[]> {
   let stop: (() => void) | undefined;
   const late = new Promise<undefined>((resolve) => {
     const timer = wheel.schedule(probesMs, () => resolve(undefined));
     stop = () => timer.cancel();
   });
   const probes = meant.flatMap(({ row }) => probesOf(registry.state, row).map((probe) => ({ row, probe })));
-  const results = probes.map(async ({ row: { service, node, id }, probe }): Promise<Checked> => {
+  const results = probes.map(async ({ row: { service, node, id }, probe }): Promise<CheckedNow> => {
     const asked = health.probe(probe.namespace, probe.node, probe.id);
     const result = asked === 'elsewhere' ? asked : await Promise.race([asked, late]);
     const at = { service, node, id, check: probe.id };

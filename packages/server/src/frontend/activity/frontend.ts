@@ -1,7 +1,7 @@
 /** The JSON API of the activity: who did what, was refused or signed in, on any node. It keeps nothing, and changes nothing. */
 
 import { createHash } from 'node:crypto';
-import { defaultNamespace } from '@rollcall/protocol';
+import { defaultNamespace, type ActivityAnswer, type ActivityLine } from '@rollcall/protocol';
 import type { NodeLine } from '../../net/activity-log.ts';
 import { errorBody } from '../../net/error-body.ts';
 import type { Context, Frontend } from '../../net/frontend.ts';
@@ -27,12 +27,13 @@ async function list({ context: { activity: log, history, security: { acl } }, ex
   acl.authorize(caller, defaultNamespace, 'operator', 'read');
   const { request, response, query } = exchange;
   const page = await log.find(readQuestion(query, await pastTimeOf(history, exchange)));
-  const named = (line: NodeLine): NodeLine & { readonly person?: string } => {
+  const named = (line: NodeLine): ActivityLine => {
     const token = line.accessorId === '' ? undefined : acl.store.tokenAnywhere(line.accessorId);
     const isShown = token !== undefined && (token.accessorId === caller.accessorId || caller.authorizer.allows(token.namespace, 'acl', 'read', ''));
     return isShown && token.description !== '' ? { ...line, person: token.description } : line;
   };
-  const text = JSON.stringify({ ...page, lines: page.lines.map(named) });
+  const answer: ActivityAnswer = { ...page, lines: page.lines.map(named) };
+  const text = JSON.stringify(answer);
   const tag = `"${createHash('sha1').update(text).digest('base64url')}"`;
   response.setHeader('ETag', tag);
   if (request.headers['if-none-match'] === tag) response.writeHead(304).end();

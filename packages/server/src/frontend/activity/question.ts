@@ -1,8 +1,7 @@
 /** Reads the query of a request for activity. Pure. */
 
-import { frameLimits as limits, RegistryError } from '@rollcall/protocol';
+import { auditKinds, frameLimits as limits, RegistryError, type AuditKind } from '@rollcall/protocol';
 import type { ActivityFilter, ActivityQuery } from '../../security/activity.ts';
-import { auditKinds, type AuditEvent } from '../../security/audit.ts';
 import { linesByDefault, linesMax } from './routes.ts';
 
 const known: ReadonlySet<string> = new Set(['kind', 'person', 'namespace', 'text', 'from', 'until', 'before', 'limit', 'at']);
@@ -29,7 +28,7 @@ export function readQuestion(query: string, asOfMs?: number): ActivityQuery {
   };
 }
 
-function kindsIn(text: string): AuditEvent['kind'][] {
+function kindsIn(text: string): AuditKind[] {
   return text.split(',').filter((each) => each !== '').map((each) => {
     const kind = auditKinds.find((name) => name === each);
     if (kind === undefined) throw invalid(`there is no kind ${JSON.stringify(each.slice(0, 80))}; there are ${auditKinds.join(', ')}`);

@@ -1,8 +1,7 @@
 /** The visible surface of this front end, as a table. */
 
-import { frameLimits as limits } from '@rollcall/protocol';
-import { object, type DescribedRoute, type Schema } from '../../net/open-api.ts';
-import { auditKinds } from '../../security/audit.ts';
+import { activitySchema, auditKinds, frameLimits as limits } from '@rollcall/protocol';
+import type { DescribedRoute, Schema } from '../../net/open-api.ts';
 
 export const prefix = '/rollcall/v1/activity';
 /** Lines of a page. */
@@ -11,20 +10,6 @@ export const linesByDefault = 100;
 
 const text: Schema = { type: 'string' };
 const count: Schema = { type: 'integer', minimum: 0 };
-const time: Schema = { ...count, description: 'Milliseconds since the Unix epoch' };
-const line = object({
-  'node': text,
-  'seq': { ...count, description: 'Number in the log of the node' },
-  'time': { ...text, description: 'ISO 8601, in UTC' },
-  'kind': { type: 'string', enum: [...auditKinds] },
-  'accessorId': { ...text, description: 'Public id of the token; empty when it is unknown' },
-  'person?': { ...text, description: 'Description of the token, for a caller with acl:read' },
-  'namespace': text,
-  'address': text,
-  'via': { ...text, description: 'The front end' },
-  'action': text,
-  'dropped?': { ...count, description: 'Events that were lost before this one' },
-});
 
 export const route = {
   path: prefix,
@@ -47,13 +32,7 @@ export const route = {
       answer: {
         type: 'application/json',
         description: 'A page, the newest first. Without a file of the audit log, a node knows its last 2,000 lines since it started',
-        schema: object({
-          'lines': { type: 'array', items: line },
-          'cursor?': { ...text, description: 'Of the next page; absent when there is nothing older' },
-          'backToMs?': { ...time, description: `${time.description}: how far back this page has looked` },
-          'nodes': { type: 'array', items: object({ node: text, isLasting: { type: 'boolean', description: 'Whether its lines are in a file' } }) },
-          'missing': { type: 'array', items: text, description: 'Nodes that have not answered' },
-        }),
+        schema: activitySchema,
       },
     },
   },

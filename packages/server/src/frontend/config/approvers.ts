@@ -3,13 +3,14 @@
  * decided when it is given, and again at the publication.
  */
 
+import type { Approvers } from '@rollcall/protocol';
 import { configName, policyOf } from '../../registry/kind/config/find.ts';
 import { permissions, type Call } from './call.ts';
 
 /** Named at most. */
 const namedMax = 20;
 
-export function approvers(call: Call): object {
+export function approvers(call: Call): Approvers {
   const ref = call.ref('read');
   const { acl } = call.context.security;
   const { approvals = 0, fourEyes = false } = policyOf(call.state, ref.namespace);

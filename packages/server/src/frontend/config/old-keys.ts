@@ -3,6 +3,7 @@
  * no configuration needs it any more.
  */
 
+import type { OldKeys } from '@rollcall/protocol';
 import { order } from '../../net/slices.ts';
 import { configsIn, historyOf } from '../../registry/kind/config/find.ts';
 import { configKey } from '../../registry/kind/config/keys.ts';
@@ -11,7 +12,7 @@ import { isInUse } from '../../registry/kind/config/steps.ts';
 import type { Call } from './call.ts';
 
 /** What of a configuration has such secrets. */
-type Part = 'release' | 'history' | 'draft' | 'proposal';
+type Part = OldKeys['parts'][number];
 
 interface Found {
   readonly ref: ConfigRef;
@@ -30,7 +31,7 @@ interface Stored {
 const bytesPerUnit = 1_000;
 
 /** `GET /rollcall/v1/config/old-keys` */
-export async function oldKeys(call: Call): Promise<object> {
+export async function oldKeys(call: Call): Promise<readonly OldKeys[]> {
   const namespace = call.environment();
   const { state } = call.context.registry;
   const { configurations } = call;

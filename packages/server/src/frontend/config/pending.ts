@@ -1,5 +1,6 @@
 /** `GET /rollcall/v1/config/pending`: what goes on and what waits, of every environment that the caller may see, for an overview. */
 
+import type { PendingWork } from '@rollcall/protocol';
 import { inOrder } from '../../net/slices.ts';
 import { policyOf, proposalsIn, stagedConfigs, stagedRollout } from '../../registry/kind/config/find.ts';
 import type { ProposalRow } from '../../registry/kind/config/rows.ts';
@@ -10,11 +11,11 @@ import { proposalJson, refJson } from './translate.ts';
 /** Of each of both. */
 const shownMax = 1_000;
 
-export function pending(call: Call): Promise<object> {
+export function pending(call: Call): Promise<PendingWork> {
   const { state } = call;
   const { authorizer } = call.caller;
   return call.inTurns(function* (pace) {
-    const rollouts: object[] = [];
+    const rollouts: PendingWork['rollouts'][number][] = [];
     for (const row of stagedConfigs(state)) {
       if (pace.spend(1)) yield;
       const rollout = stagedRollout(row);

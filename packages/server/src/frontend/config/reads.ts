@@ -1,8 +1,8 @@
 /** Questions about configurations: lists, what a client gets, and what happened. */
 
-import { mergeProperties, parseProperties, printProperties, RegistryError } from '@rollcall/protocol';
+import { mergeProperties, parseProperties, printProperties, RegistryError, type ConfigDetail, type ConfigDraft, type ConfigEnvironment, type ConfigRelease, type ConfigStep, type DiffLine, type EnvironmentStep, type ListedConfig, type ListedProposal, type ProposalDetail, type ResolvedConfig } from '@rollcall/protocol';
 import { assertFound } from '../../configurations/configurations.ts';
-import { diffLines, type DiffLine } from '../../configurations/diff.ts';
+import { diffLines } from '../../configurations/diff.ts';
 import { inOrder, order, select } from '../../net/slices.ts';
 import { configsIn, configName, draftsIn, findConfig, findDraft, policyOf } from '../../registry/kind/config/find.ts';
 import type { ConfigReader } from '../../registry/kind/config/given.ts';
@@ -14,7 +14,7 @@ import type { Call } from './call.ts';
 import { configJson, draftJson, environmentJson, environmentStepJson, proposalJson, stepJson } from './translate.ts';
 
 /** `GET /rollcall/v1/config` */
-export function one(call: Call): object {
+export function one(call: Call): ConfigDetail {
   const { configurations, rows } = call;
   const ref = call.ref('read');
   const draft = rows.draft(ref);
@@ -27,12 +27,12 @@ export function one(call: Call): object {
   };
 }
 
-function draftHead({ modified, remove, base, editors, atMs }: DraftRow): object {
+function draftHead({ modified, remove, base, editors, atMs }: DraftRow): NonNullable<ListedConfig['draft']> {
   return { revision: modified, ...(remove === undefined ? {} : { remove }), base, editors, atMs };
 }
 
 /** `GET /rollcall/v1/config/list` */
-export async function list(call: Call): Promise<object> {
+export async function list(call: Call): Promise<readonly ListedConfig[]> {
   const { state } = call;
   const namespace = call.environment();
   const wanted = call.params.get('app');
@@ -41,7 +41,7 @@ export async function list(call: Call): Promise<object> {
     const rows = yield* select(configsIn(state, namespace), isWanted, pace, 0.5);
     const drafts = yield* select(draftsIn(state, namespace), (row) => isWanted(row) && findConfig(state, row) === undefined, pace, 0.5);
     const sorted = yield* inOrder([...rows, ...drafts.map((row) => newConfig(refOf(row), row.atMs))], (a, b) => order(a.app, b.app) || order(a.name, b.name) || order(a.cluster, b.cluster), pace);
-    const shown: object[] = [];
+    const shown: ListedConfig[] = [];
     for (const row of sorted) {
       // A schema may have as many bytes as the rest of the list.
       const { schema: _schema, ...rest } = row;
@@ -54,7 +54,7 @@ export async function list(call: Call): Promise<object> {
 }
 
 /** `GET /rollcall/v1/config/resolve` */
-export function resolved(call: Call): object {
+export function resolved(call: Call): ResolvedConfig {
   const { configurations, params } = call;
   const name = call.name('read');
   const reveals = call.reveals(name);
@@ -65,7 +65,7 @@ export function resolved(call: Call): object {
   return { layers: shown.map(({ layer, content }) => layerJson(layer, content)), merged: merged(shown) };
 }
 
-function layerJson({ row, release, rollout }: Layer, content: string): object {
+function layerJson({ row, release, rollout }: Layer, content: string): ResolvedConfig['layers'][number] {
   const { namespace, app, cluster, name, modified } = row;
   return {
     ...{ environment: namespace, app, cluster, name, release: release.number, revision: modified },
@@ -76,7 +76,7 @@ function layerJson({ row, release, rollout }: Layer, content: string): object {
 }
 
 /** Properties key by key, each with where it comes from; of other formats the first layer. */
-function merged(layers: readonly { readonly layer: Layer; readonly content: string }[]): object {
+function merged(layers: readonly { readonly layer: Layer; readonly content: string }[]): ResolvedConfig['merged'] {
   const [first] = layers;
   const format = first?.layer.release.format;
   const about = format === undefined ? {} : { format };
@@ -106,14 +106,14 @@ function readerIn({ params }: Call): ConfigReader {
 }
 
 /** `GET /rollcall/v1/config/history` */
-export function history(call: Call): object {
+export function history(call: Call): readonly ConfigStep[] {
   const ref = call.ref('read');
   assertFound(call.rows.get(ref), ref);
   return call.rows.history(ref).map(stepJson);
 }
 
 /** `GET /rollcall/v1/config/release` */
-export function release(call: Call): object {
+export function release(call: Call): ConfigRelease {
   const ref = call.ref('read');
   return whole(call, ref, releaseOf(call, ref, call.number('number')), call.reveals(ref));
 }
@@ -145,19 +145,19 @@ function releaseOf(call: Call, ref: ConfigRef, number: number): ReleaseRow {
   return found;
 }
 
-function whole(call: Call, ref: ConfigRef, row: ReleaseRow, reveals: boolean): object {
+function whole(call: Call, ref: ConfigRef, row: ReleaseRow, reveals: boolean): ConfigRelease {
   return { ...stepJson(row), content: call.configurations.contents.editable(ref, row.content, reveals) };
 }
 
 /** `GET /rollcall/v1/config/draft` */
-export function draft(call: Call): object {
+export function draft(call: Call): ConfigDraft {
   const ref = call.ref('read');
   const found = draftOf(call, ref);
   return draftJson(found, call.configurations.contents.editable(ref, found.content, call.reveals(ref)));
 }
 
 /** `GET /rollcall/v1/config/proposals` */
-export function proposals(call: Call): object {
+export function proposals(call: Call): readonly ListedProposal[] {
   const namespace = call.environment();
   const [app, state] = [call.params.get('app'), call.params.get('state')];
   const policy = policyOf(call.state, namespace);
@@ -168,7 +168,7 @@ export function proposals(call: Call): object {
 const proposalsMax = 1_000;
 
 /** `GET /rollcall/v1/config/proposal` */
-export function proposal(call: Call): object {
+export function proposal(call: Call): ProposalDetail {
   const { configurations } = call;
   const ref = call.ref('read');
   const found = call.rows.proposal(ref, call.number('number'));
@@ -182,7 +182,7 @@ export function proposal(call: Call): object {
 }
 
 /** `GET /rollcall/v1/config/environments` */
-export function environments(call: Call): object {
+export function environments(call: Call): readonly ConfigEnvironment[] {
   const { authorizer } = call.caller;
   const visible = (namespace: string) => authorizer.allowsNamespace(namespace, 'read');
   const ruled = call.rows.environments().filter(({ namespace }) => visible(namespace));
@@ -192,7 +192,7 @@ export function environments(call: Call): object {
 }
 
 /** `GET /rollcall/v1/config/environment/history` */
-export function environmentHistory(call: Call): object {
+export function environmentHistory(call: Call): readonly EnvironmentStep[] {
   const namespace = call.environment();
   call.context.security.acl.authorizeNamespace(call.caller, namespace, 'read');
   return call.rows.environmentHistory(namespace).map(environmentStepJson);

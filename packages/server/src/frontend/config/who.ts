@@ -3,6 +3,7 @@
  * A client that is an instance is in the line of that instance. Instances that were lost with the release of a rollout are shown, too.
  */
 
+import type { ConfigReaders, ReleaseCounts, ShownConfigReader } from '@rollcall/protocol';
 import { assertFound } from '../../configurations/configurations.ts';
 import type { Who } from '../../configurations/readers.ts';
 import { inOrder, order } from '../../net/slices.ts';
@@ -14,30 +15,10 @@ import type { Call } from './call.ts';
 
 type Connected = Who['readers'][number];
 
-interface Line {
-  readonly instance: string;
-  readonly address: string;
-  readonly release: number;
-  readonly rollout?: string;
-  readonly reader?: object;
-  readonly unhealthy?: boolean;
-  readonly applied?: number;
-  readonly error?: string;
-}
+/** As they are counted. */
+type Counts = { -readonly [K in keyof ReleaseCounts]: ReleaseCounts[K] };
 
-/** How those with one release are. */
-interface Counts {
-  readonly release: number;
-  readers: number;
-  instances: number;
-  applied: number;
-  unhealthy: number;
-  errors: number;
-  /** Instances that are unhealthy, report an error, or both. */
-  faulty: number;
-}
-
-export async function who(call: Call): Promise<object> {
+export async function who(call: Call): Promise<ConfigReaders> {
   const ref = call.ref('read');
   const { state } = call.context.registry;
   assertFound(findConfig(state, ref), ref);
@@ -48,7 +29,7 @@ export async function who(call: Call): Promise<object> {
   const errors = new Map(failures.map(({ release, instance, error }) => [`${release} ${instance}`, error]));
   return call.inTurns(function* (pace) {
     const members = yield* inOrder(populationOf(state, ref.namespace, call.params.get('service') || row.app), (a, b) => order(a.instance, b.instance), pace);
-    const shown: Line[] = [];
+    const shown: ShownConfigReader[] = [];
     const there = new Set<string>();
     for (const member of members) {
       const { address, instance, isUnhealthy: unhealthy } = member;
@@ -79,7 +60,7 @@ export async function who(call: Call): Promise<object> {
   });
 }
 
-function* counted(lines: readonly Line[], pace: Pace): Work<readonly Counts[]> {
+function* counted(lines: readonly ShownConfigReader[], pace: Pace): Work<readonly ReleaseCounts[]> {
   const counts = new Map<number, Counts>();
   for (const { release, unhealthy, applied, error } of lines) {
     let own = counts.get(release);
@@ -96,13 +77,13 @@ function* counted(lines: readonly Line[], pace: Pace): Work<readonly Counts[]> {
 }
 
 /** Those with a fault first, then those with the newest release. */
-function* some(lines: Line[], most: number, pace: Pace): Work<readonly Line[]> {
-  const rank = ({ error, unhealthy }: Line): number => (error !== undefined ? 2 : unhealthy === true ? 1 : 0);
+function* some(lines: ShownConfigReader[], most: number, pace: Pace): Work<readonly ShownConfigReader[]> {
+  const rank = ({ error, unhealthy }: ShownConfigReader): number => (error !== undefined ? 2 : unhealthy === true ? 1 : 0);
   return (yield* inOrder(lines, (a, b) => rank(b) - rank(a) || b.release - a.release, pace)).slice(0, most);
 }
 
 /** What is known of it as a client. @param failure what went wrong in it */
-function readerJson(reader: Connected | undefined, failure: string | undefined): Pick<Line, 'applied' | 'error' | 'reader'> {
+function readerJson(reader: Connected | undefined, failure: string | undefined): Pick<ShownConfigReader, 'applied' | 'error' | 'reader'> {
   const error = failure ?? reader?.report?.error;
   return {
     ...(reader?.report?.applied === true ? { applied: reader.report.release } : {}),
@@ -111,6 +92,6 @@ function readerJson(reader: Connected | undefined, failure: string | undefined):
   };
 }
 
-function connectionOf({ client, node, via, cluster, labels, report }: Connected): object {
+function connectionOf({ client, node, via, cluster, labels, report }: Connected): NonNullable<ShownConfigReader['reader']> {
   return { client, node, via, ...(cluster === undefined ? {} : { cluster }), ...(labels === undefined ? {} : { labels }), ...(report === undefined ? {} : { report }) };
 }

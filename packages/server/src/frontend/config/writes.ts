@@ -1,6 +1,6 @@
 /** Changes of configurations: each says whether it was done, and what came of it. */
 
-import { RegistryError } from '@rollcall/protocol';
+import { RegistryError, type ConfigVerdict, type Done, type DraftSaved, type Proposed, type Published } from '@rollcall/protocol';
 import type { Author } from '../../configurations/configurations.ts';
 import type { ConfigSettings } from '../../registry/kind/config/commands.ts';
 import { configName } from '../../registry/kind/config/find.ts';
@@ -8,7 +8,7 @@ import type { ConfigRef, DraftRow, Policy, RolloutInput, RolloutPlan, RolloutRul
 import type { Call } from './call.ts';
 
 /** `POST /rollcall/v1/config/publish` */
-export async function publish(call: Call): Promise<object> {
+export async function publish(call: Call): Promise<Published> {
   const ref = call.ref('publish');
   const body = call.body as {
     readonly content: string; readonly format?: string; readonly cas?: string; readonly settings?: ConfigSettings;
@@ -22,27 +22,27 @@ export async function publish(call: Call): Promise<object> {
 }
 
 /** A release, and the rollout that brings it to clients. */
-function published({ configurations }: Call, ref: ConfigRef, release: number): object {
+function published({ configurations }: Call, ref: ConfigRef, release: number): Omit<Published, 'done'> {
   const rollout = configurations.release(ref, release)?.rollout;
   return { release, ...(rollout === undefined ? {} : { rollout }) };
 }
 
 /** `POST /rollcall/v1/config/remove` */
-export async function remove(call: Call): Promise<object> {
+export async function remove(call: Call): Promise<Done> {
   const ref = call.ref('publish');
   const { rollout, source } = call.body as { readonly rollout?: string; readonly source?: 'git' };
   return { done: await call.configurations.remove(ref, rollout, { ...call.author(), ...(source === undefined ? {} : { source }) }) };
 }
 
 /** `POST /rollcall/v1/config/delete` */
-export async function deleteUnpublished(call: Call): Promise<object> {
+export async function deleteUnpublished(call: Call): Promise<Done> {
   const ref = call.ref('publish');
   const { source } = call.body as { readonly source?: 'git' };
   return { done: await call.configurations.deleteUnpublished(ref, { ...call.author(), ...(source === undefined ? {} : { source }) }) };
 }
 
 /** `POST /rollcall/v1/config/settings` */
-export async function settings(call: Call): Promise<object> {
+export async function settings(call: Call): Promise<Done> {
   const ref = call.ref('publish');
   const { message: _, ...changed } = call.body as ConfigSettings & { readonly message?: string };
   await call.configurations.configure(ref, changed, call.author());
@@ -50,7 +50,7 @@ export async function settings(call: Call): Promise<object> {
 }
 
 /** `POST /rollcall/v1/config/rollback` */
-export async function rollback(call: Call): Promise<object> {
+export async function rollback(call: Call): Promise<Published> {
   const ref = call.ref('publish');
   const { to } = call.body as { readonly to: number };
   const done = await call.configurations.rollback(ref, to, call.author());
@@ -59,21 +59,21 @@ export async function rollback(call: Call): Promise<object> {
 }
 
 /** `POST /rollcall/v1/config/rollout` */
-export async function rollout(call: Call): Promise<object> {
+export async function rollout(call: Call): Promise<Done> {
   const ref = call.ref('publish');
   const { rollout: name, action } = call.body as { readonly rollout: string; readonly action: 'pause' | 'resume' | 'stop' | 'complete' | 'advance' };
   return { done: await call.configurations.control(ref, name, action, call.author()) };
 }
 
 /** `POST /rollcall/v1/config/check` */
-export async function check(call: Call): Promise<object> {
+export async function check(call: Call): Promise<ConfigVerdict> {
   const ref = call.ref('edit');
   const { content, ...rest } = call.body as { readonly content: string; readonly format?: string; readonly publishing?: boolean };
   return call.configurations.check(ref, { ...rest, content: Buffer.from(content), by: call.author().by });
 }
 
 /** `POST /rollcall/v1/config/draft/save` */
-export async function saveDraft(call: Call): Promise<object> {
+export async function saveDraft(call: Call): Promise<DraftSaved> {
   const ref = call.ref('edit');
   const { content, format, remove: removes, own, ...rest } = call.body as { readonly content?: string; readonly format?: string; readonly remove?: boolean; readonly cas?: number; readonly own?: boolean; readonly source?: 'git' };
   if ((content === undefined) !== (removes === true)) throw new RegistryError('invalid_argument', 'a draft has either content, or remove: true');
@@ -100,13 +100,13 @@ function ownDraft(present: DraftRow | undefined, content: string | undefined, { 
 }
 
 /** `POST /rollcall/v1/config/draft/discard` */
-export async function discardDraft(call: Call): Promise<object> {
+export async function discardDraft(call: Call): Promise<Done> {
   const ref = call.ref('edit');
   return { done: await call.configurations.deleteDraft(ref, (call.body as { readonly cas?: number }).cas) };
 }
 
 /** `POST /rollcall/v1/config/propose` */
-export async function propose(call: Call): Promise<object> {
+export async function propose(call: Call): Promise<Proposed> {
   const ref = call.ref('edit');
   const { rollout, ...body } = call.body as { readonly draft: number; readonly notBeforeMs?: number; readonly confirmed?: boolean; readonly rollout?: GivenRollout; readonly replace?: boolean };
   const number = await call.configurations.propose(ref, { ...body, ...call.author(), ...(rollout === undefined ? {} : { rollout: rolloutOf(rollout) }) });
@@ -114,19 +114,19 @@ export async function propose(call: Call): Promise<object> {
 }
 
 /** `POST /rollcall/v1/config/proposal/approve` */
-export async function approve(call: Call): Promise<object> {
+export async function approve(call: Call): Promise<Done> {
   const ref = call.ref('approve');
   return { done: await call.configurations.review(ref, numberIn(call), 'approve', call.author()) };
 }
 
 /** `POST /rollcall/v1/config/proposal/withdraw` */
-export async function withdraw(call: Call): Promise<object> {
+export async function withdraw(call: Call): Promise<Done> {
   const ref = call.ref('edit');
   return { done: await call.configurations.review(ref, numberIn(call), 'withdraw', call.author()) };
 }
 
 /** `POST /rollcall/v1/config/proposal/publish` */
-export async function publishProposal(call: Call): Promise<object> {
+export async function publishProposal(call: Call): Promise<Published> {
   const ref = call.ref('publish');
   const number = numberIn(call);
   const release = await call.configurations.publishProposal(ref, number, call.author());
@@ -139,14 +139,14 @@ function numberIn(call: Call): number {
 }
 
 /** `POST /rollcall/v1/config/report` */
-export async function report(call: Call): Promise<object> {
+export async function report(call: Call): Promise<Done> {
   const ref = call.ref('read');
   const { release, instance, error } = call.body as { readonly release: number; readonly instance: string; readonly error: string };
   return { done: await call.configurations.report(ref, { release, instance, error }) };
 }
 
 /** `PUT` and `DELETE /rollcall/v1/config/environment` */
-export async function environment(call: Call): Promise<object> {
+export async function environment(call: Call): Promise<Done> {
   const { acl } = call.context.security;
   const namespace = call.environment();
   acl.authorizeNamespace(call.caller, namespace, 'write');

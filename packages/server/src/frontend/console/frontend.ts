@@ -4,7 +4,7 @@
  */
 
 import type { ServerResponse } from 'node:http';
-import { defaultNamespace, isNamespaceName, RegistryError, type ShownCertificate } from '@rollcall/protocol';
+import { defaultNamespace, isNamespaceName, RegistryError, type ExplainedDenial, type ShownCertificate } from '@rollcall/protocol';
 import { inTurns } from '../../in-turns.ts';
 import type { Body } from '../../net/answers.ts';
 import { readBody } from '../../net/body.ts';
@@ -23,7 +23,6 @@ import { catalogView } from '../../registry/kind/catalog/views.ts';
 import type { Caller } from '../../security/acl.ts';
 import type { Authorizer, Resource } from '../../security/authorizer.ts';
 import type { Question } from '../../security/deciding-rule.ts';
-import type { ExplainedDenial } from '../../security/denials.ts';
 import { configGrants, namedResources, scalarResources, type Verb } from '../../security/rules.ts';
 import type { ConsoleEnvironment } from './environment.ts';
 import { ConsoleFiles, formFor } from './files.ts';

@@ -1,13 +1,13 @@
 /** The search and the overview: what they find, in which order, and only what the caller may read. */
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Overview } from '@rollcall/protocol';
+import type { Overview, SearchAnswer } from '@rollcall/protocol';
 import { ConfigServer, managementToken } from '../../config-server.case.ts';
 import { manualClock } from '../../manual-clock.case.ts';
 import { Turns } from '../../net/turns.ts';
 import { unrestricted } from '../../security/authorizer.ts';
 import { lineWith, rankOfName } from './search-rank.ts';
-import { search, type SearchAnswer } from './search.ts';
+import { search } from './search.ts';
 
 let registry: ConfigServer;
 /** Public id of a token that was refused something, and then deleted. */

@@ -1,7 +1,7 @@
 /** The visible surface of this front end. The console itself uses the native stream and the JSON API like any other client. */
 
-import { overviewSchema, serviceHealthSchema } from '@rollcall/protocol';
-import { object, type DescribedRoute, type Schema } from '../../net/open-api.ts';
+import { overviewSchema, searchSchema, serviceHealthSchema } from '@rollcall/protocol';
+import type { DescribedRoute } from '../../net/open-api.ts';
 import type { Access } from '../../security/access.ts';
 import { foundMax, typedMax } from './search.ts';
 
@@ -30,8 +30,6 @@ export const surface = {
   page: { path: '/ui/{path}', methods: ['GET', 'HEAD'], access: open, pattern: /^\/ui(?:$|\/(?!api\/))/ },
 } as const satisfies Record<string, { path: string; methods: readonly string[]; access: Access; pattern: RegExp }>;
 
-const count: Schema = { type: 'integer', minimum: 0 };
-
 export const described: readonly DescribedRoute[] = [
   {
     ...surface.health,
@@ -59,11 +57,7 @@ export const described: readonly DescribedRoute[] = [
         answer: {
           type: 'application/json',
           description: 'What the caller may read in the namespace of the header X-Rollcall-Namespace, or of the token, the best first. It is not complete when its budget of work ended',
-          schema: object({
-            found: { type: 'array', items: object({ kind: { enum: ['service', 'instance', 'node', 'key', 'config', 'release', 'lock', 'token', 'person'] }, name: { type: 'string' }, of: { type: 'object' }, 'line?': { type: 'string' } }) },
-            looked: count,
-            isComplete: { type: 'boolean' },
-          }),
+          schema: searchSchema,
         },
       },
     },

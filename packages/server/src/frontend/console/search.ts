@@ -6,6 +6,7 @@
  * stored encrypted, so no search finds them.
  */
 
+import type { Found, FoundKind, SearchAnswer } from '@rollcall/protocol';
 import { inOrder } from '../../net/slices.ts';
 import type { Pace, Work } from '../../net/turns.ts';
 import { allNodes, instancesOfService } from '../../registry/kind/catalog/find.ts';
@@ -17,25 +18,6 @@ import type { State } from '../../registry/state.ts';
 import type { Authorizer } from '../../security/authorizer.ts';
 import type { Token } from '../../security/records.ts';
 import { lineWith, rankOfContent, rankOfName } from './search-rank.ts';
-
-export type FoundKind = 'service' | 'instance' | 'node' | 'key' | 'config' | 'release' | 'lock' | 'token' | 'person';
-
-export interface Found {
-  readonly kind: FoundKind;
-  readonly name: string;
-  /** The service and the node of an instance; the app, the cluster and the number of a configuration or a release; the public id of a token or a person. */
-  readonly of: Readonly<Record<string, string | number>>;
-  /** The line that fits, if content does. */
-  readonly line?: string;
-}
-
-export interface SearchAnswer {
-  readonly found: readonly Found[];
-  /** Rows that were compared. */
-  readonly looked: number;
-  /** False when the budget ended before all rows were compared. */
-  readonly isComplete: boolean;
-}
 
 export interface SearchOptions {
   readonly state: State;

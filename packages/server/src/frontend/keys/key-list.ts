@@ -3,6 +3,7 @@
  * it has, if the caller may read all keys; otherwise it is shown only if the caller may read one of them.
  */
 
+import type { KeyCount, KeyEntry, KeyList, ListedKey } from '@rollcall/protocol';
 import { Body } from '../../net/answers.ts';
 import type { Pace, Work } from '../../net/turns.ts';
 import type { Frozen } from '../../registry/frozen.ts';
@@ -31,7 +32,7 @@ const last = '\uffff';
 
 export function* keyList(frozen: Frozen, authorizer: Authorizer, { namespace, prefix, separator, after, limit }: KeyQuestion, pace: Pace): Work<Body> {
   const keys = yield* keysOf(frozen, namespace, prefix, pace);
-  const entries: object[] = [];
+  const entries: KeyEntry[] = [];
   let next: string | undefined;
   let at = after === '' ? 0 : firstAbove(keys, after);
   while (at < keys.length) {
@@ -42,7 +43,7 @@ export function* keyList(frozen: Frozen, authorizer: Authorizer, { namespace, pr
       continue;
     }
     if (entries.length === limit) {
-      next = nextAfter(entries.at(-1) as Entry);
+      next = nextAfter(entries.at(-1) as KeyEntry);
       break;
     }
     const cut = separator === '' ? -1 : key.indexOf(separator, prefix.length);
@@ -86,13 +87,11 @@ function* keysOf(frozen: Frozen, namespace: string, prefix: string, pace: Pace):
   return found;
 }
 
-type Entry = { readonly folder?: string; readonly key?: string };
-
-function nextAfter({ folder, key = '' }: Entry): string {
-  return folder === undefined ? key : folder + last;
+function nextAfter(entry: KeyEntry): string {
+  return 'folder' in entry ? entry.folder + last : entry.key;
 }
 
-function entryOf({ namespace, key, value, flags, modified, session }: KvRow, authorizer: Authorizer): object {
+function entryOf({ namespace, key, value, flags, modified, session }: KvRow, authorizer: Authorizer): ListedKey {
   const beginning = beginningOf(value);
   return {
     key,
@@ -122,6 +121,6 @@ function firstAbove(keys: readonly string[], after: string): number {
   return low;
 }
 
-function bodyOf(value: object): Body {
+function bodyOf(value: KeyList | KeyCount): Body {
   return new Body([Buffer.from(`${JSON.stringify(value)}\n`)]);
 }

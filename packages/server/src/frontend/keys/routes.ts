@@ -1,7 +1,7 @@
 /** The visible surface of this front end, as a table. */
 
-import { frameLimits as limits } from '@rollcall/protocol';
-import { object, type DescribedRoute, type Parameter, type Schema } from '../../net/open-api.ts';
+import { frameLimits as limits, keyCountSchema, keyListSchema } from '@rollcall/protocol';
+import type { DescribedRoute, Parameter, Schema } from '../../net/open-api.ts';
 
 export const prefix = '/rollcall/v1/keys';
 
@@ -10,8 +10,6 @@ export const entriesMax = 1_000;
 /** Characters of the beginning of a value. */
 export const beginningMax = 120;
 
-const text: Schema = { type: 'string' };
-const count: Schema = { type: 'integer', minimum: 0 };
 const key: Schema = { type: 'string', maxLength: limits.keyMax };
 
 const under: readonly Parameter[] = [
@@ -37,21 +35,7 @@ export const described: readonly DescribedRoute[] = [
         answer: {
           type: 'application/json',
           description: 'What the caller may read, in order; the ETag changes with it',
-          schema: object({
-            'entries': {
-              type: 'array',
-              items: {
-                anyOf: [
-                  object({ folder: { ...text, description: 'The prefix with the name of the folder, up to the separator' } }),
-                  object({
-                    key, 'bytes': count, 'flags': { ...text, description: 'Decimal digits' }, 'revision': count, 'session?': { ...text, description: 'It holds the key' },
-                    'beginning?': { ...text, description: 'Of the value, if it is text' }, 'can': { type: 'array', items: { type: 'string', enum: ['read', 'write'] } },
-                  }),
-                ],
-              },
-            },
-            'next?': { ...text, description: 'Where the next page begins; absent on the last one' },
-          }),
+          schema: keyListSchema,
         },
       },
     },
@@ -60,6 +44,6 @@ export const described: readonly DescribedRoute[] = [
     path: `${prefix}/count`,
     methods: ['GET', 'HEAD'],
     access: { kind: 'filters', resources: ['key'] },
-    operations: { GET: { summary: 'How many keys there are under a prefix', parameters: under, answer: { type: 'application/json', description: 'Those that the caller may read', schema: object({ count }) } } },
+    operations: { GET: { summary: 'How many keys there are under a prefix', parameters: under, answer: { type: 'application/json', description: 'Those that the caller may read', schema: keyCountSchema } } },
   },
 ];

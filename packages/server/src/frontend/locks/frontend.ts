@@ -5,7 +5,7 @@
 
 import { setMaxListeners } from 'node:events';
 import type { ServerResponse } from 'node:http';
-import { checkRequest, defaultNamespace, isNamespaceName, RegistryError, toRegistryError, type RequestFrame } from '@rollcall/protocol';
+import { checkRequest, defaultNamespace, isNamespaceName, RegistryError, toRegistryError, type LockContender, type LockDetail, type RequestFrame } from '@rollcall/protocol';
 import type { ContenderRef, Grant, SessionRef } from '../../locks/locks.ts';
 import type { Body as EncodedBody } from '../../net/answers.ts';
 import { bearerToken } from '../../net/bearer.ts';
@@ -144,7 +144,7 @@ class LocksFrontend implements Frontend {
     }
   }
 
-  #look(asked: Asked): object | undefined {
+  #look(asked: Asked): LockDetail | undefined {
     const { name } = this.#frame({ ...asked, body: { ...asked.body, session: unnamed, ttlMs: 1_000 } }, 'lock-session');
     this.#demand(asked, 'read', name);
     if (this.#isUnchanged(asked, `${this.#process}-${this.#context.registry.views.revision(locksView(asked.namespace))}`)) return undefined;
@@ -153,7 +153,7 @@ class LocksFrontend implements Frontend {
     return { namespace: asked.namespace, name, limit: row?.limit ?? 0, ...(purpose === undefined ? {} : { purpose }), holders: holders.map((each) => this.#shown(each)), waiting: waiting.map((each) => this.#shown(each)) };
   }
 
-  #shown(row: ContenderRow): object {
+  #shown(row: ContenderRow): LockContender {
     const { id, session, shared, cameMs, gotMs, value } = row;
     const sinceMs = holds(row) ? gotMs : cameMs;
     const ttlMs = findSession(this.#context.registry.state, row.namespace, session)?.ttlMs;

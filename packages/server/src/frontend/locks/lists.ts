@@ -3,6 +3,7 @@
  * sorted in slices, from one moment of the registry, and cut into pages by name.
  */
 
+import type { HeldKey, HeldKeyList, ListedLock, LockList } from '@rollcall/protocol';
 import { Body } from '../../net/answers.ts';
 import { inOrder, order, select } from '../../net/slices.ts';
 import type { Pace, Work } from '../../net/turns.ts';
@@ -36,10 +37,10 @@ export function* lockList(frozen: Frozen, authorizer: Authorizer, question: List
   const isWanted = ({ name, holding, waiting }: LockRow): boolean => holding + waiting > 0 && matches(question, name) && authorizer.allows(namespace, 'lock', 'read', name);
   const rows = yield* select(locksIn(frozen, namespace), isWanted, pace, unitsPerRow);
   const { shown, count, next } = yield* page(rows, ({ name }) => name, question, pace);
-  const locks: object[] = [];
+  const locks: ListedLock[] = [];
   for (const { name, limit, shared, purpose, holding, waiting } of shown) {
     const holders = firstHolders(frozen, namespace, name).map(holderJson);
-    const can = ['read', ...(authorizer.allows(namespace, 'lock', 'write', name) ? ['write'] : [])];
+    const can = authorizer.allows(namespace, 'lock', 'write', name) ? (['read', 'write'] as const) : (['read'] as const);
     locks.push({ name, ...(purpose === undefined ? {} : { purpose }), limit, ...(shared === undefined ? {} : { shared }), holding, waiting, holders, can });
     if (pace.spend(unitsPerShown)) yield;
   }
@@ -53,7 +54,7 @@ function firstHolders(frozen: Frozen, namespace: string, name: string): HolderRo
   return first.sort((a, b) => (tokenOf(a) < tokenOf(b) ? -1 : 1));
 }
 
-function holderJson(row: HolderRow): object {
+function holderJson(row: HolderRow): ListedLock['holders'][number] {
   const { id, session, gotMs, value } = row;
   return { contender: id, session, token: String(tokenOf(row)), ...(gotMs === undefined ? {} : { sinceMs: gotMs }), ...(value === undefined ? {} : { value }) };
 }
@@ -62,7 +63,7 @@ export function* heldKeyList(frozen: Frozen, authorizer: Authorizer, question: L
   const { namespace } = question;
   const rows = yield* select(heldKeysIn(frozen, namespace), ({ key }) => matches(question, key) && authorizer.allows(namespace, 'key', 'read', key), pace, unitsPerRow);
   const { shown, count, next } = yield* page(rows, ({ key }) => key, question, pace);
-  const keys: object[] = [];
+  const keys: HeldKey[] = [];
   for (const { key, session: id = '', lockIndex, modified } of shown) {
     const session = findSession(frozen, namespace, id);
     // As Consul: a session is read with the rights to its node.
@@ -103,6 +104,6 @@ function firstAbove<T>(sorted: readonly T[], nameOf: (row: T) => string, after: 
   return low;
 }
 
-function bodyOf(value: object): Body {
+function bodyOf(value: LockList | HeldKeyList): Body {
   return new Body([Buffer.from(`${JSON.stringify(value)}\n`)]);
 }

@@ -1,6 +1,6 @@
 /** The visible surface of this front end, as a table. */
 
-import { frameLimits as limits, lockPurposes } from '@rollcall/protocol';
+import { frameLimits as limits, heldKeyListSchema, lockListSchema, lockPurposes, lockSchema } from '@rollcall/protocol';
 import { object, type Content, type DescribedRoute, type Operation, type Parameter, type Schema } from '../../net/open-api.ts';
 import type { Access } from '../../security/access.ts';
 
@@ -30,10 +30,7 @@ const operation = (summary: string, body: Schema, answer: Content): Operation =>
 export const rowsMax = 1_000;
 export const { reasonMax } = limits;
 
-const count: Schema = { type: 'integer', minimum: 0 };
-const sinceMs: Schema = { type: 'integer', minimum: 0, description: 'When it got the lock, or came to wait for it, by the clock of the registry: milliseconds since the Unix epoch' };
 const purpose: Schema = { type: 'string', enum: [...lockPurposes], description: 'What its contenders use it as, as they say' };
-const one = object({ 'contender': uuid, 'session': uuid, 'token?': token, 'shared?': yes, 'sinceMs?': sinceMs, 'ttlMs?': { type: 'integer', description: 'Time without a renewal after which its session ends, in milliseconds' }, 'value?': text });
 const named: readonly Parameter[] = [
   { name: 'name', description: 'The lock', required: true, schema: name },
   { name: 'namespace', description: 'Its namespace', schema: { ...name, default: 'default' } },
@@ -42,10 +39,7 @@ const named: readonly Parameter[] = [
 const look: Operation = {
   summary: 'Who holds a lock, and who waits for it',
   parameters: named,
-  answer: json(
-    object({ 'namespace': text, name, 'limit': { type: 'integer', minimum: 0 }, 'purpose?': purpose, 'holders': { type: 'array', items: one }, 'waiting': { type: 'array', items: one } }),
-    'Holders in the order of their tokens, contenders in the order of the queue; a lock that is not in use has none',
-  ),
+  answer: json(lockSchema, 'Holders in the order of their tokens, contenders in the order of the queue; a lock that is not in use has none'),
 };
 
 const pages: readonly Parameter[] = [
@@ -55,34 +49,17 @@ const pages: readonly Parameter[] = [
   { name: 'limit', description: 'Most rows', schema: { type: 'integer', minimum: 1, maximum: rowsMax, default: rowsMax } },
   { name: 'at', description: 'A past time, in milliseconds since the Unix epoch, or `r` with a revision; now when absent', schema: text },
 ];
-const paged = { 'count': { ...count, description: 'Of all pages' }, 'next?': { ...text, description: 'The last name of this page; absent on the last page' } };
 
 const list: Operation = {
   summary: 'The locks in use',
   parameters: pages,
-  answer: json(
-    object({
-      locks: {
-        type: 'array',
-        items: object({
-          name, 'purpose?': purpose, 'limit': count, 'shared?': yes, 'holding': count, 'waiting': count,
-          'holders': { type: 'array', items: object({ 'contender': uuid, 'session': uuid, token, 'sinceMs?': sinceMs, 'value?': text }), description: 'At most 10' },
-          'can': { type: 'array', items: { type: 'string', enum: ['read', 'write'] }, description: 'What the caller may do' },
-        }),
-      },
-      ...paged,
-    }),
-    'Those that the caller may read, in order; the ETag changes with them',
-  ),
+  answer: json(lockListSchema, 'Those that the caller may read, in order; the ETag changes with them'),
 };
 
 const keys: Operation = {
   summary: 'Keys that sessions hold, as clients of Consul lock',
   parameters: pages,
-  answer: json(
-    object({ keys: { type: 'array', items: object({ 'key': text, 'revision': count, 'lockIndex': count, 'session?': object({ id: text, name: text, node: text }) }) }, ...paged }),
-    'Those that the caller may read, in order, with the sessions that it may read',
-  ),
+  answer: json(heldKeyListSchema, 'Those that the caller may read, in order, with the sessions that it may read'),
 };
 
 const operatorWrite: Access = { kind: 'demands-by-name', resource: 'operator', verb: 'write' };

@@ -1,7 +1,7 @@
 /** The JSON API of webhooks: lists, sets, deletes and tests them. It sends nothing itself (`webhooks/`), and no answer of it has a secret. */
 
 import { createHash } from 'node:crypto';
-import { RegistryError } from '@rollcall/protocol';
+import { RegistryError, type Done, type ShownWebhook, type WebhookList, type WebhookOutcome } from '@rollcall/protocol';
 import { readBody } from '../../net/body.ts';
 import { errorBody } from '../../net/error-body.ts';
 import type { Context, Frontend } from '../../net/frontend.ts';
@@ -29,19 +29,19 @@ interface Asked {
 export function webhooks(context: Context, sender: Webhooks): Frontend {
   const { registry, security: { acl, gate } } = context;
 
-  const shown = (row: WebhookRow) => {
+  const shown = (row: WebhookRow): ShownWebhook => {
     const { name, url, events, services, forMs, disabled = false } = row;
     const { last, lastSuccess, lastFailure, gap, ...known } = sender.deliveriesOf(row);
     const ended = { ...(lastSuccess === undefined ? {} : { lastSuccess }), ...(lastFailure === undefined ? {} : { lastFailure }), ...(gap === undefined ? {} : { gap }) };
     return { name, url, events, ...(services === undefined ? {} : { services }), forMs, disabled, ...known, ...ended, deliveries: last };
   };
 
-  const list = ({ namespace, name }: Asked): object => {
+  const list = ({ namespace, name }: Asked): WebhookList => {
     if (name === '') return { webhooks: [...webhooksIn(registry.state, namespace)].sort((a, b) => (a.name < b.name ? -1 : 1)).map(shown) };
     return { webhooks: [shown(found(findWebhook(registry.state, namespace, name), name))] };
   };
 
-  const set = async ({ namespace, name, call }: Asked): Promise<object> => {
+  const set = async ({ namespace, name, call }: Asked): Promise<Done> => {
     const { disabled, forMs, secret, services, url, events } = parseBody(await readBody(call.exchange.request, bodyBytesMax), setBody) as SetBody;
     if (findWebhook(registry.state, namespace, name) === undefined && countWebhooks(registry.state, namespace) >= limits.webhooksMax) {
       throw new RegistryError('resource_exhausted', `the namespace has ${limits.webhooksMax} webhooks, which is the limit; delete one that is not needed`);
@@ -56,7 +56,7 @@ export function webhooks(context: Context, sender: Webhooks): Frontend {
     return { done: true };
   };
 
-  const writes: Readonly<Record<string, (asked: Asked) => Promise<object>>> = {
+  const writes: Readonly<Record<string, (asked: Asked) => Promise<Done | WebhookOutcome>>> = {
     [`PUT ${prefix}`]: set,
     [`DELETE ${prefix}`]: async ({ namespace, name }) => ({ done: await registry.submit({ kind: 'webhook-delete', namespace, name }) }),
     [`POST ${prefix}/test`]: ({ namespace, name }) => sender.test(namespace, name),

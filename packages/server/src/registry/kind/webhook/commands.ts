@@ -1,6 +1,7 @@
 /** The commands about webhooks, and their limits. */
 
-import type { LastDelivery, WebhookEventRow, WebhookEventType, WebhookGap } from './rows.ts';
+import type { LastWebhookDelivery, WebhookEventType, WebhookGap } from '@rollcall/protocol';
+import type { WebhookEventRow } from './rows.ts';
 
 export const webhookLimits = {
   /** In one namespace; the front end refuses more. */
@@ -54,7 +55,7 @@ export interface WebhookAdvance {
   readonly waiting: number;
   /** Events that were dropped since the last write. */
   readonly dropped: number;
-  readonly success?: LastDelivery;
-  readonly failure?: LastDelivery;
+  readonly success?: LastWebhookDelivery;
+  readonly failure?: LastWebhookDelivery;
   readonly gap?: WebhookGap;
 }

@@ -1,11 +1,11 @@
 /** Decides the commands about webhooks. */
 
-import { RegistryError } from '@rollcall/protocol';
+import { RegistryError, webhookEvents } from '@rollcall/protocol';
 import type { Draft } from '../../draft.ts';
 import { webhookLimits as limits, type WebhookAdvance, type WebhookDelete, type WebhookSet } from './commands.ts';
 import { findProgress, findEvent, findWebhook } from './find.ts';
 import { webhookEventKey, webhookKey } from './keys.ts';
-import { webhookEvents, type WebhookEventRow, type WebhookProgressRow, type WebhookRow } from './rows.ts';
+import type { WebhookEventRow, WebhookProgressRow, WebhookRow } from './rows.ts';
 
 /** @throws RegistryError `invalid_argument` with the field that is wrong; it never quotes the secret */
 export function setWebhook(draft: Draft, command: WebhookSet): boolean {

@@ -1,11 +1,7 @@
 /** The rows of webhooks: where this registry sends which events, which of them wait, and how far their sender has come. */
 
+import type { LastWebhookDelivery, WebhookEventType, WebhookGap } from '@rollcall/protocol';
 import type { Revisions } from '../../row.ts';
-
-/** What an instance, a service, a configuration or a node of the store has gone through. */
-export const webhookEvents = ['instance.critical', 'instance.recovered', 'service.empty', 'service.recovered', 'config.published', 'rollout.stopped', 'member.left'] as const;
-
-export type WebhookEventType = (typeof webhookEvents)[number];
 
 export interface WebhookRow extends Revisions {
   readonly kind: 'webhook';
@@ -22,26 +18,6 @@ export interface WebhookRow extends Revisions {
   /** How long an instance or a service must stay as it is before the event is sent, in milliseconds. */
   readonly forMs: number;
   readonly disabled?: true;
-}
-
-/** How a try to deliver an event ended. */
-export interface LastDelivery {
-  /** Milliseconds since the Unix epoch, by the clock of the sender. */
-  readonly atMs: number;
-  readonly type: string;
-  readonly tries: number;
-  /** Of the answer; absent when there was none. */
-  readonly status?: number;
-  readonly error?: string;
-}
-
-/** A time whose events a sender could not find. */
-export interface WebhookGap {
-  /** Revisions after the first and up to the second. */
-  readonly from: number;
-  readonly to: number;
-  /** When the sender went on, in milliseconds since the Unix epoch. */
-  readonly atMs: number;
 }
 
 /** How far the deliveries of a webhook have come, as its sender says. */
@@ -61,8 +37,8 @@ export interface WebhookProgressRow extends Revisions {
   /** Events that waited when it was written. */
   readonly waiting: number;
   readonly dropped: number;
-  readonly success?: LastDelivery;
-  readonly failure?: LastDelivery;
+  readonly success?: LastWebhookDelivery;
+  readonly failure?: LastWebhookDelivery;
   readonly gap?: WebhookGap;
 }
 
