@@ -1,20 +1,14 @@
 /** Two real servers on one store, connected by their channel: each says who reads a configuration through either of them. */
 
 import { expect, onTestFinished, test } from 'vitest';
-import type { Engine } from './engine/engine.ts';
-import { memory } from './engine/memory/memory.ts';
 import { SocketClient } from './frontend/stream/socket-client.case.ts';
-import { createServer, type Server } from './server.ts';
+import { OneStore } from './one-store.case.ts';
+import type { Server } from './server.ts';
 
 async function servers(): Promise<readonly [Server, Server]> {
-  const store = memory();
-  onTestFinished(() => store.close());
-  const engine: Engine = { ...store, exclusive: false, close: () => Promise.resolve() };
-  const one = await createServer({ engine, nodeName: 's1' });
-  onTestFinished(() => one.close());
-  const two = await createServer({ engine, nodeName: 's2' });
-  onTestFinished(() => two.close());
-  return [one, two];
+  const all = await OneStore.with(['s1', 's2']);
+  onTestFinished(() => all.close());
+  return [all.at(0), all.at(1)];
 }
 
 async function ask({ url }: Server, path: string, init: RequestInit = {}): Promise<Record<string, unknown>> {

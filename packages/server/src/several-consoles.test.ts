@@ -4,25 +4,18 @@ import { createServer as createHttpServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest';
 import type { ClusterAnswer, Overview } from '@rollcall/protocol';
-import type { Engine } from './engine/engine.ts';
-import { memory, type MemoryEngine } from './engine/memory/memory.ts';
 import { SocketClient } from './frontend/stream/socket-client.case.ts';
-import { createServer, type Server } from './server.ts';
+import { OneStore } from './one-store.case.ts';
+import type { Server } from './server.ts';
 
-let store: MemoryEngine;
-let servers: Server[];
+let all: OneStore;
+let servers: readonly Server[];
 
 beforeEach(async () => {
-  store = memory();
-  const engine: Engine = { ...store, exclusive: false, close: () => Promise.resolve() };
-  servers = [];
-  for (const nodeName of ['s1', 's2', 's3']) servers.push(await createServer({ engine, nodeName }));
+  all = await OneStore.with(['s1', 's2', 's3']);
+  ({ servers } = all);
 });
-
-afterEach(async () => {
-  for (const server of servers) await server.close();
-  await store.close();
-});
+afterEach(() => all.close());
 
 async function ask<T>({ url }: Server, path: string, body?: object): Promise<T> {
   const response = await fetch(`${url}${path}`, body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) });
@@ -62,8 +55,8 @@ test('a check that another node owns is run now, whichever node is asked', async
   });
   const url = `http://127.0.0.1:${(target.address() as AddressInfo).port}/`;
   await fetch(`${servers[0]?.url}/v1/agent/service/register`, { method: 'PUT', body: JSON.stringify({ Name: 'web', ID: 'web-1', Check: { HTTP: url, Interval: '1h', Status: 'critical' } }) });
-  for (const server of servers) await server.registry.barrier();
-  const [{ node } = { node: '' }] = await ask<{ node: string }[]>(servers[0] as Server, '/v1/health/service/web').then((all) => (all as unknown as { Node: { Node: string } }[]).map(({ Node }) => ({ node: Node.Node })));
+  await all.settled();
+  const [{ node } = { node: '' }] = await ask<{ node: string }[]>(all.at(0), '/v1/health/service/web').then((all) => (all as unknown as { Node: { Node: string } }[]).map(({ Node }) => ({ node: Node.Node })));
   const statuses: string[] = [];
   for (const server of servers) {
     const before = probes;
@@ -78,10 +71,10 @@ test('a check that another node owns is run now, whichever node is asked', async
 });
 
 test('clients of other nodes that do not use their release are in the overview, counted once', async () => {
-  await ask(servers[0] as Server, '/rollcall/v1/config/publish?app=crew&name=app', { content: 'a', format: 'text' });
-  for (const server of servers) await server.registry.barrier();
+  await ask(all.at(0), '/rollcall/v1/config/publish?app=crew&name=app', { content: 'a', format: 'text' });
+  await all.settled();
   for (const [at, applied] of [[0, true], [1, false], [2, false], [2, true]] as const) {
-    const socket = await SocketClient.greeted((servers[at] as Server).url, { client: `client-${at}` });
+    const socket = await SocketClient.greeted(all.at(at).url, { client: `client-${at}` });
     onTestFinished(() => socket.webSocket.terminate());
     await socket.ask({ type: 'watch', views: [{ kind: 'config', name: 'crew/app' }] });
     await socket.ask({ type: 'config-report', name: 'crew/app', release: 1, applied, ...(applied ? {} : { error: `cannot parse at ${at}` }) });

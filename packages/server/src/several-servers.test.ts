@@ -2,26 +2,21 @@
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Engine } from './engine/engine.ts';
-import { memory, type MemoryEngine } from './engine/memory/memory.ts';
+import { memory } from './engine/memory/memory.ts';
+import { OneStore } from './one-store.case.ts';
 import { membersOf } from './registry/kind/member/find.ts';
-import { createServer, type Server } from './server.ts';
+import type { Server } from './server.ts';
 
-let store: MemoryEngine;
-let servers: Server[];
+let all: OneStore;
+let servers: readonly Server[];
 
 beforeEach(async () => {
-  store = memory();
-  const engine: Engine = { ...store, exclusive: false, close: () => Promise.resolve() };
-  servers = [];
-  for (const nodeName of ['s1', 's2', 's3']) servers.push(await createServer({ engine, nodeName }));
+  all = await OneStore.with(['s1', 's2', 's3']);
+  ({ servers } = all);
 });
+afterEach(() => all.close());
 
-afterEach(async () => {
-  for (const server of servers) await server.close();
-  await store.close();
-});
-
-const at = (index: number) => servers[index] as Server;
+const at = (index: number) => all.at(index);
 
 async function call(index: number, method: string, path: string, body?: unknown) {
   const response = await fetch(`${at(index).url}${path}`, {
@@ -33,16 +28,11 @@ async function call(index: number, method: string, path: string, body?: unknown)
   return { status: response.status, index: Number(response.headers.get('x-consul-index')), text, json: (): unknown => JSON.parse(text) };
 }
 
-/** Waits until all servers have applied the newest revision of the store. */
-async function settled(): Promise<void> {
-  for (const { registry } of servers) await registry.barrier();
-}
-
 const registration = { Name: 'web', ID: 'web-1', Port: 80, Check: { TTL: '10s', Status: 'passing' } };
 
 describe('servers on one store', () => {
   it('are members of it, with the URLs at which they reach each other', async () => {
-    await settled();
+    await all.settled();
     for (const { registry } of servers) {
       expect(membersOf(registry.state).map(({ name, address, epoch }) => [name, address, epoch])).toEqual(
         servers.map(({ url }, index) => [`s${index + 1}`, url, index + 1]),
@@ -57,14 +47,14 @@ describe('servers on one store', () => {
     await call(0, 'PUT', '/v1/agent/service/register', registration);
     await call(1, 'PUT', '/v1/kv/a/b', 'x');
     await call(2, 'PUT', '/v1/kv/a/c', 'y');
-    await settled();
+    await all.settled();
     const answers = await Promise.all([0, 1, 2].map((index) => call(index, 'GET', path)));
     const [first] = answers;
     for (const { status, index, text } of answers) expect({ status, index, text }).toEqual({ status: first?.status, index: first?.index, text: first?.text });
   });
 
   it('are the agents that Consul’s API marks as servers', async () => {
-    await settled();
+    await all.settled();
     for (const index of [0, 1, 2]) {
       const members = (await call(index, 'GET', '/v1/agent/members')).json() as { Name: string; Tags: { role: string; expect: string } }[];
       expect(members.map(({ Name, Tags }) => [Name, Tags.role, Tags.expect])).toEqual(['s1', 's2', 's3'].map((name) => [name, 'consul', '3']));
@@ -86,7 +76,7 @@ describe('servers on one store', () => {
 
   it('forward a heartbeat to the server that watches the check', async () => {
     await call(0, 'PUT', '/v1/agent/service/register', registration);
-    await settled();
+    await all.settled();
     expect(await call(1, 'PUT', '/v1/agent/check/pass/service:web-1')).toMatchObject({ status: 200 });
     await expect.poll(async () => (await call(1, 'GET', '/metrics')).text).toContain('rollcall_stray_heartbeats_total{outcome="forwarded"} 1');
   });
@@ -119,12 +109,11 @@ describe('a server that fails', () => {
   async function failed(): Promise<{ readonly wake: () => void }> {
     let wake = () => {};
     let gate = Promise.resolve();
-    const engine: Engine = { ...store, exclusive: false, close: () => Promise.resolve(), commit: (transaction) => gate.then(() => store.commit(transaction)) };
-    const server = await createServer({ engine, nodeName: 's4' });
-    servers.push(server);
+    const engine: Engine = { ...all.engine, commit: (transaction) => gate.then(() => all.store.commit(transaction)) };
+    await all.start({ engine, nodeName: 's4' });
     gate = new Promise((resolve) => (wake = resolve));
     const id = membersOf(at(0).registry.state).find(({ name }) => name === 's4')?.nodeId ?? '';
-    store.presence.end(id);
+    all.store.presence.end(id);
     await expect.poll(() => membersOf(at(0).registry.state)).toHaveLength(3);
     return { wake };
   }
@@ -163,8 +152,7 @@ describe('a server that leaves', () => {
   });
 
   it('is refused when it is the only server of its store', async () => {
-    const alone = await createServer({ nodeName: 'alone' });
-    servers.push(alone);
+    await all.start({ engine: memory(), nodeName: 'alone' });
     const answer = await call(3, 'POST', '/rollcall/v1/leave');
     expect(answer.status).toBe(400);
     expect(answer.text).toContain('this server keeps the store, or is a worker of the one that does, so it cannot leave it; stop its process instead');

@@ -7,6 +7,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { memory } from '../engine/memory/memory.ts';
 import { turnsUntil } from '../turns-until.case.ts';
 import { manualClock, type ManualClock } from '../manual-clock.case.ts';
+import { OneStore } from '../one-store.case.ts';
 import { findConfig, findProposal, historyOf, stagedRollout } from '../registry/kind/config/find.ts';
 import type { RolloutPlan } from '../registry/kind/config/rows.ts';
 import type { Command } from '../registry/kinds.ts';
@@ -312,15 +313,9 @@ describe('with parts of its own', () => {
 });
 
 test('on several nodes the rollout goes on when its owner leaves, and each step is made once', async () => {
-  const store = memory();
-  const engine = { ...store, exclusive: false, close: () => Promise.resolve() };
-  const servers: Server[] = [];
-  for (const nodeName of ['s1', 's2', 's3']) servers.push(await createServer({ engine, nodeName }));
-  onTestFinished(async () => {
-    for (const server of servers) await server.close();
-    await store.close();
-  });
-  const [first, second, last] = servers.map((server) => ({ server, clock: manualClock() })) as [Running, Running, Running];
+  const all = await OneStore.with(['s1', 's2', 's3']);
+  onTestFinished(() => all.close());
+  const [first, second, last] = all.servers.map((server) => ({ server, clock: manualClock() })) as [Running, Running, Running];
   await withInstances(first, 3);
   await submit(first, publish('new', { stages: [{ percent: 10, bakeMs: 1_500 }, { percent: 50, bakeMs: 100 }] }));
   await first.server.close();

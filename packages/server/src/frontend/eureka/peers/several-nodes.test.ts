@@ -1,28 +1,24 @@
 /** Several nodes of one store with one peer: each change is told once, by the node that watches the instance, and by another one after it. */
 
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import type { Engine } from '../../../engine/engine.ts';
-import { memory, type MemoryEngine } from '../../../engine/memory/memory.ts';
-import { createServer, type Server } from '../../../server.ts';
+import { OneStore } from '../../../one-store.case.ts';
+import type { Server } from '../../../server.ts';
 import { instanceFields } from '../wire/write-json.ts';
 import { fakeEureka, springInstance, type FakeEureka } from './fake-eureka.case.ts';
 import { batchJson, type Action } from './messages.ts';
 
-let store: MemoryEngine;
+let all: OneStore;
 let peer: FakeEureka;
 let servers: Server[];
 
 beforeEach(async () => {
-  store = memory();
   peer = await fakeEureka();
-  const engine: Engine = { ...store, exclusive: false, close: () => Promise.resolve() };
-  servers = [];
-  for (const nodeName of ['s1', 's2', 's3']) servers.push(await createServer({ engine, nodeName, eureka: { peers: [peer.url] } }));
+  all = await OneStore.with(['s1', 's2', 's3'], { eureka: { peers: [peer.url] } });
+  ({ servers } = all);
 });
 
 afterEach(async () => {
-  for (const server of servers) await server.close();
-  await store.close();
+  await all.close();
   await peer.stop();
 });
 
