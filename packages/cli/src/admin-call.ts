@@ -149,10 +149,10 @@ export async function askJson<T>(target: Target, path: string, asked: Asked = {}
 }
 
 /**
- * Reads a route of Rollcall's own API. @throws CommandFailure as `adminCall`, and `failure` for an answer that this command cannot read
+ * Calls a route of Rollcall's own API. @throws CommandFailure as `adminCall`, and `failure` for an answer that this command cannot read
  */
-export async function askAnswer<S extends Schema>(target: Target, path: string, schema: S): Promise<Shaped<S>> {
-  return understood(target.servers, await askJson(target, path), schema);
+export async function askAnswer<S extends Schema>(target: Target, path: string, schema: S, asked: Asked = {}): Promise<Shaped<S>> {
+  return understood(target.servers, await askJson(target, path, asked), schema);
 }
 
 /** @throws CommandFailure `failure` when the answer is not what the schema says: the registry has another version */

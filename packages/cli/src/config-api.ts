@@ -1,7 +1,8 @@
 /** Requests of the commands about configurations, and the words of their command lines. */
 
 import type { Command } from 'commander';
-import { askJson, namespacedTargetOf, type Target } from './admin-call.ts';
+import type { Schema, Shaped } from '@rollcall/protocol';
+import { askAnswer, namespacedTargetOf, type Target } from './admin-call.ts';
 import { usage } from './failure.ts';
 import { addNamespacedOptions, type RegistryFlags } from './servers.ts';
 import type { Terminal } from './terminal.ts';
@@ -47,12 +48,12 @@ export class NamedConfig {
     this.#query = query;
   }
 
-  get<T>(path: string, query: Readonly<Record<string, string>> = {}): Promise<T> {
-    return askJson<T>(this.target, this.#path(path, query));
+  get<S extends Schema>(path: string, schema: S, query: Readonly<Record<string, string>> = {}): Promise<Shaped<S>> {
+    return askAnswer(this.target, this.#path(path, query), schema);
   }
 
-  post<T>(path: string, body: Fields): Promise<T> {
-    return askJson<T>(this.target, this.#path(path, {}), { method: 'POST', body: JSON.stringify(body) });
+  post<S extends Schema>(path: string, schema: S, body: Fields): Promise<Shaped<S>> {
+    return askAnswer(this.target, this.#path(path, {}), schema, { method: 'POST', body: JSON.stringify(body) });
   }
 
   #path(path: string, query: Readonly<Record<string, string>>): string {
@@ -79,47 +80,6 @@ export async function configAt({ app, cluster, name }: ConfigPlace, { by: given,
     ...(namespace === undefined ? {} : { environment: namespace }),
     ...(by === undefined ? {} : { by }),
   });
-}
-
-/** A setting that changed. */
-export interface SettingChange {
-  readonly setting: string;
-  readonly before?: unknown;
-  readonly after?: unknown;
-}
-
-/** A release in lists and answers. */
-export interface StepAnswer {
-  readonly number: number;
-  readonly step: string;
-  readonly parent: number;
-  readonly rollout?: string;
-  readonly of?: number;
-  readonly changes?: readonly SettingChange[];
-  readonly atMs: number;
-  readonly by?: string;
-  readonly from?: string;
-  readonly message?: string;
-  readonly format?: string;
-}
-
-export interface ConfigAnswer {
-  readonly release: number;
-  readonly format?: string;
-  readonly current?: StepAnswer & { readonly content: string };
-  readonly draft?: { readonly revision: number; readonly remove?: true };
-  readonly rollouts?: readonly RolloutAnswer[];
-}
-
-export interface RolloutAnswer {
-  readonly name: string;
-  readonly release: number;
-  readonly staged?: {
-    readonly stage: number;
-    readonly state: string;
-    readonly stages: readonly { readonly percent?: number; readonly count?: number; readonly bakeMs: number }[];
-    readonly assigned?: readonly string[];
-  };
 }
 
 /** The format that the ending of a name says; undefined for others. */

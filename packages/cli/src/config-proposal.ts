@@ -1,5 +1,6 @@
 /** Proposals of drafts: how commands make one, and what they say while it waits. */
 
+import { proposalSchema, proposedSchema, type RolloutInput } from '@rollcall/protocol';
 import type { NamedConfig } from './config-api.ts';
 import { CommandFailure, exitCodes, usage } from './failure.ts';
 
@@ -10,8 +11,7 @@ export interface ProposalInput {
   /** In milliseconds since the Unix epoch. */
   readonly notBeforeMs?: number | undefined;
   readonly confirmed?: true | undefined;
-  /** As the registry's API has it. */
-  readonly rollout?: object | undefined;
+  readonly rollout?: RolloutInput | undefined;
   /** An open proposal of the same draft with another rollout or time is void. */
   readonly replace?: true | undefined;
 }
@@ -25,7 +25,7 @@ export interface Proposed {
 /** @throws CommandFailure `failure` when the draft has changed meanwhile, or what the registry says */
 export async function propose(config: NamedConfig, input: ProposalInput): Promise<Proposed> {
   // JSON leaves out what is undefined.
-  const { done, number } = await config.post<{ readonly done: boolean; readonly number?: number }>('/propose', { ...input });
+  const { done, number } = await config.post('/propose', proposedSchema, { ...input });
   if (!done || number === undefined) throw new CommandFailure(exitCodes.failure, `the draft of ${config.name} has changed meanwhile`);
   return found(config, number);
 }
@@ -42,7 +42,7 @@ export async function proposeOnce(config: NamedConfig, input: ProposalInput): Pr
 }
 
 async function found(config: NamedConfig, number: number): Promise<Proposed & { readonly state: string }> {
-  const { missing, state } = await config.get<{ readonly missing: number; readonly state: string }>('/proposal', { number: String(number) });
+  const { missing, state } = await config.get('/proposal', proposalSchema, { number: String(number) });
   return { number, missing, state };
 }
 

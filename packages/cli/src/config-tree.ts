@@ -7,7 +7,8 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { askJson, type Target } from './admin-call.ts';
+import { configListSchema, configSchema, type ListedConfig } from '@rollcall/protocol';
+import { askAnswer, type Target } from './admin-call.ts';
 import type { ConfigPlace, NamedConfig } from './config-api.ts';
 import { CommandFailure, exitCodes, fileProblem } from './failure.ts';
 
@@ -31,16 +32,10 @@ export function placeOf(path: string): ConfigPlace {
   return { app, cluster, name };
 }
 
-export interface Listed extends ConfigPlace {
-  readonly release: number;
-  readonly md5: string;
-  readonly owner?: string;
-}
-
 /** All configurations of an environment, or of one of its apps, that the token may read and that have a release, by their path (`treePath`). */
-export async function listed(target: Target, app?: string): Promise<Map<string, Listed>> {
+export async function listed(target: Target, app?: string): Promise<Map<string, ListedConfig>> {
   const query = new URLSearchParams({ ...(target.namespace === undefined ? {} : { environment: target.namespace }), ...(app === undefined ? {} : { app }) });
-  const all = await askJson<readonly Listed[]>(target, `/rollcall/v1/config/list?${query.toString()}`);
+  const all = await askAnswer(target, `/rollcall/v1/config/list?${query.toString()}`, configListSchema);
   return new Map(all.flatMap((each) => (each.release > 0 ? [[treePath(each), each] as const] : [])));
 }
 
@@ -86,7 +81,7 @@ export interface Change {
  * @param prune whether configurations without a file are removed
  * @param open names a configuration, to read its content
  */
-export async function changesOf(files: ReadonlyMap<string, string>, present: ReadonlyMap<string, Listed>, prune: boolean, open: (name: string) => NamedConfig): Promise<Change[]> {
+export async function changesOf(files: ReadonlyMap<string, string>, present: ReadonlyMap<string, ListedConfig>, prune: boolean, open: (name: string) => NamedConfig): Promise<Change[]> {
   const changes: Change[] = [];
   for (const [name, content] of files) {
     const now = present.get(name);
@@ -104,5 +99,5 @@ function md5(content: string): string {
 
 /** The content that all clients get, with masks for secrets. */
 export async function shown(config: NamedConfig): Promise<string | undefined> {
-  return (await config.get<{ readonly current?: { readonly content: string } }>('')).current?.content;
+  return (await config.get('', configSchema)).current?.content;
 }

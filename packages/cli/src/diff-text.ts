@@ -1,12 +1,7 @@
 /** A difference of two contents for people: removed and added lines, with some lines around them. */
 
+import type { DiffLine } from '@rollcall/protocol';
 import { colorsFor, print, visible, type Terminal } from './terminal.ts';
-
-export interface DiffLine {
-  readonly change: 'same' | 'removed' | 'added';
-  readonly text: string;
-  readonly unended?: true;
-}
 
 /** Equal lines that are shown before and after a changed one. */
 const around = 3;

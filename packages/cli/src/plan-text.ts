@@ -1,18 +1,10 @@
 /** A rollout as people read it on a terminal: `10 % for 5m, then all clients`. The form that the command line takes is in `rollout-plan.ts`. */
 
+import type { RolloutInput } from '@rollcall/protocol';
 import { visible } from './terminal.ts';
 
-export interface RolloutShown {
-  readonly name: string;
-  readonly rule?: { readonly kind: string; readonly apps?: readonly string[]; readonly addresses?: readonly string[]; readonly label?: string; readonly values?: readonly string[]; readonly instances?: readonly string[]; readonly expression?: string };
-  readonly plan?: {
-    readonly stages: readonly { readonly percent?: number; readonly count?: number; readonly bakeMs: number }[];
-    readonly alarm?: { readonly on: readonly string[]; readonly share: number; readonly webhook?: string };
-  };
-}
-
 /** @param rollout undefined: all clients get it at once */
-export function rolloutText(rollout: RolloutShown | undefined): string {
+export function rolloutText(rollout: RolloutInput | undefined): string {
   if (rollout === undefined) return 'all clients at once';
   const { rule, plan } = rollout;
   const whom = rule === undefined ? '' : `${ruleText(rule)}: `;
@@ -23,7 +15,7 @@ export function rolloutText(rollout: RolloutShown | undefined): string {
   return `${whom}${[...stages, 'all clients'].join(', then ')}${alarms.length === 0 ? '' : `; taken back ${alarms.join(', or ')}`}`;
 }
 
-function ruleText({ kind, label = '', values = [], expression = '', ...lists }: NonNullable<RolloutShown['rule']>): string {
+function ruleText({ kind, label = '', values = [], expression = '', ...lists }: NonNullable<RolloutInput['rule']>): string {
   if (kind === 'label') return visible(`clients with ${label} = ${values.join(' or ')}`);
   if (kind === 'expression') return visible(`clients for which ${expression} holds`);
   return visible(`${kind}${kind === 'address' ? 'es' : 's'} ${(lists.apps ?? lists.addresses ?? lists.instances ?? []).join(', ')}`);

@@ -1,16 +1,11 @@
 /** A rollout on a command line: `--stage 10%:5m --stage 3:10m --alarm unhealthy:0.5 --rule label:ring=beta`. */
 
 import { InvalidArgumentError } from 'commander';
+import type { RolloutAlarm, RolloutInput, RolloutPlan, RolloutRule, RolloutStage } from '@rollcall/protocol';
 import { duration } from './option-values.ts';
 
-interface Stage {
-  readonly percent?: number;
-  readonly count?: number;
-  readonly bakeMs: number;
-}
-
 /** `10%:5m`: a share and how long; `3:5m`: a number of instances. May be repeated. */
-export function stage(text: string, before: readonly Stage[]): readonly Stage[] {
+export function stage(text: string, before: readonly RolloutStage[]): readonly RolloutStage[] {
   const [, size = '', percent, time = ''] = /^(\d+(?:\.\d{1,3})?)(%?):(.+)$/.exec(text) ?? [];
   if (size === '') throw new InvalidArgumentError('write PERCENT%:TIME or COUNT:TIME, such as 10%:5m or 3:10m.');
   const bakeMs = duration(time);
@@ -18,20 +13,15 @@ export function stage(text: string, before: readonly Stage[]): readonly Stage[] 
   return [...before, percent === '%' ? { percent: Number(size), bakeMs } : { count: Number(size), bakeMs }];
 }
 
-interface Alarm {
-  readonly on: readonly string[];
-  readonly share: number;
-}
-
 /** `unhealthy:0.5`, `error:0.2` or `unhealthy,error:0.5`. */
-export function alarm(text: string): Alarm {
+export function alarm(text: string): RolloutAlarm {
   const [, on = '', share = ''] = /^((?:unhealthy|error)(?:,(?:unhealthy|error))?):(0?\.\d+|1)$/.exec(text) ?? [];
   if (on === '') throw new InvalidArgumentError('write WHAT:SHARE, such as unhealthy:0.5, error:0.2 or unhealthy,error:0.5.');
-  return { on: on.split(','), share: Number(share) };
+  return { on: on.split(',') as RolloutAlarm['on'], share: Number(share) };
 }
 
 /** `app:A,B`, `address:10.0.0.0/8`, `label:KEY=V1,V2`, `instance:NODE/ID` or `expression:TEXT`. */
-export function rule(text: string): object {
+export function rule(text: string): RolloutRule {
   const [, kind = '', what = ''] = /^(app|address|label|instance|expression):(.+)$/s.exec(text) ?? [];
   const words = what.split(',');
   const [, label = '', values = ''] = /^([^=]+)=(.+)$/s.exec(what) ?? [];
@@ -44,14 +34,14 @@ export function rule(text: string): object {
 }
 
 export interface PlanFlags {
-  readonly stage: readonly Stage[];
-  readonly alarm?: Alarm;
+  readonly stage: readonly RolloutStage[];
+  readonly alarm?: RolloutAlarm;
   readonly webhook?: string;
   readonly service?: string;
 }
 
-/** @returns the rollout as the registry's API has it; undefined when the command line has neither a stage nor a rule */
-export function rolloutOf(flags: PlanFlags & { readonly rule?: object }): object | undefined {
+/** @returns undefined when the command line has neither a stage nor a rule */
+export function rolloutOf(flags: PlanFlags & { readonly rule?: RolloutRule }): RolloutInput | undefined {
   const { rule: named } = flags;
   const plan = planOf(flags);
   if (plan === undefined && named === undefined) return undefined;
@@ -59,7 +49,7 @@ export function rolloutOf(flags: PlanFlags & { readonly rule?: object }): object
 }
 
 /** @returns undefined when the command line has no stage */
-export function planOf({ stage: stages, alarm: given, webhook, service }: PlanFlags): object | undefined {
+export function planOf({ stage: stages, alarm: given, webhook, service }: PlanFlags): RolloutPlan | undefined {
   if (stages.length === 0) return undefined;
   const asked = given ?? (webhook === undefined ? undefined : { on: [], share: 1 });
   return {

@@ -1,27 +1,16 @@
 /** Requests to the JSON API of this server. The browser adds the cookie of the session; a page never sees the token. */
 
-import { pageKeyHeader } from '@rollcall/protocol';
+import { pageKeyHeader, type ExplainedDenial } from '@rollcall/protocol';
 import { pageKey } from './page-key.ts';
-
-/** Why a caller may not do something (`security/denials.ts` of the server). */
-export interface Denial {
-  readonly subject: string;
-  readonly namespace: string;
-  readonly resource: string;
-  readonly verb: string;
-  readonly name: string;
-  readonly rule: { readonly source: string; readonly text: string };
-  readonly grantors?: { readonly tokens: readonly string[]; readonly policies: readonly string[] };
-}
 
 /** An error that the server or the network gave, for people. */
 export class ApiError extends Error {
   /** One of docs/reference/errors.md; `unreachable` when there was no answer. */
   readonly code: string;
   /** Why the caller may not do it, if that is the error. */
-  readonly denial: Denial | undefined;
+  readonly denial: ExplainedDenial | undefined;
 
-  constructor(code: string, message: string, denial?: Denial) {
+  constructor(code: string, message: string, denial?: ExplainedDenial) {
     super(message);
     this.code = code;
     this.denial = denial;
@@ -72,7 +61,7 @@ export async function ask<T>(method: Method, path: string, body?: unknown, { hea
 
 function errorIn(status: number, text: string): ApiError {
   try {
-    const { code, message, denial } = JSON.parse(text) as { code?: unknown; message?: unknown; denial?: Denial };
+    const { code, message, denial } = JSON.parse(text) as { code?: unknown; message?: unknown; denial?: ExplainedDenial };
     if (typeof code === 'string' && typeof message === 'string') return new ApiError(code, message, denial);
   } catch {}
   return new ApiError(`status ${status}`, text.slice(0, 500) || `the server answered with status ${status}`);

@@ -1,9 +1,10 @@
 /** Who is signed in, and on which server. The token is in a cookie that pages cannot read. */
 
 import { createSignal } from 'solid-js';
+import type { ExplainedDenial } from '@rollcall/protocol';
 import { forgetPageKey } from './page-key.ts';
 import { rememberPlace } from './returned.ts';
-import { ask, type Denial } from './api.ts';
+import { ask } from './api.ts';
 import { forgetRecent } from './recent.ts';
 
 export interface Session {
@@ -75,7 +76,7 @@ export interface Question {
 }
 
 /** What the caller may not do, with the reason, by question; null for what it may. A token may lose rights at any time, so the server decides again when it is done. */
-export async function denials(questions: readonly Question[]): Promise<readonly (Denial | null)[]> {
-  const { allowed, denials: explained } = await ask<{ allowed: readonly boolean[]; denials: readonly (Denial | null)[] }>('POST', '/ui/api/can', { ask: questions, explain: true });
+export async function denials(questions: readonly Question[]): Promise<readonly (ExplainedDenial | null)[]> {
+  const { allowed, denials: explained } = await ask<{ allowed: readonly boolean[]; denials: readonly (ExplainedDenial | null)[] }>('POST', '/ui/api/can', { ask: questions, explain: true });
   return questions.map(({ namespace = 'default', name = '', ...question }, at) => (allowed[at] === true ? null : (explained[at] ?? { ...question, namespace, name, subject: 'this caller', rule: { source: 'access control', text: 'deny' } })));
 }

@@ -104,6 +104,7 @@ export type {
   WelcomeFrame,
 } from './frame.ts';
 export type { KvDeleteFrame, KvPutFrame } from './frame-kv.ts';
+export { kindOfLock } from './lock-kind.ts';
 export { lockPurposes } from './frame-lock.ts';
 export type {
   CommittedFrame,

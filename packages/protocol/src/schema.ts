@@ -36,14 +36,20 @@ export interface Schema {
 export type SchemaFields = Readonly<Record<string, Schema>>;
 
 /** A schema of objects with these fields and no others. */
-export interface ObjectSchema<F extends SchemaFields = SchemaFields> extends Schema {
+export interface ObjectSchema<F extends object = SchemaFields> extends Schema {
   readonly type: 'object';
   /** Only for the compiler; absent at run time. */
   readonly fields?: F;
 }
 
-/** An object with these fields and no others. Fields whose names end in `?` may be missing. */
-export function object<const F extends SchemaFields>(fields: F, description?: string): ObjectSchema<F> {
+/**
+ * An object with these fields and no others. Fields whose names end in `?` may be missing. The type of the result lacks the descriptions of the
+ * fields: the compiler would repeat them in the published declarations wherever the schema is used.
+ */
+export function object<const F extends SchemaFields>(
+  fields: F,
+  description?: string,
+): ObjectSchema<{ readonly [K in keyof F]: F[K] extends { readonly description: string } ? { readonly [P in keyof F[K] as Exclude<P, 'description'>]: F[K][P] } : F[K] }> {
   const names = Object.keys(fields);
   return {
     type: 'object',
@@ -77,7 +83,7 @@ export type Shaped<S> = S extends { readonly type: 'object'; readonly additional
                     ? boolean
                     : unknown;
 
-type ShapedFields<F extends SchemaFields> = {
+type ShapedFields<F extends object> = {
   readonly [K in keyof F as K extends `${string}?` ? never : K]: Shaped<F[K]>;
 } & {
   readonly [K in keyof F as K extends `${infer Name}?` ? Name : never]?: Shaped<F[K]>;

@@ -1,6 +1,6 @@
 /** Copies namespaces of apps from Apollo's config service, or from the archive of its portal; each becomes a configuration. */
 
-import { formatOfName, printProperties } from '@rollcall/protocol';
+import { formatOfName, printProperties, type ConfigVerdict } from '@rollcall/protocol';
 import { eachOf, Refusal, type HttpApi } from '../import/http-api.ts';
 import { Unwanted, type ImportRun } from '../import/run.ts';
 import type { ApolloApi, ApolloConfig, ApolloPlace } from './apollo-api.ts';
@@ -72,14 +72,9 @@ async function publish(run: ApolloRun, { app, cluster, namespace, configurations
 
 /** What the registry would say to the content. @throws Refusal */
 async function assertAccepted(run: ApolloRun, of: string, { content, format }: { readonly content: string; readonly format?: string }, confirmed: boolean): Promise<void> {
-  const verdict = JSON.parse(await run.to.text('POST', `/rollcall/v1/config/check?${of}`, JSON.stringify({ content, ...(format === undefined ? {} : { format }), publishing: true }))) as Verdict;
-  const [fault] = [...verdict.faults, ...verdict.refusals.filter(({ reason }) => !(confirmed && reason === 'loss'))];
-  if (fault !== undefined) throw new Refusal(412, `${fault.message}${fault.reason === 'loss' ? '; confirm it with --confirm if that is meant' : ''}`);
-}
-
-interface Verdict {
-  readonly faults: readonly { readonly message: string; readonly reason?: undefined }[];
-  readonly refusals: readonly { readonly message: string; readonly reason: 'webhook' | 'loss' }[];
+  const verdict = JSON.parse(await run.to.text('POST', `/rollcall/v1/config/check?${of}`, JSON.stringify({ content, ...(format === undefined ? {} : { format }), publishing: true }))) as ConfigVerdict;
+  const fault = verdict.faults[0] ?? verdict.refusals.find(({ reason }) => !(confirmed && reason === 'loss'));
+  if (fault !== undefined) throw new Refusal(412, `${fault.message}${'reason' in fault && fault.reason === 'loss' ? '; confirm it with --confirm if that is meant' : ''}`);
 }
 
 /** The values of the app alone cannot be told from an answer that mixes both. */

@@ -1,24 +1,13 @@
 /** `rollcall acl can-i`: whether a token may do one thing, the rule that decides, and who can grant it. The page Access of the console says the same. */
 
 import type { Command } from 'commander';
-import { askJson, namespacedTargetOf } from '../admin-call.ts';
+import { canISchema, type CanI } from '@rollcall/protocol';
+import { askAnswer, namespacedTargetOf } from '../admin-call.ts';
 import type { CommandContext } from '../command-context.ts';
 import { addExamples } from '../examples.ts';
 import { CommandFailure, exitCodes } from '../failure.ts';
 import { addNamespacedOptions, type RegistryFlags } from '../servers.ts';
 import { harmless, print, printJson } from '../terminal.ts';
-
-/** As `/rollcall/v1/access/can-i` gives it. */
-interface CanI {
-  readonly subject: string;
-  readonly namespace: string;
-  readonly resource: string;
-  readonly verb: string;
-  readonly name: string;
-  readonly allowed: boolean;
-  readonly rule: { readonly source: string; readonly text: string };
-  readonly grantors?: { readonly tokens: readonly string[]; readonly policies: readonly string[] };
-}
 
 interface Flags extends RegistryFlags {
   readonly accessor?: string;
@@ -37,7 +26,7 @@ export function addAclCanI(parent: Command, { terminal }: CommandContext): void 
   addExamples(addNamespacedOptions(command), 'rollcall acl can-i write service web', 'rollcall acl can-i read operator', 'rollcall acl can-i write config-publish shop/settings --namespace team-a');
   command.action(async (verb: string, resource: string, name: string | undefined, { accessor, json, ...flags }: Flags) => {
     const query = new URLSearchParams({ verb, resource, ...(name === undefined ? {} : { name }), ...(accessor === undefined ? {} : { accessorId: accessor }) });
-    const answer = await askJson<CanI>(await namespacedTargetOf(flags, terminal), `/rollcall/v1/access/can-i?${query.toString()}`);
+    const answer = await askAnswer(await namespacedTargetOf(flags, terminal), `/rollcall/v1/access/can-i?${query.toString()}`, canISchema);
     if (json === true) printJson(terminal, answer);
     else for (const line of linesOf(answer)) print(terminal, harmless(line));
     if (!answer.allowed) throw new CommandFailure(exitCodes.denied, `${answer.subject} may not ${wordsOf(answer)}`);

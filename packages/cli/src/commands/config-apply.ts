@@ -1,11 +1,12 @@
 /** `rollcall config plan DIR` and `apply DIR`: make an environment like the files of a directory, as a repository has them. */
 
 import { Option, type Command } from 'commander';
+import { doneSchema, draftSavedSchema, publishedSchema, type ListedConfig } from '@rollcall/protocol';
 import { namespacedTargetOf } from '../admin-call.ts';
 import type { CommandContext } from '../command-context.ts';
 import { configAt, formatOf, type ConfigFlags, type NamedConfig } from '../config-api.ts';
 import { nextOf, proposeOnce, type Proposed } from '../config-proposal.ts';
-import { changesOf, listed, placeOf, readTree, type Change, type Listed } from '../config-tree.ts';
+import { changesOf, listed, placeOf, readTree, type Change } from '../config-tree.ts';
 import { addExamples } from '../examples.ts';
 import { CommandFailure, exitCodes } from '../failure.ts';
 import { addNamespacedOptions } from '../servers.ts';
@@ -66,14 +67,14 @@ export function addConfigApply(parent: Command, { terminal }: CommandContext): v
         print(terminal, `${change.kind} ${change.name}`);
       }
     }
-    if (flags.owner === 'git') for (const name of plan.unowned) await plan.named(name).post('/settings', { owner: 'git' });
+    if (flags.owner === 'git') for (const name of plan.unowned) await plan.named(name).post('/settings', doneSchema, { owner: 'git' });
     print(terminal, plan.changes.length === 0 ? 'nothing to do' : `${counted(plan.changes.length, 'change')} ${flags.propose === true ? 'proposed' : 'done'}`);
   });
 }
 
 async function planOf(folder: string, flags: ApplyFlags, terminal: Terminal): Promise<Plan> {
   const files = await readTree(folder);
-  const present: ReadonlyMap<string, Listed> = await listed(await namespacedTargetOf(flags, terminal));
+  const present: ReadonlyMap<string, ListedConfig> = await listed(await namespacedTargetOf(flags, terminal));
   const names = new Set([...files.keys(), ...present.keys()]);
   const configs = new Map<string, NamedConfig>();
   for (const name of names) configs.set(name, await configAt(placeOf(name), flags, terminal));
@@ -83,7 +84,7 @@ async function planOf(folder: string, flags: ApplyFlags, terminal: Terminal): Pr
 
 /** Drafts a change and proposes that, unless the same is proposed already. */
 async function proposedChange(config: NamedConfig, change: Change, { message, confirm }: ApplyFlags): Promise<Proposed> {
-  const { revision = 0 } = await config.post<{ readonly revision?: number }>('/draft/save', { source: 'git', own: true, ...(change.kind === 'remove' ? { remove: true } : contentOf(config, change)) });
+  const { revision = 0 } = await config.post('/draft/save', draftSavedSchema, { source: 'git', own: true, ...(change.kind === 'remove' ? { remove: true } : contentOf(config, change)) });
   return proposeOnce(config, { draft: revision, message, confirmed: confirm });
 }
 
@@ -95,10 +96,10 @@ function contentOf({ name }: NamedConfig, { content }: Change): object {
 async function applied(config: NamedConfig, change: Change, { message, confirm }: ApplyFlags): Promise<void> {
   const why = { source: 'git', ...(message === undefined ? {} : { message }) };
   if (change.kind === 'remove') {
-    await config.post('/remove', why);
+    await config.post('/remove', doneSchema, why);
     return;
   }
   const confirmed = confirm === undefined ? {} : { confirmed: true };
-  const { done } = await config.post<{ readonly done: boolean }>('/publish', { ...contentOf(config, change), cas: change.md5, ...why, ...confirmed });
+  const { done } = await config.post('/publish', publishedSchema, { ...contentOf(config, change), cas: change.md5, ...why, ...confirmed });
   if (!done) throw new CommandFailure(exitCodes.failure, `${config.name} was changed by another client meanwhile; run it again`);
 }

@@ -1,36 +1,17 @@
 /** `rollcall config approve APP/NAME NUMBER`: shows what a proposal changes, how it is published and who can approve it, or approves it. */
 
 import type { Command } from 'commander';
+import { approversSchema, doneSchema, proposalSchema, type Approvers, type ProposalDetail } from '@rollcall/protocol';
 import type { CommandContext } from '../command-context.ts';
 import { addAuthorOptions, namedConfig, type ConfigFlags } from '../config-api.ts';
-import { printDiff, type DiffLine } from '../diff-text.ts';
+import { printDiff } from '../diff-text.ts';
 import { addExamples } from '../examples.ts';
 import { count } from '../option-values.ts';
-import { rolloutText, type RolloutShown } from '../plan-text.ts';
+import { rolloutText } from '../plan-text.ts';
 import { print, printJson, visible } from '../terminal.ts';
 
 interface ApproveFlags extends ConfigFlags {
   readonly show?: true;
-}
-
-interface Proposal {
-  readonly missing: number;
-  readonly diff: readonly DiffLine[];
-  readonly remove?: boolean;
-  readonly rollout?: RolloutShown;
-  readonly byPolicy?: boolean;
-  readonly notBeforeMs?: number;
-  readonly approvals: readonly { readonly by: string }[];
-}
-
-interface Approvers {
-  readonly accessControl: boolean;
-  /** Absent for a caller without a token. */
-  readonly tokens?: readonly string[];
-  readonly more?: number;
-  readonly unnamed?: number;
-  readonly roles?: readonly string[];
-  readonly partial?: boolean;
 }
 
 export function addConfigApprove(parent: Command, { terminal }: CommandContext): void {
@@ -44,9 +25,9 @@ export function addConfigApprove(parent: Command, { terminal }: CommandContext):
   addExamples(addAuthorOptions(command), 'rollcall config approve shop/app.yaml 42 --show', 'rollcall config approve shop/app.yaml 42');
   command.action(async (name: string, number: number, { show, json, ...flags }: ApproveFlags) => {
     const config = await namedConfig(name, flags, terminal);
-    const read = () => config.get<Proposal>('/proposal', { number: String(number) });
+    const read = () => config.get('/proposal', proposalSchema, { number: String(number) });
     if (show === true) {
-      const [proposal, approvers] = await Promise.all([read(), config.get<Approvers>('/approvers', { number: String(number) })]);
+      const [proposal, approvers] = await Promise.all([read(), config.get('/approvers', approversSchema, { number: String(number) })]);
       if (json === true) printJson(terminal, { ...proposal, approvers });
       else {
         for (const line of about(proposal, approvers)) print(terminal, line);
@@ -54,7 +35,7 @@ export function addConfigApprove(parent: Command, { terminal }: CommandContext):
       }
       return;
     }
-    const { done } = await config.post<{ readonly done: boolean }>('/proposal/approve', { number });
+    const { done } = await config.post('/proposal/approve', doneSchema, { number });
     const { missing } = await read();
     if (json === true) printJson(terminal, { done, missing });
     else if (missing > 0) print(terminal, `proposal ${number} of ${name} waits for ${missing} more`);
@@ -62,7 +43,7 @@ export function addConfigApprove(parent: Command, { terminal }: CommandContext):
   });
 }
 
-function about({ remove, rollout, byPolicy, notBeforeMs, approvals, missing }: Proposal, approvers: Approvers): readonly string[] {
+function about({ remove, rollout, byPolicy, notBeforeMs, approvals, missing }: ProposalDetail, approvers: Approvers): readonly string[] {
   const how = remove === true ? 'clients get nothing of it any more' : byPolicy === true ? 'as the policy says when it is published' : rolloutText(rollout);
   return [
     `reaches: ${how}`,

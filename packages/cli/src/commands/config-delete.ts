@@ -1,6 +1,7 @@
 /** `rollcall config delete APP/NAME`: takes a configuration from its clients; one that was never published goes entirely. */
 
 import type { Command } from 'commander';
+import { doneSchema, draftSavedSchema } from '@rollcall/protocol';
 import type { CommandContext } from '../command-context.ts';
 import { addAuthorOptions, namedConfig, type ConfigFlags } from '../config-api.ts';
 import { nextOf, propose, timeOf } from '../config-proposal.ts';
@@ -13,10 +14,6 @@ interface DeleteFlags extends ConfigFlags {
   readonly propose?: true;
   readonly at?: string;
   readonly replace?: true;
-}
-
-interface Done {
-  readonly done: boolean;
 }
 
 export function addConfigDelete(parent: Command, { terminal }: CommandContext): void {
@@ -39,7 +36,7 @@ export function addConfigDelete(parent: Command, { terminal }: CommandContext): 
     const notBeforeMs = timeOf(at);
     if (proposes === true) {
       const named = await namedConfig(name, flags, terminal);
-      const { revision = 0 } = await named.post<{ readonly revision?: number }>('/draft/save', { remove: true, own: true });
+      const { revision = 0 } = await named.post('/draft/save', draftSavedSchema, { remove: true, own: true });
       const proposed = await propose(named, { draft: revision, message, notBeforeMs, replace });
       if (json === true) printJson(terminal, proposed);
       else print(terminal, `proposal ${proposed.number}, to remove ${name}, ${nextOf(named, proposed, notBeforeMs)}`);
@@ -47,8 +44,8 @@ export function addConfigDelete(parent: Command, { terminal }: CommandContext): 
     }
     const config = await namedConfig(name, flags, terminal);
     const body = message === undefined ? {} : { message };
-    const { done: removed } = await config.post<Done>('/remove', body);
-    const deleted = !removed && (await config.post<Done>('/delete', body)).done;
+    const { done: removed } = await config.post('/remove', doneSchema, body);
+    const deleted = !removed && (await config.post('/delete', doneSchema, body)).done;
     if (json === true) printJson(terminal, { removed, deleted });
     if (!removed && !deleted) throw new CommandFailure(exitCodes.notFound, `there is no configuration ${name} in this cluster`);
     if (json !== true) print(terminal, removed ? `clients get nothing of ${name} any more; its history stays` : `${name} is deleted; it was never published`);

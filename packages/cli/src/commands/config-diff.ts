@@ -1,9 +1,10 @@
 /** `rollcall config diff APP/NAME`: what the draft changes, or what differs between two releases. */
 
 import type { Command } from 'commander';
+import { configDiffSchema, configSchema, draftSchema } from '@rollcall/protocol';
 import type { CommandContext } from '../command-context.ts';
-import { addConfigOptions, namedConfig, type ConfigAnswer, type ConfigFlags } from '../config-api.ts';
-import { printDiff, type DiffLine } from '../diff-text.ts';
+import { addConfigOptions, namedConfig, type ConfigFlags } from '../config-api.ts';
+import { printDiff } from '../diff-text.ts';
 import { addExamples } from '../examples.ts';
 import { CommandFailure, exitCodes, usage } from '../failure.ts';
 import { printJson } from '../terminal.ts';
@@ -26,8 +27,8 @@ export function addConfigDiff(parent: Command, { terminal }: CommandContext): vo
     for (const number of [from, to]) if (number !== undefined && !/^\d{1,15}$/.test(number)) throw usage(`${JSON.stringify(number)} is no number of a release`);
     const config = await namedConfig(name, flags, terminal);
     // A draft may be of a configuration that has no release yet.
-    const base = from ?? String(to === undefined ? (await config.get<{ readonly base: number }>('/draft')).base : (await config.get<ConfigAnswer>('')).release);
-    const lines = await config.get<readonly DiffLine[]>('/diff', { from: base, to: to ?? 'draft' });
+    const base = from ?? String(to === undefined ? (await config.get('/draft', draftSchema)).base : (await config.get('', configSchema)).release);
+    const lines = await config.get('/diff', configDiffSchema, { from: base, to: to ?? 'draft' });
     if (json === true) printJson(terminal, lines);
     else if (lines.every(({ change }) => change === 'same')) throw new CommandFailure(exitCodes.failure, 'nothing differs');
     else printDiff(terminal, lines);

@@ -1,7 +1,8 @@
 /** `rollcall config environment`: the order and the rules of environments, which are namespaces, and who has changed them. */
 
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { askJson, targetOf } from '../admin-call.ts';
+import { doneSchema, environmentHistorySchema, environmentListSchema, type ConfigEnvironment, type ConfigPolicy, type Done, type EnvironmentRules, type EnvironmentStep } from '@rollcall/protocol';
+import { askAnswer, targetOf } from '../admin-call.ts';
 import type { CommandContext } from '../command-context.ts';
 import { addExamples } from '../examples.ts';
 import { CommandFailure, exitCodes, usage } from '../failure.ts';
@@ -32,31 +33,7 @@ interface SetFlags extends Flags, Omit<PlanFlags, 'stage' | 'webhook'> {
   readonly historyDays?: number;
 }
 
-interface Freeze {
-  readonly fromMs: number;
-  readonly toMs: number;
-  readonly why: string;
-}
-
-interface Rules {
-  readonly order: number;
-  readonly policy: Readonly<Record<string, unknown>>;
-}
-
-interface Environment extends Rules {
-  readonly environment: string;
-  /** 0: it has no rules. */
-  readonly revision: number;
-}
-
-interface Step {
-  readonly number: number;
-  readonly before?: Rules;
-  readonly after?: Rules;
-  readonly atMs: number;
-  readonly by?: string;
-  readonly message?: string;
-}
+type Freeze = NonNullable<ConfigPolicy['freezes']>[number];
 
 const dayMs = 86_400_000;
 
@@ -125,45 +102,45 @@ export function addConfigEnvironment(parent: Command, { terminal }: CommandConte
     .argument('<environment>', 'the namespace')
     .option('--json', 'print [{"number", "before", "after", "atMs", "by", "message"}]');
   addRegistryOptions(history).action(async (name: string, flags: Flags) => {
-    const steps = await askJson<readonly Step[]>(await targetOf(flags, terminal), `/rollcall/v1/config/environment/history?${new URLSearchParams({ environment: name }).toString()}`);
+    const steps = await askAnswer(await targetOf(flags, terminal), `/rollcall/v1/config/environment/history?${new URLSearchParams({ environment: name }).toString()}`, environmentHistorySchema);
     if (flags.json === true) printJson(terminal, steps);
     else printTable(terminal, ['NUMBER', 'TIME', 'BY', 'BEFORE', 'AFTER', 'WHY'], steps.map(cells));
   });
 }
 
-function cells({ number: at, before, after, atMs, by = '', message = '' }: Step): string[] {
+function cells({ number: at, before, after, atMs, by = '', message = '' }: EnvironmentStep): string[] {
   return [String(at), new Date(atMs).toISOString(), by, rulesOf(before), rulesOf(after), message];
 }
 
-function rulesOf(rules: Rules | undefined): string {
+function rulesOf(rules: EnvironmentRules | undefined): string {
   return rules === undefined ? 'none' : [`order ${rules.order}`, summary(rules.policy)].filter((part) => part !== '').join(', ');
 }
 
 /** What a policy asks for, in one line; JSON has the whole. */
-function summary(policy: Readonly<Record<string, unknown>>): string {
+function summary(policy: ConfigPolicy): string {
   const asked = Object.entries(policy).filter(([, value]) => value !== false && value !== 0 && !(Array.isArray(value) && value.length === 0));
   return asked.map(([rule, value]) => (typeof value === 'number' || typeof value === 'string' ? `${rule} ${value}` : rule)).join(', ');
 }
 
-async function environmentsOf(flags: RegistryFlags, terminal: Terminal): Promise<readonly Environment[]> {
-  return askJson<readonly Environment[]>(await targetOf(flags, terminal), '/rollcall/v1/config/environments');
+async function environmentsOf(flags: RegistryFlags, terminal: Terminal): Promise<readonly ConfigEnvironment[]> {
+  return askAnswer(await targetOf(flags, terminal), '/rollcall/v1/config/environments', environmentListSchema);
 }
 
 /** @throws CommandFailure `notFound` */
-async function environmentOf(name: string, flags: RegistryFlags, terminal: Terminal): Promise<Environment> {
+async function environmentOf(name: string, flags: RegistryFlags, terminal: Terminal): Promise<ConfigEnvironment> {
   const found = (await environmentsOf(flags, terminal)).find(({ environment }) => environment === name);
   if (found === undefined) throw new CommandFailure(exitCodes.notFound, `there is no namespace ${name}, or the token may not see it; "rollcall namespaces create ${name}" creates one`);
   return found;
 }
 
-async function change(name: string, method: 'PUT' | 'DELETE', { by: given, ...flags }: Flags, terminal: Terminal, body?: object): Promise<{ readonly done: boolean }> {
+async function change(name: string, method: 'PUT' | 'DELETE', { by: given, ...flags }: Flags, terminal: Terminal, body?: object): Promise<Done> {
   const by = given ?? terminal.env['USER'];
   const query = new URLSearchParams({ environment: name, ...(by === undefined ? {} : { by }) });
-  return askJson(await targetOf(flags, terminal), `/rollcall/v1/config/environment?${query.toString()}`, { method, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
+  return askAnswer(await targetOf(flags, terminal), `/rollcall/v1/config/environment?${query.toString()}`, doneSchema, { method, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
 }
 
 /** @throws CommandFailure `usage` when options are against each other */
-function changedPolicy(policy: Environment['policy'], flags: SetFlags): Environment['policy'] {
+function changedPolicy(policy: ConfigPolicy, flags: SetFlags): ConfigPolicy {
   const { approvals, fourEyes, freeze: freezes, schemaRequired, webhook, stage: stages, alarmWebhook, historyMax, historyDays } = flags;
   if (freezes.length > 0 && flags.freezes === false) throw usage('give --freeze or --no-freezes, not both');
   if (stages.length > 0 && flags.stages === false) throw usage('give --stage or --no-stages, not both');

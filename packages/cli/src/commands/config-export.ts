@@ -4,12 +4,12 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Command } from 'commander';
-import { defaultNamespace } from '@rollcall/protocol';
+import { configSchema, defaultNamespace, type ListedConfig } from '@rollcall/protocol';
 import { namespacedTargetOf } from '../admin-call.ts';
 import type { CommandContext } from '../command-context.ts';
-import { packed, settingsKept, type ArchivedConfig } from '../config-archive.ts';
-import { configAt, type ConfigAnswer } from '../config-api.ts';
-import { listed, shown, type Listed } from '../config-tree.ts';
+import { packed, settingsKept, type ArchivedConfig, type Settings } from '../config-archive.ts';
+import { configAt } from '../config-api.ts';
+import { listed, shown } from '../config-tree.ts';
 import { addExamples } from '../examples.ts';
 import { CommandFailure, exitCodes, fileProblem, usage } from '../failure.ts';
 import { eachOf } from '../import/http-api.ts';
@@ -41,7 +41,7 @@ export function addConfigExport(parent: Command, { terminal }: CommandContext): 
   });
 }
 
-async function writeTree(folder: string, all: ReadonlyMap<string, Listed>, flags: ExportFlags, terminal: Terminal): Promise<number> {
+async function writeTree(folder: string, all: ReadonlyMap<string, ListedConfig>, flags: ExportFlags, terminal: Terminal): Promise<number> {
   let written = 0;
   for (const [name, ref] of all) {
     // A name from the registry must not lead out of the directory.
@@ -62,15 +62,15 @@ async function writeTree(folder: string, all: ReadonlyMap<string, Listed>, flags
   return written;
 }
 
-async function writeArchive(file: string, all: ReadonlyMap<string, Listed>, flags: ExportFlags, terminal: Terminal): Promise<number> {
+async function writeArchive(file: string, all: ReadonlyMap<string, ListedConfig>, flags: ExportFlags, terminal: Terminal): Promise<number> {
   const { reveal, ...registry } = flags;
   const found = new Map<string, ArchivedConfig>();
   await eachOf([...all], atOnce, async ([key, ref]) => {
     const config = await configAt(ref, registry, terminal);
-    const answer = await config.get<ConfigAnswer & Readonly<Record<string, unknown>>>('', reveal === true ? { reveal: 'true' } : {});
+    const answer = await config.get('', configSchema, reveal === true ? { reveal: 'true' } : {});
     if (answer.current === undefined) return;
     const { content, format = answer.format, ...release } = answer.current;
-    const settings = Object.fromEntries(Object.keys(settingsKept).flatMap((name) => (answer[name] === undefined ? [] : [[name, answer[name]]])));
+    const settings = Object.fromEntries((Object.keys(settingsKept) as (keyof Settings)[]).flatMap((name) => (answer[name] === undefined ? [] : [[name, answer[name]]])));
     found.set(key, { app: ref.app, cluster: ref.cluster, name: ref.name, ...(format === undefined ? {} : { format }), settings, release, content });
   });
   const { namespace = defaultNamespace } = await namespacedTargetOf(registry, terminal);

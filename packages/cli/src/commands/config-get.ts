@@ -1,8 +1,9 @@
 /** `rollcall config get APP/NAME`: the content that all clients get, that of one release, or the draft. */
 
 import type { Command } from 'commander';
+import { configSchema, draftSchema, releaseSchema } from '@rollcall/protocol';
 import type { CommandContext } from '../command-context.ts';
-import { addConfigOptions, namedConfig, type ConfigAnswer, type ConfigFlags, type StepAnswer } from '../config-api.ts';
+import { addConfigOptions, namedConfig, type ConfigFlags } from '../config-api.ts';
 import { addExamples } from '../examples.ts';
 import { CommandFailure, exitCodes, usage } from '../failure.ts';
 import { count } from '../option-values.ts';
@@ -41,12 +42,12 @@ export function addConfigGet(parent: Command, { terminal }: CommandContext): voi
     const shown: Record<string, string> = reveal === true ? { reveal: 'true' } : {};
     const content = async (): Promise<{ readonly whole: object; readonly content: string | undefined }> => {
       if (draft === true) {
-        const found = await config.get<{ readonly content: string; readonly remove?: true }>('/draft', shown);
+        const found = await config.get('/draft', draftSchema, shown);
         if (found.remove === true && json !== true) throw new CommandFailure(exitCodes.notFound, `the draft of ${name} is its removal, and has no content`);
         return wholeOf(found);
       }
-      if (release !== undefined) return wholeOf(await config.get<StepAnswer & { readonly content: string }>('/release', { ...shown, number: String(release) }));
-      const found = await config.get<ConfigAnswer>('', shown);
+      if (release !== undefined) return wholeOf(await config.get('/release', releaseSchema, { ...shown, number: String(release) }));
+      const found = await config.get('', configSchema, shown);
       return { whole: found, content: found.current?.content };
     };
     const found = await content();

@@ -1,9 +1,10 @@
 /** `rollcall config import FILE.zip`: publishes the configurations of an archive, with their settings. It can be repeated. */
 
 import type { Command } from 'commander';
+import { configSchema, doneSchema, draftSavedSchema, publishedSchema, type ConfigDetail } from '@rollcall/protocol';
 import type { CommandContext } from '../command-context.ts';
 import { settingsKept, unpacked, type ArchivedConfig, type Settings } from '../config-archive.ts';
-import { configAt, type ConfigAnswer, type ConfigFlags, type NamedConfig } from '../config-api.ts';
+import { configAt, type ConfigFlags, type NamedConfig } from '../config-api.ts';
 import { nextOf, proposeOnce, type Proposed } from '../config-proposal.ts';
 import { treePath } from '../config-tree.ts';
 import { addExamples } from '../examples.ts';
@@ -19,8 +20,6 @@ interface ImportFlags extends ConfigFlags {
   readonly dryRun?: true;
 }
 
-type Present = ConfigAnswer & Settings & { readonly last: number; readonly md5: string };
-
 interface Step {
   readonly kind: 'create' | 'change';
   /** As a directory has it. */
@@ -30,7 +29,7 @@ interface Step {
   readonly settings: Settings;
   /** Clients get that content already. */
   readonly isSame: boolean;
-  readonly present: Present | undefined;
+  readonly present: ConfigDetail | undefined;
 }
 
 interface Done extends Pick<Step, 'name' | 'kind'>, Partial<Proposed> {}
@@ -87,9 +86,9 @@ async function stepsOf(all: readonly ArchivedConfig[], flags: ImportFlags, termi
   return steps.toSorted((a, b) => Number(b.archived.content.includes('{secret}')) - Number(a.archived.content.includes('{secret}')));
 }
 
-async function presentOf(config: NamedConfig): Promise<Present | undefined> {
+async function presentOf(config: NamedConfig): Promise<ConfigDetail | undefined> {
   try {
-    return await config.get<Present>('');
+    return await config.get('', configSchema);
   } catch (error) {
     if (error instanceof CommandFailure && error.exitCode === exitCodes.notFound) return undefined;
     throw error;
@@ -126,9 +125,9 @@ async function imported(step: Step, flags: ImportFlags, before: string): Promise
 
 /** The draft is checked by the settings that come with it. Only content is proposed. */
 async function proposed({ config, archived, settings, isSame }: Step, { message, confirm }: ImportFlags): Promise<Partial<Proposed>> {
-  if (Object.keys(settings).length > 0) await config.post('/settings', settings);
+  if (Object.keys(settings).length > 0) await config.post('/settings', doneSchema, settings);
   if (isSame) return {};
-  const { revision = 0 } = await config.post<{ readonly revision?: number }>('/draft/save', { ...contentOf(archived), own: true });
+  const { revision = 0 } = await config.post('/draft/save', draftSavedSchema, { ...contentOf(archived), own: true });
   return proposeOnce(config, { draft: revision, message, confirmed: confirm });
 }
 
@@ -139,7 +138,7 @@ function contentOf({ content, format, settings: { owner } }: ArchivedConfig): Re
 
 /** @returns false when the registry had it already: secrets in clear are compared there */
 async function published({ config, archived, settings, present }: Step, { message, confirm }: ImportFlags): Promise<boolean> {
-  const { done, release } = await config.post<{ readonly done: boolean; readonly release?: number }>('/publish', {
+  const { done, release } = await config.post('/publish', publishedSchema, {
     ...{ ...contentOf(archived), cas: present?.md5 ?? '' },
     ...(message === undefined ? {} : { message }),
     ...(confirm === undefined ? {} : { confirmed: true }),

@@ -1,23 +1,12 @@
 /** `rollcall config list [APP]`: the configurations of an environment, those that have only a draft included. */
 
 import type { Command } from 'commander';
-import { askJson, namespacedTargetOf } from '../admin-call.ts';
+import { configListSchema, type ListedConfig } from '@rollcall/protocol';
+import { askAnswer, namespacedTargetOf } from '../admin-call.ts';
 import type { CommandContext } from '../command-context.ts';
 import { addNamespacedOptions, type RegistryFlags } from '../servers.ts';
 import { printTable } from '../table.ts';
 import { printJson, remark } from '../terminal.ts';
-
-interface Row {
-  readonly app: string;
-  readonly cluster: string;
-  readonly name: string;
-  readonly release: number;
-  readonly format?: string;
-  readonly bytes: number;
-  readonly changedMs: number;
-  readonly draft?: { readonly revision: number; readonly remove?: true };
-  readonly rollouts?: readonly { readonly name: string; readonly release: number }[];
-}
 
 export function addConfigList(parent: Command, { terminal }: CommandContext): void {
   const command = parent
@@ -28,14 +17,14 @@ export function addConfigList(parent: Command, { terminal }: CommandContext): vo
   addNamespacedOptions(command).action(async (app: string | undefined, { json, ...flags }: RegistryFlags & { json?: true }) => {
     const target = await namespacedTargetOf(flags, terminal);
     const query = new URLSearchParams({ ...(target.namespace === undefined ? {} : { environment: target.namespace }), ...(app === undefined ? {} : { app }) });
-    const rows = await askJson<readonly Row[]>(target, `/rollcall/v1/config/list?${query.toString()}`);
+    const rows = await askAnswer(target, `/rollcall/v1/config/list?${query.toString()}`, configListSchema);
     if (json === true) printJson(terminal, rows);
     else if (rows.length === 0) remark(terminal, 'there are no configurations');
     else printTable(terminal, ['CONFIGURATION', 'CLUSTER', 'FORMAT', 'RELEASE', 'ROLLOUTS', 'DRAFT', 'BYTES', 'CHANGED'], rows.map(cells));
   });
 }
 
-function cells({ app, cluster, name, release, format, bytes, changedMs, rollouts = [], draft }: Row): string[] {
+function cells({ app, cluster, name, release, format, bytes, changedMs, rollouts = [], draft }: ListedConfig): string[] {
   const gray = rollouts.map((each) => `${each.name}: ${each.release}`).join(', ');
   const edited = draft === undefined ? '' : draft.remove === true ? `${draft.revision}: removal` : String(draft.revision);
   return [`${app}/${name}`, cluster, format ?? '', String(release), gray, edited, String(bytes), new Date(changedMs).toISOString()];

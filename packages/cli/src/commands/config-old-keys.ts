@@ -1,7 +1,8 @@
 /** `rollcall config old-keys`: which configurations still need an older key than the newest one. */
 
 import type { Command } from 'commander';
-import { askJson, namespacedTargetOf } from '../admin-call.ts';
+import { oldKeysSchema } from '@rollcall/protocol';
+import { askAnswer, namespacedTargetOf } from '../admin-call.ts';
 import type { CommandContext } from '../command-context.ts';
 import { addNamespacedOptions, type RegistryFlags } from '../servers.ts';
 import { printTable } from '../table.ts';
@@ -9,14 +10,6 @@ import { print, printJson } from '../terminal.ts';
 
 interface OldKeysFlags extends RegistryFlags {
   readonly json?: true;
-}
-
-interface Found {
-  readonly app: string;
-  readonly cluster: string;
-  readonly name: string;
-  readonly keys: readonly string[];
-  readonly parts: readonly string[];
 }
 
 export function addConfigOldKeys(parent: Command, { terminal }: CommandContext): void {
@@ -27,7 +20,7 @@ export function addConfigOldKeys(parent: Command, { terminal }: CommandContext):
   addNamespacedOptions(command).action(async ({ json, ...flags }: OldKeysFlags) => {
     const target = await namespacedTargetOf(flags, terminal);
     const query = new URLSearchParams(target.namespace === undefined ? {} : { environment: target.namespace });
-    const found = await askJson<readonly Found[]>(target, `/rollcall/v1/config/old-keys?${query.toString()}`);
+    const found = await askAnswer(target, `/rollcall/v1/config/old-keys?${query.toString()}`, oldKeysSchema);
     if (json === true) printJson(terminal, found);
     else if (found.length === 0) print(terminal, 'no configuration that you may read needs an older key');
     else printTable(terminal, ['CONFIGURATION', 'CLUSTER', 'KEYS', 'IN'], found.map(({ app, cluster, name, keys, parts }) => [`${app}/${name}`, cluster, keys.join(', '), parts.join(', ')]));

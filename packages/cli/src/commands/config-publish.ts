@@ -1,6 +1,7 @@
 /** `rollcall config publish APP/NAME`: proposes the draft, and publishes it if it has the approvals that it needs. */
 
 import { Option, type Command } from 'commander';
+import { draftSchema, publishedSchema, type Published, type RolloutRule } from '@rollcall/protocol';
 import type { CommandContext } from '../command-context.ts';
 import { addAuthorOptions, formatOf, namedConfig, type ConfigFlags, type NamedConfig } from '../config-api.ts';
 import { nextOf, propose, timeOf } from '../config-proposal.ts';
@@ -19,17 +20,8 @@ interface PublishFlags extends ConfigFlags, PlanFlags {
   readonly message?: string;
   readonly at?: string;
   readonly confirm?: true;
-  readonly rule?: object;
+  readonly rule?: RolloutRule;
   readonly replace?: true;
-}
-
-interface Published {
-  readonly done: boolean;
-  readonly release?: number;
-  /** The rollout by which clients get it. */
-  readonly rollout?: string;
-  /** The draft was that of a removal. */
-  readonly removed?: boolean;
 }
 
 export function addConfigPublish(parent: Command, { terminal }: CommandContext): void {
@@ -69,8 +61,8 @@ export function addConfigPublish(parent: Command, { terminal }: CommandContext):
       if (published.removed === true) print(terminal, `clients get nothing of ${name} any more; its history stays`);
       else print(terminal, `release ${published.release} of ${name} ${published.rollout === undefined ? 'is published' : 'begins its rollout'}`);
     };
-    if (proposal !== undefined) told(await config.post<Published>('/proposal/publish', { number: proposal, ...messageOf(flags) }));
-    else if (content !== undefined) told(await config.post<Published>('/publish', await contentOf(name, content, flags, terminal)));
+    if (proposal !== undefined) told(await config.post('/proposal/publish', publishedSchema, { number: proposal, ...messageOf(flags) }));
+    else if (content !== undefined) told(await config.post('/publish', publishedSchema, await contentOf(name, content, flags, terminal)));
     else await publishDraft(config, flags, { terminal, told });
   });
 }
@@ -99,10 +91,10 @@ interface Telling {
 async function publishDraft(config: NamedConfig, flags: PublishFlags, { terminal, told }: Telling): Promise<void> {
   const { at, confirm, json, message, replace } = flags;
   const notBeforeMs = timeOf(at);
-  const { revision } = await config.get<{ readonly revision: number }>('/draft');
+  const { revision } = await config.get('/draft', draftSchema);
   const proposed = await propose(config, { draft: revision, message, notBeforeMs, confirmed: confirm, rollout: rolloutOf(flags), replace });
   const { number, missing } = proposed;
-  if (missing === 0 && notBeforeMs === undefined) told(await config.post<Published>('/proposal/publish', { number, ...messageOf(flags) }));
+  if (missing === 0 && notBeforeMs === undefined) told(await config.post('/proposal/publish', publishedSchema, { number, ...messageOf(flags) }));
   else if (json === true) printJson(terminal, { done: false, number, missing });
   else print(terminal, `proposal ${number} of ${config.name} ${nextOf(config, proposed, notBeforeMs)}`);
 }

@@ -1,8 +1,9 @@
 /** `rollcall config rollback APP/NAME`: publishes the content of an older release again. */
 
 import type { Command } from 'commander';
+import { configSchema, publishedSchema, type ConfigDetail } from '@rollcall/protocol';
 import type { CommandContext } from '../command-context.ts';
-import { addAuthorOptions, namedConfig, type ConfigFlags, type StepAnswer } from '../config-api.ts';
+import { addAuthorOptions, namedConfig, type ConfigFlags } from '../config-api.ts';
 import { addExamples } from '../examples.ts';
 import { CommandFailure, exitCodes } from '../failure.ts';
 import { count } from '../option-values.ts';
@@ -23,16 +24,16 @@ export function addConfigRollback(parent: Command, { terminal }: CommandContext)
   addExamples(addAuthorOptions(command), 'rollcall config rollback shop/app.yaml --message "timeouts were too long"', 'rollcall config rollback shop/app.yaml 3');
   command.action(async (name: string, release: number | undefined, { message, json, ...flags }: RollbackFlags) => {
     const config = await namedConfig(name, flags, terminal);
-    const to = release ?? (await before(config.get('')));
+    const to = release ?? (await before(config.get('', configSchema)));
     if (to === undefined) throw new CommandFailure(exitCodes.notFound, `${name} has no release before the present one`);
-    const answer = await config.post<{ readonly done: boolean; readonly release?: number }>('/rollback', { to, ...(message === undefined ? {} : { message }) });
+    const answer = await config.post('/rollback', publishedSchema, { to, ...(message === undefined ? {} : { message }) });
     if (json === true) printJson(terminal, answer);
     if (!answer.done) throw new CommandFailure(exitCodes.failure, `clients of ${name} have the content of release ${to} already`);
     if (json !== true) print(terminal, `release ${answer.release} of ${name} has the content of release ${to}`);
   });
 }
 
-async function before(asked: Promise<{ readonly current?: StepAnswer }>): Promise<number | undefined> {
+async function before(asked: Promise<ConfigDetail>): Promise<number | undefined> {
   const { current } = await asked;
   return current === undefined || current.parent === 0 ? undefined : current.parent;
 }

@@ -1,8 +1,9 @@
 /** `rollcall config rollout APP/NAME`: where a rollout is, and what an operator does to it. */
 
 import { Argument, type Command } from 'commander';
+import { configSchema, doneSchema, type ShownRollout } from '@rollcall/protocol';
 import type { CommandContext } from '../command-context.ts';
-import { addAuthorOptions, namedConfig, type ConfigAnswer, type ConfigFlags, type RolloutAnswer } from '../config-api.ts';
+import { addAuthorOptions, namedConfig, type ConfigFlags } from '../config-api.ts';
 import { addExamples } from '../examples.ts';
 import { CommandFailure, exitCodes, usage } from '../failure.ts';
 import { print, printJson, visible } from '../terminal.ts';
@@ -24,7 +25,7 @@ export function addConfigRollout(parent: Command, { terminal }: CommandContext):
   addExamples(addAuthorOptions(command), 'rollcall config rollout shop/app.yaml', 'rollcall config rollout shop/app.yaml stop --message "errors in the log"');
   command.action(async (name: string, action: string | undefined, { name: chosen, message, json, ...flags }: RolloutFlags) => {
     const config = await namedConfig(name, flags, terminal);
-    const { rollouts = [] } = await config.get<ConfigAnswer>('');
+    const { rollouts = [] } = await config.get('', configSchema);
     if (action === undefined) {
       if (json === true) printJson(terminal, rollouts);
       else if (rollouts.length === 0) print(terminal, `no rollout of ${name} is under way`);
@@ -32,21 +33,21 @@ export function addConfigRollout(parent: Command, { terminal }: CommandContext):
       return;
     }
     const rollout = chosen ?? only(name, rollouts);
-    const answer = await config.post<{ readonly done: boolean }>('/rollout', { rollout, action, ...(message === undefined ? {} : { message }) });
+    const answer = await config.post('/rollout', doneSchema, { rollout, action, ...(message === undefined ? {} : { message }) });
     if (json === true) printJson(terminal, answer);
     if (!answer.done) throw new CommandFailure(exitCodes.failure, `there is nothing to ${action} of rollout ${rollout}`);
     if (json !== true) print(terminal, `rollout ${visible(rollout)} of ${name}: ${action} is done`);
   });
 }
 
-function only(name: string, rollouts: readonly RolloutAnswer[]): string {
+function only(name: string, rollouts: readonly ShownRollout[]): string {
   const [first, second] = rollouts;
   if (first === undefined) throw new CommandFailure(exitCodes.notFound, `no rollout of ${name} is under way`);
   if (second !== undefined) throw usage(`${name} has the rollouts ${rollouts.map((each) => each.name).join(', ')}; name one with --name`);
   return first.name;
 }
 
-function sentence({ name, release, staged }: RolloutAnswer): string {
+function sentence({ name, release, staged }: ShownRollout): string {
   const begin = `rollout ${visible(name)} gives release ${release}`;
   if (staged === undefined) return `${begin} to the clients that its rule names`;
   const { stages, stage, state, assigned } = staged;

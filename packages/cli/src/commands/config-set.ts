@@ -1,6 +1,7 @@
 /** `rollcall config set APP/NAME FILE`: saves a draft, which clients do not get before it is published. */
 
 import type { Command } from 'commander';
+import { draftSavedSchema } from '@rollcall/protocol';
 import type { CommandContext } from '../command-context.ts';
 import { addAuthorOptions, formatOf, namedConfig, type ConfigFlags } from '../config-api.ts';
 import { addExamples } from '../examples.ts';
@@ -29,7 +30,7 @@ export function addConfigSet(parent: Command, { terminal }: CommandContext): voi
   command.action(async (name: string, argument: string, { format = formatOf(name), cas, json, ...flags }: SetFlags) => {
     const config = await namedConfig(name, flags, terminal);
     const content = (await given(argument, { what: 'content', bytesMax: contentBytesMax, terminal })).toString('utf8');
-    const saved = await config.post<{ readonly done: boolean; readonly revision?: number }>('/draft/save', {
+    const saved = await config.post('/draft/save', draftSavedSchema, {
       content,
       ...(format === undefined ? {} : { format }),
       ...(cas === undefined ? { own: true } : { cas: Number(cas) }),

@@ -1,6 +1,7 @@
 /** `rollcall config settings APP/NAME`: shows or changes what belongs to a configuration and to none of its releases. */
 
 import { Option, type Command } from 'commander';
+import { configSchema, doneSchema } from '@rollcall/protocol';
 import type { CommandContext } from '../command-context.ts';
 import { addAuthorOptions, namedConfig, type ConfigFlags } from '../config-api.ts';
 import { addExamples } from '../examples.ts';
@@ -61,11 +62,11 @@ export function addConfigSettings(parent: Command, { terminal }: CommandContext)
       ...(owner === undefined ? {} : { owner }),
     };
     if (Object.keys(changes).length > 0) {
-      await config.post('/settings', { ...changes, ...(message === undefined ? {} : { message }) });
+      await config.post('/settings', doneSchema, { ...changes, ...(message === undefined ? {} : { message }) });
       print(terminal, `the settings of ${name} are changed`);
       return;
     }
-    const row = await config.get<Readonly<Record<string, unknown>>>('');
+    const row = await config.get('', configSchema);
     printJson(terminal, Object.fromEntries(shown.flatMap((field) => (row[field] === undefined ? [] : [[field, row[field]]]))));
   });
 }

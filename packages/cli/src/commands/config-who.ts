@@ -1,6 +1,7 @@
 /** `rollcall config who APP/NAME`: which live instances get which release. */
 
 import type { Command } from 'commander';
+import { configReadersSchema, type ShownConfigReader } from '@rollcall/protocol';
 import type { CommandContext } from '../command-context.ts';
 import { addConfigOptions, namedConfig, type ConfigFlags } from '../config-api.ts';
 import { printTable } from '../table.ts';
@@ -8,22 +9,6 @@ import { print, printJson, remark } from '../terminal.ts';
 
 interface WhoFlags extends ConfigFlags {
   readonly service?: string;
-}
-
-interface Found {
-  readonly readers: readonly Member[];
-  /** Nodes that did not answer. */
-  readonly missing: readonly string[];
-}
-
-interface Member {
-  readonly instance: string;
-  readonly address: string;
-  readonly release: number;
-  readonly rollout?: string;
-  readonly applied?: number;
-  readonly unhealthy?: boolean;
-  readonly error?: string;
 }
 
 export function addConfigWho(parent: Command, { terminal }: CommandContext): void {
@@ -34,7 +19,7 @@ export function addConfigWho(parent: Command, { terminal }: CommandContext): voi
     .option('--service <name>', 'the service that has the instances; the app when not given')
     .option('--json', 'print {"readers": [{"instance", "address", "release", "rollout", "applied", "unhealthy", "error", "reader"}], "count", "missing"}');
   addConfigOptions(command).action(async (name: string, { service, json, ...flags }: WhoFlags) => {
-    const found = await (await namedConfig(name, flags, terminal)).get<Found>('/who', service === undefined ? {} : { service });
+    const found = await (await namedConfig(name, flags, terminal)).get('/who', configReadersSchema, service === undefined ? {} : { service });
     const { readers: members, missing } = found;
     if (missing.length > 0) remark(terminal, `clients of ${missing.join(', ')} are left out: no answer`);
     if (json === true) printJson(terminal, found);
@@ -43,7 +28,7 @@ export function addConfigWho(parent: Command, { terminal }: CommandContext): voi
   });
 }
 
-function status({ error, unhealthy }: Member): { readonly text: string; readonly tone: 'good' | 'bad' | 'plain' } {
+function status({ error, unhealthy }: ShownConfigReader): { readonly text: string; readonly tone: 'good' | 'bad' | 'plain' } {
   if (error !== undefined) return { text: `error: ${error}`, tone: 'bad' };
   if (unhealthy === undefined) return { text: '', tone: 'plain' };
   return unhealthy ? { text: 'unhealthy', tone: 'bad' } : { text: 'healthy', tone: 'good' };

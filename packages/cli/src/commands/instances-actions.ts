@@ -3,9 +3,9 @@
  * names mean, and sends requests of 1,000 instances each.
  */
 
-import { defaultNamespace, type Instance } from '@rollcall/protocol';
+import { actionSchema, defaultNamespace, type ActionAnswer, type Instance } from '@rollcall/protocol';
 import { InvalidArgumentError, type Command } from 'commander';
-import { askJson, namespacedTargetOf } from '../admin-call.ts';
+import { askAnswer, namespacedTargetOf } from '../admin-call.ts';
 import type { CommandContext } from '../command-context.ts';
 import { addExamples } from '../examples.ts';
 import { CommandFailure, exitCodes, usage } from '../failure.ts';
@@ -23,17 +23,8 @@ interface ActionFlags extends RegistryFlags {
 
 type Action = 'drain' | 'clear' | 'weight' | 'check' | 'deregister';
 
-/** As the registry answers. */
-interface Outcome {
-  readonly applied: number;
-  readonly of: number;
-  readonly leaves: number;
-  readonly returns: number;
-  readonly left: number;
-  readonly clients: number | null;
-  readonly refused: readonly { readonly service: string; readonly node: string; readonly id: string; readonly code: string; readonly message: string }[];
-  readonly checks?: readonly { readonly service: string; readonly node: string; readonly id: string; readonly check: string; readonly status: string; readonly output: string }[];
-}
+/** Of one or several requests. What it would take to undo it is of no use here. */
+type Outcome = Omit<ActionAnswer, 'undo' | 'dryRun'>;
 
 /** The registry's limit for one request. */
 const atOnce = 1_000;
@@ -73,7 +64,7 @@ async function act(terminal: Terminal, action: Action, names: readonly string[],
     for (let from = 0; from < instances.length; from += atOnce) {
       const some = instances.slice(from, from + atOnce).map(({ service, node: on, id }) => ({ service, node: on, id }));
       const body = { namespace, action, instances: some, ...(weight === undefined ? {} : { weight }), ...(reason === undefined ? {} : { reason }), dryRun };
-      parts.push(await askJson<Outcome>(target, '/rollcall/v1/actions', { method: 'POST', body: JSON.stringify(body) }));
+      parts.push(await askAnswer(target, '/rollcall/v1/actions', actionSchema, { method: 'POST', body: JSON.stringify(body) }));
     }
     outcomes.push(ofOneService(parts, dryRun));
   }

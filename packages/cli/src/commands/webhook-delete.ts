@@ -1,7 +1,8 @@
 /** `rollcall webhook delete NAME`: nothing more is sent to it. */
 
 import type { Command } from 'commander';
-import { askJson, namespacedTargetOf } from '../admin-call.ts';
+import { doneSchema } from '@rollcall/protocol';
+import { askAnswer, namespacedTargetOf } from '../admin-call.ts';
 import type { CommandContext } from '../command-context.ts';
 import { CommandFailure, exitCodes } from '../failure.ts';
 import { addNamespacedOptions, type RegistryFlags } from '../servers.ts';
@@ -11,7 +12,7 @@ import { webhookPath } from '../webhook-path.ts';
 export function addWebhookDelete(parent: Command, { terminal }: CommandContext): void {
   const command = parent.command('delete').description('delete a webhook; events that wait are not sent').argument('<name>', 'name of the webhook');
   addNamespacedOptions(command).action(async (name: string, flags: RegistryFlags) => {
-    const { done } = await askJson<{ readonly done: boolean }>(await namespacedTargetOf(flags, terminal), webhookPath(name), { method: 'DELETE' });
+    const { done } = await askAnswer(await namespacedTargetOf(flags, terminal), webhookPath(name), doneSchema, { method: 'DELETE' });
     if (!done) throw new CommandFailure(exitCodes.notFound, `there is no webhook ${visible(name)}`);
     print(terminal, `the webhook ${visible(name)} is deleted`);
   });

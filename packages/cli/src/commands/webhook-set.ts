@@ -2,7 +2,8 @@
 
 import { randomBytes } from 'node:crypto';
 import { Option, type Command } from 'commander';
-import { askJson, namespacedTargetOf, type Target } from '../admin-call.ts';
+import { doneSchema, webhookEvents, webhookListSchema } from '@rollcall/protocol';
+import { askAnswer, namespacedTargetOf, type Target } from '../admin-call.ts';
 import type { CommandContext } from '../command-context.ts';
 import { addExamples } from '../examples.ts';
 import { usage } from '../failure.ts';
@@ -28,7 +29,7 @@ export function addWebhookSet(parent: Command, { terminal }: CommandContext): vo
     .description('create a webhook, or replace it; a new one gets a secret, which is printed once')
     .argument('<name>', 'name of the webhook')
     .argument('<url>', 'http or https URL of the receiver')
-    .option('--event <events...>', 'what is sent: instance.critical, instance.recovered, service.empty, service.recovered, config.published, rollout.stopped, member.left')
+    .option('--event <events...>', `what is sent: ${webhookEvents.join(', ')}`)
     .option('--service <names...>', 'only about these services and apps; "pay*" means all that begin with pay')
     .addOption(new Option('--for <duration>', 'how long an instance or a service must stay as it is before the event is sent, up to 1h').argParser(duration).default(5_000, '5s'))
     .option('--secret-file <file>', 'take the secret from this file, whsec_ and 24 to 64 random bytes in base64; - reads standard input')
@@ -45,13 +46,13 @@ export function addWebhookSet(parent: Command, { terminal }: CommandContext): vo
     const made = named === undefined && !(await exists(target, name)) ? `whsec_${randomBytes(32).toString('base64')}` : undefined;
     const secret = named ?? made;
     const body = { url, events: event, forMs, disabled: disabled === true, ...(service === undefined ? {} : { services: service }), ...(secret === undefined ? {} : { secret }) };
-    await askJson(target, webhookPath(name), { method: 'PUT', body: JSON.stringify(body) });
+    await askAnswer(target, webhookPath(name), doneSchema, { method: 'PUT', body: JSON.stringify(body) });
     print(terminal, `the webhook ${visible(name)} is set`);
     if (made !== undefined) print(terminal, `its secret, which is shown only now: ${made}`);
   });
 }
 
 async function exists(target: Target, name: string): Promise<boolean> {
-  const { webhooks } = await askJson<{ readonly webhooks: readonly { readonly name: string }[] }>(target, webhooksPath);
+  const { webhooks } = await askAnswer(target, webhooksPath, webhookListSchema);
   return webhooks.some((each) => each.name === name);
 }

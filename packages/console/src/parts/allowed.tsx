@@ -4,12 +4,12 @@
  */
 
 import { createUniqueId, For, Show, type JSX } from 'solid-js';
-import type { Denial } from '../api.ts';
+import type { ExplainedDenial } from '@rollcall/protocol';
 import { pastReason } from '../live/as-of.ts';
 
 export interface ActionButtonProps {
   /** What the caller may not do; null and undefined: it may. */
-  readonly denial?: Denial | null | undefined;
+  readonly denial?: ExplainedDenial | null | undefined;
   /** Why it is not possible now, whatever the caller may do. While the page shows the past, no action is. */
   readonly impossible?: string | undefined;
   /** `danger`: it cannot be taken back, or stops something. */
@@ -45,7 +45,7 @@ export function ActionButton(props: ActionButtonProps): JSX.Element {
 }
 
 /** A denial for people: who lacks what, which rule decides, who can grant it. */
-export function DenialText(props: { readonly denial: Denial }): JSX.Element {
+export function DenialText(props: { readonly denial: ExplainedDenial }): JSX.Element {
   const what = (): string => `${props.denial.resource}:${props.denial.verb}${props.denial.name === '' ? '' : ` on ${props.denial.name}`}`;
   return (
     <>

@@ -1,5 +1,6 @@
 /** What the palette offers: pages, what was chosen before, and what the server finds. */
 
+import type { Found, SearchAnswer } from '@rollcall/protocol';
 import { ask } from '../api.ts';
 import { pageTable } from '../page-table.ts';
 import { asOfMs } from '../live/as-of.ts';
@@ -17,19 +18,6 @@ export interface Offer {
   /** Where it leads; absent for an action. */
   readonly href?: string;
   readonly run: () => void;
-}
-
-interface Found {
-  readonly kind: 'service' | 'instance' | 'node' | 'key' | 'config' | 'release' | 'lock' | 'token' | 'person';
-  readonly name: string;
-  readonly of: Readonly<Record<string, string | number>>;
-  readonly line?: string;
-}
-
-interface Answer {
-  readonly found: readonly Found[];
-  readonly looked: number;
-  readonly isComplete: boolean;
 }
 
 const foundMax = 30;
@@ -71,7 +59,7 @@ function leading(offer: Omit<Offer, 'run'> & { readonly href: string }): Offer {
 /** @throws ApiError (the promise) */
 export async function searchOffers(typed: string, namespace: string, signal: AbortSignal): Promise<{ readonly offers: readonly Offer[]; readonly note: string }> {
   const query = new URLSearchParams({ q: typed, limit: String(foundMax) });
-  const { found, looked, isComplete } = await ask<Answer>('GET', `/rollcall/v1/search?${query.toString()}`, undefined, { headers: { 'x-rollcall-namespace': namespace }, signal });
+  const { found, looked, isComplete } = await ask<SearchAnswer>('GET', `/rollcall/v1/search?${query.toString()}`, undefined, { headers: { 'x-rollcall-namespace': namespace }, signal });
   const offers = found.map((each) => leading({ kind: each.kind, label: labels[each.kind] ?? each.kind, name: each.kind === 'release' ? `${each.name} #${text(each.of['number'])}` : each.name, about: each.line ?? aboutOf(each), href: places[each.kind](each, namespace) }));
   return { offers, note: isComplete ? '' : `Only the first ${looked} things were looked at; type more of the name.` };
 }

@@ -1,32 +1,10 @@
 /** Questions about rights: what a token may do with a name, with the rule that decides each, and which tokens may do one thing. The address has the question. */
 
 import { createMemo, createResource, For, Show, type JSX } from 'solid-js';
+import type { RightsCell, RightsMatrix, WhoMay } from '@rollcall/protocol';
 import { ask } from '../../api.ts';
 import { inNamespace } from './records.ts';
 import { follow, hrefOf, place, refine } from '../../place.ts';
-
-interface Rule {
-  readonly source: string;
-  readonly text: string;
-}
-
-interface Cell {
-  readonly resource: string;
-  readonly verb: string;
-  readonly allowed: boolean;
-  readonly rule: Rule;
-}
-
-interface Matrix {
-  readonly subject: string;
-  readonly cells: readonly Cell[];
-}
-
-interface Who {
-  readonly tokens: readonly { readonly accessorId: string; readonly description: string; readonly rule: Rule }[];
-  readonly count: number;
-  readonly policies: readonly { readonly name: string; readonly text: string }[];
-}
 
 const verbs = ['read', 'list', 'write'] as const;
 const whoResources = ['service', 'key', 'node', 'config', 'config-publish', 'config-approve', 'config-reveal', 'lock', 'session', 'query', 'event', 'znode', 'agent', 'acl', 'operator', 'keyring', 'mesh', 'peering'] as const;
@@ -34,9 +12,9 @@ const whoResources = ['service', 'key', 'node', 'config', 'config-publish', 'con
 export function CanI(props: { readonly namespace: string; readonly mayRead: boolean }): JSX.Element {
   const given = (name: string): string => place().query.get(name) ?? '';
   const asked = createMemo(() => ({ accessorId: given('token'), name: given('name'), namespace: props.namespace }));
-  const [matrix] = createResource(asked, ({ accessorId, name, namespace }) => ask<Matrix>('POST', '/rollcall/v1/access/matrix', { name, ...(accessorId === '' ? {} : { accessorId }) }, inNamespace(namespace)));
+  const [matrix] = createResource(asked, ({ accessorId, name, namespace }) => ask<RightsMatrix>('POST', '/rollcall/v1/access/matrix', { name, ...(accessorId === '' ? {} : { accessorId }) }, inNamespace(namespace)));
   const resources = createMemo(() => [...new Set(matrix.latest?.cells.map(({ resource }) => resource))]);
-  const cell = (resource: string, verb: string): Cell | undefined => matrix.latest?.cells.find((each) => each.resource === resource && each.verb === verb);
+  const cell = (resource: string, verb: string): RightsCell | undefined => matrix.latest?.cells.find((each) => each.resource === resource && each.verb === verb);
   return (
     <>
       <div class="tools">
@@ -77,7 +55,7 @@ function WhoMay(props: { readonly namespace: string; readonly name: string }): J
   const resource = (): string => place().query.get('resource') ?? 'service';
   const verb = (): string => place().query.get('verb') ?? 'write';
   const asked = createMemo(() => ({ resource: resource(), verb: verb(), name: props.name, namespace: props.namespace }));
-  const [who] = createResource(asked, ({ namespace, ...question }) => ask<Who>('GET', `/rollcall/v1/access/who?${String(new URLSearchParams(question))}`, undefined, inNamespace(namespace)));
+  const [who] = createResource(asked, ({ namespace, ...question }) => ask<WhoMay>('GET', `/rollcall/v1/access/who?${String(new URLSearchParams(question))}`, undefined, inNamespace(namespace)));
   return (
     <section class="panel" aria-label="Who may">
       <h2>Who may do it</h2>
@@ -111,6 +89,6 @@ function WhoMay(props: { readonly namespace: string; readonly name: string }): J
   );
 }
 
-function ruleText(cell: Cell | undefined): string {
+function ruleText(cell: RightsCell | undefined): string {
   return cell === undefined ? '' : `${cell.rule.source}: ${cell.rule.text}`;
 }

@@ -1,10 +1,10 @@
 /** A dialog with fields: it stays open and says why when the server refuses what is in it. */
 
 import { createResource, createSignal, For, Show, type JSX } from 'solid-js';
+import type { AccessLink } from '@rollcall/protocol';
 import { ask } from '../../api.ts';
 import { inNamespace } from './records.ts';
 import { Dialog } from '../../parts/dialog.tsx';
-import type { Link } from './records.ts';
 import './form.css';
 
 export function Form(props: { readonly title: string; readonly action: string; readonly onSave: (form: FormData) => Promise<void>; readonly onClose: () => void; readonly children: JSX.Element }): JSX.Element {
@@ -45,9 +45,9 @@ export function Field(props: { readonly label: string; readonly name: string; re
 }
 
 /** Policies, roles and services that a token or a role is given. @param props.roles absent for a role, which has none */
-export function GrantFields(props: { readonly namespace: string; readonly policies: readonly Link[]; readonly roles?: readonly Link[]; readonly services: readonly string[] }): JSX.Element {
+export function GrantFields(props: { readonly namespace: string; readonly policies: readonly AccessLink[]; readonly roles?: readonly AccessLink[]; readonly services: readonly string[] }): JSX.Element {
   const namesOf = async (field: 'policies' | 'roles'): Promise<readonly string[]> => {
-    const list = await ask<Readonly<Record<string, readonly Link[]>>>('GET', `/rollcall/v1/access/${field}`, undefined, inNamespace(props.namespace));
+    const list = await ask<Readonly<Record<string, readonly AccessLink[]>>>('GET', `/rollcall/v1/access/${field}`, undefined, inNamespace(props.namespace));
     return (list[field] ?? []).map(({ name }) => name);
   };
   const [policies] = createResource(() => namesOf('policies'));
@@ -61,7 +61,7 @@ export function GrantFields(props: { readonly namespace: string; readonly polici
   );
 }
 
-function Choice(props: { readonly label: string; readonly name: string; readonly names: readonly string[] | undefined; readonly chosen: readonly Link[] }): JSX.Element {
+function Choice(props: { readonly label: string; readonly name: string; readonly names: readonly string[] | undefined; readonly chosen: readonly AccessLink[] }): JSX.Element {
   return (
     <fieldset>
       <legend>{props.label}</legend>

@@ -1,6 +1,7 @@
 /** Auth methods: who vouches for identities (a key set of tokens, or an OpenID provider), and the binding rules that say what an identity may do. */
 
 import { createMemo, createSignal, For, Show, type JSX } from 'solid-js';
+import type { AuthMethodList, ShownAuthMethod } from '@rollcall/protocol';
 import { ask } from '../../api.ts';
 import { inNamespace } from './records.ts';
 import { polled } from '../../live/polled.ts';
@@ -9,7 +10,7 @@ import { FilterBox, filterText } from '../../parts/filter-box.tsx';
 import { createOutcome, OutcomeLine } from '../../parts/outcome.tsx';
 import { Table, type Column } from '../../parts/table.tsx';
 import { Field, Form, textIn } from './form.tsx';
-import type { Method, SectionProps } from './records.ts';
+import type { SectionProps } from './records.ts';
 
 const path = '/rollcall/v1/access/methods';
 const rulesPath = '/rollcall/v1/access/rules';
@@ -34,7 +35,7 @@ const templates: Readonly<Record<string, string>> = {
   jwt: JSON.stringify({ JWKSURL: 'https://login.example.com/keys', BoundIssuer: 'https://login.example.com', BoundAudiences: ['rollcall'], ClaimMappings: { sub: 'name' } }, undefined, 2),
 };
 
-const columns: readonly Column<Method>[] = [
+const columns: readonly Column<ShownAuthMethod>[] = [
   { name: 'name', width: '2fr', cell: (row) => row.name },
   { name: 'type', width: '6rem', cell: (row) => row.type },
   { name: 'description', width: '3fr', cell: (row) => row.description || row.displayName },
@@ -43,15 +44,15 @@ const columns: readonly Column<Method>[] = [
 ];
 
 export function Methods(props: SectionProps): JSX.Element {
-  const list = polled<{ readonly methods: readonly Method[]; readonly count: number }>(path, { 'x-rollcall-namespace': props.namespace }, props.isPaused);
-  const [edited, setEdited] = createSignal<Method | 'new'>();
-  const [ruled, setRuled] = createSignal<Method>();
+  const list = polled<AuthMethodList>(path, { 'x-rollcall-namespace': props.namespace }, props.isPaused);
+  const [edited, setEdited] = createSignal<ShownAuthMethod | 'new'>();
+  const [ruled, setRuled] = createSignal<ShownAuthMethod>();
   const [opened, setOpened] = createSignal<string>();
-  const [asked, setAsked] = createSignal<Method>();
+  const [asked, setAsked] = createSignal<ShownAuthMethod>();
   const outcome = createOutcome();
-  const all = createMemo((): readonly Method[] => list().content?.methods ?? []);
-  const rows = createMemo((): readonly Method[] => all().filter(({ name, description, displayName }) => [name, description, displayName].some((text) => text.toLowerCase().includes(filterText()))));
-  const shown = createMemo((): Method | undefined => all().find(({ name }) => name === opened()));
+  const all = createMemo((): readonly ShownAuthMethod[] => list().content?.methods ?? []);
+  const rows = createMemo((): readonly ShownAuthMethod[] => all().filter(({ name, description, displayName }) => [name, description, displayName].some((text) => text.toLowerCase().includes(filterText()))));
+  const shown = createMemo((): ShownAuthMethod | undefined => all().find(({ name }) => name === opened()));
 
   const save = async (form: FormData): Promise<void> => {
     const before = edited();
@@ -73,7 +74,7 @@ export function Methods(props: SectionProps): JSX.Element {
     await ask('DELETE', `${rulesPath}?id=${id}`, undefined, inNamespace(props.namespace));
     return { text: 'The binding rule is deleted; tokens of earlier logins stay as they are.' };
   });
-  const remove = (method: Method): void => {
+  const remove = (method: ShownAuthMethod): void => {
     setAsked(undefined);
     void outcome.run(async () => {
       await ask('DELETE', `${path}?name=${encodeURIComponent(method.name)}`, undefined, inNamespace(props.namespace));
@@ -143,9 +144,9 @@ export function Methods(props: SectionProps): JSX.Element {
   );
 }
 
-function MethodForm(props: { readonly method: Method | 'new'; readonly onSave: (form: FormData) => Promise<void>; readonly onClose: () => void }): JSX.Element {
+function MethodForm(props: { readonly method: ShownAuthMethod | 'new'; readonly onSave: (form: FormData) => Promise<void>; readonly onClose: () => void }): JSX.Element {
   const [type, setType] = createSignal('oidc');
-  const before = (): Method | undefined => (props.method === 'new' ? undefined : props.method);
+  const before = (): ShownAuthMethod | undefined => (props.method === 'new' ? undefined : props.method);
   const config = (): string => (before() === undefined ? (templates[type()] ?? '{}') : JSON.stringify(before()?.config, undefined, 2));
   return (
     <Form title={before() === undefined ? 'Create an auth method' : `Change ${before()?.name}`} action={before() === undefined ? 'Create' : 'Save'} onSave={props.onSave} onClose={props.onClose}>
@@ -173,7 +174,7 @@ function configIn(text: string): unknown {
   }
 }
 
-function providerOf({ config }: Method): string {
+function providerOf({ config }: ShownAuthMethod): string {
   const provider = config['OIDCDiscoveryURL'] ?? config['JWKSURL'];
   return typeof provider === 'string' && provider !== '' ? provider : 'keys in the configuration';
 }

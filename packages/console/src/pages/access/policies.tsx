@@ -1,6 +1,7 @@
 /** Policies with their rules. The server checks the rules while the operator types. */
 
 import { createMemo, createSignal, onCleanup, Show, type JSX } from 'solid-js';
+import type { PolicyList, RulesProblem, ShownPolicy } from '@rollcall/protocol';
 import { ask } from '../../api.ts';
 import { inNamespace } from './records.ts';
 import { polled } from '../../live/polled.ts';
@@ -9,27 +10,27 @@ import { FilterBox, filterText } from '../../parts/filter-box.tsx';
 import { createOutcome, OutcomeLine } from '../../parts/outcome.tsx';
 import { Table, type Column } from '../../parts/table.tsx';
 import { Field, Form, textIn } from './form.tsx';
-import type { Policy, SectionProps } from './records.ts';
+import type { SectionProps } from './records.ts';
 
 const path = '/rollcall/v1/access/policies';
 const typingMs = 300;
 const example = 'service "web" { policy = "write" }\nnode_prefix "" { policy = "read" }\n';
 
-const columns: readonly Column<Policy>[] = [
+const columns: readonly Column<ShownPolicy>[] = [
   { name: 'name', width: '2fr', cell: (row) => <>{row.name}{row.isBuiltIn ? <> <span class="pill">built in</span></> : ''}</> },
   { name: 'description', width: '3fr', cell: (row) => row.description },
   { name: 'rules', width: '4fr', cell: (row) => <code>{row.rules.replaceAll(/\s+/g, ' ')}</code> },
 ];
 
 export function Policies(props: SectionProps): JSX.Element {
-  const list = polled<{ readonly policies: readonly Policy[]; readonly count: number }>(path, { 'x-rollcall-namespace': props.namespace }, props.isPaused);
+  const list = polled<PolicyList>(path, { 'x-rollcall-namespace': props.namespace }, props.isPaused);
   const [opened, setOpened] = createSignal<string>();
-  const [edited, setEdited] = createSignal<Policy | 'new'>();
-  const [asked, setAsked] = createSignal<Policy>();
+  const [edited, setEdited] = createSignal<ShownPolicy | 'new'>();
+  const [asked, setAsked] = createSignal<ShownPolicy>();
   const outcome = createOutcome();
-  const all = createMemo((): readonly Policy[] => list().content?.policies ?? []);
-  const rows = createMemo((): readonly Policy[] => all().filter(({ name, description, rules }) => [name, description, rules].some((text) => text.toLowerCase().includes(filterText()))));
-  const shown = createMemo((): Policy | undefined => all().find(({ id }) => id === opened()));
+  const all = createMemo((): readonly ShownPolicy[] => list().content?.policies ?? []);
+  const rows = createMemo((): readonly ShownPolicy[] => all().filter(({ name, description, rules }) => [name, description, rules].some((text) => text.toLowerCase().includes(filterText()))));
+  const shown = createMemo((): ShownPolicy | undefined => all().find(({ id }) => id === opened()));
 
   const save = async (form: FormData): Promise<void> => {
     const before = edited();
@@ -42,7 +43,7 @@ export function Policies(props: SectionProps): JSX.Element {
     // What was there can be written again.
     await outcome.run(async () => (before === 'new' ? { text: `Policy ${name} is created.` } : { text: `Policy ${name} is changed for all of its tokens.`, undo: () => put(before, props.namespace) }));
   };
-  const remove = (policy: Policy): void => {
+  const remove = (policy: ShownPolicy): void => {
     setAsked(undefined);
     void outcome.run(async () => {
       await ask('DELETE', `${path}?id=${policy.id}`, undefined, inNamespace(props.namespace));
@@ -101,7 +102,7 @@ function Rules(props: { readonly rules: string; readonly namespace: string }): J
   const check = (rules: string): void => {
     clearTimeout(timer);
     timer = setTimeout(() => {
-      ask<{ readonly problem: string | null }>('POST', '/rollcall/v1/access/check', { rules }, inNamespace(props.namespace)).then((answer) => setProblem(answer.problem), () => {});
+      ask<RulesProblem>('POST', '/rollcall/v1/access/check', { rules }, inNamespace(props.namespace)).then((answer) => setProblem(answer.problem), () => {});
     }, typingMs);
   };
   onCleanup(() => clearTimeout(timer));
@@ -116,10 +117,10 @@ function Rules(props: { readonly rules: string; readonly namespace: string }): J
   );
 }
 
-async function put({ id, name, description, rules }: Policy, namespace: string): Promise<void> {
+async function put({ id, name, description, rules }: ShownPolicy, namespace: string): Promise<void> {
   await ask('PUT', path, { id, name, description, rules }, inNamespace(namespace));
 }
 
-function present(policy: Policy | 'new'): Policy | undefined {
+function present(policy: ShownPolicy | 'new'): ShownPolicy | undefined {
   return policy === 'new' ? undefined : policy;
 }

@@ -1,6 +1,7 @@
 /** Roles: named sets of policies and identities, which tokens and logins are given. */
 
 import { createMemo, createSignal, Show, type JSX } from 'solid-js';
+import type { RoleList, ShownRole } from '@rollcall/protocol';
 import { ask } from '../../api.ts';
 import { inNamespace } from './records.ts';
 import { polled } from '../../live/polled.ts';
@@ -9,25 +10,25 @@ import { FilterBox, filterText } from '../../parts/filter-box.tsx';
 import { createOutcome, OutcomeLine } from '../../parts/outcome.tsx';
 import { Table, type Column } from '../../parts/table.tsx';
 import { Field, Form, GrantFields, grantsIn, textIn } from './form.tsx';
-import type { Role, SectionProps } from './records.ts';
+import type { SectionProps } from './records.ts';
 
 const path = '/rollcall/v1/access/roles';
 
-const columns: readonly Column<Role>[] = [
+const columns: readonly Column<ShownRole>[] = [
   { name: 'name', width: '2fr', cell: (row) => row.name },
   { name: 'description', width: '3fr', cell: (row) => row.description },
   { name: 'policies', width: '3fr', cell: (row) => <span class="tags">{[...row.policies.map(({ name }) => name || 'a deleted policy'), ...row.serviceIdentities.map((service) => `service ${service}`)].join(', ')}</span> },
 ];
 
 export function Roles(props: SectionProps): JSX.Element {
-  const list = polled<{ readonly roles: readonly Role[]; readonly count: number }>(path, { 'x-rollcall-namespace': props.namespace }, props.isPaused);
-  const [edited, setEdited] = createSignal<Role | 'new'>();
+  const list = polled<RoleList>(path, { 'x-rollcall-namespace': props.namespace }, props.isPaused);
+  const [edited, setEdited] = createSignal<ShownRole | 'new'>();
   const [opened, setOpened] = createSignal<string>();
-  const [asked, setAsked] = createSignal<Role>();
+  const [asked, setAsked] = createSignal<ShownRole>();
   const outcome = createOutcome();
-  const all = createMemo((): readonly Role[] => list().content?.roles ?? []);
-  const rows = createMemo((): readonly Role[] => all().filter(({ name, description }) => [name, description].some((text) => text.toLowerCase().includes(filterText()))));
-  const shown = createMemo((): Role | undefined => all().find(({ id }) => id === opened()));
+  const all = createMemo((): readonly ShownRole[] => list().content?.roles ?? []);
+  const rows = createMemo((): readonly ShownRole[] => all().filter(({ name, description }) => [name, description].some((text) => text.toLowerCase().includes(filterText()))));
+  const shown = createMemo((): ShownRole | undefined => all().find(({ id }) => id === opened()));
 
   const save = async (form: FormData): Promise<void> => {
     const before = edited();
@@ -38,7 +39,7 @@ export function Roles(props: SectionProps): JSX.Element {
     setEdited(undefined);
     await outcome.run(async () => ({ text: `Role ${body.name} is ${before === 'new' ? 'created' : 'changed for all of its tokens'}.` }));
   };
-  const remove = (role: Role): void => {
+  const remove = (role: ShownRole): void => {
     setAsked(undefined);
     void outcome.run(async () => {
       await ask('DELETE', `${path}?id=${role.id}`, undefined, inNamespace(props.namespace));
@@ -90,6 +91,6 @@ export function Roles(props: SectionProps): JSX.Element {
   );
 }
 
-function present(role: Role | 'new'): Role | undefined {
+function present(role: ShownRole | 'new'): ShownRole | undefined {
   return role === 'new' ? undefined : role;
 }

@@ -1,6 +1,7 @@
 /** Tokens: created, changed and deleted. A secret is shown once, in the dialog that has created it. */
 
 import { createMemo, createSignal, Show, type JSX } from 'solid-js';
+import type { NewToken, ShownToken, TokenList } from '@rollcall/protocol';
 import { ask } from '../../api.ts';
 import { inNamespace } from './records.ts';
 import { polled } from '../../live/polled.ts';
@@ -11,7 +12,7 @@ import { createOutcome, OutcomeLine } from '../../parts/outcome.tsx';
 import { Table, type Column } from '../../parts/table.tsx';
 import { follow, hrefOf } from '../../place.ts';
 import { Form, GrantFields, grantsIn, Field, textIn } from './form.tsx';
-import type { SectionProps, Token } from './records.ts';
+import type { SectionProps } from './records.ts';
 import { shownTime, untilText } from '../../parts/times.ts';
 
 const path = '/rollcall/v1/access/tokens';
@@ -23,7 +24,7 @@ const lives = [
   { name: '1 year', ms: 365 * 86_400_000 },
 ] as const;
 
-const columns: readonly Column<Token>[] = [
+const columns: readonly Column<ShownToken>[] = [
   { name: 'description', width: '3fr', cell: (row) => <>{row.description || <span class="hint">none</span>}{row.isOwn ? <> <span class="pill">yours</span></> : ''}</> },
   { name: 'policies and roles', width: '3fr', cell: (row) => <span class="tags">{grantsText(row)}</span> },
   { name: 'ends', width: '8rem', cell: (row) => (row.expiresAtMs === null ? 'never' : untilText(row.expiresAtMs)) },
@@ -33,29 +34,29 @@ const columns: readonly Column<Token>[] = [
 ];
 
 export function Tokens(props: SectionProps): JSX.Element {
-  const list = polled<{ readonly tokens: readonly Token[]; readonly count: number }>(path, { 'x-rollcall-namespace': props.namespace }, props.isPaused);
+  const list = polled<TokenList>(path, { 'x-rollcall-namespace': props.namespace }, props.isPaused);
   const [opened, setOpened] = createSignal<string>();
-  const [edited, setEdited] = createSignal<Token | 'new'>();
-  const [asked, setAsked] = createSignal<Token>();
-  const [secret, setSecret] = createSignal<{ readonly secret: string; readonly token: Token }>();
+  const [edited, setEdited] = createSignal<ShownToken | 'new'>();
+  const [asked, setAsked] = createSignal<ShownToken>();
+  const [secret, setSecret] = createSignal<NewToken>();
   const outcome = createOutcome();
-  const all = createMemo((): readonly Token[] => list().content?.tokens ?? []);
-  const rows = createMemo((): readonly Token[] => all().filter((token) => [token.description, token.accessorId, token.method, grantsText(token)].some((text) => text.toLowerCase().includes(filterText()))));
-  const shown = createMemo((): Token | undefined => all().find(({ accessorId }) => accessorId === opened()));
+  const all = createMemo((): readonly ShownToken[] => list().content?.tokens ?? []);
+  const rows = createMemo((): readonly ShownToken[] => all().filter((token) => [token.description, token.accessorId, token.method, grantsText(token)].some((text) => text.toLowerCase().includes(filterText()))));
+  const shown = createMemo((): ShownToken | undefined => all().find(({ accessorId }) => accessorId === opened()));
 
   const save = async (form: FormData): Promise<void> => {
     const before = edited();
     const grants = { description: textIn(form, 'description'), ...grantsIn(form) };
     if (before === 'new') {
       const ttlMs = Number(textIn(form, 'life'));
-      setSecret(await ask<{ secret: string; token: Token }>('POST', path, { ...grants, ...(ttlMs > 0 ? { ttlMs } : {}) }, inNamespace(props.namespace)));
+      setSecret(await ask<NewToken>('POST', path, { ...grants, ...(ttlMs > 0 ? { ttlMs } : {}) }, inNamespace(props.namespace)));
     } else if (before !== undefined) {
       await ask('PUT', path, { accessorId: before.accessorId, ...grants }, inNamespace(props.namespace));
       await outcome.run(async () => ({ text: `${nameOf(before)} was changed; its rights are in force now.` }));
     }
     setEdited(undefined);
   };
-  const remove = (token: Token): void => {
+  const remove = (token: ShownToken): void => {
     setAsked(undefined);
     void outcome.run(async () => {
       await ask('DELETE', `${path}?id=${token.accessorId}`, undefined, inNamespace(props.namespace));
@@ -120,7 +121,7 @@ export function Tokens(props: SectionProps): JSX.Element {
   );
 }
 
-function Secret(props: { readonly secret: string; readonly token: Token; readonly onClose: () => void }): JSX.Element {
+function Secret(props: { readonly secret: string; readonly token: ShownToken; readonly onClose: () => void }): JSX.Element {
   const [isCopied, setCopied] = createSignal(false);
   return (
     <Dialog title="The secret of the new token" onClose={props.onClose}>
@@ -132,14 +133,14 @@ function Secret(props: { readonly secret: string; readonly token: Token; readonl
   );
 }
 
-function present(token: Token | 'new'): Token | undefined {
+function present(token: ShownToken | 'new'): ShownToken | undefined {
   return token === 'new' ? undefined : token;
 }
 
-function nameOf({ description, accessorId }: Token): string {
+function nameOf({ description, accessorId }: ShownToken): string {
   return description || `Token ${accessorId.slice(0, 8)}`;
 }
 
-function grantsText({ policies, roles, serviceIdentities }: Token): string {
+function grantsText({ policies, roles, serviceIdentities }: ShownToken): string {
   return [...policies.map(({ name }) => name), ...roles.map(({ name }) => `role ${name}`), ...serviceIdentities.map((service) => `service ${service}`)].filter((name) => name !== '').join(', ');
 }

@@ -1,11 +1,12 @@
 /** Lines of the activity that a page keeps, and where they lead. The page itself is tested in a browser (`journeys/access.test.ts`). */
 
 import { describe, expect, test } from 'vitest';
-import { linesMax, withNewest, withOlder, type Line, type Page } from './lines.ts';
+import type { ActivityAnswer, ActivityLine } from '@rollcall/protocol';
+import { linesMax, withNewest, withOlder } from './lines.ts';
 import { targetOf } from './links.ts';
 
-const line = (seq: number): Line => ({ node: 's1', seq, time: new Date(seq).toISOString(), kind: 'write', accessorId: '', namespace: '', address: '', via: '', action: '' });
-const page = (from: number, to: number, cursor?: string): Page => ({ lines: Array.from({ length: from - to + 1 }, (_, n) => line(from - n)), ...(cursor === undefined ? {} : { cursor }), nodes: [], missing: [] });
+const line = (seq: number): ActivityLine => ({ node: 's1', seq, time: new Date(seq).toISOString(), kind: 'write', accessorId: '', namespace: '', address: '', via: '', action: '' });
+const page = (from: number, to: number, cursor?: string): ActivityAnswer => ({ lines: Array.from({ length: from - to + 1 }, (_, n) => line(from - n)), ...(cursor === undefined ? {} : { cursor }), nodes: [], missing: [] });
 
 describe('lines', () => {
   test('that are known stay the same objects when newer ones come', () => {

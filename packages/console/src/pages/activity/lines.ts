@@ -1,30 +1,10 @@
 /** The lines that the page shows: the newest ones, which come every second, and older ones, which the operator asks for. Pure. */
 
-export interface Line {
-  readonly node: string;
-  readonly seq: number;
-  readonly time: string;
-  readonly kind: 'write' | 'denied' | 'login' | 'unauthenticated';
-  readonly accessorId: string;
-  readonly person?: string;
-  readonly namespace: string;
-  readonly address: string;
-  readonly via: string;
-  readonly action: string;
-  readonly dropped?: number;
-}
-
-export interface Page {
-  readonly lines: readonly Line[];
-  readonly cursor?: string;
-  readonly backToMs?: number;
-  readonly nodes: readonly { readonly node: string; readonly isLasting: boolean }[];
-  readonly missing: readonly string[];
-}
+import type { ActivityAnswer, ActivityLine } from '@rollcall/protocol';
 
 /** What is known: without a gap, the newest first. */
 export interface Known {
-  readonly lines: readonly Line[];
+  readonly lines: readonly ActivityLine[];
   /** Of the next older page; undefined when there is none. */
   readonly cursor: string | undefined;
   readonly backToMs: number | undefined;
@@ -34,7 +14,7 @@ export interface Known {
 export const linesMax = 5_000;
 
 /** Joins a new page of the newest lines to those that are known; lines that have not changed are the same objects. */
-export function withNewest(known: Known | undefined, page: Page): Known {
+export function withNewest(known: Known | undefined, page: ActivityAnswer): Known {
   const before = new Map(known?.lines.map((line) => [keyOf(line), line]));
   const newest = page.lines.map((line) => kept(before.get(keyOf(line)), line));
   const meets = newest.some((line) => before.has(keyOf(line)));
@@ -47,14 +27,14 @@ export function withNewest(known: Known | undefined, page: Page): Known {
 }
 
 /** Adds a page of older lines. */
-export function withOlder(known: Known, page: Page): Known {
+export function withOlder(known: Known, page: ActivityAnswer): Known {
   return { lines: [...known.lines, ...page.lines], cursor: known.lines.length + page.lines.length > linesMax ? undefined : page.cursor, backToMs: page.backToMs };
 }
 
-export function keyOf({ node, seq }: Line): string {
+export function keyOf({ node, seq }: ActivityLine): string {
   return `${node} ${seq}`;
 }
 
-function kept(before: Line | undefined, line: Line): Line {
+function kept(before: ActivityLine | undefined, line: ActivityLine): ActivityLine {
   return before !== undefined && before.person === line.person ? before : line;
 }

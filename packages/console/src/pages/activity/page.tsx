@@ -1,6 +1,7 @@
 /** Who did what, was refused or signed in: the audit logs of all nodes, live or up to a past time, filtered by the address of the page. */
 
 import { createEffect, createMemo, createResource, createSignal, For, on, onCleanup, Show, untrack, type JSX } from 'solid-js';
+import type { ActivityAnswer, ActivityLine } from '@rollcall/protocol';
 import { ask } from '../../api.ts';
 import { asOfMs } from '../../live/as-of.ts';
 import { polled } from '../../live/polled.ts';
@@ -13,12 +14,12 @@ import { Table, type Column } from '../../parts/table.tsx';
 import { shownTime } from '../../parts/times.ts';
 import { follow, hrefOf, place, refine } from '../../place.ts';
 import { anonymousAccessor, denials } from '../../session.ts';
-import { keyOf, withNewest, withOlder, type Known, type Line, type Page } from './lines.ts';
+import { keyOf, withNewest, withOlder, type Known } from './lines.ts';
 import { targetOf } from './links.ts';
 import './page.css';
 
 const kinds = ['write', 'denied', 'login', 'unauthenticated'] as const;
-const words: Readonly<Record<Line['kind'], string>> = { write: 'change', denied: 'denied', login: 'sign-in', unauthenticated: 'wrong token' };
+const words: Readonly<Record<ActivityLine['kind'], string>> = { write: 'change', denied: 'denied', login: 'sign-in', unauthenticated: 'wrong token' };
 const spans: readonly { readonly name: string; readonly minutes: string }[] = [
   { name: 'any time', minutes: '' },
   { name: 'last 15 minutes', minutes: '15' },
@@ -87,7 +88,7 @@ function Filtered(props: { readonly live: LiveViews }): JSX.Element {
 function Lines(props: { readonly live: LiveViews; readonly path: string }): JSX.Element {
   // The path is another component's key, so it stays the same.
   const path = untrack(() => props.path);
-  const newest = polled<Page>(path, {}, untrack(() => props.live).isPaused);
+  const newest = polled<ActivityAnswer>(path, {}, untrack(() => props.live).isPaused);
   const [known, setKnown] = createSignal<Known>();
   const [opened, setOpened] = createSignal<string>();
   const [error, setError] = createSignal('');
@@ -100,24 +101,24 @@ function Lines(props: { readonly live: LiveViews; readonly path: string }): JSX.
   const older = async (cursor: string): Promise<void> => {
     const atMs = asOfMs();
     try {
-      const page = await ask<Page>('GET', `${path}&before=${encodeURIComponent(cursor)}${atMs === undefined ? '' : `&at=${atMs}`}`);
+      const page = await ask<ActivityAnswer>('GET', `${path}&before=${encodeURIComponent(cursor)}${atMs === undefined ? '' : `&at=${atMs}`}`);
       setKnown((before) => before && withOlder(before, page));
       setError('');
     } catch (reason) {
       setError(reason instanceof Error ? reason.message : String(reason));
     }
   };
-  const rows = (): readonly Line[] => known()?.lines ?? [];
+  const rows = (): readonly ActivityLine[] => known()?.lines ?? [];
   const openedLine = createMemo(() => rows().find((line) => keyOf(line) === opened()));
   const several = (): boolean => (newest().content?.nodes.length ?? 0) > 1;
-  const columns = createMemo((): readonly Column<Line>[] => [
+  const columns = createMemo((): readonly Column<ActivityLine>[] => [
     { name: 'time', width: '12rem', cell: (row) => <time dateTime={row.time}>{shownTime(Date.parse(row.time))}</time> },
     { name: 'kind', width: '8rem', isExtra: true, cell: (row) => <span class={`badge activity-${row.kind}`}>{words[row.kind]}</span> },
     { name: 'who', width: '12rem', isExtra: true, cell: (row) => <Person line={row} /> },
     { name: 'action', width: '4fr', cell: (row) => <code>{row.action}</code> },
     { name: 'by', width: '6rem', isExtra: true, cell: (row) => row.via },
     { name: 'address', width: '9rem', isExtra: true, cell: (row) => row.address },
-    ...(several() ? [{ name: 'node', width: '8rem', isExtra: true, cell: (row: Line) => row.node }] : []),
+    ...(several() ? [{ name: 'node', width: '8rem', isExtra: true, cell: (row: ActivityLine) => row.node }] : []),
   ]);
   return (
     <>
@@ -143,7 +144,7 @@ function Lines(props: { readonly live: LiveViews; readonly path: string }): JSX.
   );
 }
 
-function Person(props: { readonly line: Line }): JSX.Element {
+function Person(props: { readonly line: ActivityLine }): JSX.Element {
   return (
     <Show when={props.line.accessorId} fallback={<span class="hint">unknown</span>}>
       {(accessor) => <button type="button" class="plain" title="Show only this person" onClick={(event) => (event.stopPropagation(), refine({ person: accessor() }))}>{props.line.person ?? (accessor() === anonymousAccessor ? 'without a token' : accessor().slice(0, 8))}</button>}
@@ -151,7 +152,7 @@ function Person(props: { readonly line: Line }): JSX.Element {
   );
 }
 
-function Detail(props: { readonly line: Line }): JSX.Element {
+function Detail(props: { readonly line: ActivityLine }): JSX.Element {
   const target = createMemo(() => targetOf(props.line.action, pageParts));
   return (
     <section class="detail" aria-label={`Line ${props.line.seq} of ${props.line.node}`}>

@@ -1,8 +1,8 @@
 /** The servers of the store: who belongs to it, which of them watches how much, how far each is behind, what needs an operator, and which programs are told of events. */
 
 import { createMemo, createResource, createSignal, For, Show, type JSX } from 'solid-js';
-import type { ClusterAnswer, ExpiryOverride, LossCause, ShownMember } from '@rollcall/protocol';
-import { ask, type Denial } from '../../api.ts';
+import type { ClusterAnswer, ExpiryOverride, ExplainedDenial, LossCause, ShownMember } from '@rollcall/protocol';
+import { ask } from '../../api.ts';
 import { overrideText } from '../../live/expiry-override.ts';
 import { pastReason } from '../../live/as-of.ts';
 import { polled } from '../../live/polled.ts';
@@ -43,7 +43,7 @@ export default function ClusterPage(props: PageProps): JSX.Element {
   );
 }
 
-function Servers(props: { readonly live: LiveViews; readonly denial: Denial | undefined }): JSX.Element {
+function Servers(props: { readonly live: LiveViews; readonly denial: ExplainedDenial | undefined }): JSX.Element {
   const state = polled<ClusterAnswer>('/rollcall/v1/cluster', {}, () => props.live.isPaused());
   const outcome = createOutcome();
   const [isAsking, setAsking] = createSignal(false);

@@ -1,7 +1,8 @@
 /** Webhooks: where this registry sends which events, and what came of the last ones. */
 
 import { createMemo, createSignal, For, Show, type JSX } from 'solid-js';
-import { ask, type Denial } from '../../api.ts';
+import { webhookEvents, type ExplainedDenial, type LastWebhookDelivery, type ShownWebhook, type WebhookDelivery, type WebhookList, type WebhookOutcome } from '@rollcall/protocol';
+import { ask } from '../../api.ts';
 import { lookAgain, polled } from '../../live/polled.ts';
 import { ActionButton } from '../../parts/allowed.tsx';
 import { createOutcome, OutcomeLine } from '../../parts/outcome.tsx';
@@ -9,44 +10,10 @@ import { Table, type Column } from '../../parts/table.tsx';
 import { shownTime } from '../../parts/times.ts';
 import { Field, Form, textIn } from '../access/form.tsx';
 
-interface Delivery {
-  readonly id: string;
-  readonly type: string;
-  readonly atMs: number;
-  readonly tries: number;
-  readonly delivered: boolean;
-  readonly error?: string;
-  /** It is not tried again. */
-  readonly final?: boolean;
-}
-
-interface LastDelivery {
-  readonly atMs: number;
-  readonly type: string;
-  readonly tries: number;
-  readonly error?: string;
-}
-
-interface Webhook {
-  readonly name: string;
-  readonly url: string;
-  readonly events: readonly string[];
-  readonly services?: readonly string[];
-  readonly disabled: boolean;
-  readonly isSender: boolean;
-  readonly deliveries: readonly Delivery[];
-  readonly waiting: number;
-  readonly dropped: number;
-  readonly lastSuccess?: LastDelivery;
-  readonly lastFailure?: LastDelivery;
-  readonly gap?: { readonly from: number; readonly to: number; readonly atMs: number };
-}
-
 const path = '/rollcall/v1/webhooks';
-const events = ['instance.critical', 'instance.recovered', 'service.empty', 'service.recovered', 'config.published', 'rollout.stopped', 'member.left'];
 const secretBytes = 32;
 
-const columns: readonly Column<Webhook>[] = [
+const columns: readonly Column<ShownWebhook>[] = [
   { name: 'name', width: '1fr', cell: (row) => row.name },
   { name: 'state', width: '6rem', cell: (row) => <State row={row} /> },
   { name: 'waiting', width: '5rem', cell: (row) => <span class="num">{row.waiting}</span> },
@@ -55,9 +22,9 @@ const columns: readonly Column<Webhook>[] = [
   { name: 'url', width: '2fr', isExtra: true, cell: (row) => row.url },
 ];
 
-export function Webhooks(props: { readonly namespace: string; readonly isPaused: () => boolean; readonly denial: Denial | undefined }): JSX.Element {
+export function Webhooks(props: { readonly namespace: string; readonly isPaused: () => boolean; readonly denial: ExplainedDenial | undefined }): JSX.Element {
   const headers = { 'x-rollcall-namespace': props.namespace };
-  const list = polled<{ readonly webhooks: readonly Webhook[] }>(path, headers, props.isPaused);
+  const list = polled<WebhookList>(path, headers, props.isPaused);
   const [opened, setOpened] = createSignal<string>();
   const [isAdding, setAdding] = createSignal(false);
   const [secret, setSecret] = createSignal<string>();
@@ -80,7 +47,7 @@ export function Webhooks(props: { readonly namespace: string; readonly isPaused:
   };
   const test = (name: string): void => {
     void outcome.run(async () => {
-      const { delivered, status, error } = await ask<{ readonly delivered: boolean; readonly status?: number; readonly error?: string }>('POST', of(name, '/test'), undefined, { headers });
+      const { delivered, status, error } = await ask<WebhookOutcome>('POST', of(name, '/test'), undefined, { headers });
       if (!delivered) throw new Error(`${name} got nothing: ${error}`);
       return { text: `${name} has got the event test, and answered with status ${status}.` };
     });
@@ -146,7 +113,7 @@ export function Webhooks(props: { readonly namespace: string; readonly isPaused:
           <Field label="URL" name="url" value="" isRequired hint="http or https; link-local addresses are refused" />
           <fieldset>
             <legend>Events</legend>
-            <div class="choices"><For each={events}>{(each) => <label class="choice"><input type="checkbox" name="events" value={each} /> {each}</label>}</For></div>
+            <div class="choices"><For each={webhookEvents}>{(each) => <label class="choice"><input type="checkbox" name="events" value={each} /> {each}</label>}</For></div>
           </fieldset>
           <Field label="Services and apps" name="services" value="" hint="Names with commas, pay* for all that begin with pay; empty for all" />
         </Form>
@@ -155,11 +122,11 @@ export function Webhooks(props: { readonly namespace: string; readonly isPaused:
   );
 }
 
-function isFailing({ lastSuccess: good, lastFailure: bad }: Webhook): boolean {
+function isFailing({ lastSuccess: good, lastFailure: bad }: ShownWebhook): boolean {
   return bad !== undefined && (good === undefined || bad.atMs > good.atMs);
 }
 
-function State(props: { readonly row: Webhook }): JSX.Element {
+function State(props: { readonly row: ShownWebhook }): JSX.Element {
   const state = (): readonly [look: string, text: string] => {
     if (props.row.disabled) return ['', 'off'];
     if (isFailing(props.row)) return ['critical', 'failing'];
@@ -169,17 +136,17 @@ function State(props: { readonly row: Webhook }): JSX.Element {
 }
 
 /** The newer one of the two, by any process. */
-function lastOf(row: Webhook): string {
+function lastOf(row: ShownWebhook): string {
   const { lastSuccess: good, lastFailure: bad } = row;
   if (bad !== undefined && isFailing(row)) return `${bad.type} ${outcomeOf({ ...bad, delivered: false })}`;
   return good === undefined ? 'none yet' : `${good.type} delivered`;
 }
 
-function outcomeOf({ delivered, tries, error }: LastDelivery & Pick<Delivery, 'delivered'>): string {
+function outcomeOf({ delivered, tries, error }: LastWebhookDelivery & Pick<WebhookDelivery, 'delivered'>): string {
   return delivered ? 'delivered' : `failed ${tries === 1 ? 'once' : `${tries} times`}: ${error ?? ''}`;
 }
 
-function nextOf({ delivered, final }: Delivery): string {
+function nextOf({ delivered, final }: WebhookDelivery): string {
   if (delivered) return '';
   return final === true ? '; given up' : '; it is tried again';
 }

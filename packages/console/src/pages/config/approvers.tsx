@@ -1,8 +1,9 @@
 /** Who can approve a draft or a proposal, for the operator who needs an approval. The server decides again when the approval is given. */
 
 import { createResource, Show, type JSX } from 'solid-js';
+import type { Approvers } from '@rollcall/protocol';
 import { ask } from '../../api.ts';
-import { pathOf, type Approvers } from './data.ts';
+import { pathOf } from './data.ts';
 import type { Model } from './model.ts';
 
 /** @param props.number of the proposal; absent: the draft, proposed by the caller */

@@ -1,9 +1,10 @@
 /** What differs between two steps of the history, or a step and the draft, side by side. */
 
 import { createResource, For, onCleanup, onMount, Show, type JSX } from 'solid-js';
+import type { ConfigRelease } from '@rollcall/protocol';
 import { ask } from '../../api.ts';
 import { refine } from '../../place.ts';
-import { pathOf, type Release } from './data.ts';
+import { pathOf } from './data.ts';
 import { asOf, formatOf, type Model } from './model.ts';
 
 export function ComparePart(props: { readonly model: Model; readonly from: string; readonly to: string }): JSX.Element {
@@ -64,7 +65,7 @@ export function Sides(props: { readonly before: string; readonly after: string; 
 async function sideOf(model: Model, side: string): Promise<string> {
   if (side === 'draft') return model.draft()?.content ?? '';
   if (side === '0' || side === '') return '';
-  return (await ask<Release>('GET', pathOf('/release', model.of, { number: side, ...asOf() }))).content;
+  return (await ask<ConfigRelease>('GET', pathOf('/release', model.of, { number: side, ...asOf() }))).content;
 }
 
 function nameOf(side: string): string {

@@ -1,11 +1,12 @@
 /** One configuration: its title and parts, the part that the address names (undefined: what goes on), and beside it the state with the history. */
 
 import { createMemo, For, Match, Show, Switch, type JSX } from 'solid-js';
+import type { ConfigEnvironment } from '@rollcall/protocol';
 import type { LiveViews } from '../../live/views.ts';
 import { createOutcome, OutcomeLine } from '../../parts/outcome.tsx';
 import { follow, hrefOf, place } from '../../place.ts';
 import { ComparePart } from './compare.tsx';
-import { defaultCluster, type Environment, type Ref } from './data.ts';
+import { defaultCluster, type Ref } from './data.ts';
 import { EditPart } from './edit.tsx';
 import { EffectivePart } from './effective.tsx';
 import { createModel, openProposal } from './model.ts';
@@ -24,7 +25,7 @@ const parts = [
   { part: 'settings', name: 'Settings' },
 ] as const;
 
-export function ConfigurationPage(props: { readonly live: LiveViews; readonly of: Ref; readonly environment: Environment; readonly part: string | undefined }): JSX.Element {
+export function ConfigurationPage(props: { readonly live: LiveViews; readonly of: Ref; readonly environment: ConfigEnvironment; readonly part: string | undefined }): JSX.Element {
   const model = createModel(props.of, props.live, () => props.environment);
   const outcome = createOutcome();
   const row = createMemo(() => model.one().content);

@@ -1,10 +1,10 @@
 /** Two versions of one draft: that of the other editor on the left, the operator's own on the right, where it can be changed. */
 
 import { createSignal, onCleanup, onMount, type JSX } from 'solid-js';
-import type { Draft } from './data.ts';
+import type { ConfigDraft } from '@rollcall/protocol';
 import type { Comparison } from './editor.ts';
 
-export function Conflict(props: { readonly theirs: Draft; readonly mine: string; readonly format: string; readonly save: (merged: string) => void; readonly onClose: () => void }): JSX.Element {
+export function Conflict(props: { readonly theirs: ConfigDraft; readonly mine: string; readonly format: string; readonly save: (merged: string) => void; readonly onClose: () => void }): JSX.Element {
   let host!: HTMLDivElement;
   const [comparison, setComparison] = createSignal<Comparison>();
   onMount(() => {

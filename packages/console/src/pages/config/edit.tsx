@@ -4,12 +4,12 @@
  */
 
 import { createEffect, createMemo, createSignal, For, onCleanup, onMount, Show, type JSX } from 'solid-js';
-import { configFormats } from '@rollcall/protocol';
+import { configFormats, type ConfigDraft, type ConfigVerdict } from '@rollcall/protocol';
 import { ask } from '../../api.ts';
 import { ActionButton } from '../../parts/allowed.tsx';
 import type { Outcome } from '../../parts/outcome.tsx';
 import { Conflict } from './conflict.tsx';
-import { pathOf, titleOf, type Draft, type Verdict } from './data.ts';
+import { pathOf, titleOf } from './data.ts';
 import type { Editor } from './editor.ts';
 import { InheritedKeys, marksOf } from './inherited.tsx';
 import { draftFormat, formatOf, type Model } from './model.ts';
@@ -44,7 +44,7 @@ function Editing(props: { readonly model: Model; readonly outcome: Outcome }): J
   const found = left.get(key);
   const [base, setBase] = createSignal<Base>(found ?? stored());
   const [text, setText] = createSignal(found?.text ?? stored().content);
-  const [conflict, setConflict] = createSignal<Draft>();
+  const [conflict, setConflict] = createSignal<ConfigDraft>();
   const [isMerging, setMerging] = createSignal(false);
   const [isPublishing, setPublishing] = createSignal(false);
   const [isRevealing, setRevealing] = createSignal(false);
@@ -70,7 +70,7 @@ function Editing(props: { readonly model: Model; readonly outcome: Outcome }): J
   const save = async (content: string, over: number): Promise<number | undefined> => {
     const { done, revision } = await model.change<{ readonly done: boolean; readonly revision?: number }>('/draft/save', { content, format: draftFormat(model), cas: over });
     if (!done || revision === undefined) {
-      setConflict(await ask<Draft>('GET', pathOf('/draft', model.of)).catch(() => undefined));
+      setConflict(await ask<ConfigDraft>('GET', pathOf('/draft', model.of)).catch(() => undefined));
       return undefined;
     }
     setBase({ revision, content });
@@ -119,9 +119,9 @@ function Editing(props: { readonly model: Model; readonly outcome: Outcome }): J
     });
   });
 
-  const check = async (content: string): Promise<Verdict['faults']> => {
+  const check = async (content: string): Promise<ConfigVerdict['faults']> => {
     if (isReadOnly()) return [];
-    const { faults } = await ask<Verdict>('POST', pathOf('/check', model.of), { content, format: draftFormat(model) });
+    const { faults } = await ask<ConfigVerdict>('POST', pathOf('/check', model.of), { content, format: draftFormat(model) });
     setFaultCount(faults.length);
     return faults;
   };
@@ -179,7 +179,7 @@ interface HostProps {
   readonly isReadOnly: boolean;
   readonly ready: (editor: Editor | undefined) => void;
   readonly changed: (text: string) => void;
-  readonly check: (content: string) => Promise<Verdict['faults']>;
+  readonly check: (content: string) => Promise<ConfigVerdict['faults']>;
   readonly save: () => void;
   readonly publish: () => void;
 }

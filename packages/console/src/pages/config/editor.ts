@@ -19,7 +19,7 @@ import { highlightSelectionMatches, searchKeymap } from '@codemirror/search';
 import { Compartment, EditorState, RangeSetBuilder, StateEffect, StateField, type Extension } from '@codemirror/state';
 import { Decoration, drawSelection, EditorView, highlightActiveLine, highlightActiveLineGutter, hoverTooltip, keymap, lineNumbers, WidgetType, type DecorationSet } from '@codemirror/view';
 import { tags } from '@lezer/highlight';
-import type { Fault } from './data.ts';
+import type { ContentFault } from '@rollcall/protocol';
 import { keyAt, keysOf, spotAt, type Structured } from './outline.ts';
 import { hintAt, keysAt, parseSchema, valuesAt } from './schema.ts';
 
@@ -38,7 +38,7 @@ export interface EditorOptions {
   readonly schema: string | undefined;
   readonly changed: (content: string) => void;
   /** Asks the server what is wrong; undefined: faults are not looked for. */
-  readonly check?: ((content: string) => Promise<readonly Fault[]>) | undefined;
+  readonly check?: ((content: string) => Promise<readonly ContentFault[]>) | undefined;
   readonly save?: () => void;
   readonly publish?: () => void;
 }
@@ -243,7 +243,7 @@ function hints(format: Structured, schemaText: string | undefined): Extension {
   });
 }
 
-function faults(check: (content: string) => Promise<readonly Fault[]>, format: string): Extension {
+function faults(check: (content: string) => Promise<readonly ContentFault[]>, format: string): Extension {
   return linter(
     async ({ state }) => {
       const { doc } = state;

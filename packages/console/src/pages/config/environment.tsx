@@ -1,6 +1,7 @@
 /** The rules of an environment: its place in the order, and what it asks of each publication. */
 
 import { createMemo, createResource, createSignal, For, Show, type JSX } from 'solid-js';
+import type { ConfigEnvironment, ConfigPolicy, Done, EnvironmentStep } from '@rollcall/protocol';
 import { ask } from '../../api.ts';
 import { pastReason } from '../../live/as-of.ts';
 import { lookAgain } from '../../live/polled.ts';
@@ -10,18 +11,18 @@ import { ActionButton } from '../../parts/allowed.tsx';
 import { createOutcome, OutcomeLine } from '../../parts/outcome.tsx';
 import { follow, hrefOf } from '../../place.ts';
 import { denials, session } from '../../session.ts';
-import { root, type Environment, type Policy } from './data.ts';
+import { root } from './data.ts';
 import { author, setAuthor } from './model.ts';
 import { parseStages, planText, printStages } from './plan.ts';
 
-export function EnvironmentPage(props: { readonly live: LiveViews; readonly environment: Environment; readonly isKnown: boolean }): JSX.Element {
+export function EnvironmentPage(props: { readonly live: LiveViews; readonly environment: ConfigEnvironment; readonly isKnown: boolean }): JSX.Element {
   const outcome = createOutcome();
   const { environment: name } = props.environment;
   const [denied] = createResource(async () => (await denials([{ namespace: name, resource: 'operator', verb: 'write' }]))[0]);
   // Who may change the rules may see who has changed them.
   const [steps] = createResource(
     () => (denied.latest === null && pastReason() === undefined ? props.environment.revision : undefined),
-    () => ask<readonly RulesStep[]>('GET', `${root}/environment/history?${new URLSearchParams({ environment: name })}`),
+    () => ask<readonly EnvironmentStep[]>('GET', `${root}/environment/history?${new URLSearchParams({ environment: name })}`),
   );
   const stored = createMemo(() => fieldsOf(props.environment));
   const [changed, setChanged] = createSignal<Partial<Fields>>({});
@@ -46,7 +47,7 @@ export function EnvironmentPage(props: { readonly live: LiveViews; readonly envi
       const { policy, order } = rulesIn({ ...stored(), ...changed() }, props.environment.policy);
       const by = session()?.accessControl === false ? author().trim() : '';
       const why = reason().trim() === '' ? {} : { message: reason().trim() };
-      const { done } = await ask<{ readonly done: boolean }>('PUT', `${root}/environment?${new URLSearchParams({ environment: name, ...(by === '' ? {} : { by }) })}`, { order, policy, cas: props.environment.revision, ...why });
+      const { done } = await ask<Done>('PUT', `${root}/environment?${new URLSearchParams({ environment: name, ...(by === '' ? {} : { by }) })}`, { order, policy, cas: props.environment.revision, ...why });
       lookAgain();
       if (!done) return { text: 'The rules were changed by another operator meanwhile: look at them, and change them again.' };
       setChanged({});
@@ -102,13 +103,6 @@ export function EnvironmentPage(props: { readonly live: LiveViews; readonly envi
   );
 }
 
-interface RulesStep {
-  readonly atMs: number;
-  readonly by?: string;
-  readonly message?: string;
-  readonly after?: { readonly policy: Policy };
-}
-
 interface Fields {
   readonly order: string;
   readonly approvals: string;
@@ -120,7 +114,7 @@ interface Fields {
   readonly historyMax: string;
 }
 
-function fieldsOf({ order, policy }: Environment): Fields {
+function fieldsOf({ order, policy }: ConfigEnvironment): Fields {
   const { approvals = 0, fourEyes, schemaRequired, webhook = '', rollout, freezes = [], historyMax } = policy;
   return {
     order: String(order),
@@ -139,7 +133,7 @@ function instant(ms: number): string {
 }
 
 /** @throws Error for a freeze that cannot be read */
-function rulesIn(fields: Fields, { rollout, historyMs }: Policy): { readonly order: number; readonly policy: Policy } {
+function rulesIn(fields: Fields, { rollout, historyMs }: ConfigPolicy): { readonly order: number; readonly policy: ConfigPolicy } {
   const stages = parseStages(fields.stages);
   const freezes = fields.freezes.split('\n').filter((line) => line.trim() !== '').map((line) => {
     const [from = '', to = '', ...why] = line.trim().split(/\s+/);
@@ -147,7 +141,7 @@ function rulesIn(fields: Fields, { rollout, historyMs }: Policy): { readonly ord
     if (Number.isNaN(fromMs) || Number.isNaN(toMs)) throw new Error(`${line.trim()} is no freeze: write two times and why, such as 2027-12-24T00:00Z 2027-12-27T00:00Z Christmas`);
     return { fromMs, toMs, why: why.join(' ') };
   });
-  const policy: Policy = {
+  const policy: ConfigPolicy = {
     ...(Number(fields.approvals) > 0 ? { approvals: Number(fields.approvals) } : {}),
     ...(fields.fourEyes === '' ? {} : { fourEyes: true }),
     ...(fields.schemaRequired === '' ? {} : { schemaRequired: true }),
@@ -161,7 +155,7 @@ function rulesIn(fields: Fields, { rollout, historyMs }: Policy): { readonly ord
 }
 
 /** The policy in words, a rule a line. */
-export function sentences({ approvals = 0, fourEyes, schemaRequired, webhook, rollout, freezes = [], historyMax }: Policy): readonly string[] {
+export function sentences({ approvals = 0, fourEyes, schemaRequired, webhook, rollout, freezes = [], historyMax }: ConfigPolicy): readonly string[] {
   return [
     ...(approvals > 0 ? [`Content needs ${approvals} approval${approvals === 1 ? '' : 's'}${fourEyes === true ? ', and its editors cannot approve it' : ''}.`] : []),
     ...(schemaRequired === true ? ['A configuration needs a schema before it is published.'] : []),

@@ -1,34 +1,34 @@
 /** All that the parts of one configuration's page show, asked for once: the row, its draft, its history, its proposals, and what the caller may do. */
 
 import { createMemo, createResource, createSignal, onCleanup, type Accessor } from 'solid-js';
-import { formatOfName } from '@rollcall/protocol';
-import { ask, type Denial } from '../../api.ts';
+import { formatOfName, type ConfigDraft, type ConfigEnvironment, type ConfigStep, type ExplainedDenial, type ListedProposal, type ResolvedConfig } from '@rollcall/protocol';
+import { ask } from '../../api.ts';
 import { asOfMs, pastReason } from '../../live/as-of.ts';
 import { lookAgain, polled, type Polled } from '../../live/polled.ts';
 import type { LiveViews } from '../../live/views.ts';
 import { denials, session } from '../../session.ts';
-import { isSame, pathOf, root, type Draft, type Environment, type One, type Proposal, type Ref, type Resolved, type Step } from './data.ts';
+import { isSame, pathOf, root, type WholeConfig, type Ref } from './data.ts';
 
 /** Why the caller may not do something; null: it may. */
 export interface Denials {
-  readonly edit: Denial | null;
-  readonly approve: Denial | null;
-  readonly publish: Denial | null;
-  readonly reveal: Denial | null;
+  readonly edit: ExplainedDenial | null;
+  readonly approve: ExplainedDenial | null;
+  readonly publish: ExplainedDenial | null;
+  readonly reveal: ExplainedDenial | null;
 }
 
 export interface Model {
   readonly of: Ref;
   readonly live: LiveViews;
-  readonly environment: Accessor<Environment>;
-  readonly one: Accessor<Polled<One>>;
+  readonly environment: Accessor<ConfigEnvironment>;
+  readonly one: Accessor<Polled<WholeConfig>>;
   /** Undefined: there is none, or it has not come yet. */
-  readonly draft: Accessor<Draft | undefined>;
-  readonly history: Accessor<readonly Step[]>;
+  readonly draft: Accessor<ConfigDraft | undefined>;
+  readonly history: Accessor<readonly ConfigStep[]>;
   /** The newest first. */
-  readonly proposals: Accessor<readonly Proposal[]>;
+  readonly proposals: Accessor<readonly ListedProposal[]>;
   /** Undefined while clients get nothing. */
-  readonly resolved: Accessor<Resolved | undefined>;
+  readonly resolved: Accessor<ResolvedConfig | undefined>;
   /** Undefined until they are known. */
   readonly denied: Accessor<Denials | undefined>;
   readonly now: Accessor<number>;
@@ -46,15 +46,15 @@ const [author, setAuthor] = createSignal('');
 /** The name of the operator, which counts only while access control is off. */
 export { author, setAuthor };
 
-export function createModel(of: Ref, live: LiveViews, environment: Accessor<Environment>): Model {
-  const one = polled<One>(pathOf('', of, { whole: 'true' }), {}, live.isPaused);
+export function createModel(of: Ref, live: LiveViews, environment: Accessor<ConfigEnvironment>): Model {
+  const one = polled<WholeConfig>(pathOf('', of, { whole: 'true' }), {}, live.isPaused);
   const hasHistory = createMemo(() => (one().content?.last ?? 0) > 0);
   const hasRelease = createMemo(() => (one().content?.release ?? 0) > 0);
-  const historyState = createMemo(() => (hasHistory() ? polled<readonly Step[]>(pathOf('/history', of), {}, live.isPaused) : undefined));
-  const proposalState = polled<readonly Proposal[]>(`${root}/proposals?${new URLSearchParams({ environment: of.environment, app: of.app })}`, {}, live.isPaused);
+  const historyState = createMemo(() => (hasHistory() ? polled<readonly ConfigStep[]>(pathOf('/history', of), {}, live.isPaused) : undefined));
+  const proposalState = polled<readonly ListedProposal[]>(`${root}/proposals?${new URLSearchParams({ environment: of.environment, app: of.app })}`, {}, live.isPaused);
   // It is asked anew when a release or the settings change: parents of other apps do not change under an open page often.
   const revision = createMemo(() => (hasRelease() ? one().content?.revision : undefined));
-  const [resolved] = createResource(revision, () => ask<Resolved>('GET', pathOf('/resolve', of, asOf())).catch(() => undefined));
+  const [resolved] = createResource(revision, () => ask<ResolvedConfig>('GET', pathOf('/resolve', of, asOf())).catch(() => undefined));
   const name = `${of.app}/${of.name}`;
   const [denied] = createResource(async (): Promise<Denials> => {
     const question = (resource: string) => ({ namespace: of.environment, resource, verb: 'write' as const, name });
@@ -91,7 +91,7 @@ export function createModel(of: Ref, live: LiveViews, environment: Accessor<Envi
 }
 
 /** The proposal that is open, if there is one: a draft has one at most. */
-export function openProposal(model: Model): Proposal | undefined {
+export function openProposal(model: Model): ListedProposal | undefined {
   return model.proposals().find(({ state }) => state === 'open');
 }
 

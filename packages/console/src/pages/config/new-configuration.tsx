@@ -1,15 +1,15 @@
 /** Begins a configuration: its name, its format, and an empty draft. */
 
 import { createSignal, For, Show, type JSX } from 'solid-js';
-import { configFormats, formatOfName } from '@rollcall/protocol';
+import { configFormats, formatOfName, type ConfigEnvironment } from '@rollcall/protocol';
 import { ask } from '../../api.ts';
 import { lookAgain } from '../../live/polled.ts';
 import { Dialog } from '../../parts/dialog.tsx';
 import { go } from '../../place.ts';
-import { defaultCluster, pathOf, type Environment } from './data.ts';
+import { defaultCluster, pathOf } from './data.ts';
 import { hrefFor } from './tree.tsx';
 
-export function NewConfiguration(props: { readonly environment: string; readonly environments: readonly Environment[]; readonly app: string; readonly onClose: () => void }): JSX.Element {
+export function NewConfiguration(props: { readonly environment: string; readonly environments: readonly ConfigEnvironment[]; readonly app: string; readonly onClose: () => void }): JSX.Element {
   const [error, setError] = createSignal('');
   const [name, setName] = createSignal('');
   let form!: HTMLFormElement;

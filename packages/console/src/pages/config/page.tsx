@@ -1,11 +1,12 @@
 /** Configurations: the tree on the left, and what it leads to: one configuration, the rules of an environment, or the first steps. */
 
 import { createMemo, createSignal, Show, type JSX } from 'solid-js';
+import type { ConfigEnvironment } from '@rollcall/protocol';
 import { polled } from '../../live/polled.ts';
 import type { PageProps } from '../../pages.ts';
 import { place } from '../../place.ts';
 import { ConfigurationPage } from './configuration.tsx';
-import { defaultCluster, isSame, root, type Environment, type Ref } from './data.ts';
+import { defaultCluster, isSame, root, type Ref } from './data.ts';
 import { EnvironmentPage } from './environment.tsx';
 import { NewConfiguration } from './new-configuration.tsx';
 import './page.css';
@@ -13,7 +14,7 @@ import { Tree } from './tree.tsx';
 import { Welcome } from './welcome.tsx';
 
 export default function ConfigPage(props: PageProps): JSX.Element {
-  const environments = polled<readonly Environment[]>(`${root}/environments`, {}, props.live.isPaused);
+  const environments = polled<readonly ConfigEnvironment[]>(`${root}/environments`, {}, props.live.isPaused);
   const [isCreating, setCreating] = createSignal(false);
   /** `/ui/config/APP/NAME` is in the present namespace, and leads to what goes on there: a rollout, or a proposal. */
   const isShort = (): boolean => props.parts.length === 2;
@@ -25,7 +26,7 @@ export default function ConfigPage(props: PageProps): JSX.Element {
     undefined,
     { equals: (a, b) => a === b || (a !== undefined && b !== undefined && isSame(a, b)) },
   );
-  const rules = (environment: string): Environment => environments().content?.find((each) => each.environment === environment) ?? { environment, order: 0, policy: {}, revision: 0 };
+  const rules = (environment: string): ConfigEnvironment => environments().content?.find((each) => each.environment === environment) ?? { environment, order: 0, policy: {}, revision: 0 };
   return (
     <div class="config">
       <Tree live={props.live} namespace={props.namespace} environments={environments().content ?? []} shown={shown()} create={() => setCreating(true)} />

@@ -1,7 +1,7 @@
 /** Stages of a rollout as operators write them, as on the command line: `1:10m 50%:10m 100%:30m`. Pure. */
 
+import type { RolloutAlarm, RolloutInput, RolloutPlan, RolloutRule, RolloutStage } from '@rollcall/protocol';
 import { spanOf } from '../../live/time.ts';
-import type { Alarm, Plan, RolloutInput, Rule, Stage } from './data.ts';
 import { milliseconds } from './time.ts';
 
 export type Parsed<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly message: string };
@@ -14,8 +14,8 @@ export const presets = [
   { name: '1 %, then 10 %, 50 %, all', text: '1%:15m 10%:30m 50%:30m' },
 ] as const;
 
-export function parseStages(text: string): Parsed<readonly Stage[]> {
-  const stages: Stage[] = [];
+export function parseStages(text: string): Parsed<readonly RolloutStage[]> {
+  const stages: RolloutStage[] = [];
   for (const word of text.split(/[\s,]+/).filter((each) => each !== '')) {
     const found = /^(\d{1,7}(?:\.\d{1,3})?)(%?)(?::(\w+))?$/.exec(word);
     const bakeMs = found?.[3] === undefined ? 0 : milliseconds(found[3]);
@@ -27,7 +27,7 @@ export function parseStages(text: string): Parsed<readonly Stage[]> {
   return { ok: true, value: stages };
 }
 
-export function printStages(stages: readonly Stage[]): string {
+export function printStages(stages: readonly RolloutStage[]): string {
   return stages.map(({ percent, count, bakeMs }) => `${percent === undefined ? String(count ?? 0) : `${percent}%`}:${spelled(bakeMs)}`).join(' ');
 }
 
@@ -37,17 +37,17 @@ function spelled(ms: number): string {
   return ms === 0 ? '0s' : `${ms}ms`;
 }
 
-export function stageText({ percent, count, bakeMs }: Stage): string {
+export function stageText({ percent, count, bakeMs }: RolloutStage): string {
   return `${percent === undefined ? `${count ?? 0} instance${count === 1 ? '' : 's'}` : `${percent} %`}${bakeMs > 0 ? ` for ${spanOf(bakeMs)}` : ''}`;
 }
 
-export function alarmText({ on, share, atLeast = 1, webhook }: Alarm): string {
+export function alarmText({ on, share, atLeast = 1, webhook }: RolloutAlarm): string {
   const what = on.map((each) => (each === 'unhealthy' ? 'are unhealthy or lost' : 'report an error')).join(' or ');
   return `The rollout ends by itself when ${atLeast > 1 ? `at least ${atLeast} ` : ''}instances with the release ${what}, and their share is more than ${Math.round(share * 100)} % above that of the others${webhook === undefined ? '' : `, or when ${webhook} says so`}.`;
 }
 
 /** @param text `label:ring=beta,gold`, `app:shop`, `address:10.0.0.0/8`, `instance:n1/shop`, or `expression:…`; empty: all clients */
-export function parseRule(text: string): Parsed<Rule | undefined> {
+export function parseRule(text: string): Parsed<RolloutRule | undefined> {
   if (text.trim() === '') return { ok: true, value: undefined };
   const [, kind = '', rest = ''] = /^\s*(\w+)\s*:(.*)$/.exec(text) ?? [];
   const words = rest.split(',').map((each) => each.trim()).filter((each) => each !== '');
@@ -61,7 +61,7 @@ export function parseRule(text: string): Parsed<Rule | undefined> {
   return { ok: false, message: `${kind} is no kind of rule: use app, address, label, instance or expression` };
 }
 
-export function ruleText(rule: Rule): string {
+export function ruleText(rule: RolloutRule): string {
   if (rule.kind === 'label') return `clients with ${rule.label} = ${(rule.values ?? []).join(' or ')}`;
   if (rule.kind === 'expression') return `clients for which ${rule.expression} holds`;
   return `${rule.kind === 'app' ? 'apps' : rule.kind === 'address' ? 'addresses' : 'instances'} ${(rule.apps ?? rule.addresses ?? rule.instances ?? []).join(', ')}`;
@@ -75,6 +75,6 @@ export function rolloutText(rollout: RolloutInput | undefined): string {
   return `${rule === undefined ? '' : `first only ${ruleText(rule)}: `}${planText(plan)}`;
 }
 
-export function planText({ stages }: Plan): string {
+export function planText({ stages }: RolloutPlan): string {
   return [...stages.map(stageText), 'all clients'].join(' → ');
 }

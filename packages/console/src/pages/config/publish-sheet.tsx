@@ -4,6 +4,7 @@
  */
 
 import { createMemo, createResource, createSignal, For, Show, type JSX } from 'solid-js';
+import type { ConfigPolicy, ConfigReaders, ConfigVerdict, RolloutAlarm, RolloutInput, RolloutPlan } from '@rollcall/protocol';
 import { ask } from '../../api.ts';
 import { clockOf } from '../../live/time.ts';
 import { Dialog } from '../../parts/dialog.tsx';
@@ -11,7 +12,7 @@ import type { Outcome } from '../../parts/outcome.tsx';
 import { session } from '../../session.ts';
 import { ApproversText } from './approvers.tsx';
 import { Sides } from './compare.tsx';
-import { pathOf, titleOf, type Alarm, type Plan, type Policy, type RolloutInput, type Verdict, type Who } from './data.ts';
+import { pathOf, titleOf } from './data.ts';
 import { author, draftFormat, formatOf, type Model, openProposal, setAuthor } from './model.ts';
 import { parseRule, parseStages, planText, presets, rolloutText } from './plan.ts';
 
@@ -27,7 +28,7 @@ export interface PublishSheetProps {
 
 export function PublishSheet(props: PublishSheetProps): JSX.Element {
   const { model } = props;
-  const policy = (): Policy => model.environment().policy;
+  const policy = (): ConfigPolicy => model.environment().policy;
   const [stagesText, setStagesText] = createSignal('');
   const [ruleText, setRuleText] = createSignal('');
   const [alarms, setAlarms] = createSignal<readonly ('unhealthy' | 'error')[]>(['unhealthy', 'error']);
@@ -37,7 +38,7 @@ export function PublishSheet(props: PublishSheetProps): JSX.Element {
   const [isConfirmed, setConfirmed] = createSignal(false);
   const [isBusy, setBusy] = createSignal(false);
   const [error, setError] = createSignal('');
-  const [verdict] = createResource(async () => (props.content === undefined ? undefined : ask<Verdict>('POST', pathOf('/check', model.of), { content: props.content, format: draftFormat(model), publishing: true })));
+  const [verdict] = createResource(async () => (props.content === undefined ? undefined : ask<ConfigVerdict>('POST', pathOf('/check', model.of), { content: props.content, format: draftFormat(model), publishing: true })));
   const before = (): string => model.one().content?.current?.content ?? '';
   const stages = createMemo(() => parseStages(stagesText()));
   const rule = createMemo(() => parseRule(ruleText()));
@@ -48,7 +49,7 @@ export function PublishSheet(props: PublishSheetProps): JSX.Element {
   const freeze = () => policy().freezes?.find(({ fromMs, toMs }) => fromMs <= model.now() && model.now() < toMs);
   const lacksSchema = (): boolean => policy().schemaRequired === true && model.one().content?.schema === undefined && !['text', 'flags', 'xml'].includes(draftFormat(model));
   const faults = (): readonly string[] => (verdict.latest?.faults ?? []).map(({ message: text, line, path }) => `${line === undefined ? (path ?? '') : `line ${line}`}${line === undefined && path === undefined ? '' : ': '}${text}`);
-  const refusals = (): Verdict['refusals'] => verdict.latest?.refusals ?? [];
+  const refusals = (): ConfigVerdict['refusals'] => verdict.latest?.refusals ?? [];
   const obstacle = (): string | undefined => {
     const [parsed, forWhom, frozen] = [stages(), rule(), freeze()];
     if (verdict.loading) return 'the checks are still running';
@@ -61,10 +62,10 @@ export function PublishSheet(props: PublishSheetProps): JSX.Element {
     if (!forWhom.ok) return forWhom.message;
     return undefined;
   };
-  const plan = (): Plan | undefined => {
+  const plan = (): RolloutPlan | undefined => {
     const parsed = stages();
     if (!parsed.ok || parsed.value.length === 0) return undefined;
-    const alarm: Alarm | undefined = alarms().length === 0 ? undefined : { on: alarms(), share: sharePercent() / 100 };
+    const alarm: RolloutAlarm | undefined = alarms().length === 0 ? undefined : { on: alarms(), share: sharePercent() / 100 };
     return { stages: parsed.value, ...(alarm === undefined ? {} : { alarm }) };
   };
 
@@ -190,7 +191,7 @@ interface Answer {
 /** Who gets the configuration now. */
 function Affected(props: { readonly model: Model }): JSX.Element {
   const hasRow = (): boolean => (props.model.one().content?.last ?? 0) > 0;
-  const [who] = createResource(hasRow, () => ask<Who>('GET', pathOf('/who', props.model.of, { limit: '8' })));
+  const [who] = createResource(hasRow, () => ask<ConfigReaders>('GET', pathOf('/who', props.model.of, { limit: '8' })));
   const total = (of: 'instances' | 'readers'): number => (who.latest?.releases ?? []).reduce((all, each) => all + each[of], 0);
   const names = (): readonly string[] => (who.latest?.readers ?? []).map(({ instance }) => instance);
   const more = (): number => total('readers') - names().length;

@@ -2,7 +2,7 @@
 
 import { createResource, createSignal, For, onCleanup, Show, type JSX } from 'solid-js';
 import { ask } from '../../api.ts';
-import { pathOf, type One } from './data.ts';
+import { pathOf, type WholeConfig } from './data.ts';
 import type { Model } from './model.ts';
 
 const shownMs = 30_000;
@@ -20,7 +20,7 @@ interface Line {
 export function Revealed(props: { readonly model: Model; readonly onClose: () => void }): JSX.Element {
   const { model } = props;
   const [lines] = createResource(async (): Promise<readonly Line[]> => {
-    const { draft, current } = await ask<One>('GET', pathOf('', model.of, { whole: 'true', reveal: 'true' }));
+    const { draft, current } = await ask<WholeConfig>('GET', pathOf('', model.of, { whole: 'true', reveal: 'true' }));
     const content = draft?.content ?? current?.content;
     return (content ?? '').split('\n').flatMap((text, n) => (text.includes('{secret}') ? [{ number: n + 1, text: text.replaceAll(/\{\/?secret\}/g, '') }] : []));
   });

@@ -1,6 +1,7 @@
 /** A proposal: what it changes, what was checked, who has approved it, and what the operator may do with it. */
 
 import { createMemo, createResource, createSignal, For, Show, type JSX } from 'solid-js';
+import type { ConfigRelease, ListedProposal, ProposalDetail, Published } from '@rollcall/protocol';
 import { ask } from '../../api.ts';
 import { pastReason } from '../../live/as-of.ts';
 import { clockOf } from '../../live/time.ts';
@@ -9,24 +10,20 @@ import type { Outcome } from '../../parts/outcome.tsx';
 import { session } from '../../session.ts';
 import { ApproversText } from './approvers.tsx';
 import { Sides } from './compare.tsx';
-import { pathOf, type Proposal, type Release } from './data.ts';
+import { pathOf } from './data.ts';
 import { asOf, author, formatOf, type Model, openProposal, setAuthor } from './model.ts';
 import { alarmText, planText, rolloutText } from './plan.ts';
 import { ago } from './time.ts';
-
-interface Whole extends Proposal {
-  readonly content: string;
-}
 
 export function ReviewPart(props: { readonly model: Model; readonly outcome: Outcome; readonly number: string }): JSX.Element {
   const { model } = props;
   const head = createMemo(() => (props.number === '' ? (openProposal(model) ?? model.proposals()[0]) : model.proposals().find(({ number }) => String(number) === props.number)));
   const identity = createMemo(() => head()?.number);
   const [sides] = createResource(identity, async (number) => {
-    const whole = await ask<Whole>('GET', pathOf('/proposal', model.of, { number: String(number), ...asOf() }));
+    const whole = await ask<ProposalDetail>('GET', pathOf('/proposal', model.of, { number: String(number), ...asOf() }));
     // Clients of a rollout have its present release, if it has one.
     const base = whole.replaces ?? whole.base;
-    const before = base === 0 ? '' : (await ask<Release>('GET', pathOf('/release', model.of, { number: String(base), ...asOf() }))).content;
+    const before = base === 0 ? '' : (await ask<ConfigRelease>('GET', pathOf('/release', model.of, { number: String(base), ...asOf() }))).content;
     return { before, after: whole.content, base };
   });
   return (
@@ -46,7 +43,7 @@ export function ReviewPart(props: { readonly model: Model; readonly outcome: Out
   );
 }
 
-function Facts(props: { readonly model: Model; readonly proposal: Proposal }): JSX.Element {
+function Facts(props: { readonly model: Model; readonly proposal: ListedProposal }): JSX.Element {
   const { model } = props;
   return (
     <dl class="facts">
@@ -69,20 +66,13 @@ function Facts(props: { readonly model: Model; readonly proposal: Proposal }): J
   );
 }
 
-interface Done {
-  readonly done: boolean;
-  readonly release?: number;
-  /** The rollout by which clients get it. */
-  readonly rollout?: string;
-}
-
-function Verdicts(props: { readonly model: Model; readonly outcome: Outcome; readonly proposal: Proposal }): JSX.Element {
+function Verdicts(props: { readonly model: Model; readonly outcome: Outcome; readonly proposal: ListedProposal }): JSX.Element {
   const { model, outcome } = props;
   const [comment, setComment] = createSignal('');
   const body = (): object => ({ number: props.proposal.number, ...(comment().trim() === '' ? {} : { message: comment().trim() }) });
-  const act = (path: string, text: (answer: Done) => string): void =>
+  const act = (path: string, text: (answer: Published) => string): void =>
     void outcome.run(async () => {
-      const answer = await model.change<Done>(path, body());
+      const answer = await model.change<Published>(path, body());
       setComment('');
       return { text: answer.done ? text(answer) : 'Nothing was changed: it was done already.' };
     });

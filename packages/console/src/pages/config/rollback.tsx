@@ -1,17 +1,18 @@
 /** Going back to an older release: what changes, and why. Clients get its content as a new release, at once. */
 
 import { createResource, createSignal, Show, type JSX } from 'solid-js';
+import type { ConfigRelease } from '@rollcall/protocol';
 import { ask } from '../../api.ts';
 import { Dialog } from '../../parts/dialog.tsx';
 import type { Outcome } from '../../parts/outcome.tsx';
 import { session } from '../../session.ts';
 import { Sides } from './compare.tsx';
-import { pathOf, titleOf, type Release } from './data.ts';
+import { pathOf, titleOf } from './data.ts';
 import { author, formatOf, type Model, setAuthor } from './model.ts';
 
 export function Rollback(props: { readonly model: Model; readonly to: number; readonly outcome: Outcome; readonly onClose: () => void }): JSX.Element {
   const { model } = props;
-  const [target] = createResource(() => ask<Release>('GET', pathOf('/release', model.of, { number: String(props.to) })));
+  const [target] = createResource(() => ask<ConfigRelease>('GET', pathOf('/release', model.of, { number: String(props.to) })));
   const [reason, setReason] = createSignal('');
   const submit = (event: SubmitEvent): void => {
     event.preventDefault();

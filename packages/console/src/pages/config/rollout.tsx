@@ -4,13 +4,13 @@
  */
 
 import { createMemo, createSignal, For, Show, type JSX } from 'solid-js';
+import type { ReleaseCounts, ShownConfigReader, ShownRollout, StagedRollout } from '@rollcall/protocol';
 import { pastReason } from '../../live/as-of.ts';
 import { ActionButton } from '../../parts/allowed.tsx';
 import type { Outcome } from '../../parts/outcome.tsx';
 import { Table, type Column } from '../../parts/table.tsx';
 import { session } from '../../session.ts';
 import { spanOf } from '../../live/time.ts';
-import type { Reader, ReleaseCounts, Rollout, Staged } from './data.ts';
 import { author, setAuthor, type Model } from './model.ts';
 import { alarmText, ruleText, stageText } from './plan.ts';
 import { Rollback } from './rollback.tsx';
@@ -21,7 +21,7 @@ export function RolloutPart(props: { readonly model: Model; readonly outcome: Ou
   const service = (): string => model.one().content?.rollouts?.find(({ staged }) => staged !== undefined)?.staged?.service ?? '';
   const state = watchWho(model, service);
   const releases = createMemo(() => state().content?.releases ?? []);
-  const rollouts = (): readonly Rollout[] => model.one().content?.rollouts ?? [];
+  const rollouts = (): readonly ShownRollout[] => model.one().content?.rollouts ?? [];
   const [isGoingBack, setGoingBack] = createSignal<number>();
   const before = createMemo(() => model.history().find(({ step, number, hash }) => (step === 'publish' || step === 'rollback') && hash !== '' && number < (model.one().content?.release ?? 0))?.number);
   return (
@@ -40,7 +40,7 @@ export function RolloutPart(props: { readonly model: Model; readonly outcome: Ou
   );
 }
 
-function Progress(props: { readonly model: Model; readonly rollout: Rollout; readonly releases: readonly ReleaseCounts[]; readonly outcome: Outcome }): JSX.Element {
+function Progress(props: { readonly model: Model; readonly rollout: ShownRollout; readonly releases: readonly ReleaseCounts[]; readonly outcome: Outcome }): JSX.Element {
   const { model, outcome } = props;
   const [reason, setReason] = createSignal('');
   const control = (action: 'pause' | 'resume' | 'stop' | 'complete' | 'advance', text: string): void =>
@@ -52,7 +52,7 @@ function Progress(props: { readonly model: Model; readonly rollout: Rollout; rea
     });
   const goBack = (): number => model.one().content?.release ?? 0;
   const denial = () => model.denied()?.publish;
-  const staged = (): Staged | undefined => props.rollout.staged;
+  const staged = (): StagedRollout | undefined => props.rollout.staged;
   return (
     <section class="panel config-rollout" aria-label={`Rollout of release ${props.rollout.release}`}>
       <div class="config-rollout-head">
@@ -83,7 +83,7 @@ function Progress(props: { readonly model: Model; readonly rollout: Rollout; rea
   );
 }
 
-function Stages(props: { readonly plan: Staged; readonly nowMs: number }): JSX.Element {
+function Stages(props: { readonly plan: StagedRollout; readonly nowMs: number }): JSX.Element {
   const spentMs = (): number => props.plan.spentMs + (props.plan.state === 'running' ? Math.max(0, props.nowMs - props.plan.sinceMs) : 0);
   const bakeMs = (): number => props.plan.stages[props.plan.stage]?.bakeMs ?? 0;
   return (
@@ -105,7 +105,7 @@ function Stages(props: { readonly plan: Staged; readonly nowMs: number }): JSX.E
 }
 
 /** How far the instances with the release are from the alarm. */
-function Budget(props: { readonly text: string; readonly share: number; readonly on: readonly string[]; readonly rollout: Rollout; readonly releases: readonly ReleaseCounts[] }): JSX.Element {
+function Budget(props: { readonly text: string; readonly share: number; readonly on: readonly string[]; readonly rollout: ShownRollout; readonly releases: readonly ReleaseCounts[] }): JSX.Element {
   const bad = ({ unhealthy, errors, faulty }: ReleaseCounts): number => (props.on.length > 1 ? faulty : props.on.includes('error') ? errors : unhealthy);
   const shareOf = (some: readonly ReleaseCounts[]): number => {
     const instances = some.reduce((all, each) => all + each.instances, 0);
@@ -146,7 +146,7 @@ function sum(releases: readonly ReleaseCounts[]): number {
   return releases.reduce((all, { readers }) => all + readers, 0);
 }
 
-const columns: readonly Column<Reader>[] = [
+const columns: readonly Column<ShownConfigReader>[] = [
   { name: 'instance', width: 'minmax(11rem, 3fr)', cell: (row) => <span title={row.address}>{row.instance === '' ? row.address : row.instance}</span> },
   { name: 'gets', width: '3.5rem', cell: (row) => (row.release === 0 ? 'nothing' : row.release) },
   { name: 'uses', width: '3rem', isEmpty: (row) => row.applied === undefined, cell: (row) => row.applied ?? '' },
@@ -155,7 +155,7 @@ const columns: readonly Column<Reader>[] = [
   { name: 'error', width: 'minmax(6rem, 2fr)', isEmpty: (row) => row.error === undefined, cell: (row) => <span class="error">{row.error ?? ''}</span> },
 ];
 
-function Readers(props: { readonly readers: readonly Reader[]; readonly isReady: boolean; readonly all: number }): JSX.Element {
+function Readers(props: { readonly readers: readonly ShownConfigReader[]; readonly isReady: boolean; readonly all: number }): JSX.Element {
   return (
     <Show when={props.isReady}>
       <Show when={props.all > listedMax}><p class="hint">{listedMax} of {props.all} are listed, those with a fault first.</p></Show>

@@ -1,16 +1,17 @@
 /** What belongs to a configuration and not to its releases: schema, parents, checks, owners. And its end. */
 
 import { createMemo, createSignal, Show, type JSX } from 'solid-js';
+import type { ConfigSettings } from '@rollcall/protocol';
 import { pastReason } from '../../live/as-of.ts';
 import { ActionButton } from '../../parts/allowed.tsx';
 import type { Outcome } from '../../parts/outcome.tsx';
 import { go, hrefOf } from '../../place.ts';
-import { titleOf, type One, type Settings } from './data.ts';
+import { titleOf, type WholeConfig } from './data.ts';
 import type { Model } from './model.ts';
 
 export function SettingsPart(props: { readonly model: Model; readonly outcome: Outcome }): JSX.Element {
   const { model, outcome } = props;
-  const row = (): One | undefined => model.one().content;
+  const row = (): WholeConfig | undefined => model.one().content;
   const stored = createMemo(() => fieldsOf(row()));
   const [changed, setChanged] = createSignal<Partial<Fields>>({});
   const value = (name: keyof Fields): string => changed()[name] ?? stored()[name];
@@ -80,7 +81,7 @@ interface Fields {
   readonly owner: string;
 }
 
-function fieldsOf(row: One | undefined): Fields {
+function fieldsOf(row: WholeConfig | undefined): Fields {
   return {
     description: row?.description ?? '',
     tags: (row?.tags ?? []).join(', '),
@@ -95,9 +96,9 @@ function fieldsOf(row: One | undefined): Fields {
 }
 
 /** Only what has changed. */
-function settingsIn(changed: Partial<Fields>, stored: Fields): Settings {
+function settingsIn(changed: Partial<Fields>, stored: Fields): ConfigSettings {
   const listed = (text: string, sign: RegExp): readonly string[] => text.split(sign).map((each) => each.trim()).filter((each) => each !== '');
-  const readers: { readonly [Name in keyof Fields]: (text: string) => Settings } = {
+  const readers: { readonly [Name in keyof Fields]: (text: string) => ConfigSettings } = {
     description: (description) => ({ description }),
     tags: (text) => ({ tags: listed(text, /,/) }),
     owners: (text) => ({ owners: listed(text, /,/) }),
@@ -114,5 +115,5 @@ function settingsIn(changed: Partial<Fields>, stored: Fields): Settings {
     owner: (text) => ({ owner: text === 'git' ? 'git' : '' }),
   };
   const names = (Object.keys(readers) as (keyof Fields)[]).filter((name) => changed[name] !== undefined && changed[name] !== stored[name]);
-  return Object.assign({}, ...names.map((name) => readers[name](changed[name] ?? ''))) as Settings;
+  return Object.assign({}, ...names.map((name) => readers[name](changed[name] ?? ''))) as ConfigSettings;
 }

@@ -1,12 +1,12 @@
 /** Where a configuration stands on its way from draft to all clients, and what has happened to it. */
 
 import { createSignal, For, Show, type JSX } from 'solid-js';
+import type { ConfigStep, ShownRollout } from '@rollcall/protocol';
 import { pastReason } from '../../live/as-of.ts';
 import { ActionButton } from '../../parts/allowed.tsx';
 import type { Outcome } from '../../parts/outcome.tsx';
 import { follow } from '../../place.ts';
 import { clockOf } from '../../live/time.ts';
-import type { Rollout, Step } from './data.ts';
 import { openProposal, type Model } from './model.ts';
 import { stageText } from './plan.ts';
 import { Rollback } from './rollback.tsx';
@@ -91,7 +91,7 @@ function Way(props: { readonly model: Model }): JSX.Element {
 }
 
 /** `20 %, stage 2 of 3` */
-function stageOf({ staged }: Rollout): string {
+function stageOf({ staged }: ShownRollout): string {
   const stage = staged?.stages[staged.stage];
   return staged === undefined || stage === undefined ? 'for some clients' : `${stageText({ ...stage, bakeMs: 0 })}, stage ${staged.stage + 1} of ${staged.stages.length}`;
 }
@@ -115,7 +115,7 @@ const words: Readonly<Record<string, string>> = {
   'rollout-stop': 'stopped', 'rollout-complete': 'reached all', 'auto-rollback': 'taken back by the alarm', 'settings': 'settings changed',
 };
 
-function HistoryLine(props: { readonly model: Model; readonly step: Step; readonly goBack: (to: number) => void }): JSX.Element {
+function HistoryLine(props: { readonly model: Model; readonly step: ConfigStep; readonly goBack: (to: number) => void }): JSX.Element {
   const { step, model } = props;
   const hasContent = step.step === 'publish' || step.step === 'rollback';
   return (

@@ -2,18 +2,19 @@
 
 import { createVirtualizer } from '@tanstack/solid-virtual';
 import { createEffect, createMemo, createSignal, For, mapArray, Show, type Accessor, type JSX } from 'solid-js';
+import type { ConfigEnvironment, ListedConfig } from '@rollcall/protocol';
 import { pastReason } from '../../live/as-of.ts';
 import { polled } from '../../live/polled.ts';
 import type { LiveViews } from '../../live/views.ts';
 import { FilterBox, filterText } from '../../parts/filter-box.tsx';
 import { focusRow } from '../../parts/focus.ts';
 import { go, hrefOf, place } from '../../place.ts';
-import { defaultCluster, isSame, root, type Environment, type Ref, type Row } from './data.ts';
+import { defaultCluster, isSame, root, type Ref } from './data.ts';
 
 export interface TreeProps {
   readonly live: LiveViews;
   readonly namespace: string;
-  readonly environments: readonly Environment[];
+  readonly environments: readonly ConfigEnvironment[];
   /** What is open in the page. */
   readonly shown: Ref | undefined;
   readonly create: () => void;
@@ -28,13 +29,13 @@ interface Line {
   /** Undefined for a configuration. */
   readonly isOpen?: boolean;
   readonly count?: number;
-  readonly row?: Row;
+  readonly row?: ListedConfig;
 }
 
 interface Loaded {
   readonly environment: string;
   readonly isOpen: Accessor<boolean>;
-  readonly rows: Accessor<readonly Row[]>;
+  readonly rows: Accessor<readonly ListedConfig[]>;
   readonly error: Accessor<string | undefined>;
 }
 
@@ -58,7 +59,7 @@ export function Tree(props: TreeProps): JSX.Element {
   };
   const loaded = mapArray(names, (environment, n): Loaded => {
     const open = createMemo(() => isOpen(environment, n()));
-    const state = createMemo(() => (open() ? polled<readonly Row[]>(`${root}/list?${new URLSearchParams({ environment })}`, {}, props.live.isPaused) : undefined));
+    const state = createMemo(() => (open() ? polled<readonly ListedConfig[]>(`${root}/list?${new URLSearchParams({ environment })}`, {}, props.live.isPaused) : undefined));
     return { environment, isOpen: open, rows: () => state()?.().content ?? [], error: () => state()?.().error };
   });
   const lines = createMemo(() => {
@@ -190,7 +191,7 @@ function Lines(props: { readonly lines: readonly Line[]; readonly shown: Ref | u
 
 /** The state of a configuration in a word: what an operator looks for in a long tree. */
 function LineNotes(props: { readonly line: Line }): JSX.Element {
-  const row = (): Row | undefined => props.line.row;
+  const row = (): ListedConfig | undefined => props.line.row;
   return (
     <>
       <Show when={row()?.cluster !== undefined && row()?.cluster !== defaultCluster}><span class="config-cluster">@{row()?.cluster}</span></Show>

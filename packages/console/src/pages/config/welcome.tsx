@@ -1,20 +1,16 @@
 /** The page of configurations before one is chosen: what waits for the caller, what is under way, or the first steps. */
 
 import { createSignal, For, onCleanup, Show, type JSX } from 'solid-js';
+import type { PendingWork } from '@rollcall/protocol';
 import { polled } from '../../live/polled.ts';
 import type { LiveViews } from '../../live/views.ts';
 import { follow } from '../../place.ts';
-import { root, titleOf, type Proposal, type Ref } from './data.ts';
+import { root, titleOf } from './data.ts';
 import { ago } from './time.ts';
 import { hrefFor } from './tree.tsx';
 
-export interface Pending {
-  readonly rollouts: readonly (Ref & { readonly rollout: string; readonly release: number; readonly stage: number; readonly stages: number; readonly state: 'running' | 'paused'; readonly sinceMs: number })[];
-  readonly proposals: readonly (Proposal & { readonly can: readonly ('approve' | 'publish' | 'edit')[] })[];
-}
-
 export function Welcome(props: { readonly live: LiveViews; readonly error: string | undefined; readonly create: () => void }): JSX.Element {
-  const pending = polled<Pending>(`${root}/pending`, {}, props.live.isPaused);
+  const pending = polled<PendingWork>(`${root}/pending`, {}, props.live.isPaused);
   const [now, setNow] = createSignal(Date.now());
   const timer = setInterval(() => setNow(Date.now()), 1_000);
   onCleanup(() => clearInterval(timer));

@@ -4,13 +4,14 @@
  */
 
 import { createSignal, onCleanup, type Accessor } from 'solid-js';
+import type { ConfigReaders } from '@rollcall/protocol';
 import { ask } from '../../api.ts';
 import { asOfMs } from '../../live/as-of.ts';
-import { pathOf, type Who } from './data.ts';
+import { pathOf } from './data.ts';
 import type { Model } from './model.ts';
 
 export interface WhoShown {
-  readonly content: Who | undefined;
+  readonly content: ConfigReaders | undefined;
   readonly error: string | undefined;
 }
 
@@ -29,7 +30,7 @@ export function watchWho({ of, live }: Model, service: Accessor<string>): Access
     try {
       if (asOfMs() !== undefined) setState({ content: undefined, error: 'who had it at a past time is not known; go back to now to see it' });
       else if (!live.isPaused() && document.visibilityState === 'visible') {
-        const content = await ask<Who>('GET', pathOf('/who', of, { limit: String(listedMax), ...(service() === '' ? {} : { service: service() }) }));
+        const content = await ask<ConfigReaders>('GET', pathOf('/who', of, { limit: String(listedMax), ...(service() === '' ? {} : { service: service() }) }));
         if (!isGone) setState({ content, error: undefined });
       }
     } catch (error) {

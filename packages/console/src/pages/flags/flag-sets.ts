@@ -1,23 +1,16 @@
 /** The flag sets of a namespace: its configurations in flagd's format, with their content and their draft. */
 
 import { createEffect, createMemo, createSignal, on, type Accessor } from 'solid-js';
-import type { ConfigLayer, PastView } from '@rollcall/protocol';
-import { ask, type Denial } from '../../api.ts';
+import type { ConfigDetail, ConfigDraft, ConfigLayer, ExplainedDenial, ListedConfig, PastView } from '@rollcall/protocol';
+import { ask } from '../../api.ts';
 import { asOfMs } from '../../live/as-of.ts';
 import { polled } from '../../live/polled.ts';
 import type { LiveViews } from '../../live/views.ts';
 import { denials } from '../../session.ts';
 
-export interface ConfigHead {
-  readonly app: string;
-  readonly name: string;
-  readonly cluster: string;
-  /** Number of the current release; 0: there is none. */
-  readonly release: number;
-  readonly format?: string;
-  readonly changedMs: number;
-  readonly owner?: string;
-  readonly draft?: { readonly revision: number; readonly remove?: boolean };
+/** What the page needs of a configuration; of a past time nothing else is known. */
+export interface ConfigHead extends Pick<ListedConfig, 'app' | 'name' | 'cluster' | 'release' | 'format' | 'changedMs' | 'owner'> {
+  readonly draft?: Pick<NonNullable<ListedConfig['draft']>, 'revision' | 'remove'>;
 }
 
 /** A configuration with the content that clients get, and the draft. */
@@ -46,7 +39,7 @@ export function clusterQuery(cluster: string): Readonly<Record<string, string>> 
 }
 
 /** Why the caller may not change the draft; null: it may. */
-export async function editDenial({ namespace, app, name }: SetRef): Promise<Denial | null | undefined> {
+export async function editDenial({ namespace, app, name }: SetRef): Promise<ExplainedDenial | null | undefined> {
   const [denial] = await denials([{ namespace, resource: 'config', verb: 'write', name: `${app}/${name}` }]);
   return denial;
 }
@@ -62,7 +55,7 @@ export interface SetsShown {
 }
 
 export function watchSets(live: LiveViews, namespace: string): Accessor<SetsShown> {
-  const state = polled<readonly ConfigHead[]>(`${configPath}/list?${String(new URLSearchParams({ environment: namespace }))}`, {}, live.isPaused);
+  const state = polled<readonly ListedConfig[]>(`${configPath}/list?${String(new URLSearchParams({ environment: namespace }))}`, {}, live.isPaused);
   return createMemo(() => ({ sets: state().content?.filter(isFlagSet) ?? [], isReady: state().content !== undefined || state().error !== undefined, error: state().error }));
 }
 
@@ -95,7 +88,7 @@ export function watchSet(live: LiveViews, ref: SetRef): Accessor<SetShown> {
 }
 
 function presentSet(live: LiveViews, ref: SetRef): Accessor<SetShown> {
-  const state = polled<ConfigHead & { readonly current?: { readonly content: string } }>(`${configPath}?${queryOf(ref)}`, {}, live.isPaused);
+  const state = polled<ConfigDetail>(`${configPath}?${queryOf(ref)}`, {}, live.isPaused);
   const revision = createMemo(() => (state().content?.draft?.remove === true ? undefined : state().content?.draft?.revision));
   const [draft, setDraft] = createSignal<string>();
   // A resource would hide the page while it waits for the draft.
@@ -104,7 +97,7 @@ function presentSet(live: LiveViews, ref: SetRef): Accessor<SetShown> {
       setDraft(undefined);
       return;
     }
-    ask<{ readonly content: string }>('GET', `${configPath}/draft?${queryOf(ref)}`).then(
+    ask<ConfigDraft>('GET', `${configPath}/draft?${queryOf(ref)}`).then(
       ({ content }) => revision() === wanted && setDraft(content),
       () => revision() === wanted && setDraft(undefined),
     );

@@ -1,6 +1,7 @@
 /** Asks before all keys under a prefix are deleted, and says how many they are. */
 
 import { createResource, createSignal, Show, type JSX } from 'solid-js';
+import type { KeyCount } from '@rollcall/protocol';
 import { ask } from '../../api.ts';
 import type { Outcome } from '../../parts/outcome.tsx';
 import { ReasonBox } from './reason-box.tsx';
@@ -15,7 +16,7 @@ export interface DeleteTreeProps {
 }
 
 export function DeleteTree(props: DeleteTreeProps): JSX.Element {
-  const [count] = createResource(async () => (await ask<{ readonly count: number }>('GET', `/rollcall/v1/keys/count?${String(new URLSearchParams({ namespace: props.namespace, prefix: props.prefix }))}`)).count);
+  const [count] = createResource(async () => (await ask<KeyCount>('GET', `/rollcall/v1/keys/count?${String(new URLSearchParams({ namespace: props.namespace, prefix: props.prefix }))}`)).count);
   const [reason, setReason] = createSignal('');
   const remove = async (keys: number): Promise<void> => {
     props.onClose();

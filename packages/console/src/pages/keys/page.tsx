@@ -1,6 +1,7 @@
 /** Keys and values, folder by folder. A folder is asked for by itself, so a registry with millions of keys is shown as fast as a small one. */
 
 import { createEffect, createMemo, createSignal, For, on, onCleanup, Show, type JSX } from 'solid-js';
+import type { KeyEntry, KeyList } from '@rollcall/protocol';
 import { pastReason } from '../../live/as-of.ts';
 import { polled, type Polled } from '../../live/polled.ts';
 import type { PageProps } from '../../pages.ts';
@@ -12,32 +13,17 @@ import { MayRead } from '../../parts/may-read.tsx';
 import { Table, type Column } from '../../parts/table.tsx';
 import { follow, go, hrefOf, place, refine } from '../../place.ts';
 import { DeleteTree } from './delete-tree.tsx';
-import { KeyEntry } from './entry.tsx';
+import { KeyEntry as OpenedKey } from './entry.tsx';
 import { NewKey } from './new-key.tsx';
 import './page.css';
 import { keyStore } from './store.ts';
 import { foldersOf } from './value.ts';
 
-interface KeyLine {
-  readonly key: string;
-  readonly bytes: number;
-  readonly revision: number;
-  readonly session?: string;
-  readonly beginning?: string;
-}
-
-type Line = KeyLine | { readonly folder: string };
-
-interface Page {
-  readonly entries: readonly Line[];
-  readonly next?: string;
-}
-
 type Sheet = 'new' | 'delete-tree';
 
-const nameOf = (line: Line): string => ('folder' in line ? line.folder : line.key);
+const nameOf = (line: KeyEntry): string => ('folder' in line ? line.folder : line.key);
 
-const details: readonly Column<Line>[] = [
+const details: readonly Column<KeyEntry>[] = [
   { name: 'size', width: '6rem', cell: (line) => ('folder' in line ? '' : `${line.bytes} B`) },
   { name: 'revision', width: '7rem', cell: (line) => ('folder' in line ? '' : line.revision) },
   { name: 'held by', width: '8rem', cell: (line) => ('folder' in line ? '' : (line.session?.slice(0, 8) ?? '')) },
@@ -49,27 +35,27 @@ export default function KeysPage(props: PageProps): JSX.Element {
   const opened = createMemo(() => place().query.get('key') ?? '');
   // A folder that fits into one answer is filtered here; of a longer one the server is asked for names that begin so.
   const [begin, setBegin] = createSignal('');
-  const lists = createMemo(() => polled<Page>(`/rollcall/v1/keys?${String(new URLSearchParams({ namespace: props.namespace, prefix: folder() + begin(), separator: '/', after: after() }))}`, {}, props.live.isPaused));
-  const state = (): Polled<Page> => lists()();
-  const page = createMemo<{ readonly folder: string; readonly page: Page } | undefined>((before) => {
+  const lists = createMemo(() => polled<KeyList>(`/rollcall/v1/keys?${String(new URLSearchParams({ namespace: props.namespace, prefix: folder() + begin(), separator: '/', after: after() }))}`, {}, props.live.isPaused));
+  const state = (): Polled<KeyList> => lists()();
+  const page = createMemo<{ readonly folder: string; readonly page: KeyList } | undefined>((before) => {
     const { content } = state();
     return content === undefined ? (before?.folder === folder() ? before : undefined) : { folder: folder(), page: content };
   });
-  const entries = (): readonly Line[] => page()?.page.entries ?? [];
+  const entries = (): readonly KeyEntry[] => page()?.page.entries ?? [];
   const next = (): string | undefined => page()?.page.next;
   createEffect(on([filterText, folder], ([text]) => {
     // The server looks for the beginning of the name, and knows no expressions.
     const timer = setTimeout(() => (next() !== undefined || begin() !== '' || after() !== '') && setBegin(/^[^\s="]*$/.test(text) ? text : ''), 300);
     onCleanup(() => clearTimeout(timer));
   }));
-  const filter = filterRows<Line>({ Key: (line) => nameOf(line).slice(folder().length), Value: (line) => ('folder' in line ? '' : (line.beginning ?? '')), Size: ['number', (line) => ('folder' in line ? 0 : line.bytes)], Held: ['boolean', (line) => 'key' in line && line.session !== undefined] });
+  const filter = filterRows<KeyEntry>({ Key: (line) => nameOf(line).slice(folder().length), Value: (line) => ('folder' in line ? '' : (line.beginning ?? '')), Size: ['number', (line) => ('folder' in line ? 0 : line.bytes)], Held: ['boolean', (line) => 'key' in line && line.session !== undefined] });
   const rows = createMemo(() => filter.rows(entries()));
   const [sheet, setSheet] = createSignal<Sheet>();
   const outcome = createOutcome();
   const store = keyStore(props.live, props.namespace);
-  const href = (line: Line): string => ('folder' in line ? hrefOf(['keys'], { in: line.folder }) : hrefOf(['keys'], { in: folder(), key: line.key, filter: filterText(), after: after() }));
+  const href = (line: KeyEntry): string => ('folder' in line ? hrefOf(['keys'], { in: line.folder }) : hrefOf(['keys'], { in: folder(), key: line.key, filter: filterText(), after: after() }));
 
-  const names: readonly Column<Line>[] = [
+  const names: readonly Column<KeyEntry>[] = [
     { name: 'key', width: '2fr', cell: (line) => <a classList={{ folder: 'folder' in line }} href={href(line)} onClick={follow}>{nameOf(line).slice(folder().length) || nameOf(line)}</a> },
     { name: 'value', width: '3fr', cell: (line) => ('folder' in line ? <span class="hint">folder</span> : line.beginning === undefined ? <span class="hint">bytes</span> : <code>{line.beginning}</code>) },
   ];
@@ -104,7 +90,7 @@ export default function KeysPage(props: PageProps): JSX.Element {
           <Table label="Keys" rows={rows()} columns={columns()} open={(line) => go(href(line))} empty={entries().length > 0 ? 'No key matches the filter.' : folder() === '' ? <MayRead namespace={props.namespace} resource="key"><FirstKey /></MayRead> : 'The folder has no keys that you may read.'} />
         </Show>
         <Show when={opened()} keyed>
-          {(key) => <KeyEntry live={props.live} namespace={props.namespace} key_={key} store={store} outcome={outcome} onClose={() => refine({ key: '' })} />}
+          {(key) => <OpenedKey live={props.live} namespace={props.namespace} key_={key} store={store} outcome={outcome} onClose={() => refine({ key: '' })} />}
         </Show>
       </div>
     </>

@@ -1,7 +1,7 @@
 /** One lock: its holders, live, the queue in order, and what an operator may do with both. */
 
 import { createMemo, createResource, createSignal, For, Show, type JSX } from 'solid-js';
-import type { LockHolder, LockPurpose } from '@rollcall/protocol';
+import { kindOfLock, type LockContender, type LockDetail, type LockHolder } from '@rollcall/protocol';
 import { ask } from '../../api.ts';
 import { pastReason } from '../../live/as-of.ts';
 import { polled } from '../../live/polled.ts';
@@ -11,27 +11,6 @@ import { ActionButton } from '../../parts/allowed.tsx';
 import { createOutcome, OutcomeLine } from '../../parts/outcome.tsx';
 import { follow, hrefOf } from '../../place.ts';
 import { denials } from '../../session.ts';
-import { kindOf } from './kind.ts';
-
-interface Contender {
-  readonly contender: string;
-  readonly session: string;
-  readonly token?: string;
-  readonly shared?: boolean;
-  /** Of a holder: when it got the lock; of another: when it came. */
-  readonly sinceMs?: number;
-  /** Time without a renewal after which it loses the lock, or its place. */
-  readonly ttlMs?: number;
-  readonly value?: string;
-}
-
-interface LockState {
-  /** 0: it is not in use. */
-  readonly limit: number;
-  readonly purpose?: LockPurpose;
-  readonly holders: readonly Contender[];
-  readonly waiting: readonly Contender[];
-}
 
 /** What an operator is about to do. */
 interface Asked {
@@ -47,7 +26,7 @@ const queueShownMax = 200;
 
 export function LockPage(props: { readonly live: LiveViews; readonly namespace: string; readonly name: string }): JSX.Element {
   const held = props.live.watch<LockHolder>({ kind: 'lock', namespace: props.namespace, name: props.name });
-  const state = polled<LockState>(`/rollcall/v1/locks?${String(new URLSearchParams({ namespace: props.namespace, name: props.name }))}`, {}, props.live.isPaused);
+  const state = polled<LockDetail>(`/rollcall/v1/locks?${String(new URLSearchParams({ namespace: props.namespace, name: props.name }))}`, {}, props.live.isPaused);
   const [refused] = createResource(() => denials([{ namespace: props.namespace, resource: 'operator', verb: 'write' }]).then(([denial]) => denial));
   const [asked, setAsked] = createSignal<Asked>();
   const [reason, setReason] = createSignal('');
@@ -74,14 +53,14 @@ export function LockPage(props: { readonly live: LiveViews; readonly namespace: 
 
   const learns = 'The holder learns it when it renews its session; until then only resources that check the token refuse it.';
   const takeAway = (holder: LockHolder): Asked => ({ title: `Take the lock from ${nameOf(holder)}`, effect: `${next()}. ${learns}`, path: 'expel', body: { contender: holder.contender }, done: `${nameOf(holder)} has lost the lock.` });
-  const remove = (waiter: Contender): Asked => ({ title: `Remove ${nameOf(waiter)} from the queue`, effect: 'Its request for the lock ends; its client may ask again.', path: 'expel', body: { contender: waiter.contender }, done: `${nameOf(waiter)} has left the queue.` });
-  const give = (waiter: Contender, holder: LockHolder): Asked => ({ title: `Give the lock to ${nameOf(waiter)}`, effect: `${nameOf(holder)} loses the lock. ${learns}`, path: 'hand-over', body: { contender: holder.contender, to: waiter.contender }, done: `${nameOf(waiter)} has the lock.` });
+  const remove = (waiter: LockContender): Asked => ({ title: `Remove ${nameOf(waiter)} from the queue`, effect: 'Its request for the lock ends; its client may ask again.', path: 'expel', body: { contender: waiter.contender }, done: `${nameOf(waiter)} has left the queue.` });
+  const give = (waiter: LockContender, holder: LockHolder): Asked => ({ title: `Give the lock to ${nameOf(waiter)}`, effect: `${nameOf(holder)} loses the lock. ${learns}`, path: 'hand-over', body: { contender: holder.contender, to: waiter.contender }, done: `${nameOf(waiter)} has the lock.` });
 
   return (
     <>
       <p class="way"><a href={hrefOf(['locks'])} onClick={follow}>Locks</a></p>
       <h1>{props.name}</h1>
-      <Show when={pastReason() === undefined && (state().content?.limit ?? 0) > 0 ? state().content : undefined}>{(lock) => <p class="kind">{kindOf({ ...lock(), holding: holders().length, shared: holders()[0]?.shared })}</p>}</Show>
+      <Show when={pastReason() === undefined && (state().content?.limit ?? 0) > 0 ? state().content : undefined}>{(lock) => <p class="kind">{kindOfLock({ ...lock(), holding: holders().length, shared: holders()[0]?.shared })}</p>}</Show>
       <Show when={held().error ?? (pastReason() === undefined ? state().error : undefined)}>{(error) => <p class="error" role="alert">{error()}</p>}</Show>
       <Show when={asked()} keyed>
         {(question) => (
@@ -128,11 +107,11 @@ export function LockPage(props: { readonly live: LiveViews; readonly namespace: 
   );
 }
 
-function nameOf({ value, contender }: Pick<Contender, 'value' | 'contender'>): string {
+function nameOf({ value, contender }: Pick<LockContender, 'value' | 'contender'>): string {
   return value ?? contender.slice(0, 8);
 }
 
-function sessionText(contender: Pick<Contender, 'session' | 'ttlMs'> | undefined): readonly string[] {
+function sessionText(contender: Pick<LockContender, 'session' | 'ttlMs'> | undefined): readonly string[] {
   if (contender === undefined) return [];
   const { session, ttlMs } = contender;
   return [`session ${session.slice(0, 8)}`, ...(ttlMs === undefined ? [] : [`lease of ${spanOf(ttlMs)}`])];

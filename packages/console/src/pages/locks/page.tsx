@@ -1,7 +1,7 @@
 /** Locks and elections in use, and keys that sessions hold as Consul's clients lock; and below it the page of one lock. */
 
 import { createEffect, createMemo, createSignal, on, onCleanup, Show, type JSX } from 'solid-js';
-import type { LockPurpose } from '@rollcall/protocol';
+import { kindOfLock, type HeldKey, type HeldKeyList, type ListedLock, type LockList } from '@rollcall/protocol';
 import { polled, type Polled } from '../../live/polled.ts';
 import { clockOf } from '../../live/time.ts';
 import type { PageProps } from '../../pages.ts';
@@ -10,36 +10,19 @@ import { filterRows } from '../../parts/filter-rows.ts';
 import { MayRead } from '../../parts/may-read.tsx';
 import { Table, type Column } from '../../parts/table.tsx';
 import { follow, go, hrefOf } from '../../place.ts';
-import { kindOf } from './kind.ts';
 import { LockPage } from './lock-page.tsx';
 import './page.css';
 
-interface LockRow {
+interface LockRow extends ListedLock {
   readonly kind: 'lock';
-  readonly name: string;
-  /** Absent: none of its contenders has said. */
-  readonly purpose?: LockPurpose;
-  readonly limit: number;
-  readonly shared?: boolean;
-  readonly holding: number;
-  readonly waiting: number;
-  /** At most 10. */
-  readonly holders: readonly { readonly contender: string; readonly session: string; readonly token: string; readonly sinceMs?: number; readonly value?: string }[];
 }
 
-interface KeyRow {
+interface KeyRow extends Pick<HeldKey, 'lockIndex' | 'session'> {
   readonly kind: 'key';
   readonly name: string;
-  readonly lockIndex: number;
-  readonly session?: { readonly id: string; readonly name: string; readonly node: string };
 }
 
 type Row = LockRow | KeyRow;
-
-interface Page {
-  readonly count: number;
-  readonly next?: string;
-}
 
 export default function LocksPage(props: PageProps): JSX.Element {
   return (
@@ -56,8 +39,8 @@ function LockList(props: PageProps): JSX.Element {
   // A list that fits into one answer is filtered here, as the operator types; a longer one by the server.
   const [asked, setAsked] = createSignal('');
   const question = (path: string): string => `/rollcall/v1/locks/${path}?${String(new URLSearchParams({ namespace: props.namespace, filter: asked() }))}`;
-  const locks = createMemo(() => polled<Page & { readonly locks: readonly Omit<LockRow, 'kind'>[] }>(question('list'), {}, props.live.isPaused));
-  const keys = createMemo(() => polled<Page & { readonly keys: readonly { readonly key: string; readonly lockIndex: number; readonly session?: NonNullable<KeyRow['session']> }[] }>(question('keys'), {}, props.live.isPaused));
+  const locks = createMemo(() => polled<LockList>(question('list'), {}, props.live.isPaused));
+  const keys = createMemo(() => polled<HeldKeyList>(question('keys'), {}, props.live.isPaused));
   const latest = <T,>(state: () => Polled<T>) => createMemo<T | undefined>((before) => state().content ?? before);
   const lockPage = latest(() => locks()());
   const keyPage = latest(() => keys()());
@@ -108,7 +91,7 @@ const columns: readonly Column<Row>[] = [
 
 function kindText(row: Row): string {
   if (row.kind === 'key') return 'key of a session';
-  return kindOf(row);
+  return kindOfLock(row);
 }
 
 function sinceText(row: Row): string {

@@ -1,15 +1,14 @@
 /** What an operator may do with the chosen instances: a button for each action, the question before it with what it would come to, and a line for what it came to. */
 
 import { createEffect, createSignal, For, on, Show, type JSX } from 'solid-js';
-import type { Instance } from '@rollcall/protocol';
-import type { Denial } from '../../api.ts';
+import type { ActionRefusal, CheckedNow, ExplainedDenial, Instance } from '@rollcall/protocol';
 import { answerTo } from '../../live/answer.ts';
 import { asOfMs, pastReason } from '../../live/as-of.ts';
 import { ActionButton, DenialText } from '../../parts/allowed.tsx';
 import { closesByEscape } from '../../parts/escape.ts';
 import { focusTitle, returnsFocus } from '../../parts/focus.ts';
 import { createOutcome, OutcomeLine } from '../../parts/outcome.tsx';
-import { act, takeBack, type Action, type Checked, type Outcome, type Refusal } from './requests.ts';
+import { act, takeBack, type Action, type Outcome } from './requests.ts';
 
 interface Entry {
   readonly action: Action;
@@ -38,7 +37,7 @@ export interface ActionBarProps {
   readonly service: string;
   readonly chosen: readonly Instance[];
   /** Why the caller may do none of it. */
-  readonly denial: Denial | null | undefined;
+  readonly denial: ExplainedDenial | null | undefined;
   readonly onDone: () => void;
 }
 
@@ -164,7 +163,7 @@ function Came(props: { readonly outcome: Outcome }): JSX.Element {
   );
 }
 
-function Refused(props: { readonly refused: readonly Refusal[] }): JSX.Element {
+function Refused(props: { readonly refused: readonly ActionRefusal[] }): JSX.Element {
   return (
     <ul class="refused" aria-label="Refused">
       <For each={props.refused.slice(0, listedMax)}>{(each) => <li><b>{each.id}</b>: <Show when={each.denial} fallback={each.message}>{(denial) => <DenialText denial={denial()} />}</Show></li>}</For>
@@ -174,7 +173,7 @@ function Refused(props: { readonly refused: readonly Refusal[] }): JSX.Element {
 }
 
 function checkedText({ checks = [], applied }: Outcome): string {
-  const count = (status: Checked['status']): number => checks.filter((check) => check.status === status).length;
+  const count = (status: CheckedNow['status']): number => checks.filter((check) => check.status === status).length;
   const parts = (['critical', 'warning', 'passing', 'running', 'asked'] as const).flatMap((status) => (count(status) === 0 ? [] : [`${count(status)} ${status === 'asked' ? 'asked on another node' : status}`]));
   return `Checked ${applied}: ${parts.join(', ')}.`;
 }

@@ -1,7 +1,7 @@
 /** Requests for actions on instances (`frontend/actions` of the server). A selection may be larger than one request: then several are sent, one after the other. */
 
+import type { ActionAnswer } from '@rollcall/protocol';
 import { ask } from '../../api.ts';
-import type { Denial } from '../../api.ts';
 
 export type Action = 'drain' | 'out_of_service' | 'clear' | 'weight' | 'check' | 'deregister';
 
@@ -20,27 +20,8 @@ export interface Wish {
   readonly reason: string;
 }
 
-export interface Refusal extends InstanceName {
-  readonly code: string;
-  readonly message: string;
-  readonly denial?: Denial;
-}
-
-export interface Checked extends InstanceName {
-  readonly check: string;
-  readonly status: 'passing' | 'warning' | 'critical' | 'running' | 'asked';
-  readonly output: string;
-}
-
-export interface Outcome {
-  readonly applied: number;
-  readonly of: number;
-  readonly leaves: number;
-  readonly returns: number;
-  readonly left: number;
-  readonly clients: number | null;
-  readonly refused: readonly Refusal[];
-  readonly checks?: readonly Checked[];
+/** Of all requests. */
+export interface Outcome extends Omit<ActionAnswer, 'undo' | 'dryRun'> {
   /** Bodies of the requests that take it back; empty when it cannot be taken back. */
   readonly undo: readonly object[];
 }
@@ -48,16 +29,12 @@ export interface Outcome {
 /** The server's limit for one request. */
 const atOnce = 1_000;
 
-interface Answer extends Omit<Outcome, 'undo'> {
-  readonly undo: object | null;
-}
-
 /** @throws ApiError of the first request that is refused as a whole; those before it were carried out */
 export async function act(wish: Wish, dryRun: boolean): Promise<Outcome> {
-  const answers: Answer[] = [];
+  const answers: ActionAnswer[] = [];
   for (let from = 0; from < wish.instances.length; from += atOnce) {
     const { reason, ...body } = wish;
-    answers.push(await ask<Answer>('POST', '/rollcall/v1/actions', { ...body, instances: wish.instances.slice(from, from + atOnce), dryRun, ...(reason === '' ? {} : { reason }) }));
+    answers.push(await ask<ActionAnswer>('POST', '/rollcall/v1/actions', { ...body, instances: wish.instances.slice(from, from + atOnce), dryRun, ...(reason === '' ? {} : { reason }) }));
   }
   return together(answers, dryRun);
 }
@@ -67,7 +44,7 @@ export async function takeBack(bodies: readonly object[]): Promise<string> {
   let refused = 0;
   let applied = 0;
   for (const body of bodies) {
-    const answer = await ask<Answer>('POST', '/rollcall/v1/actions', body);
+    const answer = await ask<ActionAnswer>('POST', '/rollcall/v1/actions', body);
     refused += answer.refused.length;
     applied += answer.applied;
   }
@@ -75,9 +52,9 @@ export async function takeBack(bodies: readonly object[]): Promise<string> {
 }
 
 /** All are about one service. A dry run changes nothing between its requests. */
-function together(answers: readonly Answer[], dryRun: boolean): Outcome {
-  const [first, last] = [answers[0] as Answer, answers.at(-1) as Answer];
-  const sum = (of: (answer: Answer) => number): number => answers.reduce((total, answer) => total + of(answer), 0);
+function together(answers: readonly ActionAnswer[], dryRun: boolean): Outcome {
+  const [first, last] = [answers[0] as ActionAnswer, answers.at(-1) as ActionAnswer];
+  const sum = (of: (answer: ActionAnswer) => number): number => answers.reduce((total, answer) => total + of(answer), 0);
   const [leaves, returns] = [sum((answer) => answer.leaves), sum((answer) => answer.returns)];
   const before = first.left + first.leaves - first.returns;
   return {
