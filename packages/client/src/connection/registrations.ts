@@ -1,7 +1,7 @@
 /**
  * Keeps this process's instances in the registry as the program wants them. Sends one frame at a time, and
  * sends again after every loss, until everything is confirmed. It knows instances by id only; `registration.ts`
- * has the object that programs hold.
+ * has the object that programs hold, and `wanted-instance.ts` the versions of one instance and who waits for them.
  *
  *   want ─► version 3 ─┐                        ┌─► confirmed 3: resolves the waits for ≤ 3
  *                      ├─ batch ─► the registry ┤
@@ -12,52 +12,27 @@
  */
 
 import {
-  RegistryError,
   frameLimits,
   toRegistryError,
   type ErrorCode,
   type InstanceRegistration,
+  type RegistryError,
   type ReplyFrame,
   type WelcomeFrame,
 } from '@rollcall/protocol';
 import type { Clock, Random } from '../clock.ts';
 import type { ConnectionEvent } from './connection-event.ts';
 import type { ConnectionPart, RegistryConnection } from './registry-connection.ts';
+import { WantedInstance, type Wait } from './wanted-instance.ts';
 
-interface Waiter {
-  readonly version: number;
-  settle(error?: unknown): void;
-}
-
-/** One instance: the wanted state, and the version that the registry has confirmed. */
 export interface Wish {
   readonly id: string;
   /** Undefined: to be removed. */
   readonly wanted: InstanceRegistration | undefined;
 }
 
-interface Entry extends Wish {
-  wanted: InstanceRegistration | undefined;
-  /** Rises with every change of `wanted`. */
-  version: number;
-  /** Version that the registry has confirmed, or finally refused; 0 for none. */
-  confirmed: number;
-  /** A registry may have it. */
-  sent: boolean;
-  /** The registry had it before. */
-  taken: boolean;
-  /** Why the last attempt failed. */
-  lastError: RegistryError | undefined;
-  /** Why the registry refused the version that counts as confirmed. */
-  refusal: RegistryError | undefined;
-  /** The program was told that it is registered. */
-  told: boolean;
-  stopTimer: () => void;
-  readonly waiters: Set<Waiter>;
-}
-
 interface Sent {
-  readonly entry: Entry;
+  readonly entry: WantedInstance;
   readonly version: number;
   readonly wanted: InstanceRegistration | undefined;
 }
@@ -69,12 +44,6 @@ export interface RegistrationsOptions {
   /** Time after which an unconfirmed registration is reported, in milliseconds. */
   readonly timeoutMs: number;
   readonly onEvent: (event: ConnectionEvent) => void;
-}
-
-export interface Wait {
-  readonly signal?: AbortSignal | undefined;
-  /** Longest wait, in milliseconds; `Infinity` for none. */
-  readonly timeoutMs: number;
 }
 
 /** Codes of refusals that would be repeated. */
@@ -107,7 +76,7 @@ export class Registrations implements ConnectionPart {
   readonly #random: Random;
   readonly #timeoutMs: number;
   readonly #onEvent: (event: ConnectionEvent) => void;
-  readonly #entries = new Map<string, Entry>();
+  readonly #entries = new Map<string, WantedInstance>();
   #working = false;
   #paused = false;
   /** A batch was refused: its instances are sent one by one, so that only the invalid one fails. */
@@ -134,18 +103,16 @@ export class Registrations implements ConnectionPart {
   want(id: string, wanted: InstanceRegistration | undefined): void {
     let entry = this.#entries.get(id);
     if (entry === undefined) {
-      const fresh = { version: 0, confirmed: 0, sent: false, taken: false, told: false, lastError: undefined, refusal: undefined };
-      entry = { id, wanted, ...fresh, stopTimer: () => {}, waiters: new Set() };
-      this.#entries.set(id, entry);
-      this.#watchLate(entry);
+      const fresh = new WantedInstance(id, this.#clock);
+      this.#entries.set(id, fresh);
+      fresh.watchLate(this.#timeoutMs, (error) => this.#tellFailure(fresh, error));
+      entry = fresh;
     }
-    if (wanted === undefined) entry.stopTimer();
-    entry.wanted = wanted;
-    entry.version++;
+    entry.change(wanted);
     // It was never sent, so no registry has it.
     if (wanted === undefined && !entry.sent) {
       this.#entries.delete(id);
-      this.#settle(entry, entry.version, undefined);
+      entry.settle(entry.version, undefined);
       return;
     }
     this.#connection.urge();
@@ -158,28 +125,8 @@ export class Registrations implements ConnectionPart {
    * @throws RegistryError the reason of a refusal; `unavailable` if no registry could be reached in time
    * @throws the signal's reason when it aborts first
    */
-  confirmed(id: string, { signal, timeoutMs }: Wait): Promise<void> {
-    const entry = this.#entries.get(id);
-    if (entry === undefined) return Promise.resolve();
-    if (entry.confirmed >= entry.version) return entry.refusal === undefined ? Promise.resolve() : Promise.reject(entry.refusal);
-    return new Promise((resolve, reject) => {
-      const waiter: Waiter = {
-        version: entry.version,
-        settle(error?: unknown) {
-          entry.waiters.delete(waiter);
-          stopTimer();
-          signal?.removeEventListener('abort', onAbort);
-          if (error === undefined) resolve();
-          else reject(error);
-        },
-      };
-      const onAbort = () => waiter.settle(signal?.reason ?? new RegistryError('cancelled', 'cancelled'));
-      const late = () => waiter.settle(entry.lastError ?? notTaken(timeoutMs));
-      const stopTimer = timeoutMs === Infinity ? () => {} : this.#clock.timer(timeoutMs, late);
-      entry.waiters.add(waiter);
-      if (signal?.aborted === true) onAbort();
-      else signal?.addEventListener('abort', onAbort);
-    });
+  confirmed(id: string, wait: Wait): Promise<void> {
+    return this.#entries.get(id)?.settled(wait) ?? Promise.resolve();
   }
 
   opened(): void {
@@ -202,38 +149,28 @@ export class Registrations implements ConnectionPart {
 
   /** Rejects the callers that wait; the registration itself is tried again. */
   refused(error: RegistryError): void {
-    for (const { waiters } of this.#entries.values()) for (const waiter of waiters) waiter.settle(error);
+    for (const entry of this.#entries.values()) entry.reject(error);
   }
 
   closed(): void {
-    for (const { waiters, stopTimer } of this.#entries.values()) {
-      stopTimer();
-      for (const waiter of waiters) waiter.settle(new RegistryError('cancelled', 'the client is closed'));
-    }
+    for (const entry of this.#entries.values()) entry.close();
     this.#entries.clear();
   }
 
   /** The registry has lost all instances of this client. */
   #forget(): void {
     for (const entry of this.#entries.values()) {
-      entry.confirmed = 0;
+      entry.unsettle();
       entry.told = false;
     }
   }
 
-  /** Reports a registration that is late, since an unreachable registry sends no event. */
-  #watchLate(entry: Entry): void {
-    entry.stopTimer = this.#clock.timer(this.#timeoutMs, () => {
-      if (entry.confirmed < entry.version) this.#tellFailure(entry, entry.lastError ?? notTaken(this.#timeoutMs));
-    });
-  }
-
-  #tellFailure({ id, wanted }: Entry, { code, message }: RegistryError): void {
+  #tellFailure({ id, wanted }: WantedInstance, { code, message }: RegistryError): void {
     if (wanted === undefined) return;
     this.#onEvent({ kind: 'not-registered', id, service: wanted.service, code, reason: message });
   }
 
-  #tellSuccess(entry: Entry, wanted: InstanceRegistration): void {
+  #tellSuccess(entry: WantedInstance, wanted: InstanceRegistration): void {
     if (entry.told) return;
     entry.told = true;
     this.#onEvent({ kind: 'registered', id: entry.id, service: wanted.service });
@@ -275,8 +212,8 @@ export class Registrations implements ConnectionPart {
     const batch: Sent[] = [];
     let bytes = 0;
     for (const entry of this.#entries.values()) {
-      const { id, wanted, version, confirmed } = entry;
-      if (confirmed >= version) continue;
+      const { id, wanted, version } = entry;
+      if (entry.isSettled) continue;
       if (batch[0] !== undefined && (batch[0].wanted === undefined) !== (wanted === undefined)) continue;
       bytes += Buffer.byteLength(JSON.stringify(wanted ?? id));
       if (batch.length > 0 && bytes > batchBytesMax) break;
@@ -298,7 +235,7 @@ export class Registrations implements ConnectionPart {
   #accept(batch: readonly Sent[]): void {
     for (const { entry, version, wanted } of batch) {
       entry.taken = true;
-      this.#settle(entry, version, undefined);
+      entry.settle(version, undefined);
       if (wanted !== undefined) this.#tellSuccess(entry, wanted);
       if (wanted === undefined && entry.version === version) this.#entries.delete(entry.id);
     }
@@ -319,7 +256,7 @@ export class Registrations implements ConnectionPart {
     } else if (batch.length > 1) this.#oneByOne = true;
     else {
       for (const { entry, version } of batch) {
-        this.#settle(entry, version, error);
+        entry.settle(version, error);
         this.#tellFailure(entry, error);
         // After a refused update the registry keeps the earlier version; the program has got the error.
         if (!entry.taken || denials.has(error.code)) this.#askAgain(entry);
@@ -328,23 +265,11 @@ export class Registrations implements ConnectionPart {
   }
 
   /** The program still holds it, so the client registers it as soon as the registry allows it. */
-  #askAgain(entry: Entry): void {
+  #askAgain(entry: WantedInstance): void {
     this.#clock.timer(deniedMs / 2 + (this.#random() * deniedMs) / 2, () => {
-      if (this.#entries.get(entry.id) !== entry || entry.wanted === undefined || entry.confirmed < entry.version) return;
-      entry.confirmed = 0;
+      if (this.#entries.get(entry.id) !== entry || entry.wanted === undefined || !entry.isSettled) return;
+      entry.unsettle();
       this.#work();
     });
   }
-
-  #settle(entry: Entry, version: number, error: RegistryError | undefined): void {
-    entry.confirmed = version;
-    entry.lastError = undefined;
-    entry.refusal = error;
-    entry.stopTimer();
-    for (const waiter of entry.waiters) if (waiter.version <= version) waiter.settle(error);
-  }
-}
-
-function notTaken(timeoutMs: number): RegistryError {
-  return new RegistryError('unavailable', `no registry accepted the registration within ${timeoutMs} ms; the client keeps trying`);
 }
