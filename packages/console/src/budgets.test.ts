@@ -8,7 +8,7 @@ import type { Page } from 'playwright-core';
 import { ConsoleBrowser, noBrowser, workOf } from './browser.case.ts';
 
 const built = fileURLToPath(new URL('../../server/console', import.meta.url));
-const shellBytesMax = 60_000;
+const shellBytesMax = 50_000;
 const firstRowsMs = 200;
 const batchMs = 16;
 const batchChanges = 100;
