@@ -1,6 +1,7 @@
 /** Requests for actions on instances: their bodies, checked. */
 
 import { administrativeStatuses, frameLimits as limits, RegistryError, type AdministrativeStatus } from '@rollcall/protocol';
+import { parseObject } from '../../net/json-body.ts';
 
 export const actionNames = ['drain', 'out_of_service', 'clear', 'weight', 'check', 'deregister', 'restore'] as const;
 export type ActionName = (typeof actionNames)[number];
@@ -44,7 +45,7 @@ type Fields = Readonly<Record<string, unknown>>;
 
 /** @throws RegistryError `invalid_argument` */
 export function readRequest(body: Buffer): ActionRequest {
-  const fields = objectIn(body);
+  const fields = parseObject(body);
   onlyKnown(fields, ['namespace', 'action', 'instances', 'weight', 'reason', 'dryRun'], 'the body');
   const { namespace, action, instances, weight, reason = '', dryRun = false } = fields;
   const found = actionNames.find((each) => each === action);
@@ -83,17 +84,6 @@ function overridesIn(value: unknown): Overrides {
 function weightIn(weight: unknown): number {
   if (typeof weight !== 'number' || !(weight >= 0 && weight <= weightMax)) throw invalid(`weight must be a number from 0 to ${weightMax}`);
   return weight;
-}
-
-function objectIn(body: Buffer): Fields {
-  let value: unknown;
-  try {
-    value = JSON.parse(body.toString('utf8'));
-  } catch {
-    throw invalid('the body is not JSON');
-  }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw invalid('the body must be a JSON object');
-  return value as Fields;
 }
 
 function onlyKnown(fields: Fields, known: readonly string[], what: string): void {

@@ -12,6 +12,7 @@ import {
 } from '@rollcall/protocol';
 import { readBody } from '../../net/body.ts';
 import type { Context, Exchange } from '../../net/frontend.ts';
+import { parseObject } from '../../net/json-body.ts';
 import { statuses } from '../../registry/kind/catalog/effective-status.ts';
 import { servicesOf } from '../../registry/kind/catalog/service-index.ts';
 import { findInstance, findService, instancesOfService } from '../../registry/kind/catalog/find.ts';
@@ -106,16 +107,10 @@ function theInstance(all: readonly InstanceRow[], { service, id, node }: Wanted)
 type Fields = Readonly<Record<string, unknown>>;
 
 function fieldsOf(body: Buffer, known: readonly string[]): Fields {
-  let value: unknown;
-  try {
-    value = JSON.parse(body.toString('utf8'));
-  } catch {
-    throw invalid('the body is not JSON');
-  }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw invalid('the body must be a JSON object');
+  const value = parseObject(body);
   const unknown = Object.keys(value).find((key) => !known.includes(key));
   if (unknown !== undefined) throw invalid(`the body has the unknown field ${JSON.stringify(unknown.slice(0, 80))}; there are ${known.join(', ')}`);
-  return value as Fields;
+  return value;
 }
 
 function text(fields: Fields, name: string): string {

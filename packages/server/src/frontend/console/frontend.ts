@@ -11,6 +11,7 @@ import { readBody } from '../../net/body.ts';
 import { errorBody } from '../../net/error-body.ts';
 import type { Context, Frontend } from '../../net/frontend.ts';
 import { HealthList } from '../../net/health-list.ts';
+import { parseObject } from '../../net/json-body.ts';
 import { ListBodies } from '../../net/list-bodies.ts';
 import { requestNamespace } from '../../net/request-namespace.ts';
 import { routedFrontend, sendText, type Failure, type RoutedCall } from '../../net/routed-frontend.ts';
@@ -174,7 +175,7 @@ class Pages {
 
   /** Which actions the console offers. A page that asks for nothing else learns no more than by trying. */
   async can({ caller, exchange: { request, response } }: RoutedCall): Promise<void> {
-    const { ask, explain } = objectIn(await readBody(request, bodyBytesMax));
+    const { ask, explain } = parseObject(await readBody(request, bodyBytesMax));
     if (!Array.isArray(ask) || ask.length > asksMax) throw new RegistryError('invalid_argument', `ask must be a list of at most ${asksMax} questions`);
     if (explain !== undefined && typeof explain !== 'boolean') throw new RegistryError('invalid_argument', 'explain must be true or false');
     const questions = ask.map(questionIn);
@@ -201,15 +202,6 @@ function questionIn(question: unknown): Question {
     throw new RegistryError('invalid_argument', 'a question has namespace, resource, verb and name');
   }
   return { namespace, resource: resource as Resource, verb: verb as Verb, name };
-}
-
-/** @throws RegistryError `invalid_argument` */
-function objectIn(body: Buffer): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(body.toString());
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
-  } catch {}
-  throw new RegistryError('invalid_argument', 'the body must be a JSON object');
 }
 
 function sendError({ security }: Context, response: ServerResponse, failure: Failure): void {

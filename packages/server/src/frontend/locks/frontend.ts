@@ -12,6 +12,7 @@ import { bearerToken } from '../../net/bearer.ts';
 import { readBody } from '../../net/body.ts';
 import { errorBody } from '../../net/error-body.ts';
 import type { Context, Exchange, Frontend } from '../../net/frontend.ts';
+import { parseObject } from '../../net/json-body.ts';
 import { ListBodies, takesGzip } from '../../net/list-bodies.ts';
 import { pastOf } from '../../net/past.ts';
 import { principalOf } from '../../net/principal.ts';
@@ -129,7 +130,7 @@ class LocksFrontend implements Frontend {
     const origin = { address: request.socket.remoteAddress ?? '', via: 'locks' };
     const caller = gate.enter(bearerToken(request), origin);
     const reads = request.method !== 'POST';
-    const body = reads ? Object.fromEntries(new URLSearchParams(query)) : parse(await readBody(request, bodyBytesMax));
+    const body = reads ? Object.fromEntries(new URLSearchParams(query)) : parseObject(await readBody(request, bodyBytesMax));
     const given = body['namespace'] ?? defaultNamespace;
     if (typeof given !== 'string' || !isNamespaceName(given)) throw new RegistryError('invalid_argument', 'namespace must be letters, digits and inner hyphens');
     const namespace = namespaceFor(caller, given);
@@ -296,17 +297,6 @@ function limitIn({ limit = String(rowsMax) }: Body): number {
   const number = Number(limit);
   if (Number.isInteger(number) && number >= 1 && number <= rowsMax) return number;
   throw new RegistryError('invalid_argument', `limit is ${String(limit).slice(0, 20)}, it must be from 1 to ${rowsMax}`);
-}
-
-function parse(bytes: Buffer): Body {
-  let value: unknown;
-  try {
-    value = JSON.parse(bytes.toString());
-  } catch {
-    throw new RegistryError('invalid_argument', 'the body is not JSON');
-  }
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Body;
-  throw new RegistryError('invalid_argument', 'the body must be a JSON object');
 }
 
 function sendError(response: ServerResponse, status: number, code: string, message: string): void {

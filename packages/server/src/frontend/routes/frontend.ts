@@ -8,6 +8,7 @@ import { checkRoute, defaultNamespace, RegistryError, routeLimits, type Route } 
 import { BodyTooLarge, readBody } from '../../net/body.ts';
 import { errorBody } from '../../net/error-body.ts';
 import type { Context, Frontend } from '../../net/frontend.ts';
+import { jsonIn } from '../../net/json-body.ts';
 import { routedFrontend, sendText, type Failure, type RoutedCall } from '../../net/routed-frontend.ts';
 import { statusByCode } from '../../net/status-by-code.ts';
 import { Turns, type Pace, type Work } from '../../net/turns.ts';
@@ -175,13 +176,7 @@ function waitIn(params: URLSearchParams): { readonly after: number; readonly wai
 
 /** @throws RegistryError `invalid_argument` that names the field, and what it must be */
 function parseRoute(bytes: Buffer): Route {
-  let value: unknown;
-  try {
-    value = JSON.parse(bytes.toString('utf8'));
-  } catch {
-    throw new RegistryError('invalid_argument', 'the body is not JSON');
-  }
-  const checked = checkRoute(value);
+  const checked = checkRoute(jsonIn(bytes));
   if (!checked.ok) throw new RegistryError('invalid_argument', checked.message);
   return checked.route;
 }
