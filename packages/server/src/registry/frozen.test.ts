@@ -4,7 +4,8 @@ import { Journal } from './journal.case.ts';
 import { catalogBuckets, checkKey, instanceKey, nodeKey } from './kind/catalog/keys.ts';
 import { servicesOf } from './kind/catalog/service-index.ts';
 import { servicesAt, tagsAt } from './kind/catalog/services-at.ts';
-import { kvKeysUnder } from './kind/kv/find.ts';
+import { keysPerPiece } from './frozen.ts';
+import { kvKeysUnder, kvPiecesUnder } from './kind/kv/find.ts';
 import { kvKey, tombstoneKey } from './kind/kv/keys.ts';
 import { keyOf, type Command, type Row } from './kinds.ts';
 import type { Reader } from './reader.ts';
@@ -76,6 +77,44 @@ test('keys in order are those of the revision, also when the state changes while
       frozen.close();
     }),
   );
+});
+
+/** Enough keys for several pieces, some of which change while they are read. */
+test('many keys in order are those of the revision from any key on, also when the state changes between two pieces', () => {
+  const key = fc.tuple(fc.constantFrom('a/', 'b/', 'b/c/'), fc.integer({ min: 0, max: 2_000 })).map(([folder, n]) => `${folder}${n}`);
+  const change = fc.record({ key, isPut: fc.boolean() });
+  const changes = (maxLength: number) => fc.array(change, { minLength: maxLength / 2, maxLength, size: 'max' });
+  const write = (journal: Journal, each: readonly { readonly key: string; readonly isPut: boolean }[]) =>
+    journal.commit(each.map(({ key: of, isPut }): Command => (isPut ? { kind: 'kv-put', namespace: 'default', key: of, value: Buffer.from('x'), flags: 0n } : { kind: 'kv-delete', namespace: 'default', key: of })));
+  fc.assert(
+    fc.property(changes(3_000), changes(1_000), changes(2_000), fc.constantFrom('', 'a/', 'b/', 'b/c/1'), fc.option(key, { nil: undefined }), (before, between, during, prefix, after) => {
+      const journal = new Journal();
+      write(journal, before.map((each, at) => ({ ...each, isPut: each.isPut || at % 4 > 0 })));
+      const expected = [...kvKeysUnder(journal.state, 'default', prefix, after)];
+      const frozen = journal.state.freeze();
+      write(journal, between);
+      const found: string[] = [];
+      const left = [...during];
+      for (const keys of kvPiecesUnder(frozen, 'default', prefix, after)) {
+        expect(keys.length).toBeLessThanOrEqual(2 * keysPerPiece);
+        found.push(...keys);
+        write(journal, left.splice(0, 300));
+      }
+      expect(found).toEqual(expected);
+      expect([...kvKeysUnder(frozen, 'default', prefix, after)]).toEqual(expected);
+      frozen.close();
+    }),
+    { numRuns: 30 },
+  );
+});
+
+test('keys that did not exist yet are passed in pieces without a key', () => {
+  const journal = new Journal();
+  const frozen = journal.state.freeze();
+  const later = Array.from({ length: 4 * keysPerPiece }, (_, n): Command => ({ kind: 'kv-put', namespace: 'default', key: `k${n}`, value: Buffer.from('x'), flags: 0n }));
+  journal.commit(later);
+  expect(Array.from(kvPiecesUnder(frozen, 'default', ''), (keys) => keys.length)).toEqual([0, 0, 0, 0, 0]);
+  frozen.close();
 });
 
 test('a frozen state keeps its content during any later changes', () => {

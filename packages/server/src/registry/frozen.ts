@@ -19,6 +19,9 @@ import type { Reader } from './reader.ts';
 import type { IndexNotes, RoomIndex } from './room.ts';
 import { orderedKey, type AnyRow } from './row.ts';
 
+/** Keys that are copied at once from a list that may change before the reader goes on. */
+export const keysPerPiece = 512;
+
 export class Frozen<R extends AnyRow = AnyRow> implements Reader {
   readonly kinds: KindTable<R>;
   #revision: number;
@@ -155,26 +158,43 @@ export class Frozen<R extends AnyRow = AnyRow> implements Reader {
     return this.#notes.get(room);
   }
 
-  /** Unlike the others, the result may be read over several turns. A key takes a look-up, once something has changed. */
-  ordered(kind: string, namespace: string, prefix: string): Iterable<string> {
-    const today = this.#state.orderedIndex(kind).listUnder(namespace, prefix);
-    if (this.#rows === undefined && this.#earlier === undefined) return today;
-    const remembered = this.#orderedRows?.get(kind)?.listUnder(namespace, prefix) ?? [];
-    return this.#existing(today, remembered, (key) => orderedKey(kind, namespace, key));
+  /** Unlike the others, the result may be read over several turns. */
+  *ordered(kind: string, namespace: string, prefix: string, after?: string): Generator<string, void, undefined> {
+    for (const piece of this.orderedPieces(kind, namespace, prefix, after)) yield* piece;
   }
 
-  /** The keys of two sorted lists whose rows existed at the revision, each once. A change meanwhile makes no difference to that. */
-  *#existing(today: readonly string[], remembered: readonly string[], recordKey: (key: string) => string): Generator<string, void, undefined> {
+  /**
+   * The same keys in pieces, between which the reader may wait for another turn. A piece may be empty: none of the keys that were looked
+   * at existed at the revision. A step takes a look-up for each of at most `2 * keysPerPiece` keys, or copies so many when nothing has changed.
+   */
+  *orderedPieces(kind: string, namespace: string, prefix: string, after?: string): Generator<readonly string[], void, undefined> {
+    const state = this.#state.orderedIndex(kind);
+    const recordKey = (key: string) => orderedKey(kind, namespace, key);
+    for (let last = after; ; ) {
+      const today = pieceOf(state.under(namespace, prefix, last));
+      const remembered = pieceOf(this.#orderedRows?.get(kind)?.under(namespace, prefix, last) ?? []);
+      const end = [today, remembered].filter(({ length }) => length === keysPerPiece).map((keys) => keys.at(-1) as string).sort()[0];
+      yield this.#rows === undefined && this.#earlier === undefined ? today : this.#existing(today, remembered, end, recordKey);
+      if (end === undefined) return;
+      last = end;
+    }
+  }
+
+  /** The keys of two sorted lists whose rows existed at the revision, each once. @param end the last one to look at; undefined for all */
+  #existing(today: readonly string[], remembered: readonly string[], end: string | undefined, recordKey: (key: string) => string): string[] {
+    const found: string[] = [];
     let at = 0;
     let other = 0;
     while (at < today.length || other < remembered.length) {
       const one = today[at];
       const two = remembered[other];
       const key = two === undefined || (one !== undefined && one < two) ? (one as string) : two;
+      if (end !== undefined && key > end) break;
       if (key === one) at++;
       if (key === two) other++;
-      if (this.#existed(recordKey(key))) yield key;
+      if (this.#existed(recordKey(key))) found.push(key);
     }
+    return found;
   }
 
   /** @param key of a row of today, or of a remembered one */
@@ -183,6 +203,12 @@ export class Frozen<R extends AnyRow = AnyRow> implements Reader {
     if (earlier?.has(key) === true) return earlier.get(key) !== undefined;
     return this.#rows?.has(key) !== true || this.#rows.get(key) !== undefined;
   }
+}
+
+function pieceOf(keys: Iterable<string>): string[] {
+  const piece: string[] = [];
+  for (const key of keys) if (piece.push(key) === keysPerPiece) break;
+  return piece;
 }
 
 function addToBuckets<R>(buckets: Map<string, R[]>, names: readonly string[], row: R): void {

@@ -7,7 +7,7 @@ import type { KeyCount, KeyEntry, KeyList, ListedKey } from '@rollcall/protocol'
 import { Body } from '../../net/answers.ts';
 import type { Pace, Work } from '../../net/turns.ts';
 import type { Frozen } from '../../registry/frozen.ts';
-import { findKv, kvKeysUnder } from '../../registry/kind/kv/find.ts';
+import { findKv, kvPiecesUnder } from '../../registry/kind/kv/find.ts';
 import type { KvRow } from '../../registry/kind/kv/rows.ts';
 import type { Authorizer } from '../../security/authorizer.ts';
 import { beginningMax } from './routes.ts';
@@ -24,71 +24,77 @@ export interface KeyQuestion {
 /** Microseconds, about: a look at the rights, and an entry as JSON. */
 const unitsPerLook = 0.5;
 const unitsPerEntry = 3;
-/** Keys that are copied in a microsecond. */
-const copiesPerUnit = 64;
+/** A piece of the keys under a prefix: a look-up for each key when the registry has changed meanwhile. */
+const unitsPerPiece = 250;
 
 /** Above every key of a folder: no text has this character. */
 const last = '\uffff';
 
 export function* keyList(frozen: Frozen, authorizer: Authorizer, { namespace, prefix, separator, after, limit }: KeyQuestion, pace: Pace): Work<Body> {
-  const keys = yield* keysOf(frozen, namespace, prefix, pace);
   const entries: KeyEntry[] = [];
   let next: string | undefined;
-  let at = after === '' ? 0 : firstAbove(keys, after);
-  while (at < keys.length) {
-    const key = keys[at] as string;
-    if (pace.spend(unitsPerLook)) yield;
-    if (!authorizer.allows(namespace, 'key', 'read', key)) {
-      at++;
-      continue;
+  /** Everything up to here is done; undefined at the end. */
+  let done: string | undefined = after;
+  while (done !== undefined) {
+    const from: string = done;
+    done = undefined;
+    search: for (const keys of kvPiecesUnder(frozen, namespace, prefix, from)) {
+      if (pace.spend(unitsPerPiece)) yield;
+      for (let at = 0; at < keys.length; ) {
+        const key = keys[at] as string;
+        if (pace.spend(unitsPerLook)) yield;
+        if (!authorizer.allows(namespace, 'key', 'read', key)) {
+          at++;
+          continue;
+        }
+        if (entries.length === limit) {
+          next = nextAfter(entries.at(-1) as KeyEntry);
+          break search;
+        }
+        if (pace.spend(unitsPerEntry)) yield;
+        const cut = separator === '' ? -1 : key.indexOf(separator, prefix.length);
+        if (cut < 0) {
+          const row = findKv(frozen, namespace, key);
+          if (row !== undefined) entries.push(entryOf(row, authorizer));
+          at++;
+          continue;
+        }
+        const folder = key.slice(0, cut + separator.length);
+        entries.push({ folder });
+        const end = folder + last;
+        if ((keys.at(-1) as string) <= end) {
+          // The folder goes on beyond this piece, perhaps for long: the search begins anew behind it.
+          done = end;
+          break search;
+        }
+        at = Math.max(at + 1, firstAbove(keys, end));
+      }
     }
-    if (entries.length === limit) {
-      next = nextAfter(entries.at(-1) as KeyEntry);
-      break;
-    }
-    const cut = separator === '' ? -1 : key.indexOf(separator, prefix.length);
-    if (cut < 0) {
-      const row = findKv(frozen, namespace, key);
-      if (row !== undefined) entries.push(entryOf(row, authorizer));
-      at++;
-    } else {
-      const folder = key.slice(0, cut + separator.length);
-      entries.push({ folder });
-      at = Math.max(at + 1, firstAbove(keys, folder + last));
-    }
-    if (pace.spend(unitsPerEntry)) yield;
   }
   return bodyOf({ entries, ...(next === undefined ? {} : { next }) });
 }
 
 export function* keyCount(frozen: Frozen, authorizer: Authorizer, { namespace, prefix }: Pick<KeyQuestion, 'namespace' | 'prefix'>, pace: Pace): Work<Body> {
-  const keys = yield* keysOf(frozen, namespace, prefix, pace);
-  if (authorizer.allowsKeyTree(namespace, prefix, 'read')) return bodyOf({ count: keys.length });
+  const countsAll = authorizer.allowsKeyTree(namespace, prefix, 'read');
   let count = 0;
-  for (const key of keys) {
-    if (authorizer.allows(namespace, 'key', 'read', key)) count++;
-    if (pace.spend(unitsPerLook)) yield;
+  for (const keys of kvPiecesUnder(frozen, namespace, prefix)) {
+    if (pace.spend(unitsPerPiece)) yield;
+    if (countsAll) {
+      count += keys.length;
+      continue;
+    }
+    for (const key of keys) {
+      if (authorizer.allows(namespace, 'key', 'read', key)) count++;
+      if (pace.spend(unitsPerLook)) yield;
+    }
   }
   return bodyOf({ count });
 }
 
-/** Of one moment, in order. */
-function* keysOf(frozen: Frozen, namespace: string, prefix: string, pace: Pace): Work<readonly string[]> {
-  const keys = kvKeysUnder(frozen, namespace, prefix);
-  if (Array.isArray(keys)) {
-    if (pace.spend(keys.length / copiesPerUnit)) yield;
-    return keys as readonly string[];
-  }
-  const found: string[] = [];
-  for (const key of keys) {
-    found.push(key);
-    if (pace.spend(unitsPerLook)) yield;
-  }
-  return found;
-}
+type Entry = { readonly folder?: string; readonly key?: string };
 
-function nextAfter(entry: KeyEntry): string {
-  return 'folder' in entry ? entry.folder + last : entry.key;
+function nextAfter({ folder, key = '' }: Entry): string {
+  return folder === undefined ? key : folder + last;
 }
 
 function entryOf({ namespace, key, value, flags, modified, session }: KvRow, authorizer: Authorizer): ListedKey {

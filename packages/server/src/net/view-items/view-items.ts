@@ -12,7 +12,7 @@ import { servicesOf } from '../../registry/kind/catalog/service-index.ts';
 import { servicesAt, tagsAt } from '../../registry/kind/catalog/services-at.ts';
 import { findContender, holdersOf } from '../../registry/kind/lock/find.ts';
 import { holds, type ContenderRow } from '../../registry/kind/lock/rows.ts';
-import { findKv, kvKeysUnder } from '../../registry/kind/kv/find.ts';
+import { findKv, kvPiecesUnder } from '../../registry/kind/kv/find.ts';
 import type { KvRow } from '../../registry/kind/kv/rows.ts';
 import { findRoute } from '../../registry/kind/route/find.ts';
 import type { RouteRow } from '../../registry/kind/route/rows.ts';
@@ -53,6 +53,8 @@ type Steps = Generator<readonly [string, Item] | number | undefined, void, undef
 
 /** References that are copied in the time in which one item is read. */
 const copiesPerItem = 64;
+/** A piece of the keys under a prefix, in items: a look-up for each key when the registry has changed meanwhile. */
+const itemsPerPiece = 50;
 
 export class ViewItems {
   readonly #view: ItemView;
@@ -132,9 +134,9 @@ export class ViewItems {
       case 'route':
         return this.#route(reader, before);
       case 'key':
-        return this.#entries(reader, [name], before);
+        return this.#entries(reader, [[name]], before);
       case 'prefix':
-        return this.#entries(reader, [...kvKeysUnder(reader, this.#namespace, name)], before);
+        return this.#entries(reader, kvPiecesUnder(reader, this.#namespace, name), before);
       case 'lock':
         return this.#holders(reader, before);
     }
@@ -174,11 +176,13 @@ export class ViewItems {
     return before?.version === json ? before : encoded(json, json);
   }
 
-  *#entries(reader: Reader, keys: readonly string[], before: ReadonlyMap<string, Item>): Steps {
-    yield keys.length / copiesPerItem;
-    for (const key of keys) {
-      const item = this.#entry(reader, key, before.get(key));
-      yield item && [key, item];
+  *#entries(reader: Reader, pieces: Iterable<readonly string[]>, before: ReadonlyMap<string, Item>): Steps {
+    for (const keys of pieces) {
+      yield itemsPerPiece;
+      for (const key of keys) {
+        const item = this.#entry(reader, key, before.get(key));
+        yield item && [key, item];
+      }
     }
   }
 

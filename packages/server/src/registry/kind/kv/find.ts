@@ -1,5 +1,6 @@
 /** Finds keys of the key/value store. */
 
+import type { Frozen } from '../../frozen.ts';
 import type { Reader } from '../../reader.ts';
 import type { Lookup } from '../../room.ts';
 import { delayKey, kvBuckets, kvKey, tombstoneKey } from './keys.ts';
@@ -25,4 +26,9 @@ export function heldKeysIn(reader: Lookup, namespace: string): Iterable<KvRow> {
 /** The keys under a prefix. @param after only those above this one */
 export function kvKeysUnder(reader: Pick<Reader, 'ordered'>, namespace: string, prefix: string, after?: string): Iterable<string> {
   return reader.ordered('kv', namespace, prefix, after);
+}
+
+/** The keys under a prefix as they were, in pieces, some of which may be empty: the reader may wait for another turn between two of them. */
+export function kvPiecesUnder(frozen: Pick<Frozen, 'orderedPieces'>, namespace: string, prefix: string, after?: string): Iterable<readonly string[]> {
+  return frozen.orderedPieces('kv', namespace, prefix, after);
 }
