@@ -11,9 +11,9 @@ import { isRegistryError, RegistryError, type LockPurpose } from '@rollcall/prot
 import type { Health } from '../health/health.ts';
 import type { Wheel } from '../health/wheel.ts';
 import { lockLimits } from '../registry/kind/lock/commands.ts';
-import { findContender, findLock, holdersOf, queueOf } from '../registry/kind/lock/find.ts';
+import { findContender, findLock } from '../registry/kind/lock/find.ts';
 import { lockBuckets } from '../registry/kind/lock/keys.ts';
-import { holds, partsOf, tokenOf, type ContenderRow, type HolderRow, type LockRow } from '../registry/kind/lock/rows.ts';
+import { holds, partsOf, tokenOf, type HolderRow } from '../registry/kind/lock/rows.ts';
 import { contenderView } from '../registry/kind/lock/views.ts';
 import { findLiveSession, findSession } from '../registry/kind/session/find.ts';
 import { sessionKey } from '../registry/kind/session/keys.ts';
@@ -62,15 +62,6 @@ export interface Grant {
   readonly name: string;
   readonly id: string;
   readonly token: bigint;
-}
-
-/** One lock as observers see it. */
-export interface LockState {
-  readonly row: LockRow | undefined;
-  /** In the order of their tokens. */
-  readonly holders: readonly HolderRow[];
-  /** In the order of the queue. */
-  readonly waiting: readonly ContenderRow[];
 }
 
 export interface LocksOptions {
@@ -199,15 +190,6 @@ export class Locks {
   async handOver(namespace: string, name: string, id: string, to: string): Promise<boolean> {
     const contender = await this.#of(namespace, name, id);
     return contender !== undefined && this.transfer(contender, to);
-  }
-
-  get(namespace: string, name: string): LockState {
-    const { state } = this.#options.registry;
-    return {
-      row: findLock(state, namespace, name),
-      holders: [...holdersOf(state, namespace, name)].sort((a, b) => (tokenOf(a) < tokenOf(b) ? -1 : 1)),
-      waiting: queueOf(state, namespace, name),
-    };
   }
 
   /** Resolves with the contender when it holds the lock; `late` after the time; undefined when it is gone. */

@@ -91,10 +91,8 @@ export function* keyCount(frozen: Frozen, authorizer: Authorizer, { namespace, p
   return bodyOf({ count });
 }
 
-type Entry = { readonly folder?: string; readonly key?: string };
-
-function nextAfter({ folder, key = '' }: Entry): string {
-  return folder === undefined ? key : folder + last;
+function nextAfter(entry: KeyEntry): string {
+  return 'folder' in entry ? entry.folder + last : entry.key;
 }
 
 function entryOf({ namespace, key, value, flags, modified, session }: KvRow, authorizer: Authorizer): ListedKey {

@@ -5,7 +5,7 @@
 
 import { setMaxListeners } from 'node:events';
 import type { ServerResponse } from 'node:http';
-import { checkRequest, defaultNamespace, isNamespaceName, RegistryError, toRegistryError, type LockContender, type LockDetail, type RequestFrame } from '@rollcall/protocol';
+import { checkRequest, defaultNamespace, isNamespaceName, RegistryError, toRegistryError, type RequestFrame } from '@rollcall/protocol';
 import type { ContenderRef, Grant, SessionRef } from '../../locks/locks.ts';
 import type { Body as EncodedBody } from '../../net/answers.ts';
 import { bearerToken } from '../../net/bearer.ts';
@@ -20,14 +20,13 @@ import { statusByCode } from '../../net/status-by-code.ts';
 import type { Work } from '../../net/turns.ts';
 import type { Frozen } from '../../registry/frozen.ts';
 import { prefixView } from '../../registry/kind/kv/views.ts';
-import { tokenOf, holds, type ContenderRow } from '../../registry/kind/lock/rows.ts';
 import { locksView } from '../../registry/kind/lock/views.ts';
-import { findSession } from '../../registry/kind/session/find.ts';
 import { assertAccessDeclared } from '../../security/access.ts';
 import type { Caller } from '../../security/acl.ts';
 import { TooManyFailures } from '../../security/gate.ts';
 import { namespaceFor } from '../../security/hidden-namespace.ts';
 import { heldKeyList, lockList, type ListQuestion } from './lists.ts';
+import { oneLock } from './one-lock.ts';
 import { reasonMax, routes, rowsMax, waitMsMax, type Action, type Route } from './routes.ts';
 
 const prefix = '/rollcall/v1/locks';
@@ -145,27 +144,19 @@ class LocksFrontend implements Frontend {
     }
   }
 
-  #look(asked: Asked): LockDetail | undefined {
+  /** Sends the answer itself, as for a list: there may be thousands of contenders. */
+  async #look(asked: Asked): Promise<undefined> {
+    const { exchange: { request, response }, namespace } = asked;
     const { name } = this.#frame({ ...asked, body: { ...asked.body, session: unnamed, ttlMs: 1_000 } }, 'lock-session');
     this.#demand(asked, 'read', name);
-    if (this.#isUnchanged(asked, `${this.#process}-${this.#context.registry.views.revision(locksView(asked.namespace))}`)) return undefined;
-    const { row, holders, waiting } = this.#context.locks.get(asked.namespace, name);
-    const purpose = row?.purpose;
-    return { namespace: asked.namespace, name, limit: row?.limit ?? 0, ...(purpose === undefined ? {} : { purpose }), holders: holders.map((each) => this.#shown(each)), waiting: waiting.map((each) => this.#shown(each)) };
-  }
-
-  #shown(row: ContenderRow): LockContender {
-    const { id, session, shared, cameMs, gotMs, value } = row;
-    const sinceMs = holds(row) ? gotMs : cameMs;
-    const ttlMs = findSession(this.#context.registry.state, row.namespace, session)?.ttlMs;
-    return {
-      ...{ contender: id, session },
-      ...(holds(row) ? { token: String(tokenOf(row)) } : {}),
-      ...(shared === undefined ? {} : { shared }),
-      ...(sinceMs === undefined ? {} : { sinceMs }),
-      ...(ttlMs === undefined ? {} : { ttlMs }),
-      ...(value === undefined ? {} : { value }),
-    };
+    const revision = (): number => this.#context.registry.views.revision(locksView(namespace));
+    if (this.#isUnchanged(asked, `${this.#process}-${revision()}`)) return undefined;
+    response.setHeader('Cache-Control', 'no-store');
+    const { turns: { pace } } = this.#lists;
+    const make = (frozen: Frozen): Work<EncodedBody> => oneLock(frozen, namespace, name, pace);
+    const found = await this.#lists.find(response, { name: JSON.stringify(['look', namespace, name]), form: 'json', viewer: '', revision, make }, takesGzip(request.headers));
+    if (found.body !== undefined) this.#lists.send(response, { contentType: 'application/json', vary: 'Accept-Encoding' }, found.body, found.gzip);
+    return undefined;
   }
 
   /** Sends a list itself: it may be compressed. */

@@ -21,6 +21,7 @@ import {
 import type { ConnectionEnd } from '../../health/connection/connection-session.ts';
 import { parseToken, type ContenderRef, type Grant, type SessionRef } from '../../locks/locks.ts';
 import type { Context } from '../../net/frontend.ts';
+import { queueOf } from '../../registry/kind/lock/find.ts';
 import type { ContenderRow } from '../../registry/kind/lock/rows.ts';
 import type { RoomCommand, TxnOperation } from '../../registry/kinds.ts';
 import { changedIn, type StreamAccess } from './access.ts';
@@ -84,7 +85,7 @@ export class LockRequests {
         return done(await locks.transfer(this.#contender(frame), frame.to));
       case 'lock-queue':
         this.#demand('read', frame.name);
-        return { type: 'lock-waiting', id, waiting: locks.get(this.#options.namespace(), frame.name).waiting.slice(0, shownMax).map(shown) };
+        return { type: 'lock-waiting', id, waiting: queueOf(this.#options.context.registry.state, this.#options.namespace(), frame.name, shownMax).map(shown) };
     }
   }
 

@@ -33,8 +33,12 @@ export interface Queues extends RoomIndex {
   waiting(namespace: string, name: string): Iterable<ContenderRow>;
 }
 
-/** Contenders that wait, the oldest first. */
-export function queueOf(state: Pick<Indexed, 'index'>, namespace: string, name: string): ContenderRow[] {
-  const queue = Array.from((state.index('lock') as Queues | undefined)?.waiting(namespace, name) ?? []);
-  return queue.filter(({ left }) => left !== true);
+/** Contenders that wait, the oldest first. @param max most of them */
+export function queueOf(state: Pick<Indexed, 'index'>, namespace: string, name: string, max = Infinity): ContenderRow[] {
+  const queue: ContenderRow[] = [];
+  for (const row of (state.index('lock') as Queues | undefined)?.waiting(namespace, name) ?? []) {
+    if (queue.length >= max) break;
+    if (row.left !== true) queue.push(row);
+  }
+  return queue;
 }
