@@ -4,7 +4,10 @@ import { defaultNamespace, RegistryError } from '@rollcall/protocol';
 import { ConfigRows } from '../../configurations/config-rows.ts';
 import type { Author, Configurations } from '../../configurations/configurations.ts';
 import type { Past } from '../../history/past-states.ts';
+import { MemoryShare, type AnswerMemory } from '../../net/answer-memory.ts';
+import { Body } from '../../net/answers.ts';
 import type { Context, Exchange } from '../../net/frontend.ts';
+import { ListWriter } from '../../net/list-writer.ts';
 import type { Pace, Turns, Work } from '../../net/turns.ts';
 import { workOfRequest } from '../../net/work-of-request.ts';
 import { configName } from '../../registry/kind/config/find.ts';
@@ -29,6 +32,12 @@ export const permissions: Readonly<Record<Right, { readonly resource: Resource; 
 
 export type Fields = Readonly<Record<string, unknown>>;
 
+/** What all requests share for answers that follow the size of the state. */
+export interface LargeWork {
+  readonly turns: Turns;
+  readonly memory: AnswerMemory;
+}
+
 export class Call {
   readonly context: Context;
   readonly exchange: Exchange;
@@ -40,17 +49,17 @@ export class Call {
   /** Whether secrets were shown, which the audit log has to say. */
   revealed = false;
 
-  readonly #turns: Turns;
+  readonly #large: LargeWork;
   #past: Past | undefined;
   #pastRows: ConfigRows | undefined;
 
-  constructor(context: Context, exchange: Exchange, caller: Caller, body: Fields, turns: Turns) {
+  constructor(context: Context, exchange: Exchange, caller: Caller, body: Fields, large: LargeWork) {
     this.context = context;
     this.exchange = exchange;
     this.caller = caller;
     this.params = new URLSearchParams(exchange.query);
     this.body = body;
-    this.#turns = turns;
+    this.#large = large;
   }
 
   get configurations(): Configurations {
@@ -127,7 +136,27 @@ export class Call {
 
   /** Does work whose length follows the size of the state, in slices. */
   inTurns<T>(work: (pace: Pace) => Work<T>): Promise<T> {
-    return workOfRequest(this.#turns, this.exchange.response, work);
+    return workOfRequest(this.#large.turns, this.exchange.response, work);
+  }
+
+  /** The same for a list that may have any number of entries: each is encoded when it is added. */
+  listInTurns<Entry extends object>(work: (pace: Pace, add: (entry: Entry) => void) => Work<void>): Promise<Body> {
+    const { memory } = this.#large;
+    return this.inTurns(function* (pace) {
+      const share = new MemoryShare(memory);
+      try {
+        const out = new ListWriter(share);
+        let before = '[';
+        yield* work(pace, (entry) => {
+          out.write(before + JSON.stringify(entry));
+          before = ',';
+        });
+        out.write(before === '[' ? '[]\n' : ']\n');
+        return new Body(out.finish());
+      } finally {
+        share.free();
+      }
+    });
   }
 
   /** The token; without access control, the name that the request gives. */

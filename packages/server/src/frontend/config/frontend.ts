@@ -4,11 +4,15 @@
  */
 
 import { RegistryError, toRegistryError } from '@rollcall/protocol';
+import { AnswerMemory } from '../../net/answer-memory.ts';
+import { Body } from '../../net/answers.ts';
 import { bearerToken } from '../../net/bearer.ts';
 import { BodyTooLarge, readBody } from '../../net/body.ts';
+import { BodySender } from '../../net/body-sender.ts';
 import { errorBody } from '../../net/error-body.ts';
 import type { Context, Exchange, Frontend } from '../../net/frontend.ts';
 import { parseBody } from '../../net/json-body.ts';
+import { LargeBodies } from '../../net/large-bodies.ts';
 import { pastOf } from '../../net/past.ts';
 import { statusByCode } from '../../net/status-by-code.ts';
 import { Turns } from '../../net/turns.ts';
@@ -31,6 +35,8 @@ export function config(context: Context): Frontend {
   assertAccessDeclared('config', routes.map(({ path, access }) => ({ name: path, access })));
   const byPath = new Map(routes.map((route) => [route.path, route]));
   const turns = new Turns();
+  const memory = new AnswerMemory();
+  const large = new LargeBodies(memory, new BodySender());
   const tags = new ViewTags(context.registry.views, context.uuid().slice(0, 8));
 
   const answer = async (exchange: Exchange, route: Route): Promise<void> => {
@@ -47,7 +53,7 @@ export function config(context: Context): Frontend {
       }
       caller = gate.enter(bearerToken(request), origin);
       const body = route.body === undefined || request.method === 'DELETE' ? {} : parseBody(await readBody(request, bodyBytesMax), route.body);
-      call = new Call(context, exchange, caller, body, turns);
+      call = new Call(context, exchange, caller, body, { turns, memory });
       const past = route.hasPast === true ? await pastOf(context.history, exchange) : undefined;
       if (past !== undefined) call.showAsOf(past);
       // Who sees a secret is in the audit log each time.
@@ -63,13 +69,21 @@ export function config(context: Context): Frontend {
       const answered = await route.handle(call);
       const { namespace, name } = call.about;
       if (route.audited || call.revealed) gate.record('write', caller, namespace, origin, `${action}${name === '' ? '' : ` of ${JSON.stringify(name)}`}${call.revealed ? ', with its secrets' : ''}`);
-      send(exchange, 200, answered);
+      if (answered instanceof Body) sendLarge(exchange, answered);
+      else send(exchange, 200, answered);
     } catch (error) {
       const { code } = toRegistryError(error);
       if (caller !== undefined && code === 'permission_denied') gate.record('denied', caller, call?.about.namespace ?? '', origin, `${action} of ${JSON.stringify(call?.about.name ?? '')}`);
       fail(exchange, error);
     }
     metrics.request(route.path, response.statusCode);
+  };
+
+  const sendLarge = ({ request, response }: Exchange, body: Body): void => {
+    const begin = () => void response.writeHead(200, { 'Content-Type': 'application/json', 'Content-Length': body.bytes, 'Cache-Control': 'no-store' });
+    if (request.method !== 'HEAD') return large.send(response, begin, body);
+    begin();
+    response.end();
   };
 
   const fail = (exchange: Exchange, error: unknown): void => {

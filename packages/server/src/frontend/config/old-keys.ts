@@ -4,7 +4,8 @@
  */
 
 import type { OldKeys } from '@rollcall/protocol';
-import { order } from '../../net/slices.ts';
+import type { Body } from '../../net/answers.ts';
+import { inOrder, order } from '../../net/slices.ts';
 import { configsIn, historyOf } from '../../registry/kind/config/find.ts';
 import { configKey } from '../../registry/kind/config/keys.ts';
 import type { ConfigRef, ConfigRow } from '../../registry/kind/config/rows.ts';
@@ -31,11 +32,11 @@ interface Stored {
 const bytesPerUnit = 1_000;
 
 /** `GET /rollcall/v1/config/old-keys` */
-export async function oldKeys(call: Call): Promise<readonly OldKeys[]> {
+export async function oldKeys(call: Call): Promise<Body> {
   const namespace = call.environment();
   const { state } = call.context.registry;
   const { configurations } = call;
-  return call.inTurns(function* (pace) {
+  return call.listInTurns<OldKeys>(function* (pace, show) {
     const found = new Map<string, Found>();
     // The rows that exist now: they are read over several turns.
     const rows = [...configsIn(state, namespace)];
@@ -51,9 +52,11 @@ export async function oldKeys(call: Call): Promise<readonly OldKeys[]> {
       if (keys.size > 0) add(found, ref, part, keys);
       if (pace.spend(2 + content.length / bytesPerUnit)) yield;
     }
-    return [...found.values()]
-      .sort((a, b) => order(a.ref.app, b.ref.app) || order(a.ref.name, b.ref.name) || order(a.ref.cluster, b.ref.cluster))
-      .map(({ ref: { app, cluster, name }, keys, parts }) => ({ environment: namespace, app, cluster, name, keys: [...keys].sort(order), parts: [...parts] }));
+    const sorted = yield* inOrder([...found.values()], (a, b) => order(a.ref.app, b.ref.app) || order(a.ref.name, b.ref.name) || order(a.ref.cluster, b.ref.cluster), pace);
+    for (const { ref: { app, cluster, name }, keys, parts } of sorted) {
+      show({ environment: namespace, app, cluster, name, keys: [...keys].sort(order), parts: [...parts] });
+      if (pace.spend(2)) yield;
+    }
   });
 }
 

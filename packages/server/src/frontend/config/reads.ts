@@ -3,11 +3,12 @@
 import { mergeProperties, parseProperties, printProperties, RegistryError, type ConfigDetail, type ConfigDraft, type ConfigEnvironment, type ConfigRelease, type ConfigStep, type DiffLine, type EnvironmentStep, type ListedConfig, type ListedProposal, type ProposalDetail, type ResolvedConfig } from '@rollcall/protocol';
 import { assertFound } from '../../configurations/configurations.ts';
 import { diffLines } from '../../configurations/diff.ts';
+import type { Body } from '../../net/answers.ts';
 import { inOrder, order, select } from '../../net/slices.ts';
 import { configsIn, configName, draftsIn, findConfig, findDraft, policyOf } from '../../registry/kind/config/find.ts';
 import type { ConfigReader } from '../../registry/kind/config/given.ts';
 import type { Layer } from '../../registry/kind/config/resolve.ts';
-import type { ConfigRef, DraftRow, ReleaseRow } from '../../registry/kind/config/rows.ts';
+import type { ConfigRef, DraftRow, ProposalRow, ReleaseRow } from '../../registry/kind/config/rows.ts';
 import { newConfig, refOf } from '../../registry/kind/config/steps.ts';
 import { namespaceNames } from '../../registry/kind/namespace/find.ts';
 import type { Call } from './call.ts';
@@ -32,24 +33,22 @@ function draftHead({ modified, remove, base, editors, atMs }: DraftRow): NonNull
 }
 
 /** `GET /rollcall/v1/config/list` */
-export async function list(call: Call): Promise<readonly ListedConfig[]> {
+export async function list(call: Call): Promise<Body> {
   const { state } = call;
   const namespace = call.environment();
   const wanted = call.params.get('app');
-  return call.inTurns(function* (pace) {
+  return call.listInTurns<ListedConfig>(function* (pace, add) {
     const isWanted = (row: ConfigRef) => (wanted === null || row.app === wanted) && call.may('read', row);
     const rows = yield* select(configsIn(state, namespace), isWanted, pace, 0.5);
     const drafts = yield* select(draftsIn(state, namespace), (row) => isWanted(row) && findConfig(state, row) === undefined, pace, 0.5);
     const sorted = yield* inOrder([...rows, ...drafts.map((row) => newConfig(refOf(row), row.atMs))], (a, b) => order(a.app, b.app) || order(a.name, b.name) || order(a.cluster, b.cluster), pace);
-    const shown: ListedConfig[] = [];
     for (const row of sorted) {
       // A schema may have as many bytes as the rest of the list.
       const { schema: _schema, ...rest } = row;
       const draft = findDraft(state, row);
-      shown.push({ ...configJson(rest), ...(draft === undefined ? {} : { draft: draftHead(draft) }) });
-      if (pace.spend(2)) yield;
+      add({ ...configJson(rest), ...(draft === undefined ? {} : { draft: draftHead(draft) }) });
+      if (pace.spend(4)) yield;
     }
-    return shown;
   });
 }
 
@@ -157,12 +156,16 @@ export function draft(call: Call): ConfigDraft {
 }
 
 /** `GET /rollcall/v1/config/proposals` */
-export function proposals(call: Call): readonly ListedProposal[] {
+export function proposals(call: Call): Promise<readonly ListedProposal[]> {
   const namespace = call.environment();
   const [app, state] = [call.params.get('app'), call.params.get('state')];
   const policy = policyOf(call.state, namespace);
-  const rows = [...call.rows.proposals(namespace)].filter((row) => (app === null || row.app === app) && (state === null || row.state === state) && call.may('read', row));
-  return rows.sort((a, b) => b.number - a.number).slice(0, proposalsMax).map((row) => proposalJson(row, policy));
+  const isWanted = (row: ProposalRow) => (app === null || row.app === app) && (state === null || row.state === state) && call.may('read', row);
+  return call.inTurns(function* (pace) {
+    const rows = yield* select(call.rows.proposals(namespace), isWanted, pace, 0.5);
+    const newest = yield* inOrder(rows, (a, b) => b.number - a.number, pace);
+    return newest.slice(0, proposalsMax).map((row) => proposalJson(row, policy));
+  });
 }
 
 const proposalsMax = 1_000;

@@ -20,6 +20,9 @@ export type Mask = (release: ReleaseRow) => string;
 
 /** Sorted at once: a millisecond. */
 const chunk = 2_000;
+/** Rows that are copied in a microsecond. */
+const copiesPerUnit = 32;
+const unitsPerRow = 1;
 
 export function configKeys(mask: Mask): FurtherKeys {
   return {
@@ -37,9 +40,12 @@ export function configKeys(mask: Mask): FurtherKeys {
     },
     *under(state, namespace, prefix, pace) {
       if (!concerns(prefix)) return kvKeysUnder(state, namespace, prefix);
+      // Rows of a bucket must be read in one turn; the rows themselves do not change.
+      const rows = [...state.bucket(configBuckets.inNamespace(namespace)) as Iterable<ConfigRow>];
+      if (pace.spend(rows.length / copiesPerUnit)) yield;
       const chunks: string[][] = [[]];
-      // Rows of a bucket must be read in one turn: only the keys are taken.
-      for (const row of state.bucket(configBuckets.inNamespace(namespace)) as Iterable<ConfigRow>) {
+      for (const row of rows) {
+        if (pace.spend(unitsPerRow)) yield;
         if (row.cluster !== defaultCluster || row.release === 0) continue;
         const key = `${folder}${row.app}/${row.name}`;
         if (!key.startsWith(prefix) || refOf(namespace, key)?.name !== row.name) continue;
