@@ -16,8 +16,8 @@ export const askedVerbs: readonly Verb[] = ['read', 'list', 'write'];
 
 /** Tokens that are shown; the others are counted. */
 const tokensShown = 100;
-/** Compiling the rules of a token takes up to a millisecond, once for each set of rules. */
-const tokensPerTurn = 20;
+/** Compiling the rules of a token or policy takes up to a millisecond, once for each set of rules. */
+const rulesPerTurn = 20;
 const policiesShown = 20;
 
 interface OfToken {
@@ -60,6 +60,7 @@ function tokenOf(acl: Acl, caller: Caller, { accessorId, namespace, now }: Omit<
 export async function who(acl: Acl, { namespace, resource, verb, name, now }: { readonly namespace: string; readonly resource: Resource; readonly verb: Verb; readonly name: string; readonly now: number }): Promise<WhoMay> {
   const question = { namespace, resource, verb, name };
   const may: Token[] = [];
+  const policies: Who['policies'][number][] = [];
   let count = 0;
   await inTurns((function* () {
     for (const token of [...acl.store.eachToken(namespace)]) {
@@ -69,16 +70,17 @@ export async function who(acl: Acl, { namespace, resource, verb, name, now }: { 
       }
       yield;
     }
-  })(), tokensPerTurn);
-  const policies = acl.store.policies(namespace).flatMap((policy) => {
-    const direct = acl.rights.rulesOfPolicy(namespace, policy.id).map((rules) => ({ namespace, rules, source: policy.name }));
-    const { allowed, rule } = decidingRule({ direct, added: [] }, 'deny', question);
-    return allowed ? [{ name: policy.name, text: rule.text }] : [];
-  });
+    for (const { id, name: source } of acl.store.policies(namespace)) {
+      const direct = acl.rights.rulesOfPolicy(namespace, id).map((rules) => ({ namespace, rules, source }));
+      const { allowed, rule } = decidingRule({ direct, added: [] }, 'deny', question);
+      if (allowed && policies.length < policiesShown) policies.push({ name: source, text: rule.text });
+      yield;
+    }
+  })(), rulesPerTurn);
   return {
     tokens: may.map((token) => ({ accessorId: token.accessorId, description: token.description, rule: decidingRule(acl.rights.rulesOf(token), acl.defaultPolicy, question).rule })),
     count,
-    policies: policies.slice(0, policiesShown),
+    policies,
   };
 }
 
