@@ -151,6 +151,8 @@ export function createCore(engine: Engine, { audit, probeTrust, peerAuthorities,
   const history = new History({ state: replica.state, clock, bytesMax: options.history?.bytesMax ?? historyBytes, folder: options.history?.folder, overwritten: (after) => engine.overwritten?.(after), log });
   metrics.observe('rollcall_history_bytes', 'Bytes of the history', () => history.bounds.bytes);
   metrics.observe('rollcall_history_seconds', 'How far back the registry can be read', () => (history.bounds.now.atMs - history.bounds.since.atMs) / 1_000);
+  metrics.observe('rollcall_history_waiting_bytes', 'Bytes of the history that wait for the disk', () => history.waitingBytes);
+  metrics.observe('rollcall_history_lost_bytes', 'Bytes of the history that were lost because the disk took no writes', () => history.bounds.lost?.bytes ?? 0);
   replica.observe(history);
   replica.measure(metrics);
   metrics.observe('rollcall_store_lag_revisions', 'Revisions that the state is behind the store', () => replica.lag.revisions);

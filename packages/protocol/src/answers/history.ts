@@ -21,7 +21,10 @@ const change = object({
   fields: { type: 'array', items: field, description: 'Those that differ' },
 });
 
-export const historySchema = object({ sinceMs: time, sinceRevision: count, nowMs: time, revision: count, bytes: count, bytesMax: count });
+export const historySchema = object({
+  ...{ sinceMs: time, sinceRevision: count, nowMs: time, revision: count, bytes: count, bytesMax: count },
+  'lost?': { ...object({ atMs: time, bytes: count }), description: 'The disk took no writes, so the oldest part was dropped before it was too old: when last, and how many bytes since the start' },
+});
 
 export const historyDiffSchema = object({
   ...{ from: moment, to: moment, changes: { type: 'array', items: change } },

@@ -23,20 +23,41 @@ interface Found {
   readonly bytes: number;
 }
 
+/** Makes a file that is only appended to. */
+export type OpenFile = (path: string, flags: string, mode: number) => Promise<Pick<FileHandle, 'appendFile' | 'close'>>;
+
+export interface HistoryFilesOptions {
+  readonly folder: string;
+  readonly log: Pick<Logger, 'warn'>;
+  /** The oldest segment that is not written. */
+  readonly unwritten: () => Segment | undefined;
+  /** Gets the buffer of a complete segment once its file has all of it. */
+  readonly free: (buffer: Buffer) => void;
+  /** That of `node:fs` by default. */
+  readonly open?: OpenFile | undefined;
+}
+
 export class HistoryFiles {
+  readonly #options: HistoryFilesOptions;
   readonly #folder: string;
-  readonly #log: Pick<Logger, 'warn'>;
+  readonly #open: OpenFile;
   /** Does one thing after the other. */
   #work: Promise<void>;
   #number = 0;
-  #open: FileHandle | undefined;
+  /** The file that is written, and its segment. */
+  #current: { readonly segment: Segment; readonly file: Awaited<ReturnType<OpenFile>> } | undefined;
+  #isWriting = false;
+  /** `write` was called while it was writing. */
+  #isAskedAgain = false;
   /** Writing has failed: segments stay in memory until the next start. */
   #isBroken = false;
 
   /** The folder is created if it is missing. */
-  constructor(folder: string, log: Pick<Logger, 'warn'>) {
+  constructor(options: HistoryFilesOptions) {
+    const { folder, open: openFile = open } = options;
+    this.#options = options;
     this.#folder = folder;
-    this.#log = log;
+    this.#open = openFile;
     this.#work = mkdir(folder, { recursive: true, mode: 0o700 }).then(() => {}, (error: unknown) => this.#fail(error));
   }
 
@@ -55,31 +76,31 @@ export class HistoryFiles {
     });
   }
 
-  /** @param bytes what the segment has beyond those that were appended before; they stay as they are */
-  append(segment: Segment, bytes: Buffer): void {
+  /**
+   * Appends to the files what the segments have beyond them, the oldest first. What waits for the disk is in the segments and nowhere else, so it is
+   * bounded with them.
+   */
+  write(): void {
+    this.#isAskedAgain = this.#isWriting;
+    if (this.#isWriting || this.#isBroken) return;
+    this.#isWriting = true;
     this.#then(async () => {
-      if (segment.path === undefined) {
-        const { revision, atMs } = segment.base;
-        segment.path = join(this.#folder, `${String(++this.#number).padStart(8, '0')}-${revision}-${Math.floor(atMs)}.history`);
-        this.#open = await open(segment.path, 'ax', only.mode);
+      try {
+        do {
+          this.#isAskedAgain = false;
+          await this.#writeOnce();
+        } while (this.#isAskedAgain);
+      } finally {
+        this.#isWriting = false;
       }
-      await this.#open?.appendFile(bytes);
-    });
-  }
-
-  /** Nothing more comes for the segment; from now on it is read from its file. @param free gets its buffer then */
-  complete(segment: Segment, free: (buffer: Buffer) => void = () => {}): void {
-    this.#then(async () => {
-      await this.#open?.close();
-      this.#open = undefined;
-      const buffer = segment.path === undefined ? undefined : segment.letGo();
-      if (buffer !== undefined) free(buffer);
     });
   }
 
   remove(segment: Segment): void {
-    // Its file may be about to be made.
-    this.#work = this.#work.then(() => (segment.path === undefined ? undefined : unlink(segment.path).catch(() => {})));
+    // One that waits for the disk has no file.
+    if (segment.path === undefined) return;
+    const { path } = segment;
+    this.#work = this.#work.then(() => unlink(path).catch(() => {}));
   }
 
   /** Removes the segments of earlier runs. */
@@ -92,7 +113,39 @@ export class HistoryFiles {
   /** Resolves when everything is written. */
   async close(): Promise<void> {
     await this.#work;
-    await this.#open?.close();
+    await this.#closeFile();
+  }
+
+  /** What there is now. More may come meanwhile, and waits for the next call. */
+  async #writeOnce(): Promise<void> {
+    for (let segment = this.#options.unwritten(); segment !== undefined; segment = this.#options.unwritten()) {
+      await this.#append(segment);
+      if (!segment.isComplete) return;
+    }
+  }
+
+  async #append(segment: Segment): Promise<void> {
+    if (segment.path === undefined) {
+      const { revision, atMs } = segment.base;
+      segment.path = join(this.#folder, `${String(++this.#number).padStart(8, '0')}-${revision}-${Math.floor(atMs)}.history`);
+    }
+    if (this.#current?.segment !== segment) {
+      await this.#closeFile();
+      this.#current = { segment, file: await this.#open(segment.path, 'ax', only.mode) };
+    }
+    const bytes = segment.seal(segment.written);
+    if (bytes.length > 0) await this.#current.file.appendFile(bytes);
+    segment.written += bytes.length;
+    if (!segment.isComplete || segment.written < segment.bytes) return;
+    await this.#closeFile();
+    const buffer = segment.letGo();
+    if (buffer !== undefined) this.#options.free(buffer);
+  }
+
+  async #closeFile(): Promise<void> {
+    const file = this.#current?.file;
+    this.#current = undefined;
+    await file?.close();
   }
 
   #then(work: () => Promise<void>): void {
@@ -101,7 +154,7 @@ export class HistoryFiles {
 
   #fail(error: unknown): void {
     this.#isBroken = true;
-    this.#log.warn({ err: error, folder: this.#folder }, 'the history cannot be written; it is kept in memory until the next start');
+    this.#options.log.warn({ err: error, folder: this.#folder }, 'the history cannot be written; it is kept in memory until the next start');
   }
 
   async #load(mergedBytesMax: number): Promise<Segment[]> {

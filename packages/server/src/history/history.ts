@@ -15,9 +15,11 @@ import type { RowChange } from '../registry/kinds.ts';
 import type { Observer } from '../registry/observer.ts';
 import type { State } from '../registry/state.ts';
 import { checkChangesOf } from './check-changes.ts';
-import { gapOf, type Overwritten } from './gap.ts';
-import { HistoryFiles } from './files.ts';
+import { earlierSegments } from './earlier.ts';
+import type { Overwritten } from './gap.ts';
+import { HistoryFiles, type OpenFile } from './files.ts';
 import { TransactionEncoder } from './format.ts';
+import type { Loss } from './loss.ts';
 import type { Moment } from './moment.ts';
 import { PastStates, type Past } from './past-states.ts';
 import { Segment, type Point } from './segment.ts';
@@ -33,6 +35,10 @@ export interface HistoryOptions {
   readonly folder?: string | undefined;
   /** What the store's newest transactions have overwritten, after a revision: for those that a crash cut off from the history. */
   readonly overwritten?: (after: number) => Promise<readonly Overwritten[] | undefined> | undefined;
+  /** Most bytes that wait for the disk; those of the default `bytesMax` by default. */
+  readonly waitingBytesMax?: number;
+  /** Makes its files; that of `node:fs` by default. */
+  readonly open?: OpenFile;
   readonly log: Pick<Logger, 'info' | 'warn'>;
   /** Between two slices of reading; the next turn of the event loop by default. */
   readonly turn?: Turn;
@@ -46,6 +52,8 @@ export interface HistoryBounds {
   readonly bytes: number;
   /** 0: there is no history. */
   readonly bytesMax: number;
+  /** The newest loss of its oldest part to a disk that took no writes, of this run. */
+  readonly lost?: Loss;
 }
 
 /** The oldest segment is dropped as a whole, so a segment is a small part of the limit. */
@@ -53,6 +61,8 @@ const segmentBytesMax = 1_048_576;
 const segmentsMin = 8;
 /** A crash of the process loses the changes of so long, which the store's log still has. */
 const writeMs = 50;
+/** As much as the whole history has by default, so with that a disk may stand still for any time. */
+const usualWaitingBytesMax = 67_108_864;
 /** Strips and lists of checks that are made at once: each reads the whole history. */
 const readsMax = 4;
 
@@ -65,8 +75,10 @@ export class History implements Observer {
   /** The oldest first; the last one grows. Empty before the start, and while it is off. */
   #segments: Segment[] = [];
   #bytes = 0;
-  /** Bytes of the newest segment that its file has. */
-  #written = 0;
+  /** Its files are not written before those of earlier runs are known: segments would come in another order. */
+  #isLoading = false;
+  #lost: Loss | undefined;
+  #isLosing = false;
   #stopWriting: (() => void) | undefined;
   /** While earlier segments are loaded, or a restore is taken in. */
   #settling: Promise<void> | undefined;
@@ -80,8 +92,11 @@ export class History implements Observer {
     const { state, clock, bytesMax, folder, log, turn = nextTurn } = options;
     this.#options = options;
     this.#segmentBytes = Math.min(segmentBytesMax, Math.ceil(bytesMax / segmentsMin));
-    this.#past = new PastStates({ state, clock, segments: () => this.segments(), settled: () => this.#settling, turn });
-    this.#files = folder === undefined ? undefined : new HistoryFiles(folder, log);
+    this.#past = new PastStates({ state, clock, segments: () => this.segments(), lost: () => this.#lost, settled: () => this.#settling, turn });
+    const free = (buffer: Buffer) => {
+      if (this.#reading === 0 && buffer.length === this.#segmentBytes) this.#spare = buffer;
+    };
+    this.#files = folder === undefined ? undefined : new HistoryFiles({ folder, log, free, unwritten: () => this.#unwritten().at(-1), open: options.open });
     // Values that were deleted must not stay on the disk when the operator wants no history.
     if (bytesMax === 0) this.#files?.forget();
   }
@@ -92,13 +107,20 @@ export class History implements Observer {
     if (bytesMax === 0) return;
     const base = { revision: state.revision, atMs: clock.now() };
     this.#segments = [new Segment(base, this.#segmentBytes)];
-    if (this.#files !== undefined) this.#settle(this.#load(this.#files, base));
+    if (this.#files === undefined) return;
+    this.#isLoading = true;
+    this.#settle(this.#load(this.#files, base));
   }
 
   get bounds(): HistoryBounds {
     const { state, clock, bytesMax } = this.#options;
     const now = { revision: state.revision, atMs: clock.now() };
-    return { since: this.#segments[0]?.base ?? now, now, bytes: this.#bytes, bytesMax };
+    return { since: this.#segments[0]?.base ?? now, now, bytes: this.#bytes, bytesMax, ...(this.#lost === undefined ? {} : { lost: this.#lost }) };
+  }
+
+  /** Bytes that wait for the disk. */
+  get waitingBytes(): number {
+    return this.#files === undefined ? 0 : this.#unwritten().reduce((sum, { bytes, written }) => sum + bytes - written, 0);
   }
 
   /** As `bounds`, once the history of earlier runs was found. */
@@ -200,24 +222,53 @@ export class History implements Observer {
 
   #next(base: Point, bytes: number): Segment {
     const complete = this.#segments.at(-1) as Segment;
+    complete.isComplete = true;
     this.#write();
-    this.#files?.complete(complete, (buffer) => {
-      if (this.#reading === 0 && buffer.length === this.#segmentBytes) this.#spare = buffer;
-    });
     const length = Math.max(this.#segmentBytes, bytes + 64);
     const next = new Segment(base, this.#spare?.length === length ? this.#spare : length);
     this.#spare = undefined;
     this.#segments.push(next);
-    this.#written = 0;
     return next;
   }
 
   #trim(): void {
-    while (this.#bytes > this.#options.bytesMax && this.#segments.length > 1) {
-      const oldest = this.#segments.shift() as Segment;
-      this.#bytes -= oldest.bytes;
-      this.#files?.remove(oldest);
+    while (this.#bytes > this.#options.bytesMax && this.#segments.length > 1) this.#dropOldest();
+    if (this.#files !== undefined) this.#trimWaiting();
+  }
+
+  /** The history must lead up to today without a gap, so what waits for too long goes together with all that is older. */
+  #trimWaiting(): void {
+    const { clock, log, waitingBytesMax = usualWaitingBytesMax } = this.#options;
+    // In most cases the disk has everything but the newest segment.
+    if (this.#segments.at(-2)?.isInFile !== false) {
+      this.#isLosing = false;
+      return;
     }
+    const before = this.#bytes;
+    while (this.#segments.length > 1 && this.waitingBytes > waitingBytesMax) this.#dropOldest();
+    const lost = before - this.#bytes;
+    if (lost === 0) return;
+    this.#lost = { atMs: clock.now(), bytes: (this.#lost?.bytes ?? 0) + lost };
+    if (this.#isLosing) return;
+    this.#isLosing = true;
+    log.warn({ waitingBytesMax }, 'the disk does not take what the history writes, so its oldest part is dropped; answers as of earlier times are refused');
+  }
+
+  #dropOldest(): void {
+    const oldest = this.#segments.shift() as Segment;
+    this.#bytes -= oldest.bytes;
+    this.#files?.remove(oldest);
+  }
+
+  /** The segments whose files lack something, the newest first. Older ones are written before newer ones. */
+  #unwritten(): Segment[] {
+    const found: Segment[] = [];
+    for (let at = this.#segments.length - 1; at >= 0; at--) {
+      const segment = this.#segments[at] as Segment;
+      if (segment.isInFile) break;
+      if (segment.isUnwritten) found.push(segment);
+    }
+    return found;
   }
 
   /** Forgets all of it. */
@@ -237,35 +288,22 @@ export class History implements Observer {
   }
 
   #write(): void {
-    const newest = this.#segments.at(-1);
-    if (newest === undefined || this.#files === undefined || newest.bytes === this.#written) return;
-    this.#files.append(newest, newest.seal(this.#written));
-    this.#written = newest.bytes;
+    if (!this.#isLoading) this.#files?.write();
   }
 
-  /** Puts the segments of earlier runs before those of this one, if nothing is missing between them. */
+  /** Puts the segments of earlier runs before those of this one. */
   async #load(files: HistoryFiles, base: Point): Promise<void> {
-    const { log, overwritten } = this.#options;
-    try {
-      const earlier = await files.load(this.#segmentBytes);
-      const last = earlier.at(-1)?.last;
-      if (last === undefined) return;
-      const gap = last.revision < base.revision ? gapOf(await overwritten?.(last.revision), last, base) : undefined;
-      if (gap !== undefined) {
-        files.append(gap, gap.seal(0));
-        files.complete(gap);
-        earlier.push(gap);
-      } else if (last.revision !== base.revision) {
-        log.warn({ revision: last.revision, store: base.revision }, 'the history of earlier runs does not lead up to the store, so it begins anew');
-        for (const segment of earlier) files.remove(segment);
-        return;
-      }
+    const earlier = await earlierSegments(files, base, this.#segmentBytes, this.#options);
+    if (this.#segments[0]?.base === base) {
       this.#segments.unshift(...earlier);
       this.#bytes += earlier.reduce((sum, { bytes }) => sum + bytes, 0);
-      this.#trim();
-    } catch (err) {
-      log.warn({ err }, 'the history of earlier runs cannot be read, so it begins anew');
+    } else {
+      // What followed them was dropped meanwhile.
+      for (const segment of earlier) files.remove(segment);
     }
+    this.#isLoading = false;
+    this.#trim();
+    this.#write();
   }
 
   #settle(work: Promise<void>): void {

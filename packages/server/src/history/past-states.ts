@@ -14,6 +14,7 @@ import type { Frozen } from '../registry/frozen.ts';
 import type { Row } from '../registry/kinds.ts';
 import type { State } from '../registry/state.ts';
 import { Cursor } from './format.ts';
+import type { Loss } from './loss.ts';
 import type { Moment } from './moment.ts';
 import type { Point, Segment } from './segment.ts';
 import { Slices, units, type Turn } from './slices.ts';
@@ -23,6 +24,8 @@ export interface PastStatesOptions {
   readonly clock: Clock;
   /** The oldest first. @throws RegistryError `failed_precondition` when there is no history */
   readonly segments: () => readonly Segment[];
+  /** What the history has lost of its oldest part before it was too old. */
+  readonly lost: () => Loss | undefined;
   /** Undefined, or resolves when the history is again as new as the state. */
   readonly settled: () => Promise<void> | undefined;
   readonly turn: Turn;
@@ -103,9 +106,9 @@ export class PastStates {
 
   /** The last transaction up to the moment. */
   async #pointOf(moment: Moment): Promise<Point> {
-    const { segments, state } = this.#options;
+    const { segments, state, lost } = this.#options;
     const [first] = segments();
-    if (first === undefined || isAfter(first.base, moment)) throw tooEarly(moment, first?.base);
+    if (first === undefined || isAfter(first.base, moment)) throw tooEarly(moment, first?.base, lost());
     if ('revision' in moment && moment.revision > state.revision) {
       throw new RegistryError('failed_precondition', `revision ${moment.revision} is not written yet; the newest is ${state.revision}`);
     }
@@ -200,10 +203,11 @@ function isAfter({ revision, atMs }: Point, moment: Moment): boolean {
   return 'revision' in moment ? revision > moment.revision : atMs > moment.atMs;
 }
 
-function tooEarly(moment: Moment, first: Point | undefined): RegistryError {
+function tooEarly(moment: Moment, first: Point | undefined, lost: Loss | undefined): RegistryError {
   const asked = 'revision' in moment ? `revision ${moment.revision}` : timeText(moment.atMs);
   const begin = first === undefined ? 'it is empty' : `it begins at ${timeText(first.atMs)} (${first.atMs}), revision ${first.revision}`;
-  return new RegistryError('failed_precondition', `the history does not reach back to ${asked}: ${begin}; ask for a later time`);
+  const why = lost === undefined ? '' : `, since the disk took no writes of it until ${timeText(lost.atMs)} and ${lost.bytes} bytes were lost`;
+  return new RegistryError('failed_precondition', `the history does not reach back to ${asked}: ${begin}${why}; ask for a later time`);
 }
 
 /** Milliseconds that are no date of JavaScript stay a number. */

@@ -30,6 +30,10 @@ export class Segment {
   #frameAt = -1;
   /** Its file, once it has one. */
   path: string | undefined;
+  /** Bytes that its file has. */
+  written = 0;
+  /** Nothing more is added to it. */
+  isComplete = false;
   #isChecked = false;
 
   /** @param room its length, or a buffer that it may fill */
@@ -46,6 +50,8 @@ export class Segment {
     segment.#buffer = undefined;
     segment.#length = bytes;
     segment.path = path;
+    segment.written = bytes;
+    segment.isComplete = true;
     return segment;
   }
 
@@ -55,6 +61,16 @@ export class Segment {
 
   get bytes(): number {
     return this.#length;
+  }
+
+  /** Whether it is read from its file. */
+  get isInFile(): boolean {
+    return this.#buffer === undefined;
+  }
+
+  /** Whether its file lacks a part of it, or has all of it by now. */
+  get isUnwritten(): boolean {
+    return this.#buffer !== undefined && this.#length > 0 && (this.isComplete || this.#length > this.written);
   }
 
   hasRoom(bytes: number): boolean {

@@ -69,8 +69,8 @@ class PastAnswers {
   }
 
   async history({ exchange: { response } }: RoutedCall): Promise<void> {
-    const { since, now, bytes, bytesMax } = await this.#context.history.known();
-    const facts: HistoryFacts = { sinceMs: since.atMs, sinceRevision: since.revision, nowMs: now.atMs, revision: now.revision, bytes, bytesMax };
+    const { since, now, bytes, bytesMax, lost } = await this.#context.history.known();
+    const facts: HistoryFacts = { sinceMs: since.atMs, sinceRevision: since.revision, nowMs: now.atMs, revision: now.revision, bytes, bytesMax, ...(lost === undefined ? {} : { lost }) };
     sendText(response, 200, json, JSON.stringify(facts));
   }
 
