@@ -13,6 +13,7 @@ import { RegistryError, type LastWebhookDelivery, type WebhookDelivery, type Web
 import type { Clock } from '../clock.ts';
 import type { Ownership } from '../health/ownership.ts';
 import type { History } from '../history/history.ts';
+import { inTurns } from '../in-turns.ts';
 import type { Send } from '../outbound/http-request.ts';
 import { statuses } from '../registry/kind/catalog/effective-status.ts';
 import { findInstance } from '../registry/kind/catalog/find.ts';
@@ -64,6 +65,8 @@ const inFlightMax = 4;
 const lookMs = 50;
 /** Between two looks at who sends. */
 const ownersMs = 1_000;
+/** Webhooks that are looked at in a turn of the event loop: some 3 ms. */
+const looksPerTurn = 256;
 /** What is done when the process ends is written within this time; otherwise it is sent again. */
 const closeMs = 2_000;
 
@@ -83,6 +86,7 @@ export class Webhooks {
   #cancelLook: (() => void) | undefined;
   #cancelOwners: (() => void) | undefined;
   #isLooking = false;
+  #isLookingAtOwners = false;
   #unobserve: () => void = () => {};
 
   constructor(options: WebhooksOptions) {
@@ -194,12 +198,30 @@ export class Webhooks {
   #lookAtOwners(): void {
     this.#cancelOwners = undefined;
     if (this.#hooks.size === 0 || this.#closing.signal.aborted) return;
+    this.#cancelOwners = this.#options.clock.timer(ownersMs, () => this.#lookAtOwners());
+    if (this.#isLookingAtOwners) return;
+    this.#isLookingAtOwners = true;
+    void inTurns(this.#looksAtOwners(), looksPerTurn).then(() => {
+      this.#isLookingAtOwners = false;
+      this.#lookSoon();
+    });
+  }
+
+  *#looksAtOwners(): Generator<void, void, undefined> {
     for (const [key, hook] of this.#hooks) {
       if (!this.#options.ownership.owns(key)) void hook.end();
       hook.look(this.#changedAt);
+      yield;
     }
-    this.#lookSoon();
-    this.#cancelOwners = this.#options.clock.timer(ownersMs, () => this.#lookAtOwners());
+  }
+
+  *#offers(events: readonly WebhookEvent[]): Generator<void, void, undefined> {
+    for (const event of events) {
+      for (const hook of this.#hooks.values()) {
+        hook.offer(event, this.#lookedUpTo);
+        yield;
+      }
+    }
   }
 
   #hasMore(): boolean {
@@ -224,7 +246,7 @@ export class Webhooks {
       const upTo = this.#options.registry.state.revision;
       const events = this.#events;
       this.#events = [];
-      for (const event of events) for (const hook of this.#hooks.values()) hook.offer(event, this.#lookedUpTo);
+      await inTurns(this.#offers(events));
       await this.#conditions.look();
       this.#lookedUpTo = upTo;
       for (const hook of this.#mustBegin()) await this.#begin(hook);
