@@ -18,7 +18,7 @@ export const row = {
   target: '≤ 50 ms of the event loop, every kind of request',
   ifMissed:
     'a probe may wait for more than one turn of the event loop, and for a processor of its own when the answer is there; all of that is counted; ' +
-    '`bench/micro/registry-turns.mjs` and `bench/micro/reading-turns.mjs` measure single turns',
+    '`bench/micro/registry-turns.mjs` and `bench/micro/reading-turns.mjs` measure single turns, `bench/micro/shape-turns.mjs` those of states of other shapes',
   async run({ quick }) {
     const count = quick ? 10_000 : 100_000;
     const server = await startRollcall();

@@ -78,13 +78,14 @@ export class Tree {
     yield* this.virtual.childNames(path, reader);
   }
 
-  /** Counts the nodes below a path; a step for each. */
+  /** Counts the nodes below a path; a step for each, and one more for the look at its children. */
   *countBelow(path: string): Generator<void, number, undefined> {
     const moment = this.moment();
     try {
       let count = 0;
       const waiting = [path];
       for (let at = waiting.pop(); at !== undefined; at = waiting.pop()) {
+        yield;
         for (const name of this.childNames(at, moment)) {
           if (name !== undefined) {
             count++;
