@@ -3,16 +3,22 @@
  * the store is removed.
  */
 
+import type { Logger } from 'pino';
 import type { HistoryFiles } from './files.ts';
-import { gapOf } from './gap.ts';
-import type { HistoryOptions } from './history.ts';
+import { gapOf, type Overwritten } from './gap.ts';
 import type { Point, Segment } from './segment.ts';
+
+export interface StoreLog {
+  readonly log: Pick<Logger, 'warn'>;
+  /** As in `HistoryOptions`. */
+  readonly overwritten?: (after: number) => Promise<readonly Overwritten[] | undefined> | undefined;
+}
 
 /**
  * @param base where this run has begun
  * @returns the oldest first; none when there is nothing, or it cannot be used
  */
-export async function earlierSegments(files: HistoryFiles, base: Point, segmentBytes: number, { log, overwritten }: Pick<HistoryOptions, 'log' | 'overwritten'>): Promise<readonly Segment[]> {
+export async function earlierSegments(files: HistoryFiles, base: Point, segmentBytes: number, { log, overwritten }: StoreLog): Promise<readonly Segment[]> {
   try {
     const earlier = await files.load(segmentBytes);
     const last = earlier.at(-1)?.last;
