@@ -77,8 +77,8 @@ export class HistoryFiles {
   }
 
   /**
-   * Appends to the files what the segments have beyond them, the oldest first. What waits for the disk is in the segments and nowhere else, so it is
-   * bounded with them.
+   * Appends to the files what the segments have beyond them, the oldest first. Bytes that wait for the disk are in the segments and nowhere else, so they
+   * are bounded with them.
    */
   write(): void {
     this.#isAskedAgain = this.#isWriting;
@@ -116,7 +116,7 @@ export class HistoryFiles {
     await this.#closeFile();
   }
 
-  /** What there is now. More may come meanwhile, and waits for the next call. */
+  /** Writes the changes that the segments have now. Later ones wait for the next call. */
   async #writeOnce(): Promise<void> {
     for (let segment = this.#options.unwritten(); segment !== undefined; segment = this.#options.unwritten()) {
       await this.#append(segment);

@@ -236,7 +236,7 @@ export class History implements Observer {
     if (this.#files !== undefined) this.#trimWaiting();
   }
 
-  /** The history must lead up to today without a gap, so what waits for too long goes together with all that is older. */
+  /** The history must lead up to today without a gap, so segments that wait for too long are dropped together with all older ones. */
   #trimWaiting(): void {
     const { clock, log, waitingBytesMax = usualWaitingBytesMax } = this.#options;
     // In most cases the disk has everything but the newest segment.

@@ -1,4 +1,4 @@
-/** A disk that stands still: no write waits for it, what waits is bounded, the loss is told, and what is left can be read, also from the files. */
+/** A disk that stands still: no write waits for it, the waiting bytes are bounded, the loss is told, and the rest can be read, also from the files. */
 
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { open } from 'node:fs/promises';
@@ -62,7 +62,7 @@ function logged() {
 
 const putMany = (count: number, from: number) => Array.from({ length: count }, (_, at) => say.put('a', `${from + at} ${'x'.repeat(1_000)}`));
 
-test('what waits for it is bounded; the oldest part is lost, which log, facts and answers say', async () => {
+test('the bytes that wait for it are bounded; the oldest part is lost, which log, facts and answers say', async () => {
   const dir = folder();
   const { open: openFile, atStandstill, stall, move } = disk();
   const { lines, log } = logged();
@@ -130,7 +130,7 @@ test('a disk that moves again in time loses nothing', async () => {
   expect(lines).toEqual([]);
 });
 
-test('a disk that takes no file at all: what waits is bounded, too', async () => {
+test('a disk that takes no file at all: the waiting bytes are bounded, too', async () => {
   const dir = folder();
   const { lines, log } = logged();
   const { history, commit } = world(bytesMax, { folder: dir, waitingBytesMax, open: () => Promise.reject(new Error('no space left on device')), log });

@@ -94,7 +94,7 @@ describe('pages', () => {
 
   test.each([
     ['', '', 7], ['', '/', 1], ['', '/', 2], ['', '/', 1_000], ['a/', '/', 1], ['a/', '/', 1_000], ['a/', '', 1_000], ['b/', '/', 3], ['a/2', '/', 5], ['none', '/', 5], ['c/', '/', 5],
-  ])('together have what there is: prefix %j, separator %j, %i entries each', (prefix, separator, limit) => {
+  ])('together have every entry once: prefix %j, separator %j, %i entries each', (prefix, separator, limit) => {
     for (const authorizer of [unrestricted, even]) {
       const expected = new Set<string>();
       for (const key of names.filter((name) => name.startsWith(prefix) && authorizer.allows('default', 'key', 'read', name))) {
