@@ -9,13 +9,15 @@ import { Client as ZookeeperClient } from '../zookeeper/client.mjs';
 
 let session;
 
-process.on('message', async (request) => {
+process.on('message', (request) => void answer(request));
+
+async function answer(request) {
   try {
     process.send(await kinds[request.kind](request));
   } catch (error) {
     process.send({ error: String(error?.message ?? error) });
   }
-});
+}
 
 const kinds = {
   /** One path, or several at once. */
@@ -47,8 +49,9 @@ const kinds = {
         socket.send(JSON.stringify({ type: 'watch', id: 2, views }));
       });
       socket.on('message', (data) => {
-        const type = /"type":"([a-z-]+)"/.exec(data.toString('latin1', 0, 60))?.[1];
-        if (type === 'error' || type === 'watch-ended') reject(new Error(data.toString('utf8', 0, 300)));
+        const begin = Buffer.from(data).toString('utf8', 0, 300);
+        const type = /"type":"([a-z-]+)"/.exec(begin)?.[1];
+        if (type === 'error' || type === 'watch-ended') reject(new Error(begin));
         if (type !== 'snapshot') return;
         bytes += data.length;
         if (--left > 0) return;
@@ -111,7 +114,7 @@ const kinds = {
 
 async function openSession(port) {
   const opened = await ZookeeperClient.open(port);
-  setInterval(() => opened.ping().catch(() => {}), 5_000).unref();
+  setInterval(() => void opened.ping().catch(() => {}), 5_000).unref();
   return opened;
 }
 

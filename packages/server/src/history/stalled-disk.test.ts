@@ -43,11 +43,11 @@ function disk() {
     open: openFile,
     /** Resolves when a write waits for it. */
     atStandstill,
-    stall() {
+    stall: () => {
       isStalled = true;
       moves = new Promise((resolve) => (start = resolve));
     },
-    move() {
+    move: () => {
       isStalled = false;
       start();
     },
