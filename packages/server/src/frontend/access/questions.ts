@@ -60,7 +60,7 @@ function tokenOf(acl: Acl, caller: Caller, { accessorId, namespace, now }: Omit<
 export async function who(acl: Acl, { namespace, resource, verb, name, now }: { readonly namespace: string; readonly resource: Resource; readonly verb: Verb; readonly name: string; readonly now: number }): Promise<WhoMay> {
   const question = { namespace, resource, verb, name };
   const may: Token[] = [];
-  const policies: Who['policies'][number][] = [];
+  const policies: WhoMay['policies'][number][] = [];
   let count = 0;
   await inTurns((function* () {
     for (const token of [...acl.store.eachToken(namespace)]) {
