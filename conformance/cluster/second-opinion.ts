@@ -26,7 +26,7 @@ export async function secondOpinion(events: readonly HistoryEvent[]): Promise<Co
     ...[...keys].map(([name, operations]) => ({ name, kind: 'key' as const, operations })),
     ...[...locks].map(([name, operations]) => ({ name, kind: 'lock' as const, operations })),
   ];
-  const theirs = await askPorcupine(histories);
+  const theirs = await askPorcupine(histories, 3_000);
   const ours = histories.map((history) =>
     history.kind === 'key'
       ? linearizable(keyModel(revisionsOf(history.operations).revisions), history.operations).ok

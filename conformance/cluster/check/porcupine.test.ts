@@ -19,7 +19,8 @@ test('porcupine and the checker of this repository agree on random histories, va
       ? linearizable(keyModel(revisionsOf(history.operations).revisions), history.operations).ok
       : linearizable(lockModel, history.operations).ok,
   );
-  const theirs = await askPorcupine(histories);
+  // These histories are small. With a limit, porcupine gives up on a machine that stalls.
+  const theirs = await askPorcupine(histories, 0);
   const differing = histories.filter((_, index) => ours[index] !== theirs[index]);
   expect(differing.slice(0, 1)).toEqual([]);
   expect(ours.filter((ok) => ok === true).length).toBeGreaterThan(200);

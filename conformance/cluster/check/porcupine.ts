@@ -17,13 +17,14 @@ export function porcupineProblem(): string | undefined {
 }
 
 /**
+ * @param limitMs longest time for one history; 0 is no limit
  * @returns for each history whether it is linearizable; undefined when porcupine gave up
  * @throws Error when the program is missing or fails
  */
-export async function askPorcupine(histories: readonly JudgedHistory[]): Promise<(boolean | undefined)[]> {
+export async function askPorcupine(histories: readonly JudgedHistory[], limitMs: number): Promise<(boolean | undefined)[]> {
   const { programs, problem } = buildPorcupine();
   if (programs === undefined) throw new Error(problem);
-  const child = spawn(programs['porcupine'] ?? '', { stdio: ['pipe', 'pipe', 'inherit'] });
+  const child = spawn(programs['porcupine'] ?? '', [`${limitMs}ms`], { stdio: ['pipe', 'pipe', 'inherit'] });
   let answers = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => (answers += text));
   const ended = new Promise<number | null>((resolve, reject) => child.on('error', reject).on('close', resolve));

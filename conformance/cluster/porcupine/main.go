@@ -1,7 +1,8 @@
 // Judges histories with porcupine, a checker of linearizability that others wrote, so that the checker of this repository can be
 // compared with it. Its models of a key and of a lock are written apart from those in TypeScript, from the same description.
 //
-// Reads lines of JSON from stdin, one history each, and answers each with a line: true, false, or null when it gave up.
+// Reads lines of JSON from stdin, one history each, and answers each with a line: true, false, or null when it gave up. Its argument is
+// the longest time for one history, such as 3s; 0s is no limit.
 package main
 
 import (
@@ -180,7 +181,7 @@ func with(ended, session string) string {
 	return strings.Trim(strings.Join(all, ","), ",")
 }
 
-func judge(line []byte) (string, error) {
+func judge(line []byte, limit time.Duration) (string, error) {
 	var read history
 	if err := json.Unmarshal(line, &read); err != nil {
 		return "", err
@@ -207,7 +208,7 @@ func judge(line []byte) (string, error) {
 		}
 		operations = append(operations, porcupine.Operation{ClientId: each.Client, Input: each.Input, Call: each.Call, Output: each.Output, Return: end})
 	}
-	switch porcupine.CheckOperationsTimeout(model, operations, 3*time.Second) {
+	switch porcupine.CheckOperationsTimeout(model, operations, limit) {
 	case porcupine.Ok:
 		return "true", nil
 	case porcupine.Illegal:
@@ -218,10 +219,15 @@ func judge(line []byte) (string, error) {
 }
 
 func main() {
+	limit, err := time.ParseDuration(os.Args[1])
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 	lines := bufio.NewScanner(os.Stdin)
 	lines.Buffer(nil, 64<<20)
 	for lines.Scan() {
-		verdict, err := judge(lines.Bytes())
+		verdict, err := judge(lines.Bytes(), limit)
 		if err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
