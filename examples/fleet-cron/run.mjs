@@ -43,34 +43,30 @@ async function fleet() {
     return { name, child };
   });
   const client = await connect({ servers: [server.url] });
-  const leaders = client.election('billing/cron').observe();
-  let killed;
-  for await (const leader of leaders) {
-    if (leader === null) continue;
-    if (killed !== undefined && leader.value !== killed) break;
-    await hours(client, 5);
-    killed = leader.value;
-    console.log(`killing ${killed}`);
-    machines.find(({ name }) => name === killed).child.kill('SIGKILL');
-  }
-  const done = await hours(client, 10);
+  // The machine that billed the last hour leads.
+  const killed = (await billed(client, (rows) => rows.length >= 5)).at(-1).by;
+  console.log(`killing ${killed}`);
+  machines.find(({ name }) => name === killed).child.kill('SIGKILL');
+  const rows = await billed(client, (all) => all.length >= 10 && all.at(-1).by !== killed);
   for (const { child } of machines) {
     if (child.exitCode !== null || child.signalCode !== null) continue;
     child.kill('SIGKILL');
     await once(child, 'exit');
   }
   // The registry has the record: a leader may be killed after a commit and before it says so.
-  const rows = done.map(({ key, value }) => ({ hour: Number(key.slice('billing/done/'.length)), by: String(Buffer.from(value)) }));
-  rows.sort((one, other) => one.hour - other.hour);
   for (const { hour, by } of rows) console.log(`hour ${hour}: ${by}`);
   console.log(`${rows.length} hours, billed by ${new Set(rows.map(({ by }) => by)).size} machines`);
   await client.close();
   await server.close();
 }
 
-/** Resolves with the results once there are so many. */
-async function hours(client, count) {
-  for await (const { entries } of client.kv.watch({ prefix: 'billing/done/' })) if (entries.length >= count) return entries;
+/** Resolves with all hours that the registry has, in their order, once these are enough. */
+async function billed(client, enough) {
+  for await (const { entries } of client.kv.watch({ prefix: 'billing/done/' })) {
+    const rows = entries.map(({ key, value }) => ({ hour: Number(key.slice('billing/done/'.length)), by: String(Buffer.from(value)) }));
+    rows.sort((one, other) => one.hour - other.hour);
+    if (enough(rows)) return rows;
+  }
   throw new Error('the client was closed');
 }
 

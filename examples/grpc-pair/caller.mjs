@@ -34,10 +34,11 @@ async function ask() {
     }
   }
 }
+// A stream that has begun is not repeated when its server dies: it comes first.
+for await (const text of client.count('you')) console.log(text);
 // Eight calls are in flight at any time.
 await Promise.all(Array.from({ length: 8 }, ask));
 
-for await (const text of client.count('you')) console.log(text);
 for (const [text, count] of answers) console.log(`${String(count).padStart(6)} × ${text}`);
 console.log(`${failed} of ${calls} calls failed`);
 client.close();
