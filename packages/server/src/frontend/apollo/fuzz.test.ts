@@ -26,15 +26,16 @@ test('every request has an answer of the protocol', async () => {
   const headers = fc.constantFrom<Record<string, string>>({}, { authorization: 'Apollo a:x', timestamp: '1' }, { authorization: 'Apollo' }, { authorization: 'Bearer x' });
   await fc.assert(
     fc.asyncProperty(target, headers, async (path, sent) => {
-      const signal = AbortSignal.timeout(200);
+      // Only a poll may have no answer: on a busy machine others take their time.
+      const signal = path.startsWith('/notifications') ? AbortSignal.timeout(200) : undefined;
       try {
-        const { statusCode, body } = await request(new URL(path, apollo.server.url), { headers: sent, signal });
+        const { statusCode, body } = await request(new URL(path, apollo.server.url), { headers: sent, ...(signal === undefined ? {} : { signal }) });
         const text = await body.text();
         expect([path, statusCode < 500]).toEqual([path, true]);
         if (statusCode >= 400 && /^\/(?:configs|configfiles|notifications|apollo)\//.test(new URL(path, apollo.server.url).pathname)) expect(JSON.parse(text)).toMatchObject({ status: statusCode });
       } catch (error) {
         // A poll that waits is no failure.
-        if (!signal.aborted || !path.startsWith('/notifications')) throw error;
+        if (signal?.aborted !== true) throw error;
       }
     }),
     { numRuns },
