@@ -38,7 +38,7 @@ async function setUp(versions: Readonly<Record<string, Who | undefined>>, option
       made.makeUnaryRequest(service.who.path, bytes.serialize, bytes.deserialize, 'x', metadata, { deadline: Date.now() + 20_000 }, (error, value) => (error ? reject(error) : resolve(value ?? ''))),
     );
   const set = (route: Route) => registry.registry.submit({ kind: 'route-set', namespace: 'default', service: name, route });
-  const share = async (version: string, count = 200) => {
+  const share = async (version: string, count = 450) => {
     let found = 0;
     for (let n = 0; n < count; n++) if ((await who()) === version) found++;
     return found / count;
@@ -59,7 +59,7 @@ describe('a channel', () => {
     expect(await who(grpc.Metadata.fromHttp2Headers({ 'x-canary': 'always' }))).toBe('2');
     await set({ canary: { select: { version: '2' }, share: 0.5, header: 'x-canary' } });
     await routed(2);
-    expect(Math.abs((await share('2')) - 0.5)).toBeLessThan(4 * Math.sqrt(0.25 / 200));
+    expect(Math.abs((await share('2')) - 0.5)).toBeLessThan(6 * Math.sqrt(0.25 / 450));
     await set({ select: { version: '2' } });
     await routed(3);
     expect(await share('2', 50)).toBe(1);

@@ -79,10 +79,10 @@ describe('a canary', () => {
     const { who, all } = client([at(a), at(b, { tags: ['canary'] })], 'round_robin', { routing: { canary: { ...canary, share: 0.25 } } });
     await all(['a', 'b']);
     let count = 0;
-    for (let n = 0; n < 400; n++) if ((await who()) === 'b') count += 1;
-    // Four standard deviations around 100.
-    expect(count).toBeGreaterThan(65);
-    expect(count).toBeLessThan(135);
+    for (let n = 0; n < 900; n++) if ((await who()) === 'b') count += 1;
+    // Six standard deviations around 225: four are exceeded once in 16,000 runs.
+    expect(count).toBeGreaterThan(147);
+    expect(count).toBeLessThan(303);
   });
 
   it('without a connection leaves its calls to the others', async () => {
