@@ -37,7 +37,7 @@ describe.skipIf(noBrowser !== '')(`an operator${noBrowser}`, () => {
     await page.getByRole('row', { name: /an unknown token/ }).waitFor({ state: 'detached' });
     await page.getByRole('searchbox').fill('second');
     await page.getByRole('row', { name: /app\/first/ }).waitFor({ state: 'detached' });
-    expect(new URL(page.url()).searchParams.get('filter')).toBe('second');
+    await expect.poll(() => new URL(page.url()).searchParams.get('filter')).toBe('second');
     await page.getByRole('row', { name: /app\/second/ }).focus();
     await page.keyboard.press('Enter');
     await page.getByRole('link', { name: 'Go to keys app/second' }).click();

@@ -45,7 +45,7 @@ describe.skipIf(noBrowser !== '')(`an operator${noBrowser}`, () => {
     for (let stops = 0; stops < 20 && (await page.evaluate('document.activeElement.textContent')) !== 'Drain'; stops++) await page.keyboard.press('Shift+Tab');
     await page.keyboard.press('Enter');
     await page.getByText('3 of 12 leave the traffic').waitFor();
-    expect(await page.evaluate('document.activeElement.placeholder')).toBe('for the audit log');
+    await expect.poll(() => page.evaluate('document.activeElement.placeholder')).toBe('for the audit log');
     await page.keyboard.type('by keyboard');
     await page.keyboard.press('Enter');
     await page.getByText('3 draining').waitFor();
@@ -66,7 +66,7 @@ describe.skipIf(noBrowser !== '')(`an operator${noBrowser}`, () => {
     await shown.getByLabel('Selects the tag').fill('v2');
     await shown.getByRole('row', { name: /p-1 .*no 0 % not selected/ }).waitFor();
     await shown.getByRole('row', { name: /p-2 .*yes 100 %/ }).waitFor();
-    expect(new URL(page.url()).searchParams.get('with-tag')).toBe('v2');
+    await expect.poll(() => new URL(page.url()).searchParams.get('with-tag')).toBe('v2');
     expect(await violations(page)).toEqual([]);
     await console.server.registry.submit({ kind: 'route-set', namespace: 'default', service: 'picked', route: { balancer: 'ringHash', keyHeader: 'x-user' } });
     await shown.getByText('The route decides balancer, keyHeader.').waitFor();
@@ -134,7 +134,7 @@ describe.skipIf(noBrowser !== '')(`an operator${noBrowser}`, () => {
       checks: [{ id: 'serfHealth', name: 'Serf', status: 'critical', output: 'no answer for 30 s' }],
     });
     const page = await console.open('nodes?sort=trouble');
-    expect(await page.getByRole('row').nth(1).textContent()).toContain('host-7');
+    await expect.poll(() => page.getByRole('row').nth(1).textContent()).toContain('host-7');
     await page.getByRole('link', { name: 'host-7' }).click();
     await page.getByText('no answer for 30 s').waitFor();
     expect(await violations(page)).toEqual([]);
@@ -144,7 +144,7 @@ describe.skipIf(noBrowser !== '')(`an operator${noBrowser}`, () => {
     await detail.getByText('no answer for 30 s', { exact: true }).waitFor();
     await detail.getByText('serfHealth: new → critical').waitFor();
     await page.getByRole('button', { name: 'z1 0/1' }).click();
-    expect(new URL(page.url()).searchParams.get('zone')).toBe('z1');
+    await expect.poll(() => new URL(page.url()).searchParams.get('zone')).toBe('z1');
     await page.close();
   });
 });

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createServer } from '@rollcall/server';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { freePort } from '../../../../conformance/free-ports.mjs';
 import { pageTable } from '../page-table.ts';
 import { ConsoleBrowser, noBrowser, violations, workOf } from '../browser.case.ts';
 
@@ -24,7 +25,7 @@ describe.skipIf(noBrowser !== '')(`the frame of the console${noBrowser}`, () => 
     await page.keyboard.press('ArrowRight');
     await page.keyboard.type(' == 1');
     await page.getByText(/^1 of 3$/).waitFor();
-    expect(new URL(page.url()).searchParams.get('filter')).toBe('Critical == 1');
+    await expect.poll(() => new URL(page.url()).searchParams.get('filter')).toBe('Critical == 1');
     await page.getByRole('link', { name: 'db' }).waitFor();
     await page.keyboard.type(' and');
     await page.getByText('The expression is not complete.').waitFor();
@@ -45,9 +46,9 @@ describe.skipIf(noBrowser !== '')(`the frame of the console${noBrowser}`, () => 
     await page.getByRole('option', { name: /web-3/ }).waitFor();
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { level: 1, name: 'web' }).waitFor();
-    expect(new URL(page.url()).searchParams.get('filter')).toBe('web-3');
+    await expect.poll(() => new URL(page.url()).searchParams.get('filter')).toBe('web-3');
     await page.keyboard.press('Control+k');
-    expect(await page.getByRole('listbox').getByRole('option').first().textContent()).toContain('web-3');
+    await expect.poll(() => page.getByRole('listbox').getByRole('option').first().textContent()).toContain('web-3');
     await page.keyboard.type('welcome');
     await page.getByRole('option', { name: /app\/motd.*welcome back/ }).waitFor();
     expect(await violations(page)).toEqual([]);
@@ -98,8 +99,11 @@ describe.skipIf(noBrowser !== '')(`the frame of the console${noBrowser}`, () => 
       await page.keyboard.press('g');
       await page.keyboard.press(key);
       await page.locator('nav a[aria-current=page]').filter({ hasText: name }).waitFor();
-      const url = new URL(page.url());
-      expect([url.pathname, url.searchParams.get('namespace')]).toEqual([`/ui/${part}`, 'team-a']);
+      const place = () => {
+        const url = new URL(page.url());
+        return [url.pathname, url.searchParams.get('namespace')];
+      };
+      await expect.poll(place).toEqual([`/ui/${part}`, 'team-a']);
     }
     await page.close();
   });
@@ -125,7 +129,7 @@ describe.skipIf(noBrowser !== '')(`the frame of the console${noBrowser}`, () => 
     expect(await violations(then)).toEqual([]);
     await then.getByRole('link', { name: 'Services', exact: true }).first().click();
     await then.getByRole('row', { name: /past/ }).getByText('1 passing').waitFor();
-    expect(new URL(then.url()).searchParams.get('at')).toBe(String(nowMs));
+    await expect.poll(() => new URL(then.url()).searchParams.get('at')).toBe(String(nowMs));
     await then.getByRole('link', { name: 'Differences to now' }).click();
     await then.getByRole('heading', { level: 1, name: 'Changes' }).waitFor();
     await then.getByRole('listitem').filter({ hasText: 'past-2' }).getByText('added').waitFor();
@@ -144,11 +148,11 @@ describe.skipIf(noBrowser !== '')(`the frame of the console${noBrowser}`, () => 
 });
 
 test.skipIf(noBrowser !== '')(`a page goes on after a restart of its server, and offers to load the console of a newer one${noBrowser}`, async () => {
-  await using console = await ConsoleBrowser.start();
+  const port = await freePort();
+  await using console = await ConsoleBrowser.start({ http: { port } });
   await console.register('web', 'web-1');
   const page = await console.open('services/web');
   await page.getByRole('row', { name: /web-1/ }).waitFor();
-  const port = Number(new URL(console.server.url).port);
   await console.server.close();
   await page.getByText(/^stale \d+ s$/).waitFor();
   // A newer server, whose console has another program.

@@ -39,7 +39,7 @@ describe.skipIf(noBrowser !== '')(`an operator${noBrowser}`, () => {
     expect(await section(page, 'app/limits').getByRole('button', { name: 'JSON' }).getAttribute('aria-pressed')).toBe('true');
     await put('app/limits', '{"burst":3}');
     await section(page, 'app/limits').getByText('"burst": 3').waitFor();
-    expect(new URL(page.url()).searchParams.get('key')).toBe('app/limits');
+    await expect.poll(() => new URL(page.url()).searchParams.get('key')).toBe('app/limits');
     expect(await violations(page)).toEqual([]);
     await page.goto(`${console.server.url}/ui/keys?key=bytes`);
     await section(page, 'bytes').getByText('00000000  00 ff').waitFor();

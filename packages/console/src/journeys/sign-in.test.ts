@@ -151,7 +151,7 @@ test.skipIf(noBrowser !== '')(`a person signs in at the provider, sees who is si
   await page.getByRole('button', { name: 'Continue' }).click();
   await page.getByText('ann@example.com by company').waitFor();
   // It is where it began, and the code is in no address any more.
-  expect(page.url()).toBe(`${console.server.url}/ui/services?sort=size`);
+  await expect.poll(() => page.url()).toBe(`${console.server.url}/ui/services?sort=size`);
   await page.getByRole('link', { name: 'web' }).waitFor();
   await page.reload();
   await page.getByText('ann@example.com by company').waitFor();
