@@ -56,9 +56,10 @@ describe('lead', () => {
     expect(() => process.kill(pid, 0)).toThrow('ESRCH');
   });
 
-  it.each([['ends after SIGTERM', lasting, /told\n$/], ['ignores SIGTERM', deaf, /up \d+\n$/]] as const)('stops a program that %s when the registry is gone, before another could lead', async (_, program, output) => {
+  // A program has a quarter of the TTL to end by itself.
+  it.each([['ends after SIGTERM', 12, lasting, /told\n$/], ['ignores SIGTERM', 3, deaf, /up \d+\n$/]] as const)('stops a program that %s when the registry is gone, before another could lead', async (_, ttlSeconds, program, output) => {
     const registry = await serve();
-    const held = start(['lead', '--addr', registry.url, '--ttl', '3s', 'e/gone', '--', ...program]);
+    const held = start(['lead', '--addr', registry.url, '--ttl', `${ttlSeconds}s`, 'e/gone', '--', ...program]);
     const pid = Number((await held.seen(/up (\d+)/))[1]);
     registry.child.kill('SIGKILL');
     const meter = stallMeter();
@@ -67,8 +68,8 @@ describe('lead', () => {
     const { code, stdout } = await held.ended;
     expect([code, output.test(stdout)]).toEqual([1, true]);
     expect(() => process.kill(pid, 0)).toThrow('ESRCH');
-    // Its deadline is 2.4 s after its last renewal; another could lead 3 s after it.
-    expect(ended).toBeLessThan(3_000);
+    // Its deadline is four fifths of the TTL after its last renewal; another could lead a whole TTL after it.
+    expect(ended).toBeLessThan(ttlSeconds * 1_000);
   });
 
   it('another leads after the TTL of one that was killed', async () => {

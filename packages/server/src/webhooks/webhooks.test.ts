@@ -162,8 +162,11 @@ test('of two nodes on one store one sends', async () => {
   await turnsUntil(() => got.length > 0, () => nodes.forEach(({ clock }) => clock.advance(100)));
   for (const node of nodes) await pass(node, 2_000);
   expect(got).toHaveLength(1);
-  const senders = await Promise.all(nodes.map(async ({ server }) => (await (await fetch(`${server.url}/rollcall/v1/webhooks`)).json()) as { webhooks: [{ isSender: boolean; deliveries: unknown[] }] }));
-  expect(senders.map(({ webhooks: [{ isSender, deliveries }] }) => `${isSender} ${deliveries.length}`).toSorted()).toEqual(['false 0', 'true 1']);
+  const senders = async () => {
+    const all = await Promise.all(nodes.map(async ({ server }) => (await (await fetch(`${server.url}/rollcall/v1/webhooks`)).json()) as { webhooks: [{ isSender: boolean; deliveries: unknown[] }] }));
+    return all.map(({ webhooks: [{ isSender, deliveries }] }) => `${isSender} ${deliveries.length}`).toSorted();
+  };
+  await expect.poll(senders).toEqual(['false 0', 'true 1']);
 });
 
 test('events of configurations and members are found in the changes of a transaction', () => {

@@ -25,7 +25,8 @@ afterEach(async () => {
 const received = (action: Action) => peer.messages.filter((message) => message.action === action);
 const send = (index: number, method: string, path: string, body?: string) =>
   fetch(`${servers[index]?.url}/eureka${path}`, { method, headers: { 'content-type': 'application/json' }, ...(body === undefined ? {} : { body }) });
-const short = { leaseInfo: { renewalIntervalInSecs: 1, durationInSecs: 6 } };
+// No lease may end while a busy machine makes 30 registrations; heartbeats are told after a third of it.
+const short = { leaseInfo: { renewalIntervalInSecs: 1, durationInSecs: 15 } };
 const registerAll = () =>
   Promise.all(Array.from({ length: 30 }, (_, n) => send(n % 3, 'POST', '/apps/WEB', JSON.stringify({ instance: instanceFields(springInstance('WEB', `w${n}`, short)) }))));
 
