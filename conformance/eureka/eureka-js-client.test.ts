@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createServer, embedded, memory, type Server, type ServerOptions } from '@rollcall/server';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { freePort } from '../free-ports.mjs';
 
 interface Found {
   readonly hostName: string;
@@ -133,8 +134,8 @@ describe('eureka-js-client', () => {
   test('goes on after a restart of the registry, without registering again', async () => {
     const dir = mkdtempSync(join(tmpdir(), 'rollcall-eureka-js-'));
     onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
-    const first = await createServer({ engine: embedded({ dir }), frontends: ['eureka'] });
-    const port = first.ports.http;
+    const port = await freePort();
+    const first = await createServer({ engine: embedded({ dir }), frontends: ['eureka'], http: { port } });
     const js = await started({ port });
     await first.close();
     await start({ engine: embedded({ dir }), frontends: ['eureka'], http: { port } });

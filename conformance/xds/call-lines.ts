@@ -1,7 +1,7 @@
 /** What the calls of a client came to, a line each: the name of the backend that answered, or `!` and the error. */
 
-/** Longest wait, in milliseconds. */
-const waitMsMax = 30_000;
+/** Ends a wait for what never happens, in milliseconds, and says which; shorter than the limit of a test. */
+const waitMsMax = 100_000;
 
 export class CallLines {
   readonly #waiting = new Set<() => void>();
@@ -38,7 +38,7 @@ export class CallLines {
   /**
    * Waits until the last calls are as wanted.
    * @param isWanted judges the newest lines, as many as `count`
-   * @throws Error when that takes longer than 30 s
+   * @throws Error when that takes longer than 100 s
    */
   until(what: string, isWanted: (lines: readonly string[]) => boolean, count = 20): Promise<void> {
     return new Promise((resolve, reject) => {

@@ -15,6 +15,7 @@ import { TestAuthority } from '../../packages/server/src/net/certificates.case.t
 import { xds } from '../../packages/server/src/frontend/xds/frontend.ts';
 import { frontendTable } from '../../packages/server/src/frontends.ts';
 import { createServer, startServer, type Server, type ServerOptions } from '../../packages/server/src/server.ts';
+import { freePort } from '../free-ports.mjs';
 import { deregister, register, startBackend, type Backend } from './backends.ts';
 import { Caller, type CallerOptions } from './caller.ts';
 
@@ -97,8 +98,8 @@ test('a client that starts before its service waits for it, and finds a service 
 test('calls go on while the server is away, and follow it when it is back on the same store', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'rollcall-xds-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  const first = await serve({ engine: embedded({ dir: folder }) });
-  const port = portOf(first);
+  const port = await freePort();
+  const first = await serve({ engine: embedded({ dir: folder }), grpc: { port } });
   await add(first, a);
   const caller = call({ ports: [port] });
   await caller.answeredBy('a');
@@ -112,8 +113,8 @@ test('calls go on while the server is away, and follow it when it is back on the
 });
 
 test('a server that has lost its memory takes no service away from a client before it had time to register again', async () => {
-  const first = await serve({ engine: memory() });
-  const port = portOf(first);
+  const port = await freePort();
+  const first = await serve({ engine: memory(), grpc: { port } });
   await add(first, a);
   const caller = call({ ports: [port] });
   await caller.answeredBy('a');
@@ -131,8 +132,8 @@ test('a server that has lost its memory takes no service away from a client befo
 test('two nodes of one store: a client follows one, then the other', async () => {
   const store = memory();
   const engine = { ...store, exclusive: false, close: () => Promise.resolve() };
-  const [one, other] = [await serve({ engine, nodeName: 'one' }), await serve({ engine, nodeName: 'other' })];
-  const port = portOf(one);
+  const port = await freePort();
+  const [one, other] = [await serve({ engine, nodeName: 'one', grpc: { port } }), await serve({ engine, nodeName: 'other' })];
   await add(other, a);
   const caller = call({ ports: [port] });
   await caller.answeredBy('a');

@@ -209,15 +209,15 @@ describe('without a registry', () => {
   });
 
   it('that stops later, the program keeps running and is registered with the next one', async () => {
-    const registry = await serve();
-    const port = await freePort();
+    const [at, port] = [`127.0.0.1:${await freePort()}`, await freePort()];
+    const registry = await serve('--http', at);
     const first = watching(registry);
     const running = run(registry, port, program(port));
     await pidOf(running);
     await first.status('passing');
     registry.child.kill('SIGTERM');
     expect((await registry.ended).code).toBe(0);
-    const watch = watching(await serve('--http', new URL(registry.url).host));
+    const watch = watching(await serve('--http', at));
     await watch.status('passing');
     running.child.kill('SIGUSR2');
     await watch.gone();

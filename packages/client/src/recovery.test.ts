@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createServer, memory, type Engine, type Server, type ServerOptions } from '@rollcall/server';
+import { freePort } from '../../../conformance/free-ports.mjs';
 import { manualClock } from '../../server/src/manual-clock.case.ts';
 import { stallMeter } from '../../server/src/stall-meter.case.ts';
 import { tcpProxy, type TcpProxy } from '../../server/src/frontend/stream/tcp-proxy.case.ts';
@@ -150,7 +151,8 @@ describe('a connection that is lost', () => {
 describe('a server that restarts', () => {
   it('causes no deregistration: clients resume everything', async () => {
     const engine = sharedStore();
-    const server = await start({ engine });
+    const port = await freePort();
+    const server = await start({ engine, http: { port } });
     const { rollcall, events, event } = await client([server.url]);
     await rollcall.register({ service: 'web', id: 'a' });
     const before = await web(rollcall, (list) => statuses(list)['a'] === 'passing');
@@ -159,7 +161,7 @@ describe('a server that restarts', () => {
     await lost;
     expect(rollcall.service('web').snapshot()).toMatchObject({ stale: true, instances: [{ id: 'a', status: 'passing' }] });
     const back = event('connected');
-    const again = await start({ engine, http: { port: server.ports.http } });
+    const again = await start({ engine, http: { port } });
     expect(await back).toMatchObject({ resumed: true });
     // A write that comes back through the log: everything before it has been applied.
     await rollcall.kv.put('k', '');
@@ -170,7 +172,8 @@ describe('a server that restarts', () => {
   });
 
   it('with an empty store is filled again by its clients, and lists do not become empty meanwhile', async () => {
-    const server = await start();
+    const http = { port: await freePort() };
+    const server = await start({ http });
     const proxy = await proxied(server);
     const [owner, watcher] = [await client([proxy.url]), await client([server.url])];
     await owner.rollcall.register({ service: 'web', id: 'a' });
@@ -182,9 +185,8 @@ describe('a server that restarts', () => {
     })().catch(() => {});
     proxy.refuse(true);
     const emptyMet = watcher.event('connected');
-    const { http: httpPort } = server.ports;
     await server.close();
-    const empty = await start({ http: { port: httpPort } });
+    const empty = await start({ http });
     await emptyMet;
     await watcher.rollcall.kv.get('k');
     expect(watcher.rollcall.service('web').snapshot()).toMatchObject({ stale: true, instances: [{ id: 'a' }] });
@@ -235,21 +237,17 @@ describe('an unreachable registry', () => {
   });
 
   it('does not prevent the start of a client, which connects as soon as there is one', async () => {
-    const gone = await start();
-    const { url, ports: { http: httpPort } } = gone;
-    await gone.close();
-    const { rollcall, event } = await client([url]);
+    const http = { port: await freePort() };
+    const { rollcall, event } = await client([`http://127.0.0.1:${http.port}`]);
     await event('unreachable');
     const registering = rollcall.register({ service: 'web', id: 'a' });
-    await start({ http: { port: httpPort } });
+    await start({ http });
     expect((await registering).id).toBe('a');
   });
 
   it('delays announced registrations, which report it and are made within two seconds of its return', async () => {
-    const gone = await start();
-    const { url, ports: { http: httpPort } } = gone;
-    await gone.close();
-    const { rollcall, event } = await client([url], { timeoutMs: 300 });
+    const http = { port: await freePort() };
+    const { rollcall, event } = await client([`http://127.0.0.1:${http.port}`], { timeoutMs: 300 });
     const told = event('not-registered');
     const registration = rollcall.announce({ service: 'web', id: 'a' });
     await expect(registration.registered({ timeoutMs: 100 })).rejects.toMatchObject({ code: 'unavailable' });
@@ -258,7 +256,7 @@ describe('an unreachable registry', () => {
     // Well beyond the wait of an operation, as when a registry takes minutes to come.
     for (let n = 0; n < 5; n++) await event('unreachable');
     const registered = event('registered');
-    await start({ http: { port: httpPort } });
+    await start({ http });
     const meter = stallMeter();
     closing.push(() => meter.stop());
     expect(await registered).toMatchObject({ id: 'a', service: 'web' });

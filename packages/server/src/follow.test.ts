@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { request } from 'undici';
+import { freePort } from '../../../conformance/free-ports.mjs';
 import { embedded } from './engine/embedded/embedded.ts';
 import { follow, type FollowOptions } from './follow.ts';
 import { membersOf } from './registry/kind/member/find.ts';
@@ -62,11 +63,11 @@ describe('a node that follows another one', () => {
   });
 
   it('still serves reads, marked stale, while the other node is down, and catches up when it is back', async () => {
-    const first = await primary();
+    const port = await freePort();
+    const first = await primary({ http: { port } });
     const follower = await edge(first);
     await kv(first, 'one', '1');
     await expect.poll(async () => (await kv(follower, 'one')).text).toBe('1');
-    const port = first.ports.http;
     await first.close();
     await expect.poll(async () => (await request(`${follower.url}/readyz`)).statusCode).toBe(503);
     expect(await kv(follower, 'one')).toMatchObject({ status: 200, text: '1', headers: { 'x-consul-knownleader': 'false' } });

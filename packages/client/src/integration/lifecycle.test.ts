@@ -5,6 +5,7 @@ import type { CheckStatus } from '@rollcall/protocol';
 import express from 'express';
 import fastify from 'fastify';
 import { afterEach, describe, expect, it } from 'vitest';
+import { freePort } from '../../../../conformance/free-ports.mjs';
 import { createServer as createRegistry } from '../../../server/src/server.ts';
 import { manualClock } from '../../../server/src/manual-clock.case.ts';
 import { connect } from '../connect.ts';
@@ -232,14 +233,12 @@ describe('frameworks', () => {
 describe('a server that starts while the registry is unreachable is registered when the registry is back', () => {
   /** A client of a registry that does not run yet; `come` starts it, and waits for the server in the client's lists. */
   async function away() {
-    const gone = await createRegistry();
-    const { url, ports: { http: httpPort } } = gone;
-    await gone.close();
+    const http = { port: await freePort() };
     // The address is known only then: the registry reports the client's address as it sees it.
-    const rollcall = await connect({ servers: [url], onEvent: () => {} });
+    const rollcall = await connect({ servers: [`http://127.0.0.1:${http.port}`], onEvent: () => {} });
     cleanups.push(() => rollcall.close());
     const come = async () => {
-      const registry = await createRegistry({ http: { port: httpPort } });
+      const registry = await createRegistry({ http });
       cleanups.push(() => registry.close());
       for await (const { instances } of rollcall.service('web').watch({ signal: AbortSignal.timeout(10_000) })) {
         if (instances[0]?.status === 'passing') return instances[0];

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { RegistryError } from '@rollcall/protocol';
+import { freePort } from '../../../../../conformance/free-ports.mjs';
 import { systemClock } from '../../clock.ts';
 import { memory } from '../../engine/memory/memory.ts';
 import { createServer, type Server, type ServerOptions } from '../../server.ts';
@@ -38,10 +39,10 @@ describe('a link', () => {
 
   it('connects again when the other node comes back, and reports this', async () => {
     const engine = { ...memory(), close: () => Promise.resolve() };
-    const first = await primary({ engine });
+    const port = await freePort();
+    const first = await primary({ engine, http: { port } });
     const { link: one, changes } = link(first.url);
     await one.open();
-    const port = first.ports.http;
     await first.close();
     await expect.poll(() => changes.at(-1)?.kind).toBe('lost');
     expect(await failure(one.call('barrier', Buffer.of()))).toMatchObject({ code: 'unavailable' });

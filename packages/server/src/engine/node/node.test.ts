@@ -61,7 +61,7 @@ afterEach(async () => {
 
 async function start(more: Methods = {}) {
   const store = followed(memory(), { clock: systemClock, afterRestart: false });
-  const primary = await testPrimary(store, 0, more);
+  const primary = await testPrimary(store, undefined, more);
   const engine = await follower(primary);
   closing.push(() => primary.stop(), () => engine.close());
   return { store, primary, engine };

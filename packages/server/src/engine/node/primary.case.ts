@@ -1,8 +1,9 @@
 /** A primary for tests of the engine: the channel over an engine of the test's choice, without a server around it. */
 
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { WebSocketServer } from 'ws';
+import { freePort } from '../../../../../conformance/free-ports.mjs';
 import { systemClock } from '../../clock.ts';
 import { messageBytesMax } from '../../cluster/channel/frame.ts';
 import { decodeHello, encodeHello } from '../../cluster/channel/hello.ts';
@@ -22,7 +23,7 @@ export interface TestPrimary {
 }
 
 /** @param more methods that replace the ordinary ones */
-export async function testPrimary(engine: FollowedEngine, port = 0, more: Methods = {}): Promise<TestPrimary> {
+export async function testPrimary(engine: FollowedEngine, port?: number, more: Methods = {}): Promise<TestPrimary> {
   const http = createServer();
   const webSockets = new WebSocketServer({ server: http, maxPayload: messageBytesMax });
   const sockets = new Set<Socket>();
@@ -40,8 +41,8 @@ export async function testPrimary(engine: FollowedEngine, port = 0, more: Method
     const peer = new Peer({ webSocket, socket, clock: systemClock, first: 'hello', methods: () => methods, onClosed });
     peers.add(peer);
   });
-  await new Promise<void>((resolve) => http.listen(port, '127.0.0.1', resolve));
-  const own = (http.address() as AddressInfo).port;
+  const own = port ?? (await freePort());
+  await new Promise<void>((resolve) => http.listen(own, '127.0.0.1', resolve));
   const cut = () => {
     for (const socket of sockets) socket.destroy();
   };

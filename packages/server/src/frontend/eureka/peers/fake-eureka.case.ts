@@ -5,7 +5,7 @@
 
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { freePort } from '../../../../../../conformance/free-ports.mjs';
 import type { InstanceInfo } from '../wire/instance-info.ts';
 import { readInstance } from '../wire/read-instance.ts';
 import { instanceFields } from '../wire/write-json.ts';
@@ -46,11 +46,10 @@ export function springInstance(app: string, instanceId: string, more: object = {
 export async function fakeEureka(): Promise<FakeEureka> {
   const server = createServer((request, response) => void handle(request, response));
   const listeners = new Set<() => void>();
-  let port = 0;
+  const port = await freePort();
   const listen = async () => {
     server.listen(port, '127.0.0.1');
     await once(server, 'listening');
-    port = (server.address() as AddressInfo).port;
   };
   await listen();
   const fake: FakeEureka = {
