@@ -33,10 +33,10 @@ test('workers are one node with their primary, and separate members', async () =
   for (const { url } of [one, two]) {
     const { body } = await request(`${url}/v1/catalog/nodes`);
     expect(await body.json()).toMatchObject([{ ID: primary.forWorkers?.nodeId }]);
-    const page = await (await request(`${url}/metrics`)).body.text();
-    expect(page).toMatch(/^rollcall_members 3$/m);
-    // The primary is connected to both, and the workers may be connected to each other.
-    expect(page).toMatch(/^rollcall_peers [2-4]$/m);
+    // One worker hears of the other by the feed. The primary is connected to both, and the workers may be connected to each other.
+    for (const line of [/^rollcall_members 3$/m, /^rollcall_peers [2-4]$/m]) {
+      await expect.poll(async () => (await request(`${url}/metrics`)).body.text()).toMatch(line);
+    }
   }
 });
 

@@ -34,8 +34,10 @@ async function pass(ms: number): Promise<void> {
   }
 }
 
+/** The last of them lasts a millisecond: time that a test drives must not outrun real sockets. */
 async function turns(count = 8): Promise<void> {
-  for (let turn = 0; turn < count; turn++) await new Promise<void>((next) => void setImmediate(next));
+  for (let turn = 1; turn < count; turn++) await new Promise<void>((next) => void setImmediate(next));
+  await new Promise<void>((next) => void setTimeout(next, 1));
 }
 
 /** Drives the clock until something is true. */
