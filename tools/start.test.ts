@@ -85,10 +85,10 @@ describe('npm start', () => {
     const started = start(plant({ installed: false }));
     expect(await started.up).toBe('["serve"]');
     expect(started.calls()).toEqual(['npm ci --no-audit --no-fund', 'tsc -b', 'console']);
-    expect(started.output()).toContain('npm ci');
-    expect(started.output()).toContain('building');
     started.child.kill('SIGKILL');
     await started.exited;
+    expect(started.output()).toContain('npm ci');
+    expect(started.output()).toContain('building');
   });
 
   it('installs nothing when everything is installed, and passes arguments on', async () => {
