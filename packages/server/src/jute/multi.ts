@@ -55,6 +55,8 @@ export const multiOperationsMax = 10_000;
 export const multiRequest = listOf(operations);
 export const multiReadRequest = listOf(readOperations);
 
+const resultsByType = typesOf(results);
+
 export const multiResponse: Codec<readonly MultiResult[]> = {
   read(from) {
     const list: MultiResult[] = [];
@@ -62,7 +64,7 @@ export const multiResponse: Codec<readonly MultiResult[]> = {
       const { type, done } = header.read(from);
       if (done) return list;
       if (type === -1) list.push({ op: 'error', err: int.read(from) });
-      else list.push(readBody(results, type, from));
+      else list.push(readBody<MultiResult>(resultsByType, type, from));
       checkCount(list.length);
     }
   },
@@ -82,13 +84,14 @@ export const multiResponse: Codec<readonly MultiResult[]> = {
 };
 
 function listOf<B extends Bodies>(bodies: B): Codec<readonly Tagged<B>[]> {
+  const byType = typesOf(bodies);
   return {
     read(from) {
       const list: Tagged<B>[] = [];
       for (;;) {
         const { type, done } = header.read(from);
         if (done) return list;
-        list.push(readBody(bodies, type, from));
+        list.push(readBody<Tagged<B>>(byType, type, from));
         checkCount(list.length);
       }
     },
@@ -103,11 +106,22 @@ function listOf<B extends Bodies>(bodies: B): Codec<readonly Tagged<B>[]> {
   };
 }
 
-function readBody<B extends Bodies>(bodies: B, type: number, from: JuteInput): Tagged<B> {
-  for (const [op, body] of Object.entries(bodies)) {
-    if (opCodes[op as keyof typeof opCodes] === type) return { op, ...(body.read(from) as object) } as Tagged<B>;
+/** The codecs of bodies, by the type in the header before them. */
+type ByType = ReadonlyMap<number, { readonly op: string; readonly body: Codec<unknown> }>;
+
+function typesOf(bodies: Bodies): ByType {
+  return new Map(Object.entries(bodies).map(([op, body]) => [opCodes[op as keyof typeof opCodes], { op, body }]));
+}
+
+function readBody<T>(byType: ByType, type: number, from: JuteInput): T {
+  const found = byType.get(type);
+  if (found === undefined) {
+    const names = Array.from(byType.values(), ({ op }) => op).join(', ');
+    throw new RegistryError('invalid_argument', `an operation of type ${type} cannot be part of a multi; it may have ${names}`);
   }
-  throw new RegistryError('invalid_argument', `an operation of type ${type} cannot be part of a multi; it may have ${Object.keys(bodies).join(', ')}`);
+  const value = found.body.read(from) as { op?: string };
+  value.op = found.op;
+  return value as T;
 }
 
 function writeBody<B extends Bodies>(bodies: B, value: Tagged<B>, to: JuteOutput): void {

@@ -56,7 +56,12 @@ function detached(text: string): string {
 export function encodeWith(kinds: KindTable, row: AnyRow): Uint8Array {
   const { text, raw } = encodedParts(kinds, row);
   if (raw === undefined) return Buffer.from(text);
-  return text === '' ? raw : Buffer.concat([Buffer.from(text), raw]);
+  if (text === '') return raw;
+  const textBytes = Buffer.byteLength(text);
+  const bytes = Buffer.allocUnsafe(textBytes + raw.length);
+  bytes.write(text, 0);
+  bytes.set(raw, textBytes);
+  return bytes;
 }
 
 /** The bytes of a row: those of a text in UTF-8, and raw ones after them, if there are any. For a caller that has a place for them. */

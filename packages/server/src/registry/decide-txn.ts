@@ -51,9 +51,8 @@ export function transact(
   draft.fill.addAll(inner.fill);
   draft.fill.add(budget.rows / readsPerWrite, budget.bytes / readsPerWrite);
   if (failures.length > 0) return { failures };
-  const written = new Map(inner.puts());
   if (!inner.empty) inner.mergeInto(draft);
-  return { reads, written, answers };
+  return { reads, written: inner.puts(), answers };
 }
 
 function attempt(

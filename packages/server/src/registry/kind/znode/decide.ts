@@ -9,15 +9,15 @@
 import type { Draft } from '../../draft.ts';
 import { Removal } from '../../removal.ts';
 import type { Dated } from '../../room.ts';
-import type { Unfinished } from '../../row.ts';
+import type { AnyRow, Unfinished } from '../../row.ts';
 import type { Steps } from '../../steps.ts';
 import { findSession } from '../session/find.ts';
 import { sessionBuckets } from '../session/keys.ts';
 import { aclAllows, isOpen, resolvedAcl } from './acl.ts';
 import { ttlMsMax, znodeLimits, type ZnodeCheck, type ZnodeClient, type ZnodeCreate, type ZnodeDelete, type ZnodeSet, type ZnodeSetAcl } from './commands.ts';
-import { aclOf, findAcl, findChildren, findZnode, isBuiltIn, statAt, type ZnodeStat } from './find.ts';
+import { aclOf, builtInZnode, findAcl, findChildren, findZnode, isBuiltIn, statAt, statOfRows, type ZnodeStat } from './find.ts';
 import { dropInstance, followsData } from './instance.ts';
-import { parentOf } from './keys.ts';
+import { childrenKey, parentOf, znodeKey } from './keys.ts';
 import { assertPath, sequenceText } from './path.ts';
 import { openAcl, perms, type Acl, type AclId, type ZnodeAclRow, type ZnodeChildrenRow, type ZnodeRow } from './rows.ts';
 import { shown, ZnodeError } from './znode-error.ts';
@@ -39,11 +39,13 @@ export function createZnode(draft: Draft, command: ZnodeCreate, now: number): Da
   for (const path of ensure) ensureContainer(draft, namespace, path, now);
   const parent = findZnode(draft, namespace, parentPath);
   if (parent === undefined) throw noNode(parentPath);
-  assertAllowed(draft, { namespace, path: parentPath, bits: perms.create, ids: client.ids });
-  const { sequence = 0, children = 0 } = findChildren(draft, namespace, parentPath) ?? {};
+  assertAllowed(aclOf(draft, namespace, parentPath), { path: parentPath, bits: perms.create, ids: client.ids });
+  const siblings = findChildren(draft, namespace, parentPath);
+  const { sequence = 0, children = 0 } = siblings ?? {};
   const path = sequential ? command.path + sequenceText(sequence) : command.path;
   assertPath(path);
-  if (findZnode(draft, namespace, path) !== undefined) throw new ZnodeError('node-exists', `znode ${shown(path)} exists already`);
+  const key = znodeKey(namespace, path);
+  if (draft.get(key) !== undefined || isBuiltIn(path)) throw new ZnodeError('node-exists', `znode ${shown(path)} exists already`);
   if (parent.session !== undefined) throw new ZnodeError('no-children-for-ephemerals', `znode ${shown(parentPath)} is ephemeral, so it cannot have children`);
   assertData(path, data);
   if (children >= znodeLimits.childrenMax) {
@@ -56,25 +58,31 @@ export function createZnode(draft: Draft, command: ZnodeCreate, now: number): Da
   const lifetime = mode === 'container' || mode === 'ttl' ? mode : undefined;
   const row = rowOf({ namespace, path, data, version: 0, ctimeMs: now, mtimeMs: now, nth: sequence, session, lifetime, ttlMs });
   if (followsData(draft, row, command.bases, now)) row.instance = true;
-  put(draft, row);
+  putNew(draft, key, row, siblings);
   if (!isOpen(acl)) draft.put<ZnodeAclRow>({ kind: 'znode-acl', namespace, path, acl, version: 0, ...unwritten });
-  const stat = statNow(draft, namespace, path);
+  // A new znode has no children, and its ACL was never set.
+  const stat = statOfRows({ row, isWritten: true, list: undefined, aversion: 0 });
   return (revision) => ({ path, stat: stat(revision) });
 }
 
 export function setZnode(draft: Draft, { namespace, path, data, version, client, bases }: ZnodeSet, now: number): Dated<ZnodeStat> {
   assertSession(draft, namespace, client);
   assertPath(path);
-  const before = existing(draft, namespace, path);
-  assertAllowed(draft, { namespace, path, bits: perms.write, ids: client.ids });
+  const key = znodeKey(namespace, path);
+  const written = draft.get(key) as ZnodeRow | undefined;
+  const before = written ?? builtInZnode(namespace, path);
+  if (before === undefined) throw noNode(path);
+  const acl = findAcl(draft, namespace, path);
+  assertAllowed(acl?.acl ?? openAcl, { path, bits: perms.write, ids: client.ids });
   assertData(path, data);
   const next = nextVersion(path, 'data', before.version, version);
   const { ctimeMs, nth, session, lifetime, ttlMs, instance } = before;
   const row = rowOf({ namespace, path, data, version: next, ctimeMs, mtimeMs: now, nth, session, lifetime, ttlMs });
   if (followsData(draft, row, bases, now)) row.instance = true;
-  draft.put<ZnodeRow>(row);
+  // Its version is another one, so it differs.
+  replace(draft, key, written, row);
   if (instance === true && row.instance === undefined) dropInstance(draft, row, now);
-  return statNow(draft, namespace, path);
+  return statOfRows({ row, isWritten: true, list: findChildren(draft, namespace, path), aversion: acl?.version ?? 0 });
 }
 
 export function* deleteZnode(draft: Draft, { namespace, path, version, client }: ZnodeDelete, now: number): Steps<true> {
@@ -82,7 +90,7 @@ export function* deleteZnode(draft: Draft, { namespace, path, version, client }:
   const parentPath = checkedParent(path);
   if (isBuiltIn(path)) throw new ZnodeError('bad-arguments', `znode ${shown(path)} always exists`);
   existing(draft, namespace, parentPath);
-  assertAllowed(draft, { namespace, path: parentPath, bits: perms.delete, ids: client.ids });
+  assertAllowed(aclOf(draft, namespace, parentPath), { path: parentPath, bits: perms.delete, ids: client.ids });
   const row = existing(draft, namespace, path);
   nextVersion(path, 'data', row.version, version);
   const { children = 0 } = findChildren(draft, namespace, path) ?? {};
@@ -95,7 +103,7 @@ export function checkZnode(draft: Draft, { namespace, path, version, client }: Z
   assertSession(draft, namespace, client);
   assertPath(path);
   const row = existing(draft, namespace, path);
-  assertAllowed(draft, { namespace, path, bits: perms.read, ids: client.ids });
+  assertAllowed(aclOf(draft, namespace, path), { path, bits: perms.read, ids: client.ids });
   nextVersion(path, 'data', row.version, version);
   return true;
 }
@@ -105,7 +113,7 @@ export function setAcl(draft: Draft, { namespace, path, acl: given, version, cli
   assertPath(path);
   const acl = resolvedAcl(path, given, client.ids);
   existing(draft, namespace, path);
-  assertAllowed(draft, { namespace, path, bits: perms.admin, ids: client.ids });
+  assertAllowed(aclOf(draft, namespace, path), { path, bits: perms.admin, ids: client.ids });
   const before = findAcl(draft, namespace, path)?.version ?? 0;
   draft.put<ZnodeAclRow>({ kind: 'znode-acl', namespace, path, acl, version: nextVersion(path, 'ACL', before, version), ...unwritten });
   return statNow(draft, namespace, path);
@@ -128,22 +136,34 @@ function rowOf({ namespace, path, data, version, ctimeMs, mtimeMs, nth, session,
   return row;
 }
 
-/** Writes a new znode, and counts it. */
-function put(draft: Draft, row: ZnodeRow): void {
+/**
+ * Writes a new znode, and counts it.
+ * @param key of the row, which does not exist
+ * @param siblings the list of its parent; undefined before its first child
+ */
+function putNew(draft: Draft, key: string, row: Unfinished<ZnodeRow>, siblings: ZnodeChildrenRow | undefined): void {
   const { namespace, path } = row;
   const parent = parentOf(path);
-  const { sequence = 0, children = 0 } = findChildren(draft, namespace, parent) ?? {};
-  draft.put<ZnodeRow>(row);
-  draft.put<ZnodeChildrenRow>({ kind: 'znode-children', namespace, path: parent, sequence: sequence + 1, children: children + 1, ...unwritten });
+  const { sequence = 0, children = 0 } = siblings ?? {};
+  draft.overwrite(key, undefined, row);
+  replace(draft, childrenKey(namespace, parent), siblings, { kind: 'znode-children', namespace, path: parent, sequence: sequence + 1, children: children + 1, ...unwritten });
+}
+
+/** Writes a row that differs from the present one. The rows of a multi are many, so none is looked up a second time. */
+function replace(draft: Draft, key: string, before: AnyRow | undefined, row: ZnodeRow | ZnodeChildrenRow): void {
+  if (before !== undefined) draft.keepUnknown(before, row);
+  draft.overwrite(key, before, row);
 }
 
 function ensureContainer(draft: Draft, namespace: string, path: string, now: number): void {
   assertPath(path);
-  if (findZnode(draft, namespace, path) !== undefined) return;
+  const key = znodeKey(namespace, path);
+  if (draft.get(key) !== undefined || isBuiltIn(path)) return;
   const parent = parentOf(path);
   existing(draft, namespace, parent);
-  const { sequence = 0 } = findChildren(draft, namespace, parent) ?? {};
-  put(draft, rowOf({ namespace, path, data: noBytes, version: 0, ctimeMs: now, mtimeMs: now, nth: sequence, session: undefined, lifetime: 'container', ttlMs: undefined }));
+  const siblings = findChildren(draft, namespace, parent);
+  const row = rowOf({ namespace, path, data: noBytes, version: 0, ctimeMs: now, mtimeMs: now, nth: siblings?.sequence ?? 0, session: undefined, lifetime: 'container', ttlMs: undefined });
+  putNew(draft, key, row, siblings);
 }
 
 function existing(draft: Draft, namespace: string, path: string): ZnodeRow {
@@ -185,15 +205,14 @@ function checkedParent(path: string): string {
 }
 
 interface Wanted {
-  readonly namespace: string;
   readonly path: string;
   /** One of `perms`. */
   readonly bits: number;
   readonly ids: readonly AclId[];
 }
 
-function assertAllowed(draft: Draft, { namespace, path, bits, ids }: Wanted): void {
-  const acl: readonly Acl[] = aclOf(draft, namespace, path);
+/** @param acl of the znode */
+function assertAllowed(acl: readonly Acl[], { path, bits, ids }: Wanted): void {
   if (acl !== openAcl && !aclAllows(acl, bits, ids)) throw new ZnodeError('no-auth', `the ACL of znode ${shown(path)} does not allow it`);
 }
 

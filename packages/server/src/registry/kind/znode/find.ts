@@ -79,15 +79,28 @@ export function statAt(reader: Lookup, namespace: string, path: string): ((revis
   const row = written ?? builtInZnode(namespace, path);
   if (row === undefined) return undefined;
   const list = findChildren(reader, namespace, path);
-  const aversion = findAcl(reader, namespace, path)?.version ?? 0;
+  return statOfRows({ row, isWritten: written !== undefined, list, aversion: findAcl(reader, namespace, path)?.version ?? 0 });
+}
+
+export interface StatRows {
+  readonly row: ZnodeRow;
+  /** False of one that always exists, and that no client has changed. */
+  readonly isWritten: boolean;
+  readonly list: ZnodeChildrenRow | undefined;
+  /** How often its ACL was set. */
+  readonly aversion: number;
+}
+
+/** `statAt` for a caller that has the rows. */
+export function statOfRows({ row, isWritten, list, aversion }: StatRows): (revision: number) => ZnodeStat {
+  const { path, session, version, ctimeMs, mtimeMs, data } = row;
   const numChildren = (list?.children ?? 0) + builtInChildren(path).length;
-  const { session, version, ctimeMs, mtimeMs, data } = row;
   const cversion = (2 * (list?.sequence ?? 0) - numChildren) | 0;
   return (revision) => {
     const at = (own: number) => (own === 0 ? revision : own);
     const czxid = isBuiltIn(path) ? 0 : at(row.created);
     const pzxid = list === undefined ? czxid : at(list.modified);
-    return { czxid, mzxid: written === undefined ? 0 : at(row.modified), pzxid, ctimeMs, mtimeMs, version, cversion, aversion, session, dataLength: data.length, numChildren };
+    return { czxid, mzxid: isWritten ? at(row.modified) : 0, pzxid, ctimeMs, mtimeMs, version, cversion, aversion, session, dataLength: data.length, numChildren };
   };
 }
 
@@ -111,8 +124,8 @@ function builtInChildren(path: string): readonly string[] {
   return path === '/' ? ofRoot : path === '/zookeeper' ? ofZookeeper : none;
 }
 
-/** As it is before a client changes it. */
-function builtInZnode(namespace: string, path: string): ZnodeRow | undefined {
+/** A znode that always exists, as it is before a client changes it. */
+export function builtInZnode(namespace: string, path: string): ZnodeRow | undefined {
   if (!isBuiltIn(path)) return undefined;
   return { kind: 'znode', namespace, path, data: noData, version: 0, ctimeMs: 0, mtimeMs: 0, nth: 0, created: 0, modified: 0 };
 }
