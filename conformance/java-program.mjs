@@ -89,10 +89,12 @@ export async function startJava(jar, { args, readyUrl, ready = () => isOk(readyU
 
 /**
  * Runs a program to its end.
+ * @param options.properties system properties of the program, by their names
  * @returns its exit code and what it wrote to stdout
  */
-export async function runJava(jar, args, { heapMb = 256 } = {}) {
-  const child = spawn('java', [`-Xmx${heapMb}m`, '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-jar', jar, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+export async function runJava(jar, args, { heapMb = 256, properties = {} } = {}) {
+  const set = Object.entries(properties).map(([name, value]) => `-D${name}=${value}`);
+  const child = spawn('java', [`-Xmx${heapMb}m`, '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', ...set, '-jar', jar, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
   running.add(child);
   let output = '';
   child.stdout.setEncoding('utf8').on('data', (text) => (output += text));

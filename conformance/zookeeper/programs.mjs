@@ -33,7 +33,7 @@ export function curatorProblem() {
 /**
  * @param address `HOST:PORT`
  * @param names of the programs; all by default
- * @param tls files of an authority, a certificate and its key; plain TCP by default
+ * @param tls files of an authority, a certificate, its key, and both in one; plain TCP by default
  * @returns what each printed, by its name: lines
  */
 export async function runKazoo(address, names = [], tls) {
@@ -47,11 +47,23 @@ export async function runKazoo(address, names = [], tls) {
   return transcripts(output);
 }
 
-/** The same with Curator. */
-export async function runCurator(address, names = []) {
+/** The same with Curator, and with ZooKeeper's own client, which speaks TLS by Netty. */
+export async function runCurator(address, names = [], tls) {
   const { programs, problem } = buildCurator();
   if (problem !== undefined) throw new Error(problem);
-  return transcripts((await runJava(programs['program.jar'], [address, ...names])).output);
+  const properties = tls === undefined ? {} : secureProperties(tls);
+  return transcripts((await runJava(programs['program.jar'], [address, ...names], { properties })).output);
+}
+
+function secureProperties({ ca, certAndKey }) {
+  return {
+    'zookeeper.client.secure': 'true',
+    'zookeeper.clientCnxnSocket': 'org.apache.zookeeper.ClientCnxnSocketNetty',
+    'zookeeper.ssl.keyStore.location': certAndKey,
+    'zookeeper.ssl.keyStore.type': 'PEM',
+    'zookeeper.ssl.trustStore.location': ca,
+    'zookeeper.ssl.trustStore.type': 'PEM',
+  };
 }
 
 /** What the programs printed with a real ZooKeeper, as `record.mjs` has written it down. @param library `kazoo` or `curator` */

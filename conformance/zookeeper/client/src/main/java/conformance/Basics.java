@@ -43,7 +43,8 @@ class Basics {
     attempt("delete with children", () -> zk.delete().forPath("/c"));
     attempt("guaranteed, with children", () -> zk.delete().guaranteed().deletingChildrenIfNeeded().forPath("/c"));
     attempt("gone", () -> zk.checkExists().forPath("/c"));
-    attempt("who am I", () -> zk.getZookeeperClient().getZooKeeper().whoAmI());
+    // Over TLS, ZooKeeper's servers know a client by its certificate as well; Rollcall's do not.
+    attempt("who am I", () -> zk.getZookeeperClient().getZooKeeper().whoAmI().stream().filter((each) -> !each.getAuthScheme().equals("x509")).toList());
   }
 
   static void transactions(Programs programs) throws Exception {

@@ -21,6 +21,7 @@ import org.slf4j.LoggerFactory;
 /**
  * Programs with Curator. Each prints a transcript without times and ids, so that it is the same on every server that behaves as ZooKeeper
  * does. Arguments: the address of the server, and the names of programs, all by default. A program that fails ends the process with 1.
+ * System properties of ZooKeeper's client make it use TLS.
  */
 public class Programs {
   interface Program {
@@ -38,6 +39,7 @@ public class Programs {
   public static void main(String[] args) throws Exception {
     ((Logger) LoggerFactory.getLogger(Logger.ROOT_LOGGER_NAME)).setLevel(Level.OFF);
     Map<String, Program> programs = new LinkedHashMap<>();
+    programs.put("plain-client", Plain::client);
     programs.put("nodes", Basics::nodes);
     programs.put("transactions", Basics::transactions);
     programs.put("containers", Basics::containers);
