@@ -3,9 +3,9 @@
  * (`server/command/*.java`, version 3.9). They need no token, so only those that an option names are answered.
  */
 
-import { allSessions, heldBySession } from '../../registry/kind/session/find.ts';
-import { isOf } from '../../registry/row.ts';
-import type { ZnodeRow } from '../../registry/kind/znode/rows.ts';
+import { RegistryError } from '@rollcall/protocol';
+import { allSessions } from '../../registry/kind/session/find.ts';
+import { ephemeralsOf } from '../../registry/kind/znode/find.ts';
 import type { Connection } from './connection/connection.ts';
 import { timeoutMsMax, timeoutMsMin } from './options.ts';
 import type { Parts } from './requests/request.ts';
@@ -20,16 +20,19 @@ export interface WordsOptions {
 
 type Lines = Generator<string, void, undefined>;
 
-/** What ZooKeeper knows, so that a tool that sends another one is told. */
+/** All that ZooKeeper has. A tool that sends one that is not answered is told. */
 const known = ['conf', 'cons', 'crst', 'dirs', 'dump', 'envi', 'gtmk', 'hash', 'isro', 'mntr', 'ruok', 'srst', 'srvr', 'stat', 'stmk', 'wchc', 'wchp', 'wchs'];
 
 export class FourLetterWords {
   readonly #options: WordsOptions;
   readonly #enabled: ReadonlySet<string>;
   readonly #commands: Readonly<Record<string, () => Lines>>;
+  readonly #startedMs: number;
 
+  /** @throws RegistryError `invalid_argument` for a command that ZooKeeper does not have */
   constructor(options: WordsOptions) {
     this.#options = options;
+    this.#startedMs = options.parts.context.clock.monotonic();
     this.#commands = {
       ruok: () => ruok(),
       isro: () => isro(),
@@ -43,16 +46,22 @@ export class FourLetterWords {
       wchc: () => this.#watchesByClient(),
       wchp: () => this.#watchesByPath(),
       dump: () => this.#dump(),
+      srst: () => this.#resetServer(),
+      crst: () => this.#resetConnections(),
     };
     const { fourLetterWords } = options.parts.options;
-    this.#enabled = new Set(fourLetterWords.includes('*') ? Object.keys(this.#commands) : fourLetterWords);
+    const unknown = fourLetterWords.find((word) => word !== '*' && !known.includes(word));
+    if (unknown !== undefined) {
+      throw new RegistryError('invalid_argument', `ZooKeeper has no command of four letters ${JSON.stringify(unknown.slice(0, 40))}; use ${Object.keys(this.#commands).join(', ')}, or * for all of them`);
+    }
+    this.#enabled = new Set(fourLetterWords.includes('*') ? known : fourLetterWords);
   }
 
   /** The text of a command, in pieces; undefined for bytes that are none. */
   answer(word: string): Lines | undefined {
     if (!known.includes(word)) return undefined;
-    const command = this.#enabled.has(word) ? this.#commands[word] : undefined;
-    return command?.() ?? refused(word);
+    if (!this.#enabled.has(word)) return refused(word);
+    return this.#commands[word]?.() ?? unserved(word);
   }
 
   *#server(): Lines {
@@ -68,10 +77,8 @@ export class FourLetterWords {
     const { parts, connections } = this.#options;
     const { statistics } = parts;
     const { least, mean, most } = statistics.latency;
-    let outstanding = 0;
-    for (const { client } of connections) outstanding += client?.outstanding ?? 0;
     yield `Latency min/avg/max: ${least}/${mean}/${most}\nReceived: ${statistics.received}\nSent: ${statistics.sent}\n`;
-    yield `Connections: ${connections.size}\nOutstanding: ${outstanding}\nZxid: 0x${parts.tree.zxid.toString(16)}\nMode: ${this.#mode()}\n`;
+    yield `Connections: ${connections.size}\nOutstanding: ${this.#outstanding}\nZxid: 0x${parts.tree.zxid.toString(16)}\nMode: ${this.#mode()}\n`;
     yield `Node count: ${yield* this.#nodeCount()}\n`;
   }
 
@@ -84,23 +91,54 @@ export class FourLetterWords {
 
   *#monitor(): Lines {
     const { parts, connections } = this.#options;
-    const { statistics, watches, sessions, context } = parts;
+    const { statistics, watches, context } = parts;
     const { least, mean, most } = statistics.latency;
     const nodes = yield* this.#nodeCount();
+    const { sessions, ephemerals } = yield* this.#sessionCounts();
     const values: readonly (readonly [string, string | number])[] = [
       ['version', `3.9.0-rollcall-${context.identity.version}`],
       ['server_state', this.#mode()],
+      ['uptime', Math.round(context.clock.monotonic() - this.#startedMs)],
       ['avg_latency', mean],
       ['max_latency', most],
       ['min_latency', least],
       ['packets_received', statistics.received],
       ['packets_sent', statistics.sent],
       ['num_alive_connections', connections.size],
+      ['outstanding_requests', this.#outstanding],
       ['znode_count', nodes],
       ['watch_count', watches.size],
-      ['local_sessions', sessions.size],
+      ['ephemerals_count', ephemerals],
+      // Those that every node of the store knows, as the sessions of an ensemble; a session of one server alone does not exist.
+      ['global_sessions', sessions],
+      ['local_sessions', 0],
     ];
     for (const [name, value] of values) yield `zk_${name}\t${value}\n`;
+  }
+
+  /** Of the store, and the ephemeral znodes that they hold. */
+  *#sessionCounts(): Generator<string, { readonly sessions: number; readonly ephemerals: number }, undefined> {
+    const { parts } = this.#options;
+    const { state } = parts.context.registry;
+    const { namespace } = parts.options;
+    let sessions = 0;
+    let ephemerals = 0;
+    for (const { id } of [...allSessions(state, namespace)].filter(isOurs)) {
+      sessions++;
+      for (const _ of ephemeralsOf(state, namespace, id)) ephemerals++;
+      yield '';
+    }
+    return { sessions, ephemerals };
+  }
+
+  *#resetServer(): Lines {
+    this.#options.parts.statistics.reset();
+    yield 'Server stats reset.\n';
+  }
+
+  *#resetConnections(): Lines {
+    for (const { client } of this.#options.connections) client?.statistics.reset();
+    yield 'Connection stats reset.\n';
   }
 
   *#configuration(): Lines {
@@ -164,7 +202,7 @@ export class FourLetterWords {
     let count = 0;
     for (const { id } of ours) {
       const paths: string[] = [];
-      for (const row of heldBySession(state, namespace, id)) if (isOf<ZnodeRow>(row, 'znode')) paths.push(row.path);
+      for (const { path } of ephemeralsOf(state, namespace, id)) paths.push(path);
       if (paths.length > 0) {
         count++;
         owners.push(`${shownNumber(numberOf(id))}:\n${paths.map((path) => `\t${path}\n`).join('')}`);
@@ -174,7 +212,7 @@ export class FourLetterWords {
     yield `ephemeral nodes dump:\nSessions with Ephemerals (${count}):\n`;
     yield* owners;
     yield 'Connections dump:\n';
-    for (const connection of connections) yield `\t${connection.remote}\n`;
+    for (const connection of connections) yield `\tip: /${connection.remote} sessionId: ${shownNumber(connection.client?.session.number ?? 0n)}\n`;
   }
 
   /** With the root. */
@@ -185,6 +223,13 @@ export class FourLetterWords {
       if (done === true) return value + 1;
       yield '';
     }
+  }
+
+  /** Requests that wait or are under way. */
+  get #outstanding(): number {
+    let outstanding = 0;
+    for (const { client } of this.#options.connections) outstanding += client?.outstanding ?? 0;
+    return outstanding;
   }
 
   #mode(): string {
@@ -202,6 +247,10 @@ function* isro(): Lines {
 
 function* refused(word: string): Lines {
   yield `${word} is not executed because it is not in the whitelist.\n`;
+}
+
+function* unserved(word: string): Lines {
+  yield `${word} is not served: it is about what Rollcall does not have.\n`;
 }
 
 /** Without the bracket at its end. */

@@ -2,6 +2,7 @@
 
 import { connect } from 'node:net';
 import fc from 'fast-check';
+import { pino } from 'pino';
 import { expect, test } from 'vitest';
 import { opCodes, type OpName } from '../../jute/codes.ts';
 import { encodeRequest } from '../../jute/requests.ts';
@@ -62,6 +63,19 @@ test('a client that lets events wait is cut, and hears by its watches what it ha
   await slow.ended();
   expect(rounds).toBeLessThan(60);
   expect(await writer.exists('/f')).toBe(true);
+});
+
+test.for([
+  ['TLS', Buffer.from('16030100c8', 'hex'), 'begins with TLS, and this port is plain'],
+  ['HTTP', Buffer.from('GET /metrics HTTP/1.1\r\n\r\n'), 'sends HTTP'],
+] as const)('a client that speaks %s is cut, and the log says so', async ([, bytes, why]) => {
+  const lines: string[] = [];
+  const { port } = await zookeeperServer({ log: pino({ level: 'info' }, { write: (line) => lines.push(line) }) });
+  const other = connect({ port, host: '127.0.0.1' }, () => other.write(bytes));
+  other.on('error', () => {});
+  other.resume();
+  await new Promise((closed) => other.once('close', closed));
+  expect(lines.filter((line) => line.includes('a ZooKeeper connection was cut'))).toEqual([expect.stringContaining(why)]);
 });
 
 test('a connection that asks for no session is cut after ten seconds', async () => {

@@ -20,6 +20,18 @@ export class Statistics {
     this.#lastMs = ms;
   }
 
+  /** Begins anew, as after a start. */
+  reset(): void {
+    this.received = 0;
+    this.sent = 0;
+    this.lastOperation = 'NA';
+    this.#answers = 0;
+    this.#sumMs = 0;
+    this.#leastMs = Infinity;
+    this.#mostMs = 0;
+    this.#lastMs = 0;
+  }
+
   /** Milliseconds, as ZooKeeper prints them: whole ones, and the mean with a digit. */
   get latency(): { readonly least: number; readonly mean: string; readonly most: number; readonly last: number } {
     const mean = this.#answers === 0 ? '0.0' : (Math.round((this.#sumMs / this.#answers) * 10_000) / 10_000).toString();

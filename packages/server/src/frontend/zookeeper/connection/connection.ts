@@ -77,6 +77,11 @@ export class Connection {
   }
 
   #word(four: Buffer): boolean {
+    const other = otherProtocol(four);
+    if (other !== undefined) {
+      this.#cut(other);
+      return true;
+    }
     const lines = this.#options.words(four.toString('latin1'));
     if (lines === undefined) return false;
     this.#patience.cancel();
@@ -158,3 +163,13 @@ export class Connection {
     this.#options.onEnd(this);
   }
 }
+
+/** Why the first bytes are those of another protocol; as a length of a packet they would say nothing to an operator. */
+function otherProtocol(four: Buffer): string | undefined {
+  // A TLS record with a handshake (RFC 8446, section 5.1).
+  if (four[0] === 0x16 && four[1] === 0x03) return 'it begins with TLS, and this port is plain: connect without TLS (zookeeper.client.secure=false), or serve TLS (--zookeeper-tls)';
+  return httpMethods.includes(four.toString('latin1')) ? 'it sends HTTP to the port of ZooKeeper\'s protocol' : undefined;
+}
+
+/** As far as four bytes show them; `PRI ` begins HTTP/2. */
+const httpMethods = ['GET ', 'HEAD', 'POST', 'PUT ', 'DELE', 'OPTI', 'PATC', 'CONN', 'PRI '];
