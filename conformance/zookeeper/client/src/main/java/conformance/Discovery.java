@@ -17,6 +17,7 @@ import org.apache.curator.x.discovery.ServiceProvider;
 import org.apache.curator.x.discovery.ServiceType;
 import org.apache.curator.x.discovery.UriSpec;
 import org.apache.curator.x.discovery.details.ServiceCacheListener;
+import org.apache.zookeeper.data.Stat;
 
 /** Service discovery with Curator. */
 class Discovery {
@@ -68,14 +69,26 @@ class Discovery {
     say("round robin over", seen.stream().sorted().toList());
     registering.unregisterService(two);
     until("it is gone", () -> cache.getInstances().size() == 2);
+    long before = Math.max(createdAt(reader, "/services/web/i1"), createdAt(reader, "/services/web/i3"));
     Basics.cut(owner.getZookeeperClient().getZooKeeper());
-    until("connected again", () -> owner.getZookeeperClient().isConnected());
+    // Curator deletes and creates each of its nodes when it is connected again.
+    for (String id : List.of("i1", "i3")) until("registered again: " + id, () -> createdAt(reader, "/services/web/" + id) > before);
     attempt("after a cut", () -> sorted(looking.queryForInstances("web")).stream().map(ServiceInstance::getId).toList());
     owner.close();
     until("the dynamic one went with its session", () -> cache.getInstances().size() == 1);
     say("left", cache.getInstances().get(0).getId());
     reader.delete().forPath("/services/web/i3");
     until("all are gone", () -> cache.getInstances().isEmpty());
+  }
+
+  /** The zxid of the creation of a node; 0 while there is none. */
+  private static long createdAt(CuratorFramework client, String path) {
+    try {
+      Stat stat = client.checkExists().forPath(path);
+      return stat == null ? 0 : stat.getCzxid();
+    } catch (Exception error) {
+      throw new IllegalStateException(error);
+    }
   }
 
   private static ServiceDiscovery<Payload> on(CuratorFramework client) throws Exception {
