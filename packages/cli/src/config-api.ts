@@ -81,10 +81,3 @@ export async function configAt({ app, cluster, name }: ConfigPlace, { by: given,
     ...(by === undefined ? {} : { by }),
   });
 }
-
-/** The format that the ending of a name says; undefined for others. */
-export function formatOf(name: string): string | undefined {
-  const ending = /\.([a-z]+)$/i.exec(name)?.[1]?.toLowerCase();
-  const known: Readonly<Record<string, string>> = { yaml: 'yaml', yml: 'yaml', json: 'json', toml: 'toml', properties: 'properties', txt: 'text' };
-  return ending === undefined ? undefined : known[ending];
-}

@@ -63,6 +63,15 @@ describe('rollcall config', () => {
     expect(await config('publish', name, '--content', 'a: 1', '--confirm')).toMatchObject({ code: 0 });
   });
 
+  it('takes the format from the ending of the name, that of flags too, and refuses broken flags', async () => {
+    const flags = '{"flags": {"a": {"state": "ENABLED", "variants": {"on": true}, "defaultVariant": "on"}}}';
+    await config('publish', 'shop/web.flags.json', '--content', flags);
+    expect(await json('get', 'shop/web.flags.json')).toMatchObject({ format: 'flags' });
+    expect(await config('publish', 'shop/web.flags.json', '--confirm', '--content', '{"flags": {"a": 5}}')).toMatchObject({ code: 1, stderr: expect.stringContaining('the content is refused') as string });
+    await config('set', 'shop/drafted.flags.json', flags);
+    expect(await json('get', 'shop/drafted.flags.json', '--draft')).toMatchObject({ format: 'flags' });
+  });
+
   it('lists the configurations of an environment, or of one app', async () => {
     await config('publish', 'warehouse/a.yaml', '--content', 'a: 1');
     await config('set', 'warehouse/draft.yaml', 'a: 1');

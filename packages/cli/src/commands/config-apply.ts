@@ -1,10 +1,11 @@
 /** `rollcall config plan DIR` and `apply DIR`: make an environment like the files of a directory, as a repository has them. */
 
+import { formatOfName } from '@rollcall/protocol';
 import { Option, type Command } from 'commander';
 import { doneSchema, draftSavedSchema, publishedSchema, type ListedConfig } from '@rollcall/protocol';
 import { namespacedTargetOf } from '../admin-call.ts';
 import type { CommandContext } from '../command-context.ts';
-import { configAt, formatOf, type ConfigFlags, type NamedConfig } from '../config-api.ts';
+import { configAt, type ConfigFlags, type NamedConfig } from '../config-api.ts';
 import { nextOf, proposeOnce, type Proposed } from '../config-proposal.ts';
 import { changesOf, listed, placeOf, readTree, type Change } from '../config-tree.ts';
 import { addExamples } from '../examples.ts';
@@ -89,7 +90,7 @@ async function proposedChange(config: NamedConfig, change: Change, { message, co
 }
 
 function contentOf({ name }: NamedConfig, { content }: Change): object {
-  const format = formatOf(name);
+  const format = formatOfName(name);
   return { content, ...(format === undefined ? {} : { format }) };
 }
 

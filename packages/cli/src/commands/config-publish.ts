@@ -1,9 +1,10 @@
 /** `rollcall config publish APP/NAME`: proposes the draft, and publishes it if it has the approvals that it needs. */
 
+import { formatOfName } from '@rollcall/protocol';
 import { Option, type Command } from 'commander';
 import { draftSchema, publishedSchema, type Published, type RolloutRule } from '@rollcall/protocol';
 import type { CommandContext } from '../command-context.ts';
-import { addAuthorOptions, formatOf, namedConfig, type ConfigFlags, type NamedConfig } from '../config-api.ts';
+import { addAuthorOptions, namedConfig, type ConfigFlags, type NamedConfig } from '../config-api.ts';
 import { nextOf, propose, timeOf } from '../config-proposal.ts';
 import { addExamples } from '../examples.ts';
 import { CommandFailure, exitCodes, usage } from '../failure.ts';
@@ -72,7 +73,7 @@ function messageOf({ message }: PublishFlags): object {
 }
 
 async function contentOf(name: string, argument: string, flags: PublishFlags, terminal: Terminal): Promise<Readonly<Record<string, unknown>>> {
-  const { format = formatOf(name), confirm } = flags;
+  const { format = formatOfName(name), confirm } = flags;
   const rollout = rolloutOf(flags);
   return {
     content: (await given(argument, { what: 'content', bytesMax: contentBytesMax, terminal })).toString('utf8'),

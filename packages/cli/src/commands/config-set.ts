@@ -1,9 +1,10 @@
 /** `rollcall config set APP/NAME FILE`: saves a draft, which clients do not get before it is published. */
 
+import { formatOfName } from '@rollcall/protocol';
 import type { Command } from 'commander';
 import { draftSavedSchema } from '@rollcall/protocol';
 import type { CommandContext } from '../command-context.ts';
-import { addAuthorOptions, formatOf, namedConfig, type ConfigFlags } from '../config-api.ts';
+import { addAuthorOptions, namedConfig, type ConfigFlags } from '../config-api.ts';
 import { addExamples } from '../examples.ts';
 import { CommandFailure, exitCodes } from '../failure.ts';
 import { given } from '../given.ts';
@@ -27,7 +28,7 @@ export function addConfigSet(parent: Command, { terminal }: CommandContext): voi
     .option('--cas <revision>', 'only if this is the revision of the draft; 0: only if there is none. Exit code 1 otherwise. Without it a draft that another editor has edited stays')
     .option('--json', 'print {"done", "revision"}');
   addExamples(addAuthorOptions(command), 'rollcall config set shop/app.yaml @app.yaml', "rollcall config set shop/app.properties 'timeout=5s'");
-  command.action(async (name: string, argument: string, { format = formatOf(name), cas, json, ...flags }: SetFlags) => {
+  command.action(async (name: string, argument: string, { format = formatOfName(name), cas, json, ...flags }: SetFlags) => {
     const config = await namedConfig(name, flags, terminal);
     const content = (await given(argument, { what: 'content', bytesMax: contentBytesMax, terminal })).toString('utf8');
     const saved = await config.post('/draft/save', draftSavedSchema, {
