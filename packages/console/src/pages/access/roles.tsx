@@ -56,7 +56,7 @@ export function Roles(props: SectionProps): JSX.Element {
         <ActionButton denial={props.denial} onClick={() => setEdited('new')}>Create a role</ActionButton>
       </div>
       <OutcomeLine outcome={outcome} />
-      <Table label="Roles" rows={rows()} columns={columns} open={(row) => setOpened(opened() === row.id ? undefined : row.id)} empty={all().length === 0 ? <>No role. A role gives several policies at once: <code>rollcall acl role create operators --policy POLICY</code></> : 'No role matches.'} />
+      <Table label="Roles" rows={rows()} columns={columns} open={(row) => setOpened(opened() === row.id ? undefined : row.id)} empty={all().length === 0 ? 'No role. A role gives several policies at once; create one with the button above.' : 'No role matches.'} />
       <Show when={shown()} keyed>
         {(role) => (
           <section class="detail" aria-label={`Role ${role.name}`}>

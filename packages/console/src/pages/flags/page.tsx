@@ -74,7 +74,7 @@ function FirstFlag(): JSX.Element {
   return (
     <>
       <p>There is no flag set. A flag set is a configuration in flagd's format; publish one:</p>
-      <pre tabindex="0">{`echo '${example}' > features.flags.json\nrollcall config publish shop/features.flags.json features.flags.json --addr ${location.host}`}</pre>
+      <pre tabindex="0">{`echo '${example}' > features.flags.json\nrollcall config publish shop/features.flags.json --content @features.flags.json --addr ${location.host}`}</pre>
     </>
   );
 }
