@@ -21,7 +21,7 @@ interface RoomUses {
 const roomUses: Readonly<Record<string, RoomUses>> = {
   catalog: { face: ['session'], faces: ['namespace', 'member'] },
   session: { faces: ['member'], rooms: ['catalog'] },
-  kv: { faces: ['session'] },
+  kv: { faces: ['session', 'config'] },
   lock: { faces: ['session'] },
   query: { faces: ['session'], rooms: ['catalog'] },
   coordinate: { face: ['catalog'] },

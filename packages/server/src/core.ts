@@ -124,7 +124,7 @@ export function createCore(engine: Engine, { audit, probeTrust, peerAuthorities,
   const limits: Limits = { ...defaultLimits, ...options.limits };
   const metrics = new Metrics();
   const fatal = deferred<RegistryError>();
-  const replica = new Replica({ engine: closedByMove(engine), clock, onFatal: fatal.resolve, onFreshness: tellFreshness(metrics, log) });
+  const replica = new Replica({ engine: closedByMove(engine), clock, configurationsInKv: options.configurationsInKv === true, onFatal: fatal.resolve, onFreshness: tellFreshness(metrics, log) });
   // One limit of lookups for all callers together.
   const resolve = addressPolicy(limitLookups(systemLookup));
   const liveness = new Liveness({ registry: replica, clock, log, metrics, limits, random, resolve, probeTrust });

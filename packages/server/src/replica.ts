@@ -40,6 +40,8 @@ export interface ReplicaOptions {
   readonly clock: Clock;
   /** Most commands that may wait for their commit; further ones are refused. */
   readonly queueMax?: number;
+  /** Whether keys show configurations: then no command of this process writes such a key; false by default. */
+  readonly configurationsInKv?: boolean;
   /** Called when the state can no longer follow the log; the process should stop. */
   readonly onFatal: (error: RegistryError) => void;
   /** Called when the state becomes stale, because the engine's feed is lost or stuck, and when it is current again. */
@@ -84,6 +86,7 @@ export class Replica implements Registry {
   readonly #engine: Engine;
   readonly #clock: Clock;
   readonly #queueMax: number;
+  readonly #configurationsInKv: boolean;
   readonly #onFatal: (error: RegistryError) => void;
   readonly #applier = new Applier();
   readonly #follower: Follower;
@@ -104,6 +107,7 @@ export class Replica implements Registry {
     this.isOnlyWriter = engine.exclusive;
     this.#clock = clock;
     this.#queueMax = options.queueMax ?? 65_536;
+    this.#configurationsInKv = options.configurationsInKv ?? false;
     this.#onFatal = options.onFatal;
     this.#patience = new Patience({
       ...{ engine, clock },
@@ -328,7 +332,7 @@ export class Replica implements Registry {
 
   #decide(commands: readonly Command[]): Decided {
     const { limits, exclusive } = this.#engine;
-    const { writes, ...batch } = decideBatch(this.state, commands, this.#clock.now(), { limits, guarded: !exclusive, nodeId: this.nodeId });
+    const { writes, ...batch } = decideBatch(this.state, commands, this.#clock.now(), { limits, guarded: !exclusive, nodeId: this.nodeId, configurationsInKv: this.#configurationsInKv });
     if (writes === undefined) return batch;
     this.#applier.own = new Map(writes.put.map(({ value, row }) => [value, row]));
     // The engine may keep this object, so it gets no rows to keep.

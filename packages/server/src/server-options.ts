@@ -126,7 +126,7 @@ export interface ServerOptions {
   readonly consoleFolder?: string;
   /** Name and colour of the environment, which the console shows on top of every page; none by default. */
   readonly consoleEnvironment?: ConsoleEnvironment;
-  /** Whether Consul's KV shows each configuration as a key `config/APP/NAME` that can only be read; false by default. */
+  /** Whether Consul's KV shows each configuration as a key `config/APP/NAME`, which then can only be read through every protocol; false by default. */
   readonly configurationsInKv?: boolean;
   /** File with the access keys of apps whose Apollo clients sign their requests (`frontend/apollo/access-keys.ts`); read at the start. */
   readonly apolloKeysFile?: string;

@@ -55,6 +55,8 @@ export interface BatchOptions {
   readonly guarded?: boolean;
   /** Id of the node that decides, if it is one of several. */
   readonly nodeId?: string | undefined;
+  /** Whether keys show configurations, and those can only be read. */
+  readonly configurationsInKv?: boolean;
 }
 
 /**
@@ -66,9 +68,9 @@ export function decideBatch<R extends AnyRow, C extends AnyCommand>(
   now: number,
   options: BatchOptions = {},
 ): Batch<R, C> {
-  const { bound = transactionBound, limits = unlimited, guarded = false, nodeId } = options;
+  const { bound = transactionBound, limits = unlimited, guarded = false, nodeId, configurationsInKv = false } = options;
   for (let tight = within(bound, limits); ; tight = halved(tight)) {
-    const batch = decideWithin(state, commands, now, { bound: tight, guarded, nodeId });
+    const batch = decideWithin(state, commands, now, { bound: tight, guarded, nodeId, configurationsInKv });
     const size = batch.writes === undefined ? undefined : sizeOf(batch.writes, limits);
     if (size === undefined || fits(size, limits)) return batch;
     if (tight.rows > 1) continue;

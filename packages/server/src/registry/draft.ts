@@ -33,6 +33,8 @@ export interface DraftOptions {
   readonly guarded?: boolean;
   /** Id of the node that decides, if it is one of several: it holds the deadlines of what is registered. */
   readonly nodeId?: string | undefined;
+  /** Whether keys show configurations, and those can only be read. */
+  readonly configurationsInKv?: boolean;
 }
 
 /** The committed rows on which a decision relies. */
@@ -58,12 +60,14 @@ export class Draft implements Reader {
   readonly guarded: boolean;
   /** Id of the node that decides, if it is one of several. */
   readonly nodeId: string | undefined;
+  /** Whether keys show configurations, and those can only be read. */
+  readonly configurationsInKv: boolean;
   /** Counts the writes, also those that were undone, and the other costs of the commands. */
   readonly fill: Fill;
   #undo: Undo[] | undefined;
 
   /** On top of another draft, the options are those of the draft below. */
-  constructor(base: Reader, { bound = transactionBound, guarded = false, nodeId }: DraftOptions = {}) {
+  constructor(base: Reader, { bound = transactionBound, guarded = false, nodeId, configurationsInKv = false }: DraftOptions = {}) {
     this.#base = base;
     this.kinds = base.kinds;
     this.#set = new DraftRows(base.kinds);
@@ -71,6 +75,7 @@ export class Draft implements Reader {
     this.#below = below;
     this.guarded = below?.guarded ?? guarded;
     this.nodeId = below === undefined ? nodeId : below.nodeId;
+    this.configurationsInKv = below?.configurationsInKv ?? configurationsInKv;
     this.#basis = below === undefined ? basis(this.guarded) : below.#basis;
     this.fill = new Fill(below?.fill.bound ?? bound, this.#basis.reads);
   }

@@ -1,7 +1,12 @@
-/** Configurations as keys that can only be read: found, listed, waited for, hidden, and never in place of a real key. */
+/** Configurations as keys that can only be read: found, listed, waited for, hidden, never in place of a real key, and never written. */
 
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ConfigServer, managementToken } from '../../../config-server.case.ts';
+import { embedded } from '../../../engine/embedded/embedded.ts';
+import { SocketClient } from '../../stream/socket-client.case.ts';
 
 interface Entry {
   readonly Key: string;
@@ -10,18 +15,29 @@ interface Entry {
 }
 
 let consul: ConfigServer;
+let session: string;
+const dir = mkdtempSync(join(tmpdir(), 'rollcall-config-keys-'));
 beforeAll(async () => {
-  consul = await ConfigServer.start({ configurationsInKv: true });
+  // These keys are from before the option.
+  consul = await ConfigServer.start({ engine: embedded({ dir }) });
+  for (const [key, value] of [['config/shop/real', 'real'], ['config/base/db', 'wins'], ['config/base/held', 'held']] as const) await put(key, value);
+  const { ID } = await consul.json<{ ID: string }>('/v1/session/create', { method: 'PUT', body: '{}' });
+  session = ID;
+  await put(`config/base/held?acquire=${session}`, 'held');
+  await consul[Symbol.asyncDispose]();
+  consul = await ConfigServer.start({ engine: embedded({ dir }), configurationsInKv: true });
   await consul.publish('shop/app.properties', 'a=1\n', { format: 'properties' });
   await consul.publish('shop/site.conf', 'server {}', { format: 'text' });
   await consul.publish('shop/other/app.properties', 'of=another cluster\n', { format: 'properties' });
   await consul.publish('base/db', 'x', { format: 'text' });
-  await put('config/shop/real', 'real');
-  await put('config/base/db', 'wins');
+  await consul.publish('base/held', 'x', { format: 'text' });
   await put('conf', 'x');
   await put('zoo', 'x');
 });
-afterAll(() => consul[Symbol.asyncDispose]());
+afterAll(async () => {
+  await consul[Symbol.asyncDispose]();
+  rmSync(dir, { recursive: true, force: true });
+});
 
 const put = async (key: string, value: string) => expect((await consul.ask(`/v1/kv/${key}`, { method: 'PUT', body: value })).text).toBe('true');
 const keys = async (path: string) => JSON.parse((await consul.ask(`/v1/kv/${path}`)).text) as string[];
@@ -35,16 +51,19 @@ describe('a configuration as a key', () => {
     expect((await consul.ask('/v1/kv/config/shop')).status).toBe(404);
   });
 
-  test('gives way to a real key', async () => {
-    expect((await consul.ask('/v1/kv/config/base/db?raw')).text).toBe('wins');
-    expect((await consul.ask('/v1/kv/config/base/db', { method: 'DELETE' })).status).toBe(200);
-    expect((await consul.ask('/v1/kv/config/base/db?raw')).text).toBe('x');
-    await put('config/base/db', 'wins');
+  test('gives way to a key from before, which can be unlocked and deleted, and not written', async () => {
+    for (const [key, value] of [['config/base/db', 'wins'], ['config/base/held', 'held']]) expect((await consul.ask(`/v1/kv/${key}?raw`)).text).toBe(value);
+    expect((await consul.ask('/v1/kv/config/base/db', { method: 'PUT', body: 'new' })).status).toBe(400);
+    await put(`config/base/held?release=${session}`, 'held');
+    for (const key of ['config/base/db', 'config/base/held']) {
+      expect((await consul.ask(`/v1/kv/${key}`, { method: 'DELETE' })).text).toBe('true');
+      expect((await consul.ask(`/v1/kv/${key}?raw`)).text).toBe('x');
+    }
   });
 
   test('is in lists, in order, once', async () => {
-    expect(await keys('config/?keys')).toEqual(['config/base/db', 'config/shop/app.properties', 'config/shop/real', 'config/shop/site.conf']);
-    expect(await keys('?keys')).toEqual(['conf', 'config/base/db', 'config/shop/app.properties', 'config/shop/real', 'config/shop/site.conf', 'zoo']);
+    expect(await keys('config/?keys')).toEqual(['config/base/db', 'config/base/held', 'config/shop/app.properties', 'config/shop/real', 'config/shop/site.conf']);
+    expect(await keys('?keys')).toEqual(['conf', 'config/base/db', 'config/base/held', 'config/shop/app.properties', 'config/shop/real', 'config/shop/site.conf', 'zoo']);
     expect(await keys('config/?keys&separator=/')).toEqual(['config/base/', 'config/shop/']);
     expect(await keys('z?keys')).toEqual(['zoo']);
     const rows = await consul.json<Entry[]>('/v1/kv/config/shop/?recurse');
@@ -60,11 +79,47 @@ describe('a configuration as a key', () => {
     expect([Number(after.headers.get('x-consul-index')) > Number(index), after.text === before.text]).toEqual([true, false]);
   });
 
-  test('is never written: a write makes a real key', async () => {
-    await put('config/shop/app.properties', 'mine');
-    expect((await consul.ask('/v1/kv/config/shop/app.properties?raw')).text).toBe('mine');
-    await consul.ask('/v1/kv/config/shop/app.properties', { method: 'DELETE' });
-    expect((await consul.ask('/v1/kv/config/shop/app.properties?raw')).text).toMatch(/^a=/);
+  describe('is never written', () => {
+    const path = '/v1/kv/config/shop/app.properties';
+    const shows = async () => (await consul.ask(`${path}?raw`)).text;
+    const refusal = /cannot be (?:written|deleted).*can only be read/;
+
+    test.each([['PUT', ''], ['PUT', '?cas=0'], ['PUT', '?acquire=SESSION'], ['DELETE', ''], ['DELETE', '?cas=1']])('by %s %s', async (method, query) => {
+      const { ID } = await consul.json<{ ID: string }>('/v1/session/create', { method: 'PUT', body: '{}' });
+      const before = await shows();
+      const { status, text } = await consul.ask(`${path}${query.replace('SESSION', ID)}`, { method, ...(method === 'PUT' ? { body: 'mine' } : {}) });
+      expect([status, text]).toEqual([400, expect.stringMatching(refusal)]);
+      expect(await shows()).toBe(before);
+    });
+
+    test('before it is published, so that no key is in its place', async () => {
+      expect((await consul.ask('/v1/kv/config/shop/later', { method: 'PUT', body: 'mine' })).status).toBe(400);
+      expect((await consul.ask('/v1/kv/config/shop/later', { method: 'DELETE' })).text).toBe('true');
+      await put('config/shop', 'a key that can show no configuration');
+    });
+
+    test.each(['set', 'cas', 'lock', 'delete', 'delete-cas'])('by %s in a transaction, of which nothing happens', async (Verb) => {
+      const { ID } = await consul.json<{ ID: string }>('/v1/session/create', { method: 'PUT', body: '{}' });
+      const operations = [{ KV: { Verb: 'set', Key: 'beside', Value: 'eA==' } }, { KV: { Verb, Key: 'config/shop/app.properties', Value: 'eA==', Session: ID, Index: 0 } }];
+      const { status, text } = await consul.ask('/v1/txn', { method: 'PUT', body: JSON.stringify(operations) });
+      expect([status, JSON.parse(text)]).toEqual([409, { Results: null, Errors: [{ OpIndex: 1, What: expect.stringMatching(refusal) as string }] }]);
+      expect((await consul.ask('/v1/kv/beside')).status).toBe(404);
+    });
+
+    test('by the deletion of a tree', async () => {
+      const before = await shows();
+      expect((await consul.ask('/v1/kv/config/shop/app?recurse', { method: 'DELETE' })).text).toBe('true');
+      expect(await shows()).toBe(before);
+    });
+
+    test('over the stream', async () => {
+      const client = await SocketClient.greeted(consul.server.url);
+      const key = 'config/shop/app.properties';
+      const write = { type: 'put', key, value: 'AA==' };
+      for (const frame of [{ type: 'kv-put', key, value: 'AA==' }, { type: 'kv-delete', key }, { type: 'txn', grants: [], operations: [write] }]) {
+        expect(await client.ask(frame)).toMatchObject({ type: 'error', code: 'invalid_argument', message: expect.stringMatching(refusal) as string });
+      }
+    });
   });
 });
 

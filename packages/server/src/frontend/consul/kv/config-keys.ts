@@ -1,19 +1,17 @@
 /**
  * Configurations as keys that clients may only read: `config/APP/NAME` has the content that all clients get, from the cluster `default`, so
- * that consul-template and others render configurations. A real key of the same name wins. It is off unless the server is told so.
+ * that consul-template and others render configurations. A real key of the same name, which is from before, wins. It is off unless the server is told
+ * so, and then decisions on keys refuse to write them (`registry/kind/kv/shown-configurations.ts`).
  *
  * Secrets are masked. A caller needs the right to read the key and the right to read the configuration.
  */
 
 import { findConfig, findRelease } from '../../../registry/kind/config/find.ts';
-import { configBuckets, defaultCluster } from '../../../registry/kind/config/keys.ts';
-import type { ConfigRef, ConfigRow, ReleaseRow } from '../../../registry/kind/config/rows.ts';
+import { configBuckets, configOfShownKey, defaultCluster, shownKeysFolder } from '../../../registry/kind/config/keys.ts';
+import type { ConfigRow, ReleaseRow } from '../../../registry/kind/config/rows.ts';
 import { configsView, configView } from '../../../registry/kind/config/views.ts';
 import { kvKeysUnder } from '../../../registry/kind/kv/find.ts';
 import type { FurtherKeys } from './further-keys.ts';
-
-/** Where the keys of configurations begin. */
-const folder = 'config/';
 
 /** Shows the content of a configuration to callers without the right to reveal. */
 export type Mask = (release: ReleaseRow) => string;
@@ -28,12 +26,12 @@ export function configKeys(mask: Mask): FurtherKeys {
   return {
     views(namespace, key, isPrefix) {
       if (isPrefix) return concerns(key) ? [configsView(namespace)] : [];
-      const ref = refOf(namespace, key);
+      const ref = configOfShownKey(namespace, key);
       return ref === undefined ? [] : [configView(ref)];
     },
-    rightsName: (key) => (refOf('', key) === undefined ? undefined : key.slice(folder.length)),
+    rightsName: (key) => (configOfShownKey('', key) === undefined ? undefined : key.slice(shownKeysFolder.length)),
     find(state, namespace, key) {
-      const ref = refOf(namespace, key);
+      const ref = configOfShownKey(namespace, key);
       const row = ref && findConfig(state, ref);
       const release = row && row.release > 0 ? findRelease(state, row, row.release) : undefined;
       return row && release && { kind: 'kv', namespace, key, value: Buffer.from(mask(release)), flags: 0n, lockIndex: 0, created: row.created, modified: row.modified };
@@ -47,8 +45,8 @@ export function configKeys(mask: Mask): FurtherKeys {
       for (const row of rows) {
         if (pace.spend(unitsPerRow)) yield;
         if (row.cluster !== defaultCluster || row.release === 0) continue;
-        const key = `${folder}${row.app}/${row.name}`;
-        if (!key.startsWith(prefix) || refOf(namespace, key)?.name !== row.name) continue;
+        const key = `${shownKeysFolder}${row.app}/${row.name}`;
+        if (!key.startsWith(prefix) || configOfShownKey(namespace, key)?.name !== row.name) continue;
         if ((chunks.at(-1)?.length ?? 0) >= chunk) chunks.push([]);
         chunks.at(-1)?.push(key);
       }
@@ -63,15 +61,7 @@ export function configKeys(mask: Mask): FurtherKeys {
 
 /** Whether keys of configurations may be under the prefix. */
 function concerns(prefix: string): boolean {
-  return prefix.startsWith(folder) || folder.startsWith(prefix);
-}
-
-/** An app has no slash; a name may have some. */
-function refOf(namespace: string, key: string): ConfigRef | undefined {
-  if (!key.startsWith(folder)) return undefined;
-  const slash = key.indexOf('/', folder.length);
-  if (slash <= folder.length || slash === key.length - 1) return undefined;
-  return { namespace, app: key.slice(folder.length, slash), cluster: defaultCluster, name: key.slice(slash + 1) };
+  return prefix.startsWith(shownKeysFolder) || shownKeysFolder.startsWith(prefix);
 }
 
 /** Lists that are in order, as one, without duplicates. */

@@ -1,4 +1,4 @@
-/** The port of keys that reads see besides those of the store. Writes never do. */
+/** The port of keys that reads see besides those of the store. Writes never do: those of configurations are refused (`registry/kind/kv/shown-configurations.ts`). */
 
 import type { Pace, Work } from '../../../net/turns.ts';
 import { kvKeysUnder } from '../../../registry/kind/kv/find.ts';

@@ -9,6 +9,17 @@ export const defaultCluster = 'default';
 
 const last = ({ cluster, name }: Pick<ConfigRef, 'cluster' | 'name'>) => (cluster === defaultCluster ? name : `${name}\0${cluster}`);
 
+/** Where the keys begin that show configurations, if the server shows them as keys. */
+export const shownKeysFolder = 'config/';
+
+/** The configuration that the key `config/APP/NAME` shows. An app has no slash; a name may have some. */
+export function configOfShownKey(namespace: string, key: string): ConfigRef | undefined {
+  if (!key.startsWith(shownKeysFolder)) return undefined;
+  const slash = key.indexOf('/', shownKeysFolder.length);
+  if (slash <= shownKeysFolder.length || slash === key.length - 1) return undefined;
+  return { namespace, app: key.slice(shownKeysFolder.length, slash), cluster: defaultCluster, name: key.slice(slash + 1) };
+}
+
 export const configKey = (ref: ConfigRef) => `config\0${ref.namespace}\0${ref.app}\0${last(ref)}`;
 export const releaseKey = (ref: ConfigRef, number: number) => `config-release\0${ref.namespace}\0${ref.app}\0${number}\0${last(ref)}`;
 

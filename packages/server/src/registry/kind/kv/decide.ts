@@ -13,9 +13,11 @@ import { lapsed } from './delay.ts';
 import { findDelay, findKv } from './find.ts';
 import { kvKey, tombstoneKey } from './keys.ts';
 import type { DelayRow, KvRow, TombstoneRow } from './rows.ts';
+import { refuseRemovalOfShown, refuseWriteOfShown } from './shown-configurations.ts';
 
 export function putKey(draft: Draft, command: KvPut, now: number): boolean {
   const { namespace, key, value, flags, condition } = command;
+  refuseWriteOfShown(draft, command);
   const before = findKv(draft, namespace, key);
   const row: KvRow = {
     kind: 'kv',
@@ -71,8 +73,10 @@ function forgottenBefore(draft: Draft): number {
   return Math.max(draft.base, (draft.get(floorKey()) as FloorRow | undefined)?.restored ?? 0);
 }
 
-export function deleteKey(draft: Draft, { namespace, key, cas }: KvDelete): boolean {
+export function deleteKey(draft: Draft, command: KvDelete): boolean {
+  const { namespace, key, cas } = command;
   const before = findKv(draft, namespace, key);
+  refuseRemovalOfShown(draft, command, before !== undefined);
   if (cas !== undefined) {
     if (before === undefined) return true;
     if (!matches(before, cas)) return false;
