@@ -1,10 +1,12 @@
 /**
- * Finds the token in an HTTP request of a protocol that has no header of its own for it. Its clients send HTTP Basic when their URL
- * has a user and a password: `http://any-name:TOKEN@host:8500/eureka/`. The name means nothing; the password is the token.
+ * Finds the token in an HTTP request, for every front end but that of Consul, which has an order of its own (`consul/wire/request-head.ts`). A protocol
+ * with a further place for it asks here as well. Some clients send HTTP Basic, when their URL has a user and a password:
+ * `http://any-name:TOKEN@host:8500/eureka/`. The name means nothing; the password is the token.
  */
 
 import type { IncomingMessage } from 'node:http';
-import { bearerToken } from './bearer.ts';
+import { bearerIn } from './bearer.ts';
+import { pageToken } from './page-token.ts';
 
 /**
  * @returns the secret from `X-Consul-Token`, `Authorization: Bearer` (RFC 6750) or `Authorization: Basic` (RFC 7617), the first that
@@ -13,7 +15,7 @@ import { bearerToken } from './bearer.ts';
 export function requestToken(request: Pick<IncomingMessage, 'headers'>): string | undefined {
   const { authorization, 'x-consul-token': header } = request.headers;
   if (header !== undefined && header !== '') return typeof header === 'string' ? header : header[0];
-  return bearerToken(request) ?? (authorization === undefined ? undefined : basicPassword(authorization));
+  return authorization === undefined ? pageToken(request) : (bearerIn(authorization) ?? basicPassword(authorization));
 }
 
 /** @returns the password; undefined for another scheme, or what is not name and password */

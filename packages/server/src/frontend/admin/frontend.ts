@@ -7,11 +7,11 @@
 import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { defaultNamespace, RegistryError, toRegistryError } from '@rollcall/protocol';
-import { bearerToken } from '../../net/bearer.ts';
 import { BodyTooLarge } from '../../net/body.ts';
 import { errorBody } from '../../net/error-body.ts';
 import type { Context, Exchange, Frontend } from '../../net/frontend.ts';
 import { openApi, type DescribedRoute } from '../../net/open-api.ts';
+import { requestToken } from '../../net/request-token.ts';
 import { Transfers } from '../../net/transfers.ts';
 import { assertAccessDeclared } from '../../security/access.ts';
 import type { Caller } from '../../security/acl.ts';
@@ -103,7 +103,7 @@ export function admin(context: Context, deps: AdminDeps, others: () => Promise<r
    */
   const admit = (request: IncomingMessage, { path, access }: Route, origin: Origin): { caller?: Caller; demand: Demand } => {
     if (access.kind === 'open') return { demand: () => {} };
-    const caller = gate.enter(bearerToken(request), origin);
+    const caller = gate.enter(requestToken(request), origin);
     const authorize = (namespace: string, resource: Resource, verb: Verb, name: string): void => {
       try {
         acl.authorize(caller, namespace || defaultNamespace, resource, verb, name);

@@ -6,7 +6,6 @@
 import { RegistryError, toRegistryError } from '@rollcall/protocol';
 import { AnswerMemory } from '../../net/answer-memory.ts';
 import { Body } from '../../net/answers.ts';
-import { bearerToken } from '../../net/bearer.ts';
 import { BodyTooLarge, readBody } from '../../net/body.ts';
 import { BodySender } from '../../net/body-sender.ts';
 import { errorBody } from '../../net/error-body.ts';
@@ -14,6 +13,7 @@ import type { Context, Exchange, Frontend } from '../../net/frontend.ts';
 import { parseBody } from '../../net/json-body.ts';
 import { LargeBodies } from '../../net/large-bodies.ts';
 import { pastOf } from '../../net/past.ts';
+import { requestToken } from '../../net/request-token.ts';
 import { statusByCode } from '../../net/status-by-code.ts';
 import { Turns } from '../../net/turns.ts';
 import { ViewTags } from '../../net/view-tags.ts';
@@ -51,7 +51,7 @@ export function config(context: Context): Frontend {
         gate.record('denied', undefined, '', origin, `${action}, for a page: ${refusal}`);
         throw new RegistryError('permission_denied', refusal);
       }
-      caller = gate.enter(bearerToken(request), origin);
+      caller = gate.enter(requestToken(request), origin);
       const body = route.body === undefined || request.method === 'DELETE' ? {} : parseBody(await readBody(request, bodyBytesMax), route.body);
       call = new Call(context, exchange, caller, body, { turns, memory });
       const past = route.hasPast === true ? await pastOf(context.history, exchange) : undefined;

@@ -10,11 +10,11 @@
 import type { IncomingMessage } from 'node:http';
 import { defaultNamespace, isRegistryError, RegistryError, toRegistryError } from '@rollcall/protocol';
 import { AnswerMemory } from '../../net/answer-memory.ts';
-import { bearerToken } from '../../net/bearer.ts';
 import { BodySender } from '../../net/body-sender.ts';
 import type { Context, Exchange, Frontend, HttpService, Listener, Opening } from '../../net/frontend.ts';
 import type { ListenAddress } from '../../net/listen-address.ts';
 import { LargeBodies } from '../../net/large-bodies.ts';
+import { requestToken } from '../../net/request-token.ts';
 import { Turns } from '../../net/turns.ts';
 import { assertAccessDeclared } from '../../security/access.ts';
 import { deniedNamespace } from '../../security/access-error.ts';
@@ -140,8 +140,8 @@ class NacosFrontend implements Frontend {
   #enter(request: IncomingMessage, params: Params, origin: Origin, isOpen: boolean): Caller {
     const { gate, acl } = this.#context.security;
     if (isOpen) return acl.resolve(undefined);
-    const { accesstoken: header, 'x-consul-token': ours } = request.headers;
-    const secret = params.get('accessToken') || header || bearerToken(request) || ours || params.get('password');
+    const { accesstoken: header } = request.headers;
+    const secret = params.get('accessToken') || header || requestToken(request) || params.get('password');
     return gate.enter(Array.isArray(secret) ? secret[0] : secret, origin);
   }
 

@@ -12,8 +12,8 @@ import { peerPath } from '../../cluster/channel/connect.ts';
 import { messageBytesMax } from '../../cluster/channel/frame.ts';
 import { decodeHello, encodeHello, type PeerHello } from '../../cluster/channel/hello.ts';
 import { Peer, type Method } from '../../cluster/channel/peer.ts';
-import { bearerToken } from '../../net/bearer.ts';
 import type { Context, Exchange, Frontend } from '../../net/frontend.ts';
+import { requestToken } from '../../net/request-token.ts';
 import { assertAccessDeclared, type Access } from '../../security/access.ts';
 import type { Caller } from '../../security/acl.ts';
 import { TooManyFailures, type Origin } from '../../security/gate.ts';
@@ -54,7 +54,7 @@ export function peer(context: Context, deps: PeerDeps): Frontend {
     const foreign = context.origins.refusal(request);
     if (foreign !== undefined) throw new RegistryError('permission_denied', foreign);
     if (open.size >= peersMax) throw new RegistryError('resource_exhausted', `${peersMax} nodes are connected, which is the limit`);
-    const secret = bearerToken(request);
+    const secret = requestToken(request);
     if (secret !== undefined && deps.isClusterKey(secret)) return undefined;
     const refusal = deps.refusal();
     if (refusal !== undefined) throw new RegistryError('failed_precondition', refusal);

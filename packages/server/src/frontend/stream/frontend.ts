@@ -8,7 +8,6 @@ import type { Duplex } from 'node:stream';
 import { streamPath, toRegistryError } from '@rollcall/protocol';
 import { WebSocketServer } from 'ws';
 import { nodeHeader } from '../../net/agent-node.ts';
-import { bearerToken } from '../../net/bearer.ts';
 import type { Context, Exchange, Frontend } from '../../net/frontend.ts';
 import { statusByCode } from '../../net/status-by-code.ts';
 import { assertAccessDeclared } from '../../security/access.ts';
@@ -22,6 +21,7 @@ import { FanOut } from '../../net/fan-out.ts';
 import { Turns } from '../../net/turns.ts';
 import { FreshnessNews } from './freshness-news.ts';
 import { moveAll, moveWhenStale } from '../../net/moving.ts';
+import { requestToken } from '../../net/request-token.ts';
 import { PingSweep, pingMs } from './ping-sweep.ts';
 import { LargeAnswers } from './large-answers.ts';
 import { Sessions } from './sessions.ts';
@@ -67,7 +67,7 @@ export function stream(context: Context): Frontend {
   /** Finds the caller that opens the stream; for a bad token, answers the handshake and returns undefined. */
   function enter(request: IncomingMessage, socket: Duplex, origin: Origin): Caller | undefined {
     try {
-      return context.security.gate.enter(bearerToken(request), origin);
+      return context.security.gate.enter(requestToken(request), origin);
     } catch (error) {
       const { code, message } = toRegistryError(error);
       if (code === 'internal') context.log.error({ err: error }, 'a handshake failed');
