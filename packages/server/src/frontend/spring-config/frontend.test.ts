@@ -109,7 +109,14 @@ describe('a plain file', () => {
     ['orders/default/default/nginx.conf', 200, 'port 8080;'],
     ['orders/prod/default/nginx.conf', 200, 'prod'],
     ['orders/default/default/nginx.conf?resolvePlaceholders=false', 200, 'port ${server.port};'],
-    ['orders/default/default/banner.txt?useDefaultLabel', 200, 'hello'],
+    ['orders/default/banner.txt?useDefaultLabel', 200, 'hello'],
+    ['orders/prod/nginx.conf?useDefaultLabel', 200, 'prod'],
+    ['orders/default/nginx.conf?useDefaultLabel=true&resolvePlaceholders=false', 200, 'port ${server.port};'],
+    ['application/prod/application.yml?useDefaultLabel', 200, 'shared: prod\n'],
+    // Without the parameter, the last part is a label; with a label in the path, the parameter changes nothing.
+    ['orders/default/banner.txt', 404, undefined],
+    ['orders/default/canary/application.yml?useDefaultLabel', 200, 'server: {port: 1}\n'],
+    ['orders/default/missing.txt?useDefaultLabel', 404, undefined],
     ['orders/default/default/missing.txt', 404, undefined],
   ])('%s', async (path, status, text) => {
     const answer = await spring.ask(`/spring/${path}`);

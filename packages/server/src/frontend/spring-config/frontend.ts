@@ -30,6 +30,7 @@ export function springConfig(context: Context): Frontend {
   const environments = new Environments(context);
   const merged = (call: RoutedCall) => environments.merged(call);
   const environment = (call: RoutedCall) => environments.environment(call);
+  const labelled = (call: RoutedCall) => (isOfDefaultLabel(call) ? environments.file(withoutLabel(call)) : environments.environment(call));
   return routedFrontend(context, {
     name: 'spring-config',
     prefixes: [prefix],
@@ -39,7 +40,7 @@ export function springConfig(context: Context): Frontend {
       { ...surface.merged, run: merged },
       { ...surface.labelledMerged, run: merged },
       { ...surface.environment, run: environment },
-      { ...surface.labelledEnvironment, run: environment },
+      { ...surface.labelledEnvironment, run: labelled },
       { ...surface.file, run: (call) => environments.file(call) },
     ],
     // Spring's client has a token of its own for the server, besides a user and a password.
@@ -156,6 +157,16 @@ function resolved(flat: ReadonlyMap<string, string | number | boolean>): Map<str
   const budget = newBudget();
   const value = (key: string) => flat.get(key)?.toString();
   return new Map(Array.from(flat, ([key, each]) => [key, typeof each === 'string' ? replacePlaceholders(each, value, budget) : each]));
+}
+
+/** As `ResourceController.retrieveDefault` of Spring's server, the parameter counts with any value, and the path has one segment. */
+function isOfDefaultLabel({ exchange: { query } }: RoutedCall): boolean {
+  return new URLSearchParams(query).has('useDefaultLabel');
+}
+
+/** The last part of the path is the file. */
+function withoutLabel({ parts: { label = '', ...parts }, ...call }: RoutedCall): RoutedCall {
+  return { ...call, parts: { ...parts, filePath: label } };
 }
 
 function resolvesPlaceholders({ exchange: { query } }: RoutedCall): boolean {
