@@ -2,13 +2,16 @@
  * What an Apollo client gets: Apollo's words for the registry's. An appId is an app, a cluster a cluster, a namespace a configuration, a
  * datacenter a datacentre. A namespace without an ending, or with `.properties`, is the configuration `NAME.properties`, or `NAME`; others have their ending,
  * and one key `content`. A public configuration of another app is below the app's own.
+ *
+ * The case of a namespace's name means nothing to Apollo (`NamespaceUtil.normalizeNamespace`): a configuration of just this name is taken first, then one
+ * in small letters, then any other.
  */
 
 import { formatOfName, mergeProperties, parseProperties, printProperties, RegistryError } from '@rollcall/protocol';
 import { layersFor, shownContent, type Asking } from '../../net/config-layers.ts';
-import { publicConfigs } from '../../registry/kind/config/find.ts';
+import { configsOfFoldedName, findConfig, isPublished, publicConfigs, publicConfigsOfFoldedName } from '../../registry/kind/config/find.ts';
 import type { ConfigReader } from '../../registry/kind/config/given.ts';
-import { resolve, type ConfigName, type Layer } from '../../registry/kind/config/resolve.ts';
+import { clustersOf, resolve, type ConfigName, type Layer, type Place } from '../../registry/kind/config/resolve.ts';
 import type { Lookup } from '../../registry/room.ts';
 
 /** The configurations that a namespace of Apollo may stand for, the first that exists. */
@@ -21,13 +24,36 @@ function configNames(namespaceName: string): readonly string[] {
 }
 
 /** Names of configurations that may give values to a client, whether they exist or not: its own first, then the public one of another app. */
-export function candidates(lookup: Lookup, namespace: string, app: string, namespaceName: string): ConfigName[] {
+export function candidates(lookup: Lookup, namespace: string, app: string, { namespaceName, place }: { readonly namespaceName: string; readonly place: Place }): ConfigName[] {
   return configNames(namespaceName).flatMap((name) => {
-    const owners = Array.from(publicConfigs(lookup, namespace, name), (row) => row.app).filter((owner) => owner !== app);
-    // Apollo lets one app own a public name; here the first in order does.
-    const [owner] = [...new Set(owners)].sort();
-    return [{ namespace, app, name }, ...(owner === undefined ? [] : [{ namespace, app: owner, name }])];
+    const isOwn = (each: string) => clustersOf(place).some((cluster) => {
+      const row = findConfig(lookup, { namespace, app, cluster, name: each });
+      return row !== undefined && isPublished(row);
+    });
+    const ownerOf = (each: string) => {
+      const owners = Array.from(publicConfigs(lookup, namespace, each), (row) => row.app).filter((owner) => owner !== app);
+      // Apollo lets one app own a public name; here the first in order does.
+      return owners.sort()[0];
+    };
+    const own = spelled(name, isOwn, (lower) => configsOfFoldedName(lookup, namespace, app, lower));
+    const shared = spelled(name, (each) => ownerOf(each) !== undefined, (lower) => publicConfigsOfFoldedName(lookup, namespace, lower));
+    return [
+      ...own.map((each) => ({ namespace, app, name: each })),
+      ...shared.flatMap((each) => {
+        const owner = ownerOf(each);
+        return owner === undefined ? [] : [{ namespace, app: owner, name: each }];
+      }),
+    ];
   });
+}
+
+/** @returns the spelling that exists; without one, those under which a configuration is looked for and waited for */
+function spelled(name: string, exists: (spelling: string) => boolean, withCapitals: (lower: string) => Iterable<{ readonly name: string }>): string[] {
+  if (exists(name)) return [name];
+  const lower = name.toLowerCase();
+  const known = [...new Set([lower, ...Array.from(withCapitals(lower), (row) => row.name).sort()])];
+  const found = known.find(exists);
+  return found === undefined ? [...new Set([name, ...known])] : [found];
 }
 
 /** @throws RegistryError `permission_denied` */

@@ -66,6 +66,33 @@ describe('a configuration', () => {
     expect((await apollo.ask('/configs/orders/default/private.db')).status).toBe(404);
   });
 
+  test('is found without regard to the case of its name, in the spelling of the request', async () => {
+    await apollo.publish('cases/FX.apollo.properties', 'v=1\n', { format: 'properties' });
+    await apollo.publish('cases/Beans.XML', '<a/>', { format: 'text' });
+    await apollo.publish('cases/both', 'v=small\n', { format: 'properties' });
+    await apollo.publish('cases/BOTH', 'v=capital\n', { format: 'properties' });
+    await apollo.publish('caseowner/Shared.Pool.properties', 'v=shared\n', { format: 'properties', settings: { visibility: 'public' } });
+    for (const name of ['APPLICATION', 'Application', 'application.PROPERTIES']) expect(await config(`orders/default/${name}`)).toMatchObject({ namespaceName: name, configurations: { timeout: '1' } });
+    expect(await config('orders/SHAJQ/APPLICATION')).toMatchObject({ cluster: 'SHAJQ', configurations: { timeout: '2' } });
+    expect((await config('cases/default/fx.APOLLO')).configurations).toEqual({ v: '1' });
+    expect((await config('cases/default/beans.xml')).configurations).toEqual({ content: '<a/>' });
+    expect([(await config('cases/default/both')).configurations, (await config('cases/default/BOTH')).configurations, (await config('cases/default/Both')).configurations]).toEqual([{ v: 'small' }, { v: 'capital' }, { v: 'small' }]);
+    expect((await config('other/default/SHARED.pool')).configurations).toEqual({ v: 'shared' });
+    expect((await config('orders/default/COMMON.DB')).configurations).toEqual({ pool: '9', url: 'shared' });
+    expect((await apollo.ask('/configs/orders/default/PRIVATE.DB')).status).toBe(404);
+  });
+
+  test('is waited for without regard to the case of its name', async () => {
+    await apollo.publish('waits/application.properties', 'v=1\n', { format: 'properties' });
+    const poll = async (id: number) => JSON.parse((await apollo.ask(`/notifications/v2?appId=waits&cluster=default&notifications=${encodeURIComponent(JSON.stringify([{ namespaceName: 'APPLICATION', notificationId: id }]))}`)).text) as { namespaceName: string; notificationId: number }[];
+    const [first] = await poll(-1);
+    expect(first?.namespaceName).toBe('APPLICATION');
+    const waiting = poll(first?.notificationId ?? 0);
+    await apollo.publish('waits/application.properties', 'v=2\n', { format: 'properties' });
+    const [second] = await waiting;
+    expect([second?.namespaceName, (second?.notificationId ?? 0) > (first?.notificationId ?? 0)]).toEqual(['APPLICATION', true]);
+  });
+
   test('is 304 for the key of its release, and 404 when there is none', async () => {
     const { releaseKey } = await config('orders/default/common.db');
     const same = await apollo.ask(`/configs/orders/default/common.db?releaseKey=${encodeURIComponent(releaseKey)}`);
@@ -111,6 +138,7 @@ describe('notifications', () => {
     expect(found).toEqual([
       { namespaceName: 'application', notificationId: expect.any(Number) as number, messages: { details: { 'orders+default+application': expect.any(Number) as number } } },
       { namespaceName: 'features.yml', notificationId: expect.any(Number) as number, messages: { details: { 'orders+default+features.yml': expect.any(Number) as number } } },
+      { namespaceName: 'Application.properties', notificationId: expect.any(Number) as number, messages: { details: { 'orders+default+Application': expect.any(Number) as number } } },
     ]);
   });
 

@@ -115,13 +115,14 @@ class ConfigService {
     const asked = { environment: environmentOf(call), app, cluster, reader: readerOf(call, app, cluster), entries: readEntries(params.get('notifications') ?? '') };
     return this.#notifications.poll(call, asked, () => {
       const asking = { context: this.#context, caller: this.#context.security.acl.refresh(call.caller) };
-      for (const { namespaceName } of asked.entries) findLayers(asking, candidates(this.#context.registry.state, asked.environment, app, namespaceName), asked.reader);
+      for (const { namespaceName } of asked.entries) findLayers(asking, candidates(this.#context.registry.state, asked.environment, app, { namespaceName, place: asked.reader }), asked.reader);
     });
   }
 
   #layers(call: RoutedCall): readonly Layer[] {
     const { app = '', cluster = '', name = '' } = call.parts;
-    return findLayers(call, candidates(this.#context.registry.state, environmentOf(call), app, name), readerOf(call, app, cluster));
+    const reader = readerOf(call, app, cluster);
+    return findLayers(call, candidates(this.#context.registry.state, environmentOf(call), app, { namespaceName: name, place: reader }), reader);
   }
 
   #values(call: RoutedCall, layers: readonly Layer[]): Kept {

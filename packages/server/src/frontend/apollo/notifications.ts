@@ -109,7 +109,7 @@ export class Notifications {
     for (const { call: { caller }, asked: { environment, app, cluster, reader, entries } } of this.#parked) {
       const { address } = reader;
       const watches = () => entries.map(({ namespaceName }): ClientWatch => {
-        const [first, ...others] = candidates(state, environment, app, namespaceName);
+        const [first, ...others] = candidates(state, environment, app, { namespaceName, place: reader });
         // A name stands for the first configuration that exists.
         const { namespace, app: of, name } = [first, ...others].find((each) => each !== undefined && resolve(state, each, reader).layers.length > 0) ?? first ?? { namespace: environment, app, name: namespaceName };
         return { kind: 'config', namespace, name: `${of}/${name}` };
@@ -136,7 +136,7 @@ export class Notifications {
 
   #viewsOf({ environment, app, reader }: Asked, namespaceName: string): string[] {
     const { state } = this.#context.registry;
-    return candidates(state, environment, app, namespaceName).flatMap((name) => viewsOf(state, name, reader));
+    return candidates(state, environment, app, { namespaceName, place: reader }).flatMap((name) => viewsOf(state, name, reader));
   }
 
   #watch(parked: Parked): void {

@@ -24,6 +24,16 @@ export function configsIn(reader: Lookup, namespace: string): Iterable<ConfigRow
   return reader.bucket(configBuckets.inNamespace(namespace)) as Iterable<ConfigRow>;
 }
 
+/** The configurations of an app whose names have capitals, and are this one in small letters. */
+export function configsOfFoldedName(reader: Lookup, namespace: string, app: string, lower: string): Iterable<ConfigRow> {
+  return reader.bucket(configBuckets.folded(namespace, app, lower)) as Iterable<ConfigRow>;
+}
+
+/** The same of those that every app of the namespace may read. */
+export function publicConfigsOfFoldedName(reader: Lookup, namespace: string, lower: string): Iterable<ConfigRow> {
+  return reader.bucket(configBuckets.publicFolded(namespace, lower)) as Iterable<ConfigRow>;
+}
+
 /** The configurations of one name that every app of the namespace may read. */
 export function publicConfigs(reader: Lookup, namespace: string, name: string): Iterable<ConfigRow> {
   return reader.bucket(configBuckets.public(namespace, name)) as Iterable<ConfigRow>;

@@ -43,6 +43,9 @@ export const configBuckets = {
   /** Configurations with a rollout that goes forward by itself, of all namespaces. */
   staged: 'config-staged',
   failures: (ref: ConfigRef) => `config-failures\0${ref.namespace}\0${ref.app}\0${last(ref)}`,
+  /** Those whose names have capitals, by the name in small letters: of an app, and those that other apps may read. Others are found by their names. */
+  folded: (namespace: string, app: string, lower: string) => `configs-folded\0${namespace}\0${app}\0${lower}`,
+  publicFolded: (namespace: string, lower: string) => `configs-public-folded\0${namespace}\0${lower}`,
   /** Those that other apps may read, by name. */
   public: (namespace: string, name: string) => `configs-public\0${namespace}\0${name}`,
 } as const;

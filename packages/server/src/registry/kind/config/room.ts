@@ -30,6 +30,7 @@ const config: Kind<ConfigRow> = {
   buckets: (row) => [
     configBuckets.inNamespace(row.namespace),
     ...(row.visibility === 'public' ? [configBuckets.public(row.namespace, row.name)] : []),
+    ...foldedBuckets(row),
     ...(stagedRollout(row) === undefined ? [] : [configBuckets.staged]),
   ],
   keepsItsBuckets: (before, after) => before.visibility === after.visibility && (stagedRollout(before) === undefined) === (stagedRollout(after) === undefined),
@@ -41,6 +42,12 @@ const config: Kind<ConfigRow> = {
   // One that was never published stays as long as it has settings: an operator removes it.
   lapsed: (row, now, lookup) => row.last > 0 && row.unpublished !== true && !isPublished(row) && isOld(row.changedMs, now, removedMs(lookup, row.namespace)) && findDraft(lookup, row) === undefined,
 };
+
+function foldedBuckets({ namespace, app, name, visibility }: ConfigRow): string[] {
+  const lower = name.toLowerCase();
+  if (lower === name) return [];
+  return [configBuckets.folded(namespace, app, lower), ...(visibility === 'public' ? [configBuckets.publicFolded(namespace, lower)] : [])];
+}
 
 /** A part of a row that is stored as raw bytes. */
 const content = {
