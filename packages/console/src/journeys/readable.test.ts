@@ -31,7 +31,7 @@ describe.skipIf(noBrowser !== '')(`a person reads${noBrowser}`, () => {
     await page.close();
   });
 
-  test('which webhook fails, why, and what comes of its event', async () => {
+  test('which webhook fails, why, and that its event is tried again', async () => {
     const receiver = createReceiver((request, response) => {
       request.resume();
       response.writeHead(500).end();

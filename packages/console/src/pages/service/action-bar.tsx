@@ -23,7 +23,7 @@ const entries: readonly Entry[] = [
   { action: 'drain', name: 'Drain', effect: 'will get no new work; requests in flight may finish', done: 'are draining' },
   { action: 'out_of_service', name: 'Take out of service', effect: 'will get no traffic', done: 'are out of service' },
   { action: 'clear', name: 'Put back', effect: 'will get traffic again when their checks pass', done: 'are put back' },
-  { action: 'weight', name: 'Set weight', effect: 'will get this share of the traffic, with whatever weight the client registers', done: 'have another weight' },
+  { action: 'weight', name: 'Set weight', effect: 'will get this share of the traffic instead of that of their registration', done: 'have another weight' },
   { action: 'check', name: 'Check now', effect: 'will be probed at once', done: 'are checked' },
   { action: 'deregister', name: 'Deregister', effect: 'will be removed, which cannot be taken back; one whose client lives registers itself again', done: 'are deregistered', isGrave: true },
 ];
