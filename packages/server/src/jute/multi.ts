@@ -64,7 +64,7 @@ export const multiResponse: Codec<readonly MultiResult[]> = {
       const { type, done } = header.read(from);
       if (done) return list;
       if (type === -1) list.push({ op: 'error', err: int.read(from) });
-      else list.push(readBody<MultiResult>(resultsByType, type, from));
+      else list.push(readBody(resultsByType, type, from) as MultiResult);
       checkCount(list.length);
     }
   },
@@ -91,7 +91,7 @@ function listOf<B extends Bodies>(bodies: B): Codec<readonly Tagged<B>[]> {
       for (;;) {
         const { type, done } = header.read(from);
         if (done) return list;
-        list.push(readBody<Tagged<B>>(byType, type, from));
+        list.push(readBody(byType, type, from) as Tagged<B>);
         checkCount(list.length);
       }
     },
@@ -113,7 +113,7 @@ function typesOf(bodies: Bodies): ByType {
   return new Map(Object.entries(bodies).map(([op, body]) => [opCodes[op as keyof typeof opCodes], { op, body }]));
 }
 
-function readBody<T>(byType: ByType, type: number, from: JuteInput): T {
+function readBody(byType: ByType, type: number, from: JuteInput): object {
   const found = byType.get(type);
   if (found === undefined) {
     const names = Array.from(byType.values(), ({ op }) => op).join(', ');
@@ -121,7 +121,7 @@ function readBody<T>(byType: ByType, type: number, from: JuteInput): T {
   }
   const value = found.body.read(from) as { op?: string };
   value.op = found.op;
-  return value as T;
+  return value;
 }
 
 function writeBody<B extends Bodies>(bodies: B, value: Tagged<B>, to: JuteOutput): void {

@@ -1,6 +1,6 @@
 /** One request of this front end: what it asks about, and who asks. Reads parameters and checks permissions. */
 
-import { defaultNamespace, RegistryError } from '@rollcall/protocol';
+import { defaultNamespace, RegistryError, type ListedConfig, type OldKeys } from '@rollcall/protocol';
 import { ConfigRows } from '../../configurations/config-rows.ts';
 import type { Author, Configurations } from '../../configurations/configurations.ts';
 import type { Past } from '../../history/past-states.ts';
@@ -139,8 +139,8 @@ export class Call {
     return workOfRequest(this.#large.turns, this.exchange.response, work);
   }
 
-  /** The same for a list that may have any number of entries: each is encoded when it is added. */
-  listInTurns<Entry extends object>(work: (pace: Pace, add: (entry: Entry) => void) => Work<void>): Promise<Body> {
+  /** The same for a list of all configurations, of which there may be any number: each entry is encoded when it is added. */
+  listInTurns(work: (pace: Pace, add: (entry: ListedConfig | OldKeys) => void) => Work<void>): Promise<Body> {
     const { memory } = this.#large;
     return this.inTurns(function* (pace) {
       const share = new MemoryShare(memory);

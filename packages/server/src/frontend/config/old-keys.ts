@@ -36,7 +36,7 @@ export async function oldKeys(call: Call): Promise<Body> {
   const namespace = call.environment();
   const { state } = call.context.registry;
   const { configurations } = call;
-  return call.listInTurns<OldKeys>(function* (pace, show) {
+  return call.listInTurns(function* (pace, show) {
     const found = new Map<string, Found>();
     // The rows that exist now: they are read over several turns.
     const rows = [...configsIn(state, namespace)];

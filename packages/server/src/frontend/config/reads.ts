@@ -37,7 +37,7 @@ export async function list(call: Call): Promise<Body> {
   const { state } = call;
   const namespace = call.environment();
   const wanted = call.params.get('app');
-  return call.listInTurns<ListedConfig>(function* (pace, add) {
+  return call.listInTurns(function* (pace, add) {
     const isWanted = (row: ConfigRef) => (wanted === null || row.app === wanted) && call.may('read', row);
     const rows = yield* select(configsIn(state, namespace), isWanted, pace, 0.5);
     const drafts = yield* select(draftsIn(state, namespace), (row) => isWanted(row) && findConfig(state, row) === undefined, pace, 0.5);
