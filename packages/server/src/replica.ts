@@ -32,6 +32,7 @@ import type { State } from './registry/state.ts';
 import { decisionOn } from './registry/decide.ts';
 import type { Views } from './registry/views.ts';
 import { Applier, rowsPerTurn } from './replica/applier.ts';
+import type { CommitMeter } from './replica/commit-meter.ts';
 import { Follower, type Freshness } from './replica/follower.ts';
 import { Patience } from './replica/patience.ts';
 
@@ -46,15 +47,6 @@ export interface ReplicaOptions {
   readonly onFatal: (error: RegistryError) => void;
   /** Called when the state becomes stale, because the engine's feed is lost or stuck, and when it is current again. */
   readonly onFreshness?: (freshness: Freshness) => void;
-}
-
-/** The metrics that the replica records. Seconds. */
-export interface CommitMeter {
-  readonly commitSeconds: { observe(seconds: number): void };
-  readonly applyLagSeconds: { observe(seconds: number): void };
-  readonly commands: { inc(count: number): void };
-  /** Transactions that lost a race against another writer. */
-  readonly commitConflicts: { inc(): void };
 }
 
 /** A whole transaction, built from the state at its turn. */
