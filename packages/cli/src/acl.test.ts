@@ -100,6 +100,9 @@ describe('can-i', () => {
     expect(no.stdout).toContain('rule: service "shop" { policy = "read" } (policy shop-readers)\ntokens that can grant it: Bootstrap Token');
     const asked = JSON.parse((await ask(['acl', 'can-i', 'write', 'operator', '--json'], 'management')).stdout) as { allowed: boolean };
     expect(asked.allowed).toBe(true);
+    const publish = await ask(['acl', 'can-i', 'publish', 'config', 'shop/app'], 'shop');
+    expect(publish).toMatchObject({ code: exitCodes.denied, stderr: 'rollcall: of shop may not publish config "shop/app" (config-publish:write) in namespace default\n' });
+    expect((await ask(['acl', 'can-i', 'edit', 'config', 'shop/app'], 'management')).stdout).toMatch(/^yes: Bootstrap Token.* may edit config "shop\/app" \(config:write\) in namespace default\n/);
     expect(await ask(['acl', 'can-i', 'eat', 'service', 'shop'], 'shop')).toMatchObject({ code: exitCodes.failure, stderr: expect.stringContaining('verb must be one of read, list, write') });
   });
 });

@@ -89,7 +89,7 @@ describe('rollcall config', () => {
     await config('publish', name, '--content', 'a: 1');
     const schema = join(folder(), 'schema.json');
     writeFileSync(schema, '{"required": ["a"]}');
-    expect(await config('settings', name, '--schema', `@${schema}`, '--parent', 'shop/base.yaml', '--visibility', 'public')).toMatchObject({ code: 0, stdout: `the settings of ${name} are changed\n` });
+    expect(await config('settings', name, '--schema', `@${schema}`, '--parent', 'shop/base.yaml', '--visibility', 'public')).toMatchObject({ code: 0, stdout: `the settings of ${name} are changed\n`, stderr: expect.stringContaining('YAML is not merged with its parents') as string });
     expect(JSON.parse((await config('settings', name)).stdout)).toMatchObject({ schema: '{"required": ["a"]}', parents: [{ app: 'shop', name: 'base.yaml' }], visibility: 'public' });
     expect(await config('publish', name, '--content', 'b: 1')).toMatchObject({ code: 1, stderr: expect.stringContaining('the content is refused') as string });
     expect((await config('history', name)).stdout.split('\n')[1]).toMatch(/^2 +settings: parents none → \[\{"app":"shop","name":"base\.yaml"\}\], visibility none → public, schema none → \{"required": \["a"\]\} +\S+/);
@@ -107,6 +107,19 @@ describe('rollcall config', () => {
   it('says which configurations need an older key', async () => {
     expect(await config('old-keys')).toMatchObject({ code: 0, stdout: 'no configuration that you may read needs an older key\n' });
     expect(await json('old-keys')).toEqual([]);
+  });
+
+  it('shows where each value comes from, and says so when values cannot be merged', async () => {
+    await config('publish', 'pools/base.properties', '--content', 'url=shared\npool=5\n');
+    await config('publish', 'pools/app.properties', '--content', 'pool=9\n');
+    expect((await config('settings', 'pools/app.properties', '--parent', 'pools/base.properties')).stderr).toBe('');
+    expect((await config('get', 'pools/app.properties', '--origins')).stdout.split('\n').map((line) => line.trimEnd())).toEqual(['KEY   VALUE   FROM', 'pool  9       pools/app.properties in default', 'url   shared  pools/base.properties in default', '']);
+    expect(JSON.parse((await config('get', 'pools/app.properties', '--origins', '--json')).stdout)).toEqual([{ key: 'pool', value: '9', from: 'pools/app.properties in default' }, { key: 'url', value: 'shared', from: 'pools/base.properties in default' }]);
+    const yaml = fresh();
+    await config('publish', yaml, '--content', 'a: 1');
+    expect(await config('get', yaml, '--origins')).toMatchObject({ code: 0, stdout: 'a: 1', stderr: expect.stringContaining(`all of it comes from ${yaml} in default: only properties are merged key by key`) as string });
+    expect(await config('get', yaml, '--origins', '--draft')).toMatchObject({ code: 2 });
+    expect(await config('get', 'pools/none', '--origins')).toMatchObject({ code: 3 });
   });
 
   it('waits for approvals where the environment asks for them', async () => {
@@ -133,6 +146,24 @@ describe('rollcall config', () => {
     await prod('approve', name, planned, '--by', 'bob');
     expect((await prod('publish', name, '--proposal', planned)).stdout).toBe(`release 2 of ${name} begins its rollout\n`);
     expect((await prod('rollout', name)).stdout).toContain('stage 1 of 2');
+  });
+
+  it('says that a proposal is void once its draft has changed, and its approvals with it', async () => {
+    const name = fresh();
+    await ask(['namespaces', 'create', 'voided']);
+    await fetch(`${url()}/rollcall/v1/config/environment?environment=voided`, { method: 'PUT', body: JSON.stringify({ order: 1, policy: { approvals: 1 } }) });
+    const voided = (...args: string[]) => config(...args, '--namespace', 'voided', '--by', 'ann');
+    await voided('set', name, 'a: 1');
+    const [, number = ''] = /^proposal (\d+) of/.exec((await voided('publish', name)).stdout) ?? [];
+    await voided('approve', name, number);
+    await voided('set', name, 'a: 2');
+    const reason = 'its draft was changed, thrown away or proposed anew, so';
+    expect(await voided('publish', name, '--proposal', number)).toMatchObject({ code: 1, stderr: `rollcall: proposal ${number} of ${name} was not published: ${reason} the proposal and its approvals are void; "rollcall config publish ${name}" proposes the draft again\n` });
+    expect(await voided('approve', name, number)).toMatchObject({ code: 1, stderr: expect.stringContaining(`proposal ${number} of ${name} is void: ${reason} its approvals are void; review the newest proposal`) as string });
+    const [, next = ''] = /^proposal (\d+) of/.exec((await voided('publish', name)).stdout) ?? [];
+    await voided('approve', name, next);
+    await voided('publish', name, '--proposal', next);
+    expect(await voided('publish', name, '--proposal', next)).toMatchObject({ code: 1, stderr: `rollcall: proposal ${next} of ${name} was not published: it is published already\n` });
   });
 
   it('shows and changes the rules of an environment, and who has changed them', async () => {

@@ -43,8 +43,8 @@ export { clusterSchema, expiryOverrideSchema, livenessSchema } from './answers/c
 export type { ClusterAnswer, ExpiryOverride, LivenessStatus, LossCause, NodeFacts, ShownCertificate, ShownMember } from './answers/cluster.ts';
 export { configDiffSchema, configHistorySchema, configListSchema, configReadersSchema, configSchema, configSettings, draftSchema, oldKeysSchema, releaseSchema, resolvedConfigSchema } from './answers/config.ts';
 export type { ConfigDetail, ConfigDraft, ShownConfigReader, ConfigReaders, ConfigRelease, ConfigSettingChange, ConfigSettings, ConfigStep, DiffLine, ListedConfig, OldKeys, ReleaseCounts, ResolvedConfig } from './answers/config.ts';
-export { approversSchema, configPolicySchema, configVerdictSchema, doneSchema, draftSavedSchema, environmentHistorySchema, environmentListSchema, pendingWorkSchema, proposalListSchema, proposalSchema, proposedSchema, publishedSchema } from './answers/config-work.ts';
-export type { Approvers, ConfigEnvironment, ConfigPolicy, ConfigVerdict, ContentFault, Done, DraftSaved, EnvironmentRules, EnvironmentStep, ListedProposal, PendingWork, ProposalDetail, Proposed, Published } from './answers/config-work.ts';
+export { approversSchema, configPolicySchema, configVerdictSchema, doneSchema, draftSavedSchema, environmentHistorySchema, environmentListSchema, pendingWorkSchema, proposalListSchema, proposalSchema, proposedSchema, publishedSchema, settledSchema } from './answers/config-work.ts';
+export type { Approvers, ConfigEnvironment, ConfigPolicy, ConfigVerdict, ContentFault, Done, DraftSaved, EnvironmentRules, EnvironmentStep, ListedProposal, PendingWork, ProposalDetail, Proposed, Published, Settled } from './answers/config-work.ts';
 export { instanceDetailsSchema, nodeDetailSchema } from './answers/details.ts';
 export type { CheckDetail, InstanceDetail, InstanceDetails, InstanceOnNode, NodeDetail } from './answers/details.ts';
 export { nodeHealthSchema, serviceHealthSchema } from './answers/health.ts';

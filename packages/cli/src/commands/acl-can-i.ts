@@ -18,12 +18,12 @@ export function addAclCanI(parent: Command, { terminal }: CommandContext): void 
   const command = parent
     .command('can-i')
     .description('say whether a token may do one thing, by which rule, and who can grant it; ends with code 9 when it may not')
-    .argument('<verb>', 'read, list or write')
+    .argument('<verb>', 'read, list or write; for a config also edit, approve, publish or reveal, as in rules')
     .argument('<resource>', 'as in rules: service, key, node, config, config-publish, lock, operator and others')
     .argument('[name]', 'of the service, key, node and so on; none for resources without names')
     .option('--accessor <id>', 'public id of another token; needs acl:read')
     .option('--json', 'print the answer as JSON');
-  addExamples(addNamespacedOptions(command), 'rollcall acl can-i write service web', 'rollcall acl can-i read operator', 'rollcall acl can-i write config-publish shop/settings --namespace team-a');
+  addExamples(addNamespacedOptions(command), 'rollcall acl can-i write service web', 'rollcall acl can-i read operator', 'rollcall acl can-i publish config shop/settings --namespace team-a');
   command.action(async (verb: string, resource: string, name: string | undefined, { accessor, json, ...flags }: Flags) => {
     const query = new URLSearchParams({ verb, resource, ...(name === undefined ? {} : { name }), ...(accessor === undefined ? {} : { accessorId: accessor }) });
     const answer = await askAnswer(await namespacedTargetOf(flags, terminal), `/rollcall/v1/access/can-i?${query.toString()}`, canISchema);
@@ -46,5 +46,9 @@ function linesOf(answer: CanI): readonly string[] {
 }
 
 function wordsOf({ verb, resource, name, namespace }: CanI): string {
-  return `${verb} ${resource}${name === '' ? '' : ` ${JSON.stringify(name)}`} in namespace ${namespace}`;
+  const of = name === '' ? '' : ` ${JSON.stringify(name)}`;
+  // Rules have words of their own for configurations.
+  const grant = /^config-(.*)$/.exec(resource)?.[1] ?? (resource === 'config' && verb === 'write' ? 'edit' : undefined);
+  if (grant === undefined || verb !== 'write') return `${verb} ${resource}${of} in namespace ${namespace}`;
+  return `${grant} config${of} (${resource}:${verb}) in namespace ${namespace}`;
 }

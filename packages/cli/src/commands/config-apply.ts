@@ -1,8 +1,7 @@
 /** `rollcall config plan DIR` and `apply DIR`: make an environment like the files of a directory, as a repository has them. */
 
-import { formatOfName } from '@rollcall/protocol';
 import { Option, type Command } from 'commander';
-import { doneSchema, draftSavedSchema, publishedSchema, type ListedConfig } from '@rollcall/protocol';
+import { doneSchema, draftSavedSchema, formatOfName, publishedSchema, type ListedConfig } from '@rollcall/protocol';
 import { namespacedTargetOf } from '../admin-call.ts';
 import type { CommandContext } from '../command-context.ts';
 import { configAt, type ConfigFlags, type NamedConfig } from '../config-api.ts';

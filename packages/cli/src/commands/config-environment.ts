@@ -29,7 +29,7 @@ interface SetFlags extends Flags, Omit<PlanFlags, 'stage' | 'webhook'> {
   readonly stage: PlanFlags['stage'];
   readonly stages?: false;
   readonly alarmWebhook?: string;
-  readonly historyMax?: number;
+  readonly historyMax?: number | 'forever';
   readonly historyDays?: number;
 }
 
@@ -68,7 +68,7 @@ export function addConfigEnvironment(parent: Command, { terminal }: CommandConte
     .option('--alarm-webhook <url>', 'with --stage: the webhook of the alarm')
     .option('--service <name>', 'with --stage: the service that has the instances; the app when not given')
     .option('--no-stages', 'releases reach all clients at once')
-    .option('--history-max <number>', 'steps of the history that are kept; 0: the usual 100', number)
+    .option('--history-max <number>', 'steps of the history that are kept, or forever: all, as long as there is room; 0: the usual 100', steps)
     .option('--history-days <number>', 'days for which a step is kept; 0: no limit', number)
     .option('--message <text>', 'why, for the history')
     .option('--by <name>', 'who does it, for the history, while access control is off; the name in USER when not given');
@@ -76,6 +76,7 @@ export function addConfigEnvironment(parent: Command, { terminal }: CommandConte
     addRegistryOptions(set),
     'rollcall config environment set production --order 2 --approvals 1 --four-eyes',
     'rollcall config environment set production --stage 1:10m --stage 50%:10m --alarm unhealthy:0.5',
+    'rollcall config environment set production --history-max forever',
   );
   set.action(async (name: string, flags: SetFlags) => {
     const { order, policy, revision } = await environmentOf(name, flags, terminal);
@@ -158,6 +159,11 @@ function changedPolicy(policy: ConfigPolicy, flags: SetFlags): ConfigPolicy {
   };
   // JSON leaves out what is undefined.
   return Object.fromEntries(Object.entries({ ...policy, ...changes }).filter(([, value]) => value !== undefined));
+}
+
+/** @throws InvalidArgumentError for what is neither a number nor `forever` */
+function steps(text: string): number | 'forever' {
+  return text === 'forever' ? text : number(text);
 }
 
 /** `FROM/TO=WHY`, which may be repeated. */

@@ -1,8 +1,7 @@
 /** `rollcall config publish APP/NAME`: proposes the draft, and publishes it if it has the approvals that it needs. */
 
-import { formatOfName } from '@rollcall/protocol';
 import { Option, type Command } from 'commander';
-import { draftSchema, publishedSchema, type Published, type RolloutRule } from '@rollcall/protocol';
+import { draftSchema, formatOfName, publishedSchema, type Published, type RolloutRule } from '@rollcall/protocol';
 import type { CommandContext } from '../command-context.ts';
 import { addAuthorOptions, namedConfig, type ConfigFlags, type NamedConfig } from '../config-api.ts';
 import { nextOf, propose, timeOf } from '../config-proposal.ts';
@@ -57,7 +56,7 @@ export function addConfigPublish(parent: Command, { terminal }: CommandContext):
     const config = await namedConfig(name, flags, terminal);
     const told = (published: Published) => {
       if (json === true) printJson(terminal, published);
-      if (!published.done) throw new CommandFailure(exitCodes.failure, `${name} was not published: it has changed meanwhile`);
+      if (!published.done) throw new CommandFailure(exitCodes.failure, whyNot(name, published, proposal));
       if (json === true) return;
       if (published.removed === true) print(terminal, `clients get nothing of ${name} any more; its history stays`);
       else print(terminal, `release ${published.release} of ${name} ${published.rollout === undefined ? 'is published' : 'begins its rollout'}`);
@@ -66,6 +65,19 @@ export function addConfigPublish(parent: Command, { terminal }: CommandContext):
     else if (content !== undefined) told(await config.post('/publish', publishedSchema, await contentOf(name, content, flags, terminal)));
     else await publishDraft(config, flags, { terminal, told });
   });
+}
+
+/** Why nothing was published, in words. */
+function whyNot(name: string, { state }: Published, proposal: number | undefined): string {
+  switch (state) {
+    case 'void':
+      return `proposal${proposal === undefined ? '' : ` ${proposal}`} of ${name} was not published: its draft was changed, thrown away or proposed anew, so the proposal and its approvals are void; "rollcall config publish ${name}" proposes the draft again`;
+    case 'published':
+    case 'withdrawn':
+      return `proposal${proposal === undefined ? '' : ` ${proposal}`} of ${name} was not published: it ${state === 'published' ? 'is published already' : 'was withdrawn'}`;
+    default:
+      return `${name} was not published: it has changed meanwhile`;
+  }
 }
 
 function messageOf({ message }: PublishFlags): object {

@@ -1,8 +1,7 @@
 /** `rollcall config set APP/NAME FILE`: saves a draft, which clients do not get before it is published. */
 
-import { formatOfName } from '@rollcall/protocol';
 import type { Command } from 'commander';
-import { draftSavedSchema } from '@rollcall/protocol';
+import { draftSavedSchema, formatOfName } from '@rollcall/protocol';
 import type { CommandContext } from '../command-context.ts';
 import { addAuthorOptions, namedConfig, type ConfigFlags } from '../config-api.ts';
 import { addExamples } from '../examples.ts';

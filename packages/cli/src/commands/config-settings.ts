@@ -1,14 +1,14 @@
 /** `rollcall config settings APP/NAME`: shows or changes what belongs to a configuration and to none of its releases. */
 
 import { Option, type Command } from 'commander';
-import { configSchema, doneSchema } from '@rollcall/protocol';
+import { configSchema, settledSchema } from '@rollcall/protocol';
 import type { CommandContext } from '../command-context.ts';
 import { addAuthorOptions, namedConfig, type ConfigFlags } from '../config-api.ts';
 import { addExamples } from '../examples.ts';
 import { usage } from '../failure.ts';
 import { given } from '../given.ts';
 import { collect, revision } from '../option-values.ts';
-import { print, printJson } from '../terminal.ts';
+import { print, printJson, remark } from '../terminal.ts';
 import { contentBytesMax } from './config-set.ts';
 
 interface SettingsFlags extends ConfigFlags {
@@ -62,8 +62,9 @@ export function addConfigSettings(parent: Command, { terminal }: CommandContext)
       ...(owner === undefined ? {} : { owner }),
     };
     if (Object.keys(changes).length > 0) {
-      await config.post('/settings', doneSchema, { ...changes, ...(message === undefined ? {} : { message }) });
+      const { note } = await config.post('/settings', settledSchema, { ...changes, ...(message === undefined ? {} : { message }) });
       print(terminal, `the settings of ${name} are changed`);
+      if (note !== undefined) remark(terminal, note);
       return;
     }
     const row = await config.get('', configSchema);

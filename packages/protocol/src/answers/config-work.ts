@@ -5,8 +5,10 @@ import { configDiffSchema, configRef, removal } from './config.ts';
 import { rolloutInputSchema, rolloutPlanSchema } from './rollouts.ts';
 import { count, text, texts, time, yes } from './values.ts';
 
+const proposalState = { type: 'string', enum: ['open', 'published', 'void', 'withdrawn'] } as const;
+
 const proposal = {
-  ...configRef, 'number': count, 'state': { type: 'string', enum: ['open', 'published', 'void', 'withdrawn'] }, 'remove?': removal, 'base': count, 'release?': count, 'message?': text, 'editors': texts, 'by?': text, 'atMs': time,
+  ...configRef, 'number': count, 'state': proposalState, 'remove?': removal, 'base': count, 'release?': count, 'message?': text, 'editors': texts, 'by?': text, 'atMs': time,
   'approvals': { type: 'array', items: object({ 'by': text, 'atMs': time, 'message?': text }) },
   'missing': { ...count, description: 'Approvals that it still needs' },
   'checks': texts,
@@ -27,7 +29,8 @@ const fault = object({ 'kind': text, 'message': text, 'line?': count, 'column?':
 /** What an environment asks of each publication. */
 export const configPolicySchema = object({
   'approvals?': count, 'fourEyes?': yes, 'freezes?': { type: 'array', items: object({ fromMs: time, toMs: time, why: text }) }, 'schemaRequired?': yes, 'webhook?': text,
-  'rollout?': rolloutPlanSchema, 'historyMax?': count, 'historyMs?': count,
+  'rollout?': rolloutPlanSchema, 'historyMs?': count,
+  'historyMax?': { anyOf: [count, { type: 'string', enum: ['forever'] }], description: 'Steps of the history that are kept of each configuration: a number, or forever; 100 when absent' },
 });
 
 const rules = object({ order: count, policy: configPolicySchema });
@@ -38,6 +41,7 @@ const rulesStep = object({ 'number': count, 'before?': rules, 'after?': rules, '
 
 /** Whether a change was made. */
 export const doneSchema = object({ done: { ...yes, description: 'false: the condition does not hold, or there is nothing to do' } });
+export const settledSchema = object({ 'done': yes, 'note?': { ...text, description: 'What the parents do not do, for people: only properties are merged key by key' } });
 export const draftSavedSchema = object({ 'done': yes, 'revision?': { ...count, description: 'Of the draft' } });
 export const proposedSchema = object({ 'done': yes, 'number?': { ...count, description: 'Of the proposal' } });
 export const publishedSchema = object({
@@ -45,6 +49,7 @@ export const publishedSchema = object({
   'release?': { ...count, description: 'Number of the step of the history' },
   'rollout?': { ...text, description: 'The rollout by which clients get it' },
   'removed?': { ...yes, description: 'The proposal was a removal' },
+  'state?': { ...proposalState, description: 'Of a proposal that was not published: void, since its draft was changed, thrown away or proposed anew, and its approvals with it; or published or withdrawn before' },
 });
 export const proposalListSchema = { type: 'array', items: listedProposal } as const;
 export const proposalSchema = object({ ...proposal, content: text, diff: configDiffSchema });
@@ -68,6 +73,8 @@ export const environmentListSchema = { type: 'array', items: environment } as co
 export const environmentHistorySchema = { type: 'array', items: rulesStep } as const;
 
 export type Done = Shaped<typeof doneSchema>;
+/** Whether settings were changed. */
+export type Settled = Shaped<typeof settledSchema>;
 export type DraftSaved = Shaped<typeof draftSavedSchema>;
 export type Proposed = Shaped<typeof proposedSchema>;
 export type Published = Shaped<typeof publishedSchema>;

@@ -5,7 +5,7 @@
  */
 
 import { quote } from '../filter/go-string.ts';
-import type { GrantedResource, NamedResource, ScalarResource, Verb } from './rules.ts';
+import { configWordOf, type GrantedResource, type NamedResource, type ScalarResource, type Verb } from './rules.ts';
 import { anonymousAccessor } from './well-known.ts';
 
 /** Kinds of records that requests name. */
@@ -168,7 +168,8 @@ export const words: Words = {
   'lacks permission': ({ accessorId, namespace, resource, verb, name }) => {
     const who = accessorId === anonymousAccessor ? 'anonymous token' : `token ${accessorId}`;
     const where = name === '' ? '' : ` on ${quote(name)}`;
-    return `${who} lacks permission '${resource}:${verb}'${where} in namespace ${quote(namespace)}`;
+    const word = configWordOf(resource, verb);
+    return `${who} lacks permission '${resource}:${verb}'${word === undefined || word === verb ? '' : ` (${word})`}${where} in namespace ${quote(namespace)}`;
   },
   missing: ({ what }) => `the ${what} does not exist`,
   'unknown id': ({ what, id }) => `no ${what} has the id ${quote(id)}`,

@@ -12,6 +12,20 @@ export type ConfigGrant = (typeof configGrants)[number];
 /** The resource whose verb `write` is a grant. */
 export type GrantedResource = `config-${ConfigGrant}`;
 
+/** What rules about configurations say, and the permission that each word gives. */
+export const configWords = {
+  read: { resource: 'config', verb: 'read' },
+  edit: { resource: 'config', verb: 'write' },
+  approve: { resource: 'config-approve', verb: 'write' },
+  publish: { resource: 'config-publish', verb: 'write' },
+  reveal: { resource: 'config-reveal', verb: 'write' },
+} as const;
+
+/** The word of rules for a permission on a configuration; undefined for others. */
+export function configWordOf(resource: string, verb: Verb): string | undefined {
+  return Object.entries(configWords).find(([, of]) => of.resource === resource && of.verb === verb)?.[0];
+}
+
 /** The verb of a permission. */
 export type Verb = 'read' | 'list' | 'write';
 

@@ -69,7 +69,7 @@ export function EnvironmentPage(props: { readonly live: LiveViews; readonly envi
             {text('webhook', 'Program that must agree', 'a URL: it gets each content by POST; no answer within 5 s is a refusal')}
             <label>Stages of each release after the first<input value={value('stages')} disabled={isOff()} placeholder="10%:10m 50%:10m" onInput={(event) => set('stages', event.currentTarget.value)} /><span class={stages().ok ? 'hint' : 'error'}>{stagesHint()}</span></label>
             <label>Freezes<textarea rows="3" value={value('freezes')} disabled={isOff()} placeholder="2027-12-24T00:00Z 2027-12-27T00:00Z Christmas" onInput={(event) => set('freezes', event.currentTarget.value)} /><span class="hint">a line each: from, to and why. Nothing is published between the two</span></label>
-            {text('historyMax', 'Steps of the history that are kept', 'of each configuration; empty: 100', 'number')}
+            {text('historyMax', 'Steps of the history that are kept', 'of each configuration: a number, or forever; empty: 100')}
             <Show when={session()?.accessControl === false}><label>Your name<input value={author()} onInput={(event) => setAuthor(event.currentTarget.value)} /></label></Show>
             <label>Reason<input value={reason()} disabled={isOff()} onInput={(event) => setReason(event.currentTarget.value)} /></label>
             <div class="tools">
@@ -148,7 +148,7 @@ function rulesIn(fields: Fields, { rollout, historyMs }: ConfigPolicy): { readon
     ...(fields.webhook.trim() === '' ? {} : { webhook: fields.webhook.trim() }),
     ...(stages.ok && stages.value.length > 0 ? { rollout: { ...rollout, stages: stages.value } } : {}),
     ...(freezes.length === 0 ? {} : { freezes }),
-    ...(fields.historyMax === '' ? {} : { historyMax: Number(fields.historyMax) }),
+    ...(fields.historyMax === '' ? {} : { historyMax: fields.historyMax === 'forever' ? fields.historyMax : Number(fields.historyMax) }),
     ...(historyMs === undefined ? {} : { historyMs }),
   };
   return { order: Number(fields.order) || 0, policy };
@@ -162,6 +162,6 @@ export function sentences({ approvals = 0, fourEyes, schemaRequired, webhook, ro
     ...(webhook === undefined ? [] : [`The program at ${webhook} must agree.`]),
     ...(rollout === undefined ? [] : [`Each release after the first: ${planText(rollout)}.`]),
     ...freezes.map(({ fromMs, toMs, why }) => `Nothing is published from ${clockOf(fromMs, Date.now())} to ${clockOf(toMs, Date.now())}: ${why}`),
-    ...(historyMax === undefined ? [] : [`${historyMax} steps of each history are kept.`]),
+    ...(historyMax === undefined ? [] : [historyMax === 'forever' ? 'Each history is kept forever.' : `${historyMax} steps of each history are kept.`]),
   ];
 }

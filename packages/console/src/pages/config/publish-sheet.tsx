@@ -86,7 +86,7 @@ export function PublishSheet(props: PublishSheetProps): JSX.Element {
     if (!done || number === undefined) return 'The draft has changed meanwhile: nothing was published.';
     if (isProposal()) return notBeforeMs() === undefined ? `Proposal ${number} waits for ${approvals() > 0 ? `${approvals()} approval${approvals() === 1 ? '' : 's'}` : 'a publisher'}.` : `It is published at ${clockOf(notBeforeMs() ?? 0, Date.now())}${approvals() > 0 ? ', if it is approved by then' : ''}.`;
     const published = await model.change<Answer>('/proposal/publish', { number });
-    return published.done ? (published.removed === true ? 'Clients get nothing of it any more.' : `Release ${published.release ?? ''} ${published.rollout === undefined ? 'goes to all clients' : 'begins its rollout'}.`) : 'It is published already.';
+    return published.done ? (published.removed === true ? 'Clients get nothing of it any more.' : `Release ${published.release ?? ''} ${published.rollout === undefined ? 'goes to all clients' : 'begins its rollout'}.`) : published.state === 'void' ? 'It was not published: the draft was changed, thrown away or proposed anew, so the proposal and its approvals are void.' : published.state === 'withdrawn' ? 'It was not published: the proposal was withdrawn.' : 'It is published already.';
   };
   const submit = async (event: SubmitEvent): Promise<void> => {
     event.preventDefault();
@@ -186,6 +186,8 @@ interface Answer {
   /** The rollout by which clients get it. */
   readonly rollout?: string;
   readonly removed?: boolean;
+  /** Of a proposal that was not published. */
+  readonly state?: string;
 }
 
 /** Who gets the configuration now. */

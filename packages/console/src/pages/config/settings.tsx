@@ -1,7 +1,7 @@
 /** What belongs to a configuration and not to its releases: schema, parents, checks, owners. And its end. */
 
 import { createMemo, createSignal, Show, type JSX } from 'solid-js';
-import type { ConfigSettings } from '@rollcall/protocol';
+import type { ConfigSettings, Settled } from '@rollcall/protocol';
 import { pastReason } from '../../live/as-of.ts';
 import { ActionButton } from '../../parts/allowed.tsx';
 import type { Outcome } from '../../parts/outcome.tsx';
@@ -29,13 +29,13 @@ export function SettingsPart(props: { readonly model: Model; readonly outcome: O
   );
   const save = (): void =>
     void outcome.run(async () => {
-      await model.change('/settings', settingsIn(changed(), stored()));
+      const { note } = await model.change<Settled>('/settings', settingsIn(changed(), stored()));
       setChanged({});
-      return { text: 'The settings are saved. Content is checked by them from now on.' };
+      return { text: `The settings are saved. Content is checked by them from now on.${note === undefined ? '' : ` But ${note}.`}` };
     });
   const remove = (): void =>
     void outcome.run(async () => {
-      if (row()?.release === 0 && row()?.last === 0) {
+      if (row()?.last === 0 || row()?.unpublished === true) {
         await model.change('/delete', {});
         go(hrefOf(['config']));
         return { text: `${titleOf(model.of)} is deleted: it was never published.` };

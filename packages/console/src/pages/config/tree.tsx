@@ -10,6 +10,7 @@ import { FilterBox, filterText } from '../../parts/filter-box.tsx';
 import { focusRow } from '../../parts/focus.ts';
 import { go, hrefOf, place } from '../../place.ts';
 import { defaultCluster, isSame, root, type Ref } from './data.ts';
+import { withoutRelease } from './without-release.ts';
 
 export interface TreeProps {
   readonly live: LiveViews;
@@ -197,7 +198,7 @@ function LineNotes(props: { readonly line: Line }): JSX.Element {
       <Show when={row()?.cluster !== undefined && row()?.cluster !== defaultCluster}><span class="config-cluster">@{row()?.cluster}</span></Show>
       <Show when={row()?.rollouts?.some(({ staged }) => staged !== undefined)}><span class="config-note rolling" title="A rollout is under way">rolling</span></Show>
       <Show when={row()?.draft}><span class="config-note draft" title="It has a draft">draft</span></Show>
-      <Show when={row() !== undefined && row()?.release === 0 && row()?.draft === undefined}><span class="config-note" title="Clients get nothing">removed</span></Show>
+      <Show when={withoutRelease(row())}>{(word) => <span class="config-note" title="Clients get nothing">{word()}</span>}</Show>
       <Show when={props.line.count}>{(count) => <span class="config-count">{count()}</span>}</Show>
     </>
   );

@@ -112,6 +112,18 @@ describe('questions', () => {
     expect((await ask('resource=food&verb=write')).status).toBe(400);
   });
 
+  test('of configurations in the words of rules', async () => {
+    const secret = await registry.tokenWith('config_prefix "shop/" { policy = "read" }');
+    const ask = async (verb: string) => (await call<{ allowed: boolean; resource: string; verb: string }>('GET', `can-i?resource=config&verb=${verb}&name=shop/app`, undefined, secret)).body;
+    expect(await ask('read')).toMatchObject({ allowed: true, resource: 'config', verb: 'read' });
+    expect(await ask('edit')).toMatchObject({ allowed: false, resource: 'config', verb: 'write' });
+    for (const word of ['approve', 'publish', 'reveal']) expect(await ask(word)).toMatchObject({ allowed: false, resource: `config-${word}`, verb: 'write' });
+    const { status, body } = await call<{ message: string }>('GET', 'can-i?resource=service&verb=publish&name=web', undefined, secret);
+    expect([status, body.message]).toEqual([400, 'verb must be one of read, list, write, or for a config read, edit, approve, publish, reveal']);
+    const refused = await call<{ message: string }>('POST', '../config/publish?app=shop&name=app', { content: 'x' }, secret);
+    expect([refused.status, refused.body.message]).toEqual([403, expect.stringContaining("lacks permission 'config-publish:write' (publish) on \"shop/app\"")]);
+  });
+
   test('who may write a service', async () => {
     await call('PUT', 'policies', { name: 'billing-writers', rules: 'service "billing" { policy = "write" }' });
     await call('POST', 'tokens', { description: 'billing', policies: ['billing-writers'] });

@@ -8,7 +8,7 @@ import { decidingRule } from '../../security/deciding-rule.ts';
 import { refused } from '../../security/access-error.ts';
 import { subjectOf } from '../../security/denials.ts';
 import { hasEnded, type Token } from '../../security/records.ts';
-import { configGrants, namedResources, scalarResources } from '../../security/rules.ts';
+import { configGrants, configWords, namedResources, scalarResources } from '../../security/rules.ts';
 
 /** In the order in which they are shown. */
 export const askedResources: readonly Resource[] = ['service', 'intention', 'node', 'key', 'config', ...configGrants.map((grant) => `config-${grant}` as const), 'lock', ...namedResources.filter((name) => !['service', 'node', 'key', 'config', 'lock', 'identity'].includes(name)), ...scalarResources];
@@ -96,9 +96,13 @@ function allows(acl: Acl, token: Token, { namespace, resource, verb, name }: { r
 
 /** @throws RegistryError `invalid_argument` */
 export function questionIn(params: URLSearchParams): { readonly resource: Resource; readonly verb: Verb; readonly name: string } {
+  const name = params.get('name') ?? '';
+  const word = params.get('verb') ?? '';
+  // Configurations are asked about in the words of rules, too.
+  if (params.get('resource') === 'config' && Object.hasOwn(configWords, word)) return { ...configWords[word as keyof typeof configWords], name };
   const resource = askedResources.find((each) => each === params.get('resource'));
-  const verb = askedVerbs.find((each) => each === params.get('verb'));
+  const verb = askedVerbs.find((each) => each === word);
   if (resource === undefined) throw new RegistryError('invalid_argument', `resource must be one of ${askedResources.join(', ')}`);
-  if (verb === undefined) throw new RegistryError('invalid_argument', `verb must be one of ${askedVerbs.join(', ')}`);
-  return { resource, verb, name: params.get('name') ?? '' };
+  if (verb === undefined) throw new RegistryError('invalid_argument', `verb must be one of ${askedVerbs.join(', ')}, or for a config ${Object.keys(configWords).join(', ')}`);
+  return { resource, verb, name };
 }

@@ -46,7 +46,7 @@ const removal = (summary: string, parameter: string): Operation => ({
 
 const question: readonly Parameter[] = [
   { name: 'resource', description: 'As in rules; also intention, config-approve, config-publish and config-reveal', required: true, schema: name },
-  { name: 'verb', description: 'read, list or write', required: true, schema: name },
+  { name: 'verb', description: 'read, list or write; for the resource config also edit, approve, publish and reveal, as in rules', required: true, schema: name },
   { name: 'name', description: 'Of the service, key, node …; empty for resources without names', schema: { type: 'string', maxLength: 1_024 } },
 ];
 

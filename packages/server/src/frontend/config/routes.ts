@@ -77,7 +77,7 @@ export const routes: readonly Route[] = [
   change('/publish', 'publish', writes.publish, schemas.publishBody, { summary: 'Publishes content', answer: answers.published }),
   change('/remove', 'publish', writes.remove, schemas.removeBody, { summary: 'Removes a configuration, or one of its rollouts', answer: answers.done }),
   change('/delete', 'publish', writes.deleteUnpublished, schemas.deleteBody, { summary: 'Deletes a configuration that was never published, with its draft and its settings', answer: answers.done }),
-  change('/settings', 'publish', writes.settings, schemas.settingsBody, { summary: 'Changes what belongs to a configuration and not to its releases', answer: answers.done }),
+  change('/settings', 'publish', writes.settings, schemas.settingsBody, { summary: 'Changes what belongs to a configuration and not to its releases', answer: answers.settled }),
   change('/rollback', 'publish', writes.rollback, schemas.rollbackBody, { summary: 'Publishes the content of an older release again', answer: answers.published }),
   change('/rollout', 'publish', writes.rollout, schemas.rolloutBody, { summary: 'Pauses, resumes, advances, completes or stops a rollout', answer: answers.done }),
   tagged(question('/draft', reads.draft, { summary: 'The draft of a configuration', parameters: [...refParameters, reveal], answer: answers.draft }), drafted),

@@ -1,6 +1,6 @@
 /** The bodies and parameters of this front end, and which answer each route has. Bodies are read by these schemas, and a test validates real answers against them. */
 
-import { approversSchema, configDiffSchema, configHistorySchema, configListSchema, configPolicySchema, configReadersSchema, configSchema, configSettings, configVerdictSchema, doneSchema, draftSavedSchema, draftSchema, environmentHistorySchema, environmentListSchema, oldKeysSchema, pendingWorkSchema, proposalListSchema, proposalSchema, proposedSchema, publishedSchema, releaseSchema, resolvedConfigSchema, rolloutInputSchema } from '@rollcall/protocol';
+import { approversSchema, configDiffSchema, configHistorySchema, configListSchema, configPolicySchema, configReadersSchema, configSchema, configSettings, configVerdictSchema, doneSchema, draftSavedSchema, draftSchema, environmentHistorySchema, environmentListSchema, oldKeysSchema, pendingWorkSchema, proposalListSchema, proposalSchema, proposedSchema, publishedSchema, releaseSchema, resolvedConfigSchema, rolloutInputSchema, settledSchema } from '@rollcall/protocol';
 import { configLimits as limits } from '../../registry/kind/config/commands.ts';
 import { object, type Content, type Parameter, type Schema } from '../../net/open-api.ts';
 
@@ -45,6 +45,7 @@ export const answers = {
   diff: json(configDiffSchema, 'The lines of both'),
   done: json(doneSchema, 'Whether it was done'),
   draft: json(draftSchema, 'The draft'),
+  settled: json(settledSchema, 'The settings are changed'),
   saved: json(draftSavedSchema, 'The draft has this revision now'),
   proposed: json(proposedSchema, 'The number of the proposal'),
   proposals: json(proposalListSchema, 'The newest first'),

@@ -1,10 +1,10 @@
 /** Changes of configurations: each says whether it was done, and what came of it. */
 
-import { RegistryError, type ConfigVerdict, type Done, type DraftSaved, type Proposed, type Published } from '@rollcall/protocol';
+import { formatOfName, RegistryError, type ConfigVerdict, type Done, type DraftSaved, type Proposed, type Published, type Settled } from '@rollcall/protocol';
 import type { Author } from '../../configurations/configurations.ts';
 import type { ConfigSettings } from '../../registry/kind/config/commands.ts';
 import { configName } from '../../registry/kind/config/find.ts';
-import type { ConfigRef, DraftRow, Policy, RolloutInput, RolloutPlan, RolloutRule, Stage } from '../../registry/kind/config/rows.ts';
+import type { ConfigRef, DraftRow, Policy, ProposalRow, RolloutInput, RolloutPlan, RolloutRule, Stage } from '../../registry/kind/config/rows.ts';
 import type { Call } from './call.ts';
 
 /** `POST /rollcall/v1/config/publish` */
@@ -42,11 +42,20 @@ export async function deleteUnpublished(call: Call): Promise<Done> {
 }
 
 /** `POST /rollcall/v1/config/settings` */
-export async function settings(call: Call): Promise<Done> {
+export async function settings(call: Call): Promise<Settled> {
   const ref = call.ref('publish');
   const { message: _, ...changed } = call.body as ConfigSettings & { readonly message?: string };
   await call.configurations.configure(ref, changed, call.author());
-  return { done: true };
+  const note = noteOnParents(call, ref);
+  return { done: true, ...(note === undefined || changed.parents === undefined ? {} : { note }) };
+}
+
+/** What an editor may not expect of the parents of a format that is not merged key by key (decision record 0155). */
+function noteOnParents(call: Call, ref: ConfigRef): string | undefined {
+  const row = call.configurations.get(ref)?.row;
+  const format = row?.format ?? formatOfName(ref.name);
+  if (row?.parents === undefined || format === undefined || format === 'properties') return undefined;
+  return `the content of ${configName(ref)} in ${format.toUpperCase()} is not merged with its parents: only properties are merged key by key. Clients get the content of the first parent only while this configuration has no release`;
 }
 
 /** `POST /rollcall/v1/config/rollback` */
@@ -130,8 +139,12 @@ export async function publishProposal(call: Call): Promise<Published> {
   const ref = call.ref('publish');
   const number = numberIn(call);
   const release = await call.configurations.publishProposal(ref, number, call.author());
-  if (release === false) return { done: false };
+  if (release === false) return { done: false, ...stateOf(call.configurations.proposal(ref, number)) };
   return { done: true, ...published(call, ref, release), ...(call.configurations.proposal(ref, number)?.remove === true ? { removed: true } : {}) };
+}
+
+function stateOf(proposal: ProposalRow | undefined): Pick<Published, 'state'> {
+  return proposal === undefined ? {} : { state: proposal.state };
 }
 
 function numberIn(call: Call): number {

@@ -37,7 +37,7 @@ export const configLimits = {
   /** Editors of a draft that are remembered, and approvals of a proposal. */
   peopleMax: 64,
   freezesMax: 100,
-  /** Steps of the history that are kept of one configuration where the policy says nothing, and the most that it may say. */
+  /** Steps of the history that are kept of one configuration where the policy says nothing, and the largest number that it may say; it may also say `forever`. */
   historyMax: 100,
   historyMaxMax: 100_000,
   /** How long a configuration that was removed keeps its history, at least, in milliseconds: 30 days. */

@@ -204,6 +204,19 @@ describe('the history', () => {
     expect(steps(journal)).toEqual([[200, 'publish', 199], [199, 'publish', 198]]);
   });
 
+  it('is kept for ever where the policy says so, also that of a removed configuration', () => {
+    const journal = new Journal();
+    run(journal, { kind: 'config-environment-put', namespace: 'default', order: 1, policy: { historyMax: 'forever' } });
+    for (let at = 0; at < configLimits.historyMax + 50; at++) run(journal, publish(`${at}`));
+    run(journal, { kind: 'config-remove', ...ref });
+    const inTenYears = 10 * 365 * 86_400_000;
+    expect(prunable(journal.state, inTenYears)).toEqual([]);
+    expect(steps(journal)).toHaveLength(configLimits.historyMax + 51);
+    // A time of the policy still ends it.
+    run(journal, { kind: 'config-environment-put', namespace: 'default', order: 1, policy: { historyMax: 'forever', historyMs: 86_400_000 } });
+    expect(prunable(journal.state, inTenYears).length).toBeGreaterThan(configLimits.historyMax);
+  });
+
   it('is pruned when it is older than the policy says, and a configuration that was removed goes with it', () => {
     const journal = new Journal();
     const day = 86_400_000;

@@ -55,7 +55,7 @@ function check({ approvals = 0, historyMax = 1, historyMs = 0, freezes = [], rol
   if (webhook !== undefined) checkUrl('webhook of a policy', webhook);
   if (rollout !== undefined) checkPlan(rollout);
   whole('approvals', approvals, 0, limits.peopleMax);
-  whole('historyMax', historyMax, 1, limits.historyMaxMax);
+  if (historyMax !== 'forever') whole('historyMax', historyMax, 1, limits.historyMaxMax, ', or "forever"');
   whole('historyMs', historyMs, 0, Number.MAX_SAFE_INTEGER);
   if (freezes.length > limits.freezesMax) throw invalid(`a policy has ${freezes.length} freezes, the limit is ${limits.freezesMax}`);
   for (const { fromMs, toMs, why } of freezes) {
@@ -68,6 +68,6 @@ function check({ approvals = 0, historyMax = 1, historyMs = 0, freezes = [], rol
 /** The latest time that has a date (ECMAScript, section 21.4.1.1). */
 const dateMax = 8_640_000_000_000_000;
 
-function whole(field: string, value: number, least: number, most: number): void {
-  if (!Number.isInteger(value) || value < least || value > most) throw invalid(`${field} of a policy is ${value}, it must be a whole number from ${least} to ${most}`);
+function whole(field: string, value: number, least: number, most: number, other = ''): void {
+  if (!Number.isInteger(value) || value < least || value > most) throw invalid(`${field} of a policy is ${value}, it must be a whole number from ${least} to ${most}${other}`);
 }

@@ -124,7 +124,7 @@ describe('a proposal', () => {
     const second = propose(journal, 'two');
     run(journal, { kind: 'config-draft-delete', ...ref });
     expect(stateOf(journal, second)).toBe('void');
-    expect(run(journal, approve(second, 'bob'))).toBe(`failed_precondition: proposal ${second} of shop/app is void`);
+    expect(run(journal, approve(second, 'bob'))).toBe(`failed_precondition: proposal ${second} of shop/app is void: its draft was changed, thrown away or proposed anew, so its approvals are void; review the newest proposal`);
     expect(content(journal)).toBeUndefined();
   });
 
@@ -354,7 +354,7 @@ describe('the policy of an environment', () => {
   it.each<[Policy, string]>([
     [{ approvals: -1 }, 'approvals of a policy is -1'],
     [{ approvals: 1.5 }, 'approvals of a policy is 1.5'],
-    [{ historyMax: 0 }, 'historyMax of a policy is 0'],
+    [{ historyMax: 0 }, 'historyMax of a policy is 0, it must be a whole number from 1 to 100000, or "forever"'],
     [{ webhook: 'ftp://x' }, 'webhook of a policy must be a URL'],
     [{ freezes: [{ fromMs: 5, toMs: 5, why: '' }] }, 'toMs of a policy is 5, it must be a whole number from 6'],
     [{ freezes: Array.from({ length: 101 }, () => ({ fromMs: 1, toMs: 2, why: '' })) }, '101 freezes'],

@@ -189,7 +189,7 @@ function releaseOf(row: ConfigRow | undefined, { name }: RolloutInput): number |
 function openProposal(draft: Draft, ref: ConfigRef, number: number): ProposalRow {
   const proposal = findProposal(draft, ref, number);
   if (proposal === undefined) throw unknown(ref, number);
-  if (proposal.state !== 'open') throw refused(`proposal ${number} of ${configName(ref)} is ${proposal.state}`);
+  if (proposal.state !== 'open') throw refused(`proposal ${number} of ${configName(ref)} is ${proposal.state}${proposal.state === 'void' ? ': its draft was changed, thrown away or proposed anew, so its approvals are void; review the newest proposal' : ''}`);
   return proposal;
 }
 

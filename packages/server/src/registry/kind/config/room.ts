@@ -140,7 +140,8 @@ function isOld(atMs: number, now: number, keptMs: number): boolean {
 
 /** How long a removed configuration stays with its history, so that its numbers are not used twice. */
 function removedMs(lookup: Lookup, namespace: string): number {
-  return Math.max(configLimits.removedMs, policyOf(lookup, namespace).historyMs ?? 0);
+  const { historyMax, historyMs } = policyOf(lookup, namespace);
+  return Math.max(configLimits.removedMs, historyMs ?? (historyMax === 'forever' ? Infinity : 0));
 }
 
 export const configRoom = {

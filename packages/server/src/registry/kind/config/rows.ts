@@ -254,8 +254,8 @@ export interface Policy {
   readonly webhook?: string;
   /** How each release reaches all clients if it says nothing of its own, once the configuration has a release. */
   readonly rollout?: RolloutPlan;
-  /** Steps of the history that are kept of a configuration, besides the releases that clients get. */
-  readonly historyMax?: number;
+  /** Steps of the history that are kept of a configuration, besides the releases that clients get; `forever`: all. */
+  readonly historyMax?: number | 'forever';
   /** How long a step is kept, in milliseconds; no limit when absent. */
   readonly historyMs?: number;
 }

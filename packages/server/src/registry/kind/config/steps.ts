@@ -46,9 +46,10 @@ export function forgetOld(draft: Draft, ref: ConfigRef, last: number): void {
   draft.delete(releaseKey(ref, oldest));
 }
 
-/** Steps that are kept of a configuration. */
+/** Steps that are kept of a configuration; Infinity where the policy keeps all. */
 export function historyMaxOf(lookup: Lookup, namespace: string): number {
-  return policyOf(lookup, namespace).historyMax ?? limits.historyMax;
+  const { historyMax = limits.historyMax } = policyOf(lookup, namespace);
+  return historyMax === 'forever' ? Infinity : historyMax;
 }
 
 /** Whether clients get the release. */
