@@ -11,6 +11,7 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Page } from 'playwright-core';
 import { ConsoleBrowser, noBrowser } from './browser.case.ts';
 
 const sources = fileURLToPath(new URL('.', import.meta.url));
@@ -42,6 +43,24 @@ test('each source that shows a command is one whose commands are played', () => 
   expect(found.sort()).toEqual([...shown.map(([, file]) => file as string), 'parts/sign-in.tsx'].sort());
 });
 
+/** The secret of a token that may read services, and nothing else. */
+async function readerOfServices(url: string): Promise<string> {
+  const write = async (path: string, body: object): Promise<{ readonly SecretID: string }> => {
+    const answer = await fetch(`${url}${path}`, { method: 'PUT', headers: { 'x-consul-token': management }, body: JSON.stringify(body) });
+    if (!answer.ok) throw new Error(await answer.text());
+    return answer.json() as Promise<{ readonly SecretID: string }>;
+  };
+  await write('/v1/acl/policy', { Name: 'readers', Rules: 'service_prefix "" { policy = "read" }' });
+  return (await write('/v1/acl/token', { Policies: [{ Name: 'readers' }] })).SecretID;
+}
+
+async function signIn(page: Page, token: string): Promise<void> {
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByLabel('Token', { exact: true }).fill(token);
+  await page.getByRole('dialog').getByRole('button', { name: 'Sign in', exact: true }).click();
+  await page.getByRole('button', { name: 'Sign out' }).waitFor();
+}
+
 describe.skipIf(noBrowser !== '')(`the commands of empty pages${noBrowser}`, () => {
   let open: ConsoleBrowser;
   let guarded: ConsoleBrowser;
@@ -53,10 +72,11 @@ describe.skipIf(noBrowser !== '')(`the commands of empty pages${noBrowser}`, () 
     executable('server', 'exec tail -f /dev/null');
     executable('migrate.sh', 'test -n "$ROLLCALL_LOCK_TOKEN"');
     [open, guarded] = await Promise.all([ConsoleBrowser.start(), ConsoleBrowser.start({ acl: { initialManagement: management } })]);
-    const tabs = { open: await open.open(''), guarded: await guarded.open('') };
+    const tabs = { open: await open.open(''), guarded: await guarded.open('services') };
+    await signIn(tabs.guarded, await readerOfServices(guarded.server.url));
     // All are read before the first is played, which ends an empty state.
     for (const [path] of shown) {
-      // Only a caller without rights sees neither nodes nor clients: the server is one, and the console.
+      // The server is a node, and the console a client: only a caller who may read services alone sees neither.
       const [on, page] = path === 'nodes' || path === 'clients' ? [guarded, tabs.guarded] : [open, tabs.open];
       await on.goTo(page, path);
       await page.locator('main[aria-busy=false]').waitFor();
@@ -151,7 +171,6 @@ describe.skipIf(noBrowser !== '')(`the commands of empty pages${noBrowser}`, () 
     const create = (await signedOut.getByRole('dialog').locator('code').allTextContents()).filter((text) => typed.test(text));
     expect(create).toHaveLength(1);
     const { server: { url } } = guarded;
-    await fetch(`${url}/rollcall/v1/access/policies`, { method: 'PUT', headers: { authorization: `Bearer ${management}` }, body: JSON.stringify({ name: 'readers', rules: 'service_prefix "" { policy = "read" }' }) });
     await completes(create[0] ?? '', { ROLLCALL_HTTP_ADDR: new URL(url).host, ROLLCALL_TOKEN: management });
   });
 
