@@ -128,7 +128,7 @@ export function routeTable({ lists, subscribers: known, listeners, memory }: Rou
       '/v3/client/cs/config': { GET: reads('config', configs.query) },
       '/v3/admin/ns/instance': instance,
       '/v3/admin/ns/instance/partial': { PUT: writes('service', operator.update) },
-      '/v3/admin/ns/instance/list': { GET: reads('service', instances.operatorList) },
+      '/v3/admin/ns/instance/list': { GET: reads('service', instances.operatorListOf(memory)) },
       '/v3/admin/ns/instance/metadata/batch': metadata,
       '/v3/admin/ns/service': service,
       '/v3/admin/ns/service/list': { GET: filters(['service'], services.listPage) },

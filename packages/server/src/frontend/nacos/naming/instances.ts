@@ -1,5 +1,8 @@
 /** Instances: registering, beats, removing, what an operator sets, and reading them. */
 
+import { MemoryShare, type AnswerMemory } from '../../../net/answer-memory.ts';
+import { Body } from '../../../net/answers.ts';
+import { ListWriter } from '../../../net/list-writer.ts';
 import { findInstance, findNode } from '../../../registry/kind/catalog/find.ts';
 import { statuses } from '../../../registry/kind/catalog/effective-status.ts';
 import type { InstanceRow } from '../../../registry/kind/catalog/rows.ts';
@@ -181,13 +184,39 @@ export function allHosts(call: Call, namespace: string, service: ServiceName, cl
 const unitsPerInstance = 4;
 
 /** `GET instance/list` of operators: with the instances that are disabled. */
-export async function operatorList(call: Call): Promise<Returned> {
-  const namespace = call.namespace();
-  const service = call.service();
-  call.requireService(namespace, service, 'read');
-  const hosts = await allHosts(call, namespace, service, call.params.text(['clusterName', 'clusters']));
-  return call.params.flag('healthyOnly', false) ? hosts.filter(({ healthy }) => healthy) : hosts;
+export function operatorListOf(memory: AnswerMemory): Handler {
+  return (call, format) => {
+    const { context: { registry }, params, caller } = call;
+    const namespace = call.namespace();
+    const service = call.service();
+    call.requireService(namespace, service, 'read');
+    const selection = { namespace, service, clusters: params.text(['clusterName', 'clusters']), healthyOnly: false, enabledOnly: false };
+    const healthyOnly = params.flag('healthyOnly', false);
+    return call.inTurns(function* (pace) {
+      const state = registry.state.freeze();
+      const share = new MemoryShare(memory);
+      try {
+        const out = new ListWriter(share);
+        let before = '[';
+        for (const each of selecting(state, selection, caller.authorizer)) {
+          if (each !== undefined && (!healthyOnly || each.healthy)) {
+            out.write(before + JSON.stringify(each));
+            before = ',';
+          }
+          if (pace.spend(unitsPerEncoded)) yield;
+        }
+        out.write(before === '[' ? '[]' : ']');
+        return encodedAnswer(new Body(out.finish()), format);
+      } finally {
+        state.close();
+        share.free();
+      }
+    });
+  };
 }
+
+/** Reading an instance and encoding it. */
+const unitsPerEncoded = 6;
 
 /** `GET instance` */
 export function detail(call: Call, format: Format): Returned {
