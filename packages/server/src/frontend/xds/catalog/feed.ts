@@ -43,7 +43,7 @@ export abstract class Feed implements Readable {
   }
 
   /** Takes the content over from one moment of the registry. @returns whether members see a difference */
-  protected abstract take(frozen: Frozen): Generator<undefined, boolean, undefined>;
+  protected abstract take(frozen: Frozen): Generator<number | undefined, boolean, undefined>;
 
   /** Whether it has changed since it was read. Then members are told of the next reading, even of an equal one. */
   awaitsReading(): boolean {
@@ -63,7 +63,7 @@ export abstract class Feed implements Readable {
     this.#options.onIdle();
   }
 
-  *read(): Generator<undefined, void, undefined> {
+  *read(): Generator<number | undefined, void, undefined> {
     const { clock, registry } = this.#options.context;
     this.#readAtMs = clock.monotonic();
     this.#isDirty = false;

@@ -7,8 +7,8 @@ import { inTurns } from '../../../in-turns.ts';
 
 /** A feed to be read. */
 export interface Readable {
-  /** Each step takes some 10 µs. It must not throw. */
-  read(): Iterator<unknown, void>;
+  /** Each step takes some 10 µs, or yields how many such steps it stands for. It must not throw. */
+  read(): Iterator<number | undefined, void>;
 }
 
 /** Steps in one turn, some 4 ms. */
@@ -39,11 +39,11 @@ export class Reads {
     this.#isRunning = false;
   }
 
-  *#all(): Generator<undefined, void, undefined> {
+  *#all(): Generator<number | undefined, void, undefined> {
     for (const feed of this.#waiting) {
       this.#waiting.delete(feed);
       const steps = feed.read();
-      while (steps.next().done !== true) yield;
+      for (let step = steps.next(); step.done !== true; step = steps.next()) yield step.value;
     }
   }
 }

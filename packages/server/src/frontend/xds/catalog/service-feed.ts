@@ -102,7 +102,7 @@ export class ServiceFeed extends Feed {
     return made;
   }
 
-  protected *take(frozen: Frozen): Generator<undefined, boolean, undefined> {
+  protected *take(frozen: Frozen): Generator<number | undefined, boolean, undefined> {
     const content = yield* this.#reading(frozen);
     if (this.#content?.digest === content.digest) return false;
     this.#content = content;
@@ -110,7 +110,7 @@ export class ServiceFeed extends Feed {
     return true;
   }
 
-  *#reading(frozen: Frozen): Generator<undefined, Content, undefined> {
+  *#reading(frozen: Frozen): Generator<number | undefined, Content, undefined> {
     const { namespace, service } = this;
     const route = findRoute(frozen, namespace, service)?.route ?? {};
     const rules = rulesOf(route);
@@ -135,7 +135,7 @@ export class ServiceFeed extends Feed {
     const { parts } = zonePartsOf(frozen, namespace, service);
     const factors = new Map(parts.map(({ region, zone, percent }) => [`${region}\0${zone}`, percent / 100]));
     const factorOf: FactorOf = ({ region, zone }) => factors.get(`${region}\0${zone}`) ?? 1;
-    return { route, groups, ready, factorOf, digest: digestOf({ route, parts }, groups) };
+    return { route, groups, ready, factorOf, digest: yield* digestOf({ route, parts }, groups) };
   }
 }
 
@@ -151,14 +151,20 @@ function readyIn(group: Grouped | undefined): number {
   return group?.localities.reduce((sum, { ready }) => sum + ready, 0) ?? 0;
 }
 
+/** Endpoints that are hashed in the time of a step. */
+const hashedPerStep = 8;
+
 /** @param rules what is JSON */
-function digestOf(rules: object, groups: Content['groups']): string {
+function* digestOf(rules: object, groups: Content['groups']): Generator<undefined, string, undefined> {
   const hash = createHash('sha1').update(JSON.stringify(rules));
   for (const [name, { localities }] of Object.entries(groups)) {
     hash.update(`\0${name}`);
     for (const { region, zone, weight, endpoints } of localities) {
       hash.update(`\0${region}\0${zone}\0${weight}\0`);
-      for (const { key, bytes } of endpoints) hash.update(`${key}\0`).update(bytes);
+      for (const [at, { key, bytes }] of endpoints.entries()) {
+        hash.update(`${key}\0`).update(bytes);
+        if (at % hashedPerStep === 0) yield;
+      }
     }
   }
   return hash.digest('base64');

@@ -40,10 +40,10 @@ export interface AssignmentOptions {
 export function assignmentOf(name: string, localities: readonly Locality[], place: Place, { factorOf = () => 1, isShared = true }: AssignmentOptions = {}): Resource {
   const parts = [encode('ClusterLoadAssignment', { cluster_name: name })];
   for (const [priority, level] of levelsOf(localities, place, factorOf).entries()) {
-    for (const { region, zone, weight, endpoints } of level) {
+    for (const { region, zone, weight, endpoints, joined } of level) {
       // A locality without a weight is skipped by clients of gRPC, which then would not know its endpoints.
       const labels = encode('LocalityLbEndpoints', { locality: { region, zone }, load_balancing_weight: { value: Math.max(1, Math.round(weight)) }, priority });
-      parts.push(...lengthDelimited(2, [labels, ...endpoints.map(({ bytes }) => bytes)]));
+      parts.push(...lengthDelimited(2, [labels, ...(joined ?? endpoints.map(({ bytes }) => bytes))]));
     }
   }
   return resourceOf('endpoints', name, parts, isShared);

@@ -5,6 +5,8 @@
 
 import { isIP } from 'node:net';
 import type { InstanceStatus } from '@rollcall/protocol';
+import { inOrder } from '../../../net/slices.ts';
+import { Pace } from '../../../net/turns.ts';
 import { encode } from '../wire/any.ts';
 import { lengthDelimited } from '../wire/frame.ts';
 
@@ -50,6 +52,8 @@ export interface Locality {
   /** How many get traffic. */
   readonly ready: number;
   readonly endpoints: readonly Endpoint[];
+  /** The bytes of all endpoints in their order, in few buffers. Absent for a part of a locality. */
+  readonly joined?: readonly Buffer[];
 }
 
 /** @param endpoints of that region and zone */
@@ -76,11 +80,11 @@ export interface Grouped {
   readonly leftOut: ReadonlyMap<LeftOut, number>;
 }
 
-/** Yields after each instance. @param candidates in any order */
-export function* groupEndpoints(candidates: readonly Candidate[]): Generator<undefined, Grouped, undefined> {
+/** Yields after each instance, or how many instances it could have read in the time. @param candidates in any order */
+export function* groupEndpoints(candidates: readonly Candidate[]): Generator<number | undefined, Grouped, undefined> {
   const leftOut = new Map<LeftOut, number>();
   const byAddress = new Map<string, Candidate>();
-  for (const candidate of [...candidates].sort(byKey)) {
+  for (const candidate of yield* inOrderOfKeys(candidates)) {
     yield;
     const reason = unfit(candidate);
     const at = `${candidate.address} ${candidate.port}`;
@@ -101,8 +105,45 @@ export function* groupEndpoints(candidates: readonly Candidate[]): Generator<und
     locality.endpoints.push({ key, isCanary, weight, isReady: status === health.healthy, bytes: encodeEndpoint(candidate, status, weight) });
     yield;
   }
-  const inOrder = [...localities.values()].sort((a, b) => order(a.region, b.region) || order(a.zone, b.zone));
-  return { localities: inOrder.map((locality) => localityOf(locality, locality.endpoints)), leftOut };
+  const sorted = [...localities.values()].sort((a, b) => order(a.region, b.region) || order(a.zone, b.zone));
+  const whole: Locality[] = [];
+  for (const { endpoints, ...locality } of sorted) {
+    const { joined, inJoined } = yield* join(endpoints);
+    whole.push({ ...localityOf(locality, inJoined), joined });
+  }
+  return { localities: whole, leftOut };
+}
+
+/** Microseconds of reading an instance. */
+const unitsPerInstance = 10;
+
+function* inOrderOfKeys(candidates: readonly Candidate[]): Generator<number, Candidate[], undefined> {
+  const pace = new Pace();
+  const sorting = inOrder([...candidates], byKey, pace);
+  for (let step = sorting.next(); ; step = sorting.next()) {
+    if (step.done === true) return step.value;
+    yield Math.ceil(pace.used / unitsPerInstance);
+    pace.renew();
+  }
+}
+
+/** Endpoints whose bytes are one buffer: messages of large localities are made of few buffers, in one turn of the event loop. */
+const joinedMax = 400;
+const stepsPerJoin = 40;
+
+/** @returns the joined buffers, and the endpoints with their bytes in them */
+function* join(endpoints: readonly Endpoint[]): Generator<number, { readonly joined: readonly Buffer[]; readonly inJoined: readonly Endpoint[] }, undefined> {
+  const joined: Buffer[] = [];
+  const inJoined: Endpoint[] = [];
+  for (let at = 0; at < endpoints.length; at += joinedMax) {
+    const some = endpoints.slice(at, at + joinedMax);
+    const all = Buffer.concat(some.map(({ bytes }) => bytes));
+    let from = 0;
+    for (const endpoint of some) inJoined.push({ ...endpoint, bytes: all.subarray(from, (from += endpoint.bytes.length)) });
+    joined.push(all);
+    yield stepsPerJoin;
+  }
+  return { joined, inJoined };
 }
 
 function unfit({ address, port, status }: Candidate): LeftOut | undefined {

@@ -319,3 +319,20 @@ describe('a route', () => {
     expect([isCanary?.(of([], '2.1.4')), isCanary?.(of([], '2.10'))]).toEqual([true, false]);
   });
 });
+
+test('sorting many instances and joining their bytes is done in steps, too, and changes no byte', () => {
+  const candidates = Array.from({ length: 4_000 }, (_, at) => candidate(`i-${(at * 7_919) % 4_000}`, { address: `10.0.${at >> 8}.${at & 255}`, port: 80, zone: `z${at % 2}` }));
+  const numbers: number[] = [];
+  const steps = groupEndpoints(candidates);
+  let grouped: Grouped | undefined;
+  while (grouped === undefined) {
+    const { done, value } = steps.next();
+    if (done === true) grouped = value;
+    else if (value !== undefined) numbers.push(value);
+  }
+  // A turn has 400 steps: none of these takes much more.
+  expect(numbers.length).toBeGreaterThan(10);
+  expect(Math.max(...numbers)).toBeLessThanOrEqual(400);
+  const parts = grouped.localities.map(({ region, zone, weight, ready, endpoints }) => ({ region, zone, weight, ready, endpoints }));
+  expect(assignmentOf('orders', grouped.localities, nowhere).sotw.equals(assignmentOf('orders', parts, nowhere).sotw)).toBe(true);
+});
