@@ -13,7 +13,7 @@ const run = promisify(execFile);
 
 /** Largest size of a tarball in kilobytes: its present size and a quarter more. A larger one contains a wrong file. */
 const packages = [
-  { folder: 'protocol', name: '@rollcall/protocol', kilobytesMax: 195 },
+  { folder: 'protocol', name: '@rollcall/protocol', kilobytesMax: 205 },
   { folder: 'gossip', name: '@rollcall/gossip', kilobytesMax: 130 },
   { folder: 'client', name: '@rollcall/client', kilobytesMax: 720 },
   { folder: 'server', name: '@rollcall/server', kilobytesMax: 5000 },

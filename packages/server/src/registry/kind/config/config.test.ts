@@ -204,7 +204,7 @@ describe('the history', () => {
     expect(steps(journal)).toEqual([[200, 'publish', 199], [199, 'publish', 198]]);
   });
 
-  it('is kept for ever where the policy says so, also that of a removed configuration', () => {
+  it('is always kept where the policy says so, also that of a removed configuration', () => {
     const journal = new Journal();
     run(journal, { kind: 'config-environment-put', namespace: 'default', order: 1, policy: { historyMax: 'forever' } });
     for (let at = 0; at < configLimits.historyMax + 50; at++) run(journal, publish(`${at}`));
