@@ -91,6 +91,46 @@ describe('an election', () => {
       return 'too late';
     }, { unfenced: true });
     await expect(leading).rejects.toThrow(LeadershipLostError);
+    await expect(leading).rejects.toMatchObject({ name: 'LeadershipLostError', code: 'aborted', message: expect.stringMatching(/^election "cron" is lost: /) as string });
+  });
+
+  it('leads again after lost leadership only if the program asks for it, with a higher token', async () => {
+    const one = await client();
+    const election = one.election('cron', { ttl: 3_000, renewEvery: 300 });
+    const terms: bigint[] = [];
+    const depose = async () => {
+      for (const { ID } of (await (await fetch(`${server().url}/v1/session/list`)).json()) as { ID: string }[]) await fetch(`${server().url}/v1/session/destroy/${ID}`, { method: 'PUT' });
+    };
+    const led = await election.lead(async (lead) => {
+      terms.push(lead.token);
+      if (terms.length === 3) return 'done';
+      await depose();
+      // The first loss is told by a renewal, the second by a write that is refused.
+      if (terms.length === 1) await fired(lead.signal);
+      else await one.txn().ifLeader(lead).put('k', 'v').commit();
+      return 'too late';
+    }, { unfenced: true, campaignAgain: true });
+    expect([led, terms.length, terms.toSorted((a, b) => (a < b ? -1 : 1))]).toEqual(['done', 3, terms]);
+    await expect(election.lead(() => Promise.reject(new Error('broken')), { unfenced: true, campaignAgain: true })).rejects.toThrow('broken');
+  });
+
+  it('does not campaign again when a fence refuses the newest token, or the signal of the caller has aborted', async () => {
+    const election = (await client()).election('cron', { ttl: 3_000, renewEvery: 300 });
+    let raised = 0;
+    const refusing = {
+      raise: () => {
+        raised++;
+        throw new LeadershipLostError('a higher token was seen');
+      },
+    };
+    await expect(election.lead(() => expect.unreachable(), { fence: refusing, campaignAgain: true })).rejects.toThrow('a higher token was seen');
+    expect(raised).toBe(1);
+    const stop = new AbortController();
+    const led = election.lead(() => {
+      stop.abort(new Error('stopped'));
+      throw new LeadershipLostError('refused');
+    }, { unfenced: true, campaignAgain: true, signal: stop.signal });
+    await expect(led).rejects.toThrow('stopped');
   });
 
   it('resigns when the work ends or throws, and when the signal of the caller aborts', async () => {
@@ -110,6 +150,7 @@ describe('an election', () => {
   it('does not run the work without a fence, or the word that there is none', async () => {
     const election = (await client()).election('cron');
     const work = () => expect.unreachable();
+    await expect(election.lead(work, undefined as never)).rejects.toMatchObject({ code: 'invalid_argument', message: expect.stringContaining('lead needs either a fence') });
     await expect(election.lead(work, {} as never)).rejects.toMatchObject({ code: 'invalid_argument', message: expect.stringContaining('unfenced: true') });
     await expect(election.lead(work, { unfenced: true, fence: registryFence } as never)).rejects.toMatchObject({ code: 'invalid_argument' });
   });

@@ -35,7 +35,11 @@ export interface CampaignOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-export type LeadOptions = CampaignOptions & Fencing;
+export type LeadOptions = CampaignOptions &
+  Fencing & {
+    /** After lost leadership, becomes a candidate again and runs the function again once it leads; off by default. */
+    readonly campaignAgain?: boolean;
+  };
 
 const campaignOptions: OptionNames<CampaignOptions> = { signal: true };
 
@@ -95,33 +99,23 @@ export class Election {
   }
 
   /**
-   * Becomes a candidate, runs the function while it leads, and resigns when the function ends. It does not become a candidate again by itself.
+   * Becomes a candidate, runs the function while it leads, and resigns when the function ends. After lost leadership it becomes a candidate
+   * again only with `campaignAgain`, and only once the function has ended: it never runs twice at a time.
    *
    * Promises: `lead.signal` fires at the local deadline, server or no server, and before the registry may give the leadership to another if
    * clock rates differ by at most 10 % and the event loop runs. Only the token guarantees exclusion: see docs/concepts/elections.md.
    * @param work should end soon after its signal fires
    * @returns what the function returns, if it led until the end
-   * @throws LeadershipLostError when leadership was lost before the function ended, also if that one returned or threw; what the function
-   *   throws; what the fence throws; the signal's reason; RegistryError as `campaign`
+   * @throws LeadershipLostError when leadership was lost before the function ended, also if that one returned or threw, and it does not
+   *   campaign again; what the function throws; what the fence throws; the signal's reason; RegistryError as `campaign`
    */
   async lead<T>(work: (lead: Lead) => Promise<T> | T, options: LeadOptions): Promise<T> {
     const fences = fencesIn(options);
-    const { signal } = options;
-    const lead = await this.campaign({ signal });
-    const resign = () => void lead.resign().catch(() => {});
-    signal?.addEventListener('abort', resign, { once: true });
-    try {
-      for (const fence of fences) await fence.raise(lead);
-      lead.signal.throwIfAborted();
-      const result = await work(lead);
-      if (lead.state === 'lost') throw lead.signal.reason;
-      return result;
-    } catch (error) {
-      throw lead.state === 'lost' && !(error instanceof LeadershipLostError) ? new LeadershipLostError(`election ${JSON.stringify(this.name)}: leadership was lost`, { cause: error }) : error;
-    } finally {
-      signal?.removeEventListener('abort', resign);
-      // Its outcome changes nothing for the caller: the leadership ends with its time at the latest.
-      await lead.resign().catch(() => {});
+    const { signal, campaignAgain = false } = options;
+    for (;;) {
+      const term = await this.#leadOnce(work, fences, signal);
+      if ('result' in term) return term.result;
+      if (!campaignAgain) throw term.lost;
     }
   }
 
@@ -146,7 +140,32 @@ export class Election {
     if (reply.type !== 'lock-waiting') throw new RegistryError('internal', `the registry answered lock-queue with ${reply.type}`);
     return reply.waiting.map(({ contender, value }) => ({ id: contender, ...(value === undefined ? {} : { value }) }));
   }
+
+  async #leadOnce<T>(work: (lead: Lead) => Promise<T> | T, fences: readonly Fence[], signal: AbortSignal | undefined): Promise<Term<T>> {
+    const lead = await this.campaign({ signal });
+    const resign = () => void lead.resign().catch(() => {});
+    signal?.addEventListener('abort', resign, { once: true });
+    let works = false;
+    try {
+      for (const fence of fences) await fence.raise(lead);
+      lead.signal.throwIfAborted();
+      works = true;
+      const result = await work(lead);
+      return lead.state === 'lost' ? { lost: lead.signal.reason as LeadershipLostError } : { result };
+    } catch (error) {
+      // A write that was refused may tell the function of the loss before a renewal tells the lease. A fence that refuses the newest token would refuse the next one, too.
+      const isLost = error instanceof LeadershipLostError;
+      if (lead.state !== 'lost' && !(works && isLost)) throw error;
+      return { lost: isLost ? error : new LeadershipLostError(`election ${JSON.stringify(this.name)} is lost, and the function has thrown`, { cause: error }) };
+    } finally {
+      signal?.removeEventListener('abort', resign);
+      await lead.resign().catch(() => {});
+    }
+  }
 }
+
+/** How one leadership ended, if not by an error. */
+type Term<T> = { readonly result: T } | { readonly lost: LeadershipLostError };
 
 function leaderOf(holders: readonly LockHolder[]): Leader | null {
   const [first] = holders;
@@ -154,9 +173,10 @@ function leaderOf(holders: readonly LockHolder[]): Leader | null {
   return { id: first.contender, token: BigInt(first.token), ...(first.value === undefined ? {} : { value: first.value }) };
 }
 
-function fencesIn(options: LeadOptions): readonly Fence[] {
-  checkKnown(options, { signal: true, fence: true, unfenced: true }, 'lead');
-  const { fence, unfenced } = options as { readonly fence?: Fence | readonly Fence[]; readonly unfenced?: boolean };
+/** A program without types may give no options at all. */
+function fencesIn(options: LeadOptions | undefined): readonly Fence[] {
+  checkKnown(options ?? {}, { signal: true, fence: true, unfenced: true, campaignAgain: true }, 'lead');
+  const { fence, unfenced } = (options ?? {}) as { readonly fence?: Fence | readonly Fence[]; readonly unfenced?: boolean };
   if ((fence === undefined) === (unfenced !== true)) {
     throw new RegistryError('invalid_argument', 'lead needs either a fence, such as registryFence or a FencedFile, or unfenced: true if two leaders for a moment do no harm');
   }

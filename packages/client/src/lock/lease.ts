@@ -135,9 +135,9 @@ export class Lease {
     this.check();
     if (this.#state === 'lost' || this.#state === 'released') return;
     this.#enter('released');
-    this.#guarded.abort(new RegistryError('cancelled', `lock ${this.#shown} was released`));
+    this.#guarded.abort(new RegistryError('cancelled', `${this.#shown} was released`));
     if (await this.#end()) return;
-    throw new RegistryError('unknown_outcome', `lock ${this.#shown} may not be released yet: no answer within ${endMs} ms; it is at the end of its ttl`);
+    throw new RegistryError('unknown_outcome', `${this.#shown} may not be released yet: no answer within ${endMs} ms; it is at the end of its ttl`);
   }
 
   /**
@@ -153,7 +153,7 @@ export class Lease {
       throw this.#lost();
     }
     this.#enter('released');
-    this.#guarded.abort(new RegistryError('cancelled', `lock ${this.#shown} was handed over`));
+    this.#guarded.abort(new RegistryError('cancelled', `${this.#shown} was handed over`));
     void this.#end();
   }
 
@@ -200,8 +200,9 @@ export class Lease {
     return { session: this.#session.id, name: this.#options.name, contender: this.#id };
   }
 
+  /** `election "billing/cron"` */
   get #shown(): string {
-    return JSON.stringify(this.#options.name);
+    return `${this.#options.purpose} ${JSON.stringify(this.#options.name)}`;
   }
 
   /** `refused`: it is not free, and the time to wait is over. */
@@ -303,7 +304,7 @@ export class Lease {
   }
 
   #lost(why?: string): LeadershipLostError {
-    return new LeadershipLostError(`lock ${this.#shown} is lost${why === undefined ? '' : `: ${why}`}`);
+    return new LeadershipLostError(`${this.#shown} is lost${why === undefined ? '' : `: ${why}`}`);
   }
 
   /** Leaves the queue, or gives the lock up, if it has it; the session stays. */

@@ -46,7 +46,7 @@ export async function granted(contenders: Contenders, { name, limit, shared, pur
   if (value !== undefined && value.length > limits.lockValueMax) throw new RegistryError('invalid_argument', `value has ${value.length} characters, the limit is ${limits.lockValueMax}`);
   const lease = contenders.add({ name, limit, shared, purpose, value, timing: timingOf(options), onState });
   if (await lease.acquire({ waitMs: wait, signal })) return lease;
-  throw new RegistryError('deadline_exceeded', `lock ${JSON.stringify(name)} was not free within ${wait} ms`);
+  throw new RegistryError('deadline_exceeded', `${purpose} ${JSON.stringify(name)} was not free within ${wait} ms`);
 }
 
 /** Several holders at once, up to a limit. */

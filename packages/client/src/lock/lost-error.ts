@@ -6,5 +6,6 @@ import { RegistryError } from '@rollcall/protocol';
 export class LeadershipLostError extends RegistryError {
   constructor(message: string, options?: ErrorOptions) {
     super('aborted', message, options);
+    this.name = 'LeadershipLostError';
   }
 }
