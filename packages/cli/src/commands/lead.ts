@@ -12,6 +12,7 @@ interface LeadFlags extends RegistryFlags {
   readonly ttl: number;
   readonly timeout: number;
   readonly bound?: true;
+  readonly again?: true;
   readonly value?: string;
   readonly passStdin?: true;
   readonly shell?: boolean;
@@ -27,10 +28,10 @@ export function addLead(parent: Command, context: CommandContext): void {
     .argument('<command...>', 'the program and its arguments, after "--"; a single word is run by the shell');
   addHoldingOptions(command);
   addExamples(addNamespacedOptions(command), 'rollcall lead billing/cron -- ./cron', "rollcall lead --ttl 5s --timeout 1m reports 'make report'");
-  command.action((name: string, words: readonly string[], { ttl, timeout, bound, value, passStdin, shell, verbose, ...flags }: LeadFlags) =>
+  command.action((name: string, words: readonly string[], { ttl, timeout, bound, again, value, passStdin, shell, verbose, ...flags }: LeadFlags) =>
     runFenced(
       {
-        ...{ name, words, purpose: 'election', limit: 1, ttlMs: ttl, timeoutMs: timeout, bound: bound === true, value: value ?? hostname(), shell },
+        ...{ name, words, purpose: 'election', limit: 1, ttlMs: ttl, timeoutMs: timeout, bound: bound === true, isAgain: again === true, value: value ?? hostname(), shell },
         ...{ passStdin: passStdin === true, verbose: verbose === true },
       },
       flags,
@@ -44,6 +45,7 @@ function addHoldingOptions(command: Command): void {
     .addOption(new Option('--ttl <duration>', 'time after which another leads when this process is silent: 1s to 10m').argParser(duration).default(10_000, '10s'))
     .addOption(new Option('--timeout <duration>', 'longest time to wait for leadership').argParser(duration).default(0, 'no limit'))
     .option('--bound', 'let another lead as soon as the connection of this process breaks')
+    .option('--again', 'when leadership is lost, stop the program, wait to lead, and run it again')
     .option('--value <text>', 'what observers see of this process (default: the name of the host)')
     .option('--pass-stdin', 'let the program read standard input')
     .option('--shell', 'run the command in a shell, even if it has several words')

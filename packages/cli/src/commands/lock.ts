@@ -71,7 +71,7 @@ async function lock(prefix: string, words: readonly string[], flags: LockFlags, 
     if (verbose === true) remark(terminal, line);
   };
   if (flags.fenced === true) {
-    const held = { name: prefix, words, purpose: n === 1 ? 'lock' : 'semaphore', limit: n, ttlMs: flags.ttl, timeoutMs: timeout, bound: false, value: flags.name ?? hostname() } as const;
+    const held = { name: prefix, words, purpose: n === 1 ? 'lock' : 'semaphore', limit: n, ttlMs: flags.ttl, timeoutMs: timeout, bound: false, isAgain: false, value: flags.name ?? hostname() } as const;
     await runFenced({ ...held, shell, passStdin: passStdin === true, verbose: verbose === true }, flags, { terminal, setExitCode });
     return;
   }

@@ -56,6 +56,17 @@ describe('lead', () => {
     expect(() => process.kill(pid, 0)).toThrow('ESRCH');
   });
 
+  it('runs the program again, with a higher token, only with --again', async () => {
+    const held = leading('--ttl', '3s', '--again', 'e/again', '--', ...lasting);
+    const [, pid, token] = await held.seen(/up (\d+) (\d+)/);
+    for (const { ID } of (await sessions()).filter(({ Name }) => Name === 'e/again')) await fetch(`${url()}/v1/session/destroy/${ID}`, { method: 'PUT' });
+    const [, next, higher] = await held.seen(/up \d+ \d+\n(?:told\n)?up (\d+) (\d+)/);
+    expect([pid === next, BigInt(higher ?? 0) > BigInt(token ?? 0)]).toEqual([false, true]);
+    expect(() => process.kill(Number(pid), 0)).toThrow('ESRCH');
+    held.child.kill('SIGTERM');
+    expect(await held.ended).toMatchObject({ code: 0, stderr: expect.stringContaining('the lock is lost, and the program is stopped: election "e/again" is lost') as string });
+  });
+
   // A program has a quarter of the TTL to end by itself.
   it.each([['ends after SIGTERM', 12, lasting, /told\n$/], ['ignores SIGTERM', 3, deaf, /up \d+\n$/]] as const)('stops a program that %s when the registry is gone, before another could lead', async (_, ttlSeconds, program, output) => {
     const registry = await serve();

@@ -9,7 +9,7 @@ import type { CommandContext } from '../command-context.ts';
 import { CommandFailure, exitCodes } from '../failure.ts';
 import { followRegistry } from '../registry.ts';
 import type { RegistryFlags } from '../servers.ts';
-import { signalNumber, stopSignals } from '../signals.ts';
+import { signalNumber, stopSignals, type StopSignals } from '../signals.ts';
 import { remark } from '../terminal.ts';
 
 export interface FencedRun {
@@ -22,6 +22,8 @@ export interface FencedRun {
   /** 0: no limit. */
   readonly timeoutMs: number;
   readonly bound: boolean;
+  /** After a loss it waits again, and runs the program again. */
+  readonly isAgain: boolean;
   /** What observers see of it. */
   readonly value: string;
   readonly shell: boolean | undefined;
@@ -32,46 +34,64 @@ export interface FencedRun {
 /** Longest time for the program to end by itself. */
 const graceMsMax = 5_000;
 
-/** @throws CommandFailure when the lock was not free in time, or was lost; the program has ended then */
+/** @throws CommandFailure when the lock was not free in time, or was lost and it does not try again; the program has ended then */
 export async function runFenced(run: FencedRun, flags: RegistryFlags, { terminal, setExitCode }: CommandContext): Promise<void> {
-  const tell = (line: string) => {
-    if (run.verbose) remark(terminal, line);
-  };
   const signals = stopSignals();
   const stopped = new AbortController();
   void signals.first.then((signal) => stopped.abort(signal));
   await followRegistry({ terminal, flags, name: run.value }, async (rollcall) => {
-    const states = new StateTeller();
-    const { name, timeoutMs } = run;
-    tell(`waiting for ${name}`);
-    let lock: HeldLock;
-    const late = timeoutMs === 0 ? undefined : AbortSignal.timeout(timeoutMs);
-    try {
-      lock = await acquired(rollcall, run, { signal: late === undefined ? stopped.signal : AbortSignal.any([stopped.signal, late]), onState: (state) => states.tell(state) });
-    } catch (error) {
-      if (stopped.signal.aborted) {
-        setExitCode(128 + signalNumber(stopped.signal.reason as NodeJS.Signals));
+    for (;;) {
+      const end = await runOnce({ run, rollcall, signals, stopped: stopped.signal, remark: (line) => remark(terminal, line) });
+      if (end !== 'lost') {
+        setExitCode(end);
         return;
       }
-      if (late?.aborted === true) throw new CommandFailure(exitCodes.failure, 'the lock was not free in time', { cause: error });
-      throw error;
-    }
-    try {
-      tell(`${name} is held with token ${lock.token}`);
-      const env = { ROLLCALL_LOCK_NAME: name, ROLLCALL_LOCK_TOKEN: String(lock.token) };
-      const child = await startWords(run.words, { shell: run.shell, ...(run.passStdin ? {} : { input: 'nothing' as const }), env });
-      const ending = new Ending(child, lock, Math.min(graceMsMax, run.ttlMs / 4), (line) => remark(terminal, line));
-      states.follow((state) => ending.follow(state));
-      void signals.first.then(() => ending.stop());
-      void signals.second.then(() => child.signal('SIGKILL'));
-      setExitCode(await child.ended);
-      ending.close();
-      if (ending.isLost) throw new CommandFailure(exitCodes.failure, 'the program was stopped, since the lock was lost');
-    } finally {
-      // A lock that could not be released ends with its TTL.
-      await lock.release().catch((error: unknown) => tell(`not released: ${(error as Error).message}`));
+      if (!run.isAgain || stopped.signal.aborted) throw new CommandFailure(exitCodes.failure, 'the program was stopped, since the lock was lost');
     }
   });
+}
+
+interface Attempt {
+  readonly run: FencedRun;
+  readonly rollcall: Rollcall;
+  readonly signals: StopSignals;
+  /** Aborts with the first signal as its reason. */
+  readonly stopped: AbortSignal;
+  readonly remark: (line: string) => void;
+}
+
+/** @returns the exit code, or that the lock was lost @throws CommandFailure when it was not free in time */
+async function runOnce({ run, rollcall, signals, stopped, remark }: Attempt): Promise<number | 'lost'> {
+  const tell = (line: string) => {
+    if (run.verbose) remark(line);
+  };
+  const states = new StateTeller();
+  const { name, timeoutMs } = run;
+  tell(`waiting for ${name}`);
+  let lock: HeldLock;
+  const late = timeoutMs === 0 ? undefined : AbortSignal.timeout(timeoutMs);
+  try {
+    lock = await acquired(rollcall, run, { signal: late === undefined ? stopped : AbortSignal.any([stopped, late]), onState: (state) => states.tell(state) });
+  } catch (error) {
+    if (stopped.aborted) return 128 + signalNumber(stopped.reason as NodeJS.Signals);
+    if (late?.aborted === true) throw new CommandFailure(exitCodes.failure, 'the lock was not free in time', { cause: error });
+    throw error;
+  }
+  try {
+    tell(`${name} is held with token ${lock.token}`);
+    const env = { ROLLCALL_LOCK_NAME: name, ROLLCALL_LOCK_TOKEN: String(lock.token) };
+    const child = await startWords(run.words, { shell: run.shell, ...(run.passStdin ? {} : { input: 'nothing' as const }), env });
+    const ending = new Ending(child, lock, Math.min(graceMsMax, run.ttlMs / 4), remark);
+    states.follow((state) => ending.follow(state));
+    void signals.first.then(() => ending.stop());
+    void signals.second.then(() => child.signal('SIGKILL'));
+    const code = await child.ended;
+    ending.close();
+    return ending.isLost ? 'lost' : code;
+  } finally {
+    // A lock that could not be released ends with its TTL.
+    await lock.release().catch((error: unknown) => tell(`not released: ${(error as Error).message}`));
+  }
 }
 
 interface Waiting {

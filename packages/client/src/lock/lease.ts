@@ -134,8 +134,7 @@ export class Lease {
   async release(): Promise<void> {
     this.check();
     if (this.#state === 'lost' || this.#state === 'released') return;
-    this.#enter('released');
-    this.#guarded.abort(new RegistryError('cancelled', `${this.#shown} was released`));
+    this.#enter('released', new RegistryError('cancelled', `${this.#shown} was released`));
     if (await this.#end()) return;
     throw new RegistryError('unknown_outcome', `${this.#shown} may not be released yet: no answer within ${endMs} ms; it is at the end of its ttl`);
   }
@@ -152,8 +151,7 @@ export class Lease {
       this.#lose('the registry does not know it as the holder');
       throw this.#lost();
     }
-    this.#enter('released');
-    this.#guarded.abort(new RegistryError('cancelled', `${this.#shown} was handed over`));
+    this.#enter('released', new RegistryError('cancelled', `${this.#shown} was handed over`));
     void this.#end();
   }
 
@@ -287,19 +285,20 @@ export class Lease {
     if (this.#holds) this.#stopDeadline = clock.timer(Math.max(0, this.#deadlineMs - clock.monotonic()), () => this.check());
   }
 
-  #enter(state: LeaseState): void {
+  /** @param reason fires the signal, before the program hears of the state: it may read the reason then */
+  #enter(state: LeaseState, reason?: RegistryError): void {
     if (this.#state === state) return;
     this.#state = state;
     if (state === 'lost' || state === 'released') {
       this.#stopTimer();
       this.#stopDeadline();
     }
+    if (reason !== undefined) this.#guarded.abort(reason);
     this.#options.onState(state);
   }
 
   #lose(why: string): void {
-    this.#enter('lost');
-    this.#guarded.abort(this.#lost(why));
+    this.#enter('lost', this.#lost(why));
     void this.#end();
   }
 
