@@ -3,7 +3,7 @@
  * the store has one holder, tokens rise, no resource takes writes of two leaders under one token or in the wrong order, and no user code believes in
  * a leadership that the store has ended. The checks can fail: each planted bug is found.
  *
- * `ROLLCALL_RUNS=10000 npx vitest run conformance/election` plays that many; a seed in a message plays again with `ROLLCALL_SEED`.
+ * `node bench/election/histories.mjs` plays 10,000 and writes bench/election/RESULTS.md; a seed in a message plays again with `ROLLCALL_SEED`.
  */
 
 import { describe, expect, test } from 'vitest';
