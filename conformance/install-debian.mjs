@@ -7,7 +7,7 @@
  */
 
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -27,18 +27,27 @@ export const programs = [
   { program: 'etcd', package: 'etcd-server', purpose: 'engine/etcd: that an etcd older than 3.6 is refused' },
   { program: 'go', package: 'golang-go', purpose: 'conformance/etcd: builds a current etcd' },
   { program: '/usr/lib/python3/dist-packages/kazoo/client.py', package: 'python3-kazoo', purpose: 'conformance/zookeeper' },
+  { program: 'initdb', package: 'postgresql', purpose: 'conformance/election: the fence in SQL' },
   { program: 'chromium', package: 'chromium', purpose: 'packages/console: pages in a real browser' },
   { program: 'wrk', package: 'wrk', purpose: 'bench: load (autocannon is used without it)' },
 ];
 
+/** The programs of PostgreSQL are in a folder for each version. */
+const postgres = '/usr/lib/postgresql';
+
 /** Path of an installed program; undefined when there is none. Servers live where only root looks. A whole path is that of one file. */
-export function findProgram(program, path = `${process.env['PATH'] ?? ''}${delimiter}/usr/sbin`) {
+export function findProgram(program, path = defaultPath()) {
   if (program.startsWith('/')) return existsSync(program) ? program : undefined;
   return path
     .split(delimiter)
     .filter((folder) => folder !== '')
     .map((folder) => join(folder, program))
     .find((file) => existsSync(file));
+}
+
+function defaultPath() {
+  const versions = existsSync(postgres) ? readdirSync(postgres) : [];
+  return [process.env['PATH'] ?? '', '/usr/sbin', ...versions.map((version) => join(postgres, version, 'bin'))].join(delimiter);
 }
 
 /** Installs missing programs if it may; returns those that are still missing. */
