@@ -21,6 +21,8 @@ export type Shape<T> = Readonly<Record<string, ((row: T) => string) | readonly [
 export interface RowFilter<T> {
   /** The rows that match, in their order. While an expression has a fault, or its code is on its way, all of them. */
   readonly rows: (all: readonly T[]) => readonly T[];
+  /** Changes when other rows are asked for, and when the code of the expression has come: rows that keep their places may move then (`TableProps.order`). */
+  readonly order: Accessor<string>;
   /** What is wrong with the expression. */
   readonly fault: Accessor<string | undefined>;
   /** For completion. */
@@ -56,6 +58,7 @@ export function filterRows<T extends object>(shape: Shape<T>): RowFilter<T> {
   });
   return {
     fields: fields.map(({ name }) => name),
+    order: () => (isExpression() && code() === undefined ? '' : text()),
     fault,
     rows: (all) => {
       if (text() === '') return all;

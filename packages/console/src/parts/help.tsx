@@ -10,6 +10,7 @@ const keys = [
   ['j k', 'into the list; next row, row before'],
   ['Enter', 'open the row'],
   ['x', 'select the row'],
+  ['X', 'select the rows up to this one'],
   ['Space', 'pause, go on'],
   [isMac ? '⌘K' : 'Ctrl+K', 'find anything'],
   [isMac ? '⌘S' : 'Ctrl+S', 'save the draft of a configuration'],

@@ -76,7 +76,7 @@ export class RolloutTask {
       // The catalog cannot be believed if it froze meanwhile.
       if (isFrozen()) return frozenMs;
       if (alarm !== undefined) {
-        if (await registry.submit({ kind: 'config-trip', ...meant, reason: alarm })) this.#tell(rollout, 'its alarm ended it');
+        if (await registry.submit({ kind: 'config-trip', ...meant, reason: alarm })) this.#tell(rollout, `its alarm ended it: ${alarm}`);
         return Infinity;
       }
       if (JSON.stringify(places) !== JSON.stringify(rollout.staged.assigned ?? [])) {
@@ -89,7 +89,7 @@ export class RolloutTask {
     if (webhook !== undefined && rollout.staged.state === 'running') {
       const { reason, waitMs } = await this.#asked(webhook, row, rollout);
       if (reason !== undefined) {
-        if (await registry.submit({ kind: 'config-trip', ...meant, reason })) this.#tell(rollout, reason);
+        if (await registry.submit({ kind: 'config-trip', ...meant, reason })) this.#tell(rollout, `its alarm ended it: ${reason}`);
         return Infinity;
       }
       if (waitMs > 0) return left > 0 ? Math.min(left, waitMs) : waitMs;

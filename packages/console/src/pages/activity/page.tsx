@@ -4,6 +4,7 @@ import { createEffect, createMemo, createResource, createSignal, For, on, onClea
 import type { ActivityAnswer, ActivityLine } from '@rollcall/protocol';
 import { ask } from '../../api.ts';
 import { asOfMs } from '../../live/as-of.ts';
+import { nowMs } from '../../live/now.ts';
 import { polled } from '../../live/polled.ts';
 import type { LiveViews } from '../../live/views.ts';
 import { pageTable } from '../../page-table.ts';
@@ -15,6 +16,7 @@ import { shownTime } from '../../parts/times.ts';
 import { follow, hrefOf, place, refine } from '../../place.ts';
 import { anonymousAccessor, denials } from '../../session.ts';
 import { keyOf, withNewest, withOlder, type Known } from './lines.ts';
+import { doerOf } from './doer.ts';
 import { targetOf } from './links.ts';
 import './page.css';
 
@@ -56,7 +58,7 @@ function Filtered(props: { readonly live: LiveViews }): JSX.Element {
   const given = (name: string): string => place().query.get(name) ?? '';
   const path = createMemo(() => {
     const minutes = Number(given('minutes'));
-    const wanted = { kind: given('kind'), person: given('person'), text: text(), limit: linesOfPage, ...(minutes > 0 ? { from: String((asOfMs() ?? Date.now()) - minutes * 60_000) } : {}) };
+    const wanted = { kind: given('kind'), person: given('person'), text: text(), limit: linesOfPage, ...(minutes > 0 ? { from: String(nowMs() - minutes * 60_000) } : {}) };
     return `/rollcall/v1/activity?${String(new URLSearchParams(Object.entries(wanted).filter(([, value]) => value !== '')))}`;
   });
   return (
@@ -146,7 +148,7 @@ function Lines(props: { readonly live: LiveViews; readonly path: string }): JSX.
 
 function Person(props: { readonly line: ActivityLine }): JSX.Element {
   return (
-    <Show when={props.line.accessorId} fallback={<span class="hint">unknown</span>}>
+    <Show when={props.line.accessorId} fallback={<span class="hint">{doerOf(props.line)}</span>}>
       {(accessor) => <button type="button" class="plain" title="Show only this person" onClick={(event) => (event.stopPropagation(), refine({ person: accessor() }))}>{props.line.person ?? (accessor() === anonymousAccessor ? 'without a token' : accessor().slice(0, 8))}</button>}
     </Show>
   );
@@ -159,7 +161,7 @@ function Detail(props: { readonly line: ActivityLine }): JSX.Element {
       <h2>{words[props.line.kind]} at {props.line.time}</h2>
       <dl>
         <dt>action</dt><dd><code>{props.line.action}</code></dd>
-        <dt>who</dt><dd>{props.line.person ?? ''} <code>{props.line.accessorId || 'no known token'}</code></dd>
+        <dt>who</dt><dd>{props.line.person ?? ''} <Show when={props.line.accessorId} fallback={doerOf(props.line)}>{(accessor) => <code>{accessor()}</code>}</Show></dd>
         <dt>namespace</dt><dd>{props.line.namespace || 'none'}</dd>
         <dt>from</dt><dd>{props.line.address || 'a Unix socket'}, by {props.line.via}</dd>
         <dt>line</dt><dd>{props.line.seq} in the log of {props.line.node}</dd>

@@ -1,9 +1,10 @@
 /** All that the parts of one configuration's page show, asked for once: the row, its draft, its history, its proposals, and what the caller may do. */
 
-import { createMemo, createResource, createSignal, onCleanup, type Accessor } from 'solid-js';
+import { createMemo, createResource, createSignal, type Accessor } from 'solid-js';
 import { formatOfName, type ConfigDraft, type ConfigEnvironment, type ConfigStep, type ExplainedDenial, type ListedProposal, type ResolvedConfig } from '@rollcall/protocol';
 import { ask } from '../../api.ts';
 import { asOfMs, pastReason } from '../../live/as-of.ts';
+import { createNow } from '../../live/now.ts';
 import { lookAgain, polled, type Polled } from '../../live/polled.ts';
 import type { LiveViews } from '../../live/views.ts';
 import { denials, session } from '../../session.ts';
@@ -31,6 +32,7 @@ export interface Model {
   readonly resolved: Accessor<ResolvedConfig | undefined>;
   /** Undefined until they are known. */
   readonly denied: Accessor<Denials | undefined>;
+  /** Of a page of the past, that time. */
   readonly now: Accessor<number>;
   /** Why its content cannot be changed here, for people; undefined: it can. What goes back, stops or approves works all the same. */
   readonly fixed: Accessor<string | undefined>;
@@ -62,9 +64,7 @@ export function createModel(of: Ref, live: LiveViews, environment: Accessor<Conf
     return { edit, approve, publish, reveal };
   });
   const [chosenFormat, chooseFormat] = createSignal<string>();
-  const [now, setNow] = createSignal(Date.now());
-  const timer = setInterval(() => setNow(Date.now()), 1_000);
-  onCleanup(() => clearInterval(timer));
+  const now = createNow();
   return {
     of,
     live,

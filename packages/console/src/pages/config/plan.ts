@@ -42,6 +42,7 @@ export function stageText({ percent, count, bakeMs }: RolloutStage): string {
 }
 
 export function alarmText({ on, share, atLeast = 1, webhook }: RolloutAlarm): string {
+  if (on.length === 0) return `The rollout ends by itself when ${webhook ?? 'a program'} says so.`;
   const what = on.map((each) => (each === 'unhealthy' ? 'are unhealthy or lost' : 'report an error')).join(' or ');
   return `The rollout ends by itself when ${atLeast > 1 ? `at least ${atLeast} ` : ''}instances with the release ${what}, and their share is more than ${Math.round(share * 100)} % above that of the others${webhook === undefined ? '' : `, or when ${webhook} says so`}.`;
 }

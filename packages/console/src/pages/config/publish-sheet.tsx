@@ -33,6 +33,7 @@ export function PublishSheet(props: PublishSheetProps): JSX.Element {
   const [ruleText, setRuleText] = createSignal('');
   const [alarms, setAlarms] = createSignal<readonly ('unhealthy' | 'error')[]>(['unhealthy', 'error']);
   const [sharePercent, setShare] = createSignal(20);
+  const [webhook, setWebhook] = createSignal('');
   const [atText, setAtText] = createSignal('');
   const [message, setMessage] = createSignal('');
   const [isConfirmed, setConfirmed] = createSignal(false);
@@ -65,7 +66,8 @@ export function PublishSheet(props: PublishSheetProps): JSX.Element {
   const plan = (): RolloutPlan | undefined => {
     const parsed = stages();
     if (!parsed.ok || parsed.value.length === 0) return undefined;
-    const alarm: RolloutAlarm | undefined = alarms().length === 0 ? undefined : { on: alarms(), share: sharePercent() / 100 };
+    const asked = webhook().trim();
+    const alarm: RolloutAlarm | undefined = alarms().length === 0 && asked === '' ? undefined : { on: alarms(), share: sharePercent() / 100, ...(asked === '' ? {} : { webhook: asked }) };
     return { stages: parsed.value, ...(alarm === undefined ? {} : { alarm }) };
   };
 
@@ -158,6 +160,7 @@ export function PublishSheet(props: PublishSheetProps): JSX.Element {
                     {(kind) => <label class="config-inline"><input type="checkbox" checked={alarms().includes(kind)} onChange={(event) => setAlarms(event.currentTarget.checked ? [...alarms(), kind] : alarms().filter((each) => each !== kind))} /> {kind === 'unhealthy' ? 'are unhealthy or lost' : 'report an error'}</label>}
                   </For>
                   <label class="config-inline">and exceed the share of the others by <input type="number" min="1" max="100" value={sharePercent()} onInput={(event) => setShare(Number(event.currentTarget.value) || 20)} /> %</label>
+                  <label>or when a program says so<input type="url" value={webhook()} placeholder="https://checks.example/rollout" onInput={(event) => setWebhook(event.currentTarget.value)} /></label>
                 </fieldset>
                 <label>Not before<input type="datetime-local" value={atText()} onInput={(event) => setAtText(event.currentTarget.value)} /></label>
               </div>

@@ -115,7 +115,7 @@ function Budget(props: { readonly text: string; readonly share: number; readonly
   const above = createMemo(() => Math.max(0, shareOf(props.releases.filter(isWith)) - shareOf(props.releases.filter((each) => !isWith(each)))));
   return (
     <div class="config-budget">
-      <label>Budget of faults: {Math.round(above() * 100)} % of {Math.round(props.share * 100)} % used<meter min="0" max={props.share} low={props.share / 2} high={props.share * 0.8} optimum="0" value={above()} /></label>
+      <Show when={props.on.length > 0}><label>Budget of faults: {Math.round(above() * 100)} % of {Math.round(props.share * 100)} % used<meter min="0" max={props.share} low={props.share / 2} high={props.share * 0.8} optimum="0" value={above()} /></label></Show>
       <p class="hint">{props.text}</p>
     </div>
   );

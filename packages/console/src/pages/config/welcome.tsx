@@ -1,7 +1,8 @@
 /** The page of configurations before one is chosen: what waits for the caller, what is under way, or the first steps. */
 
-import { createSignal, For, onCleanup, Show, type JSX } from 'solid-js';
+import { For, Show, type JSX } from 'solid-js';
 import type { PendingWork } from '@rollcall/protocol';
+import { createNow } from '../../live/now.ts';
 import { polled } from '../../live/polled.ts';
 import type { LiveViews } from '../../live/views.ts';
 import { follow } from '../../place.ts';
@@ -11,9 +12,7 @@ import { hrefFor } from './tree.tsx';
 
 export function Welcome(props: { readonly live: LiveViews; readonly error: string | undefined; readonly create: () => void }): JSX.Element {
   const pending = polled<PendingWork>(`${root}/pending`, {}, props.live.isPaused);
-  const [now, setNow] = createSignal(Date.now());
-  const timer = setInterval(() => setNow(Date.now()), 1_000);
-  onCleanup(() => clearInterval(timer));
+  const now = createNow();
   const nothing = (): boolean => pending().content?.rollouts.length === 0 && pending().content?.proposals.length === 0;
   return (
     <section class="config-welcome">

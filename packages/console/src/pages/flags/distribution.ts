@@ -19,11 +19,13 @@ export interface DistributionOptions {
   readonly attributes: Readonly<Record<string, Json>>;
   /** Attributes that get another value for each sample, besides the targeting key. */
   readonly varied: readonly string[];
+  /** The time that rules compare with, in milliseconds since the Unix epoch. */
+  readonly nowMs: number;
   readonly signal: AbortSignal;
 }
 
 /** @returns undefined when it was aborted, or the content is no set of flags */
-export async function distributionOf({ content, flag, attributes, varied, signal }: DistributionOptions): Promise<Distribution | undefined> {
+export async function distributionOf({ content, flag, attributes, varied, nowMs, signal }: DistributionOptions): Promise<Distribution | undefined> {
   const parsed = parseFlags(content);
   if (!parsed.ok) return undefined;
   const counts = new Map<string, number>();
@@ -33,7 +35,7 @@ export async function distributionOf({ content, flag, attributes, varied, signal
   while (of < samples) {
     const sample = `sample-${of++}`;
     const context = { ...attributes, targetingKey: sample, ...Object.fromEntries(varied.map((name) => [name, sample])) };
-    const { variant, reason } = parsed.flags.evaluate(flag, context, Date.now());
+    const { variant, reason } = parsed.flags.evaluate(flag, context, nowMs);
     const name = variant ?? (reason === 'DEFAULT' ? 'default of the code' : reason.toLowerCase());
     counts.set(name, (counts.get(name) ?? 0) + 1);
     const now = performance.now();

@@ -5,6 +5,7 @@
 
 import { traceFlag, type FlagTrace, type RulePath } from '@rollcall/protocol';
 import { createEffect, createMemo, createSignal, For, on, onCleanup, Show, type JSX } from 'solid-js';
+import { nowMs } from '../../live/now.ts';
 import { place, refine } from '../../place.ts';
 import { distributionOf, samples, type Distribution } from './distribution.ts';
 import { attributePath, conditionPath, conditionText, cut, outcomeText, partAt, percent } from './rule-text.ts';
@@ -45,7 +46,7 @@ export function Playground(props: { readonly flag: string; readonly sources: rea
 
   function differ({ flag, sources }: { readonly flag: string; readonly sources: readonly Source[] }): boolean {
     const answers = sources.map(({ content }) => {
-      const traced = traceFlag(content, flag, context(), Date.now());
+      const traced = traceFlag(content, flag, context(), nowMs());
       return traced.ok ? JSON.stringify([traced.trace.evaluation.variant, traced.trace.evaluation.value]) : '';
     });
     return new Set(answers).size > 1;
@@ -53,7 +54,7 @@ export function Playground(props: { readonly flag: string; readonly sources: rea
 }
 
 function Answer(props: { readonly flag: string; readonly source: Source; readonly context: Readonly<Record<string, Json>> }): JSX.Element {
-  const traced = createMemo(() => traceFlag(props.source.content, props.flag, props.context, Date.now()));
+  const traced = createMemo(() => traceFlag(props.source.content, props.flag, props.context, nowMs()));
   const definition = createMemo((): { readonly targeting: Json | undefined; readonly evaluators: Json | undefined; readonly defaultVariant: string | undefined } => {
     try {
       const { flags, $evaluators } = JSON.parse(props.source.content) as { readonly flags?: Readonly<Record<string, { readonly targeting?: Json; readonly defaultVariant?: string }>>; readonly $evaluators?: Json };
@@ -161,7 +162,7 @@ function Bar(props: { readonly flag: string; readonly content: string; readonly 
   createEffect(on(() => [props.flag, props.content, JSON.stringify(props.context)] as const, () => {
     const gone = new AbortController();
     onCleanup(() => gone.abort());
-    void distributionOf({ content: props.content, flag: props.flag, attributes: props.context, varied: varied(), signal: gone.signal }).then((found) => {
+    void distributionOf({ content: props.content, flag: props.flag, attributes: props.context, varied: varied(), nowMs: nowMs(), signal: gone.signal }).then((found) => {
       if (!gone.signal.aborted) setShown(found);
     });
   }));

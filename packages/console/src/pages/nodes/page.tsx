@@ -11,7 +11,7 @@ import { filterRows } from '../../parts/filter-rows.ts';
 import { StatusBadge, StatusCounts } from '../../parts/status.tsx';
 import { SortBox, sortOrder } from '../../parts/sort-box.tsx';
 import { Table, type Column } from '../../parts/table.tsx';
-import { follow, go, hrefOf, place } from '../../place.ts';
+import { follow, go, hrefOf } from '../../place.ts';
 
 const columns: readonly Column<NodeHealth>[] = [
   { name: 'node', width: '2fr', cell: (row) => <a href={hrefOf(['nodes', row.node])} onClick={follow}>{row.node}</a> },
@@ -66,7 +66,7 @@ function NodeList(props: PageProps): JSX.Element {
           rows={rows()}
           keyOf={(row) => row.node}
           flash={(row) => `${row.status} ${withoutTraffic(row)}`}
-          order={`${place().query.get('filter') ?? ''}\0${sortOrder()}`}
+          order={`${filter.order()}\0${sortOrder()}`}
           columns={columns}
           open={(row) => go(hrefOf(['nodes', row.node]))}
           empty={all().length === 0 ? <>No node that you may read is registered. Instances bring theirs: <code>rollcall run web --addr {location.host} --port 8080 -- ./server</code></> : 'No node matches the filter.'}

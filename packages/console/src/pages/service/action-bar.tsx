@@ -1,14 +1,14 @@
 /** What an operator may do with the chosen instances: a button for each action, the question before it with what it would come to, and a line for what it came to. */
 
 import { createEffect, createSignal, For, on, Show, type JSX } from 'solid-js';
-import type { ActionRefusal, CheckedNow, ExplainedDenial, Instance } from '@rollcall/protocol';
+import type { ActionRefusal, ExplainedDenial, Instance } from '@rollcall/protocol';
 import { answerTo } from '../../live/answer.ts';
 import { asOfMs, pastReason } from '../../live/as-of.ts';
 import { ActionButton, DenialText } from '../../parts/allowed.tsx';
 import { closesByEscape } from '../../parts/escape.ts';
 import { focusTitle, returnsFocus } from '../../parts/focus.ts';
 import { createOutcome, OutcomeLine } from '../../parts/outcome.tsx';
-import { act, takeBack, type Action, type Outcome } from './requests.ts';
+import { act, checkedText, nameOf, takeBack, type Action, type Outcome } from './requests.ts';
 
 interface Entry {
   readonly action: Action;
@@ -170,14 +170,4 @@ function Refused(props: { readonly refused: readonly ActionRefusal[] }): JSX.Ele
       <Show when={props.refused.length > listedMax}><li>and {props.refused.length - listedMax} more</li></Show>
     </ul>
   );
-}
-
-function checkedText({ checks = [], applied }: Outcome): string {
-  const count = (status: CheckedNow['status']): number => checks.filter((check) => check.status === status).length;
-  const parts = (['critical', 'warning', 'passing', 'running', 'asked'] as const).flatMap((status) => (count(status) === 0 ? [] : [`${count(status)} ${status === 'asked' ? 'asked on another node' : status}`]));
-  return `Checked ${applied}: ${parts.join(', ')}.`;
-}
-
-function nameOf({ service, node, id }: Instance): { service: string; node: string; id: string } {
-  return { service, node, id };
 }

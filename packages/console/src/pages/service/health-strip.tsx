@@ -4,6 +4,7 @@ import { createEffect, createMemo, createSignal, For, on, onCleanup, Show, type 
 import type { HealthCell, HealthStrip as HealthStripAnswer, HistoryFacts } from '@rollcall/protocol';
 import { ask } from '../../api.ts';
 import { asOfMs, showAsOf } from '../../live/as-of.ts';
+import { nowMs } from '../../live/now.ts';
 import { clockOf } from '../../live/time.ts';
 import { session } from '../../session.ts';
 
@@ -18,7 +19,7 @@ export function HealthStrip(props: { readonly namespace: string; readonly servic
   // A server without a history has no strip.
   if (session()?.history !== true) return null;
   const look = async (): Promise<void> => {
-    const to = asOfMs() ?? Date.now();
+    const to = nowMs();
     const query = new URLSearchParams({ namespace: props.namespace, service: props.service, from: String(to - dayMs), to: String(to), cells: String(cellsOfDay) });
     const [answer, facts] = await Promise.all([
       ask<HealthStripAnswer>('GET', `/rollcall/v1/history/strip?${String(query)}`).catch(() => undefined),

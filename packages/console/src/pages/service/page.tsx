@@ -103,7 +103,7 @@ export function ServicePage(props: { readonly live: LiveViews; readonly namespac
           keyOf={keyOf}
           nameOf={(row) => row.id}
           flash={(row) => row.status}
-          order={[place().query.get('filter') ?? '', ...facets.map(asked)].join('\0')}
+          order={[filter.order(), ...facets.map(asked)].join('\0')}
           selection={selection}
           columns={columns}
           open={open}

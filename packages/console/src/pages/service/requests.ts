@@ -1,6 +1,6 @@
 /** Requests for actions on instances (`frontend/actions` of the server). A selection may be larger than one request: then several are sent, one after the other. */
 
-import type { ActionAnswer } from '@rollcall/protocol';
+import type { ActionAnswer, CheckedNow } from '@rollcall/protocol';
 import { ask } from '../../api.ts';
 
 export type Action = 'drain' | 'out_of_service' | 'clear' | 'weight' | 'check' | 'deregister';
@@ -63,4 +63,15 @@ function together(answers: readonly ActionAnswer[], dryRun: boolean): Outcome {
     ...(first.checks === undefined ? {} : { checks: answers.flatMap(({ checks = [] }) => checks) }),
     undo: answers.flatMap(({ undo }) => (undo === null ? [] : [undo])),
   };
+}
+
+/** What probes at once have found. */
+export function checkedText({ checks = [], applied }: Outcome): string {
+  const count = (status: CheckedNow['status']): number => checks.filter((check) => check.status === status).length;
+  const parts = (['critical', 'warning', 'passing', 'running', 'asked'] as const).flatMap((status) => (count(status) === 0 ? [] : [`${count(status)} ${status === 'asked' ? 'asked on another node' : status}`]));
+  return `Checked ${applied}: ${parts.join(', ')}.`;
+}
+
+export function nameOf({ service, node, id }: InstanceName): InstanceName {
+  return { service, node, id };
 }

@@ -10,7 +10,7 @@ import { FirstSteps } from '../../parts/first-steps.tsx';
 import { StatusCounts } from '../../parts/status.tsx';
 import { SortBox, sortOrder } from '../../parts/sort-box.tsx';
 import { Table, type Column } from '../../parts/table.tsx';
-import { follow, go, hrefOf, place } from '../../place.ts';
+import { follow, go, hrefOf } from '../../place.ts';
 import { ServicePage } from '../service/page.tsx';
 
 const columns: readonly Column<ServiceHealth>[] = [
@@ -54,7 +54,7 @@ function ServiceList(props: PageProps): JSX.Element {
       </div>
       <Show when={shown().isReady}>
         <Show when={hasServices(shown())} fallback={<FirstSteps namespace={props.namespace} />}>
-          <Table label="Services" rows={rows()} keyOf={(row) => row.service} order={`${place().query.get('filter') ?? ''}\0${sortOrder()}`} columns={columns} open={(row) => go(hrefOf(['services', row.service]))} empty="No service matches the filter." />
+          <Table label="Services" rows={rows()} keyOf={(row) => row.service} order={`${filter.order()}\0${sortOrder()}`} columns={columns} open={(row) => go(hrefOf(['services', row.service]))} empty="No service matches the filter." />
         </Show>
       </Show>
     </>
