@@ -107,7 +107,7 @@ describe.skipIf(noBrowser !== '')(`an operator${noBrowser}`, () => {
     const [second, third] = [await contender('host-2', 60_000), await contender('host-3', 60_000)];
     const page = await console.open('locks');
     await page.getByRole('row', { name: /jobs\/cleanup/ }).getByText('host-1').waitFor();
-    await page.getByRole('row', { name: /jobs\/cleanup host-1 election \d\d:\d\d:\d\d \d+ 2/ }).waitFor();
+    await page.getByRole('row', { name: /jobs\/cleanup host-1 2 election \d\d:\d\d:\d\d \d+/ }).waitFor();
     await page.getByRole('row', { name: /jobs\/cleanup/ }).click();
     const holders = page.getByRole('list', { name: 'Holders' });
     await page.getByRole('list', { name: 'Queue' }).getByText('host-3').waitFor();
