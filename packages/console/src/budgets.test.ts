@@ -42,7 +42,7 @@ describe.skipIf(noBrowser !== '')(`the console${noBrowser}`, () => {
     await page.close();
   });
 
-  test(`shows the first rows of ${instances} instances after at most ${firstRowsMs} ms of work, and a batch of ${batchChanges} changes with at most ${batchMs} ms`, async () => {
+  test(`shows the first rows of ${instances} instances after at most ${firstRowsMs} ms of work, and a batch of ${batchChanges} changes with at most ${batchMs} ms, nine times of ten`, async () => {
     const page = await console.open('nothing');
     await page.locator('main[aria-busy=false]').waitFor();
     // The code of the page is not a part of it.
@@ -55,15 +55,19 @@ describe.skipIf(noBrowser !== '')(`the console${noBrowser}`, () => {
     await page.evaluate('new Promise((idle) => requestIdleCallback(idle))');
     const rounds = 20;
     const batch = Array.from({ length: batchChanges }, (_, n) => idOf('large', n * (instances / batchChanges)));
-    const changes = await workOf(page, async () => {
-      for (let n = 0; n < rounds; n++) {
+    const changes: number[] = [];
+    for (let n = 0; n < rounds; n++) {
+      changes.push(await workOf(page, async () => {
         await console.check(batch, n % 2 === 0 ? 'critical' : 'passing');
         await says(page, '.page-head', n % 2 === 0 ? `${batchChanges} critical` : `${instances} passing`);
-      }
-    });
-    process.stdout.write(`${instances} instances: first rows after ${rows.toFixed(0)} ms of work, a batch of ${batchChanges} changes ${(changes / rounds).toFixed(1)} ms\n`);
+      }));
+    }
+    const sorted = changes.toSorted((a, b) => a - b);
+    // A batch may meet a collection of the garbage that earlier ones left: nine of ten keep the budget.
+    const [middle, nineOfTen, worst] = [rounds / 2, rounds * 0.9 - 1, rounds - 1].map((at) => sorted[at] as number) as [number, number, number];
+    process.stdout.write(`${instances} instances: first rows after ${rows.toFixed(0)} ms of work, a batch of ${batchChanges} changes ${middle.toFixed(1)} ms in the middle, nine of ten at most ${nineOfTen.toFixed(1)} ms, the longest ${worst.toFixed(1)} ms\n`);
     expect(rows).toBeLessThanOrEqual(firstRowsMs);
-    expect(changes / rounds).toBeLessThanOrEqual(batchMs);
+    expect(nineOfTen).toBeLessThanOrEqual(batchMs);
     await page.close();
   });
 

@@ -3,6 +3,7 @@
 import { createMemo, createResource, createSignal, type Accessor } from 'solid-js';
 import { formatOfName, type ConfigDraft, type ConfigEnvironment, type ConfigStep, type ExplainedDenial, type ListedProposal, type ResolvedConfig } from '@rollcall/protocol';
 import { ask } from '../../api.ts';
+import { answerTo } from '../../live/answer.ts';
 import { asOfMs, pastReason } from '../../live/as-of.ts';
 import { createNow } from '../../live/now.ts';
 import { lookAgain, polled, type Polled } from '../../live/polled.ts';
@@ -52,7 +53,9 @@ export function createModel(of: Ref, live: LiveViews, environment: Accessor<Conf
   const one = polled<WholeConfig>(pathOf('', of, { whole: 'true' }), {}, live.isPaused);
   const hasHistory = createMemo(() => (one().content?.last ?? 0) > 0);
   const hasRelease = createMemo(() => (one().content?.release ?? 0) > 0);
-  const historyState = createMemo(() => (hasHistory() ? polled<readonly ConfigStep[]>(pathOf('/history', of), {}, live.isPaused) : undefined));
+  // Each step of the history is written with the row, so the row says when there are more; after an error it is asked for again.
+  const step = createMemo(() => (hasHistory() ? `${one().content?.last ?? ''} ${one().content?.revision ?? ''} ${one().error ?? ''}` : undefined));
+  const steps = answerTo(() => (step() === undefined ? undefined : ask<readonly ConfigStep[]>('GET', pathOf('/history', of, asOf()))));
   const proposalState = polled<readonly ListedProposal[]>(`${root}/proposals?${new URLSearchParams({ environment: of.environment, app: of.app })}`, {}, live.isPaused);
   // It is asked anew when a release or the settings change: parents of other apps do not change under an open page often.
   const revision = createMemo(() => (hasRelease() ? one().content?.revision : undefined));
@@ -71,7 +74,7 @@ export function createModel(of: Ref, live: LiveViews, environment: Accessor<Conf
     environment,
     one,
     draft: () => one().content?.draft,
-    history: () => historyState()?.().content ?? [],
+    history: () => (hasHistory() ? steps().value ?? [] : []),
     proposals: createMemo(() => (proposalState().content ?? []).filter((each) => isSame(each, of))),
     resolved: () => resolved.latest,
     denied: () => denied.latest,
