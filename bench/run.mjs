@@ -2,7 +2,7 @@
  * `npm run bench`: measures every target of Rollcall, prints a table, and writes it
  * to RESULTS.md with the machine and the command. A missed target is reported as missed.
  *
- *   npm run bench                          all rows, about ten minutes; writes bench/RESULTS.md
+ *   npm run bench                          all rows, twenty to thirty minutes; writes bench/RESULTS.md
  *   npm run bench -- --only register       one row, by the name of its file (more --only, more rows); writes nothing
  *   npm run bench -- --quick               fewer and shorter rounds; writes nothing
  */
@@ -34,7 +34,7 @@ const rowNames = [
 
 const usage = `usage: npm run bench -- [--only ROW]... [--quick]
 
-Without --only it measures all rows, in about ten minutes, and writes bench/RESULTS.md.
+Without --only it measures all rows, in twenty to thirty minutes, and writes bench/RESULTS.md.
 
   --only ROW  measures this row; may be given again; writes nothing
   --quick     makes fewer and shorter rounds; writes nothing
