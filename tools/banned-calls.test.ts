@@ -33,6 +33,7 @@ describe('the check', () => {
     ['packages/client/src/connect.ts', 'const at = new Date();', '`Clock`'],
     ['packages/client/src/connect.ts', "console.log('hello');", 'logger'],
     ['packages/cli/src/run.ts', 'const { promise } = Promise.withResolvers();', 'Node 20'],
+    ['packages/cli/src/capture.ts', 'const over = AbortSignal.any([signal, AbortSignal.timeout(5)]);', '`withTimeLimit`'],
   ])('finds in %s: %s', (path, text, instead) => {
     const found = checkCalls([{ path, text: `// one\n${text}\n` }]);
     expect(found.join('\n')).toContain(instead);

@@ -90,6 +90,17 @@ export const bans: readonly Ban[] = [
     call: /\bPromise\s*\.\s*withResolvers\b|\bArray\s*\.\s*fromAsync\b/,
     instead: 'write it out: Node 20 does not have it',
   },
+  {
+    files: /^packages\/(?:protocol|client|server|gossip|cli|console)\/src\//,
+    call: /\bAbortSignal\s*\.\s*any\b/,
+    instead: 'use `withTimeLimit` for a limit, and a controller of its own for each request: Node 20 loses a combined time-out at a garbage collection, and keeps some bytes of each combination as long as its oldest signal',
+    except: {
+      'packages/protocol/src/time-limit.ts': 'it keeps the time-out alive',
+      'packages/server/src/engine/etcd/open.ts': 'two controllers, once for each reader of the feed',
+      'packages/server/src/engine/node/node.ts': 'two controllers, once for each reader of the feed',
+      'packages/server/src/engine/node/presence.ts': 'two controllers, once for each presence',
+    },
+  },
 ];
 
 /** Breaches, one line each: the place, the call, and its replacement. */

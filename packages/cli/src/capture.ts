@@ -4,6 +4,7 @@
  */
 
 import { setTimeout as sleep } from 'node:timers/promises';
+import { withTimeLimit } from '@rollcall/protocol';
 import { adminCall, textOf, type AdminCall, type Target } from './admin-call.ts';
 import type { ArchivedFile } from './tar.ts';
 
@@ -49,7 +50,7 @@ const logBytesMax = 268_435_456;
 export async function capture(target: Target, { targets, durationMs, intervalMs, signal }: CaptureOptions): Promise<Captured> {
   const files: ArchivedFile[] = [];
   const problems: string[] = [];
-  const over = AbortSignal.any([signal, AbortSignal.timeout(durationMs)]);
+  const over = withTimeLimit(durationMs, signal);
   const attempt = async (what: string, act: () => Promise<void>): Promise<void> => {
     try {
       await act();

@@ -1,6 +1,6 @@
 /** Requests to the JSON API of this server. The browser adds the cookie of the session; a page never sees the token. */
 
-import { pageKeyHeader, type ExplainedDenial } from '@rollcall/protocol';
+import { pageKeyHeader, withTimeLimit, type ExplainedDenial } from '@rollcall/protocol';
 import { pageKey } from './page-key.ts';
 
 /** An error that the server or the network gave, for people. */
@@ -33,8 +33,7 @@ type SendOptions = Omit<RequestInit, 'headers' | 'signal'> & AskOptions;
 
 /** As `fetch`, with the page's half of its session and a limit of time, also for reading the answer. */
 export function send(path: string, { headers = {}, signal, ...init }: SendOptions = {}): Promise<Response> {
-  const late = AbortSignal.timeout(answerMsMax);
-  return fetch(path, { ...init, signal: signal === undefined ? late : AbortSignal.any([signal, late]), headers: { ...headers, [pageKeyHeader]: pageKey() } });
+  return fetch(path, { ...init, signal: withTimeLimit(answerMsMax, signal), headers: { ...headers, [pageKeyHeader]: pageKey() } });
 }
 
 /** Why there is no answer, in plain words. @param isChange whether the request was to change something */

@@ -127,3 +127,4 @@ export type {
 } from './frame-lock.ts';
 export type { SessionKey } from './session-key.ts';
 export { pageKeyHeader, pageKeyProtocol, pageProtocol } from './page-key.ts';
+export { withTimeLimit } from './time-limit.ts';

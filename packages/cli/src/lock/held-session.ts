@@ -4,6 +4,7 @@
  */
 
 import { setTimeout as sleep } from 'node:timers/promises';
+import { withTimeLimit } from '@rollcall/protocol';
 import { CommandFailure, exitCodes } from '../failure.ts';
 import type { LockStore } from './lock-store.ts';
 
@@ -43,7 +44,7 @@ async function renew(store: LockStore, id: string, signal: AbortSignal): Promise
     await sleep(pauseMs, undefined, { signal }).catch(() => new Promise<never>(() => {}));
     const before = performance.now();
     // A missing answer must be noticed before the session ends.
-    const patience = AbortSignal.any([signal, AbortSignal.timeout(Math.ceil(Math.max(retryMs, renewedAt + sessionTtlMs - before)))]);
+    const patience = withTimeLimit(Math.ceil(Math.max(retryMs, renewedAt + sessionTtlMs - before)), signal);
     try {
       await store.renewSession(id, patience);
       renewedAt = before;

@@ -4,6 +4,7 @@
  */
 
 import type { HeldLock, LeaseState, Rollcall } from '@rollcall/client';
+import { withTimeLimit } from '@rollcall/protocol';
 import { startWords, type Child } from '../child.ts';
 import type { CommandContext } from '../command-context.ts';
 import { CommandFailure, exitCodes } from '../failure.ts';
@@ -69,12 +70,12 @@ async function runOnce({ run, rollcall, signals, stopped, remark }: Attempt): Pr
   const { name, timeoutMs } = run;
   tell(`waiting for ${name}`);
   let lock: HeldLock;
-  const late = timeoutMs === 0 ? undefined : AbortSignal.timeout(timeoutMs);
+  const waiting = timeoutMs === 0 ? stopped : withTimeLimit(timeoutMs, stopped);
   try {
-    lock = await acquired(rollcall, run, { signal: late === undefined ? stopped : AbortSignal.any([stopped, late]), onState: (state) => states.tell(state) });
+    lock = await acquired(rollcall, run, { signal: waiting, onState: (state) => states.tell(state) });
   } catch (error) {
     if (stopped.aborted) return 128 + signalNumber(stopped.reason as NodeJS.Signals);
-    if (late?.aborted === true) throw new CommandFailure(exitCodes.failure, 'the lock was not free in time', { cause: error });
+    if (waiting.aborted) throw new CommandFailure(exitCodes.failure, 'the lock was not free in time', { cause: error });
     throw error;
   }
   try {

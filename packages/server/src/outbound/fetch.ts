@@ -1,6 +1,7 @@
 /** `fetch` for libraries that are given one: over a new connection to an address that the policy allows, with limits, and without following redirects. */
 
 import { createSecureContext, rootCertificates } from 'node:tls';
+import { withTimeLimit } from '@rollcall/protocol';
 import type { Resolve } from './address-policy.ts';
 import { httpSender, readAll } from './http-request.ts';
 
@@ -20,8 +21,7 @@ export function fetchFrom(resolve: Resolve): (ca: string) => (url: string, init:
   return (ca) => {
     const send = httpSender(resolve, ca === '' ? undefined : createSecureContext({ ca: [...rootCertificates, ca] }));
     return async (url, { method, headers, body, signal }) => {
-      const limit = AbortSignal.timeout(timeoutMs);
-      const ends = signal === undefined ? limit : AbortSignal.any([signal, limit]);
+      const ends = withTimeLimit(timeoutMs, signal);
       const text = body?.toString();
       const { response, request } = await send({ url: new URL(url), method, headers: { ...headers, 'user-agent': 'Rollcall' }, body: text }, ends);
       try {

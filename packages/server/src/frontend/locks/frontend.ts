@@ -3,7 +3,6 @@
  * their token, and hands the rest to `locks/`. It keeps nothing: a contender that waits keeps its place when its request breaks, and may ask again.
  */
 
-import { setMaxListeners } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { checkRequest, defaultNamespace, isNamespaceName, RegistryError, toRegistryError, type RequestFrame } from '@rollcall/protocol';
 import type { ContenderRef, Grant, SessionRef } from '../../locks/locks.ts';
@@ -53,21 +52,22 @@ class LocksFrontend implements Frontend {
   readonly name = 'locks';
   readonly http = { prefixes: [prefix], handle: (exchange: Exchange) => void this.#handle(exchange) };
   readonly #context: Context;
-  readonly #closing = new AbortController();
+  /** Of the requests that wait for a lock: each ends with its client, or with the server. */
+  readonly #waits = new Set<AbortController>();
   readonly #lists: ListBodies;
   /** Numbers of viewers mean nothing to another process. */
   readonly #process: string;
-  #waiting = 0;
+  #isClosing = false;
 
   constructor(context: Context) {
     this.#context = context;
     this.#lists = new ListBodies(context, 'locks');
     this.#process = context.uuid().slice(0, 8);
-    setMaxListeners(0, this.#closing.signal);
   }
 
   close(): Promise<void> {
-    this.#closing.abort(new RegistryError('unavailable', 'the server is closing'));
+    this.#isClosing = true;
+    for (const wait of this.#waits) wait.abort(closing());
     return this.#lists.idle();
   }
 
@@ -203,17 +203,18 @@ class LocksFrontend implements Frontend {
     const { name, contender: id, limit = 1, shared, value, purpose, waitMs = 0 } = frame;
     this.#demand(asked, 'write', name);
     if (waitMs > waitMsMax) throw new RegistryError('invalid_argument', `waitMs is ${waitMs}, the limit is ${waitMsMax}; ask again with the same contender`);
-    if (this.#waiting >= this.#context.limits.parkedMax) throw new RegistryError('resource_exhausted', `${this.#waiting} requests wait for locks, which is the limit`);
-    const gone = new AbortController();
-    const onClose = () => gone.abort(new RegistryError('cancelled', 'the client has gone'));
+    if (this.#isClosing) throw closing();
+    if (this.#waits.size >= this.#context.limits.parkedMax) throw new RegistryError('resource_exhausted', `${this.#waits.size} requests wait for locks, which is the limit`);
+    const wait = new AbortController();
+    const onClose = () => wait.abort(new RegistryError('cancelled', 'the client has gone'));
     asked.exchange.response.once('close', onClose);
-    this.#waiting++;
+    this.#waits.add(wait);
     try {
-      const signal = AbortSignal.any([gone.signal, this.#closing.signal]);
+      const { signal } = wait;
       const acquired = await this.#context.locks.acquire({ session, name, id }, { limit, ...(shared === true ? { shared } : {}), value, purpose, waitMs, signal });
       return typeof acquired === 'string' ? { state: acquired } : { state: 'holds', token: String(acquired.token) };
     } finally {
-      this.#waiting--;
+      this.#waits.delete(wait);
       asked.exchange.response.off('close', onClose);
     }
   }
@@ -298,4 +299,8 @@ function send(response: ServerResponse, status: number, value: object): void {
   const body = `${JSON.stringify(value)}\n`;
   response.writeHead(status, { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body), 'Cache-Control': 'no-store' });
   response.end(response.req.method === 'HEAD' ? undefined : body);
+}
+
+function closing(): RegistryError {
+  return new RegistryError('unavailable', 'the server is closing');
 }
