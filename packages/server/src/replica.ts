@@ -319,7 +319,9 @@ export class Replica implements Registry {
   }
 
   async #replacement({ make }: Replacement): Promise<Decided> {
-    return { decided: 1, outcomesAt: () => [{ result: true }], transaction: await inTurns(make(this.state), rowsPerTurn) };
+    const { base } = this.state;
+    const transaction = await inTurns(make(this.state), rowsPerTurn);
+    return { decided: 1, outcomesAt: () => [{ result: true }], transaction: { ...transaction, base } };
   }
 
   #decide(commands: readonly Command[]): Decided {
@@ -329,7 +331,7 @@ export class Replica implements Registry {
     this.#applier.own = new Map(writes.put.map(({ value, row }) => [value, row]));
     // The engine may keep this object, so it gets no rows to keep.
     const put = writes.put.map(({ key, value }) => ({ key, value }));
-    return { ...batch, transaction: { ...writes, put } };
+    return { ...batch, transaction: { ...writes, put, base: this.state.base } };
   }
 }
 

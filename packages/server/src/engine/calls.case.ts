@@ -9,6 +9,7 @@ export interface Change {
   readonly put?: Readonly<Record<string, string>>;
   readonly delete?: readonly string[];
   readonly revisionAtLeast?: number;
+  readonly base?: number;
 }
 
 export function tryCommit(engine: Engine, change: Change): Promise<CommitResult> {
@@ -17,6 +18,7 @@ export function tryCommit(engine: Engine, change: Change): Promise<CommitResult>
     put: Object.entries(change.put ?? {}).map(([key, value]) => ({ key, value: bytes(value) })),
     delete: change.delete ?? [],
     ...(change.revisionAtLeast === undefined ? {} : { revisionAtLeast: change.revisionAtLeast }),
+    ...(change.base === undefined ? {} : { base: change.base }),
   });
 }
 

@@ -42,13 +42,18 @@ export interface Transaction {
    * ahead of everything that clients may have seen.
    */
   readonly revisionAtLeast?: number;
+  /**
+   * The base (`caught-up`) of the state on which it was decided; 0 when it had none. If the store has gone back since, nothing is written,
+   * also when all conditions hold: records that the decision relied on, or that it did not find, may have been lost. Any when absent.
+   */
+  readonly base?: number;
 }
 
 export type CommitResult =
   | { readonly ok: true; readonly revision: number }
   /**
    * Nothing was written. `key` is that of the first expectation that failed, and `revision` the record's real one; or
-   * `key` is the prefix of the first guard that failed, and `revision` 0.
+   * `key` is the prefix of the first guard that failed, and `revision` 0; or the store has gone back since `base`: both are empty and 0.
    */
   | { readonly ok: false; readonly key: string; readonly revision: number };
 

@@ -13,7 +13,7 @@ import type { Wheel } from '../health/wheel.ts';
 import { lockLimits } from '../registry/kind/lock/commands.ts';
 import { findContender, findLock } from '../registry/kind/lock/find.ts';
 import { lockBuckets } from '../registry/kind/lock/keys.ts';
-import { holds, partsOf, tokenOf, type HolderRow } from '../registry/kind/lock/rows.ts';
+import { holds, partsOf, stands, tokenOf, type HolderRow } from '../registry/kind/lock/rows.ts';
 import { contenderView } from '../registry/kind/lock/views.ts';
 import { findLiveSession, findSession } from '../registry/kind/session/find.ts';
 import { sessionKey } from '../registry/kind/session/keys.ts';
@@ -232,8 +232,9 @@ export class Locks {
   }
 
   #stands({ namespace, id: session }: SessionRef, { name, id, token }: Grant): boolean {
-    const row = findContender(this.#options.registry.state, namespace, name, id);
-    return holds(row) && row.session === session && tokenOf(row) === token;
+    const { state } = this.#options.registry;
+    const row = findContender(state, namespace, name, id);
+    return stands(row, state.base) && row.session === session && tokenOf(row) === token;
   }
 
   #renewInLog({ namespace, id }: SessionRef): Promise<boolean> {

@@ -80,12 +80,13 @@ export class Journal {
     this.state.apply({ revision, put, delete: [] });
   }
 
-  /** Forgets the state and loads it again from the records. Watches are gone. */
-  restart(): void {
+  /** Forgets the state and loads it again from the records. Watches are gone. @param base set when the store went back to a backup before this revision */
+  restart(base = 0): void {
+    this.#revision = Math.max(this.#revision, base);
     this.state = new State();
     this.views = new Views(this.state);
     for (const record of this.#records.values()) this.state.load(record);
     Array.from(this.state.deriving());
-    this.state.loaded(this.#revision);
+    this.state.loaded(this.#revision, base);
   }
 }

@@ -30,7 +30,7 @@ const triesMax = 10;
 /** Number of transactions of this process whose own values the feed returns instead of copies. */
 const recentMax = 16;
 
-/** Revisions that a store may have lost in a restore while no node ran: 10,000 writes a second for five days. */
+/** Revisions that a store may have lost in a restore, and this node has not seen: 10,000 writes a second for five days. */
 const lostMax = 2 ** 32;
 
 /** The newest revisions of the store. */
@@ -164,6 +164,7 @@ export class Log {
       const leap = await this.#leap(transaction.revisionAtLeast ?? 0);
       await this.#compareHistory();
       if (this.#overtaken) await this.#renew();
+      if (transaction.base !== undefined && transaction.base !== this.#eras.base) return { ok: false, key: '', revision: 0 };
       const seen = this.#seq;
       const answer = await this.#write(name, transaction, leap);
       if (typeof answer === 'number' || answer.succeeded) {
@@ -247,7 +248,7 @@ export class Log {
     return this.#eras.with({ from: etcd + 1, ours: least, cluster: found.header.cluster_id.toString() });
   }
 
-  /** Begins an era above all revisions that this node has shown, since the store has gone back. One call at a time. */
+  /** Begins an era above all revisions that any node may have shown, since the store has gone back. One call at a time. */
   #renew(): Promise<void> {
     this.#renewing ??= this.#renewed().finally(() => (this.#renewing = undefined));
     return this.#renewing;
@@ -265,7 +266,7 @@ export class Log {
         return;
       }
       const cluster = found.header.cluster_id.toString();
-      await this.#beginEra(found, this.#eras.with({ from: etcd + 1, ours: Math.max(this.#shown, this.#eras.ours(etcd)) + 1, cluster, restored: true }));
+      await this.#beginEra(found, this.#eras.with({ from: etcd + 1, ours: Math.max(this.#shown, this.#eras.ours(etcd)) + lostMax, cluster, restored: true }));
     }
     throw new RegistryError('unavailable', 'etcd has gone back, and other nodes write too fast for a new era to begin; try again');
   }

@@ -98,6 +98,35 @@ describe.skipIf(problem !== undefined)(`engine etcd on a restored etcd${leftOut}
     await reader.end();
   });
 
+  it('refuses what was decided before, although all that it relied on is as it was', async () => {
+    const etcds = await start();
+    const engine = await open(etcds);
+    const kept = await commit(engine, { put: { kept: '1' } });
+    const backup = await backUp(etcds);
+    await put(engine, 'lost', '1');
+    await putBack(etcds, backup);
+    const decided = { expect: [{ key: 'kept', revision: kept }], put: { kept: '2' } };
+    expect(await again(() => tryCommit(engine, { ...decided, base: 0 }))).toEqual({ ok: false, key: '', revision: 0 });
+    const reader = read(engine);
+    await reader.until('records');
+    const { base } = (await reader.next()) as { base: number };
+    await reader.end();
+    expect(await tryCommit(engine, { ...decided, base })).toMatchObject({ ok: true });
+  });
+
+  it('gives no revision again that another node may have shown, whichever of them notices it first', async () => {
+    const etcds = await start();
+    const [ahead, behind] = [await open(etcds), await open(etcds)];
+    await commit(ahead, { put: { a: '1' } });
+    const backup = await backUp(etcds);
+    const seen = await put(behind, 'b', '1');
+    let shown = 0;
+    for (let n = 0; n < 20; n++) shown = await put(ahead, 'lost', String(n));
+    expect(shown).toBeGreaterThan(seen);
+    await putBack(etcds, backup);
+    expect(await put(behind, 'b', '2')).toBeGreaterThan(shown);
+  });
+
   it('is noticed by a node that had seen more transactions than the node that began the era', async () => {
     const etcds = await start();
     const ahead = await open(etcds);

@@ -22,7 +22,7 @@ import { sessionBuckets } from '../session/keys.ts';
 import { lockLimits, type LockAcquire, type LockAcquired, type LockCheck, type LockRelease, type LockTransfer } from './commands.ts';
 import { findContender, findLock, type Queues } from './find.ts';
 import { contenderKey, lockBuckets, lockKey } from './keys.ts';
-import { holds, type ContenderRow, type LockRow } from './rows.ts';
+import { holds, stands, type ContenderRow, type LockRow } from './rows.ts';
 
 /** @throws RegistryError `not_found`, `failed_precondition`, `already_exists`, `resource_exhausted`, `invalid_argument` */
 export function acquire(draft: Draft, command: LockAcquire, now: number): LockAcquired {
@@ -91,7 +91,7 @@ export function* transfer(draft: Draft, { namespace, name, id, session, to }: Lo
 /** Whether the contender has the lock with this token. One that has it by an earlier command of the transaction has no token yet. */
 export function check(draft: Draft, { namespace, name, id, revision, nth }: LockCheck): boolean {
   const row = findContender(draft, namespace, name, id);
-  return holds(row) && row.modified === revision && row.nth === nth;
+  return stands(row, draft.base) && row.modified === revision && row.nth === nth;
 }
 
 /** The session of a contender ends, or its row is removed. */

@@ -298,6 +298,19 @@ describe('a transaction with a check of a token', () => {
     expect(answers(journal, release('a'), write('a', parts))).toEqual([true, { failures: [{ at: 0, reason: 'condition' }] }]);
     expect(answers(journal, write('b', { ...parts, nth: parts.nth + 1 }))).toEqual([{ failures: refused }]);
   });
+
+  it('refuses a token from before the store went back to a backup: the lock may have been given since, and the store has forgotten it', () => {
+    const journal = withSessions('a', 'b');
+    answers(journal, acquire('a'), acquire('b'));
+    const before = token(journal, 'a');
+    journal.restart(1_000);
+    expect([holders(journal), token(journal, 'a')]).toEqual([['a'], before]);
+    expect(answers(journal, write('a', partsOf(before)))).toEqual([{ failures: [{ at: 0, reason: 'condition', found: expect.objectContaining({ id: 'a' }) as object }] }]);
+    // Its client learns that when it renews, and leaves.
+    expect(answers(journal, release('a'))).toEqual([true]);
+    expect([holders(journal), token(journal, 'b') > before]).toEqual([['b'], true]);
+    expect(answers(journal, write('b', partsOf(token(journal, 'b'))))[0]).toHaveProperty('reads');
+  });
 });
 
 describe('views', () => {

@@ -69,6 +69,15 @@ export function holds(row: ContenderRow | undefined): row is HolderRow {
   return row?.nth !== undefined;
 }
 
+/**
+ * Whether a contender has its lock since the store last went back to a backup. Another one may have got it after an older grant, and the store
+ * has forgotten that.
+ * @param base of the state (`State.base`)
+ */
+export function stands(row: ContenderRow | undefined, base: number): row is HolderRow {
+  return holds(row) && row.modified >= base;
+}
+
 /** Grants of one lock in one transaction, at most: a token has the revision above these bits. */
 const grantBits = 16n;
 
