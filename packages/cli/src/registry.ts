@@ -1,18 +1,20 @@
 /** The connection of commands that send one request: an unreachable registry is reported quickly. */
 
-import type { Rollcall } from '@rollcall/client';
+import type { ConnectionEvent, Rollcall } from '@rollcall/client';
 import { isRegistryError } from '@rollcall/protocol';
 import { adminCall, denied, strange, targetOf, textOf, unknownToken, unreachable } from './admin-call.ts';
 import { credentialOptions } from './credentials.ts';
 import { CommandFailure, exitCodes } from './failure.ts';
 import { namespaceOf, type RegistryFlags } from './servers.ts';
-import type { Terminal } from './terminal.ts';
+import { remark, type Terminal } from './terminal.ts';
 
 export interface RegistryOptions {
   readonly terminal: Terminal;
   readonly flags: RegistryFlags;
   /** Name of the client, shown to operators in the registry's sessions. */
   readonly name: string;
+  /** Whether outages are told on stderr: its output does not change meanwhile, and looks as if nothing happened. */
+  readonly tellsOutages?: true;
 }
 
 /** Longest time of a command that sends one request, in milliseconds. */
@@ -35,7 +37,7 @@ export function followRegistry(
 }
 
 async function withRegistry(
-  { terminal, flags, name }: RegistryOptions,
+  { terminal, flags, name, tellsOutages }: RegistryOptions,
   signal: AbortSignal,
   use: (rollcall: Rollcall, signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
@@ -47,7 +49,8 @@ async function withRegistry(
   if ((await textOf(ready)) !== 'ok\n') throw strange(servers, ready.statusCode);
   // Loaded here, since not every command needs the client.
   const { connect } = await import('@rollcall/client');
-  const rollcall = await connect({ servers, name, signal, namespace, ...credentialOptions(flags) });
+  const outages = tellsOutages === true ? { onEvent: outageTeller(terminal) } : {};
+  const rollcall = await connect({ servers, name, signal, namespace, ...outages, ...credentialOptions(flags) });
   try {
     await use(rollcall, signal);
   } catch (error) {
@@ -61,4 +64,13 @@ async function withRegistry(
   } finally {
     await rollcall.close();
   }
+}
+
+function outageTeller(terminal: Terminal): (event: ConnectionEvent) => void {
+  let isLost = false;
+  return ({ kind }) => {
+    if (kind === 'disconnected' && !isLost) remark(terminal, 'the registry cannot be reached; trying again until it answers');
+    if (kind === 'connected' && isLost) remark(terminal, 'the registry answers again');
+    if (kind === 'disconnected' || kind === 'connected') isLost = kind === 'disconnected';
+  };
 }

@@ -67,6 +67,24 @@ describe('watch --type', () => {
   });
 });
 
+describe('an outage', () => {
+  it.each([
+    ['watch', 'web'],
+    ['kv', 'watch', '--prefix', 'a/'],
+  ])('is told once on stderr, and its end: %s %s', async (...command) => {
+    const at = `127.0.0.1:${await freePort()}`;
+    const first = await serve('--http', at);
+    const watch = start([...command, '--addr', at, '--json']);
+    await watch.seen(/^\{.*\}\n/);
+    first.child.kill('SIGKILL');
+    await watch.seen(/cannot be reached; trying again until it answers\n$/, 'stderr');
+    await serve('--http', at);
+    await watch.seen(/answers again\n/, 'stderr');
+    watch.child.kill('SIGTERM');
+    expect((await watch.ended).stderr).toBe('rollcall: the registry cannot be reached; trying again until it answers\nrollcall: the registry answers again\n');
+  });
+});
+
 describe('a handler', () => {
   it('is given each state on its standard input, and the index in the environment', async () => {
     const file = join(folder(), 'out');

@@ -22,7 +22,7 @@ export function addKvWatch(parent: Command, { terminal }: CommandContext): void 
     .option('--prefix', 'watch every key that begins with it')
     .option('--json', 'print one line of {"revision", "entries"} per change');
   addNamespacedOptions(command).action(async (key: string, { json, prefix, ...flags }: KvWatchFlags) => {
-    await followRegistry({ terminal, flags, name: 'rollcall kv watch' }, async (rollcall, signal) => {
+    await followRegistry({ terminal, flags, name: 'rollcall kv watch', tellsOutages: true }, async (rollcall, signal) => {
       const target = prefix === true ? { prefix: key } : { key };
       for await (const { revision, entries } of rollcall.kv.watch(target, { signal })) {
         if (json === true) printJson(terminal, { revision, entries: entries.map(entryJson) });

@@ -67,7 +67,7 @@ export function addWatch(parent: Command, context: CommandContext): void {
 }
 
 async function showInstances(name: string, { json, ...flags }: WatchFlags, terminal: Terminal): Promise<void> {
-  await followRegistry({ terminal, flags, name: 'rollcall watch' }, async (rollcall, signal) => {
+  await followRegistry({ terminal, flags, name: 'rollcall watch', tellsOutages: true }, async (rollcall, signal) => {
     const service = rollcall.service(name);
     // Fails at once without permission; a watch would wait for the permission.
     await service.instances({ signal });
