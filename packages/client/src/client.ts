@@ -262,7 +262,7 @@ export class Rollcall {
    */
   election(name: string, options: ElectionOptions = {}): Election {
     this.#assertOpen();
-    return new Election(this.#parts, name, options);
+    return new Election({ ...this.#parts, clock: this.#parts.configs.clock }, name, options);
   }
 
   /**

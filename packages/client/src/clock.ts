@@ -28,6 +28,22 @@ export const systemClock: Clock = {
   },
 };
 
+/** Resolves after `ms`; the timer does not keep the process running. @throws the signal's reason when it aborts before */
+export function pause(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => {
+      stop();
+      reject(signal?.reason as Error);
+    };
+    const stop = clock.timer(ms, () => {
+      signal?.removeEventListener('abort', onAbort);
+      resolve();
+    });
+    if (signal?.aborted === true) onAbort();
+    else signal?.addEventListener('abort', onAbort, { once: true });
+  });
+}
+
 /** A number from 0 up to, but not including, 1. */
 export type Random = () => number;
 

@@ -3,6 +3,7 @@
  * before the registry may give the lock to another: SIGTERM while there is time for it to end, SIGKILL at the local deadline.
  */
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { HeldLock, LeaseState, Rollcall } from '@rollcall/client';
 import { withTimeLimit } from '@rollcall/protocol';
 import { startWords, type Child } from '../child.ts';
@@ -35,6 +36,9 @@ export interface FencedRun {
 /** Longest time for the program to end by itself. */
 const graceMsMax = 5_000;
 
+/** Two waits with `--again` begin at least this far apart. */
+const againMs = 1_000;
+
 /** @throws CommandFailure when the lock was not free in time, or was lost and it does not try again; the program has ended then */
 export async function runFenced(run: FencedRun, flags: RegistryFlags, { terminal, setExitCode }: CommandContext): Promise<void> {
   const signals = stopSignals();
@@ -42,12 +46,14 @@ export async function runFenced(run: FencedRun, flags: RegistryFlags, { terminal
   void signals.first.then((signal) => stopped.abort(signal));
   await followRegistry({ terminal, flags, name: run.value }, async (rollcall) => {
     for (;;) {
+      const began = performance.now();
       const end = await runOnce({ run, rollcall, signals, stopped: stopped.signal, remark: (line) => remark(terminal, line) });
       if (end !== 'lost') {
         setExitCode(end);
         return;
       }
       if (!run.isAgain || stopped.signal.aborted) throw new CommandFailure(exitCodes.failure, 'the program was stopped, since the lock was lost');
+      await sleep(Math.max(0, began + againMs - performance.now()), undefined, { signal: stopped.signal }).catch(() => undefined);
     }
   });
 }

@@ -1,6 +1,7 @@
 /** Elections: one of several processes leads, and knows until when. */
 
 import { RegistryError, type LockHolder } from '@rollcall/protocol';
+import { pause, type Clock } from '../clock.ts';
 import { viewIn } from '../connection/view-name.ts';
 import type { RegistryConnection } from '../connection/registry-connection.ts';
 import type { WatchedViews } from '../connection/watched-views.ts';
@@ -65,7 +66,11 @@ export class Lead extends HeldLock {
   }
 }
 
+/** Two candidacies of one `lead` begin at least this far apart, in milliseconds: a function may lose its leadership as soon as it runs. */
+const campaignEveryMs = 1_000;
+
 export interface ElectionParts {
+  readonly clock: Clock;
   readonly connection: Pick<RegistryConnection, 'ask'>;
   readonly timeoutMs: number;
   readonly contenders: Contenders;
@@ -100,7 +105,7 @@ export class Election {
 
   /**
    * Becomes a candidate, runs the function while it leads, and resigns when the function ends. After lost leadership it becomes a candidate
-   * again only with `campaignAgain`, and only once the function has ended: it never runs twice at a time.
+   * again only with `campaignAgain`, at most once a second, and only once the function has ended: it never runs twice at a time.
    *
    * Promises: `lead.signal` fires at the local deadline, server or no server, and before the registry may give the leadership to another if
    * clock rates differ by at most 10 % and the event loop runs. Only the token guarantees exclusion: see docs/concepts/elections.md.
@@ -112,10 +117,13 @@ export class Election {
   async lead<T>(work: (lead: Lead) => Promise<T> | T, options: LeadOptions): Promise<T> {
     const fences = fencesIn(options);
     const { signal, campaignAgain = false } = options;
+    const { clock } = this.#parts;
     for (;;) {
+      const began = clock.monotonic();
       const term = await this.#leadOnce(work, fences, signal);
       if ('result' in term) return term.result;
       if (!campaignAgain) throw term.lost;
+      await pause(clock, Math.max(0, began + campaignEveryMs - clock.monotonic()), signal);
     }
   }
 

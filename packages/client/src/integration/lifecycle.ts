@@ -12,7 +12,7 @@
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 import { type CheckStatus, RegistryError } from '@rollcall/protocol';
-import { type Clock, systemClock } from '../clock.ts';
+import { pause, type Clock, systemClock } from '../clock.ts';
 import { checkRange, checkKnown, type OptionNames } from '../option-check.ts';
 import { type RegisterOptions, registerOptions, type Registration } from '../registration.ts';
 import { Health, type HealthOptions } from './health.ts';
@@ -161,8 +161,4 @@ function onSignals(signals: readonly NodeJS.Signals[], close: () => Promise<void
   return () => {
     for (const signal of signals) process.off(signal, onSignal);
   };
-}
-
-function pause(clock: Clock, ms: number): Promise<void> {
-  return new Promise((resolve) => clock.timer(ms, resolve));
 }

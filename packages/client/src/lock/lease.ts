@@ -9,7 +9,7 @@
  */
 
 import { RegistryError, type LockPurpose } from '@rollcall/protocol';
-import type { Clock } from '../clock.ts';
+import { pause, type Clock } from '../clock.ts';
 import { guardedSignal, type GuardedSignal } from './guarded-signal.ts';
 import { endMs, isPassing, LockSession, pauseMs, type LeaseConnection } from './lock-session.ts';
 import { LeadershipLostError } from './lost-error.ts';
@@ -219,7 +219,7 @@ export class Lease {
     } catch (error) {
       if (this.#session.closed || signal?.aborted === true || !isPassing(error) || clock.monotonic() >= patience) throw error;
       this.#session.forget();
-      await this.#session.pause(signal);
+      await pause(clock, pauseMs, signal);
       return 'again';
     }
     // The grant did not stand: it begins again, as another contender.

@@ -4,7 +4,7 @@
  */
 
 import { isRegistryError, type LockGrant, type ReplyFrame } from '@rollcall/protocol';
-import type { Clock } from '../clock.ts';
+import { pause, type Clock } from '../clock.ts';
 import type { Ask, AskOptions } from '../connection/requests.ts';
 
 /** The part of the connection that a session uses. */
@@ -100,25 +100,10 @@ export class LockSession {
         if (!isPassing(error)) return true;
         if (this.#closed) return false;
         this.forget();
-        await this.pause();
+        await pause(this.#options.clock, pauseMs);
       }
     }
     return false;
-  }
-
-  /** @throws the signal's reason */
-  pause(signal?: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const stop = this.#options.clock.timer(pauseMs, () => {
-        signal?.removeEventListener('abort', onAbort);
-        resolve();
-      });
-      const onAbort = () => {
-        stop();
-        reject(signal?.reason as Error);
-      };
-      signal?.addEventListener('abort', onAbort, { once: true });
-    });
   }
 }
 
