@@ -63,7 +63,7 @@ export class SimulatedServer {
     if (this.#world.now < this.downUntil || this.#world.now < client.isUnreachableUntil) return undefined;
     const context = { registry: this.#registry, locks: this.#locks, log } as unknown as Context;
     const access = { require: () => {}, principal: client.name } as unknown as StreamAccess;
-    const link: Link = { client, requests: new LockRequests({ context, access, namespace: () => namespace }), clientUp: true, serverUp: true };
+    const link: Link = { client, requests: new LockRequests({ context, access, namespace: () => namespace, client: () => ({ client: client.name }) }), clientUp: true, serverUp: true };
     this.#links.add(link);
     return link;
   }

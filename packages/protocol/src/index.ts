@@ -54,7 +54,7 @@ export type { CheckChange, CheckChanges, FieldChange, HealthCell, HealthStrip, H
 export { keyCountSchema, keyListSchema } from './answers/keys.ts';
 export type { KeyCount, KeyEntry, KeyList, ListedKey } from './answers/keys.ts';
 export { heldKeyListSchema, lockListSchema, lockSchema } from './answers/locks.ts';
-export type { HeldKey, HeldKeyList, ListedLock, LockContender, LockDetail, LockList } from './answers/locks.ts';
+export type { HeldKey, HeldKeyList, ListedLock, LockContender, LockDetail, LockList, LockRight } from './answers/locks.ts';
 export { overviewSchema } from './answers/overview.ts';
 export type { Overview, OverviewLine } from './answers/overview.ts';
 export { rolloutInputSchema, rolloutPlanSchema, rolloutSchema } from './answers/rollouts.ts';
@@ -104,7 +104,7 @@ export type {
   WelcomeFrame,
 } from './frame.ts';
 export type { KvDeleteFrame, KvPutFrame } from './frame-kv.ts';
-export { kindOfLock } from './lock-kind.ts';
+export { kindOfLock, nameOfContender } from './lock-kind.ts';
 export { lockPurposes } from './frame-lock.ts';
 export type {
   CommittedFrame,

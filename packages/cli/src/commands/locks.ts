@@ -1,7 +1,7 @@
 /** `rollcall locks`: the locks in use, or one with its holders and its queue. It changes nothing; `rollcall lock` and `rollcall lead` take locks. */
 
 import type { Command } from 'commander';
-import { kindOfLock, lockListSchema, lockSchema, type ListedLock, type LockContender, type LockDetail, type LockList } from '@rollcall/protocol';
+import { kindOfLock, lockListSchema, nameOfContender, lockSchema, type ListedLock, type LockContender, type LockDetail, type LockList } from '@rollcall/protocol';
 import { askAnswer, namespacedTargetOf, type Target } from '../admin-call.ts';
 import type { CommandContext } from '../command-context.ts';
 import { addExamples } from '../examples.ts';
@@ -53,17 +53,13 @@ function pathOf({ namespace }: Target, path: string, query: Readonly<Record<stri
 function row({ name, holders, holding, waiting, ...shape }: ListedLock): readonly string[] {
   const [first] = holders;
   const more = holding - holders.length;
-  return [name, kindOfLock({ ...shape, holding }), `${holders.map(nameOf).join(', ')}${more > 0 ? ` and ${more} more` : ''}`, timeOf(first?.sinceMs), first?.token ?? '', String(waiting)];
+  return [name, kindOfLock({ ...shape, holding }), `${holders.map(nameOfContender).join(', ')}${more > 0 ? ` and ${more} more` : ''}`, timeOf(first?.sinceMs), first?.token ?? '', String(waiting)];
 }
 
 function printLock(terminal: Terminal, { limit, purpose, holders, waiting }: LockDetail): void {
   print(terminal, kindOfLock({ purpose, limit, shared: holders[0]?.shared, holding: holders.length }));
-  const cells = ({ sinceMs, ttlMs, session, ...each }: LockContender, place: string): readonly string[] => [place, nameOf(each), timeOf(sinceMs), each.token ?? '', ttlMs === undefined ? '' : `${ttlMs / 1_000}s`, session];
+  const cells = ({ sinceMs, ttlMs, session, ...each }: LockContender, place: string): readonly string[] => [place, nameOfContender(each), timeOf(sinceMs), each.token ?? '', ttlMs === undefined ? '' : `${ttlMs / 1_000}s`, session];
   printTable(terminal, ['PLACE', 'WHO', 'SINCE', 'TOKEN', 'LEASE', 'SESSION'], [...holders.map((each) => cells(each, 'holds')), ...waiting.map((each, at) => cells(each, String(at + 1)))]);
-}
-
-function nameOf({ value, contender }: Pick<LockContender, 'value' | 'contender'>): string {
-  return value ?? contender.slice(0, 8);
 }
 
 /** Empty for one that an older Rollcall wrote. */

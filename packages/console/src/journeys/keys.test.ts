@@ -1,6 +1,7 @@
 /** What an operator does with keys and locks: finds, writes without overwriting others, deletes and takes it back, and frees a lock whose holder hangs. */
 
 import { randomUUID } from 'node:crypto';
+import { connect } from '@rollcall/client';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ConsoleBrowser, noBrowser, violations } from '../browser.case.ts';
@@ -126,6 +127,46 @@ describe.skipIf(noBrowser !== '')(`an operator${noBrowser}`, () => {
     expect(await third.answer).toMatchObject({ state: 'holds' });
     expect(await violations(page)).toEqual([]);
     await page.close();
+  });
+
+  test('sees which clients hold a semaphore, though they say nothing of themselves', async () => {
+    const clients = await Promise.all(['billing-1', 'billing-2'].map((name) => connect({ servers: [console.server.url], name })));
+    await Promise.all(clients.map((client) => client.semaphore('db/permits', 3).acquire()));
+    const page = await console.open('locks');
+    await page.getByRole('row', { name: /db\/permits billing-\d · 127\.0\.0\.1, billing-\d · 127\.0\.0\.1/ }).click();
+    for (const name of ['billing-1', 'billing-2']) await page.getByRole('list', { name: 'Holders' }).getByText(`${name} · 127.0.0.1`, { exact: true }).waitFor();
+    await page.close();
+    await Promise.all(clients.map((client) => client.close()));
+  });
+
+  test('with the right to read locks alone sees that it may not take one away, and its page asks for nothing but the reason', async () => {
+    await using denied = await ConsoleBrowser.start({ acl: { initialManagement: management, defaultPolicy: 'deny' } });
+    const headers = { 'x-consul-token': management };
+    const policy = { Name: 'readers', Rules: 'lock_prefix "" { policy = "read" }' };
+    await fetch(`${denied.server.url}/v1/acl/policy`, { method: 'PUT', body: JSON.stringify(policy), headers });
+    await fetch(`${denied.server.url}/v1/acl/token/00000000-0000-0000-0000-000000000002`, { method: 'PUT', body: JSON.stringify({ Description: 'anonymous', Policies: [{ Name: 'readers' }] }), headers });
+    const client = await connect({ servers: [denied.server.url], token: management, name: 'billing-1' });
+    await client.lock('jobs/a');
+    const page = await denied.open('locks/jobs%2Fa');
+    const asked: string[] = [];
+    page.on('request', (request) => request.url().endsWith('/ui/api/can') && asked.push(request.postData() ?? ''));
+    await page.reload();
+    const holders = page.getByRole('list', { name: 'Holders' });
+    // Addresses are for operators.
+    await holders.getByText('billing-1', { exact: true }).waitFor();
+    await holders.locator('button[aria-disabled=true]', { hasText: 'Take away' }).focus();
+    await holders.getByText('operator:write').waitFor();
+    expect(asked.map((body) => (JSON.parse(body) as { ask: object[] }).ask.map((each) => (each as { resource: string }).resource))).toEqual([['operator']]);
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByLabel('Token', { exact: true }).fill(management);
+    await page.getByRole('dialog').getByRole('button', { name: 'Sign in', exact: true }).click();
+    await holders.getByText('billing-1 · 127.0.0.1', { exact: true }).waitFor();
+    asked.length = 0;
+    await page.reload();
+    await holders.locator('button:not([aria-disabled])', { hasText: 'Take away' }).waitFor();
+    expect(asked).toEqual([]);
+    await page.close();
+    await client.close();
   });
 
   test('without rights sees why an action is not possible', async () => {

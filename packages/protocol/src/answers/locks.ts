@@ -11,9 +11,17 @@ const token = { ...text, description: 'Fencing token: decimal digits of a number
 const since = { ...time, description: 'When it got the lock, or came to wait for it, by the clock of the registry: milliseconds since the Unix epoch' } as const;
 const purpose = { type: 'string', enum: lockPurposes, description: 'What its contenders use it as, as they say' } as const;
 
+/** Who has opened the session. */
+const client = {
+  'client?': { ...text, description: 'Name of the client that opened the session, as it says; absent for one of the HTTP API' },
+  'address?': { ...text, description: 'That the session was opened from; with operator:read only' },
+} as const;
+const lockCan = { type: 'array', items: { type: 'string', enum: ['read', 'write', 'expel'] }, description: 'What the caller may do with it; expel: take it from its holder, give it to another contender, remove a contender from the queue' } as const;
+
 const contender = object({
   'contender': uuid,
   'session': uuid,
+  ...client,
   'token?': token,
   'shared?': yes,
   'sinceMs?': since,
@@ -23,11 +31,11 @@ const contender = object({
 
 const listed = object({
   name, 'purpose?': purpose, 'limit': count, 'shared?': yes, 'holding': count, 'waiting': count,
-  'holders': { type: 'array', items: object({ 'contender': uuid, 'session': uuid, token, 'sinceMs?': since, 'value?': text }), description: 'At most 10' },
-  can,
+  'holders': { type: 'array', items: object({ 'contender': uuid, 'session': uuid, ...client, token, 'sinceMs?': since, 'value?': text }), description: 'At most 10' },
+  'can': lockCan,
 });
 
-const heldKey = object({ 'key': text, 'revision': count, 'lockIndex': count, 'session?': object({ id: text, name: text, node: text }) });
+const heldKey = object({ 'key': text, 'revision': count, 'lockIndex': count, 'session?': object({ id: text, name: text, node: text }), can });
 
 const paged = { 'count': { ...count, description: 'Of all pages' }, 'next?': { ...text, description: 'The last name of this page; absent on the last page' } } as const;
 
@@ -38,6 +46,7 @@ export const lockSchema = object({
   'purpose?': purpose,
   'holders': { type: 'array', items: contender },
   'waiting': { type: 'array', items: contender },
+  'can': lockCan,
 });
 export const lockListSchema = object({ locks: { type: 'array', items: listed }, ...paged });
 export const heldKeyListSchema = object({ keys: { type: 'array', items: heldKey }, ...paged });
@@ -46,6 +55,8 @@ export const heldKeyListSchema = object({ keys: { type: 'array', items: heldKey 
 export type LockContender = Shaped<typeof contender>;
 /** One lock with all of its queue. */
 export type LockDetail = Shaped<typeof lockSchema>;
+/** What a caller may do with a lock. */
+export type LockRight = ListedLock['can'][number];
 export type ListedLock = Shaped<typeof listed>;
 export type LockList = Shaped<typeof lockListSchema>;
 /** A key that a session holds, as clients of Consul lock. */

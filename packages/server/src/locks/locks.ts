@@ -19,6 +19,7 @@ import { findLiveSession, findSession } from '../registry/kind/session/find.ts';
 import { sessionKey } from '../registry/kind/session/keys.ts';
 import type { SessionRow } from '../registry/kind/session/rows.ts';
 import type { Registry } from '../registry/registry.ts';
+import { lockClientFields, type LockClient } from './lock-client.ts';
 
 /** Names a session, which the caller has proved to be its own. */
 export interface SessionRef {
@@ -39,6 +40,8 @@ export interface SessionWish {
   readonly ttlMs: number;
   /** For people. */
   readonly name: string;
+  /** Who opens it, for people. */
+  readonly by: LockClient;
   /** Who vouches for it (`net/principal.ts`). */
   readonly principal: string;
 }
@@ -82,14 +85,14 @@ export class Locks {
    * @returns revision of its row, by which `endIfUnchanged` knows that no other connection has taken it over
    * @throws RegistryError `permission_denied` for the session of another client; `not_found` when it is ending
    */
-  async open(session: SessionRef, secret: string, { ttlMs, name, principal }: SessionWish): Promise<number> {
+  async open(session: SessionRef, secret: string, { ttlMs, name, by, principal }: SessionWish): Promise<number> {
     const { registry } = this.#options;
     const { namespace, id } = session;
     for (let attempt = 1; findSession(registry.state, namespace, id) === undefined; attempt++) {
       try {
         await registry.submit({
           ...{ kind: 'session-create', namespace, id, name, node: '', liveness: 'ttl', ttlMs, strict: true },
-          ...{ lockDelayMs: 0, behavior: 'delete', checks: [], foreign: { lock: { secretSha256: hashOf(secret) } } },
+          ...{ lockDelayMs: 0, behavior: 'delete', checks: [], foreign: { lock: { secretSha256: hashOf(secret), ...lockClientFields(by) } } },
         });
         return this.revisionOf(session);
       } catch (error) {

@@ -1,16 +1,16 @@
 /** One lock: its holders, live, the queue in order, and what an operator may do with both. */
 
-import { createMemo, createResource, createSignal, For, Show, type JSX } from 'solid-js';
-import { kindOfLock, type LockContender, type LockDetail, type LockHolder } from '@rollcall/protocol';
+import { createMemo, createSignal, For, Show, type JSX } from 'solid-js';
+import { kindOfLock, nameOfContender, type LockContender, type LockDetail, type LockHolder } from '@rollcall/protocol';
 import { ask } from '../../api.ts';
 import { pastReason } from '../../live/as-of.ts';
 import { polled } from '../../live/polled.ts';
 import { clockOf, spanOf } from '../../live/time.ts';
 import type { LiveViews } from '../../live/views.ts';
 import { ActionButton } from '../../parts/allowed.tsx';
+import { createDenied } from '../../parts/denied.ts';
 import { createOutcome, OutcomeLine } from '../../parts/outcome.tsx';
 import { follow, hrefOf } from '../../place.ts';
-import { denials } from '../../session.ts';
 
 /** What an operator is about to do. */
 interface Asked {
@@ -27,7 +27,10 @@ const queueShownMax = 200;
 export function LockPage(props: { readonly live: LiveViews; readonly namespace: string; readonly name: string }): JSX.Element {
   const held = props.live.watch<LockHolder>({ kind: 'lock', namespace: props.namespace, name: props.name });
   const state = polled<LockDetail>(`/rollcall/v1/locks?${String(new URLSearchParams({ namespace: props.namespace, name: props.name }))}`, {}, props.live.isPaused);
-  const [refused] = createResource(() => denials([{ namespace: props.namespace, resource: 'operator', verb: 'write' }]).then(([denial]) => denial));
+  // The lock itself says what the caller may do; only the reason has to be asked for.
+  const right = { namespace: props.namespace, resource: 'operator', verb: 'write' } as const;
+  const denied = createDenied(() => (state().content?.can.includes('expel') === false ? [right] : []));
+  const refused = () => denied(right);
   const [asked, setAsked] = createSignal<Asked>();
   const [reason, setReason] = createSignal('');
   const outcome = createOutcome();
@@ -36,6 +39,8 @@ export function LockPage(props: { readonly live: LiveViews; readonly namespace: 
   const holders = createMemo(() => [...held().items.values()].sort((a, b) => (BigInt(a.token) < BigInt(b.token) ? -1 : 1)));
   const waiting = createMemo(() => (pastReason() === undefined ? (state().content?.waiting ?? []).filter(({ contender }) => !held().items.has(contender)) : []));
   const only = (): LockHolder | undefined => (holders().length === 1 ? holders()[0] : undefined);
+  // The live holders say nothing of their clients.
+  const nameOf = (each: LockHolder | LockContender): string => nameOfContender({ ...sessions().get(each.contender), ...each });
   const next = (): string => {
     const [first] = waiting();
     return first === undefined ? 'The lock becomes free' : `${nameOf(first)} gets the lock, with a higher token`;
@@ -105,10 +110,6 @@ export function LockPage(props: { readonly live: LiveViews; readonly namespace: 
       </Show>
     </>
   );
-}
-
-function nameOf({ value, contender }: Pick<LockContender, 'value' | 'contender'>): string {
-  return value ?? contender.slice(0, 8);
 }
 
 function sessionText(contender: Pick<LockContender, 'session' | 'ttlMs'> | undefined): readonly string[] {

@@ -1,7 +1,7 @@
 /** Locks and elections in use, and keys that sessions hold as Consul's clients lock; and below it the page of one lock. */
 
 import { createEffect, createMemo, createSignal, on, onCleanup, Show, type JSX } from 'solid-js';
-import { kindOfLock, type HeldKey, type HeldKeyList, type ListedLock, type LockList } from '@rollcall/protocol';
+import { kindOfLock, nameOfContender, type HeldKey, type HeldKeyList, type ListedLock, type LockList } from '@rollcall/protocol';
 import { polled, type Polled } from '../../live/polled.ts';
 import { clockOf } from '../../live/time.ts';
 import type { PageProps } from '../../pages.ts';
@@ -101,7 +101,7 @@ function sinceText(row: Row): string {
 
 function holderText(row: Row): string {
   if (row.kind === 'key') return row.session === undefined ? 'a session that you may not read' : [row.session.name, row.session.node, row.session.id.slice(0, 8)].filter((each) => each !== '').join(' · ');
-  const names = row.holders.map(({ value, contender }) => value ?? contender.slice(0, 8));
+  const names = row.holders.map(nameOfContender);
   return names.length < row.holding ? `${names.join(', ')} and ${row.holding - names.length} more` : names.join(', ');
 }
 

@@ -27,6 +27,7 @@ import { namespaceFor } from '../../security/hidden-namespace.ts';
 import { heldKeyList, lockList, type ListQuestion } from './lists.ts';
 import { oneLock } from './one-lock.ts';
 import { reasonMax, routes, rowsMax, waitMsMax, type Action, type Route } from './routes.ts';
+import { rightsOn, seesAddresses } from './shown.ts';
 
 const prefix = '/rollcall/v1/locks';
 const bodyBytesMax = 262_144;
@@ -88,7 +89,7 @@ class LocksFrontend implements Frontend {
       const { session, ttlMs, name } = this.#frame(asked, 'lock-session');
       this.#demand(asked, 'write', name);
       const ref = { namespace: asked.namespace, id: session.id };
-      await this.#context.locks.open(ref, session.token, { ttlMs, name, principal: this.#principal(asked) });
+      await this.#context.locks.open(ref, session.token, { ttlMs, name, by: { address: asked.exchange.request.socket.remoteAddress ?? '' }, principal: this.#principal(asked) });
       return { session: session.id };
     },
     renew: async (asked) => {
@@ -146,15 +147,17 @@ class LocksFrontend implements Frontend {
 
   /** Sends the answer itself, as for a list: there may be thousands of contenders. */
   async #look(asked: Asked): Promise<undefined> {
-    const { exchange: { request, response }, namespace } = asked;
+    const { exchange: { request, response }, caller: { authorizer }, namespace } = asked;
     const { name } = this.#frame({ ...asked, body: { ...asked.body, session: unnamed, ttlMs: 1_000 } }, 'lock-session');
     this.#demand(asked, 'read', name);
     const revision = (): number => this.#context.registry.views.revision(locksView(namespace));
-    if (this.#isUnchanged(asked, `${this.#process}-${revision()}`)) return undefined;
+    const view = { can: rightsOn(authorizer, namespace, name), seesAddresses: seesAddresses(authorizer, namespace) };
+    const viewer = `${view.can.join('+')}${view.seesAddresses ? '+addresses' : ''}`;
+    if (this.#isUnchanged(asked, `${this.#process}-${viewer}-${revision()}`)) return undefined;
     response.setHeader('Cache-Control', 'no-store');
     const { turns: { pace } } = this.#lists;
-    const make = (frozen: Frozen): Work<EncodedBody> => oneLock(frozen, namespace, name, pace);
-    const found = await this.#lists.find(response, { name: JSON.stringify(['look', namespace, name]), form: 'json', viewer: '', revision, make }, takesGzip(request.headers));
+    const make = (frozen: Frozen): Work<EncodedBody> => oneLock(frozen, { namespace, name, ...view }, pace);
+    const found = await this.#lists.find(response, { name: JSON.stringify(['look', namespace, name]), form: 'json', viewer, revision, make }, takesGzip(request.headers));
     if (found.body !== undefined) this.#lists.send(response, { contentType: 'application/json', vary: 'Accept-Encoding' }, found.body, found.gzip);
     return undefined;
   }
@@ -169,7 +172,7 @@ class LocksFrontend implements Frontend {
     const ofKeys = action === 'keys';
     const view = ofKeys ? prefixView(namespace, '') : locksView(namespace);
     const revision = (): number => past?.revision ?? views.revision(view);
-    const seesAll = ofKeys ? authorizer.allowsAll(namespace, 'key', 'read') && authorizer.allowsAll(namespace, 'session', 'read') : authorizer.allowsAll(namespace, 'lock', 'write');
+    const seesAll = ofKeys ? authorizer.allowsAll(namespace, 'key', 'write') && authorizer.allowsAll(namespace, 'session', 'read') : authorizer.allowsAll(namespace, 'lock', 'write') && seesAddresses(authorizer, namespace) && authorizer.allows(namespace, 'operator', 'write', '');
     const viewer = this.#lists.viewerOf(authorizer, seesAll);
     if (this.#isUnchanged(asked, `${this.#process}-${viewer}-${past === undefined ? '' : `${past.atMs}-`}${revision()}`)) return undefined;
     const { turns: { pace } } = this.#lists;

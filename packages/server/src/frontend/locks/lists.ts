@@ -4,6 +4,7 @@
  */
 
 import type { HeldKey, HeldKeyList, ListedLock, LockList } from '@rollcall/protocol';
+import type { LockClient } from '../../locks/lock-client.ts';
 import { Body } from '../../net/answers.ts';
 import { inOrder, order, select } from '../../net/slices.ts';
 import type { Pace, Work } from '../../net/turns.ts';
@@ -13,6 +14,7 @@ import { holdersOf, locksIn } from '../../registry/kind/lock/find.ts';
 import { tokenOf, type HolderRow, type LockRow } from '../../registry/kind/lock/rows.ts';
 import { findSession } from '../../registry/kind/session/find.ts';
 import type { Authorizer } from '../../security/authorizer.ts';
+import { rightsOn, seesAddresses, shownClient } from './shown.ts';
 
 export interface ListQuestion {
   readonly namespace: string;
@@ -38,9 +40,11 @@ export function* lockList(frozen: Frozen, authorizer: Authorizer, question: List
   const rows = yield* select(locksIn(frozen, namespace), isWanted, pace, unitsPerRow);
   const { shown, count, next } = yield* page(rows, ({ name }) => name, question, pace);
   const locks: ListedLock[] = [];
+  const withAddresses = seesAddresses(authorizer, namespace);
+  const mayExpel = authorizer.allows(namespace, 'operator', 'write', '');
   for (const { name, limit, shared, purpose, holding, waiting } of shown) {
-    const holders = firstHolders(frozen, namespace, name).map(holderJson);
-    const can = authorizer.allows(namespace, 'lock', 'write', name) ? (['read', 'write'] as const) : (['read'] as const);
+    const holders = firstHolders(frozen, namespace, name).map((row) => holderJson(row, shownClient(findSession(frozen, namespace, row.session), withAddresses)));
+    const can = rightsOn(authorizer, namespace, name, mayExpel);
     locks.push({ name, ...(purpose === undefined ? {} : { purpose }), limit, ...(shared === undefined ? {} : { shared }), holding, waiting, holders, can });
     if (pace.spend(unitsPerShown)) yield;
   }
@@ -54,9 +58,9 @@ function firstHolders(frozen: Frozen, namespace: string, name: string): HolderRo
   return first.sort((a, b) => (tokenOf(a) < tokenOf(b) ? -1 : 1));
 }
 
-function holderJson(row: HolderRow): ListedLock['holders'][number] {
+function holderJson(row: HolderRow, client: LockClient): ListedLock['holders'][number] {
   const { id, session, gotMs, value } = row;
-  return { contender: id, session, token: String(tokenOf(row)), ...(gotMs === undefined ? {} : { sinceMs: gotMs }), ...(value === undefined ? {} : { value }) };
+  return { contender: id, session, ...client, token: String(tokenOf(row)), ...(gotMs === undefined ? {} : { sinceMs: gotMs }), ...(value === undefined ? {} : { value }) };
 }
 
 export function* heldKeyList(frozen: Frozen, authorizer: Authorizer, question: ListQuestion, pace: Pace): Work<Body> {
@@ -68,7 +72,7 @@ export function* heldKeyList(frozen: Frozen, authorizer: Authorizer, question: L
     const session = findSession(frozen, namespace, id);
     // As Consul: a session is read with the rights to its node.
     const isVisible = session !== undefined && authorizer.allows(namespace, 'session', 'read', session.node);
-    keys.push({ key, revision: modified, lockIndex, ...(isVisible ? { session: { id, name: session.name, node: session.node } } : {}) });
+    keys.push({ key, revision: modified, lockIndex, ...(isVisible ? { session: { id, name: session.name, node: session.node } } : {}), can: authorizer.allows(namespace, 'key', 'write', key) ? ['read', 'write'] : ['read'] });
     if (pace.spend(unitsPerShown)) yield;
   }
   return bodyOf({ keys, count, ...next });

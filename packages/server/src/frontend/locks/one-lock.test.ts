@@ -23,7 +23,7 @@ test.each([1, count])('a lock with a limit of %i', (limit) => {
     return get(key);
   };
   const pace = new Pace();
-  const work = oneLock(frozen, 'default', 'job', pace);
+  const work = oneLock(frozen, { namespace: 'default', name: 'job', can: ['read'], seesAddresses: false }, pace);
   const slices: number[] = [];
   let text = '';
   for (let at = 0; text === ''; at++) {
@@ -39,7 +39,7 @@ test.each([1, count])('a lock with a limit of %i', (limit) => {
   expect(slices.length).toBeGreaterThan(3);
   expect(Math.max(...slices)).toBeLessThanOrEqual(perSliceMax);
   const { holders, waiting, ...about } = JSON.parse(text) as { readonly holders: readonly { contender: string; ttlMs?: number }[]; readonly waiting: readonly { contender: string }[] };
-  expect(about).toEqual({ namespace: 'default', name: 'job', limit });
+  expect(about).toEqual({ namespace: 'default', name: 'job', limit, can: ['read'] });
   expect([...holders, ...waiting].map(({ contender }) => contender)).toEqual(Array.from({ length: count }, (_, at) => `s${at}`));
   expect(holders).toHaveLength(limit);
 });

@@ -65,7 +65,7 @@ describe('the list of locks', () => {
     const { locks, count } = await list(server.url, 'list?filter=LIST%2F');
     expect({ locks, count }).toEqual({
       count: 1,
-      locks: [{ name: 'list/a', limit: 1, holding: 1, waiting: 1, holders: [{ contender: first.contender, session: first.session.id, token: first.held, sinceMs: expect.any(Number) as number, value: 'host-1' }], can: ['read', 'write'] }],
+      locks: [{ name: 'list/a', limit: 1, holding: 1, waiting: 1, holders: [{ contender: first.contender, session: first.session.id, token: first.held, sinceMs: expect.any(Number) as number, value: 'host-1', address: '127.0.0.1' }], can: ['read', 'write', 'expel'] }],
     });
   });
 
@@ -118,7 +118,7 @@ describe('the list of locks', () => {
     const { ID: id } = (await created.json()) as { ID: string };
     await fetch(`${server.url}/v1/kv/held/leader?acquire=${id}`, { method: 'PUT', body: 'x' });
     await fetch(`${server.url}/v1/kv/held/other`, { method: 'PUT', body: 'x' });
-    expect((await list(server.url, 'keys?filter=held')).keys).toEqual([{ key: 'held/leader', revision: expect.any(Number) as number, lockIndex: 1, session: { id, name: 'worker', node: expect.any(String) as string } }]);
+    expect((await list(server.url, 'keys?filter=held')).keys).toEqual([{ key: 'held/leader', revision: expect.any(Number) as number, lockIndex: 1, session: { id, name: 'worker', node: expect.any(String) as string }, can: ['read', 'write'] }]);
     await fetch(`${server.url}/v1/session/destroy/${id}`, { method: 'PUT' });
     expect(await list(server.url, 'keys?filter=held')).toEqual({ keys: [], count: 0 });
   });
@@ -175,7 +175,19 @@ describe('rights', () => {
       const shop = (await grants.token('lock_prefix "shop/" { policy = "write" }')).secret;
       const all = (await grants.token('lock_prefix "" { policy = "read" } operator = "write"')).secret;
       expect((await list(closed.url, 'list', shop)).locks.map(({ name, can }) => [name, can])).toEqual([['shop/a', ['read', 'write']]]);
-      expect((await list(closed.url, 'list', all)).locks.map(({ name, can }) => [name, can])).toEqual([['bank/a', ['read']], ['shop/a', ['read']]]);
+      expect((await list(closed.url, 'list', all)).locks.map(({ name, can }) => [name, can])).toEqual([['bank/a', ['read', 'expel']], ['shop/a', ['read', 'expel']]]);
+      const one = async (token: string): Promise<unknown> => (await (await fetch(`${closed.url}/rollcall/v1/locks?name=shop/a`, { headers: bearer(token) })).json()) as unknown;
+      // An answer that is kept is shared by callers with the same rights only.
+      expect(await one(management)).toMatchObject({ can: ['read', 'write', 'expel'], holders: [{ address: '127.0.0.1' }] });
+      expect(await one(shop)).toMatchObject({ can: ['read', 'write'], holders: [expect.not.objectContaining({ address: '127.0.0.1' })] });
+      expect(await one(all)).toMatchObject({ can: ['read', 'expel'], holders: [{ address: '127.0.0.1' }] });
+      expect((await list(closed.url, 'list', shop)).locks[0]?.holders).toEqual([expect.not.objectContaining({ address: '127.0.0.1' })]);
+      const keys = (await grants.token('key_prefix "" { policy = "read" } session_prefix "" { policy = "read" }')).secret;
+      const created = await fetch(`${closed.url}/v1/session/create`, { method: 'PUT', body: '{}', headers: bearer(management) });
+      const { ID: id } = (await created.json()) as { ID: string };
+      await fetch(`${closed.url}/v1/kv/leader?acquire=${id}`, { method: 'PUT', body: 'x', headers: bearer(management) });
+      expect((await list(closed.url, 'keys', management)).keys).toMatchObject([{ key: 'leader', can: ['read', 'write'] }]);
+      expect((await list(closed.url, 'keys', keys)).keys).toMatchObject([{ key: 'leader', can: ['read'] }]);
       expect((await list(closed.url, 'list')).count).toBe(0);
       const body = { name: 'shop/a', contender: held.contender, reason: 'it hangs' };
       // Who may take a lock may not take it from another holder.

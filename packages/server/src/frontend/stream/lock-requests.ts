@@ -19,6 +19,7 @@ import {
   type TxnWrite,
 } from '@rollcall/protocol';
 import type { ConnectionEnd } from '../../health/connection/connection-session.ts';
+import type { LockClient } from '../../locks/lock-client.ts';
 import { parseToken, type ContenderRef, type Grant, type SessionRef } from '../../locks/locks.ts';
 import type { Context } from '../../net/frontend.ts';
 import { queueOf } from '../../registry/kind/lock/find.ts';
@@ -46,6 +47,8 @@ export interface LockRequestsOptions {
   readonly access: StreamAccess;
   /** Of the sessions, and so of the locks. */
   readonly namespace: () => string;
+  /** For people. */
+  readonly client: () => LockClient;
 }
 
 export class LockRequests {
@@ -107,7 +110,7 @@ export class LockRequests {
       throw new RegistryError('resource_exhausted', `this stream has opened ${sessionsMax} sessions of locks, which is the limit`);
     }
     const ref = { namespace: this.#options.namespace(), id };
-    const revision = await context.locks.open(ref, token, { ttlMs, name, principal: access.principal });
+    const revision = await context.locks.open(ref, token, { ttlMs, name, by: this.#options.client(), principal: access.principal });
     const opened = { ref, bound, revision };
     this.#opened.set(id, opened);
     // The stream may have ended meanwhile.

@@ -68,6 +68,20 @@ describe('a lock over streams', () => {
     expect(await one.renew(String(first))).toMatchObject({ type: 'lock-renewed', applied: true, lost: [one.contender] });
   });
 
+  it('is shown with the clients that hold it and wait for it', async () => {
+    const [one, two] = [await member(), await member()];
+    await one.acquire();
+    const second = two.acquire();
+    await two.waits();
+    const about = { client: 'test', address: '127.0.0.1' };
+    const shown: unknown = await (await fetch(`${server.url}/rollcall/v1/locks?name=${name}`)).json();
+    expect(shown).toMatchObject({ holders: [{ contender: one.contender, ...about }], waiting: [{ contender: two.contender, ...about }] });
+    const listed: unknown = await (await fetch(`${server.url}/rollcall/v1/locks/list`)).json();
+    expect(listed).toMatchObject({ locks: [{ holders: [{ contender: one.contender, ...about }] }] });
+    await one.release();
+    await second;
+  });
+
   it('is busy, or late, for a contender with little time, which then does not wait any more', async () => {
     const [one, two] = [await member(), await member()];
     await one.acquire();

@@ -112,7 +112,7 @@ export class Stream {
       ...{ limit: context.limits.watchesPerStreamMax, bufferBytesMax: context.limits.streamBufferBytesMax },
       reader: { ...options.readers, client: () => ({ name: this.#client?.client ?? '', address: this.#remoteAddress }) },
     });
-    this.#locks = new LockRequests({ context, access: this.#access, namespace: () => this.#namespace });
+    this.#locks = new LockRequests({ context, access: this.#access, namespace: () => this.#namespace, client: () => ({ client: this.#client?.client ?? '', address: this.#remoteAddress ?? '' }) });
     webSocket.on('message', (data, isBinary) => this.#receive(data as Buffer, isBinary));
     webSocket.on('close', (code) => this.#closed(code));
     // For a bad frame, `ws` has sent the client a close code (1002, 1007, 1009).
