@@ -78,5 +78,10 @@ export interface Question {
 /** What the caller may not do, with the reason, by question; null for what it may. A token may lose rights at any time, so the server decides again when it is done. */
 export async function denials(questions: readonly Question[]): Promise<readonly (ExplainedDenial | null)[]> {
   const { allowed, denials: explained } = await ask<{ allowed: readonly boolean[]; denials: readonly (ExplainedDenial | null)[] }>('POST', '/ui/api/can', { ask: questions, explain: true });
-  return questions.map(({ namespace = 'default', name = '', ...question }, at) => (allowed[at] === true ? null : (explained[at] ?? { ...question, namespace, name, subject: 'this caller', rule: { source: 'access control', text: 'deny' } })));
+  return questions.map(({ namespace = 'default', name = '', ...question }, at) => (allowed[at] === true ? null : (explained[at] ?? unexplained({ ...question, namespace, name }))));
+}
+
+/** A denial whose reason has not come. */
+export function unexplained({ namespace = 'default', name = '', ...question }: Question): ExplainedDenial {
+  return { ...question, namespace, name, subject: 'this caller', rule: { source: 'access control', text: 'deny' } };
 }

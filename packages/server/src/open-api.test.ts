@@ -115,7 +115,7 @@ const requests: Readonly<Record<string, { readonly query?: string | (() => strin
   'GET /rollcall/v1/config/old-keys': { query: '?environment=default' },
   'GET /rollcall/v1/config': { query: shop },
   'POST /rollcall/v1/config/rollout': { query: shop, body: { rollout: 'release', action: 'complete', message: 'm' } },
-  'GET /rollcall/v1/config/list': { query: '?app=shop' },
+  'GET /rollcall/v1/config/list': { query: '?app=shop&environment=default&environment=none' },
   'GET /rollcall/v1/config/resolve': { query: `${shop}&label=a%3Db&instance=n%2Fi` },
   'GET /rollcall/v1/config/history': { query: shop },
   'GET /rollcall/v1/config/release': { query: `${shop}&number=1` },

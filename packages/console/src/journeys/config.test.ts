@@ -145,9 +145,62 @@ describe.skipIf(noBrowser !== '')(`configurations${noBrowser}`, () => {
     await page.close();
   });
 
+  test('of all open environments come by one request, and stay while another environment is opened', async () => {
+    for (const name of ['env-1', 'env-2', 'env-3', 'env-4', 'env-5', 'env-6', 'env-7']) {
+      await console.server.registry.submit({ kind: 'namespace-put', name });
+      await post('/publish', { environment: name, app: 'far', name: `of-${name}` }, { content: 'a' });
+    }
+    const page = await console.open('keys');
+    const asked: string[] = [];
+    page.on('request', (request) => {
+      const { pathname, searchParams } = new URL(request.url());
+      if (pathname === '/rollcall/v1/config/list') asked.push(searchParams.getAll('environment').join(' '));
+    });
+    await console.goTo(page, 'config');
+    const tree = page.getByRole('tree');
+    await tree.getByText('of-env-1').waitFor();
+    await tree.getByText('app.yaml').waitFor();
+    expect(new Set(asked)).toEqual(new Set(['default env-1 env-2 env-3 env-4 env-5']));
+    // The rows of the others are in the page at each moment until those of the new one come.
+    await page.evaluate(`{
+      const lines = document.querySelector('.config-lines');
+      new MutationObserver(() => {
+        if (!lines.textContent.includes('of-env-1')) document.title = 'the rows went away';
+      }).observe(document.body, { childList: true, subtree: true, characterData: true });
+    }`);
+    await tree.getByRole('treeitem', { name: 'env-7' }).locator('.twist').click();
+    await tree.getByText('of-env-7').waitFor();
+    expect([await page.title(), asked.at(-1)]).toEqual([expect.not.stringContaining('went away'), 'default env-1 env-2 env-3 env-4 env-5 env-7']);
+    await page.close();
+  });
+
   test('give no errors', () => {
     expect(console.errors).toEqual([]);
   });
+});
+
+test.skipIf(noBrowser !== '')(`a reader of a configuration sees its buttons disabled by the row itself, and its page asks for reasons alone${noBrowser}`, async () => {
+  await using console = await ConsoleBrowser.start({ acl: { initialManagement: management } });
+  const headers = { 'x-consul-token': management };
+  const policy = { Name: 'readers', Rules: 'config_prefix "" { policy = "read, edit" }' };
+  await fetch(`${console.server.url}/v1/acl/policy`, { method: 'PUT', body: JSON.stringify(policy), headers });
+  await fetch(`${console.server.url}/v1/acl/token/00000000-0000-0000-0000-000000000002`, { method: 'PUT', body: JSON.stringify({ Description: 'anonymous', Policies: [{ Name: 'readers' }] }), headers });
+  await ask(console, 'POST', '/publish', { app: 'shop', name: 'app.yaml' }, { content: 'a: 1\n', format: 'yaml' }, management);
+  await ask(console, 'POST', '/publish', { app: 'shop', name: 'app.yaml' }, { content: 'a: 2\n', format: 'yaml' }, management);
+  const page = await console.open('keys');
+  const asked: string[] = [];
+  page.on('request', (request) => {
+    if (request.url().endsWith('/ui/api/can')) asked.push(...(JSON.parse(request.postData() ?? '') as { ask: readonly { resource: string }[] }).ask.map(({ resource }) => resource));
+  });
+  await console.goTo(page, 'config/default/shop/app.yaml');
+  await page.getByRole('button', { name: 'roll back' }).focus();
+  await page.getByText('config-publish:write on shop/app.yaml').first().waitFor();
+  await write(page, 'a: 3\n');
+  await page.keyboard.press('Control+s');
+  await page.getByText('The draft is saved.').waitFor();
+  expect(asked).toEqual(['config-approve', 'config-publish', 'config-reveal']);
+  await page.close();
+  expect(console.errors).toEqual([]);
 });
 
 test.skipIf(noBrowser !== '')(`a change is proposed by one token, approved and rolled out by another, and stopped${noBrowser}`, async () => {

@@ -27,9 +27,12 @@ const draftHead = { 'revision': count, 'remove?': removal, 'base': { ...count, d
 
 const draft = object({ ...configRef, ...draftHead, 'content': text, 'md5': text, 'format?': text });
 
+const can = { type: 'array', items: { type: 'string', enum: ['read', 'edit', 'approve', 'publish', 'reveal'] }, description: 'What the caller may do with it' } as const;
+
 const row = {
   ...configRef, 'release': { ...count, description: '0: none, and clients get nothing' }, 'last': count, 'unpublished?': { ...yes, description: 'No content was ever published' }, 'revision': count, 'md5': text, 'bytes': count, 'format?': text,
   ...configSettings, 'rollouts?': { type: 'array', items: rolloutSchema }, 'createdMs': time, 'changedMs': time,
+  can,
 } as const;
 
 const listed = object({ ...row, 'draft?': object(draftHead) });

@@ -8,7 +8,8 @@ import { asOfMs, pastReason } from '../../live/as-of.ts';
 import { createNow } from '../../live/now.ts';
 import { lookAgain, polled, type Polled } from '../../live/polled.ts';
 import type { LiveViews } from '../../live/views.ts';
-import { denials, session } from '../../session.ts';
+import { createRights } from '../../parts/denied.ts';
+import { session } from '../../session.ts';
 import { isSame, pathOf, root, type WholeConfig, type Ref } from './data.ts';
 
 /** Why the caller may not do something; null: it may. */
@@ -61,10 +62,12 @@ export function createModel(of: Ref, live: LiveViews, environment: Accessor<Conf
   const revision = createMemo(() => (hasRelease() ? one().content?.revision : undefined));
   const [resolved] = createResource(revision, () => ask<ResolvedConfig>('GET', pathOf('/resolve', of, asOf())).catch(() => undefined));
   const name = `${of.app}/${of.name}`;
-  const [denied] = createResource(async (): Promise<Denials> => {
-    const question = (resource: string) => ({ namespace: of.environment, resource, verb: 'write' as const, name });
-    const [edit = null, approve = null, publish = null, reveal = null] = await denials(['config', 'config-approve', 'config-publish', 'config-reveal'].map(question));
-    return { edit, approve, publish, reveal };
+  const question = (resource: string) => ({ namespace: of.environment, resource, verb: 'write' as const, name });
+  const can = () => one().content?.can;
+  const rights = createRights(can, { edit: question('config'), approve: question('config-approve'), publish: question('config-publish'), reveal: question('config-reveal') });
+  const denied = createMemo((): Denials | undefined => {
+    const [edit, approve, publish, reveal] = [rights('edit'), rights('approve'), rights('publish'), rights('reveal')];
+    return edit === undefined || approve === undefined || publish === undefined || reveal === undefined ? undefined : { edit, approve, publish, reveal };
   });
   const [chosenFormat, chooseFormat] = createSignal<string>();
   const now = createNow();
@@ -77,7 +80,7 @@ export function createModel(of: Ref, live: LiveViews, environment: Accessor<Conf
     history: () => (hasHistory() ? steps().value ?? [] : []),
     proposals: createMemo(() => (proposalState().content ?? []).filter((each) => isSame(each, of))),
     resolved: () => resolved.latest,
-    denied: () => denied.latest,
+    denied,
     now,
     fixed: () => pastReason() ?? (one().content?.owner === 'git' ? 'a repository owns this configuration: change it there, or take the owner away in its settings' : undefined),
     chosenFormat,

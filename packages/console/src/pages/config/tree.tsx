@@ -1,15 +1,15 @@
 /** The tree of environments, apps and configurations. Only the rows in sight are in the page; the arrows move as in every tree, and j and k as in lists. */
 
 import { createVirtualizer } from '@tanstack/solid-virtual';
-import { createEffect, createMemo, createSignal, For, mapArray, Show, type Accessor, type JSX } from 'solid-js';
+import { createEffect, createMemo, createSignal, For, Show, type JSX } from 'solid-js';
 import type { ConfigEnvironment, ListedConfig } from '@rollcall/protocol';
 import { pastReason } from '../../live/as-of.ts';
-import { polled } from '../../live/polled.ts';
 import type { LiveViews } from '../../live/views.ts';
 import { FilterBox, filterText } from '../../parts/filter-box.tsx';
 import { focusRow } from '../../parts/focus.ts';
 import { go, hrefOf, place } from '../../place.ts';
-import { defaultCluster, isSame, root, type Ref } from './data.ts';
+import { defaultCluster, isSame, type Ref } from './data.ts';
+import { watchLists } from './lists.ts';
 import { withoutRelease } from './without-release.ts';
 
 export interface TreeProps {
@@ -33,13 +33,6 @@ interface Line {
   readonly row?: ListedConfig;
 }
 
-interface Loaded {
-  readonly environment: string;
-  readonly isOpen: Accessor<boolean>;
-  readonly rows: Accessor<readonly ListedConfig[]>;
-  readonly error: Accessor<string | undefined>;
-}
-
 const lineHeight = 30;
 /** Environments that are open at first, besides the one that is shown. */
 const openAtFirst = 6;
@@ -58,18 +51,16 @@ export function Tree(props: TreeProps): JSX.Element {
     if (n >= openAtFirst && environment !== props.namespace && environment !== props.shown?.environment) return closed().has(`+${environment}`);
     return !closed().has(environment);
   };
-  const loaded = mapArray(names, (environment, n): Loaded => {
-    const open = createMemo(() => isOpen(environment, n()));
-    const state = createMemo(() => (open() ? polled<readonly ListedConfig[]>(`${root}/list?${new URLSearchParams({ environment })}`, {}, props.live.isPaused) : undefined));
-    return { environment, isOpen: open, rows: () => state()?.().content ?? [], error: () => state()?.().error };
-  });
+  const opened = createMemo(() => names().filter(isOpen));
+  const lists = watchLists(props.live, opened);
   const lines = createMemo(() => {
     const text = filterText();
-    return loaded().flatMap((each): Line[] => {
-      const { environment } = each;
-      const rows = each.rows().filter((row) => text === '' || `${row.app}/${row.name}`.toLowerCase().includes(text) || row.cluster.toLowerCase().includes(text) || row.tags?.some((tag) => tag.toLowerCase().includes(text)) === true);
-      const head: Line = { key: environment, level: 1, label: environment, href: hrefOf(['config', environment], { filter: place().query.get('filter') ?? '' }), environment, isOpen: each.isOpen(), count: each.isOpen() ? rows.length : undefined } as Line;
-      if (!each.isOpen()) return [head];
+    const shownOnes = new Set(opened());
+    return names().flatMap((environment): Line[] => {
+      const isEnvironmentOpen = shownOnes.has(environment);
+      const rows = lists.rows(environment).filter((row) => text === '' || `${row.app}/${row.name}`.toLowerCase().includes(text) || row.cluster.toLowerCase().includes(text) || row.tags?.some((tag) => tag.toLowerCase().includes(text)) === true);
+      const head: Line = { key: environment, level: 1, label: environment, href: hrefOf(['config', environment], { filter: place().query.get('filter') ?? '' }), environment, isOpen: isEnvironmentOpen, ...(isEnvironmentOpen ? { count: rows.length } : {}) };
+      if (!isEnvironmentOpen) return [head];
       const below: Line[] = [];
       let app: string | undefined;
       let isAppOpen = true;
@@ -93,14 +84,13 @@ export function Tree(props: TreeProps): JSX.Element {
     const late = line.level === 1 && names().indexOf(line.key) >= openAtFirst && line.key !== props.namespace;
     toggle(late ? `+${line.key}` : line.key, late ? !isWanted : isWanted);
   };
-  const failures = (): readonly string[] => loaded().flatMap((each) => each.error() ?? []);
   return (
     <aside class="config-tree" aria-label="Configurations">
       <div class="config-tree-head">
         <FilterBox label="Filter" />
         <button type="button" onClick={() => props.create()} disabled={pastReason() !== undefined} title={pastReason() ?? 'New configuration'} aria-label="New configuration">+</button>
       </div>
-      <For each={failures()}>{(message) => <p class="error" role="alert">{message}</p>}</For>
+      <For each={lists.errors()}>{(message) => <p class="error" role="alert">{message}</p>}</For>
       <Show when={lines().length > 0}>
         <Lines lines={lines()} shown={props.shown} open={open} setOpen={setOpen} />
       </Show>

@@ -1,6 +1,6 @@
 /** One flag: what it is, its editor, and the playground beside it. A change is saved into the draft of its configuration, which publishes it. */
 
-import { createMemo, createResource, createSignal, For, Show, type JSX } from 'solid-js';
+import { createMemo, createSignal, For, Show, type JSX } from 'solid-js';
 import { pastReason } from '../../live/as-of.ts';
 import type { LiveViews } from '../../live/views.ts';
 import { ActionButton } from '../../parts/allowed.tsx';
@@ -8,7 +8,7 @@ import { createOutcome, OutcomeLine } from '../../parts/outcome.tsx';
 import { follow, hrefOf } from '../../place.ts';
 import { faultOf, readFlags, withFlag, type ShownFlag } from './definition.ts';
 import { FlagEditor } from './editor.tsx';
-import { clusterQuery, editDenial, watchSet, type FlagContent, type SetRef } from './flag-sets.ts';
+import { clusterQuery, createEditDenial, watchSet, type FlagContent, type SetRef } from './flag-sets.ts';
 import { Playground, type Source } from './playground.tsx';
 import { outcomeText, ruleText } from './rule-text.ts';
 import { readTargeting, type Json, type Targeting } from './rules.ts';
@@ -29,7 +29,7 @@ export function FlagPage(props: { readonly live: LiveViews; readonly set: SetRef
     const read = text === undefined ? undefined : readFlags(text);
     return read?.ok === true ? read.flags.find(({ key }) => key === props.flag) : undefined;
   });
-  const [refused] = createResource(() => editDenial(props.set));
+  const refused = createEditDenial(props.set, shown);
   const [edit, setEdit] = createSignal<Edit>();
   const [isDeleting, setDeleting] = createSignal(false);
   const outcome = createOutcome();

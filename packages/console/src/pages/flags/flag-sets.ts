@@ -6,11 +6,12 @@ import { ask } from '../../api.ts';
 import { asOfMs } from '../../live/as-of.ts';
 import { polled } from '../../live/polled.ts';
 import type { LiveViews } from '../../live/views.ts';
-import { denials } from '../../session.ts';
+import { createRights } from '../../parts/denied.ts';
 
 /** What the page needs of a configuration; of a past time nothing else is known. */
 export interface ConfigHead extends Pick<ListedConfig, 'app' | 'name' | 'cluster' | 'release' | 'format' | 'changedMs' | 'owner'> {
   readonly draft?: Pick<NonNullable<ListedConfig['draft']>, 'revision' | 'remove'>;
+  readonly can?: ListedConfig['can'];
 }
 
 /** A configuration with the content that clients get, and the draft. */
@@ -38,10 +39,10 @@ export function clusterQuery(cluster: string): Readonly<Record<string, string>> 
   return { cluster: cluster === 'default' ? '' : cluster };
 }
 
-/** Why the caller may not change the draft; null: it may. */
-export async function editDenial({ namespace, app, name }: SetRef): Promise<ExplainedDenial | null | undefined> {
-  const [denial] = await denials([{ namespace, resource: 'config', verb: 'write', name: `${app}/${name}` }]);
-  return denial;
+/** Why the caller may not change the draft; null: it may, undefined: the set has not come. */
+export function createEditDenial({ namespace, app, name }: SetRef, shown: Accessor<SetShown>): Accessor<ExplainedDenial | null | undefined> {
+  const rights = createRights(() => shown().content?.head.can, { edit: { namespace, resource: 'config', verb: 'write', name: `${app}/${name}` } });
+  return () => rights('edit');
 }
 
 export function isFlagSet({ format, name }: ConfigHead): boolean {

@@ -1,6 +1,6 @@
 /** Feature flags: the flag sets of a namespace, the flags of a set, and one flag with its editor and its playground. */
 
-import { createMemo, createResource, createSignal, Match, Show, Switch, type JSX } from 'solid-js';
+import { createMemo, createSignal, Match, Show, Switch, type JSX } from 'solid-js';
 import { pastReason } from '../../live/as-of.ts';
 import type { PageProps } from '../../pages.ts';
 import { ActionButton } from '../../parts/allowed.tsx';
@@ -13,7 +13,7 @@ import { shownTime } from '../../parts/times.ts';
 import { follow, go, hrefOf, place } from '../../place.ts';
 import { readFlags, type ShownFlag } from './definition.ts';
 import { FlagPage } from './flag-page.tsx';
-import { clusterQuery, editDenial, watchSet, watchSets, type ConfigHead, type FlagContent, type SetRef } from './flag-sets.ts';
+import { clusterQuery, createEditDenial, watchSet, watchSets, type ConfigHead, type FlagContent, type SetRef } from './flag-sets.ts';
 import { Followers } from './followers.tsx';
 import { NewFlag } from './new-flag.tsx';
 import './page.css';
@@ -96,7 +96,7 @@ function FlagList(props: { readonly live: PageProps['live']; readonly set: SetRe
     Rules: (row) => (row.targeting === undefined ? '' : JSON.stringify(row.targeting)),
   });
   const rows = createMemo(() => filter.rows(flags()));
-  const [refused] = createResource(() => editDenial(props.set));
+  const refused = createEditDenial(props.set, shown);
   const [isCreating, setCreating] = createSignal(false);
   const outcome = createOutcome();
   const href = (flag: string): string => hrefOf(['flags', props.set.app, props.set.name, flag], clusterQuery(props.set.cluster));

@@ -8,7 +8,7 @@ import { polled } from '../../live/polled.ts';
 import { clockOf, spanOf } from '../../live/time.ts';
 import type { LiveViews } from '../../live/views.ts';
 import { ActionButton } from '../../parts/allowed.tsx';
-import { createDenied } from '../../parts/denied.ts';
+import { createRights } from '../../parts/denied.ts';
 import { createOutcome, OutcomeLine } from '../../parts/outcome.tsx';
 import { follow, hrefOf } from '../../place.ts';
 
@@ -28,9 +28,8 @@ export function LockPage(props: { readonly live: LiveViews; readonly namespace: 
   const held = props.live.watch<LockHolder>({ kind: 'lock', namespace: props.namespace, name: props.name });
   const state = polled<LockDetail>(`/rollcall/v1/locks?${String(new URLSearchParams({ namespace: props.namespace, name: props.name }))}`, {}, props.live.isPaused);
   // The lock itself says what the caller may do; only the reason has to be asked for.
-  const right = { namespace: props.namespace, resource: 'operator', verb: 'write' } as const;
-  const denied = createDenied(() => (state().content?.can.includes('expel') === false ? [right] : []));
-  const refused = () => denied(right);
+  const rights = createRights(() => state().content?.can, { expel: { namespace: props.namespace, resource: 'operator', verb: 'write' } });
+  const refused = () => rights('expel');
   const [asked, setAsked] = createSignal<Asked>();
   const [reason, setReason] = createSignal('');
   const outcome = createOutcome();

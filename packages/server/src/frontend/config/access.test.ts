@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import type { ListedConfig } from '@rollcall/protocol';
 import { grantor, management, type Grantor } from '../../security/grantor.case.ts';
 import { configApi, shop, type Answer, type ConfigApi } from './config.case.ts';
 import { routes } from './routes.ts';
@@ -93,6 +94,41 @@ test('lists show what the caller may read', async () => {
   const environments = async (token: string) => ((await api.get('/environments', {}, token)).json as unknown as readonly { readonly environment: string }[]).map(({ environment }) => environment);
   expect(await environments(management)).toContain('blue');
   expect(await environments(await tokenWith('namespace "default" { config_prefix "" { policy = "read" } }'))).toEqual(['default']);
+});
+
+test('a list of several environments has them in the order asked, and hides those in which the caller has no right', async () => {
+  await api.server.registry.submit({ kind: 'namespace-put', name: 'blue' });
+  await api.post('/publish', { ...shop, environment: 'blue' }, { content: 'azure' }, management);
+  const list = async (environments: readonly string[], token: string, tag = '') => {
+    const response = await fetch(`${api.server.url}/rollcall/v1/config/list?${new URLSearchParams([['app', 'shop'], ...environments.map((each): [string, string] => ['environment', each])])}`, { headers: { 'authorization': `Bearer ${token}`, 'if-none-match': tag } });
+    const text = await response.text();
+    return { status: response.status, tag: response.headers.get('etag') ?? '', text, found: () => (JSON.parse(text) as readonly ListedConfig[]).map(({ environment, app }) => `${environment} ${app}`) };
+  };
+  const both = await list(['blue', 'default', 'blue', 'ghost'], management);
+  expect(both.found()).toEqual(['blue shop', 'default shop']);
+  expect((await list(['default', 'blue'], management)).found()).toEqual(['default shop', 'blue shop']);
+  const reader = await tokenWith('namespace "default" { config_prefix "" { policy = "read" } }');
+  expect((await list(['blue', 'default'], reader)).found()).toEqual(['default shop']);
+  expect((await list(['blue', 'default', 'blue', 'ghost'], management, both.tag)).status).toBe(304);
+  await api.post('/draft/save', { ...shop, environment: 'blue' }, { content: 'b' }, management);
+  const later = await list(['blue', 'default', 'blue', 'ghost'], management, both.tag);
+  expect([later.status, later.text.includes('"draft"')]).toEqual([200, true]);
+  const many = await list(Array.from({ length: 101 }, (_, n) => `e${n}`), management);
+  expect([many.status, many.text]).toEqual([400, expect.stringContaining('the query has 101 environments, the limit is 100') as string]);
+});
+
+test.each([
+  ['read', ['read']],
+  ['edit', ['read', 'edit']],
+  ['approve', ['read', 'approve']],
+  ['publish', ['read', 'publish']],
+  ['reveal', ['read', 'reveal']],
+  ['write', ['read', 'edit', 'approve', 'publish', 'reveal']],
+])('each configuration says what a caller with the policy %s may do', async (word, can) => {
+  const token = await tokenWith(`${on(word, 'shop')} ${on('read', 'other')}`);
+  expect((await api.get('', shop, token)).json['can']).toEqual(can);
+  const listed = (await api.get('/list', {}, token)).json as unknown as readonly ListedConfig[];
+  expect(listed.filter(({ name }) => name === 'app').map(({ app, can: given }) => [app, given])).toEqual([['other', ['read']], ['shop', can]]);
 });
 
 test('the list of old keys has what the caller may read', async () => {

@@ -20,7 +20,7 @@ import { namespaceFor } from '../../security/hidden-namespace.ts';
 import { anonymousAccessor } from '../../security/well-known.ts';
 
 /** A permission on a configuration. */
-export type Right = 'read' | 'edit' | 'approve' | 'publish' | 'reveal';
+export type Right = ListedConfig['can'][number];
 
 export const permissions: Readonly<Record<Right, { readonly resource: Resource; readonly verb: Verb }>> = {
   read: { resource: 'config', verb: 'read' },
@@ -29,6 +29,11 @@ export const permissions: Readonly<Record<Right, { readonly resource: Resource; 
   publish: { resource: 'config-publish', verb: 'write' },
   reveal: { resource: 'config-reveal', verb: 'write' },
 };
+
+const rights = Object.keys(permissions) as Right[];
+
+/** Environments that one list has at most. */
+export const environmentsMax = 100;
 
 export type Fields = Readonly<Record<string, unknown>>;
 
@@ -88,6 +93,14 @@ export class Call {
     return namespace;
   }
 
+  /** The environments that a list is asked for, each once; those that the caller has no right in are hidden. @throws RegistryError `invalid_argument` */
+  environments(): readonly string[] {
+    const named = this.params.getAll('environment').filter((name) => name !== '');
+    if (named.length === 0) return [this.environment()];
+    if (named.length > environmentsMax) throw new RegistryError('invalid_argument', `the query has ${named.length} environments, the limit is ${environmentsMax}; ask for the others by another request`);
+    return [...new Set(named)].map((name) => namespaceFor(this.caller, name));
+  }
+
   /** The configuration that the request names. @throws RegistryError `invalid_argument`, `permission_denied` */
   ref(right: Right): ConfigRef {
     return { ...this.name(right), cluster: this.params.get('cluster') || defaultCluster };
@@ -110,6 +123,11 @@ export class Call {
   may(right: Right, name: ConfigName): boolean {
     const { resource, verb } = permissions[right];
     return this.caller.authorizer.allows(name.namespace, resource, verb, configName(name));
+  }
+
+  /** All that the caller may do with a configuration. */
+  rightsOn(name: ConfigName): readonly Right[] {
+    return rights.filter((right) => this.may(right, name));
   }
 
   /** Whether the caller asks for secrets, and may. Those of the past stay masked. @throws RegistryError `permission_denied` */

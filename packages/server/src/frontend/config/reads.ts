@@ -5,6 +5,7 @@ import { assertFound } from '../../configurations/configurations.ts';
 import { diffLines } from '../../configurations/diff.ts';
 import type { Body } from '../../net/answers.ts';
 import { inOrder, order, select } from '../../net/slices.ts';
+import type { Pace, Work } from '../../net/turns.ts';
 import { configsIn, configName, draftsIn, findConfig, findDraft, policyOf } from '../../registry/kind/config/find.ts';
 import type { ConfigReader } from '../../registry/kind/config/given.ts';
 import type { Layer } from '../../registry/kind/config/resolve.ts';
@@ -23,6 +24,7 @@ export function one(call: Call): ConfigDetail {
   const reveals = call.reveals(ref);
   return {
     ...configJson(row),
+    can: call.rightsOn(ref),
     ...(release === undefined ? {} : { current: whole(call, ref, release, reveals) }),
     ...(draft === undefined ? {} : { draft: call.params.get('whole') === 'true' ? draftJson(draft, configurations.contents.editable(ref, draft.content, reveals)) : draftHead(draft) }),
   };
@@ -34,22 +36,26 @@ function draftHead({ modified, remove, base, editors, atMs }: DraftRow): NonNull
 
 /** `GET /rollcall/v1/config/list` */
 export async function list(call: Call): Promise<Body> {
-  const { state } = call;
-  const namespace = call.environment();
-  const wanted = call.params.get('app');
+  const namespaces = call.environments();
   return call.listInTurns(function* (pace, add) {
-    const isWanted = (row: ConfigRef) => (wanted === null || row.app === wanted) && call.may('read', row);
-    const rows = yield* select(configsIn(state, namespace), isWanted, pace, 0.5);
-    const drafts = yield* select(draftsIn(state, namespace), (row) => isWanted(row) && findConfig(state, row) === undefined, pace, 0.5);
-    const sorted = yield* inOrder([...rows, ...drafts.map((row) => newConfig(refOf(row), row.atMs))], (a, b) => order(a.app, b.app) || order(a.name, b.name) || order(a.cluster, b.cluster), pace);
-    for (const row of sorted) {
-      // A schema may have as many bytes as the rest of the list.
-      const { schema: _schema, ...rest } = row;
-      const draft = findDraft(state, row);
-      add({ ...configJson(rest), ...(draft === undefined ? {} : { draft: draftHead(draft) }) });
-      if (pace.spend(4)) yield;
-    }
+    for (const namespace of namespaces) yield* listOne(call, namespace, pace, add);
   });
+}
+
+function* listOne(call: Call, namespace: string, pace: Pace, add: (entry: ListedConfig) => void): Work<void> {
+  const { state } = call;
+  const wanted = call.params.get('app');
+  const isWanted = (row: ConfigRef) => (wanted === null || row.app === wanted) && call.may('read', row);
+  const rows = yield* select(configsIn(state, namespace), isWanted, pace, 0.5);
+  const drafts = yield* select(draftsIn(state, namespace), (row) => isWanted(row) && findConfig(state, row) === undefined, pace, 0.5);
+  const sorted = yield* inOrder([...rows, ...drafts.map((row) => newConfig(refOf(row), row.atMs))], (a, b) => order(a.app, b.app) || order(a.name, b.name) || order(a.cluster, b.cluster), pace);
+  for (const row of sorted) {
+    // A schema may have as many bytes as the rest of the list.
+    const { schema: _schema, ...rest } = row;
+    const draft = findDraft(state, row);
+    add({ ...configJson(rest), can: call.rightsOn(row), ...(draft === undefined ? {} : { draft: draftHead(draft) }) });
+    if (pace.spend(6)) yield;
+  }
 }
 
 /** `GET /rollcall/v1/config/resolve` */

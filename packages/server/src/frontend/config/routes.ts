@@ -33,7 +33,7 @@ const needs = (right: Right): Access => ({ kind: 'demands-by-name', ...permissio
 const read = ['GET', 'HEAD'];
 
 const drafted = (call: Call): string[] => [configWorkView(call.environment())];
-const listed = (call: Call): string[] => [configsView(call.environment()), ...drafted(call)];
+const listed = (call: Call): string[] => call.environments().flatMap((namespace) => [configsView(namespace), configWorkView(namespace)]);
 const released = (call: Call): string[] => [configView(call.ref('read'))];
 const rules = (): string[] => [configEnvironmentsView(), namespacesView()];
 
@@ -67,7 +67,7 @@ const changedEnvironment: Operation = { summary: 'Sets the rules of an environme
 
 export const routes: readonly Route[] = [
   tagged(question('', reads.one, { summary: 'A configuration with what all clients get', parameters: [...refParameters, reveal, schemas.whole], answer: answers.one }), (call) => [...released(call), ...drafted(call)]),
-  tagged(question('/list', reads.list, { summary: 'The configurations of an environment', parameters: [environmentParameter, { name: 'app', description: 'Only of this app', schema: { type: 'string' } }], answer: answers.list }, { kind: 'filters', resources: ['config'] }), listed),
+  tagged(question('/list', reads.list, { summary: 'The configurations of one or several environments', parameters: [schemas.environmentsParameter, { name: 'app', description: 'Only of this app', schema: { type: 'string' } }], answer: answers.list }, { kind: 'filters', resources: ['config'] }), listed),
   question('/old-keys', oldKeys, { summary: 'The configurations of an environment with secrets that need an older key than the newest', parameters: [environmentParameter], answer: answers.oldKeys }, { kind: 'filters', resources: ['config'] }),
   ofPast(question('/resolve', reads.resolved, { summary: 'What a client gets', parameters: schemas.readerParameters, answer: answers.resolved })),
   tagged(question('/history', reads.history, { summary: 'The history of a configuration', answer: answers.history }), released),

@@ -63,6 +63,7 @@ const parameter = (what: string, description: string, schema: Schema = name): Pa
 const required = (what: string, description: string, schema: Schema = name): Parameter => ({ ...parameter(what, description, schema), required: true });
 
 export const environmentParameter = parameter('environment', 'The environment, which is a namespace; by default that of the token');
+export const environmentsParameter = parameter('environment', 'An environment, which is a namespace; may be repeated, 100 at most: the list has them in this order. By default that of the token', { type: 'array', items: name });
 /** They name a configuration. */
 export const refParameters: readonly Parameter[] = [
   required('app', 'The app'), required('name', 'The name'), environmentParameter, parameter('cluster', 'The cluster', { ...name, default: 'default' }),

@@ -6,7 +6,7 @@ import { approvalsThatCount } from '../../registry/kind/config/find.ts';
 
 export const refJson = ({ namespace, app, cluster, name }: ConfigRef) => ({ environment: namespace, app, cluster, name });
 
-export function configJson(row: ConfigRow): Omit<ListedConfig, 'draft'> {
+export function configJson(row: ConfigRow): Omit<ListedConfig, 'draft' | 'can'> {
   const { kind: _kind, namespace: _namespace, app: _app, cluster: _cluster, name: _name, foreign: _foreign, created: _created, modified, ...rest } = row;
   return { ...refJson(row), ...rest, revision: modified };
 }
