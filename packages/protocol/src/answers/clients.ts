@@ -39,6 +39,7 @@ const client = object({
   watchCount: { ...count, description: 'All of them; as many as are listed for a caller who may not read everything' },
   releases: { type: 'array', items: release, description: 'Of configurations that it follows' },
   picks: { type: 'array', items: picks, description: 'By its last report' },
+  can: { type: 'array', items: { type: 'string', enum: ['read', 'inspect'] }, description: 'What the caller may do with it; inspect: see its address and its token, which needs operator:read' },
 });
 
 const edge = object({

@@ -7,7 +7,7 @@
  *   every 60 s  edges, with rates of two digits ─► spans ─► lines of a file
  */
 
-import type { ListedClient, TopologyEdge } from '@rollcall/protocol';
+import type { TopologyEdge } from '@rollcall/protocol';
 import type { Clock } from '../clock.ts';
 import { inTurns } from '../in-turns.ts';
 import type { ConnectedClient } from './client.ts';
@@ -16,7 +16,7 @@ import { lastFollower, type FollowedQuestion, type LastFollower } from './last-f
 import { bytesOf, LookFiles, type LookFilesOptions } from './look-files.ts';
 import { books, lineOf, type Book, type Known } from './look-lines.ts';
 import { isMeant, type OwnClients } from './own-clients.ts';
-import { charactersMax, linesMax, type ClientsQuestion, type PastLines } from './question.ts';
+import { charactersMax, linesMax, type ClientLine, type ClientsQuestion, type PastLines } from './question.ts';
 import { overhead, Spans } from './spans.ts';
 
 export interface ClientHistoryOptions {
@@ -273,7 +273,7 @@ export class ClientHistory {
         count += Number(line);
         continue;
       }
-      const client = JSON.parse(line) as ListedClient;
+      const client = JSON.parse(line) as ClientLine;
       if (!(yield* isMeant({ ...client, instances: () => client.instances, watches: () => client.watches, picks: () => client.picks }, question))) continue;
       count++;
       characters += line.length + 1;

@@ -63,7 +63,7 @@ export class Clients {
     this.#all = all;
   }
 
-  /** The clients of all nodes, a `ListedClient` each. */
+  /** The clients of all nodes, a `ClientLine` each. */
   find(question: ClientsQuestion): Promise<Lines> {
     return this.#all.find(question);
   }

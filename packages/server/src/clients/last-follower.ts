@@ -1,6 +1,6 @@
 /** When a client of this node was last seen to follow a configuration, by what is remembered of clients. Pure. */
 
-import type { ListedClient } from '@rollcall/protocol';
+import type { ClientLine } from './question.ts';
 import type { Spans } from './spans.ts';
 
 export interface FollowedQuestion {
@@ -24,7 +24,7 @@ export function* lastFollower(spans: Spans, { namespace, config }: FollowedQuest
   const known = { sinceMs: spans.gaplessMs, knownMs: spans.sinceMs };
   // Most clients follow others, and parsing costs fifty times as much as a search.
   const word = JSON.stringify(config);
-  const isFollower = (value: string) => value.includes(word) && (JSON.parse(value) as ListedClient).watches.some((watch) => watch.kind === 'config' && watch.namespace === namespace && watch.name === config);
+  const isFollower = (value: string) => value.includes(word) && (JSON.parse(value) as ClientLine).watches.some((watch) => watch.kind === 'config' && watch.namespace === namespace && watch.name === config);
   for (const { value } of [...spans.lasting()]) {
     yield;
     if (isFollower(value)) return { ...known, lastMs: lookedMs };

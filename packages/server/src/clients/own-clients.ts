@@ -1,8 +1,7 @@
 /** The clients of this node: what its front ends say of them, searched and written in steps. It asks no other node, and knows no rights. */
 
-import type { ListedClient } from '@rollcall/protocol';
 import { listedMax, type ClientSource, type ConnectedClient } from './client.ts';
-import { charactersMax, hasText, linesMax, type ClientsQuestion, type Lines } from './question.ts';
+import { charactersMax, hasText, linesMax, type ClientLine, type ClientsQuestion, type Lines } from './question.ts';
 
 export interface OwnClientsOptions {
   /** Name of this node, for people. */
@@ -52,7 +51,7 @@ export class OwnClients {
   }
 
   /** As lists show it. */
-  listed(client: ConnectedClient): ListedClient {
+  listed(client: ConnectedClient): ClientLine {
     const { key, accessorId, client: name, namespace, version, address, via, sinceMs } = client;
     const instances = first(client.instances?.());
     const watches = first(client.watches?.());

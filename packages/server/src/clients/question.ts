@@ -2,6 +2,9 @@
 
 import type { ListedClient } from '@rollcall/protocol';
 
+/** A client as nodes tell it to each other: what a caller may do with it is not in it. */
+export type ClientLine = Omit<ListedClient, 'can'>;
+
 /** The clients that are asked for. */
 export interface ClientsQuestion {
   readonly namespace: string;

@@ -4,6 +4,8 @@ import { createMemo, For, Show, type Accessor, type JSX } from 'solid-js';
 import type { ClientList, ListedClient } from '@rollcall/protocol';
 import { milliseconds, perSecond, sumOf } from '../../live/client-list.ts';
 import type { Polled } from '../../live/polled.ts';
+import { DenialText } from '../../parts/allowed.tsx';
+import { createRights } from '../../parts/denied.ts';
 import { RateChart } from '../../parts/rate-chart.tsx';
 import { follow, hrefOf } from '../../place.ts';
 import { age, releaseText, watchText } from './words.ts';
@@ -27,10 +29,12 @@ function Shown(props: { readonly client: ListedClient }): JSX.Element {
     const all = [['library', version], ['protocol', via], ['connected to', node], ['for', age(sinceMs)], ['namespace', namespace], ['address', address], ['token', principal]] as const;
     return all.filter(([, value]) => value !== '');
   };
+  const rights = createRights(() => props.client.can, { inspect: { namespace: props.client.namespace, resource: 'operator', verb: 'read' } });
   return (
     <>
       <h1>{props.client.client}</h1>
       <dl class="facts"><For each={facts()}>{([name, value]) => <><dt>{name}</dt><dd>{value}</dd></>}</For></dl>
+      <Show when={rights('inspect')}>{(denial) => <p class="hint">Its address and its token are for operators. <DenialText denial={denial()} /></p>}</Show>
       <Show when={props.client.picks.length > 0}>
         <h2>Calls</h2>
         <RateChart label={`Requests of ${props.client.client}`} rates={sumOf(props.client.picks)} />

@@ -55,6 +55,7 @@ test('a client of the stream is listed with what it watches and has reported, un
       ...{ watches: [{ kind: 'service', namespace: 'default', name: 'orders' }, { kind: 'config', namespace: 'default', name: 'shop/main' }], watchCount: 2 },
       releases: [{ namespace: 'default', name: 'shop/main', release: 1, applied: true }],
       picks: [{ namespace: 'default', service: 'orders', picksPerSecond: 3, failuresPerSecond: 1, meanMs: 5, p99Ms: 20 }],
+      can: ['read', 'inspect'],
     },
   ]);
   expect((await ask(server, 'topology')).json.edges).toEqual([
@@ -143,6 +144,7 @@ test('a caller sees of a client what it could read itself; address and token are
   await socket.ask(report('hidden', 10, 0));
   const seen = async (secret: string, path = 'clients') => (await ask(server, path, secret)).json.clients.map(({ address, principal, instances, watches, picks, watchCount }) => [address !== undefined, principal !== undefined, instances.length, watches.map(({ name }) => name), picks.length, watchCount]);
 
+  const can = async (secret: string) => (await ask(server, 'clients', secret)).json.clients.map((each) => each.can);
   expect(await seen(management)).toEqual([[true, true, 1, ['orders', 'shop/main'], 1, 2]]);
   const operator = await token('operator = "read"');
   expect(await seen(operator)).toEqual([[true, true, 0, [], 0, 0]]);
@@ -150,6 +152,7 @@ test('a caller sees of a client what it could read itself; address and token are
   expect(await seen(ofOrders)).toEqual([[false, false, 0, ['orders'], 1, 1]]);
   const ofShop = await token('service "shop" { policy = "read" }');
   expect(await seen(ofShop)).toEqual([[false, false, 1, [], 0, 0]]);
+  expect([await can(management), await can(operator), await can(ofShop)]).toEqual([[['read', 'inspect']], [['read', 'inspect']], [['read']]]);
   const other = await token('service "stock" { policy = "read" }');
   expect(await seen(other)).toEqual([]);
   // A question about what the caller may not read has no answer, also if another part of the client is visible.

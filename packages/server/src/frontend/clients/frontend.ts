@@ -4,10 +4,10 @@
  */
 
 import { createHash } from 'node:crypto';
-import { defaultNamespace, isNamespaceName, type ListedClient, RegistryError, type TopologyEdge } from '@rollcall/protocol';
+import { defaultNamespace, isNamespaceName, RegistryError, type TopologyEdge } from '@rollcall/protocol';
 import { Edges } from '../../clients/edges.ts';
 import type { LastFollower } from '../../clients/last-follower.ts';
-import { hasText, type ClientsQuestion, type Lines, type PastLines } from '../../clients/question.ts';
+import { hasText, type ClientLine, type ClientsQuestion, type Lines, type PastLines } from '../../clients/question.ts';
 import type { Context, Frontend } from '../../net/frontend.ts';
 import { pastTimeOf } from '../../net/past.ts';
 import { routedFrontend, sendText, type Failure, type RoutedCall } from '../../net/routed-frontend.ts';
@@ -73,7 +73,7 @@ class ClientsApi {
     const found = await this.#latest.get(`${atMs} ${JSON.stringify(question)}`, () => (atMs === undefined ? this.#context.clients.find(question) : known(this.#context.clients.findAsOf(question, atMs), atMs)));
     const { response } = call.exchange;
     const follows = asked.config === undefined || atMs !== undefined ? undefined : { namespace: asked.namespace, config: asked.config };
-    const { lines, count } = isRestricted ? await workOfRequest(this.#turns, response, (pace) => visible(found, { authorizer, text }, pace)) : found;
+    const { lines, count } = isRestricted ? await workOfRequest(this.#turns, response, (pace) => visible(found, { authorizer, text }, pace)) : { ...found, lines: found.lines.slice(0, limit).map(withAllRights) };
     const lastFollower = follows === undefined || count > 0 ? undefined : await this.#context.clients.lastFollower(follows);
     sendClients(call, lines.slice(0, limit), { ...found, count }, lastFollower);
   }
@@ -87,6 +87,11 @@ class ClientsApi {
   }
 }
 
+/** A line of a caller who may do everything: it is neither read nor written again. */
+function withAllRights(line: string): string {
+  return `${line.slice(0, -1)},"can":["read","inspect"]}`;
+}
+
 interface Viewer {
   readonly authorizer: Authorizer;
   readonly text: string | undefined;
@@ -95,7 +100,7 @@ interface Viewer {
 function* visible({ lines }: Lines, { authorizer, text }: Viewer, pace: Pace): Work<Pick<Lines, 'lines' | 'count'>> {
   const shown: string[] = [];
   for (const line of lines) {
-    const client = visibleClient(authorizer, JSON.parse(line) as ListedClient);
+    const client = visibleClient(authorizer, JSON.parse(line) as ClientLine);
     if (client !== undefined && hasText(client, text)) shown.push(JSON.stringify(client));
     if (pace.spend(unitsPerClient)) yield;
   }

@@ -6,11 +6,12 @@
  */
 
 import type { ListedClient, TopologyEdge } from '@rollcall/protocol';
+import type { ClientLine } from '../../clients/question.ts';
 import { resourceOfView } from '../../net/view-items/resource.ts';
 import type { Authorizer, Resource } from '../../security/authorizer.ts';
 
 /** @returns undefined when the caller may see nothing of it */
-export function visibleClient(authorizer: Authorizer, client: ListedClient): ListedClient | undefined {
+export function visibleClient(authorizer: Authorizer, client: ClientLine): ListedClient | undefined {
   const isOperator = authorizer.allows(client.namespace, 'operator', 'read', '');
   const mayRead = (resource: Resource, { namespace, name }: { readonly namespace: string; readonly name: string }) => authorizer.allows(namespace, resource, 'read', name);
   const ofService = ({ namespace, service }: { readonly namespace: string; readonly service: string }) => authorizer.allows(namespace, 'service', 'read', service);
@@ -28,6 +29,7 @@ export function visibleClient(authorizer: Authorizer, client: ListedClient): Lis
     ...(isWhole && isOperator ? {} : { instanceCount: instances.length, watchCount: watches.length }),
     releases: client.releases.filter((release) => mayRead('config', release)),
     picks: client.picks.filter(ofService),
+    can: isOperator ? ['read', 'inspect'] : ['read'],
   };
 }
 
