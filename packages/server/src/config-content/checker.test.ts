@@ -43,6 +43,16 @@ describe('a check', () => {
     expect(turns).toBeGreaterThan(20);
   });
 
+  it('that has ended during a stall of this process is not too late', async () => {
+    await checker.check({ content: '1', format: 'json' });
+    // The next phase of the event loop runs timers, before messages are read.
+    await new Promise((next) => setImmediate(next));
+    const checked = checker.check({ content: '{"a":1}', format: 'json' });
+    const stallEnd = performance.now() + 1_600;
+    while (performance.now() < stallEnd);
+    expect(await checked).toEqual([]);
+  });
+
   it('of ten megabytes never reaches the thread', async () => {
     const own = new ContentChecker();
     open.push(own);
