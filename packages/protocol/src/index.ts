@@ -62,7 +62,7 @@ export type { RolloutAlarm, RolloutInput, RolloutPlan, RolloutRule, RolloutStage
 export { searchSchema } from './answers/search.ts';
 export type { Found, FoundKind, SearchAnswer } from './answers/search.ts';
 export type { CountsByStatus } from './answers/values.ts';
-export { webhookEvents, webhookListSchema, webhookTestSchema } from './answers/webhooks.ts';
+export { isWebhookFailing, webhookEvents, webhookListSchema, webhookTestSchema } from './answers/webhooks.ts';
 export type { LastWebhookDelivery, ShownWebhook, WebhookDelivery, WebhookEventType, WebhookGap, WebhookList, WebhookOutcome } from './answers/webhooks.ts';
 export { faultIn, faultInAnswer, object } from './schema.ts';
 export type { ObjectSchema, Schema, SchemaFields, Shaped } from './schema.ts';

@@ -31,10 +31,11 @@ describe.skipIf(noBrowser !== '')(`a person reads${noBrowser}`, () => {
     await page.close();
   });
 
-  test('which webhook fails, why, and that its event is tried again', async () => {
+  test('which webhook fails, why, that its event is tried again, and tests it where it is said', async () => {
+    let status = 500;
     const receiver = createReceiver((request, response) => {
       request.resume();
-      response.writeHead(500).end();
+      response.writeHead(status).end();
     });
     await new Promise<void>((listening) => receiver.listen(0, '127.0.0.1', listening));
     const body = JSON.stringify({ url: `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/hook`, secret: `whsec_${Buffer.alloc(24, 1).toString('base64')}`, events: ['config.published'] });
@@ -45,7 +46,18 @@ describe.skipIf(noBrowser !== '')(`a person reads${noBrowser}`, () => {
     await page.getByRole('row', { name: /pager/ }).getByText('failing').waitFor();
     await page.getByRole('row', { name: /pager/ }).click();
     await page.getByText(/config\.published failed .*: the receiver answered with status 500; it is tried again/).waitFor();
+    expect(new URL(page.url()).searchParams.get('webhook')).toBe('pager');
     expect(await violations(page)).toEqual([]);
+    await console.goTo(page, '');
+    const line = page.getByRole('listitem').filter({ hasText: 'Webhook pager' });
+    await line.getByText(/config\.published was not delivered, tried .*: the receiver answered with status 500\. 1 event waits\./).waitFor();
+    expect(await violations(page)).toEqual([]);
+    await line.getByRole('button', { name: 'Test it' }).click();
+    await page.getByText('pager got nothing: the receiver answered with status 500').waitFor();
+    status = 200;
+    await line.getByRole('button', { name: 'Test it' }).click();
+    await page.getByText('pager has got the event test').waitFor();
+    await line.waitFor({ state: 'detached' });
     await page.close();
     receiver.closeAllConnections();
     receiver.close();

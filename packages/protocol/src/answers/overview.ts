@@ -15,6 +15,7 @@ const line = {
     object({ kind: kind('rolled-back'), ...config, atMs: time, message: text }, 'A rollout that its alarm has ended'),
     object({ kind: kind('proposal'), ...config, number: count, by: text, approvals: count, needed: count }, 'An open proposal'),
     object({ kind: kind('not-used'), ...config, clients: count, of: count, error: text }, 'A release that clients were given and do not use'),
+    object({ kind: kind('webhook'), name, atMs: time, event: text, tries: count, waiting: { ...count, description: 'Events that wait for it' }, error: text }, 'A webhook whose newest try to deliver has failed; with operator:read only'),
     object({ kind: kind('certificate'), listener: text, of: { type: 'string', enum: ['own', 'authority'] }, subject: text, processes: count, untilMs: time }, 'A certificate that ends soon'),
   ],
 } as const;

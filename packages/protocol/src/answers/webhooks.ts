@@ -40,6 +40,11 @@ export const webhookListSchema = object({ webhooks: { type: 'array', items: webh
 export const webhookTestSchema = object(outcome);
 
 export type WebhookEventType = (typeof webhookEvents)[number];
+/** Whether the newest try to deliver has failed. */
+export function isWebhookFailing(success: LastWebhookDelivery | undefined, failure: LastWebhookDelivery | undefined): boolean {
+  return failure !== undefined && (success === undefined || failure.atMs > success.atMs);
+}
+
 /** What came of an event that was sent, or tried. */
 export type WebhookDelivery = Shaped<typeof delivery>;
 /** How the newest try of any process ended. */

@@ -118,6 +118,11 @@ export class Hook {
     if (isWanted && !steady.turn(key, subject, isBad, { forMs: this.row.forMs, after })) ledger.drop();
   }
 
+  /** An operator has had the event `test` sent. */
+  tested(outcome: WebhookOutcome): void {
+    this.#sending?.ledger.tested(outcome);
+  }
+
   /** The subject is no more. */
   forget(key: string): void {
     this.#sending?.steady.forget(key);

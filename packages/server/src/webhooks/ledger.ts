@@ -88,10 +88,19 @@ export class Ledger {
   }
 
   /** A try has ended. @param isLast the event is done */
-  tried(message: Message, tries: number, { delivered, status, error }: WebhookOutcome, isLast: boolean): void {
-    const last: LastWebhookDelivery = { atMs: this.#options.clock.now(), type: message.type, tries, ...(status === undefined ? {} : { status }), ...(error === undefined ? {} : { error }) };
-    this.#last = { ...this.#last, [delivered ? 'success' : 'failure']: last };
+  tried(message: Message, tries: number, outcome: WebhookOutcome, isLast: boolean): void {
+    this.#ended(message.type, tries, outcome);
     if (isLast) this.#done.push(message);
+  }
+
+  /** The event `test` is no row, and is sent once. */
+  tested(outcome: WebhookOutcome): void {
+    this.#ended('test', 1, outcome);
+  }
+
+  #ended(type: string, tries: number, { delivered, status, error }: WebhookOutcome): void {
+    const last: LastWebhookDelivery = { atMs: this.#options.clock.now(), type, tries, ...(status === undefined ? {} : { status }), ...(error === undefined ? {} : { error }) };
+    this.#last = { ...this.#last, [delivered ? 'success' : 'failure']: last };
     this.#soon();
   }
 

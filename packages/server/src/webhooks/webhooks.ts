@@ -140,14 +140,16 @@ export class Webhooks {
     };
   }
 
-  /** Sends the event `test` now, from this process and once, also for a webhook that is disabled. @throws RegistryError `not_found` */
+  /** Sends the event `test` now, from this process and once, also for a webhook that is disabled. If this process sends for it, the outcome is its last one. @throws RegistryError `not_found` */
   async test(namespace: string, name: string): Promise<WebhookOutcome> {
     const { registry: { state }, uuid, clock } = this.#options;
     const row = findWebhook(state, namespace, name);
     if (row === undefined) throw new RegistryError('not_found', `there is no webhook ${JSON.stringify(name)}`);
     const atMs = clock.now();
     const message = { id: `msg_${uuid()}`, type: 'test', atMs, body: bodyOf('test', atMs, { namespace, webhook: name }), about: 'test', foundAt: 0 };
-    return this.#slots.run(() => this.#post(row, message));
+    const outcome = await this.#slots.run(() => this.#post(row, message));
+    this.#hooks.get(webhookKey(namespace, name))?.tested(outcome);
+    return outcome;
   }
 
   #see(changes: readonly RowChange[], revision: number): void {

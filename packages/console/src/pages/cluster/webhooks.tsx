@@ -1,14 +1,16 @@
 /** Webhooks: where this registry sends which events, and what came of the last ones. */
 
 import { createMemo, createSignal, For, Show, type JSX } from 'solid-js';
-import { webhookEvents, type ExplainedDenial, type LastWebhookDelivery, type ShownWebhook, type WebhookDelivery, type WebhookList, type WebhookOutcome } from '@rollcall/protocol';
+import { isWebhookFailing, webhookEvents, type ExplainedDenial, type LastWebhookDelivery, type ShownWebhook, type WebhookDelivery, type WebhookList } from '@rollcall/protocol';
 import { ask } from '../../api.ts';
 import { lookAgain, polled } from '../../live/polled.ts';
 import { ActionButton } from '../../parts/allowed.tsx';
 import { createOutcome, OutcomeLine } from '../../parts/outcome.tsx';
 import { Table, type Column } from '../../parts/table.tsx';
 import { shownTime } from '../../parts/times.ts';
+import { place, refine } from '../../place.ts';
 import { Field, Form, textIn } from '../access/form.tsx';
+import { testWebhook } from './test-webhook.ts';
 
 const path = '/rollcall/v1/webhooks';
 const secretBytes = 32;
@@ -25,7 +27,8 @@ const columns: readonly Column<ShownWebhook>[] = [
 export function Webhooks(props: { readonly namespace: string; readonly isPaused: () => boolean; readonly denial: ExplainedDenial | undefined }): JSX.Element {
   const headers = { 'x-rollcall-namespace': props.namespace };
   const list = polled<WebhookList>(path, headers, props.isPaused);
-  const [opened, setOpened] = createSignal<string>();
+  const opened = (): string => place().query.get('webhook') ?? '';
+  const setOpened = (name: string): void => refine({ webhook: name });
   const [isAdding, setAdding] = createSignal(false);
   const [secret, setSecret] = createSignal<string>();
   const [asked, setAsked] = createSignal<string>();
@@ -46,11 +49,7 @@ export function Webhooks(props: { readonly namespace: string; readonly isPaused:
     lookAgain();
   };
   const test = (name: string): void => {
-    void outcome.run(async () => {
-      const { delivered, status, error } = await ask<WebhookOutcome>('POST', of(name, '/test'), undefined, { headers });
-      if (!delivered) throw new Error(`${name} got nothing: ${error}`);
-      return { text: `${name} has got the event test, and answered with status ${status}.` };
-    });
+    void outcome.run(async () => ({ text: await testWebhook(props.namespace, name) }));
   };
   const remove = (name: string): void => {
     setAsked(undefined);
@@ -77,7 +76,7 @@ export function Webhooks(props: { readonly namespace: string; readonly isPaused:
           </div>
         )}
       </Show>
-      <Table label="Webhooks" rows={rows()} columns={columns} open={(row) => setOpened(opened() === row.name ? undefined : row.name)} empty="No program is told of events." />
+      <Table label="Webhooks" rows={rows()} columns={columns} open={(row) => setOpened(opened() === row.name ? '' : row.name)} empty="No program is told of events." />
       <Show when={shown()}>
         {(row) => (
           <section class="detail" aria-label={`Webhook ${row().name}`}>
@@ -122,14 +121,10 @@ export function Webhooks(props: { readonly namespace: string; readonly isPaused:
   );
 }
 
-function isFailing({ lastSuccess: good, lastFailure: bad }: ShownWebhook): boolean {
-  return bad !== undefined && (good === undefined || bad.atMs > good.atMs);
-}
-
 function State(props: { readonly row: ShownWebhook }): JSX.Element {
   const state = (): readonly [look: string, text: string] => {
     if (props.row.disabled) return ['', 'off'];
-    if (isFailing(props.row)) return ['critical', 'failing'];
+    if (isWebhookFailing(props.row.lastSuccess, props.row.lastFailure)) return ['critical', 'failing'];
     return props.row.lastSuccess === undefined ? ['', 'idle'] : ['passing', 'works'];
   };
   return <span class={`badge ${state()[0]}`}>{state()[1]}</span>;
@@ -138,7 +133,7 @@ function State(props: { readonly row: ShownWebhook }): JSX.Element {
 /** The newer one of the two, by any process. */
 function lastOf(row: ShownWebhook): string {
   const { lastSuccess: good, lastFailure: bad } = row;
-  if (bad !== undefined && isFailing(row)) return `${bad.type} ${outcomeOf({ ...bad, delivered: false })}`;
+  if (bad !== undefined && isWebhookFailing(good, bad)) return `${bad.type} ${outcomeOf({ ...bad, delivered: false })}`;
   return good === undefined ? 'none yet' : `${good.type} delivered`;
 }
 

@@ -12,6 +12,7 @@ import { ActionButton } from '../../parts/allowed.tsx';
 import { Link } from '../../parts/link.tsx';
 import type { Outcome } from '../../parts/outcome.tsx';
 import type { Question } from '../../session.ts';
+import { testWebhook } from '../cluster/test-webhook.ts';
 import { pathOf } from '../config/data.ts';
 
 interface Said {
@@ -39,6 +40,8 @@ function say({ line, namespace, missing }: Pick<LineProps, 'line' | 'namespace' 
       return { level: 'info', what: `${line.app}/${line.name}`, about: `Proposal ${line.number}${line.by === '' ? '' : ` by ${line.by}`} waits: ${line.needed === 0 ? 'it needs no approval' : `${line.approvals} of ${line.needed} approvals`}.`, ...configPlace(line, namespace, 'review'), action: 'Review' };
     case 'not-used':
       return { level: 'warn', what: `${line.app}/${line.name}`, about: `${line.clients} of ${line.of} clients do not use the release that they were given. ${line.error}${notAnswered(missing, 'perhaps with more of them')}`, ...configPlace(line, namespace, 'rollout'), action: 'See the clients, roll back' };
+    case 'webhook':
+      return { level: 'warn', what: `Webhook ${line.name}`, about: webhookText(line, nowMs), to: ['cluster'], query: { webhook: line.name }, action: 'See its deliveries' };
     case 'certificate':
       return { level: line.untilMs < nowMs ? 'bad' : 'warn', what: `Certificate of ${line.listener}`, about: certificateText(line, nowMs), to: ['cluster'], action: 'See all certificates' };
   }
@@ -55,9 +58,15 @@ function endedText({ atMs, message }: OverviewLine & { readonly kind: 'rolled-ba
 
 /** The right that the action of a line needs; undefined when the line only leads somewhere. */
 export function rightOf(line: OverviewLine, namespace: string): Question | undefined {
+  if (line.kind === 'webhook') return { namespace, resource: 'operator', verb: 'write' };
   if (line.kind === 'freeze') return { resource: 'operator', verb: 'write' };
   if (line.kind === 'rollout') return { namespace, resource: 'config-publish', verb: 'write', name: `${line.app}/${line.name}` };
   return undefined;
+}
+
+function webhookText({ atMs, event, tries, waiting, error }: OverviewLine & { readonly kind: 'webhook' }, nowMs: number): string {
+  const left = waiting === 0 ? 'The event was given up.' : `${waiting} event${waiting === 1 ? ' waits' : 's wait'}.`;
+  return `${event} was not delivered, tried ${tries === 1 ? 'once' : `${tries} times`}, last at ${clockOf(atMs, nowMs)}: ${error}. ${left}`;
 }
 
 function certificateText({ of, subject, processes, untilMs }: OverviewLine & { readonly kind: 'certificate' }, nowMs: number): string {
@@ -82,6 +91,9 @@ export function LineItem(props: LineProps): JSX.Element {
       return { text: overrideText(await ask<ExpiryOverride>('POST', '/rollcall/v1/expiry/override')) };
     });
   };
+  const test = ({ name }: OverviewLine & { readonly kind: 'webhook' }): void => {
+    void props.outcome.run(async () => ({ text: await testWebhook(props.namespace, name) }));
+  };
   const control = ({ app, name, cluster, rollout, release }: OverviewLine & { readonly kind: 'rollout' }, action: 'resume' | 'stop'): void => {
     void props.outcome.run(async () => {
       const { done } = await ask<{ readonly done: boolean }>('POST', pathOf('/rollout', { environment: props.namespace, app, name, cluster }), { rollout, action });
@@ -98,6 +110,9 @@ export function LineItem(props: LineProps): JSX.Element {
       <span class="act">
         <Show when={props.line.kind === 'freeze'}>
           <ActionButton denial={props.denial} onClick={override}>Expire now</ActionButton>{' '}
+        </Show>
+        <Show when={props.line.kind === 'webhook' ? props.line : undefined}>
+          {(line) => <><ActionButton denial={props.denial} onClick={() => test(line())}>Test it</ActionButton>{' '}</>}
         </Show>
         <Show when={props.line.kind === 'rollout' ? props.line : undefined}>
           {(line) => (

@@ -79,7 +79,7 @@ export default function OverviewPage(props: PageProps): JSX.Element {
             <ul class="wrong"><For each={underWay()}>{(line) => <LineItem line={line} namespace={props.namespace} missing={missing()} denial={denialOf(line)} outcome={outcome} />}</For></ul>
           </Show>
           <Show when={isUnsaid()}><p class="hint">Whether clients use their releases is not known everywhere.{notAnswered(missing(), 'perhaps with clients that do not')}</p></Show>
-          <Show when={asOfMs() !== undefined && asked().content !== undefined}><p class="hint">Freezes, certificates, clients that do not use their release, and services with fewer instances than normally are known of the present only.</p></Show>
+          <Show when={asOfMs() !== undefined && asked().content !== undefined}><p class="hint">Freezes, certificates, webhooks, clients that do not use their release, and services with fewer instances than normally are known of the present only.</p></Show>
           <Show when={left() > 0}><p class="hint">{left()} more lines are left out.</p></Show>
         </Show>
       </Show>

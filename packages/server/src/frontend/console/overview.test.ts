@@ -1,6 +1,8 @@
-/** The lines of the overview that need more than rows: a freeze, an alarm, clients that do not use their release, certificates. */
+/** The lines of the overview that need more than rows: a freeze, an alarm, webhooks, clients that do not use their release, certificates. */
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer as createReceiver } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
@@ -55,6 +57,40 @@ test('clients that do not use the release that they were given are one line for 
   await client('two', 'blue', { applied: false, error: 'cannot parse' });
   await client('three', 'default', { applied: true });
   expect(await linesOf(registry)).toEqual([{ kind: 'not-used', app: 'crew', name: 'app', cluster: 'blue', clients: 1, of: 2, error: 'cannot parse' }]);
+});
+
+test('a webhook that fails is a line until a delivery or a test succeeds, for callers who may read webhooks', async () => {
+  await using registry = await ConfigServer.start({ acl: { initialManagement: managementToken } });
+  let status = 500;
+  const receiver = createReceiver((request, response) => {
+    request.resume();
+    response.writeHead(status).end();
+  });
+  onTestFinished(() => void receiver.close());
+  await new Promise<void>((listening) => receiver.listen(0, '127.0.0.1', listening));
+  const headers = { 'x-consul-token': managementToken };
+  const hook = async (name: string, port: number, more: object = {}): Promise<void> => {
+    const body = JSON.stringify({ url: `http://127.0.0.1:${port}/`, secret: `whsec_${Buffer.alloc(24, 1).toString('base64')}`, events: ['config.published'], ...more });
+    expect((await registry.ask(`/rollcall/v1/webhooks?name=${name}`, { method: 'PUT', headers, body })).status).toBe(200);
+  };
+  const { port } = receiver.address() as AddressInfo;
+  await hook('pager', port);
+  await hook('off', port, { disabled: true });
+  const test = async (name: string): Promise<void> => void (await registry.ask(`/rollcall/v1/webhooks/test?name=${name}`, { method: 'POST', headers }));
+  await test('off');
+  const line = { kind: 'webhook', name: 'pager', atMs: expect.any(Number) as number, tries: 1, error: 'the receiver answered with status 500' };
+  // The process begins to send a moment after the webhook was set.
+  await expect.poll(() => test('pager').then(() => linesOf(registry, managementToken)), { timeout: 10_000 }).toEqual([{ ...line, event: 'test', waiting: 0 }]);
+  const body = JSON.stringify({ content: 'x' });
+  expect((await registry.ask('/rollcall/v1/config/publish?app=shop&name=a', { method: 'POST', headers, body })).status).toBe(200);
+  await expect.poll(() => linesOf(registry, managementToken), { timeout: 10_000 }).toMatchObject([{ kind: 'webhook', name: 'pager', event: 'config.published', waiting: 1 }]);
+  expect(await linesOf(registry, await registry.tokenWith('service_prefix "" { policy = "write" } node_prefix "" { policy = "read" }'))).toEqual([]);
+  expect(await linesOf(registry, await registry.tokenWith('operator = "read"'))).toMatchObject([{ kind: 'webhook', name: 'pager' }]);
+  const { revision } = await registry.json<{ readonly revision: number }>('/rollcall/v1/history', { headers });
+  expect((await registry.json<Overview>(`/rollcall/v1/overview?at=r${revision}`, { headers })).lines).toEqual([]);
+  status = 200;
+  await test('pager');
+  await expect.poll(() => linesOf(registry, managementToken), { timeout: 10_000 }).toEqual([]);
 });
 
 test('a certificate that ends within two weeks is a line, for callers who may see the state of the server', async () => {

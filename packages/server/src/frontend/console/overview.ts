@@ -1,10 +1,10 @@
 /**
- * What is wrong in a namespace besides the health of its services, for the overview of the console: services with fewer instances than normally, a freeze, failed nodes, rollouts, proposals that
- * wait, and releases that clients do not use. It only reads, in slices.
+ * What is wrong in a namespace besides the health of its services, for the overview of the console: services with fewer instances than normally, a freeze, failed nodes, webhooks that fail, rollouts,
+ * proposals that wait, and releases that clients do not use. It only reads, in slices.
  */
 
 import type { Overview, OverviewLine } from '@rollcall/protocol';
-import { select } from '../../net/slices.ts';
+import { inOrder, order, select } from '../../net/slices.ts';
 import type { Pace, Work } from '../../net/turns.ts';
 import type { Drift, LateReaders } from '../../configurations/readers.ts';
 import { allNodes } from '../../registry/kind/catalog/find.ts';
@@ -12,6 +12,8 @@ import type { ServiceIndex } from '../../registry/kind/catalog/service-index.ts'
 import { statusOfNode } from '../../registry/kind/catalog/effective-status.ts';
 import { defaultCluster } from '../../registry/kind/config/keys.ts';
 import { approvalsThatCount, configName, configsIn, findRelease, policyOf, proposalsIn, stagedRollout } from '../../registry/kind/config/find.ts';
+import { failingIn, findWebhook } from '../../registry/kind/webhook/find.ts';
+import type { WebhookProgressRow } from '../../registry/kind/webhook/rows.ts';
 import type { Reader } from '../../registry/reader.ts';
 import type { Authorizer } from '../../security/authorizer.ts';
 
@@ -22,6 +24,8 @@ export interface OverviewOptions {
   /** Instances that services normally have, by name, and have now; of a past time they are not known. */
   readonly normal: ReadonlyMap<string, number>;
   readonly services: Pick<ServiceIndex, 'instancesOf'>;
+  /** Rows of webhooks are in no history. */
+  readonly isPast: boolean;
   readonly authorizer: Authorizer;
   readonly namespace: string;
   readonly nowMs: number;
@@ -32,11 +36,13 @@ export interface OverviewOptions {
 export const linesMax = 20;
 /** A rollout that its alarm has ended is shown for so long. */
 const rolledBackMs = 86_400_000;
+/** So is a webhook whose event was given up, if no other one was delivered since. */
+const givenUpMs = 86_400_000;
 
 export function* overview(options: OverviewOptions): Work<Overview> {
   const lines: OverviewLine[] = [];
   const more: Partial<Record<OverviewLine['kind'], number>> = {};
-  for (const source of [fewerInstances, failedNodes, configurationLines, proposals]) {
+  for (const source of [fewerInstances, failedNodes, failingWebhooks, configurationLines, proposals]) {
     const found = yield* source(options);
     const byKind = new Map<OverviewLine['kind'], number>();
     for (const line of found) {
@@ -62,6 +68,18 @@ function* fewerInstances({ services, normal, authorizer, namespace, pace }: Over
 function* failedNodes({ state, authorizer, namespace, pace }: OverviewOptions): Work<OverviewLine[]> {
   const failed = yield* select(allNodes(state), ({ name }) => authorizer.allows(namespace, 'node', 'read', name) && statusOfNode(state, name) === 'critical', pace, 1);
   return failed.map(({ name }) => ({ kind: 'node', name }));
+}
+
+/** Those of which an event waits, or whose last one was given up a short while ago. The newest failure first. */
+function* failingWebhooks({ state, isPast, authorizer, namespace, nowMs, pace }: OverviewOptions): Work<OverviewLine[]> {
+  if (isPast || !authorizer.allows(namespace, 'operator', 'read')) return [];
+  const isWanted = ({ name, hook, waiting, failure }: WebhookProgressRow): boolean => {
+    const row = findWebhook(state, namespace, name);
+    return row?.created === hook && row.disabled !== true && (waiting > 0 || nowMs - (failure?.atMs ?? 0) < givenUpMs);
+  };
+  const failing = yield* select(failingIn(state, namespace), isWanted, pace, 1);
+  const sorted = yield* inOrder(failing, (a, b) => (b.failure?.atMs ?? 0) - (a.failure?.atMs ?? 0) || order(a.name, b.name), pace);
+  return sorted.flatMap(({ name, waiting, failure }): OverviewLine[] => (failure === undefined ? [] : [{ kind: 'webhook', name, atMs: failure.atMs, event: failure.type, tries: failure.tries, waiting, error: failure.error ?? '' }]));
 }
 
 function* configurationLines({ state, drift: { late }, authorizer, namespace, nowMs, pace }: OverviewOptions): Work<OverviewLine[]> {

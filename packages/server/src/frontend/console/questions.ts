@@ -118,12 +118,12 @@ export class Questions {
   async #newOverview(authorizer: Authorizer, namespace: string): Promise<Overview> {
     const { registry: { state }, configurations, clock } = this.#context;
     const [normal, drift] = await Promise.all([this.#normal.of(namespace), configurations.drift(namespace)]);
-    return ended(this.#turns, overview({ state, drift, normal, services: servicesOf(state), authorizer, namespace, nowMs: clock.now(), pace: this.#turns.pace }));
+    return ended(this.#turns, overview({ state, drift, normal, services: servicesOf(state), isPast: false, authorizer, namespace, nowMs: clock.now(), pace: this.#turns.pace }));
   }
 
   /** What the rows of then say: nodes, rollouts and proposals. Freezes, certificates, what clients used and what was normal are in no history. */
   #pastOverview({ frozen: state, atMs: nowMs }: Past, { authorizer }: Caller, namespace: string): Work<Overview> {
-    return overview({ state, drift: { late: [], missing: [] }, normal: new Map(), services: { instancesOf: () => 0 }, authorizer, namespace, nowMs, pace: this.#turns.pace });
+    return overview({ state, drift: { late: [], missing: [] }, normal: new Map(), services: { instancesOf: () => 0 }, isPast: true, authorizer, namespace, nowMs, pace: this.#turns.pace });
   }
 
   #overviewOf({ authorizer, accessorId }: Caller, namespace: string): Promise<Overview> {

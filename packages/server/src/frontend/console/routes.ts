@@ -26,7 +26,7 @@ export const surface = {
   can: { path: '/ui/api/can', methods: ['POST'], access: self, pattern: /^\/ui\/api\/can$/ },
   health: { path: '/rollcall/v1/health', methods: ['GET', 'HEAD'], access: { kind: 'filters', resources: ['service'] }, pattern: /^\/rollcall\/v1\/health$/ },
   search: { path: '/rollcall/v1/search', methods: ['GET'], access: { kind: 'filters', resources: ['service', 'node', 'key', 'config', 'lock'] }, pattern: /^\/rollcall\/v1\/search$/ },
-  overview: { path: '/rollcall/v1/overview', methods: ['GET'], access: { kind: 'filters', resources: ['service', 'node', 'config', 'lock'] }, pattern: /^\/rollcall\/v1\/overview$/ },
+  overview: { path: '/rollcall/v1/overview', methods: ['GET'], access: { kind: 'filters', resources: ['service', 'node', 'config', 'lock', 'operator'] }, pattern: /^\/rollcall\/v1\/overview$/ },
   page: { path: '/ui/{path}', methods: ['GET', 'HEAD'], access: open, pattern: /^\/ui(?:$|\/(?!api\/))/ },
 } as const satisfies Record<string, { path: string; methods: readonly string[]; access: Access; pattern: RegExp }>;
 

@@ -27,6 +27,11 @@ export function findProgress(reader: Lookup, namespace: string, name: string): W
   return reader.get(webhookProgressKey(namespace, name)) as WebhookProgressRow | undefined;
 }
 
+/** Of webhooks whose newest try has failed; it may be of an earlier webhook of the same name. */
+export function failingIn(reader: Lookup, namespace: string): Iterable<WebhookProgressRow> {
+  return reader.bucket(webhookBuckets.failing(namespace)) as Iterable<WebhookProgressRow>;
+}
+
 export function findEvent(reader: Lookup, namespace: string, name: string, id: string): WebhookEventRow | undefined {
   return reader.get(webhookEventKey(namespace, name, id)) as WebhookEventRow | undefined;
 }

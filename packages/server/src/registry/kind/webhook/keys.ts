@@ -8,5 +8,7 @@ export const webhookEventKey = (namespace: string, name: string, id: string) => 
 export const webhookBuckets = {
   every: () => 'webhooks',
   all: (namespace: string) => `webhooks\0${namespace}`,
+  /** Progress of webhooks whose newest try has failed. */
+  failing: (namespace: string) => `webhooks-failing\0${namespace}`,
   events: (namespace: string, name: string) => `webhook-events\0${namespace}\0${name}`,
 } as const;

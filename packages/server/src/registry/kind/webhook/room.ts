@@ -1,5 +1,6 @@
 /** The description of webhooks. No view shows them, so neither watchers nor the history see a secret. */
 
+import { isWebhookFailing } from '@rollcall/protocol';
 import { fieldsOf } from '../../fields.ts';
 import type { Kind, Lookup, Room } from '../../room.ts';
 import type { WebhookDelete, WebhookSet } from './commands.ts';
@@ -30,6 +31,7 @@ const progress: Kind<WebhookProgressRow> = {
   fields: fieldsOf<WebhookProgressRow>({ namespace: true, name: true, hook: true, upTo: true, writes: true, next: true, waiting: true, dropped: true, success: true, failure: true, gap: true }),
   key: ({ namespace, name }) => webhookProgressKey(namespace, name),
   keyFields: ['namespace', 'name'],
+  buckets: ({ namespace, success, failure }) => (isWebhookFailing(success, failure) ? [webhookBuckets.failing(namespace)] : []),
   // What a backup has not told yet is old, and so are its revisions.
   notRestored: true,
   lapsed: (row, _now, lookup) => isLeft(row, lookup),
