@@ -145,6 +145,25 @@ describe.skipIf(noBrowser !== '')(`configurations${noBrowser}`, () => {
     await page.close();
   });
 
+  test('of a past time are compared with now, and both moments are said', async () => {
+    const at = { app: 'shop', name: 'moments' };
+    await post('/publish', at, { content: 'first line\n' });
+    const { nowMs } = (await (await fetch(`${console.server.url}/rollcall/v1/history`)).json()) as { nowMs: number };
+    await expect.poll(() => Date.now()).toBeGreaterThan(nowMs);
+    await post('/publish', at, { content: 'second line\n' });
+    await post('/publish', at, { content: 'third line\n' });
+    const page = await console.open(`config/default/shop/moments?at=${nowMs}`);
+    await page.getByRole('link', { name: 'Compare with now' }).click();
+    await page.getByText(/^release 1, as of \d\d:\d\d:\d\d$/).waitFor();
+    await page.getByText(/^release 3, now \(\d\d:\d\d:\d\d\)$/).waitFor();
+    await page.getByRole('textbox', { name: /as of/ }).getByText('first line').waitFor();
+    await page.getByRole('textbox', { name: /now/ }).getByText('third line').waitFor();
+    expect(await violations(page)).toEqual([]);
+    await page.getByRole('button', { name: 'Back to now' }).click();
+    await page.getByRole('textbox', { name: 'release 2' }).getByText('second line').waitFor();
+    await page.close();
+  });
+
   test('of all open environments come by one request, and stay while another environment is opened', async () => {
     for (const name of ['env-1', 'env-2', 'env-3', 'env-4', 'env-5', 'env-6', 'env-7']) {
       await console.server.registry.submit({ kind: 'namespace-put', name });

@@ -102,6 +102,22 @@ describe.skipIf(noBrowser !== '')(`an operator${noBrowser}`, () => {
     await page.close();
   });
 
+  test('compares a key of a past time with now, and sees both moments', async () => {
+    await put('app/rate', 'limit=10');
+    const { nowMs } = (await (await fetch(`${console.server.url}/rollcall/v1/history`)).json()) as { nowMs: number };
+    await expect.poll(() => Date.now()).toBeGreaterThan(nowMs);
+    await put('app/rate', 'limit=20');
+    const page = await console.open(`keys?in=app/&key=app/rate&at=${nowMs}`);
+    await section(page, 'app/rate').getByText('limit=10').waitFor();
+    await section(page, 'app/rate').getByRole('button', { name: 'Compare with now' }).click();
+    await page.getByText(/^revision \d+, as of \d\d:\d\d:\d\d$/).waitFor();
+    await page.getByText(/^revision \d+, now \(\d\d:\d\d:\d\d\)$/).waitFor();
+    await page.getByRole('textbox', { name: /as of/ }).getByText('limit=10').waitFor();
+    await page.getByRole('textbox', { name: /now/ }).getByText('limit=20').waitFor();
+    expect(await violations(page)).toEqual([]);
+    await page.close();
+  });
+
   test('takes a lock from a holder that hangs, and sees who has it then', async () => {
     const first = await contender('host-1');
     await first.answer;

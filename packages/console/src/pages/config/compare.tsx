@@ -1,22 +1,36 @@
-/** What differs between two steps of the history, or a step and the draft, side by side. */
+/**
+ * What differs between two steps of the history, or a step and the draft, side by side. On a page of the past: what clients got then, or a step of that
+ * time, and what they get now.
+ */
 
-import { createResource, For, onCleanup, onMount, Show, type JSX } from 'solid-js';
-import type { ConfigRelease } from '@rollcall/protocol';
-import { ask } from '../../api.ts';
+import { createResource, For, Show, type JSX } from 'solid-js';
+import type { ConfigDetail, ConfigRelease } from '@rollcall/protocol';
+import { ApiError, ask } from '../../api.ts';
+import { asOfMs } from '../../live/as-of.ts';
+import { clockOf } from '../../live/time.ts';
 import { refine } from '../../place.ts';
 import { pathOf } from './data.ts';
 import { asOf, formatOf, type Model } from './model.ts';
+import { Sides } from './sides.tsx';
+
+interface Side {
+  readonly label: string;
+  readonly content: string;
+}
 
 export function ComparePart(props: { readonly model: Model; readonly from: string; readonly to: string }): JSX.Element {
   const { model } = props;
+  const isPast = (): boolean => asOfMs() !== undefined;
   const contents = (): readonly string[] => model.history().filter(({ hash, md5 }) => hash !== '' || md5 !== '').map(({ number }) => String(number));
-  const right = (): string => props.to || (model.draft() !== undefined ? 'draft' : (contents()[0] ?? '0'));
-  const left = (): string => props.from || (right() === 'draft' ? String(model.one().content?.release ?? 0) : (contents()[contents().indexOf(right()) + 1] ?? '0'));
+  // Only a page of the past has the sides `then` and `now`; an address may still have them.
+  const given = (side: string): string => (isPast() || (side !== 'then' && side !== 'now') ? side : '');
+  const right = (): string => given(props.to) || (isPast() ? 'now' : model.draft() !== undefined ? 'draft' : (contents()[0] ?? '0'));
+  const left = (): string => given(props.from) || (isPast() ? 'then' : right() === 'draft' ? String(model.one().content?.release ?? 0) : (contents()[contents().indexOf(right()) + 1] ?? '0'));
   const [sides] = createResource(
-    () => ({ left: left(), right: right(), draft: model.draft()?.revision }),
-    async ({ left: from, right: to }) => ({ from, to, before: await sideOf(model, from), after: await sideOf(model, to) }),
+    () => ({ left: left(), right: right(), draft: model.draft()?.revision, revision: isPast() ? model.one().content?.revision : 0, atMs: asOfMs() }),
+    async ({ left: from, right: to }) => ({ before: await sideOf(model, from), after: await sideOf(model, to) }),
   );
-  const options = (): readonly string[] => [...(model.draft() === undefined ? [] : ['draft']), ...contents(), '0'];
+  const options = (): readonly string[] => [...(isPast() ? ['now', 'then'] : model.draft() === undefined ? [] : ['draft']), ...contents(), '0'];
   const choice = (label: string, value: () => string, parameter: 'from' | 'to'): JSX.Element => (
     <label>
       {label}{' '}
@@ -33,41 +47,38 @@ export function ComparePart(props: { readonly model: Model; readonly from: strin
       </div>
       <Show when={sides.error as Error | undefined}>{(error) => <p class="error" role="alert">{error().message}</p>}</Show>
       <Show when={sides.error === undefined && sides()} keyed>
-        {({ from, to, before, after }) => <Sides before={before} after={after} format={formatOf(model)} labels={[nameOf(from), nameOf(to)]} />}
+        {({ before, after }) => <Sides before={before.content} after={after.content} format={formatOf(model)} labels={[before.label, after.label]} />}
       </Show>
     </>
   );
 }
 
-/** Two texts side by side. */
-export function Sides(props: { readonly before: string; readonly after: string; readonly format: string; readonly labels: readonly [string, string] }): JSX.Element {
-  let host!: HTMLDivElement;
-  onMount(() => {
-    let close: (() => void) | undefined;
-    let isGone = false;
-    void import('./editor.ts').then(({ openComparison }) => {
-      if (!isGone) close = openComparison(host, props.before, props.after, props.format, props.labels).close;
-    });
-    onCleanup(() => {
-      isGone = true;
-      close?.();
-    });
-  });
-  return (
-    <>
-      <div class="config-sides" aria-hidden="true"><span>{props.labels[0]}</span><span>{props.labels[1]}</span></div>
-      <Show when={props.before === props.after}><p class="hint" role="status">Both are the same.</p></Show>
-      <div class="config-editor" ref={host} tabindex="-1" />
-    </>
-  );
+async function sideOf(model: Model, side: string): Promise<Side> {
+  const label = nameOf(side);
+  if (side === 'draft') return { label, content: model.draft()?.content ?? '' };
+  if (side === '0' || side === '') return { label, content: '' };
+  if (side === 'then') return release(model.one().content?.current, label);
+  if (side === 'now') return release(await currentOf(model), `now (${clockOf(Date.now(), Date.now())})`);
+  return release(await ask<ConfigRelease>('GET', pathOf('/release', model.of, { number: side, ...asOf() })));
 }
 
-async function sideOf(model: Model, side: string): Promise<string> {
-  if (side === 'draft') return model.draft()?.content ?? '';
-  if (side === '0' || side === '') return '';
-  return (await ask<ConfigRelease>('GET', pathOf('/release', model.of, { number: side, ...asOf() }))).content;
+/** @param moment of which it was, or is, current */
+function release(found: Pick<ConfigRelease, 'number' | 'content'> | undefined, moment?: string): Side {
+  const label = found === undefined ? 'nothing' : `release ${found.number}`;
+  return { label: moment === undefined ? label : `${label}, ${moment}`, content: found?.content ?? '' };
+}
+
+/** What clients get now. Undefined: nothing. */
+async function currentOf({ of }: Model): Promise<ConfigRelease | undefined> {
+  try {
+    return (await ask<ConfigDetail>('GET', pathOf('', of))).current;
+  } catch (error) {
+    if (error instanceof ApiError && error.code === 'not_found') return undefined;
+    throw error;
+  }
 }
 
 function nameOf(side: string): string {
-  return side === 'draft' ? 'draft' : side === '0' ? 'nothing' : `release ${side}`;
+  if (side === 'then') return `as of ${clockOf(asOfMs() ?? 0, Date.now())}`;
+  return side === 'draft' || side === 'now' ? side : side === '0' ? 'nothing' : `release ${side}`;
 }

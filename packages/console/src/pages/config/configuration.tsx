@@ -2,6 +2,7 @@
 
 import { createMemo, For, Match, Show, Switch, type JSX } from 'solid-js';
 import type { ConfigEnvironment } from '@rollcall/protocol';
+import { pastReason } from '../../live/as-of.ts';
 import type { LiveViews } from '../../live/views.ts';
 import { createOutcome, OutcomeLine } from '../../parts/outcome.tsx';
 import { follow, hrefOf, place } from '../../place.ts';
@@ -48,7 +49,7 @@ export function ConfigurationPage(props: { readonly live: LiveViews; readonly of
           </p>
           <div class="config-tabs" role="navigation" aria-label="Parts of the configuration">
             <For each={parts}>
-              {(each) => <a href={hrefFor(props.of, each.part)} aria-current={part() === each.part ? 'page' : undefined} onClick={follow}>{each.name}</a>}
+              {(each) => <a href={hrefFor(props.of, each.part)} aria-current={part() === each.part ? 'page' : undefined} onClick={follow}>{each.part === 'compare' && pastReason() !== undefined ? 'Compare with now' : each.name}</a>}
             </For>
           </div>
         </div>

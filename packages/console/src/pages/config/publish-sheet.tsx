@@ -11,10 +11,10 @@ import { Dialog } from '../../parts/dialog.tsx';
 import type { Outcome } from '../../parts/outcome.tsx';
 import { session } from '../../session.ts';
 import { ApproversText } from './approvers.tsx';
-import { Sides } from './compare.tsx';
 import { pathOf, titleOf } from './data.ts';
 import { author, draftFormat, formatOf, type Model, openProposal, setAuthor } from './model.ts';
 import { parseRule, parseStages, planText, presets, rolloutText } from './plan.ts';
+import { Sides } from './sides.tsx';
 
 export interface PublishSheetProps {
   readonly model: Model;

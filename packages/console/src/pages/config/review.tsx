@@ -9,10 +9,10 @@ import { ActionButton } from '../../parts/allowed.tsx';
 import type { Outcome } from '../../parts/outcome.tsx';
 import { session } from '../../session.ts';
 import { ApproversText } from './approvers.tsx';
-import { Sides } from './compare.tsx';
 import { pathOf } from './data.ts';
 import { asOf, author, formatOf, type Model, openProposal, setAuthor } from './model.ts';
 import { alarmText, planText, rolloutText } from './plan.ts';
+import { Sides } from './sides.tsx';
 import { ago } from './time.ts';
 
 export function ReviewPart(props: { readonly model: Model; readonly outcome: Outcome; readonly number: string }): JSX.Element {

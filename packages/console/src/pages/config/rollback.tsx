@@ -6,9 +6,9 @@ import { ask } from '../../api.ts';
 import { Dialog } from '../../parts/dialog.tsx';
 import type { Outcome } from '../../parts/outcome.tsx';
 import { session } from '../../session.ts';
-import { Sides } from './compare.tsx';
 import { pathOf, titleOf } from './data.ts';
 import { author, formatOf, type Model, setAuthor } from './model.ts';
+import { Sides } from './sides.tsx';
 
 export function Rollback(props: { readonly model: Model; readonly to: number; readonly outcome: Outcome; readonly onClose: () => void }): JSX.Element {
   const { model } = props;

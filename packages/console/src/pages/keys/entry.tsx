@@ -6,7 +6,9 @@ import { pastReason } from '../../live/as-of.ts';
 import type { LiveViews } from '../../live/views.ts';
 import { ActionButton } from '../../parts/allowed.tsx';
 import type { Outcome } from '../../parts/outcome.tsx';
+import { place, refine } from '../../place.ts';
 import { denials } from '../../session.ts';
+import { AgainstNow } from './against-now.tsx';
 import { ReasonBox } from './reason-box.tsx';
 import type { KeyStore } from './store.ts';
 import { base64Of, bytesOf, formOf, hexBytesMax, hexOf, prettyJson, textOf, type ValueForm } from './value.ts';
@@ -25,6 +27,7 @@ const formNames: Readonly<Record<ValueForm, string>> = { text: 'Text', json: 'JS
 
 export function KeyEntry(props: KeyEntryProps): JSX.Element {
   const shown = props.live.watch<KvItem>({ kind: 'key', namespace: props.namespace, name: props.key_ });
+  const isComparing = (): boolean => place().query.get('compare') === 'now';
   const item = (): KvItem | undefined => shown().items.get(props.key_);
   const [refused] = createResource(() => denials([{ namespace: props.namespace, resource: 'key', verb: 'write', name: props.key_ }]).then(([denial]) => denial));
   const [edited, setEdited] = createSignal<Edit>();
@@ -63,6 +66,10 @@ export function KeyEntry(props: KeyEntryProps): JSX.Element {
             </Show>
           </>
         )}
+      </Show>
+      <Show when={pastReason() !== undefined && shown().isReady && shown().error === undefined}>
+        <div class="tools"><button type="button" aria-pressed={isComparing()} onClick={() => refine({ compare: isComparing() ? '' : 'now' })}>Compare with now</button></div>
+        <Show when={isComparing()}><AgainstNow store={props.store} key_={props.key_} then={item()} /></Show>
       </Show>
       <Show when={edited() !== undefined}><Editor {...props} present={item()} edited={edited() as Edit} onEdit={setEdited} /></Show>
     </section>

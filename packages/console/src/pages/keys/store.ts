@@ -11,6 +11,8 @@ export class Changed extends Error {
 }
 
 export interface KeyStore {
+  /** As it is now. Undefined: there is none. */
+  read(key: string): Promise<KvItem | undefined>;
   /** @param before what is replaced; undefined: the key must not exist. @param reason for the audit log @throws Changed @returns takes it back */
   put(key: string, value: { readonly value: string; readonly flags: string }, before: KvItem | undefined, reason: string): Promise<Undo>;
   /** @throws Changed @returns takes it back */
@@ -41,6 +43,7 @@ export function keyStore(live: LiveViews, namespace: string): KeyStore {
     if (!isApplied(await live.request({ type: 'kv-delete', namespace, key, cas, ...because(reason) }))) throw new Changed(key);
   };
   return {
+    read: async (key) => (await itemsOf('key', key))[0],
     async put(key, value, before, reason) {
       await write(key, value, before?.revision ?? 0, reason);
       const [after] = await itemsOf('key', key);
