@@ -1,11 +1,15 @@
 /**
  * A vitest reporter that names every skipped test with its reason (the note of `skip`, or what its
- * name or that of a suite around it says: `(left out: no such program)`) and every failure with the
- * first line of its error. It writes how many passed, failed and were skipped, and the failures, to the
+ * name or that of a suite around it says: `(left out: no such program)`) and every failure with its line, the
+ * first line of its error, and what differed. It writes how many passed, failed and were skipped, and the failures, to the
  * file in ROLLCALL_TEST_COUNTS, for `tools/test.mjs` to print last.
  */
 
 import { writeFileSync } from 'node:fs';
+import { stripVTControlCharacters } from 'node:util';
+
+/** Characters of a difference. */
+const differenceMax = 600;
 
 const leftOut = / \(left out: (.*)\)/s;
 
@@ -47,5 +51,13 @@ export default class CountReporter {
 function countFailure(counts, name, error) {
   counts.failed++;
   const [message] = String(error?.message ?? error).split('\n', 1);
-  counts.failures.push(`${name}: ${message}`);
+  const line = error?.stacks?.[0]?.line;
+  counts.failures.push(`${name}${line === undefined ? '' : ` (line ${line})`}: ${message}${differenceIn(error ?? {})}`);
+}
+
+/** The lines that were expected (-) and found (+), as one line. */
+function differenceIn({ diff = '' }) {
+  const lines = stripVTControlCharacters(diff).split('\n').filter((line) => /^[-+] (?!Expected$|Received$)/.test(line));
+  const text = lines.map((line) => line.replaceAll(/\s+/g, ' ')).join(' ');
+  return text === '' ? '' : ` | ${text.slice(0, differenceMax)}`;
 }

@@ -3,8 +3,8 @@
  *
  * Installs and builds what is missing, type-checks the tests, lints, installs the Debian packages
  * that tests run against where it may, builds etcd and porcupine with Go where there is a Go, runs every test, names what
- * failed (`failed: FILE > TEST: ERROR`), and ends with one line: `N passed, N failed, N skipped`. A step that fails counts as one failure, and so does a skipped
- * test that gives no reason; with CI=true every skipped test does.
+ * failed (`failed: FILE > TEST (line N): ERROR | DIFFERENCE`), and ends with one line: `N passed, N failed, N skipped`. A step
+ * that fails counts as one failure, and so does a skipped test that gives no reason; with CI=true every skipped test does.
  *
  *   npm test                        everything
  *   npm test -- packages/server     arguments go to vitest

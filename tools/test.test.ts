@@ -18,7 +18,7 @@ function count(body: string, env: NodeJS.ProcessEnv = {}, args: readonly string[
   const tree = mkdtempSync(join(tmpdir(), 'rollcall-count-'));
   trees.push(tree);
   symlinkSync(join(root, 'node_modules'), join(tree, 'node_modules'));
-  writeFileSync(join(tree, 'a.test.mjs'), `import { describe, it, beforeAll } from 'vitest';\n${body}\n`);
+  writeFileSync(join(tree, 'a.test.mjs'), `import { describe, expect, it, beforeAll } from 'vitest';\n${body}\n`);
   const command = [join(root, 'tools/test.mjs'), '--tests-only', `--root=${tree}`, ...args];
   const { CI: _ci, ...inherited } = process.env;
   const { stdout, status } = spawnSync(process.execPath, command, { encoding: 'utf8', env: { ...inherited, ...env } });
@@ -53,8 +53,9 @@ describe('the closing line', () => {
   });
 
   it.each([
-    ['a test', "describe('s', () => it('is bad', () => { throw new Error('so\\nand so'); }));", 'failed: a.test.mjs > s > is bad: so'],
-    ['a hook', `describe('s', () => { beforeAll(() => { throw new Error('no'); }); ${good} });`, 'failed: a.test.mjs > s: no'],
+    ['a test', "describe('s', () => it('is bad', () => { throw new Error('so\\nand so'); }));", 'failed: a.test.mjs > s > is bad (line 2): so'],
+    ['a comparison', "it('is bad', () => { expect({ a: { b: 1 } }).toEqual({}); });", 'failed: a.test.mjs > is bad (line 2): expected { a: { b: 1 } } to deeply equal {} | - {} + { + "a": { + "b": 1, + }, + }'],
+    ['a hook', `describe('s', () => { beforeAll(() => { throw new Error('no'); }); ${good} });`, 'failed: a.test.mjs > s (line 2): no'],
   ])('names %s that failed just before it', (_what, body, line) => {
     expect(count(body).told).toContain(line);
   });
