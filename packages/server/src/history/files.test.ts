@@ -2,7 +2,7 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
@@ -66,6 +66,22 @@ describe('over a clean restart', () => {
     }
     expect(filesIn(at).length).toBeLessThanOrEqual(2);
     expect(statSync(join(at.folder, filesIn(at)[0] as string)).mode & 0o777).toBe(0o600);
+  });
+
+  test('it goes on with two files when there is no room to make them one', async () => {
+    const at = store();
+    const revisions: number[] = [];
+    for (let run = 0; run < 3; run++) {
+      // Where the two files of the first runs would be written as one.
+      if (run === 2) mkdirSync(join(at.folder, `${filesIn(at)[0]}.new`));
+      const { server, lines } = await started(at);
+      await put(server, 'a', `run ${run}`);
+      revisions.push(revisionOf(server));
+      for (const [index, revision] of revisions.entries()) expect(await valueAt(server, revision)).toBe(`run ${index}`);
+      await server.close();
+      expect(lines.filter((line) => line.includes('history'))).toEqual(run === 2 ? [expect.stringContaining('it goes on with both')] : []);
+    }
+    expect(filesIn(at)).toHaveLength(3);
   });
 
   test('it stays within its limit on the disk, and reads complete segments from there', async () => {

@@ -166,8 +166,15 @@ export class HistoryFiles {
     const segments = found.map((each, at) => Segment.inFile(each.path, { base: each.base, last: (found[at + 1] ?? last).base, bytes: each.bytes }));
     if (before === undefined || before.bytes + tail.length > mergedBytesMax) return [...segments, segmentOf(last, tail)];
     const merged = Buffer.concat([await readTail(before), tail]);
-    await writeFile(`${before.path}.new`, merged, only);
-    await rename(`${before.path}.new`, before.path);
+    try {
+      await writeFile(`${before.path}.new`, merged, only);
+      await rename(`${before.path}.new`, before.path);
+    } catch (error) {
+      // A full disk, for example: two files are as good as one.
+      this.#options.log.warn({ err: error, folder: this.#folder }, 'two files of the history could not be made one; it goes on with both');
+      await unlink(`${before.path}.new`).catch(() => {});
+      return [...segments, segmentOf(last, tail)];
+    }
     await unlink(last.path);
     return [...segments.slice(0, -1), segmentOf(before, merged)];
   }
