@@ -165,3 +165,22 @@ describe.skipIf(noBrowser !== '')(`clients${noBrowser}`, () => {
     expect(console.errors).toEqual([]);
   });
 });
+
+test.skipIf(noBrowser !== '')(`the page of a client says why its address and its token are hidden${noBrowser}`, async () => {
+  const management = 'a management token';
+  await using console = await ConsoleBrowser.start({ acl: { initialManagement: management } });
+  const put = (path: string, body: object) => fetch(`${console.server.url}${path}`, { method: 'PUT', body: JSON.stringify(body), headers: { 'x-consul-token': management } });
+  await put('/v1/acl/policy', { Name: 'readers', Rules: 'service_prefix "" { policy = "read" }' });
+  await put('/v1/acl/token/00000000-0000-0000-0000-000000000002', { Description: 'anonymous', Policies: [{ Name: 'readers' }] });
+  const client = await connect({ servers: [console.server.url], token: management, name: 'orders-1' });
+  await client.register({ service: 'orders', port: 80 });
+  const page = await console.open('clients');
+  await page.getByRole('row', { name: /orders-1/ }).click();
+  const why = page.getByText('Its address and its token are for operators. The anonymous token lacks');
+  await why.getByText('operator:read').waitFor();
+  expect(await page.getByRole('term').allTextContents()).not.toContain('address');
+  expect(await violations(page)).toEqual([]);
+  await page.close();
+  await client.close();
+  expect(console.errors).toEqual([]);
+});
