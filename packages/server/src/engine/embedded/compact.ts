@@ -4,7 +4,7 @@
  */
 
 import type { FileHandle } from 'node:fs/promises';
-import { chain, encodeEntry, encodeFrame, frameKind, Frames } from './frame.ts';
+import { chain, emptyFrame, frameKind, Frames, usualEntryBytes } from './frame.ts';
 import type { FileRange } from './log.ts';
 import type { Snapshot } from './snapshot.ts';
 import { fileName, framesAt, makeFile } from './store-file.ts';
@@ -24,12 +24,12 @@ export async function writeBase(dir: string, sequence: number, snapshot: Snapsho
     const append = appender(file, crc);
     for await (const records of snapshot.records()) {
       signal.throwIfAborted();
-      const frames = new Frames();
-      for (const { key, value, revision } of records) frames.add(encodeEntry(key, value, revision));
+      const frames = new Frames(records.reduce((sum, { key, value }) => sum + usualEntryBytes(key, value), 0));
+      for (const { key, value, revision } of records) frames.add(key, value, revision);
       // All chunks are parts of one long transaction; the last frame ends it.
       for (const frame of frames.end(snapshot.head, frameKind.part)) end += await append(frame);
     }
-    end += await append(encodeFrame(frameKind.end, [], snapshot.head));
+    end += await append(emptyFrame(frameKind.end, snapshot.head));
   });
   return { name: fileName('base', sequence), end };
 }

@@ -68,39 +68,49 @@ export function markOf(key: string, revision: number): number {
   return crc32(key, crc32(revisionBytes));
 }
 
-/** @param value undefined removes the record */
-export function encodeEntry(key: string, value: Uint8Array | undefined, revision: number): Buffer {
-  const keyBytes = Buffer.byteLength(key);
-  const bytes = Buffer.allocUnsafe(entryHeaderBytes + keyBytes + (value?.length ?? 0));
-  bytes.writeUInt32LE(keyBytes, 0);
-  bytes.writeUInt32LE(value?.length ?? removed, 4);
-  bytes.writeDoubleLE(revision, 8);
-  bytes.write(key, entryHeaderBytes);
-  if (value !== undefined) bytes.set(value, entryHeaderBytes + keyBytes);
-  return bytes;
-}
-
-/** The mark of the record in an entry that puts one. */
-export function markIn(entry: Buffer): number {
-  return crc32(entry.subarray(8, entryHeaderBytes + entry.readUInt32LE(0)));
+/** Bytes of an entry, if all characters of its key are ASCII. @param value undefined removes the record */
+export function usualEntryBytes(key: string, value: Uint8Array | undefined): number {
+  return entryHeaderBytes + key.length + (value?.length ?? 0);
 }
 
 /**
- * Frames for the entries of one transaction, still without their place in a file. It takes one entry after the other, so
- * that at most the entries of one frame are in memory at once.
+ * Frames for the entries of one transaction, still without their place in a file. An entry is written to its place in the frame at once: keys and
+ * values are copied once. At most the entries of one frame are in memory at once.
  */
 export class Frames {
   readonly #done: Buffer[] = [];
-  #body: Buffer[] = [];
-  #bytes = 0;
+  /** The frame that is being filled, with free bytes at its end. Entries begin after the place of its header. */
+  #frame: Buffer;
+  #end = frameHeaderBytes;
+  #entries = 0;
 
-  /** @returns the number of bytes that were copied for it */
-  add(entry: Buffer): number {
-    const full = this.#bytes > 0 && this.#bytes + entry.length > partBytes;
-    const copied = full ? this.#encode(frameKind.part) : 0;
-    this.#body.push(entry);
-    this.#bytes += entry.length;
-    return copied;
+  /** @param bytes that the entries will have, about: a frame with less room is copied to a larger one */
+  constructor(bytes: number) {
+    this.#frame = room(Math.min(bytes, partBytes));
+  }
+
+  /**
+   * @param value undefined removes the record
+   * @returns the number of bytes that were written for it
+   */
+  add(key: string, value: Uint8Array | undefined, revision: number): number {
+    const from = this.#end;
+    this.#makeRoom(key, value?.length ?? 0);
+    const frame = this.#frame;
+    const at = this.#end;
+    const keyBytes = frame.write(key, at + entryHeaderBytes);
+    frame.writeUInt32LE(keyBytes, at);
+    frame.writeUInt32LE(value?.length ?? removed, at + 4);
+    frame.writeDoubleLE(revision, at + 8);
+    let end = at + entryHeaderBytes + keyBytes;
+    if (value !== undefined) {
+      frame.set(value, end);
+      end += value.length;
+    }
+    this.#end = end;
+    this.#entries++;
+    // A frame that became full is behind this one.
+    return at < from ? from + end : end - at;
   }
 
   /**
@@ -108,42 +118,54 @@ export class Frames {
    * @param last kind of the last frame: `part` when the transaction goes on
    */
   end(head: Head, last: FrameKind = frameKind.end): Buffer[] {
-    this.#encode(last);
-    for (const frame of this.#done) writeHead(frame, head);
+    this.#finish(last);
+    for (const frame of this.#done) {
+      frame.writeDoubleLE(head.revision, 32);
+      frame.writeDoubleLE(head.records, 40);
+      frame.writeDoubleLE(head.sum, 48);
+    }
     return this.#done;
   }
 
-  #encode(kind: FrameKind): number {
-    const frame = frameOf(kind, this.#body);
+  /** Begins the next frame if this one is full, and copies it if there is too little room behind it. */
+  #makeRoom(key: string, valueBytes: number): void {
+    const after = entryHeaderBytes + valueBytes;
+    // A character of UTF-16 has three bytes of UTF-8 at most.
+    if (this.#end + after + key.length * 3 <= Math.min(this.#frame.length, frameHeaderBytes + partBytes)) return;
+    const bytes = after + Buffer.byteLength(key);
+    if (this.#entries > 0 && this.#end - frameHeaderBytes + bytes > partBytes) {
+      this.#finish(frameKind.part);
+      this.#frame = room(Math.max(bytes, partBytes));
+      this.#end = frameHeaderBytes;
+      this.#entries = 0;
+    } else if (this.#end + bytes > this.#frame.length) {
+      const larger = room(Math.max(bytes, this.#frame.length) + this.#end);
+      this.#frame.copy(larger, 0, 0, this.#end);
+      this.#frame = larger;
+    }
+  }
+
+  #finish(kind: FrameKind): void {
+    const length = this.#end - frameHeaderBytes;
+    const frame = this.#frame.subarray(0, frameHeaderBytes + aligned(length));
+    frame.fill(0, this.#end);
+    frame.writeUInt32LE(magic, 0);
+    frame.writeUInt32LE(kind, 8);
+    frame.writeUInt32LE(length, 12);
+    frame.writeUInt32LE(this.#entries, 24);
+    frame.writeUInt32LE(0, 28);
     this.#done.push(frame);
-    this.#body = [];
-    this.#bytes = 0;
-    return frame.length;
   }
 }
 
-export function encodeFrame(kind: FrameKind, entries: readonly Buffer[], head: Head): Buffer {
-  const frame = frameOf(kind, entries);
-  writeHead(frame, head);
-  return frame;
+/** A frame without entries. */
+export function emptyFrame(kind: FrameKind, head: Head): Buffer {
+  return new Frames(0).end(head, kind)[0] as Buffer;
 }
 
-function writeHead(frame: Buffer, head: Head): void {
-  frame.writeDoubleLE(head.revision, 32);
-  frame.writeDoubleLE(head.records, 40);
-  frame.writeDoubleLE(head.sum, 48);
-}
-
-function frameOf(kind: FrameKind, entries: readonly Buffer[]): Buffer {
-  const length = entries.reduce((sum, entry) => sum + entry.length, 0);
-  const frame = Buffer.alloc(frameHeaderBytes + aligned(length));
-  frame.writeUInt32LE(magic, 0);
-  frame.writeUInt32LE(kind, 8);
-  frame.writeUInt32LE(length, 12);
-  frame.writeUInt32LE(entries.length, 24);
-  let at = frameHeaderBytes;
-  for (const entry of entries) at += entry.copy(frame, at);
-  return frame;
+/** A frame with room for entries of so many bytes. */
+function room(bytes: number): Buffer {
+  return Buffer.allocUnsafe(frameHeaderBytes + aligned(bytes));
 }
 
 /**

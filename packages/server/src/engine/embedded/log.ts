@@ -7,7 +7,7 @@ import { close, constants, fdatasync, ftruncateSync, open, write } from 'node:fs
 import { unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isRegistryError, RegistryError } from '@rollcall/protocol';
-import { chain, encodeFrame, frameHeaderBytes, frameKind, type Head } from './frame.ts';
+import { chain, emptyFrame, frameHeaderBytes, frameKind, type Head } from './frame.ts';
 import { encodeEndMark, endMarkAt, endMarkBytes, fileName, framesAt, makeFile, removeFile } from './store-file.ts';
 
 /** A file of the store up to where it is written. */
@@ -136,8 +136,9 @@ export class Log {
   async #write(frames: readonly Buffer[], position: number): Promise<number> {
     const end = frames.reduce((sum, frame) => sum + frame.length, position);
     const to = end <= this.#writtenTo ? end : Math.min(end + aheadBytes, this.#end.length);
-    // The rest of the buffer is zeros.
-    await writeDurably(this.#fd, Buffer.concat(frames, to - position), position);
+    const [first] = frames;
+    // Most groups are one frame, which is written as it is. After a concatenation, the rest of the buffer is zeros.
+    await writeDurably(this.#fd, first?.length === to - position ? first : Buffer.concat(frames, to - position), position);
     this.#writtenTo = Math.max(this.#writtenTo, to);
     return end - position;
   }
@@ -153,7 +154,7 @@ export class Log {
     const length = Math.max(this.#logBytes, framesAt + bytes + frameHeaderBytes);
     const { fd, previous } = await this.#makeNext(sequence, length, head);
     try {
-      await this.append([encodeFrame(frameKind.continued, [], head)]);
+      await this.append([emptyFrame(frameKind.continued, head)]);
     } catch (error) {
       await closeFile(fd);
       // The new file begins at the present end of this log: it must not stay if this log grows further.

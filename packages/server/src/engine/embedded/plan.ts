@@ -8,7 +8,7 @@
 
 import { putsUnder } from '../changes-feed.ts';
 import type { CommitResult, EngineEvent, RangeGuard, Transaction } from '../engine.ts';
-import { addMark, encodeEntry, Frames, markIn, markOf, removeMark, type Head } from './frame.ts';
+import { addMark, Frames, markOf, removeMark, usualEntryBytes, type Head } from './frame.ts';
 
 export interface Plan {
   /** One result for each transaction, in order; true only once the frames are on the disk. */
@@ -57,22 +57,21 @@ export function* planning(
     }
     const revision = Math.max(head.revision + 1, transaction.revisionAtLeast ?? 0);
     let { records, sum } = head;
-    const made = new Frames();
+    const made = new Frames(usualBytes(transaction));
     for (const [key, value] of yield* changesOf(transaction)) {
       const replaced = revisionOf(key);
       if (replaced === 0 && value === undefined) continue;
-      const entry = encodeEntry(key, value, revision);
-      const copied = made.add(entry);
+      const written = made.add(key, value, revision);
       if (replaced !== 0) {
         sum = removeMark(sum, markOf(key, replaced));
         records--;
       }
       if (value !== undefined) {
-        sum = addMark(sum, markIn(entry));
+        sum = addMark(sum, markOf(key, revision));
         records++;
       }
       revisions.set(key, value === undefined ? 0 : revision);
-      for (let bytes = 0; bytes <= entry.length + copied; bytes += stepBytes) yield;
+      for (let bytes = 0; bytes <= written; bytes += stepBytes) yield;
     }
     head = { revision, records, sum };
     for (const frame of made.end(head)) frames.push(frame);
@@ -80,6 +79,14 @@ export function* planning(
     events.push({ kind: 'transaction', revision, put: transaction.put, delete: transaction.delete });
   }
   return { results, events, frames, head, revisions };
+}
+
+/** Bytes of its entries, about. */
+function usualBytes(transaction: Transaction): number {
+  let bytes = 0;
+  for (const key of transaction.delete) bytes += usualEntryBytes(key, undefined);
+  for (const { key, value } of transaction.put) bytes += usualEntryBytes(key, value);
+  return bytes;
 }
 
 /** Each key once; a key that is both removed and put is put. */
