@@ -101,7 +101,7 @@ export interface Engine {
 
   /**
    * Whether one replica at most commits to the store while this engine is open. Then nothing changes between a decision
-   * and its commit, and the replica leaves out what only other writers make necessary (docs/decisions/0037).
+   * and its commit, and the replica leaves out what only other writers make necessary (docs/decisions/0037, 0160).
    */
   readonly exclusive: boolean;
 

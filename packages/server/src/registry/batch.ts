@@ -25,9 +25,9 @@ export type Outcome<C extends AnyCommand = AnyCommand, A = unknown> =
   | { readonly next: C };
 
 export interface Writes<R extends AnyRow = AnyRow> {
-  /** Rows read by key, with the revision seen; 0 means absent. */
+  /** Rows read by key, with the revision seen; 0 means absent. Empty without other writers. */
   readonly expect: readonly { readonly key: string; readonly revision: number }[];
-  /** No record whose key begins with `under` may have been put after `notAfter`. */
+  /** No record whose key begins with `under` may have been put after `notAfter`. Without other writers: no record at all after the state. */
   readonly guards: readonly { readonly under: string; readonly notAfter: number }[];
   /** `row` is what `value` encodes; engines carry the bytes alone. */
   readonly put: readonly { readonly key: string; readonly value: Uint8Array; readonly row: R }[];
@@ -114,7 +114,7 @@ function decideWithin<R extends AnyRow, C extends AnyCommand>(
     outcomesAt,
     writes: {
       expect: Array.from(draft.reads(), ([key, revision]) => ({ key, revision })),
-      guards: Array.from(draft.ranges(), (under) => ({ under, notAfter: state.revision })),
+      guards: options.guarded ? Array.from(draft.ranges(), (under) => ({ under, notAfter: state.revision })) : [{ under: '', notAfter: state.revision }],
       put: Array.from(draft.puts(), ([key, row]) => ({ key, value: encodeWith(state.kinds, row), row: row as R })),
       delete: [...draft.deletes()],
     },

@@ -2,8 +2,8 @@
  * Decided but not yet committed writes on top of another reader.
  *
  * Commands of one batch are decided in order, each on top of the ones before; the writes of a command that fails half-way are
- * undone. A draft also remembers which rows were read by key, at which revision: these become the transaction's expectations.
- * Where other writers may add rows that a scan has missed, it also remembers the scanned sets (`touch-heads.ts`).
+ * undone. Where there are other writers, a draft also remembers which rows were read by key, at which revision: these become the
+ * transaction's expectations. They may also add rows that a scan has missed, so it remembers the scanned sets (`touch-heads.ts`).
  */
 
 import { RegistryError } from '@rollcall/protocol';
@@ -39,7 +39,7 @@ export interface DraftOptions {
 
 /** The committed rows on which a decision relies. */
 interface Basis {
-  /** Rows read by key, with the revision seen; 0 for absent. */
+  /** Rows read by key, with the revision seen; 0 for absent. Empty if the draft is not guarded, like the others. */
   readonly reads: Map<string, number>;
   /** Heads of the sets that were scanned. */
   readonly heads: Set<string>;
@@ -87,7 +87,7 @@ export class Draft implements Reader {
     const row = this.#base.get(key);
     if (this.#below !== undefined) return row;
     if (row === undefined && this.#base.isUnread(key)) throw newer(key);
-    this.#basis.reads.set(key, row?.modified ?? 0);
+    if (this.guarded) this.#basis.reads.set(key, row?.modified ?? 0);
     return row;
   }
 
@@ -288,7 +288,7 @@ export class Draft implements Reader {
     for (const key of this.#rewritten) below.#rewritten.add(key);
   }
 
-  /** Rows read by key from the committed state, with the revision seen (0: absent). */
+  /** Rows read by key from the committed state, with the revision seen (0: absent); none if the draft is not guarded. */
   reads(): ReadonlyMap<string, number> {
     return this.#basis.reads;
   }
@@ -325,11 +325,11 @@ export class Draft implements Reader {
 }
 
 /** Of a draft that is not guarded: it stays empty. */
-const none: Set<string> = new Set();
+const nothing: Basis = { reads: new Map(), heads: new Set(), ranges: new Set() };
 
-/** Where there are no other writers, nothing is ever added to the heads and ranges, and no draft pays for sets of its own. */
+/** Where there are no other writers, nothing is ever added, and no draft pays for maps of its own. */
 function basis(guarded: boolean): Basis {
-  return { reads: new Map(), heads: guarded ? new Set() : none, ranges: guarded ? new Set() : none };
+  return guarded ? { reads: new Map(), heads: new Set(), ranges: new Set() } : nothing;
 }
 
 /** Its content is unknown, and a write would destroy it. */

@@ -65,6 +65,9 @@ export class Journal {
       const found = this.#records.get(key)?.revision ?? 0;
       if (found !== revision) throw new Error(`expectation of ${key}: ${revision}, found ${found}`);
     }
+    for (const { under, notAfter } of writes.guards) {
+      if (under === '' && notAfter !== this.#revision) throw new Error(`guard of the whole log: ${notAfter}, it stands at ${this.#revision}`);
+    }
     const revision = ++this.#revision;
     for (const key of writes.delete) this.#records.delete(key);
     for (const { key, value } of writes.put) this.#records.set(key, { key, value, revision });

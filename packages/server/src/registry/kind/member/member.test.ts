@@ -234,7 +234,7 @@ describe('a verdict that names its judge', () => {
     const by = { nodeId: 'a', epoch: join('a') };
     register('a');
     const judged = { key: check, revision: journal.state.revision, by };
-    const { writes } = decideBatch(journal.state, [{ kind: 'update-checks', updates: [{ namespace: 'default', node: 'n', id: 'c', status: 'critical', judged }] }], 0);
+    const { writes } = decideBatch(journal.state, [{ kind: 'update-checks', updates: [{ namespace: 'default', node: 'n', id: 'c', status: 'critical', judged }] }], 0, { guarded: true });
     expect(writes?.expect).toContainEqual({ key: 'members', revision: 1 });
     expect(writes?.expect).toContainEqual({ key: claimKey(check), revision: 0 });
   });
