@@ -45,10 +45,14 @@ export class Snapshot {
     let chunk: EngineRecord[] = [];
     let bytes = 0;
     let missing = this.head.records;
-    /** Of the frame whose entries are taken. */
+    /** Of the frame whose entries are taken; a copy once one of them is current. */
     let body: Buffer;
+    let isCopy: boolean;
     const take = (key: string, revision: number, isRemoved: boolean, from: number, to: number): void => {
       if (isRemoved || this.#revisions.get(key) !== revision) return;
+      // The caller may keep the records, and the frames are valid until the next call only. One copy for all records of a frame.
+      if (!isCopy) body = Buffer.from(body);
+      isCopy = true;
       missing--;
       chunk.push({ key, value: body.subarray(from, to), revision });
       bytes += to - from;
@@ -57,8 +61,8 @@ export class Snapshot {
       const scanner = new Scanner(fd, framesAt, readHeader(fd, name).crc, end);
       for (let frames = await scanner.next(); frames.length > 0; frames = await scanner.next()) {
         for (const { frame } of frames) {
-          // The caller may keep the records, and the frames are valid until the next call only. One copy for all records of a frame.
-          body = Buffer.from(frame.body);
+          body = frame.body;
+          isCopy = false;
           eachEntry(frame, take, known);
           if (chunk.length < chunkRecords && bytes < chunkBytes) continue;
           yield chunk;
