@@ -53,8 +53,7 @@ function batch(took) {
   const plan = timed('plan the log', () => finished(planning(head, revisions, () => true, [writes])));
   for (const [key, revision] of plan.revisions) revisions.set(key, revision);
   head = plan.head;
-  const own = new Map(writes.put.map(({ value, row }) => [value, row]));
-  timed('apply to the state', () => state.apply(plan.events[0], own));
+  timed('apply to the state', () => state.apply(plan.events[0], writes));
 }
 
 function body() {

@@ -82,7 +82,7 @@ class Template {
   run(command) {
     for (let next = command; next !== undefined; ) {
       const { writes, outcomesAt } = decideBatch(this.state, [next], 0, { guarded: true, nodeId });
-      if (writes !== undefined) this.state.apply({ revision: ++this.#revision, put: writes.put, delete: writes.delete }, new Map(writes.put.map(({ value, row }) => [value, row])));
+      if (writes !== undefined) this.state.apply({ revision: ++this.#revision, put: writes.put, delete: writes.delete }, writes);
       const [outcome] = outcomesAt(this.#revision);
       if (outcome.error !== undefined) throw outcome.error;
       next = outcome.next;

@@ -328,10 +328,10 @@ export class Replica implements Registry {
     const { limits, exclusive } = this.#engine;
     const { writes, ...batch } = decideBatch(this.state, commands, this.#clock.now(), { limits, guarded: !exclusive, nodeId: this.nodeId, configurationsInKv: this.#configurationsInKv });
     if (writes === undefined) return batch;
-    this.#applier.own = new Map(writes.put.map(({ value, row }) => [value, row]));
+    this.#applier.own = writes;
     // The engine may keep this object, so it gets no rows to keep.
-    const put = writes.put.map(({ key, value }) => ({ key, value }));
-    return { ...batch, transaction: { ...writes, put, base: this.state.base } };
+    const { rows: _ownRows, ...transaction } = writes;
+    return { ...batch, transaction: { ...transaction, base: this.state.base } };
   }
 }
 

@@ -29,8 +29,9 @@ export interface Writes<R extends AnyRow = AnyRow> {
   readonly expect: readonly { readonly key: string; readonly revision: number }[];
   /** No record whose key begins with `under` may have been put after `notAfter`. Without other writers: no record at all after the state. */
   readonly guards: readonly { readonly under: string; readonly notAfter: number }[];
-  /** `row` is what `value` encodes; engines carry the bytes alone. */
-  readonly put: readonly { readonly key: string; readonly value: Uint8Array; readonly row: R }[];
+  readonly put: readonly { readonly key: string; readonly value: Uint8Array }[];
+  /** The rows that the values of `put` encode, in the same order; engines carry the bytes alone. */
+  readonly rows: readonly R[];
   readonly delete: readonly string[];
 }
 
@@ -96,26 +97,35 @@ function decideWithin<R extends AnyRow, C extends AnyCommand>(
     }
   }
   draft.dropNoOps();
-  const answers = decided.map((each, index): ((revision: number) => Outcome<C>) => {
-    if ('error' in each) return () => each;
-    const command = commands[index] as C;
-    if ('rest' in each) return (revision) => ({ next: goingOn(command, decisionOn(state.kinds, command), each.rest, revision) });
-    const result = each.answer;
-    const at = command.kind === 'txn' ? answerAt(result as AnyTxnResult, state, draft, state.revision) : datedAnswer(result);
-    return (revision) => ({ result: at(revision) });
-  });
-  const outcomesAt = (revision: number) => answers.map((answer) => answer(revision));
+  // Rows that a transaction has read are as they were before the commit.
+  const answered = decided.map((each, index) =>
+    'answer' in each && (commands[index] as C).kind === 'txn' ? { answer: answerAt(each.answer as AnyTxnResult, state, draft, state.revision) } : each,
+  );
+  const outcomesAt = (revision: number) =>
+    answered.map((each, index): Outcome<C> => {
+      if ('error' in each) return each;
+      if ('answer' in each) return { result: datedAnswer(each.answer, revision) };
+      const command = commands[index] as C;
+      return { next: goingOn(command, decisionOn(state.kinds, command), each.rest, revision) };
+    });
   if (draft.empty) return { decided: decided.length, outcomesAt, writes: undefined };
   touchViews(state, draft);
   if (options.guarded) touchHeads(state, draft);
   draft.expectHeads();
+  const put: { readonly key: string; readonly value: Uint8Array }[] = [];
+  const rows: R[] = [];
+  for (const [key, row] of draft.puts()) {
+    put.push({ key, value: encodeWith(state.kinds, row) });
+    rows.push(row as R);
+  }
   return {
     decided: decided.length,
     outcomesAt,
     writes: {
       expect: Array.from(draft.reads(), ([key, revision]) => ({ key, revision })),
       guards: options.guarded ? Array.from(draft.ranges(), (under) => ({ under, notAfter: state.revision })) : [{ under: '', notAfter: state.revision }],
-      put: Array.from(draft.puts(), ([key, row]) => ({ key, value: encodeWith(state.kinds, row), row: row as R })),
+      put,
+      rows,
       delete: [...draft.deletes()],
     },
   };

@@ -163,13 +163,13 @@ export function answerAt(
   const reads = result.reads.map((rows) =>
     rows.map((row) => rowAt(row, base, batch, baseRevision, written.get(batch.kinds.keyOf(row)))),
   );
-  const answers = result.answers.map(datedAnswer);
-  return (revision) => ({ reads: reads.map((rows) => rows.map((at) => at(revision))), written, answers: answers.map((at) => at(revision)) });
+  const { answers } = result;
+  return (revision) => ({ reads: reads.map((rows) => rows.map((at) => at(revision))), written, answers: answers.map((answer) => datedAnswer(answer, revision)) });
 }
 
 /** The answer of a decision at the revision of its commit. */
-export function datedAnswer(answer: unknown): Dated<unknown> {
-  return typeof answer === 'function' ? (answer as Dated<unknown>) : () => answer;
+export function datedAnswer(answer: unknown, revision: number): unknown {
+  return typeof answer === 'function' ? (answer as Dated<unknown>)(revision) : answer;
 }
 
 function rowAt(

@@ -24,6 +24,12 @@ export interface Applied<R extends AnyRow = Row> {
   readonly views: ReadonlySet<string>;
 }
 
+/** What was decided here and is being committed: `rows` are those that the values of `put` encode, in the same order. */
+export interface Own<R extends AnyRow = Row> {
+  readonly put: Change['put'];
+  readonly rows: readonly R[];
+}
+
 export class State<R extends AnyRow = Row> implements Reader, Indexed, Revisioned {
   readonly kinds: KindTable<R>;
   #contents: Contents<R>;
@@ -160,17 +166,19 @@ export class State<R extends AnyRow = Row> implements Reader, Indexed, Revisione
 
   /**
    * Applies a committed change.
-   * @param own rows by the bytes that encode them, for a change that was decided here
+   * @param own what was decided here, if this is its change: its rows need not be decoded
    * @throws RegistryError `data_loss` when a record cannot be read
    */
-  apply(change: Change, own?: ReadonlyMap<Uint8Array, R>): Applied<R> {
+  apply(change: Change, own?: Own<R>): Applied<R> {
     const changes: AnyRowChange<R>[] = [];
     for (const key of change.delete) {
       const before = this.#delete(key);
       if (before !== undefined) changes.push({ key, before, after: undefined });
     }
+    let at = 0;
     for (const { key, value } of change.put) {
-      const mine = own?.get(value);
+      const mine = own?.put[at]?.value === value ? own.rows[at] : undefined;
+      at++;
       const after =
         mine === undefined
           ? decodeWith(this.kinds, { key, value, revision: change.revision }, this.#intern)

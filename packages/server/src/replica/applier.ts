@@ -11,7 +11,7 @@ import type { Relisting } from '../registry/relisting.ts';
 import { isLarge, type Replacement } from '../registry/replacement.ts';
 import type { Row } from '../registry/kinds.ts';
 import type { Change } from '../registry/row.ts';
-import { State } from '../registry/state.ts';
+import { State, type Own } from '../registry/state.ts';
 import { Views } from '../registry/views.ts';
 
 /** Of a replacement: rows that are looked at, or made, between two turns of the event loop. Some 10 ms. */
@@ -35,8 +35,8 @@ export class Applier {
   #loaded = false;
   /** All records, while they are listed again. */
   #relisting: Relisting<Row> | undefined;
-  /** Rows of the commit in flight: engines in this process return the same bytes, not copies. */
-  own: ReadonlyMap<Uint8Array, Row> | undefined;
+  /** The commit in flight: engines in this process return the same bytes, not copies. */
+  own: Own | undefined;
 
   observe(observer: Observer): () => void {
     this.#observers.add(observer);

@@ -18,7 +18,7 @@ function putAll(state: State, value: string): void {
   const commands = Array.from({ length: keys }, (_, n): Command => ({ kind: 'kv-put', namespace: 'default', key: `k${n}`, value: Buffer.from(value), flags: 0n }));
   for (let at = 0; at < keys; ) {
     const { decided, writes } = decideBatch(state, commands.slice(at, at + 1_000), 0);
-    if (writes !== undefined) state.apply({ revision: state.revision + 1, put: writes.put, delete: writes.delete }, new Map(writes.put.map(({ value: bytes, row }) => [bytes, row])));
+    if (writes !== undefined) state.apply({ revision: state.revision + 1, put: writes.put, delete: writes.delete }, writes);
     at += decided;
   }
 }
@@ -69,7 +69,7 @@ describe('pages', () => {
   const commands = names.map((key): Command => ({ kind: 'kv-put', namespace: 'default', key, value: Buffer.from('x'), flags: 0n }));
   for (let at = 0; at < commands.length; ) {
     const { decided, writes } = decideBatch(state, commands.slice(at, at + 1_000), 0);
-    if (writes !== undefined) state.apply({ revision: state.revision + 1, put: writes.put, delete: writes.delete }, new Map(writes.put.map(({ value: bytes, row }) => [bytes, row])));
+    if (writes !== undefined) state.apply({ revision: state.revision + 1, put: writes.put, delete: writes.delete }, writes);
     at += decided;
   }
   const even: Authorizer = { ...unrestricted, allows: (_namespace, _resource, _verb, name = '') => !/[13579]$/.test(name) };

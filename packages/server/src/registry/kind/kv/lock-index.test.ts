@@ -16,7 +16,7 @@ function stateAt(revision: number, base: number) {
     run(command: Command): void {
       for (let next: Command | undefined = command; next !== undefined; ) {
         const { writes, outcomesAt } = decideBatch(state, [next], 0);
-        if (writes !== undefined) state.apply({ revision: state.revision + 1, put: writes.put, delete: writes.delete }, new Map(writes.put.map(({ value, row }) => [value, row])));
+        if (writes !== undefined) state.apply({ revision: state.revision + 1, put: writes.put, delete: writes.delete }, writes);
         const outcome = outcomesAt(state.revision)[0] as { error?: Error; next?: Command } | undefined;
         if (outcome?.error !== undefined) throw outcome.error;
         next = outcome?.next;
