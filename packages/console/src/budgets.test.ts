@@ -78,7 +78,7 @@ describe.skipIf(noBrowser !== '')(`the console${noBrowser}`, () => {
   test('has only the rows in sight in the page, and moves through all of them by keys', async () => {
     const page = await console.open('services/large');
     await page.getByText(`${instances} of ${instances}`).waitFor();
-    expect(await page.getByRole('row').count()).toBeLessThan(100);
+    await expect.poll(() => page.getByRole('row').count()).toBeLessThan(100);
     for (const key of ['j', 'End']) await page.keyboard.press(key);
     const focused = () => page.evaluate('document.activeElement.getAttribute("aria-rowindex")');
     await expect.poll(focused).toBe(String(instances + 1));

@@ -47,7 +47,7 @@ describe.skipIf(noBrowser !== '')(`an operator${noBrowser}`, () => {
     await page.getByRole('row', { name: /web-0/ }).waitFor();
     // The first leads from the heading into the list.
     for (const key of ['j', 'j', 'x']) await page.keyboard.press(key);
-    expect(await page.getByRole('checkbox', { checked: true }).getAttribute('aria-label')).toBe('Select web-1');
+    await expect.poll(() => page.getByRole('checkbox', { checked: true }).getAttribute('aria-label')).toBe('Select web-1');
     await page.keyboard.press('?');
     await page.getByRole('dialog', { name: 'Keyboard' }).waitFor();
     await page.keyboard.press('Escape');
@@ -67,7 +67,7 @@ describe.skipIf(noBrowser !== '')(`an operator${noBrowser}`, () => {
 
   test('has the filter and the order in the address', async () => {
     const page = await console.open('services?sort=size&filter=w');
-    expect(await page.getByRole('searchbox').inputValue()).toBe('w');
+    await expect.poll(() => page.getByRole('searchbox').inputValue()).toBe('w');
     await page.getByRole('combobox', { name: 'Sort by' }).selectOption('trouble');
     await expect.poll(() => new URL(page.url()).search).toBe('?sort=trouble&filter=w');
     await page.close();
@@ -82,7 +82,7 @@ describe.skipIf(noBrowser !== '')(`an operator${noBrowser}`, () => {
     // The push has arrived when another page shows it.
     const other = await console.open('services/slow');
     await other.getByRole('row', { name: /slow-1/ }).waitFor();
-    expect(await page.getByRole('row', { name: /slow-1/ }).count()).toBe(0);
+    await expect.poll(() => page.getByRole('row', { name: /slow-1/ }).count()).toBe(0);
     await page.keyboard.press(' ');
     await page.getByRole('row', { name: /slow-1/ }).waitFor();
     await Promise.all([page.close(), other.close()]);
@@ -95,7 +95,7 @@ describe.skipIf(noBrowser !== '')(`an operator${noBrowser}`, () => {
     await page.getByRole('row', { name: /web-1/ }).waitFor();
     await own.server.close();
     await page.getByText(/^stale \d+ s/).waitFor();
-    expect(await page.getByRole('row', { name: /web-1/ }).count()).toBe(1);
+    await expect.poll(() => page.getByRole('row', { name: /web-1/ }).count()).toBe(1);
     await page.close();
   });
 
@@ -111,7 +111,7 @@ describe.skipIf(noBrowser !== '')(`an operator${noBrowser}`, () => {
     expect([await page.locator('.console.stale').count(), await page.getByRole('row', { name: /web/ }).count()]).toEqual([1, 1]);
     await page.unrouteAll();
     await page.getByRole('button', { name: /^live/ }).waitFor();
-    expect(await page.getByText('the server has not answered').count()).toBe(0);
+    await expect.poll(() => page.getByText('the server has not answered').count()).toBe(0);
     await page.close();
   });
 
@@ -128,11 +128,11 @@ describe.skipIf(noBrowser !== '')(`an operator${noBrowser}`, () => {
     await page.getByRole('row', { name: /web-1/ }).first().waitFor();
     // As long as it answers, nothing is lost in silence.
     await page.clock.runFor(2_000);
-    expect(await page.getByText(/^stale/).count()).toBe(0);
+    await expect.poll(() => page.getByText(/^stale/).count()).toBe(0);
     isSilent = true;
     await page.clock.runFor(13_000);
     await page.getByText(/^stale [1-9]\d s$/).waitFor();
-    expect(await page.getByRole('row', { name: /web-1/ }).count()).toBeGreaterThan(0);
+    await expect.poll(() => page.getByRole('row', { name: /web-1/ }).count()).toBeGreaterThan(0);
     isSilent = false;
     await page.clock.runFor(10_000);
     await page.getByRole('button', { name: /^live/ }).waitFor();
@@ -163,7 +163,7 @@ test.skipIf(noBrowser !== '')(`a caller signs in, sees more, and cannot do what 
   const reason = await page.getByRole('tooltip').filter({ visible: true }).textContent();
   expect(reason).toContain('a reader lacks service:write on web in namespace default: policy readers says service_prefix "" { policy = "read" }.');
   expect(reason).toContain('Can be granted by: Initial Management Token.');
-  expect(await drain.getAttribute('aria-disabled')).toBe('true');
+  await expect.poll(() => drain.getAttribute('aria-disabled')).toBe('true');
   // The page has the token nowhere.
   expect(await page.evaluate('document.cookie + JSON.stringify(localStorage) + JSON.stringify(sessionStorage)')).not.toContain(SecretID);
 });

@@ -91,6 +91,6 @@ describe.skipIf(noBrowser !== '').each(['full', 'empty', 'denied'] as const)(`a 
     await console.goTo(page, 'services');
     if (content === 'full') await page.getByRole('link', { name: 'web' }).waitFor();
     else await page.getByText(content === 'denied' ? 'No service that you may read is registered' : 'No service is registered yet').waitFor();
-    expect(await page.getByRole('button', { name: 'Sign in' }).count()).toBe(content === 'denied' ? 1 : 0);
+    await expect.poll(() => page.getByRole('button', { name: 'Sign in' }).count()).toBe(content === 'denied' ? 1 : 0);
   });
 });

@@ -102,7 +102,7 @@ describe.skipIf(noBrowser !== '')(`an operator${noBrowser}`, () => {
     // The pointer is over the list now, which keeps its rows.
     await page.mouse.move(0, 0);
     await page.getByText('No instance is registered').waitFor();
-    expect(await page.getByRole('button', { name: 'Undo' }).count()).toBe(0);
+    await expect.poll(() => page.getByRole('button', { name: 'Undo' }).count()).toBe(0);
     await page.close();
   });
 
@@ -119,11 +119,11 @@ describe.skipIf(noBrowser !== '')(`an operator${noBrowser}`, () => {
     await fetch(`${console.server.url}/v1/agent/service/deregister/steady-2`, { method: 'PUT' });
     await page.locator('.row.gone').waitFor();
     const after = await second.boundingBox();
-    expect(await page.getByRole('row').filter({ hasText: 'steady-' }).allTextContents()).toEqual([expect.stringContaining('steady-2'), expect.stringContaining('steady-4')]);
+    await expect.poll(() => page.getByRole('row').filter({ hasText: 'steady-' }).allTextContents()).toEqual([expect.stringContaining('steady-2'), expect.stringContaining('steady-4')]);
     expect(after?.y).toBe(before?.y);
     await page.getByRole('button', { name: '1 new' }).click();
     await page.getByRole('row', { name: /steady-1/ }).waitFor();
-    expect(await page.locator('.row.gone').count()).toBe(0);
+    await expect.poll(() => page.locator('.row.gone').count()).toBe(0);
     await page.close();
   });
 

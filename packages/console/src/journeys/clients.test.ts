@@ -139,8 +139,8 @@ describe.skipIf(noBrowser !== '')(`clients${noBrowser}`, () => {
     const { sinceMs } = ((await (await fetch(`${console.server.url}/rollcall/v1/clients?search=later`)).json()) as { clients: [{ sinceMs: number }] }).clients[0];
     const page = await console.open(`clients?at=${sinceMs - 1}`);
     await row(page, /shop-1.*tool\/2\.0.*service orders/).waitFor();
-    expect(await row(page, /later/).count()).toBe(0);
-    expect(await page.getByRole('columnheader', { name: 'picks' }).count()).toBe(0);
+    await expect.poll(() => row(page, /later/).count()).toBe(0);
+    await expect.poll(() => page.getByRole('columnheader', { name: 'picks' }).count()).toBe(0);
     expect(await violations(page)).toEqual([]);
     await page.goto(`${console.server.url}/ui/topology?view=table&at=${Date.now()}`);
     await row(page, /shop orders 1 50\/s 10\/s/).waitFor();
@@ -178,7 +178,7 @@ test.skipIf(noBrowser !== '')(`the page of a client says why its address and its
   await page.getByRole('row', { name: /orders-1/ }).click();
   const why = page.getByText('Its address and its token are for operators. The anonymous token lacks');
   await why.getByText('operator:read').waitFor();
-  expect(await page.getByRole('term').allTextContents()).not.toContain('address');
+  await expect.poll(() => page.getByRole('term').allTextContents()).not.toContain('address');
   expect(await violations(page)).toEqual([]);
   await page.close();
   await client.close();

@@ -85,7 +85,7 @@ describe.skipIf(noBrowser !== '')(`configurations${noBrowser}`, () => {
     await page.goto(`${console.server.url}/ui/config/default/shop/app.yaml?at=${before}`);
     await page.getByRole('list', { name: 'State' }).getByText(/^release 1,/).waitFor();
     await page.getByRole('textbox', { name: /^Content of/ }).getByText('500').waitFor();
-    expect(await page.getByRole('button', { name: /^Publish/ }).getAttribute('aria-disabled')).toBe('true');
+    await expect.poll(() => page.getByRole('button', { name: /^Publish/ }).getAttribute('aria-disabled')).toBe('true');
     await page.close();
   });
 
@@ -93,7 +93,7 @@ describe.skipIf(noBrowser !== '')(`configurations${noBrowser}`, () => {
     const page = await console.open('config/default/shop/app.yaml');
     await write(page, 'timeoutMs: 0\n');
     await page.getByText('1 fault.').waitFor();
-    expect(await page.locator('.cm-lintRange-error').innerText()).toBe('timeoutMs');
+    await expect.poll(() => page.locator('.cm-lintRange-error').innerText()).toBe('timeoutMs');
     await page.keyboard.type('mo');
     await page.getByRole('option', { name: /mode/ }).waitFor();
     await page.keyboard.press('Enter');
@@ -112,7 +112,7 @@ describe.skipIf(noBrowser !== '')(`configurations${noBrowser}`, () => {
     const page = await console.open('config/default/shop/app.properties');
     await page.getByText('overrides base/common.properties: 2').waitFor();
     await page.getByText('1 key inherited').waitFor();
-    expect(await page.getByText('hunter2').count()).toBe(0);
+    await expect.poll(() => page.getByText('hunter2').count()).toBe(0);
     await page.getByRole('button', { name: 'Reveal secrets' }).click();
     await page.getByText('password=hunter2').waitFor();
     await page.clock.install();
@@ -257,13 +257,13 @@ test.skipIf(noBrowser !== '')(`a change is proposed by one token, approved and r
   await first.getByText('2 instances').waitFor();
   const canApprove = first.locator('.config-approvers');
   await canApprove.getByText('approver').waitFor();
-  expect(await canApprove.textContent()).not.toContain('editor');
+  await expect.poll(() => canApprove.textContent()).not.toContain('editor');
   await first.getByLabel('Reason').fill('longer calls');
   await first.keyboard.press('Control+Enter');
   await first.getByText(/Proposal \d+ waits for 1 approval/).waitFor();
   await first.getByRole('link', { name: 'review it' }).click();
   const approve = first.getByRole('button', { name: 'Approve' });
-  expect(await approve.getAttribute('aria-disabled')).toBe('true');
+  await expect.poll(() => approve.getAttribute('aria-disabled')).toBe('true');
   await first.getByText('Can approve').waitFor();
   await first.getByText('first only addresses 127.0.0.0/8: 100 % for 10 minutes → all clients').waitFor();
   expect(await violations(first)).toEqual([]);

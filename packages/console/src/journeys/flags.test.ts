@@ -48,10 +48,10 @@ describe.skipIf(noBrowser !== '')(`flags${noBrowser}`, () => {
     await page.keyboard.type('user-42');
     const rules = page.getByRole('region', { name: 'With the release' }).getByRole('list', { name: 'Rules' }).getByRole('listitem');
     await page.getByText('The hash of').waitFor();
-    expect(await rules.allInnerTexts()).toMatchObject([expect.stringContaining('does not hold'), expect.stringContaining('does not hold'), expect.stringContaining('decided')]);
+    await expect.poll(() => rules.allInnerTexts()).toMatchObject([expect.stringContaining('does not hold'), expect.stringContaining('does not hold'), expect.stringContaining('decided')]);
     await page.getByLabel('Attributes').fill('country=us\nemail=a@example.org\nversion=2.3.0');
     await rules.nth(1).getByText('decided').waitFor();
-    expect(await rules.nth(1).innerText()).toContain('(it is 2.3.0)');
+    await expect.poll(() => rules.nth(1).innerText()).toContain('(it is 2.3.0)');
     // The link shows the same to another operator.
     const other = await console.open(page.url().split('/ui/')[1] ?? '');
     await other.getByRole('region', { name: 'With the release' }).getByRole('listitem').nth(1).getByText('decided').waitFor();
@@ -114,7 +114,7 @@ describe.skipIf(noBrowser !== '')(`flags${noBrowser}`, () => {
     await page.getByLabel('The flag as JSON').fill('{"state":"ENABLED","variants":{"on":true},"defaultVariant":"on","targeting":{"unknown":[1]}}');
     await page.getByLabel('The flag as JSON').blur();
     await page.getByText('there is no operator "unknown"', { exact: true }).waitFor();
-    expect(await page.getByRole('button', { name: 'Save as draft' }).isDisabled()).toBe(true);
+    await expect.poll(() => page.getByRole('button', { name: 'Save as draft' }).isDisabled()).toBe(true);
     await page.close();
     await post('draft/discard', {});
   });

@@ -78,7 +78,7 @@ describe.skipIf(noBrowser !== '')(`the frame of the console${noBrowser}`, () => 
     await page.keyboard.press('Enter');
     await page.getByRole('dialog', { name: 'Keyboard' }).waitFor();
     await page.evaluate(() => new Promise((next) => setTimeout(next, 50)));
-    expect(await page.getByRole('dialog', { name: 'Keyboard' }).isVisible()).toBe(true);
+    await expect.poll(() => page.getByRole('dialog', { name: 'Keyboard' }).isVisible()).toBe(true);
     await page.close();
   });
 
@@ -123,9 +123,9 @@ describe.skipIf(noBrowser !== '')(`the frame of the console${noBrowser}`, () => 
     const then = await console.open(`services/past?at=${nowMs}`);
     await then.getByText(/^as of /).waitFor();
     await then.getByRole('row', { name: /past-1/ }).getByText('passing').waitFor();
-    expect(await then.getByRole('row', { name: /past-2/ }).count()).toBe(0);
+    await expect.poll(() => then.getByRole('row', { name: /past-2/ }).count()).toBe(0);
     await then.getByRole('checkbox', { name: 'Select past-1' }).check();
-    expect(await then.getByRole('button', { name: 'Drain' }).getAttribute('aria-disabled')).toBe('true');
+    await expect.poll(() => then.getByRole('button', { name: 'Drain' }).getAttribute('aria-disabled')).toBe('true');
     expect(await violations(then)).toEqual([]);
     await then.getByRole('link', { name: 'Services', exact: true }).first().click();
     await then.getByRole('row', { name: /past/ }).getByText('1 passing').waitFor();
@@ -164,7 +164,7 @@ test.skipIf(noBrowser !== '')(`a page goes on after a restart of its server, and
     await fetch(`${newer.url}/v1/agent/service/register`, { method: 'PUT', body });
     await page.getByRole('row', { name: /web-2/ }).waitFor();
     await page.getByRole('button', { name: 'Load it' }).waitFor();
-    expect(await page.getByRole('row', { name: /web-1/ }).count()).toBe(0);
+    await expect.poll(() => page.getByRole('row', { name: /web-1/ }).count()).toBe(0);
   } finally {
     await newer.close();
     rmSync(folder, { recursive: true });

@@ -37,14 +37,14 @@ describe.skipIf(noBrowser !== '')(`an operator${noBrowser}`, () => {
     await page.getByRole('row', { name: /^limits/ }).focus();
     await page.keyboard.press('Enter');
     await section(page, 'app/limits').getByText('"burst": [').waitFor();
-    expect(await section(page, 'app/limits').getByRole('button', { name: 'JSON' }).getAttribute('aria-pressed')).toBe('true');
+    await expect.poll(() => section(page, 'app/limits').getByRole('button', { name: 'JSON' }).getAttribute('aria-pressed')).toBe('true');
     await put('app/limits', '{"burst":3}');
     await section(page, 'app/limits').getByText('"burst": 3').waitFor();
     await expect.poll(() => new URL(page.url()).searchParams.get('key')).toBe('app/limits');
     expect(await violations(page)).toEqual([]);
     await page.goto(`${console.server.url}/ui/keys?key=bytes`);
     await section(page, 'bytes').getByText('00000000  00 ff').waitFor();
-    expect(await section(page, 'bytes').getByRole('button', { name: 'Edit' }).getAttribute('aria-disabled')).toBe('true');
+    await expect.poll(() => section(page, 'bytes').getByRole('button', { name: 'Edit' }).getAttribute('aria-disabled')).toBe('true');
     await page.close();
   });
 
@@ -83,7 +83,7 @@ describe.skipIf(noBrowser !== '')(`an operator${noBrowser}`, () => {
     await page.getByLabel('Value', { exact: true }).fill('mine');
     await put('shared', 'theirs');
     await page.getByRole('alert').getByText('theirs').waitFor();
-    expect(await page.getByRole('button', { name: 'Save' }).isDisabled()).toBe(true);
+    await expect.poll(() => page.getByRole('button', { name: 'Save' }).isDisabled()).toBe(true);
     expect(await violations(page)).toEqual([]);
     await page.getByRole('button', { name: 'Replace it with mine' }).click();
     await page.getByText('shared is written.').waitFor();

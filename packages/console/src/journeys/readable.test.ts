@@ -20,7 +20,7 @@ describe.skipIf(noBrowser !== '')(`a person reads${noBrowser}`, () => {
     await line.waitFor();
     await page.getByRole('columnheader', { name: 'kind' }).waitFor({ state: 'detached' });
     await console.goTo(page, 'topology');
-    expect(await page.getByLabel('Show as').inputValue()).toBe('table');
+    await expect.poll(() => page.getByLabel('Show as').inputValue()).toBe('table');
     await page.close();
   });
 
@@ -71,7 +71,7 @@ test.skipIf(noBrowser !== '')(`an empty list says which right the caller lacks, 
     await console.goTo(page, path);
     await page.getByText('Sign in to see more.').waitFor();
     await page.getByText(right, { exact: true }).waitFor();
-    expect(await page.getByText('Waiting for the first instance').count()).toBe(0);
+    await expect.poll(() => page.getByText('Waiting for the first instance').count()).toBe(0);
   }
   await page.close();
 });

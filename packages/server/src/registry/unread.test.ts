@@ -57,7 +57,7 @@ const register = (id: string) =>
 function withUnread(): Journal {
   const journal = new Journal();
   journal.commit([register('web')]);
-  journal.state.apply({ revision: 2, put: [unread], delete: [] });
+  journal.rewrite([unread]);
   return journal;
 }
 
