@@ -2,7 +2,7 @@
  * Gives the history of a run to the checkers. A run is good when the list of breaches is empty.
  *
  * In a run with a fault that makes the store forget acknowledged writes, keys, locks and transactions are not judged: no order explains
- * a lost write. Instances have some seconds to register again. Indexes, fencing tokens and watchers keep all promises; of
+ * a lost write. Instances have 13 seconds to register again. Indexes, fencing tokens and watchers keep all promises; of
  * guarded writes, only those that were accepted after a newer grant are looked for.
  */
 
@@ -25,8 +25,11 @@ export interface Judgement {
   readonly counts: Readonly<Record<string, number>>;
 }
 
-/** Time in which instances that the store has forgotten register again, in milliseconds. */
-const againMs = 5_000;
+/**
+ * Time in which instances that the store has forgotten register again, in milliseconds. A row of the backup may name a node whose stream has moved since:
+ * that node ends the session after its grace, 10 s at most, and the client registers again.
+ */
+const againMs = 13_000;
 
 export interface JudgeOptions {
   /**
